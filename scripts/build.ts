@@ -1,0 +1,28 @@
+import { rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { rolldown } from 'rolldown'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+/** Bundles the server and the command into dist/, in chunks below the size that plugin directories review by hand. */
+export async function build(): Promise<void> {
+  const bundle = await rolldown({
+    input: { server: join(root, 'src/server.ts'), cli: join(root, 'src/cli.ts') },
+    platform: 'node',
+    cwd: root,
+    logLevel: 'warn'
+  })
+  await rm(join(root, 'dist'), { recursive: true, force: true })
+  await bundle.write({
+    dir: join(root, 'dist'),
+    format: 'esm',
+    minify: true,
+    entryFileNames: '[name].mjs',
+    chunkFileNames: 'chunks/[name]-[hash].mjs',
+    comments: false
+  })
+  await bundle.close()
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await build()

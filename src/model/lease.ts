@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { jsonObject } from './json.ts'
+
+/** What is written on the target while a rollback runs, so that another machine sees it and can finish or undo it. */
+export const leaseRecordSchema = z.object({
+  rollbackId: z.string(),
+  holder: z.object({ host: z.string(), pid: z.number(), user: z.string() }),
+  startedAt: z.string(),
+  /** The journal's first event: from, to and the steps. */
+  begun: jsonObject
+})
+
+export type LeaseRecord = z.infer<typeof leaseRecordSchema>

@@ -1,0 +1,15 @@
+import type { JsonObject } from './json.ts'
+import type { Step } from './step.ts'
+import type { Blocker, Risk } from './survey.ts'
+
+/** What a target plans: the steps towards one release, every precondition already checked (each failed one is a blocker). */
+export interface PlanDraft {
+  steps: Step[]
+  risks: Risk[]
+  blockers: Blocker[]
+  /** What this plan depends on beyond the survey's fingerprint: the candidate's digest, for one. */
+  fingerprint: JsonObject
+  notes: string[]
+  /** The least soak that proves anything here, when longer than the usual: a controller's reconcile interval. */
+  soakMs?: number
+}

@@ -1,0 +1,49 @@
+import type { JsonObject } from './json.ts'
+import type { LeaseRecord } from './lease.ts'
+import type { Release } from './release.ts'
+
+/**
+ * `healthy` serves as it should; `progressing` is on its way there; `degraded` serves in part or fails its health check while running;
+ * `down` serves nothing; `unknown` could not be seen, and the message says why.
+ */
+export type HealthState = 'healthy' | 'progressing' | 'degraded' | 'down' | 'unknown'
+
+export interface Health {
+  state: HealthState
+  message: string
+  /** Since when, ISO 8601, where the target knows. */
+  since?: string
+}
+
+/** Something an assessment found that may hurt. Serious ones are accepted one by one, by id. */
+export interface Risk {
+  id: string
+  serious: boolean
+  title: string
+  detail: string
+}
+
+/** A reason why a rollback cannot be begun, with what to do about it. */
+export interface Blocker {
+  id: string
+  what: string
+  why: string
+  next: string
+}
+
+/** What a target itself says, now. */
+export interface Survey {
+  /** What serves, or should: also a broken one. null when nothing was ever deployed. */
+  current: Release | null
+  health: Health
+  /** What it could go back to, without `current`; in no particular order. */
+  releases: Release[]
+  risks: Risk[]
+  blockers: Blocker[]
+  /** What every plan depends on, and nothing that moves by itself (no uptime, restarts, health). */
+  fingerprint: JsonObject
+  /** A rollback that was begun on the target and whose lease is still there. */
+  lease?: { record: LeaseRecord; expired: boolean }
+  /** Lines for people: what was assumed, where sources disagree. */
+  notes: string[]
+}

@@ -1,0 +1,57 @@
+export interface ErrorParts {
+  /** What failed. */
+  what: string
+  why: string
+  /** The state of the target now; "nothing was changed" where that is so. */
+  state?: string
+  /** What to do next. */
+  next: string
+  /** A stable word for programs. */
+  code?: string
+  cause?: unknown
+}
+
+/** An error for a tired person at 3 a.m.; the subclass says whose fault it is. */
+export abstract class RollbackError extends Error {
+  abstract readonly fault: 'input' | 'config' | 'target'
+  readonly what: string
+  readonly why: string
+  readonly state: string
+  readonly next: string
+  readonly code: string
+  readonly retryable: boolean = false
+
+  constructor(parts: ErrorParts) {
+    super(`${parts.what}: ${parts.why}`, { cause: parts.cause })
+    this.name = new.target.name
+    this.what = parts.what
+    this.why = parts.why
+    this.state = parts.state ?? 'Nothing was changed.'
+    this.next = parts.next
+    this.code = parts.code ?? 'error'
+  }
+}
+
+/** The caller's input is wrong. */
+export class InputError extends RollbackError {
+  readonly fault = 'input'
+}
+
+/** deploy.json, credentials or the environment are wrong. */
+export class ConfigError extends RollbackError {
+  readonly fault = 'config'
+}
+
+/** The other side failed or refused. */
+export class TargetError extends RollbackError {
+  readonly fault = 'target'
+  override readonly retryable: boolean
+
+  constructor(parts: ErrorParts & { retryable?: boolean }) {
+    super(parts)
+    this.retryable = parts.retryable ?? false
+  }
+}
+
+/** The message of anything thrown, for a sentence. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

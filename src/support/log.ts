@@ -1,0 +1,16 @@
+import type { Mask } from './mask.ts'
+
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error'
+export type Logger = (level: LogLevel, message: string) => void
+
+/** Writes masked lines to stderr and to whoever else listens; stdout belongs to the protocol. */
+export const createLogger =
+  (mask: Mask, least: LogLevel = 'info', listener?: Logger): Logger =>
+  (level, message) => {
+    if (order.indexOf(level) < order.indexOf(least)) return
+    const line = mask.text(message)
+    process.stderr.write(`${level}: ${line}\n`)
+    listener?.(level, line)
+  }
+
+const order: LogLevel[] = ['debug', 'info', 'warning', 'error']

@@ -1,0 +1,11 @@
+import type { Discover, TargetModule } from './target.ts'
+
+interface TargetType {
+  /** Loads the target's folder, and with it its client, on first use. */
+  load(): Promise<TargetModule>
+  /** Looks for the target in a project without deploy.json. */
+  discover?: Discover
+}
+
+/** Every type of target this program knows; one line each. */
+export const targetTypes: Record<string, TargetType> = {}

@@ -1,0 +1,108 @@
+import type { z } from 'zod'
+import type { CheckReport } from '../model/check.ts'
+import type { DeploymentRecord } from '../model/deployment-record.ts'
+import type { Diagnosis, Evidence } from '../model/diagnosis.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { LeaseRecord } from '../model/lease.ts'
+import type { PlanDraft } from '../model/plan.ts'
+import type { Release } from '../model/release.ts'
+import type { Step } from '../model/step.ts'
+import type { Survey } from '../model/survey.ts'
+import type { Clock } from '../support/clock.ts'
+import type { Logger } from '../support/log.ts'
+import type { Mask } from '../support/mask.ts'
+
+/** All that a target is given when it is opened. */
+export interface TargetContext<Config = unknown> {
+  /** Its name in deploy.json; usually also its type. */
+  name: string
+  projectDir: string
+  config: Config
+  /** This target's history, newest first. Evidence, not truth. */
+  history: readonly DeploymentRecord[]
+  env: NodeJS.ProcessEnv
+  clock: Clock
+  log: Logger
+  /** Every secret that is read is registered here before it is used. */
+  mask: Mask
+}
+
+/** What a running step may do besides its work. */
+export interface Run {
+  rollbackId: string
+  /** Aborted when time is up; a step then stops waiting at once and throws. */
+  signal: AbortSignal
+  /** A short line of progress for people: "12.3 of 40.1 MB", "2 of 3 pods ready". */
+  progress(message: string): void
+  /** Keeps text from outside for the incident report. */
+  evidence(item: Evidence): void
+}
+
+export interface StepResult {
+  /** One line for people about how it ended: "already there", "healthy after 3.2 s". */
+  detail?: string
+  /** What `revert` needs to know and could not be known before; kept in the journal. Never a secret. */
+  recorded?: JsonObject
+  /** Set when a person must do this step: the instructions, one line each. The rollback then ends `manual`. */
+  manual?: string[]
+}
+
+/** Makes a rollback visible on the target itself and keeps others off. */
+export interface TargetLease {
+  /**
+   * Takes the lease, or takes over an expired one, or one whose record has the same rollback id.
+   * @throws TargetError with code `locked` naming the holder, when somebody else holds it.
+   */
+  acquire(record: LeaseRecord, ttlMs: number, signal: AbortSignal): Promise<HeldLease>
+}
+
+export interface HeldLease {
+  /** @throws TargetError with code `lease_lost` when somebody else has taken it. */
+  renew(signal: AbortSignal): Promise<void>
+  /** Removes it without trace; safe to repeat. */
+  release(signal: AbortSignal): Promise<void>
+}
+
+/** A place that versions are deployed to. Six verbs, and a lease where the place can hold one. */
+export interface Target {
+  /** Reads what serves and what it could go back to. @throws TargetError when the target cannot be asked. */
+  survey(signal: AbortSignal): Promise<Survey>
+  /** Reads; checks every precondition; the same survey and release give the same steps. */
+  plan(survey: Survey, release: Release, signal: AbortSignal): Promise<PlanDraft>
+  /** Acts; safe to repeat, also when a former try died half way. @throws TargetError saying what failed, why, and what is the state now. */
+  apply(step: Step, run: Run): Promise<StepResult>
+  /** Acts; safe to repeat; must cope with a step of which nothing, a part or all was done. */
+  revert(step: Step, run: Run, recorded?: JsonObject): Promise<StepResult>
+  /** Reads. Never throws for what the target says of itself: that is a check that fails, or is unknown. */
+  check(release: Release, look: Look): Promise<CheckReport>
+  /** Reads logs, events, exit codes of what serves now. Text is capped; masking is the caller's last pass, too. */
+  diagnose(signal: AbortSignal): Promise<Diagnosis>
+  readonly lease?: TargetLease
+  /** Closes connections. */
+  close?(): Promise<void>
+}
+
+export interface Look {
+  signal: AbortSignal
+  /** `observed` of the look that began this soak; a restart since then is a failure. */
+  baseline?: JsonObject
+}
+
+/** What a target's folder exports as `default` from its index.ts. */
+export interface TargetModule<Config = unknown> {
+  /** deploy.json's `targets.<name>.config`; loose, so that fields of other tools survive. */
+  configSchema: z.ZodType<Config>
+  /** The grammar of a version that a caller may name. */
+  version: { pattern: RegExp; says: string }
+  /** Reads no network yet. @throws ConfigError for credentials or settings that are missing or wrong. */
+  open(context: TargetContext<Config>): Promise<Target>
+}
+
+/** What a look into the project without deploy.json found. Light: reads files, imports no client. */
+export interface Found {
+  config: JsonObject
+  /** "compose.yaml names the image web:1.2.0". */
+  because: string
+}
+
+export type Discover = (projectDir: string, env: NodeJS.ProcessEnv) => Promise<Found | null>
