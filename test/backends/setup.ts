@@ -19,11 +19,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const missing: string[] = []
   for (const [name, load] of Object.entries(backends)) {
     const brought =
-      wanted && !wanted.includes(name) ? { missing: 'left out by POP_TEST_BACKENDS' } : await (await load()).default.bring()
+      wanted && !wanted.includes(name)
+        ? { missing: 'left out by POP_TEST_BACKENDS' }
+        : await (await load()).default.bring()
     if ('missing' in brought) {
       found[name] = null
       missing.push(`${name}: ${brought.missing}`)
-      if (required.includes('all') || required.includes(name)) throw new Error(`backend ${name} is required: ${brought.missing}`)
+      if (required.includes('all') || required.includes(name))
+        throw new Error(`backend ${name} is required: ${brought.missing}`)
     } else {
       found[name] = brought.env
       if (brought.stop) stops.push(brought.stop)

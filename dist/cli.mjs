@@ -1,0 +1,2 @@
+process.stderr.write(`not yet
+`);export{};
