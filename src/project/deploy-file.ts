@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { DeploymentRecord } from '../model/deployment-record.ts'
+import type { JsonObject } from '../model/json.ts'
+import { ConfigError, messageOf } from '../support/errors.ts'
+import { deployHeaderSchema, type TargetEntry } from './deploy-schema.ts'
+import { readHistory } from './history.ts'
+import { decodeJson, type JsonText, parseJson, placeOf, printPath, unusable } from './json-text.ts'
+import type { ProjectPaths } from './paths.ts'
+
+/** A target as deploy.json, or a look into the project, names it. */
+export interface ProjectTarget {
+  name: string
+  type: string
+  enabled: boolean
+  primary: boolean
+  /** As the file on disk says; what counts is the committed file, see committedAutomatic. */
+  automatic: boolean
+  config: JsonObject
+}
+
+export interface DeployFile {
+  path: string
+  /** Found in the folder that CLAUDE_PLUGIN_DATA names, not in the project. */
+  fromPluginData: boolean
+  projectName?: string
+  targets: Map<string, ProjectTarget>
+  /** Every record, as it stands in the file. */
+  history: readonly unknown[]
+  /** The readable records of all targets, newest first. */
+  records: readonly DeploymentRecord[]
+  /** Lines for people: what was found odd. */
+  notes: string[]
+}
+
+const maxBytes = 64 * 1024 * 1024
+
+/** Where deploy.json is: in the project, else where CLAUDE_PLUGIN_DATA says; the project's place when there is none. */
+export function locateDeployFile(
+  paths: ProjectPaths,
+  env: NodeJS.ProcessEnv
+): { path: string; fromPluginData: boolean } {
+  const elsewhere = env.CLAUDE_PLUGIN_DATA ? join(env.CLAUDE_PLUGIN_DATA, 'deploy.json') : ''
+  const fromPluginData = elsewhere !== '' && !existsSync(paths.deployFile) && existsSync(elsewhere)
+  return { path: fromPluginData ? elsewhere : paths.deployFile, fromPluginData }
+}
+
+/**
+ * Reads deploy.json; null when there is none. The file is left alone, whatever is wrong with it.
+ * @throws ConfigError naming line and column, or the JSON path, of what cannot be used.
+ */
+export async function readDeployFile(paths: ProjectPaths, env: NodeJS.ProcessEnv): Promise<DeployFile | null> {
+  const { path, fromPluginData } = locateDeployFile(paths, env)
+  const read = await readJsonFile(path)
+  if (!read) return null
+  const header = checkedHeader(path, read)
+  const targets = new Map(
+    Object.entries(header.targets ?? {}).map(([name, entry]) => [name, targetOf(name, entry)] as const)
+  )
+  const history = header.history ?? []
+  const { records, notes } = readHistory(history)
+  if (fromPluginData)
+    notes.unshift(`The project has no deploy.json; ${path} was read, in the folder that CLAUDE_PLUGIN_DATA names.`)
+  return {
+    path,
+    fromPluginData,
+    ...(header.project_name && { projectName: header.project_name }),
+    targets,
+    history,
+    records,
+    notes
+  }
+}
+
+export interface ReadJson extends JsonText {
+  value: unknown
+}
+
+/**
+ * Reads and parses; null when there is no file. Other tools write it in place, so a file that was just written and does not
+ * parse is read again for a moment.
+ */
+export async function readJsonFile(path: string): Promise<ReadJson | null> {
+  for (let attempt = 1; ; attempt++) {
+    const bytes = await bytesOf(path)
+    if (!bytes) return null
+    try {
+      const json = decodeJson(path, bytes)
+      return { ...json, value: parseJson(path, json.text) }
+    } catch (error) {
+      if (attempt === 5 || !(await wasJustWritten(path))) throw error
+      await wait(60)
+    }
+  }
+}
+
+/** @throws ConfigError naming the JSON path, line and column of the first wrong shape. */
+export function checkedHeader(path: string, { text, value }: ReadJson): ReturnType<typeof deployHeaderSchema.parse> {
+  const parsed = deployHeaderSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const steps = (issue?.path ?? []) as (string | number)[]
+  const place = placeOf(text, steps)
+  const why = `${printPath(steps) || 'the file'}${place && ` (${place})`}: ${issue?.message ?? 'not as expected'}`
+  throw unusable(path, why, 'Correct it there')
+}
+
+const targetOf = (name: string, entry: TargetEntry): ProjectTarget => ({
+  name,
+  type: entry.type ?? name,
+  enabled: entry.enabled ?? true,
+  primary: entry.primary ?? false,
+  automatic: entry.automatic ?? false,
+  config: entry.config ?? {}
+})
+
+async function bytesOf(path: string): Promise<Uint8Array | null> {
+  try {
+    const { size } = await stat(path)
+    if (size > maxBytes)
+      throw unusable(path, `it has ${size} bytes, more than ${maxBytes}`, 'Move old history out of it')
+    return await readFile(path)
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    throw unusable(path, `it cannot be read: ${messageOf(error)}`, 'Make it readable', error)
+  }
+}
+
+const wasJustWritten = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    ({ mtimeMs }) => Math.abs(Date.now() - mtimeMs) < 2000,
+    () => false
+  )

@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { deploymentRecordSchema } from '../model/deployment-record.ts'
+import type { JsonObject } from '../model/json.ts'
+
+/** One entry of deploy.json's `targets`. */
+const targetEntrySchema = z.looseObject({
+  type: z.string().nullish().describe('What kind of place this is. Default: the name of the target.'),
+  enabled: z.boolean().nullish().describe('Whether this target is deployed to. Default: true.'),
+  primary: z.boolean().nullish().describe('The target that is meant when none is named.'),
+  automatic: z
+    .boolean()
+    .nullish()
+    .describe('Allows rollbacks that nobody confirms, once this file is committed. Default: false.'),
+  config: (z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>)
+    .nullish()
+    .describe('Settings of the target; which ones depends on its type.')
+})
+
+/** The part of deploy.json that must hold for anything to work. History is read record by record, and tolerantly. */
+export const deployHeaderSchema = z.looseObject({
+  project_name: z.string().nullish().describe('What the project is called.'),
+  targets: z.record(z.string(), targetEntrySchema).nullish().describe('The places that are deployed to, by name.'),
+  history: z.array(z.unknown()).nullish()
+})
+
+/** The whole of deploy.json, for editors. */
+export const deployFileSchema = deployHeaderSchema.extend({
+  version: z.string().optional().describe('Version of this format: "1.0".'),
+  ci: z.looseObject({}).nullish().describe('How continuous integration deploys; not used here.'),
+  history: z.array(deploymentRecordSchema).nullish().describe('Deployments and rollbacks, newest first.')
+})
+
+export type TargetEntry = z.infer<typeof targetEntrySchema>
