@@ -1,3 +1,4 @@
+import { discoverNpm } from './npm/discover.ts'
 import type { Discover, TargetModule } from './target.ts'
 
 interface TargetType {
@@ -8,4 +9,6 @@ interface TargetType {
 }
 
 /** Every type of target this program knows; one line each. */
-export const targetTypes: Record<string, TargetType> = {}
+export const targetTypes: Record<string, TargetType> = {
+  npm: { load: async () => (await import('./npm/index.ts')).default, discover: discoverNpm }
+}

@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Discover } from '../target.ts'
+
+const manifestSchema = z.looseObject({
+  name: z.string().min(1),
+  version: z.string().min(1),
+  private: z.boolean().optional()
+})
+
+/** A package.json that is not private names a package that is published. */
+export const discoverNpm: Discover = async (projectDir) => {
+  try {
+    const text = await readFile(join(projectDir, 'package.json'), 'utf8')
+    const manifest = manifestSchema.parse(JSON.parse(text.replace(/^\ufeff/, '')))
+    if (manifest.private) return null
+    return { config: {}, because: `package.json names the package ${manifest.name}` }
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,123 @@
+import semver from 'semver'
+import type { PlanDraft } from '../../model/plan.ts'
+import type { Release } from '../../model/release.ts'
+import type { Blocker, Risk, Survey } from '../../model/survey.ts'
+import { oneLine } from '../../support/text.ts'
+import type { TargetContext } from '../target.ts'
+import type { NpmConfig } from './config.ts'
+import { deprecationOf, digestOf, type Manifest } from './packument.ts'
+import type { Registry } from './registry.ts'
+import { recordedDigest } from './releases.ts'
+import { rightsOf } from './rights.ts'
+import type { NpmSettings } from './settings.ts'
+import { deprecateStep, setTagStep } from './steps.ts'
+import { otherTags } from './survey.ts'
+import { tarballVerified } from './tarball.ts'
+
+/** The way from what the tag points at to a release, with everything checked that can be checked before. */
+export async function plan(
+  registry: Registry,
+  settings: NpmSettings,
+  context: TargetContext<NpmConfig>,
+  survey: Survey,
+  release: Release,
+  signal: AbortSignal
+): Promise<PlanDraft> {
+  const packument = await registry.packument(signal)
+  const manifest = packument.versions[release.version]
+  const current = survey.current?.version ?? null
+  const failed = current === null ? undefined : packument.versions[current]
+  const [candidate, rights] = await Promise.all([
+    candidateOf(registry, settings, context, release, manifest, signal),
+    rightsOf(registry, settings, packument, context.env, signal)
+  ])
+  const steps = [
+    setTagStep(
+      settings,
+      current,
+      release.version,
+      otherTags(packument['dist-tags'], settings.tag, current ?? undefined)
+    ),
+    ...(current && failed && settings.deprecate
+      ? [deprecateStep(settings, current, release.version, deprecationOf(failed))]
+      : [])
+  ]
+  return {
+    steps,
+    risks: [...candidate.risks, ...rights.risks],
+    blockers: [...candidate.blockers, ...rights.blockers],
+    fingerprint: { digest: digestOf(manifest), deprecation: deprecationOf(manifest) },
+    notes: notesOf(settings, current, release.version)
+  }
+}
+
+async function candidateOf(
+  registry: Registry,
+  { name }: NpmSettings,
+  { history }: TargetContext<NpmConfig>,
+  { version }: Release,
+  manifest: Manifest | undefined,
+  signal: AbortSignal
+): Promise<{ risks: Risk[]; blockers: Blocker[] }> {
+  if (!manifest) return { risks: [], blockers: [unpublished(name, version)] }
+  const tarball = await tarballVerified(registry, manifest, signal)
+  if (tarball.state !== 'there')
+    return { risks: [], blockers: [noTarball(name, version, tarball.state, tarball.detail)] }
+  const risks: Risk[] = []
+  const digest = digestOf(manifest)
+  const recorded = recordedDigest(history, version)
+  if (recorded && digest && recorded !== digest) risks.push(digestMoved(version, recorded, digest))
+  if (!tarball.verified) risks.push(notVerified(version, tarball.detail))
+  const deprecation = deprecationOf(manifest)
+  if (deprecation) risks.push(deprecated(version, deprecation))
+  return { risks, blockers: [] }
+}
+
+const unpublished = (name: string, version: string): Blocker => ({
+  id: `unpublished:${version}`,
+  what: `${name}@${version} is not published`,
+  why: 'it was unpublished, or never published; a registry never takes the same version again',
+  next: 'Choose another version, or publish the old code under a new one.'
+})
+
+const noTarball = (name: string, version: string, state: string, detail: string): Blocker => ({
+  id: `tarball_${state}:${version}`,
+  what: `${name}@${version} cannot be installed`,
+  why: detail,
+  next: state === 'unknown' ? 'Try again in a moment, or choose another version.' : 'Choose another version.'
+})
+
+const digestMoved = (version: string, recorded: string, found: string): Risk => ({
+  id: `digest_moved:${version}`,
+  serious: true,
+  title: `${version} is not what it was when it was deployed`,
+  detail: `deploy.json recorded ${recorded}, the registry now has ${found}`
+})
+
+const notVerified = (version: string, detail: string): Risk => ({
+  id: `digest_unknown:${version}`,
+  serious: false,
+  title: `The content of ${version} could not be compared`,
+  detail
+})
+
+const deprecated = (version: string, message: string): Risk => ({
+  id: `candidate_deprecated:${version}`,
+  serious: true,
+  title: `${version} is deprecated`,
+  detail: `"${oneLine(message, 160)}". npm passes a deprecated version by where a range allows another, even when a tag points at it.`
+})
+
+/** What moving a tag does not heal. */
+function notesOf({ name }: NpmSettings, from: string | null, to: string): string[] {
+  if (from === null) return []
+  return [
+    `Lockfiles that name ${name}@${from} keep installing it until they are updated.`,
+    ...(semver.gt(from, to)
+      ? [
+          `Ranges that ${to} does not satisfy, such as ^${from}, keep resolving to ${from}; only a fixed, higher version heals them.`
+        ]
+      : []),
+    'Mirrors and caches between the registry and its users may answer with the old tag for some minutes.'
+  ]
+}

@@ -1,0 +1,110 @@
+import semver from 'semver'
+import type { DeploymentRecord } from '../../model/deployment-record.ts'
+import type { Release, Served } from '../../model/release.ts'
+import { oneLine } from '../../support/text.ts'
+import { deprecationOf, digestOf, type Manifest, type Packument, publishedAt } from './packument.ts'
+
+/** One published version as a release. */
+export function releaseOf(packument: Packument, version: string): Release {
+  const manifest = packument.versions[version]
+  const createdAt = publishedAt(packument, version)
+  if (!manifest) return unpublished(version, createdAt)
+  const deprecation = deprecationOf(manifest)
+  const tags = Object.entries(packument['dist-tags']).filter(([, tagged]) => tagged === version)
+  return {
+    version,
+    id: digestOf(manifest) ?? version,
+    ...(createdAt && { createdAt }),
+    ...(manifest.gitHead && /^[0-9a-f]{7,64}$/i.test(manifest.gitHead) && { commit: manifest.gitHead }),
+    available: { state: 'yes' },
+    ...(semver.prerelease(version) && { prerelease: true }),
+    ...(deprecation && { against: [`deprecated: ${oneLine(deprecation, 160)}`] }),
+    ...(tags.length > 0 && { notes: [`tagged ${tags.map(([tag]) => oneLine(tag, 40)).join(', ')}`] }),
+    details: detailsOf(manifest)
+  }
+}
+
+const detailsOf = (manifest: Manifest) => ({
+  tarball: manifest.dist?.tarball ?? null,
+  integrity: manifest.dist?.integrity ?? null,
+  shasum: manifest.dist?.shasum ?? null
+})
+
+const unpublished = (version: string, createdAt: string | undefined): Release => ({
+  version,
+  id: version,
+  ...(createdAt && { createdAt }),
+  available: {
+    state: 'no',
+    reason: 'unpublished: the registry has no such version any more, and never takes it again'
+  },
+  ...(semver.prerelease(version) && { prerelease: true })
+})
+
+/** Every version but the current one, unpublished ones included, with when it served as far as the times of publishing tell. */
+export function releasesOf(packument: Packument, tag: string, current: string | undefined): Release[] {
+  const gone = Object.keys(packument.time).filter((key) => semver.valid(key) === key && !packument.versions[key])
+  const versions = [...Object.keys(packument.versions), ...gone].filter(
+    (version) => version !== current && semver.valid(version) !== null
+  )
+  const line = lineOf(tag, current)
+  const served = servedPeriods(packument, versions.filter(line), current)
+  const currentAt = current && publishedAt(packument, current)
+  return versions.map((version) => {
+    const release = releaseOf(packument, version)
+    const period = served.get(version)
+    const laterThanCurrent = Boolean(currentAt && release.createdAt && release.createdAt > currentAt && line(version))
+    const against = [
+      ...(release.against ?? []),
+      ...(laterThanCurrent
+        ? [`published after ${current}, which ${tag} points at: taken back from, or published under another tag`]
+        : [])
+    ]
+    return { ...release, ...(period && { served: period }), ...(against.length > 0 && { against }) }
+  })
+}
+
+/** Which versions a tag goes through: `latest` through stable ones, another tag through those of its current version's own line. */
+function lineOf(tag: string, current: string | undefined): (version: string) => boolean {
+  const own = current ? semver.prerelease(current) : null
+  if (tag === 'latest' || !current) return (version) => semver.prerelease(version) === null
+  if (own) return (version) => semver.prerelease(version)?.[0] === own[0]
+  return (version) => semver.prerelease(version) === null && semver.major(version) === semver.major(current)
+}
+
+/**
+ * A registry keeps no history of its tags. What served is inferred: publishing moves the tag, so a version that was the newest
+ * of its line when it was published served until the next such one, or the current one, was published.
+ */
+function servedPeriods(
+  packument: Packument,
+  versions: readonly string[],
+  current: string | undefined
+): Map<string, Served> {
+  const end = current && publishedAt(packument, current)
+  const published = versions
+    .map((version) => ({ version, at: publishedAt(packument, version) }))
+    .filter((one): one is { version: string; at: string } => one.at !== undefined && (!end || one.at <= end))
+    .sort((a, b) => a.at.localeCompare(b.at) || semver.compare(a.version, b.version))
+  const newest: { version: string; at: string }[] = []
+  for (const one of published) {
+    const before = newest.at(-1)
+    if (!before || semver.gt(one.version, before.version)) newest.push(one)
+  }
+  const periods = new Map<string, Served>()
+  for (const [index, { version, at }] of newest.entries()) {
+    const next = newest[index + 1] ?? (current && end ? { version: current, at: end } : undefined)
+    periods.set(version, {
+      from: at,
+      ...(next && { until: next.at, forMs: Date.parse(next.at) - Date.parse(at) }),
+      source: next
+        ? `inferred: published as the newest, then superseded by ${next.version}; times of publishing of the registry`
+        : 'inferred: published as the newest; time of publishing of the registry'
+    })
+  }
+  return periods
+}
+
+/** The digest that the history recorded for a version when it was deployed well, newest first. */
+export const recordedDigest = (history: readonly DeploymentRecord[], version: string): string | undefined =>
+  history.find((record) => record.version === version && record.digest && /^sha\d+[-:]/.test(record.digest))?.digest

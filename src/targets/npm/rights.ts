@@ -1,0 +1,78 @@
+import type { Blocker, Risk } from '../../model/survey.ts'
+import { type RollbackError, TargetError } from '../../support/errors.ts'
+import { oneLine } from '../../support/text.ts'
+import { type Packument, personName } from './packument.ts'
+import type { Registry } from './registry.ts'
+import type { NpmSettings } from './settings.ts'
+
+export interface Rights {
+  blockers: Blocker[]
+  risks: Risk[]
+}
+
+/** Whether this login may move tags, as far as it can be known without writing. */
+export async function rightsOf(
+  registry: Registry,
+  settings: NpmSettings,
+  packument: Packument,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal
+): Promise<Rights> {
+  if (!registry.hasCredentials()) return blocked(notLoggedIn(settings, env))
+  let user: string | null
+  try {
+    user = await registry.whoami(signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    return blocked(loginRefused(settings, error as RollbackError))
+  }
+  if (!user) return unknown(settings, 'the registry does not say whose login this is')
+  const collaborators = await registry.collaborators(signal)
+  const right = collaborators?.[user]
+  if (right) return /write/.test(right) ? { blockers: [], risks: [] } : blocked(readOnly(settings, user))
+  if (collaborators && Object.keys(collaborators).length > 0) return blocked(readOnly(settings, user))
+  const maintainers = packument.maintainers?.map(personName) ?? []
+  if (maintainers.includes(user)) return { blockers: [], risks: [] }
+  return unknown(settings, `the registry does not tell whether ${oneLine(user, 60)} may write`)
+}
+
+const blocked = (blocker: Blocker): Rights => ({ blockers: [blocker], risks: [] })
+
+const unknown = ({ name }: NpmSettings, why: string): Rights => ({
+  blockers: [],
+  risks: [
+    {
+      id: 'rights_unknown',
+      serious: false,
+      title: 'It is not known whether this login may move the tag',
+      detail: `${name}: ${why}. Without the right, the first step fails and nothing is changed.`
+    }
+  ]
+})
+
+/** Trusted publishing gives a CI job a right to publish, and no right to move tags (npm/cli#8547). */
+function notLoggedIn({ registry }: NpmSettings, env: NodeJS.ProcessEnv): Blocker {
+  const trusted = Boolean(env.ACTIONS_ID_TOKEN_REQUEST_URL || env.NPM_ID_TOKEN)
+  return {
+    id: 'not_logged_in',
+    what: `There is no login for ${registry}`,
+    why: `the npm configuration holds no credentials for it${trusted ? '; trusted publishing (OIDC) of this job can publish, but cannot move dist-tags' : ''}`,
+    next: trusted
+      ? 'Give the job a granular access token that may write to the package, or run the rollback where somebody is logged in.'
+      : `Run \`npm login --registry=${registry}\`, then assess again.`
+  }
+}
+
+const loginRefused = ({ registry }: NpmSettings, error: RollbackError): Blocker => ({
+  id: error instanceof TargetError ? 'registry_down' : 'login_refused',
+  what: `The login for ${registry} cannot be used`,
+  why: error.why ?? 'it was refused',
+  next: error.next ?? `Run \`npm login --registry=${registry}\`, then assess again.`
+})
+
+const readOnly = ({ name }: NpmSettings, user: string): Blocker => ({
+  id: 'no_rights',
+  what: `${oneLine(user, 60)} may not change ${name}`,
+  why: 'the registry does not list this user among those who may write to the package',
+  next: `Log in as a maintainer, or have one run \`npm owner add ${oneLine(user, 60)} ${name}\`, then assess again.`
+})
