@@ -1,0 +1,65 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import npm from '../../../src/targets/npm/index.ts'
+import type { Target, TargetContext } from '../../../src/targets/target.ts'
+import { type Publication, publish } from '../../backends/publish.ts'
+import { targetContext } from '../../harness/context.ts'
+
+let count = 0
+
+/** A name that no other test uses. */
+export const freshName = (scope = ''): string => `${scope}pop-${process.pid}-${Date.now().toString(36)}-${count++}`
+
+export interface Project {
+  name: string
+  dir: string
+  /** Nothing of the machine's own npm configuration is seen. */
+  env: NodeJS.ProcessEnv
+  publish(version: string, more?: Partial<Publication>): Promise<string>
+  remove(): Promise<void>
+}
+
+/** A folder with package.json and an npmrc that holds a login, as a user's project has it. */
+export async function project(backend: Record<string, string>, token?: string, name = freshName()): Promise<Project> {
+  const dir = await mkdtemp(join(tmpdir(), 'pop-project-'))
+  const registry = backend.url ?? ''
+  await writeFile(join(dir, 'package.json'), JSON.stringify({ name, version: '1.0.0' }))
+  await writeFile(join(dir, '.npmrc'), npmrc(registry, token ?? backend.writer ?? ''))
+  return {
+    name,
+    dir,
+    env: {
+      PATH: process.env.PATH,
+      HOME: dir,
+      npm_config_userconfig: join(dir, 'user-npmrc'),
+      npm_config_globalconfig: join(dir, 'none')
+    },
+    publish: (version, more) => publish(registry, backend.writer ?? '', { name, version, ...more }),
+    remove: () => rm(dir, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+export const npmrc = (registry: string, token: string): string =>
+  `registry=${registry}\n${token ? `${registry.replace(/^https?:/, '')}:_authToken=${token}\n` : ''}`
+
+/** Opens the target for a project, as the engine does. */
+export async function open({ dir, env }: Project, parts: Partial<TargetContext> = {}): Promise<Target> {
+  const context = targetContext({ name: 'npm', projectDir: dir, env, ...parts })
+  return await npm.open({ ...context, config: npm.configSchema.parse(context.config) })
+}
+
+/** What the registry answers about a package, asked plainly. */
+export async function packumentOf(
+  registry: string,
+  name: string
+): Promise<{ tags: Record<string, string>; deprecated(version: string): string | undefined }> {
+  const response = await fetch(`${registry}${name.replace('/', '%2f')}`)
+  const document = (await response.json()) as {
+    'dist-tags': Record<string, string>
+    versions: Record<string, { deprecated?: string }>
+  }
+  return { tags: document['dist-tags'], deprecated: (version) => document.versions[version]?.deprecated }
+}
+
+export const limit = (): AbortSignal => AbortSignal.timeout(50_000)

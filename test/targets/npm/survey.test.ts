@@ -1,0 +1,188 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { Release } from '../../../src/model/release.ts'
+import { describeOn } from '../../backends/use.ts'
+import { limit, npmrc, open, type Project, project } from './package-fixture.ts'
+import { type FaultyRegistry, faultyRegistry } from './proxy.ts'
+
+describeOn('npm', 'npm survey', (backend) => {
+  const cleanups: (() => Promise<void>)[] = []
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  })
+  const fresh = async (token?: string): Promise<Project> => {
+    const made = await project(backend, token)
+    cleanups.push(made.remove)
+    return made
+  }
+  const behind = async (made: Project, fault: Parameters<typeof faultyRegistry>[1]): Promise<FaultyRegistry> => {
+    const proxy = await faultyRegistry(backend.url ?? '', fault)
+    cleanups.push(proxy.stop)
+    await writeFile(join(made.dir, '.npmrc'), npmrc(proxy.url, backend.writer ?? ''))
+    return proxy
+  }
+  const named = (releases: Release[], version: string): Release | undefined =>
+    releases.find((release) => release.version === version)
+
+  test('the current version is what the dist-tag points at, whatever else is published', async () => {
+    const made = await fresh()
+    await made.publish('1.0.0')
+    await made.publish('1.1.0')
+    await made.publish('2.0.0-rc.1', { tag: 'next' })
+    const survey = await (await open(made)).survey(limit())
+    expect(survey.current?.version).toBe('1.1.0')
+    expect(survey.current?.id).toMatch(/^sha512-/)
+    expect(survey.health.state).toBe('healthy')
+    expect(survey.releases.map(({ version }) => version).sort()).toEqual(['1.0.0', '2.0.0-rc.1'])
+    expect(named(survey.releases, '2.0.0-rc.1')).toMatchObject({ prerelease: true })
+  })
+
+  test('a version that was the newest when it was published is inferred to have served until the next', async () => {
+    const made = await fresh()
+    await made.publish('1.0.0')
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const { releases } = await (await open(made)).survey(limit())
+    const served = named(releases, '1.1.0')?.served
+    expect(served?.source).toMatch(/inferred.*superseded by 1\.2\.0/)
+    expect(served?.forMs).toBeGreaterThanOrEqual(0)
+    expect(named(releases, '1.0.0')?.served?.until).toBe(served?.from)
+  })
+
+  test('a backport published by mistake as latest leads back to the newer version that served before', async () => {
+    const made = await fresh()
+    await made.publish('1.0.0')
+    await made.publish('2.0.0')
+    await made.publish('1.0.1')
+    const { current, releases } = await (await open(made)).survey(limit())
+    expect(current?.version).toBe('1.0.1')
+    expect(named(releases, '2.0.0')?.served?.until).toBe(current?.createdAt)
+    expect(named(releases, '2.0.0')?.against).toBeUndefined()
+  })
+
+  test('a version published after the one the tag points at speaks against itself', async () => {
+    const made = await fresh()
+    await made.publish('1.0.0')
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const target = await open(made)
+    const before = await target.survey(limit())
+    const step = (await target.plan(before, named(before.releases, '1.1.0') as Release, limit())).steps[0]
+    expect(step?.kind).toBe('set-tag')
+    await fetch(`${backend.url}-/package/${made.name}/dist-tags/latest`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${backend.writer}` },
+      body: '"1.1.0"'
+    })
+    const { current, releases } = await target.survey(limit())
+    expect(current?.version).toBe('1.1.0')
+    expect(named(releases, '1.2.0')?.against?.[0]).toMatch(/published after 1\.1\.0/)
+    expect(named(releases, '1.2.0')?.served).toBeUndefined()
+    expect(named(releases, '1.0.0')?.served?.until).toBe(current?.createdAt)
+  })
+
+  test('another tag goes through the prereleases of its own line', async () => {
+    const made = await fresh()
+    await made.publish('1.0.0')
+    await made.publish('2.0.0-beta.1', { tag: 'beta' })
+    await made.publish('2.0.0-alpha.9', { tag: 'alpha' })
+    await made.publish('2.0.0-beta.2', { tag: 'beta' })
+    const { current, releases } = await (await open(made, { config: { tag: 'beta' } })).survey(limit())
+    expect(current?.version).toBe('2.0.0-beta.2')
+    expect(releases.filter(({ served }) => served).map(({ version }) => version)).toEqual(['2.0.0-beta.1'])
+  })
+
+  test('a deprecated version is named as such, and a deprecated current one is degraded', async () => {
+    const made = await fresh()
+    await made.publish('1.0.0', { manifest: { deprecated: 'leaks\u202e memory' } })
+    await made.publish('1.1.0', { manifest: { deprecated: 'broken' } })
+    const { health, releases } = await (await open(made)).survey(limit())
+    expect(health).toEqual({ state: 'degraded', message: '1.1.0 is deprecated: broken' })
+    expect(named(releases, '1.0.0')?.against).toEqual(['deprecated: leaks memory'])
+  })
+
+  test('an unpublished version is named as gone', async () => {
+    const made = await fresh()
+    await made.publish('1.0.0')
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    await behind(made, async ({ method, path }) => {
+      if (method !== 'GET' || path !== `/${made.name}`) return undefined
+      const answer = (await (await fetch(`${backend.url}${made.name}`)).json()) as { versions: Record<string, unknown> }
+      delete answer.versions['1.1.0']
+      return { status: 200, body: answer }
+    })
+    const { releases } = await (await open(made)).survey(limit())
+    expect(named(releases, '1.1.0')?.available).toMatchObject({
+      state: 'no',
+      reason: expect.stringMatching(/unpublished/)
+    })
+    expect(named(releases, '1.1.0')?.createdAt).toMatch(/^\d{4}-.*Z$/)
+  })
+
+  test('a current version whose tarball is gone is down', async () => {
+    const made = await fresh()
+    await made.publish('1.0.0')
+    await behind(made, ({ path }) => (path.endsWith('.tgz') ? { status: 404 } : undefined))
+    const { health } = await (await open(made)).survey(limit())
+    expect(health).toMatchObject({ state: 'down', message: expect.stringMatching(/tarball is gone/) })
+  })
+
+  test('other tags that point at the current version are a risk', async () => {
+    const made = await fresh()
+    await made.publish('1.0.0')
+    await made.publish('1.1.0', { tag: 'next' })
+    await fetch(`${backend.url}-/package/${made.name}/dist-tags/latest`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${backend.writer}` },
+      body: '"1.1.0"'
+    })
+    const survey = await (await open(made)).survey(limit())
+    expect(survey.risks).toMatchObject([{ id: 'other_tags:1.1.0', serious: false }])
+    expect(survey.fingerprint.also_tagged).toEqual(['next'])
+  })
+
+  test('a package that does not exist is a clear error', async () => {
+    const made = await fresh()
+    await expect((await open(made)).survey(limit())).rejects.toMatchObject({
+      code: 'not_found',
+      state: 'Nothing was changed.',
+      what: expect.stringContaining(made.name)
+    })
+  })
+
+  test('a registry that is down is a clear error that may be tried again', async () => {
+    const made = await fresh()
+    const proxy = await behind(made, () => undefined)
+    await proxy.stop()
+    await expect((await open(made)).survey(limit())).rejects.toMatchObject({ code: 'registry_down', retryable: true })
+  })
+
+  test('a registry that hangs up or fails is a clear error', async () => {
+    const made = await fresh()
+    await behind(made, () => 'hang up')
+    await expect((await open(made)).survey(limit())).rejects.toMatchObject({ code: 'registry_down' })
+    await behind(made, () => ({ status: 503 }))
+    await expect((await open(made)).survey(limit())).rejects.toMatchObject({
+      code: 'registry_failing',
+      retryable: true
+    })
+  })
+
+  test('an answer that is no registry answer is a clear error', async () => {
+    const made = await fresh()
+    await behind(made, () => ({ status: 200, body: ['a login page'] }))
+    await expect((await open(made)).survey(limit())).rejects.toMatchObject({ code: 'not_a_registry' })
+  })
+
+  test('a survey that is aborted ends at once', async () => {
+    const made = await fresh()
+    await behind(made, () => new Promise(() => undefined))
+    const target = await open(made)
+    const stop = new AbortController()
+    const survey = target.survey(stop.signal)
+    setTimeout(() => stop.abort(new Error('enough')), 100)
+    await expect(survey).rejects.toThrow('enough')
+  })
+})
