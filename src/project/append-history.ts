@@ -1,0 +1,113 @@
+import { mkdir, readFile, realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { DeploymentRecord } from '../model/deployment-record.ts'
+import type { JsonObject } from '../model/json.ts'
+import { ConfigError, messageOf, RollbackError } from '../support/errors.ts'
+import { checkedHeader, locateDeployFile, type ReadJson, readJsonFile } from './deploy-file.ts'
+import { acquireFileLock, type FileLock } from './file-lock.ts'
+import { insertRecord } from './insert-record.ts'
+import { encodeJson } from './json-text.ts'
+import type { ProjectPaths } from './paths.ts'
+import { stageFile, sweepStaged } from './replace-file.ts'
+
+export interface AppendOptions {
+  /** Where CLAUDE_PLUGIN_DATA is looked up, for a project whose deploy.json lies there. */
+  env?: NodeJS.ProcessEnv
+  signal?: AbortSignal
+}
+
+const waitMs = 20_000
+const staleAfterMs = 10_000
+const maxAttempts = 50
+
+/**
+ * Adds a record as the newest one of deploy.json's history and gives the file's path. All else in the file stays as it is written;
+ * the file is replaced at once and whole. Where there is none, a minimal one is made in the project.
+ * @throws ConfigError when the file is broken or cannot be written; TargetError `locked` when another process keeps it locked.
+ */
+export async function appendHistory(
+  paths: ProjectPaths,
+  record: DeploymentRecord,
+  { env = {}, signal }: AppendOptions = {}
+): Promise<string> {
+  const { path: named } = locateDeployFile(paths, env)
+  try {
+    await mkdir(dirname(named), { recursive: true })
+    const path = await realpath(named).catch(() => named)
+    const purpose = 'writing the history'
+    const lock = await acquireFileLock(`${path}.lock`, { purpose, waitMs, staleAfterMs, signal })
+    try {
+      await sweepStaged(path)
+      await replaceUndisturbed(path, rawRecord(record), lock, signal)
+    } finally {
+      await lock.release()
+    }
+    return path
+  } catch (error) {
+    if (error instanceof RollbackError || signal?.aborted) throw error
+    throw notWritten(named, messageOf(error), error)
+  }
+}
+
+/** Other tools do not take our lock: when one wrote while the new content was made, it is made anew from what that one wrote. */
+async function replaceUndisturbed(
+  path: string,
+  record: JsonObject,
+  lock: FileLock,
+  signal?: AbortSignal
+): Promise<void> {
+  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+    signal?.throwIfAborted()
+    const before = await readJsonFile(path)
+    const staged = await stageFile(path, before ? withRecord(path, before, record) : minimalFile(record))
+    try {
+      if (!(await isStill(path, before))) continue
+      if (!(await lock.held())) throw notWritten(path, 'its lock was taken over meanwhile')
+      return await staged.commit()
+    } finally {
+      await staged.discard()
+    }
+  }
+  throw notWritten(path, 'another program keeps writing it')
+}
+
+function withRecord(path: string, before: ReadJson, record: JsonObject): string {
+  checkedHeader(path, before)
+  return encodeJson({ ...before, text: insertRecord(before.text, record) })
+}
+
+const minimalFile = (record: JsonObject): string => insertRecord('{\n  "version": "1.0"\n}\n', record)
+
+async function isStill(path: string, before: ReadJson | null): Promise<boolean> {
+  const now = await readFile(path, 'utf8').catch(() => null)
+  return now === (before && encodeJson(before))
+}
+
+/** The record as it stands in the file, popkit's own fields first and in its order. */
+const rawRecord = (record: DeploymentRecord): JsonObject =>
+  JSON.parse(
+    JSON.stringify({
+      timestamp: record.at,
+      target: record.target,
+      version: record.version,
+      status: record.status,
+      commit_sha: record.commit,
+      duration_ms: record.durationMs,
+      error: record.error,
+      rollback_to: record.rollbackTo,
+      digest: record.digest,
+      rollback_id: record.rollbackId,
+      outcome: record.outcome,
+      snapshot: record.snapshot
+    })
+  ) as JsonObject
+
+const notWritten = (path: string, why: string, cause?: unknown): ConfigError =>
+  new ConfigError({
+    what: `The history in ${path} was not written`,
+    why,
+    state: 'The file is as it was.',
+    next: 'Make the file and its folder writable; the record can be added later.',
+    code: 'history_not_written',
+    cause
+  })

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+
+/** New content beside its place, safe on the disk, not yet in it. */
+export interface StagedFile {
+  /** Puts it into its place at once and whole. */
+  commit(): Promise<void>
+  /** Takes it away when it was not committed. */
+  discard(): Promise<void>
+}
+
+/** Writes content to the disk beside a file, with that file's mode and owner where there is one. The path must be no link. */
+export async function stageFile(path: string, content: string): Promise<StagedFile> {
+  const staged = `${path}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`
+  const replaced = await stat(path).catch(() => null)
+  const file = await open(staged, 'wx', replaced ? replaced.mode & 0o777 : 0o666)
+  try {
+    await file.writeFile(content)
+    if (replaced) {
+      await file.chown(replaced.uid, replaced.gid).catch(() => {})
+      await file.chmod(replaced.mode & 0o7777)
+    }
+    await file.sync()
+    await file.close()
+  } catch (error) {
+    await file.close().catch(() => {})
+    await rm(staged, { force: true })
+    throw error
+  }
+  return {
+    commit: async () => {
+      await renamePatiently(staged, path)
+      await syncFolder(dirname(path))
+    },
+    discard: () => rm(staged, { force: true })
+  }
+}
+
+/** Removes what writers that were killed left beside a file: staged content that nobody has touched for a minute. */
+export async function sweepStaged(path: string): Promise<void> {
+  const folder = dirname(path)
+  const leftOver = await readdir(folder).catch(() => [])
+  for (const name of leftOver) {
+    if (!name.startsWith(`${basename(path)}.`) || !/\.\d+-[0-9a-f]{12}\.tmp$/.test(name)) continue
+    const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Date.now() }))
+    if (Date.now() - mtimeMs > 60_000) await rm(join(folder, name), { force: true })
+  }
+}
+
+async function renamePatiently(from: string, to: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await rename(from, to)
+    } catch (error) {
+      // Windows refuses while another program has the file open
+      if (process.platform !== 'win32' || attempt === 10) throw error
+      await wait(50)
+    }
+  }
+}
+
+/** The name is on the disk only once its folder is; not every system lets a folder be synced. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r')
+    await handle.sync().finally(() => handle.close())
+  } catch {}
+}
