@@ -5,12 +5,19 @@ import { rolldown } from 'rolldown'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
+/** How any program of this repository is bundled. */
+export const bundling = {
+  platform: 'node',
+  cwd: root,
+  // its CommonJS build requires its own files in a way that no bundler follows
+  resolve: { alias: { 'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js') } }
+} as const
+
 /** Bundles the server and the command into dist/, in chunks below the size that plugin directories review by hand. */
 export async function build(): Promise<void> {
   const bundle = await rolldown({
     input: { server: join(root, 'src/server.ts'), cli: join(root, 'src/cli.ts') },
-    platform: 'node',
-    cwd: root,
+    ...bundling,
     logLevel: 'warn'
   })
   await rm(join(root, 'dist'), { recursive: true, force: true })
