@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { mkdir, readFile, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DeploymentRecord } from '../model/deployment-record.ts'
@@ -61,9 +62,9 @@ async function replaceUndisturbed(
     const before = await readJsonFile(path)
     const staged = await stageFile(path, before ? withRecord(path, before, record) : minimalFile(record))
     try {
-      if (!(await isStill(path, before))) continue
       if (!(await lock.held())) throw notWritten(path, 'its lock was taken over meanwhile')
-      return await staged.commit()
+      const seen = identityOf(path)
+      if ((await holds(path, before)) && (await staged.commit(() => identityOf(path) === seen))) return
     } finally {
       await staged.discard()
     }
@@ -78,9 +79,15 @@ function withRecord(path: string, before: ReadJson, record: JsonObject): string 
 
 const minimalFile = (record: JsonObject): string => insertRecord('{\n  "version": "1.0"\n}\n', record)
 
-async function isStill(path: string, before: ReadJson | null): Promise<boolean> {
+async function holds(path: string, content: ReadJson | null): Promise<boolean> {
   const now = await readFile(path, 'utf8').catch(() => null)
-  return now === (before && encodeJson(before))
+  return now === (content && encodeJson(content))
+}
+
+/** Changes whenever the file is written or replaced; quick enough to be asked right before a replacement. */
+function identityOf(path: string): string {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found ? `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}` : 'none'
 }
 
 /** The record as it stands in the file, popkit's own fields first and in its order. */

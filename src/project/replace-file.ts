@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { renameSync } from 'node:fs'
+import { open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** New content beside its place, safe on the disk, not yet in it. */
 export interface StagedFile {
-  /** Puts it into its place at once and whole. */
-  commit(): Promise<void>
+  /** Puts it into its place at once and whole, unless `mayStill`, asked in the same breath, says no; tells whether it did. */
+  commit(mayStill?: () => boolean): Promise<boolean>
   /** Takes it away when it was not committed. */
   discard(): Promise<void>
 }
@@ -30,9 +31,10 @@ export async function stageFile(path: string, content: string): Promise<StagedFi
     throw error
   }
   return {
-    commit: async () => {
-      await renamePatiently(staged, path)
+    commit: async (mayStill = () => true) => {
+      if (!(await renamePatiently(staged, path, mayStill))) return false
       await syncFolder(dirname(path))
+      return true
     },
     discard: () => rm(staged, { force: true })
   }
@@ -49,10 +51,12 @@ export async function sweepStaged(path: string): Promise<void> {
   }
 }
 
-async function renamePatiently(from: string, to: string): Promise<void> {
+async function renamePatiently(from: string, to: string, mayStill: () => boolean): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await rename(from, to)
+      if (!mayStill()) return false
+      renameSync(from, to)
+      return true
     } catch (error) {
       // Windows refuses while another program has the file open
       if (process.platform !== 'win32' || attempt === 10) throw error

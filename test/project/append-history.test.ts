@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -135,30 +136,24 @@ describe('appendHistory', () => {
   })
 
   it('loses nothing of a writer that takes no lock and replaces the file meanwhile', async () => {
-    writeFileSync(paths.deployFile, JSON.stringify({ history: [], filler: 'x'.repeat(3_000_000) }))
-    const ours = program.run([paths.projectDir, 'ours', '12'])
+    const { deployFile } = paths
+    writeFileSync(deployFile, JSON.stringify({ history: [], filler: 'x'.repeat(3_000_000) }))
+    let running = true
+    const ours = program.run([paths.projectDir, 'ours', '12']).finally(() => {
+      running = false
+    })
     let theirs = 0
-    const writing = (async () => {
-      while (versions().filter((version) => version.startsWith('ours')).length < 10) {
-        const data = JSON.parse(content())
-        data.history.unshift({
-          timestamp: '2026-01-01T00:00:00',
-          target: 'npm',
-          version: `theirs-${theirs++}`,
-          status: 'success'
-        })
-        writeFileSync(`${paths.deployFile}.theirs`, JSON.stringify(data))
-        const { renameSync } = await import('node:fs')
-        renameSync(`${paths.deployFile}.theirs`, paths.deployFile)
-        await wait(15)
-      }
-    })()
-    await Promise.all([ours, writing])
-    const ourVersions = versions().filter((version) => version.startsWith('ours'))
+    while (running) {
+      const data = JSON.parse(readFileSync(deployFile, 'utf8'))
+      data.history.unshift({ timestamp: '2026-01-01T00:00:00', target: 'npm', version: `theirs-${theirs++}` })
+      writeFileSync(`${deployFile}.theirs`, JSON.stringify(data))
+      renameSync(`${deployFile}.theirs`, deployFile)
+      await wait(100 + Math.random() * 200)
+    }
+    await ours
     expect(theirs).toBeGreaterThan(0)
-    // the other one's reading and writing is not atomic towards ours, so only its own records are sure to be there
+    // what the other one overwrites between its own reading and writing is beyond us, but nothing of it may be lost
     expect(versions().filter((version) => version.startsWith('theirs'))).toHaveLength(theirs)
-    expect(ourVersions.length).toBeGreaterThanOrEqual(10)
   })
 
   it('leaves a whole file with every reported record when it is killed in the middle, again and again', async () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
+import { bundling } from '../../scripts/build.ts'
 
 /** A program of test/project/programs, bundled once, so that many processes of it start quickly. */
 export interface Program {
@@ -16,7 +17,7 @@ export async function bundleProgram(name: string): Promise<Program> {
   const dir = mkdtempSync(join(tmpdir(), 'pop-program-'))
   const bundle = await rolldown({
     input: join(import.meta.dirname, 'programs', `${name}.ts`),
-    platform: 'node',
+    ...bundling,
     logLevel: 'silent'
   })
   const file = join(dir, `${name}.mjs`)
