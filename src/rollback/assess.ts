@@ -1,0 +1,185 @@
+import type { Diagnosis } from '../model/diagnosis.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { PlanDraft } from '../model/plan.ts'
+import type { Release } from '../model/release.ts'
+import type { Step } from '../model/step.ts'
+import type { Blocker, Health, Risk, Survey } from '../model/survey.ts'
+import { isoNow } from '../support/clock.ts'
+import { InputError } from '../support/errors.ts'
+import { type Candidate, rankCandidates, recommend } from './candidates.ts'
+import { disagreements } from './disagreements.ts'
+import { hasFailed } from './health.ts'
+import { failedReturns, findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from './interrupted.ts'
+import { readStories } from './journal.ts'
+import { planId } from './plan-id.ts'
+import { codeRisks } from './risks.ts'
+import type { Session } from './session.ts'
+
+/** A plan as it is shown and approved. */
+export interface Plan {
+  id: string
+  to: Release
+  steps: Step[]
+  fingerprint: JsonObject
+  soakMs: number
+}
+
+export interface Assessment {
+  target: string
+  type: string
+  survey: Survey
+  current: Release | null
+  health: Health
+  /** The current release does not serve as it should, or its deployment is recorded as failed. */
+  failed: boolean
+  recommended: Candidate | null
+  candidates: Candidate[]
+  /** The candidate that the plan leads to. */
+  chosen: Candidate | null
+  risks: Risk[]
+  blockers: Blocker[]
+  plan: Plan | null
+  interrupted: Interrupted | null
+  diagnosis: Diagnosis | null
+  notes: string[]
+}
+
+export interface AssessOptions {
+  version?: string
+  investigate?: boolean
+  signal: AbortSignal
+}
+
+/**
+ * Surveys the target, ranks what it could go back to, and plans the way to the recommended (or named) release. Reads only.
+ * @throws InputError when the named version is none of the target's; TargetError when the target cannot be asked.
+ */
+export async function assess(session: Session, { version, investigate, signal }: AssessOptions): Promise<Assessment> {
+  const stories = await readStories(session.files.journals, session.name)
+  const survey = await session.target.survey(signal)
+  const diagnosis = investigate ? await session.target.diagnose(signal) : null
+  const now = isoNow(session.clock)
+  const interrupted = await findInterrupted(session, survey, stories)
+  const evidence = { history: session.history, failedReturns: failedReturns(stories), now }
+  const candidates = rankCandidates(survey.current, survey.releases, evidence)
+  const recommended = recommend(survey.current, candidates)
+  const chosen = version === undefined ? recommended : named(version, candidates, survey)
+
+  const draft = chosen && (await session.target.plan(survey, chosen.release, signal))
+  const blockers = [
+    ...survey.blockers,
+    ...(await runningElsewhere(session, survey)),
+    ...(draft?.blockers ?? []),
+    ...(chosen ? [] : [nothingToGoBackTo(candidates)])
+  ]
+  const risks = [
+    ...survey.risks,
+    ...(draft?.risks ?? []),
+    ...(chosen ? await codeRisks(session, survey.current, chosen.release, signal) : []),
+    ...(chosen ? weakEvidence(chosen) : []),
+    ...recentAttempts(stories, session.settings.maxAttempts, now),
+    ...(survey.health.state === 'healthy' && !recordedAsFailed(session, survey.current) ? [looksHealthy(survey)] : [])
+  ]
+  return {
+    target: session.name,
+    type: session.type,
+    survey,
+    current: survey.current,
+    health: survey.health,
+    failed: hasFailed(survey.health.state) || recordedAsFailed(session, survey.current),
+    recommended,
+    candidates,
+    chosen,
+    risks: unique(risks),
+    blockers,
+    plan: chosen && draft ? asPlan(session, survey, chosen.release, draft) : null,
+    interrupted,
+    diagnosis,
+    notes: [...session.notes, ...survey.notes, ...disagreements(session.history, survey), ...(draft?.notes ?? [])]
+  }
+}
+
+function asPlan(session: Session, survey: Survey, to: Release, draft: PlanDraft): Plan {
+  const fingerprint = { survey: survey.fingerprint, plan: draft.fingerprint }
+  const identity = { target: session.name, from: survey.current, to, steps: draft.steps, fingerprint }
+  return {
+    id: planId(identity),
+    to,
+    steps: draft.steps,
+    fingerprint,
+    soakMs: Math.max(session.settings.soakMs, draft.soakMs ?? 0)
+  }
+}
+
+/** Finds a version that a caller named: by name, by name with or without a leading v, or by the beginning of its identity. */
+function named(version: string, candidates: readonly Candidate[], survey: Survey): Candidate {
+  const bare = (text: string): string => text.replace(/^v(?=\d)/, '')
+  const found =
+    candidates.find(({ release }) => release.version === version) ??
+    candidates.find(({ release }) => bare(release.version) === bare(version)) ??
+    candidates.find(({ release }) => version.length >= 12 && release.id.startsWith(version))
+  if (found) return found
+  if (survey.current && bare(survey.current.version) === bare(version))
+    throw new InputError({
+      what: `${version} cannot be rolled back to`,
+      why: 'it is the version that serves now',
+      next: 'Name another version, or leave it out to take the recommended one.',
+      code: 'already_current'
+    })
+  const known = candidates.slice(0, 8).map(({ release }) => release.version)
+  throw new InputError({
+    what: `The target has no version ${version}`,
+    why: known.length > 0 ? `it offers ${known.join(', ')}` : 'it offers no earlier version at all',
+    next: 'Name one of these, or leave the version out to take the recommended one.',
+    code: 'unknown_version'
+  })
+}
+
+const recordedAsFailed = (session: Session, current: Release | null): boolean =>
+  current !== null && session.history.find(({ version }) => version === current.version)?.status === 'failed'
+
+const looksHealthy = (survey: Survey): Risk => ({
+  id: 'current_healthy',
+  serious: false,
+  title: 'The current version looks healthy',
+  detail: `${survey.current?.version ?? 'what serves'}: ${survey.health.message}. A rollback is for failures that its health does not show.`
+})
+
+const weakEvidence = ({ release, good, evidenceAgainst }: Candidate): Risk[] => {
+  if (evidenceAgainst.length > 0)
+    return [
+      {
+        id: `evidence_against:${release.version}`,
+        serious: true,
+        title: `There is evidence against ${release.version}`,
+        detail: evidenceAgainst.join('; ')
+      }
+    ]
+  if (good) return []
+  return [
+    {
+      id: `unproven:${release.version}`,
+      serious: true,
+      title: `${release.version} is not known to have ever served well`,
+      detail: 'Neither deploy.json nor the target has evidence of it.'
+    }
+  ]
+}
+
+const nothingToGoBackTo = (candidates: readonly Candidate[]): Blocker => ({
+  id: 'no_candidate',
+  what: 'No release is recommended',
+  why:
+    candidates.length === 0
+      ? 'the target knows no earlier release'
+      : `none of ${candidates
+          .slice(0, 5)
+          .map(({ release }) => release.version)
+          .join(', ')} is known to have served well, or evidence speaks against it`,
+  next:
+    candidates.length === 0
+      ? 'Deploy a fixed version.'
+      : 'Name the version to go back to, if you know that it worked; or deploy a fixed version.'
+})
+
+const unique = (risks: readonly Risk[]): Risk[] => [...new Map(risks.map((risk) => [risk.id, risk])).values()]

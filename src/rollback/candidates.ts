@@ -1,0 +1,124 @@
+import type { DeploymentRecord } from '../model/deployment-record.ts'
+import type { Release } from '../model/release.ts'
+import { duration, oneLine } from '../support/text.ts'
+import { type ServingPeriod, servingPeriods } from './serving-periods.ts'
+
+/** A release to go back to, with the evidence for and against it. */
+export interface Candidate {
+  release: Release
+  /** Seen to serve well, and nothing bad since. */
+  good: boolean
+  /** When it last served well, as far as known. */
+  lastGoodAt?: string
+  evidenceFor: string[]
+  evidenceAgainst: string[]
+}
+
+/** A former rollback to a version that did not come up: evidence against that version. */
+export interface FailedReturn {
+  version: string
+  id: string
+  at: string
+  rollbackId: string
+}
+
+export interface Evidence {
+  history: readonly DeploymentRecord[]
+  failedReturns: readonly FailedReturn[]
+  now: string
+}
+
+/** Every release with its evidence, best first: those that served well last come first, unavailable ones last. */
+export function rankCandidates(current: Release | null, releases: readonly Release[], evidence: Evidence): Candidate[] {
+  const periods = servingPeriods(evidence.history, evidence.now)
+  const candidates = releases
+    .filter((release) => release.id !== current?.id)
+    .map((release) => weigh(release, periods, evidence))
+  return candidates.sort(byWorth)
+}
+
+/** The best candidate that has evidence for it and nothing against it, or null. */
+export const recommend = (current: Release | null, ranked: readonly Candidate[]): Candidate | null =>
+  ranked.find(
+    ({ release, good, evidenceAgainst }) =>
+      good &&
+      evidenceAgainst.length === 0 &&
+      release.available.state !== 'no' &&
+      release.version !== current?.version &&
+      (!release.prerelease || current?.prerelease === true)
+  ) ?? null
+
+function weigh(release: Release, periods: readonly ServingPeriod[], evidence: Evidence): Candidate {
+  const evidenceFor: string[] = []
+  const evidenceAgainst: string[] = []
+  const mine = evidence.history.filter((record) => isOf(record, release))
+  const served = periods.filter((period) => period.version === release.version && sameDigest(period.digest, release))
+  const bad = lastBad(release, mine, evidence.failedReturns)
+
+  const good: string[] = []
+  for (const period of served) {
+    const clears = !bad || period.until > bad.at
+    if (!clears) continue
+    good.push(period.until)
+    const length = period.forMs > 0 ? `, served ${duration(period.forMs)}` : ''
+    evidenceFor.push(`recorded success at ${period.from}${length} (deploy.json)`)
+  }
+  if (release.served) {
+    const { from, until, forMs, source } = release.served
+    const last = until ?? from ?? release.createdAt
+    if (!bad || (last !== undefined && last > bad.at)) {
+      good.push(last ?? '')
+      const length = forMs === undefined ? '' : ` for ${duration(forMs)}`
+      evidenceFor.push(`served${length}${until ? ` until ${until}` : ''} (${source})`)
+    }
+  }
+  if (bad && good.length === 0) evidenceAgainst.push(bad.text)
+  evidenceAgainst.push(...(release.against ?? []))
+  if (release.available.state === 'no') evidenceAgainst.push(release.available.reason ?? 'no longer available')
+
+  const lastGoodAt = good.sort().at(-1)
+  return {
+    release,
+    good: good.length > 0,
+    ...(lastGoodAt && { lastGoodAt }),
+    evidenceFor: evidenceFor.slice(0, 3),
+    evidenceAgainst
+  }
+}
+
+interface Bad {
+  at: string
+  text: string
+}
+
+/** The last time that somebody rolled back from it, it failed, or a return to it failed. */
+function lastBad(release: Release, mine: readonly DeploymentRecord[], returns: readonly FailedReturn[]): Bad | null {
+  const marks: Bad[] = []
+  for (const record of mine) {
+    if (record.status === 'rolled_back')
+      marks.push({ at: record.at, text: `rolled back from at ${record.at}${record.rollbackTo ? ` to ${record.rollbackTo}` : ''}` })
+    if (record.status === 'failed')
+      marks.push({ at: record.at, text: `failed at ${record.at}${record.error ? `: ${oneLine(record.error, 100)}` : ''}` })
+  }
+  if (release.rolledBackAt) marks.push({ at: release.rolledBackAt, text: `rolled back from at ${release.rolledBackAt} (marked on the target)` })
+  for (const failed of returns)
+    if (failed.id === release.id || failed.version === release.version)
+      marks.push({ at: failed.at, text: `a return to it did not come up at ${failed.at} (${failed.rollbackId})` })
+  return marks.sort((a, b) => a.at.localeCompare(b.at)).at(-1) ?? null
+}
+
+const isOf = (record: DeploymentRecord, release: Release): boolean =>
+  record.version === release.version && sameDigest(record.digest, release)
+
+/** A version whose tag was pushed again is another release: where both digests are known they must agree. */
+const sameDigest = (digest: string | undefined, release: Release): boolean =>
+  digest === undefined || !looksLikeDigest(digest) || !looksLikeDigest(release.id) || digest === release.id
+
+const looksLikeDigest = (text: string): boolean => /^sha\d+[:-]/.test(text)
+
+function byWorth(a: Candidate, b: Candidate): number {
+  const worth = ({ release, good, evidenceAgainst }: Candidate): number =>
+    (release.available.state === 'no' ? 0 : 4) + (good ? 2 : 0) + (evidenceAgainst.length === 0 ? 1 : 0)
+  const time = ({ release, lastGoodAt }: Candidate): string => lastGoodAt ?? release.createdAt ?? ''
+  return worth(b) - worth(a) || time(b).localeCompare(time(a)) || a.release.version.localeCompare(b.release.version)
+}

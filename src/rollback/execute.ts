@@ -1,0 +1,203 @@
+import { join } from 'node:path'
+import type { Check } from '../model/check.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { Release } from '../model/release.ts'
+import { isoNow } from '../support/clock.ts'
+import { InputError, messageOf } from '../support/errors.ts'
+import { type Assessment, assess, type Plan } from './assess.ts'
+import { carryOut } from './carry-out.ts'
+import { collectDiagnosis } from './collect-diagnosis.ts'
+import { type Journal, openJournal } from './journal.ts'
+import type { Begun } from './journal-events.ts'
+import { type KeptLease, keepLease } from './keep-lease.ts'
+import { takeLock, thisHolder } from './lock.ts'
+import { isPlanId, planId, whatChanged } from './plan-id.ts'
+import type { ReportProgress } from './progress.ts'
+import { resume } from './resume.ts'
+import { newRollbackId } from './rollback-id.ts'
+import type { Session } from './session.ts'
+import type { StepOutcome } from './step-runner.ts'
+
+export interface ExecuteRequest {
+  version: string
+  planId: string
+  accept: readonly string[]
+  dryRun: boolean
+}
+
+export interface ExecuteHooks {
+  report: ReportProgress
+  /** Asked once, with everything at hand, before anything is begun; not asked for a dry run. @throws when the answer is no. */
+  consent(assessment: Assessment): Promise<void>
+  /** Aborted when the caller wants out; heeded at safe points. */
+  cancel: AbortSignal
+}
+
+/** What became of it. */
+export interface RollbackResult {
+  rollbackId: string | null
+  outcome: Outcome
+  dryRun: boolean
+  from: Release | null
+  to: Release
+  failed: boolean
+  steps: StepOutcome[]
+  checks: Check[]
+  durationMs: number
+  /** One or two sentences on what serves now. */
+  state: string
+  /** What a person still has to do, commands among it. */
+  remains: string[]
+  instructions: string[]
+}
+
+/**
+ * Carries out exactly the plan that was shown, or finishes or undoes an interrupted rollback.
+ * @throws InputError, ConfigError or TargetError when it is refused; then nothing was changed.
+ */
+export async function executeRollback(session: Session, request: ExecuteRequest, hooks: ExecuteHooks): Promise<RollbackResult> {
+  if (!isPlanId(request.planId)) throw notAPlan(request.planId)
+  const limit = AbortSignal.timeout(session.settings.limitMs)
+  const assessment = await assess(session, { version: request.version, signal: limit }).catch(async (error: unknown) => {
+    const open = await assess(session, { signal: limit }).catch(() => null)
+    if (open?.interrupted) return open
+    throw error
+  })
+  if (assessment.interrupted) return resume(session, assessment, request, hooks, limit)
+
+  const plan = approved(assessment, request)
+  if (request.dryRun) return checked(assessment, plan)
+  await hooks.consent(assessment)
+  return begin(session, assessment, plan, request, hooks, limit)
+}
+
+/** Holds what is asked against what is true now. @throws InputError saying what changed or what is missing. */
+function approved(assessment: Assessment, { planId, accept }: ExecuteRequest): Plan {
+  const { plan, chosen, current, blockers, risks } = assessment
+  const blocker = blockers[0]
+  if (blocker)
+    throw new InputError({
+      what: `The rollback is refused: ${blocker.what}`,
+      why: blocker.why,
+      next: blocker.next,
+      code: blocker.id
+    })
+  if (!plan || !chosen) throw notAPlan(planId)
+  if (plan.id !== planId) throw stale(planId, plan, current, assessment.target)
+  const open = risks.filter(({ id, serious }) => serious && !accept.includes(id))
+  if (open.length > 0)
+    throw new InputError({
+      what: 'The rollback is refused: serious risks are not accepted',
+      why: open.map(({ id, title, detail }) => `${title} (${id}): ${detail}`).join(' | '),
+      next: `Weigh each one; to go on, pass accept: ${JSON.stringify(open.map(({ id }) => id))}.`,
+      code: 'risks_not_accepted'
+    })
+  return plan
+}
+
+const notAPlan = (planId: string): InputError =>
+  new InputError({
+    what: 'The plan id is not one of this program',
+    why: `${JSON.stringify(planId.slice(0, 60))} does not have the form plan-xxxxxxxx-xxxxxxxx-xxxxxxxx-xxxxxxxx`,
+    next: 'Call assess_rollback and pass the id of the plan it shows.',
+    code: 'bad_plan_id'
+  })
+
+const stale = (shown: string, plan: Plan, current: Release | null, target: string): InputError =>
+  new InputError({
+    what: 'The plan that was shown is no longer true, so it is not carried out',
+    why: whatChanged(shown, plan.id, { ...plan, from: current, target }).join('; '),
+    next: 'Call assess_rollback again and look at the new plan.',
+    code: 'stale_plan'
+  })
+
+const checked = ({ current, failed }: Assessment, plan: Plan): RollbackResult => ({
+  rollbackId: null,
+  outcome: 'checked',
+  dryRun: true,
+  from: current,
+  to: plan.to,
+  failed,
+  steps: plan.steps.map(({ id, title, phase, undo }) => ({ id, title, phase, state: 'checked', ...(undo && { detail: undo }) })),
+  checks: [],
+  durationMs: 0,
+  state: 'Every precondition was checked. Nothing was changed.',
+  remains: [],
+  instructions: []
+})
+
+async function begin(
+  session: Session,
+  assessment: Assessment,
+  plan: Plan,
+  request: ExecuteRequest,
+  hooks: ExecuteHooks,
+  limit: AbortSignal
+): Promise<RollbackResult> {
+  const rollbackId = newRollbackId(session.name, session.clock.now(), session.files.journals)
+  const lock = await takeLock(session.files.lock, rollbackId)
+  try {
+    const begun = begunOf(session, assessment, plan, request, rollbackId)
+    const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
+    try {
+      await journal.append(begun)
+      const lease = await leased(session, begun, journal, limit, () => unchanged(session, assessment, plan, request, limit))
+      const diagnosis = collectDiagnosis(session, journal)
+      return await carryOut(session, begun, { journal, lease, limit, hooks, failed: assessment.failed, diagnosis })
+    } finally {
+      await journal.close()
+    }
+  } finally {
+    await lock.release()
+  }
+}
+
+const begunOf = (
+  session: Session,
+  { current, health, notes }: Assessment,
+  plan: Plan,
+  { accept }: ExecuteRequest,
+  rollbackId: string
+): Begun => ({
+  event: 'begun',
+  at: isoNow(session.clock),
+  rollbackId,
+  target: session.name,
+  type: session.type,
+  planId: plan.id,
+  from: current,
+  to: plan.to,
+  health,
+  steps: plan.steps,
+  soakMs: plan.soakMs,
+  accepted: [...accept],
+  notes,
+  holder: thisHolder()
+})
+
+/** Takes the target's lease, where it has one, and makes sure that nothing changed until it was held. What fails here never began. */
+async function leased(
+  session: Session,
+  begun: Begun,
+  journal: Journal,
+  limit: AbortSignal,
+  stillTrue: () => Promise<void>
+): Promise<KeptLease | null> {
+  let lease: KeptLease | null = null
+  try {
+    lease = await keepLease(session, begun, limit)
+    await stillTrue()
+    return lease
+  } catch (error) {
+    await lease?.release(AbortSignal.timeout(10_000)).catch(() => undefined)
+    await journal.append({ event: 'ended', outcome: 'refused', durationMs: 0, state: `Nothing was changed: ${messageOf(error)}`, remains: [] })
+    throw error
+  }
+}
+
+async function unchanged(session: Session, assessment: Assessment, plan: Plan, request: ExecuteRequest, limit: AbortSignal): Promise<void> {
+  const survey = await session.target.survey(limit)
+  const fingerprint = { ...plan.fingerprint, survey: survey.fingerprint }
+  const id = planId({ ...plan, target: session.name, from: survey.current, fingerprint })
+  if (id !== plan.id) throw stale(request.planId, { ...plan, id }, survey.current, session.name)
+}
