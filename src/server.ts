@@ -1,1 +1,4 @@
-process.stderr.write('not yet\n')
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+import { createServer } from './mcp/create-server.ts'
+
+await createServer(process.env, process.cwd()).connect(new StdioServerTransport())

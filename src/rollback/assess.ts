@@ -75,7 +75,7 @@ export async function assess(session: Session, { version, investigate, signal }:
   const risks = [
     ...survey.risks,
     ...(draft?.risks ?? []),
-    ...(chosen ? await codeRisks(session, survey.current, chosen.release, signal) : []),
+    ...(chosen ? await codeRisks(session, survey.current, chosen.release) : []),
     ...(chosen ? weakEvidence(chosen) : []),
     ...recentAttempts(stories, session.settings.maxAttempts, now),
     ...(survey.health.state === 'healthy' && !recordedAsFailed(session, survey.current) ? [looksHealthy(survey)] : [])

@@ -141,7 +141,7 @@ async function begin(
     const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
     try {
       await journal.append(begun)
-      const lease = await leased(session, begun, journal, limit, () => unchanged(session, assessment, plan, request, limit))
+      const lease = await leased(session, begun, journal, limit, () => unchanged(session, plan, request, limit))
       const diagnosis = collectDiagnosis(session, journal)
       return await carryOut(session, begun, { journal, lease, limit, hooks, failed: assessment.failed, diagnosis })
     } finally {
@@ -195,7 +195,7 @@ async function leased(
   }
 }
 
-async function unchanged(session: Session, assessment: Assessment, plan: Plan, request: ExecuteRequest, limit: AbortSignal): Promise<void> {
+async function unchanged(session: Session, plan: Plan, request: ExecuteRequest, limit: AbortSignal): Promise<void> {
   const survey = await session.target.survey(limit)
   const fingerprint = { ...plan.fingerprint, survey: survey.fingerprint }
   const id = planId({ ...plan, target: session.name, from: survey.current, fingerprint })

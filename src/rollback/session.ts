@@ -8,6 +8,8 @@ import type { Mask } from '../support/mask.ts'
 export interface Session {
   name: string
   type: string
+  /** deploy.json allows unattended rollbacks of it; the committed file decides. */
+  automatic: boolean
   target: Target
   projectDir: string
   /** Newest first. */
@@ -26,6 +28,7 @@ export interface Session {
 export interface SessionFiles {
   journals: string
   lock: string
+  incidents: string
 }
 
 /** Durations in milliseconds. */

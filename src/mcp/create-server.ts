@@ -1,0 +1,61 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import {
+  CallToolRequestSchema,
+  ErrorCode,
+  ListResourcesRequestSchema,
+  ListToolsRequestSchema,
+  McpError,
+  ReadResourceRequestSchema
+} from '@modelcontextprotocol/sdk/types.js'
+import { findProject } from '../project/paths.ts'
+import type { Surroundings } from '../rollback/open-session.ts'
+import { systemClock } from '../support/clock.ts'
+import { createLogger } from '../support/log.ts'
+import { createMask } from '../support/mask.ts'
+import { callTool } from '../tools/call-tool.ts'
+import { describeTool } from '../tools/describe-tool.ts'
+import { tools } from '../tools/index.ts'
+import { version } from '../version.ts'
+import { hostCall } from './host-call.ts'
+import { instructions } from './instructions.ts'
+import { listResources, readResource } from './resources.ts'
+
+/** The MCP server; it does nothing until a transport is connected. */
+export function createServer(env: NodeJS.ProcessEnv, cwd: string): Server {
+  const server = new Server(
+    { name: 'pop-deploy-rollback', title: 'Deployment rollback', version },
+    { capabilities: { tools: {}, resources: {}, logging: {} }, instructions }
+  )
+  const mask = createMask()
+  const log = createLogger(mask, 'info', (level, data) => void server.sendLoggingMessage({ level, data }).catch(() => undefined))
+  const around = async (): Promise<Surroundings> => ({
+    projectDir: findProject({ env, cwd, roots: await rootsOf(server) }),
+    env,
+    clock: systemClock,
+    log,
+    mask
+  })
+
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describeTool) }))
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    const tool = tools.find(({ name }) => name === params.name)
+    if (!tool) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`)
+    const call = hostCall(server, await around(), extra, params._meta?.progressToken)
+    const { answer, isError } = await callTool(tool, params.arguments, call)
+    return { content: [{ type: 'text', text: answer.summary }], structuredContent: answer, ...(isError && { isError }) }
+  })
+  server.setRequestHandler(ListResourcesRequestSchema, async () => ({ resources: await listResources(await around()) }))
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => readResource(await around(), params.uri))
+  return server
+}
+
+/** The host's roots, where it has any; a host that is slow to say is not waited for. */
+async function rootsOf(server: Server): Promise<string[]> {
+  if (!server.getClientCapabilities()?.roots) return []
+  try {
+    const { roots } = await server.listRoots(undefined, { timeout: 2_000 })
+    return roots.map(({ uri }) => uri)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,59 @@
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import type { Surroundings } from '../rollback/open-session.ts'
+import { committedAutomatic } from '../project/committed-automatic.ts'
+import type { ToolCall } from '../tools/define-tool.ts'
+import { type Host, requireConsent } from '../tools/consent.ts'
+
+const answerWithinMs = 10 * 60_000
+
+interface Extra {
+  signal: AbortSignal
+  sendNotification(notification: {
+    method: 'notifications/progress'
+    params: { progressToken: string | number; progress: number; message: string }
+  }): Promise<void>
+}
+
+/** Ties one tool call to the host it came from: progress, cancellation, consent. */
+export function hostCall(server: Server, around: Surroundings, extra: Extra, progressToken?: string | number): ToolCall {
+  let told = 0
+  return {
+    around,
+    cancelled: extra.signal,
+    report({ index, total, title, state, detail }) {
+      if (progressToken === undefined) return
+      const message = `[${index}/${total}] ${title}... ${state === 'working' ? '' : state}${detail ? ` ${detail}` : ''}`.trim()
+      const params = { progressToken, progress: ++told, message }
+      void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
+    },
+    consent: (assessment) =>
+      requireConsent(hostOf(server, extra.signal), assessment, () => committedAutomatic(around.projectDir, assessment.target))
+  }
+}
+
+function hostOf(server: Server, signal: AbortSignal): Host {
+  const { name = 'the host', version = '' } = server.getClientVersion() ?? {}
+  if (!server.getClientCapabilities()?.elicitation) return { name, version }
+  return { name, version, ask: (message) => ask(server, message, signal) }
+}
+
+/** Asks by elicitation; a decline may mean that nobody saw the question, and is a no all the same. */
+async function ask(server: Server, message: string, signal: AbortSignal): Promise<'yes' | 'no' | 'cancelled'> {
+  try {
+    const { action, content } = await server.elicitInput(
+      {
+        message,
+        requestedSchema: {
+          type: 'object',
+          properties: { confirm: { type: 'boolean', title: 'Roll back now', default: false } },
+          required: ['confirm']
+        }
+      },
+      { timeout: answerWithinMs, signal }
+    )
+    if (action === 'accept') return content?.confirm === true ? 'yes' : 'no'
+    return action === 'decline' ? 'no' : 'cancelled'
+  } catch {
+    return 'cancelled'
+  }
+}

@@ -1,0 +1,53 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readDeployFile } from '../project/deploy-file.ts'
+import { projectPaths } from '../project/paths.ts'
+import type { Surroundings } from '../rollback/open-session.ts'
+import { snakeCase } from '../support/casing.ts'
+import { InputError } from '../support/errors.ts'
+
+const incidentScheme = 'popkit://incidents/'
+const historyScheme = 'popkit://history/'
+const incidentName = /^incident-[\w-]+\.md$/
+const mostRecords = 100
+
+/** Incident reports, newest first, and the history of each target. */
+export async function listResources({ projectDir, env }: Surroundings) {
+  const paths = projectPaths(projectDir)
+  const names = await readdir(paths.incidentsDir).catch(() => [])
+  const incidents = names
+    .filter((name) => incidentName.test(name))
+    .sort()
+    .reverse()
+    .map((name) => ({ uri: `${incidentScheme}${name}`, name, mimeType: 'text/markdown' }))
+  const file = await readDeployFile(paths, env).catch(() => null)
+  const targets = [...new Set(file?.records.map(({ target }) => target))]
+  const histories = targets.map((target) => ({
+    uri: `${historyScheme}${encodeURIComponent(target)}`,
+    name: `Deployment history of ${target}`,
+    mimeType: 'application/json'
+  }))
+  return [...incidents, ...histories]
+}
+
+/** One incident report, or the newest records of one target. @throws InputError for anything else. */
+export async function readResource({ projectDir, env, mask }: Surroundings, uri: string) {
+  const paths = projectPaths(projectDir)
+  const incident = uri.startsWith(incidentScheme) ? uri.slice(incidentScheme.length) : null
+  if (incident && incidentName.test(incident)) {
+    const text = await readFile(join(paths.incidentsDir, incident), 'utf8')
+    return { contents: [{ uri, mimeType: 'text/markdown', text: mask.text(text) }] }
+  }
+  if (uri.startsWith(historyScheme)) {
+    const target = decodeURIComponent(uri.slice(historyScheme.length))
+    const file = await readDeployFile(paths, env)
+    const records = (file?.records ?? []).filter((record) => record.target === target).slice(0, mostRecords)
+    return { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(mask.data(snakeCase(records)), null, 1) }] }
+  }
+  throw new InputError({
+    what: `There is no resource ${uri.slice(0, 120)}`,
+    why: 'resources are incident reports and the history of each target',
+    next: 'List the resources.',
+    code: 'unknown_resource'
+  })
+}

@@ -1,0 +1,134 @@
+import { InputError, ConfigError } from '../support/errors.ts'
+import type { Clock } from '../support/clock.ts'
+import type { Logger } from '../support/log.ts'
+import type { Mask } from '../support/mask.ts'
+import { chooseTarget, type ChosenTarget, type DiscoveredTarget } from '../project/choose-target.ts'
+import { readDeployFile } from '../project/deploy-file.ts'
+import { historyOf } from '../project/history.ts'
+import { type ProjectPaths, projectPaths } from '../project/paths.ts'
+import { targetTypes } from '../targets/index.ts'
+import type { Target, TargetModule } from '../targets/target.ts'
+import { recordDeployment } from './record-deployment.ts'
+import type { Session } from './session.ts'
+import { settingsOf } from './settings.ts'
+
+/** What the program runs in; the same for every target of a project. */
+export interface Surroundings {
+  projectDir: string
+  env: NodeJS.ProcessEnv
+  clock: Clock
+  log: Logger
+  mask: Mask
+}
+
+export interface Wanted {
+  target?: string
+  version?: string
+}
+
+/**
+ * Chooses and opens a target of the project.
+ * @throws InputError for a name or version that cannot be one; ConfigError for deploy.json, settings or credentials.
+ */
+export async function openSession(around: Surroundings, wanted: Wanted): Promise<Session> {
+  if (wanted.target !== undefined) checkName(wanted.target)
+  const paths = projectPaths(around.projectDir)
+  const file = await readDeployFile(paths, around.env)
+  const chosen = await chooseTarget({
+    file,
+    ...(wanted.target !== undefined && { asked: wanted.target }),
+    discover: () => discoverTargets(around)
+  })
+  const module = await moduleOf(chosen)
+  if (wanted.version !== undefined) checkVersion(module, wanted.version)
+  const history = historyOf(file, chosen.name)
+  const target = await openTarget(around, chosen, module, history)
+  return {
+    name: chosen.name,
+    type: chosen.type,
+    automatic: chosen.automatic,
+    target,
+    projectDir: around.projectDir,
+    history,
+    settings: settingsOf(chosen.name, chosen.config),
+    files: filesOf(paths, chosen.name),
+    notes: [...chosen.assumed, ...(file?.notes ?? [])],
+    clock: around.clock,
+    log: around.log,
+    mask: around.mask,
+    record: (record) => recordDeployment(around, paths, chosen.name, record)
+  }
+}
+
+const filesOf = (paths: ProjectPaths, name: string): Session['files'] => ({
+  journals: paths.rollbacksDir,
+  lock: paths.lockFile(name),
+  incidents: paths.incidentsDir
+})
+
+/** Looks for every type of target in a project; one that cannot be looked for is passed over. */
+export async function discoverTargets({ projectDir, env, log }: Surroundings): Promise<DiscoveredTarget[]> {
+  const found: DiscoveredTarget[] = []
+  for (const [name, { discover }] of Object.entries(targetTypes)) {
+    const hit = await discover?.(projectDir, env).catch((error: unknown) => {
+      log('debug', `Looking for ${name} failed: ${String(error)}`)
+      return null
+    })
+    if (hit) found.push({ name, ...hit })
+  }
+  return found
+}
+
+async function moduleOf({ name, type }: ChosenTarget): Promise<TargetModule> {
+  const known = targetTypes[type]
+  if (known) return known.load()
+  throw new ConfigError({
+    what: `The target "${name}" is of a type that this program has no code for`,
+    why: `its type is "${type}"; known are ${Object.keys(targetTypes).join(', ')}`,
+    next: `Set targets.${name}.type in deploy.json to a known type, or roll back by the platform's own means.`,
+    code: 'unknown_type'
+  })
+}
+
+async function openTarget(
+  { projectDir, env, clock, log, mask }: Surroundings,
+  { name, config }: ChosenTarget,
+  module: TargetModule,
+  history: Session['history']
+): Promise<Target> {
+  const parsed = module.configSchema.safeParse(config)
+  if (!parsed.success)
+    throw new ConfigError({
+      what: `The configuration of ${name} in deploy.json cannot be used`,
+      why: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`).join('; '),
+      next: `Correct targets.${name}.config in deploy.json.`,
+      code: 'bad_config'
+    })
+  return module.open({ name, projectDir, config: parsed.data, history, env, clock, log, mask })
+}
+
+function checkName(name: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return
+  throw new InputError({
+    what: 'The target name cannot be one',
+    why: `${printable(name)} is not made of letters, digits, ".", "_" and "-" (64 at most, a letter or digit first)`,
+    next: 'Name a target of deploy.json.',
+    code: 'bad_target'
+  })
+}
+
+function checkVersion(module: TargetModule, version: string): void {
+  if (version.length <= 256 && module.version.pattern.test(version)) return
+  throw new InputError({
+    what: 'The version cannot be one of this target',
+    why: `${printable(version)} is not ${module.version.says}`,
+    next: 'Pass a version that assess_rollback lists.',
+    code: 'bad_version'
+  })
+}
+
+/** Hostile text, so that it can be shown: everything unusual escaped, 60 characters at most. */
+const printable = (text: string): string => {
+  const shown = JSON.stringify(text.slice(0, 60)).replace(/[^\x20-\x7e]/g, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+  return text.length > 60 ? `${shown} (${text.length} characters)` : shown
+}

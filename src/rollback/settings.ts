@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import type { JsonObject } from '../model/json.ts'
+import { ConfigError } from '../support/errors.ts'
+import type { Settings } from './session.ts'
+
+/** `targets.<name>.config.rollback` of deploy.json. */
+export const rollbackSettingsSchema = z.looseObject({
+  /** How long the candidate is watched before it counts as proven. */
+  soak_seconds: z.number().min(0).max(3600).default(10),
+  /** How long a rollback may take in all. */
+  limit_minutes: z.number().positive().max(240).default(15),
+  /** How many rollbacks an hour may be begun before one more is a risk to accept. */
+  max_attempts: z.number().int().positive().default(3)
+})
+
+/** @throws ConfigError naming the setting that is out of its range. */
+export function settingsOf(target: string, config: JsonObject): Settings {
+  const parsed = rollbackSettingsSchema.safeParse(config.rollback ?? {})
+  if (!parsed.success)
+    throw new ConfigError({
+      what: `The rollback settings of ${target} in deploy.json cannot be used`,
+      why: parsed.error.issues.map(({ path, message }) => `rollback.${path.join('.')}: ${message}`).join('; '),
+      next: `Correct targets.${target}.config.rollback in deploy.json.`,
+      code: 'bad_settings'
+    })
+  const { soak_seconds, limit_minutes, max_attempts } = parsed.data
+  return { soakMs: soak_seconds * 1000, limitMs: limit_minutes * 60_000, maxAttempts: max_attempts }
+}

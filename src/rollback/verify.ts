@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import type { Release } from '../model/release.ts'
+import { InputError } from '../support/errors.ts'
+import { readStories, readStory, type Story } from './journal.ts'
+import { type Proof, prove } from './prove.ts'
+import type { Session } from './session.ts'
+
+export interface Verification extends Proof {
+  rollbackId: string | null
+  release: Release
+}
+
+export interface VerifyRequest {
+  rollbackId?: string
+  soakMs: number
+  signal: AbortSignal
+}
+
+/** Reads the journal of one rollback. @throws InputError when there is none. */
+export async function storyById(journals: string, rollbackId: string): Promise<Story> {
+  const story = await readStory(join(journals, `${rollbackId}.jsonl`)).catch(() => null)
+  if (story) return story
+  throw new InputError({
+    what: `There is no rollback ${rollbackId}`,
+    why: `${journals} holds no journal of that name`,
+    next: 'Pass the rollback_id that execute_rollback returned, or name the target instead.',
+    code: 'unknown_rollback'
+  })
+}
+
+/** Looks at what a rollback (the newest by default) should have put in place; without any, at what serves now. */
+export async function verify(session: Session, { rollbackId, soakMs, signal }: VerifyRequest): Promise<Verification> {
+  const story = rollbackId
+    ? await storyById(session.files.journals, rollbackId)
+    : (await readStories(session.files.journals, session.name)).find(({ ended }) => ended?.outcome !== 'refused')
+  const release = story ? expected(story) : (await session.target.survey(signal)).current
+  if (!release)
+    throw new InputError({
+      what: 'There is nothing to verify',
+      why: `${session.name} was never rolled back from here, and nothing serves now`,
+      next: 'Call assess_rollback to see the state of the target.',
+      code: 'nothing_to_verify'
+    })
+  const proof = await prove(session, release, { soakMs, signal })
+  return { ...proof, rollbackId: story?.begun.rollbackId ?? null, release }
+}
+
+/** What should serve after a rollback that ended this way. */
+const expected = ({ begun, ended }: Story): Release | null =>
+  ended && (ended.outcome === 'restored' || ended.outcome === 'cancelled') ? begun.from : begun.to

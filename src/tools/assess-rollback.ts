@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { assess } from '../rollback/assess.ts'
+import { closing } from './closing.ts'
+import { defineTool } from './define-tool.ts'
+import { assessmentData, assessmentNext, assessmentSummary } from './render-assessment.ts'
+import { target } from './shapes.ts'
+
+export const assessRollback = defineTool({
+  name: 'assess_rollback',
+  title: 'Assess a rollback',
+  description:
+    'Use when a deployment failed or production is broken since a release. Shows what serves now, the last good version, risks, blockers and the exact plan with its id. Changes nothing.',
+  effect: 'reads',
+  input: z.object({
+    target: target.optional(),
+    version: z.string().max(20_000).optional().describe('Default: the recommended one'),
+    investigate: z.boolean().optional().describe('Also read logs and events')
+  }),
+  output: {
+    target: 'string',
+    current: 'any',
+    recommended: 'any',
+    candidates: 'array',
+    risks: 'array',
+    blockers: 'array',
+    plan: 'any',
+    interrupted: 'any',
+    diagnosis: 'any'
+  },
+  handler: ({ target: name, version, investigate }, { around, cancelled }) =>
+    closing(around, { ...(name && { target: name }), ...(version !== undefined && { version }) }, async (session) => {
+      const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
+      const assessment = await assess(session, {
+        signal,
+        ...(version !== undefined && { version }),
+        ...(investigate && { investigate })
+      })
+      return {
+        ok: true,
+        summary: assessmentSummary(assessment),
+        next: assessmentNext(assessment),
+        data: assessmentData(assessment)
+      }
+    })
+})

@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import type { Tool } from './define-tool.ts'
+
+/** A tool as tools/list shows it: compact, for every byte is read by a model. */
+export function describeTool({ name, title, description, effect, input, output }: Tool) {
+  const { $schema: _, additionalProperties: __, ...inputSchema } = z.toJSONSchema(input, { io: 'input' })
+  return {
+    name,
+    title,
+    description,
+    inputSchema: inputSchema as { type: 'object' },
+    outputSchema: outputSchema(output),
+    annotations: {
+      readOnlyHint: effect === 'reads',
+      destructiveHint: effect === 'changes the target',
+      openWorldHint: effect !== 'adds a file'
+    },
+    ...(effect === 'changes the target' && { _meta: { 'anthropic/requiresUserInteraction': true } })
+  }
+}
+
+/** Only what is there on success and failure alike is required. */
+const outputSchema = (output: Tool['output']) => ({
+  type: 'object' as const,
+  properties: Object.fromEntries(
+    Object.entries({ summary: 'string', next: 'array', ...output }).map(([name, type]) => [
+      name,
+      type === 'any' ? {} : { type }
+    ])
+  ),
+  required: ['summary', 'next']
+})

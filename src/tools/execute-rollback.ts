@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { executeRollback } from '../rollback/execute.ts'
+import { closing } from './closing.ts'
+import { defineTool } from './define-tool.ts'
+import { rollbackData, rollbackNext, rollbackSummary } from './render-rollback.ts'
+import { target } from './shapes.ts'
+
+export const executeRollbackTool = defineTool({
+  name: 'execute_rollback',
+  title: 'Roll back',
+  description:
+    'Use after assess_rollback, once a person approved its plan: carries exactly that plan out, proves that the version serves, or puts back what was. With dry_run it checks the preconditions and changes nothing.',
+  effect: 'changes the target',
+  input: z.object({
+    target,
+    version: z.string().min(1).max(20_000),
+    plan_id: z.string().max(200),
+    accept: z.array(z.string().max(300)).max(50).optional().describe('Ids of serious risks a person accepted'),
+    dry_run: z.boolean().optional()
+  }),
+  output: {
+    rollback_id: 'any',
+    outcome: 'string',
+    dry_run: 'boolean',
+    from: 'any',
+    to: 'any',
+    steps: 'array',
+    duration_ms: 'number'
+  },
+  handler: (input, { around, report, cancelled, consent }) =>
+    closing(around, { target: input.target, version: input.version }, async (session) => {
+      const request = {
+        version: input.version,
+        planId: input.plan_id,
+        accept: input.accept ?? [],
+        dryRun: input.dry_run ?? false
+      }
+      const result = await executeRollback(session, request, { report, cancel: cancelled, consent })
+      return {
+        ok: result.outcome === 'succeeded' || result.outcome === 'checked',
+        summary: rollbackSummary(session.name, result),
+        next: rollbackNext(session.name, request, result),
+        data: rollbackData(session.name, result)
+      }
+    })
+})

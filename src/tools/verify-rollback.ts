@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { projectPaths } from '../project/paths.ts'
+import { storyById, type Verification, verify } from '../rollback/verify.ts'
+import { closing } from './closing.ts'
+import { defineTool, type ToolResult } from './define-tool.ts'
+import { rollbackId, target } from './shapes.ts'
+
+export const verifyRollback = defineTool({
+  name: 'verify_rollback',
+  title: 'Verify a rollback',
+  description:
+    'Use after a rollback, or any time later, to see whether the version it put in place still serves. Checks the target and gives a verdict: healthy, unhealthy or inconclusive. Changes nothing.',
+  effect: 'reads',
+  input: z.object({
+    rollback_id: rollbackId.optional().describe('Default: the newest'),
+    target: target.optional(),
+    soak_seconds: z.number().min(0).max(600).optional().describe('How long to watch; default 0')
+  }),
+  output: { target: 'string', rollback_id: 'any', version: 'string', verdict: 'string', checks: 'array' },
+  handler: async ({ rollback_id, target: asked, soak_seconds = 0 }, { around, cancelled }) => {
+    const journals = projectPaths(around.projectDir).rollbacksDir
+    const name = rollback_id ? (await storyById(journals, rollback_id)).begun.target : asked
+    return closing(around, name === undefined ? {} : { target: name }, async (session) => {
+      const soakMs = soak_seconds * 1000
+      const signal = AbortSignal.any([cancelled, AbortSignal.timeout(soakMs + 120_000)])
+      const found = await verify(session, { soakMs, signal, ...(rollback_id && { rollbackId: rollback_id }) })
+      return render(session.name, found)
+    })
+  }
+})
+
+const words = { pass: 'passed', fail: 'FAILED', unknown: 'unknown' } as const
+
+function render(name: string, { verdict, checks, release, rollbackId: id }: Verification): ToolResult {
+  const lines = checks.map(({ title, status, detail }) => `  - ${title}... ${words[status]} (${detail})`)
+  return {
+    ok: verdict === 'healthy',
+    summary: [`Verification: ${name} ${release.version}`, ...lines, `Verdict: ${verdict}`].join('\n'),
+    next:
+      verdict === 'healthy'
+        ? id
+          ? [{ tool: 'write_incident', arguments: { rollback_id: id }, when: 'to write the incident report' }]
+          : []
+        : [{ tool: 'assess_rollback', arguments: { target: name, investigate: true }, when: 'to see what is wrong' }],
+    data: { target: name, rollbackId: id, version: release.version, verdict, checks }
+  }
+}
