@@ -1,1 +1,1 @@
-process.stderr.write('not yet\n')
+process.stderr.write('')

@@ -1,6 +1,5 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { Surroundings } from '../rollback/open-session.ts'
-import { committedAutomatic } from '../project/committed-automatic.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
 import { type Host, requireConsent } from '../tools/consent.ts'
 
@@ -27,7 +26,7 @@ export function hostCall(server: Server, around: Surroundings, extra: Extra, pro
       void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
     },
     consent: (assessment) =>
-      requireConsent(hostOf(server, extra.signal), assessment, () => committedAutomatic(around.projectDir, assessment.target))
+      requireConsent(hostOf(server, extra.signal), assessment, async () => false)
   }
 }
 

@@ -12,7 +12,6 @@ import { hasFailed } from './health.ts'
 import { failedReturns, findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from './interrupted.ts'
 import { readStories } from './journal.ts'
 import { planId } from './plan-id.ts'
-import { codeRisks } from './risks.ts'
 import type { Session } from './session.ts'
 
 /** A plan as it is shown and approved. */
@@ -51,7 +50,7 @@ export interface AssessOptions {
 }
 
 /**
- * Surveys the target, ranks what it could go back to, and plans the way to the recommended (or named) release. Reads only.
+ * An interrupted rollback comes first, and nothing else is planned then. Otherwise: surveys the target, ranks what it could go back to, and plans the way to the recommended (or named) release. Reads only.
  * @throws InputError when the named version is none of the target's; TargetError when the target cannot be asked.
  */
 export async function assess(session: Session, { version, investigate, signal }: AssessOptions): Promise<Assessment> {
@@ -63,19 +62,18 @@ export async function assess(session: Session, { version, investigate, signal }:
   const evidence = { history: session.history, failedReturns: failedReturns(stories), now }
   const candidates = rankCandidates(survey.current, survey.releases, evidence)
   const recommended = recommend(survey.current, candidates)
-  const chosen = version === undefined ? recommended : named(version, candidates, survey)
+  const chosen = interrupted ? null : version === undefined ? recommended : named(version, candidates, survey)
 
   const draft = chosen && (await session.target.plan(survey, chosen.release, signal))
   const blockers = [
     ...survey.blockers,
     ...(await runningElsewhere(session, survey)),
     ...(draft?.blockers ?? []),
-    ...(chosen ? [] : [nothingToGoBackTo(candidates)])
+    ...(chosen || interrupted ? [] : [nothingToGoBackTo(candidates)])
   ]
   const risks = [
     ...survey.risks,
     ...(draft?.risks ?? []),
-    ...(chosen ? await codeRisks(session, survey.current, chosen.release) : []),
     ...(chosen ? weakEvidence(chosen) : []),
     ...recentAttempts(stories, session.settings.maxAttempts, now),
     ...(survey.health.state === 'healthy' && !recordedAsFailed(session, survey.current) ? [looksHealthy(survey)] : [])

@@ -58,11 +58,7 @@ export interface RollbackResult {
 export async function executeRollback(session: Session, request: ExecuteRequest, hooks: ExecuteHooks): Promise<RollbackResult> {
   if (!isPlanId(request.planId)) throw notAPlan(request.planId)
   const limit = AbortSignal.timeout(session.settings.limitMs)
-  const assessment = await assess(session, { version: request.version, signal: limit }).catch(async (error: unknown) => {
-    const open = await assess(session, { signal: limit }).catch(() => null)
-    if (open?.interrupted) return open
-    throw error
-  })
+  const assessment = await assess(session, { version: request.version, signal: limit })
   if (assessment.interrupted) return resume(session, assessment, request, hooks, limit)
 
   const plan = approved(assessment, request)

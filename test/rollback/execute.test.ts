@@ -1,0 +1,288 @@
+import { chmod, mkdir, readdir, readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { readStories } from '../../src/rollback/journal.ts'
+import type { Progress } from '../../src/rollback/progress.ts'
+import { engine, failed, goodHistory, success } from './engine-harness.ts'
+import { newShelf } from './shelf-target.ts'
+
+test('a rollback carries out the plan, proves it, and records it', async () => {
+  const shelf = newShelf()
+  const { rollBack, records, session } = await engine(shelf)
+  const result = await rollBack()
+  expect(result).toMatchObject({ outcome: 'succeeded', from: { version: '1.2.0' }, to: { version: '1.1.0' } })
+  expect(shelf.serving).toBe('1.1.0')
+  expect(shelf.log).toEqual(['apply fetch', 'apply switch', 'apply clean'])
+  expect(records).toMatchObject([{ version: '1.2.0', status: 'rolled_back', rollbackTo: '1.1.0', outcome: 'succeeded' }])
+  const [story] = await readStories(session.files.journals)
+  expect(story?.ended?.outcome).toBe('succeeded')
+  expect(await readdir(session.files.journals)).toHaveLength(1)
+})
+
+test('promise 2: undoing twice does not return to the broken version', async () => {
+  const shelf = newShelf()
+  const first = await engine(shelf)
+  await first.rollBack()
+  shelf.health['1.1.0'] = 'down'
+  const history = [
+    {
+      at: '2026-03-18T14:36:00.000Z',
+      target: 'shelf',
+      version: '1.2.0',
+      status: 'rolled_back',
+      rollbackTo: '1.1.0',
+      outcome: 'succeeded'
+    },
+    ...goodHistory
+  ]
+  const second = await engine(shelf, { history })
+  const { recommended } = await second.assess()
+  expect(recommended?.release.version).toBe('1.0.0')
+})
+
+test('promise 3: a plan made stale by a change on the target is refused, with what changed', async () => {
+  const shelf = newShelf()
+  const { assess, rollBack } = await engine(shelf)
+  const { plan } = await assess()
+  shelf.extraFingerprint = { template: 'changed' }
+  await expect(rollBack({ planId: plan?.id ?? '' })).rejects.toMatchObject({
+    code: 'stale_plan',
+    message: expect.stringContaining('the target was changed')
+  })
+  expect(shelf.log).toEqual([])
+})
+
+test('promise 3: a deployment between the question and the first step is noticed', async () => {
+  const shelf = newShelf()
+  const { rollBack } = await engine(shelf)
+  const deployedMeanwhile = async () => {
+    shelf.extraFingerprint = { template: 'changed' }
+  }
+  await expect(rollBack({}, { consent: deployedMeanwhile })).rejects.toMatchObject({ code: 'stale_plan' })
+  expect(shelf.log).toEqual([])
+})
+
+test('promise 5: a cure that fails its checks is undone towards the state that served better', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
+  const { rollBack } = await engine(shelf)
+  const result = await rollBack()
+  expect(result.outcome).toBe('restored')
+  expect(shelf.serving).toBe('1.2.0')
+  expect(shelf.log.slice(-2)).toEqual(['revert switch', 'revert fetch'])
+})
+
+test('promise 5: a failed cure is not undone towards a state that served worse', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'degraded' } })
+  const { rollBack } = await engine(shelf)
+  const result = await rollBack()
+  expect(result.outcome).toBe('stuck')
+  expect(shelf.serving).toBe('1.1.0')
+  expect(result.state).toContain('was not seen to serve better')
+  expect(result.remains.join('\n')).toContain('shelf unswitch')
+})
+
+test('promise 5: unknown is no reason to undo', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'unknown' } })
+  const { rollBack } = await engine(shelf)
+  const result = await rollBack()
+  expect(result.outcome).toBe('unproven')
+  expect(shelf.serving).toBe('1.1.0')
+  expect(shelf.log).not.toContain('apply clean')
+})
+
+test('promise 5: where neither version serves, the earlier one is put back and a person is called', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'down' } })
+  const { rollBack } = await engine(shelf)
+  const result = await rollBack()
+  expect(result.outcome).toBe('stuck')
+  expect(shelf.serving).toBe('1.2.0')
+  expect(result.state).toContain('does not serve either')
+})
+
+test('promise 5: failed aftercare never undoes a cure; it is named under what remains', async () => {
+  const shelf = newShelf({
+    beforeStep: (_, { id }) => {
+      if (id === 'clean') throw new Error('the broom is broken')
+    }
+  })
+  const { rollBack } = await engine(shelf)
+  const result = await rollBack()
+  expect(result.outcome).toBe('succeeded')
+  expect(result.remains.join()).toContain('shelf clean')
+  expect(shelf.serving).toBe('1.1.0')
+})
+
+test('a failed preparation is taken back and nothing that serves was touched', async () => {
+  const shelf = newShelf({
+    beforeStep: (verb, { id }) => {
+      if (verb === 'apply' && id === 'fetch') throw new Error('no such thing')
+    }
+  })
+  const { rollBack } = await engine(shelf)
+  const result = await rollBack()
+  expect(result.outcome).toBe('restored')
+  expect(shelf.log).toEqual(['apply fetch', 'revert fetch'])
+})
+
+test('a failing way back stops, and the commands that remain are named', async () => {
+  const shelf = newShelf({
+    health: { '1.2.0': 'healthy', '1.1.0': 'down' },
+    beforeStep: (verb, { id }) => {
+      if (verb === 'revert' && id === 'switch') throw new Error('jammed')
+    }
+  })
+  const { rollBack } = await engine(shelf, { history: goodHistory })
+  const result = await rollBack()
+  expect(result.outcome).toBe('stuck')
+  expect(result.remains.join()).toContain('shelf unswitch')
+  expect(result.remains.join()).toContain('shelf unfetch')
+})
+
+test('promise 6: where no journal can be written, nothing is begun', async () => {
+  const shelf = newShelf()
+  const { rollBack, session } = await engine(shelf)
+  session.files = { ...session.files, journals: '/dev/null/nowhere', lock: '/dev/null/nowhere/lock' }
+  await expect(rollBack()).rejects.toMatchObject({ fault: 'config' })
+  expect(shelf.log).toEqual([])
+})
+
+test('promise 7: of two rollbacks at once, one runs', async () => {
+  const shelf = newShelf()
+  const one = await engine(shelf)
+  shelf.beforeStep = () => new Promise((done) => setTimeout(done, 100))
+  const results = await Promise.allSettled([one.rollBack(), one.rollBack()])
+  expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  expect(results.find((result) => result.status === 'rejected')).toMatchObject({ reason: { code: 'locked' } })
+})
+
+test('promise 8: a health check that passes and then fails within the soak is no success', async () => {
+  const shelf = newShelf({
+    health: { '1.2.0': 'degraded', '1.1.0': 'down' },
+    healthAtLook: (_, look) => (look < 5 ? 'healthy' : 'down')
+  })
+  const { rollBack } = await engine(shelf)
+  const result = await rollBack()
+  expect(result.outcome).toBe('restored')
+  expect(shelf.looks).toBe(5)
+})
+
+test('promise 9: what only a person can do ends manual, with the instructions', async () => {
+  const shelf = newShelf({ manual: ['Open the page', 'Press the button'] })
+  const { rollBack, records } = await engine(shelf)
+  const result = await rollBack()
+  expect(result).toMatchObject({ outcome: 'manual', instructions: ['Open the page', 'Press the button'] })
+  expect(records).toEqual([])
+})
+
+test('promise 13: a declined question begins nothing', async () => {
+  const shelf = newShelf()
+  const { rollBack, session } = await engine(shelf)
+  const declined = Promise.reject(new Error('declined'))
+  declined.catch(() => undefined)
+  await expect(rollBack({}, { consent: () => declined })).rejects.toThrow('declined')
+  expect(shelf.log).toEqual([])
+  expect(await readStories(session.files.journals)).toEqual([])
+})
+
+test('promise 13: a serious risk is accepted by id or the rollback is refused', async () => {
+  const shelf = newShelf({ risks: [{ id: 'moved', serious: true, title: 'The tag moved', detail: 'to another digest' }] })
+  const { rollBack } = await engine(shelf)
+  await expect(rollBack()).rejects.toMatchObject({ code: 'risks_not_accepted', message: expect.stringContaining('moved') })
+  expect((await rollBack({ accept: ['moved'] })).outcome).toBe('succeeded')
+})
+
+test('a dry run checks and changes nothing, the journal folder included', async () => {
+  const shelf = newShelf()
+  const { rollBack, session } = await engine(shelf)
+  const result = await rollBack({ dryRun: true })
+  expect(result).toMatchObject({ outcome: 'checked', dryRun: true, rollbackId: null })
+  expect(result.steps.map(({ state }) => state)).toEqual(['checked', 'checked', 'checked'])
+  expect(shelf.log).toEqual([])
+  await expect(readdir(session.files.journals)).rejects.toThrow()
+})
+
+test('cancelling before the cure takes the preparations back', async () => {
+  const shelf = newShelf()
+  const { rollBack } = await engine(shelf)
+  const cancel = new AbortController()
+  shelf.beforeStep = (_, { id }) => {
+    if (id === 'fetch') cancel.abort()
+  }
+  const result = await rollBack({}, { cancel: cancel.signal })
+  expect(result.outcome).toBe('cancelled')
+  expect(shelf.log).toEqual(['apply fetch', 'revert fetch'])
+})
+
+test('cancelling after the cure has begun does not leave the target half way', async () => {
+  const shelf = newShelf()
+  const { rollBack } = await engine(shelf)
+  const cancel = new AbortController()
+  shelf.beforeStep = (_, { id }) => {
+    if (id === 'switch') cancel.abort()
+  }
+  expect((await rollBack({}, { cancel: cancel.signal })).outcome).toBe('succeeded')
+})
+
+test('a fourth attempt within the hour needs its risk accepted', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down', '1.0.0': 'down' } })
+  const { rollBack, assess } = await engine(shelf)
+  for (const version of ['1.1.0', '1.1.0', '1.1.0']) {
+    const { risks } = await assess(version)
+    await rollBack({ version, accept: risks.map(({ id }) => id) })
+  }
+  await expect(rollBack({ version: '1.0.0' })).rejects.toMatchObject({ code: 'risks_not_accepted' })
+  expect((await assess('1.0.0')).risks.map(({ id }) => id)).toContain('attempts')
+})
+
+test('a version that a rollback could not bring up is not recommended again', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down', '1.0.0': 'healthy' } })
+  const { rollBack, assess } = await engine(shelf)
+  expect((await rollBack()).outcome).toBe('restored')
+  expect((await assess()).recommended?.release.version).toBe('1.0.0')
+})
+
+test('progress tells each step and the health check in order', async () => {
+  const shelf = newShelf()
+  const { rollBack } = await engine(shelf)
+  const told: Progress[] = []
+  await rollBack({}, { report: (progress) => told.push(progress) })
+  expect(told.filter(({ state }) => state === 'done').map(({ index, total, title }) => `${index}/${total} ${title}`)).toEqual([
+    '1/4 Fetching',
+    '2/4 Switching',
+    '3/4 Health check',
+    '4/4 Cleaning'
+  ])
+})
+
+test('secrets that reach an error message are masked in the journal', async () => {
+  const shelf = newShelf({
+    beforeStep: () => {
+      throw new Error('login with hunter2hunter2 refused')
+    }
+  })
+  const { rollBack, session } = await engine(shelf)
+  session.mask.add('hunter2hunter2')
+  const result = await rollBack()
+  const [story] = await readStories(session.files.journals)
+  expect(await readFile(story?.path ?? '', 'utf8')).not.toContain('hunter2')
+  expect(JSON.stringify(result.state)).not.toContain('hunter2')
+})
+
+test('nothing known to have served well is recommended to nobody', async () => {
+  const { assess } = await engine(newShelf(), { history: [failed('1.1.0', '2026-03-10T12:00:00.000Z')] })
+  const { recommended, blockers, plan } = await assess()
+  expect(recommended).toBeNull()
+  expect(plan).toBeNull()
+  expect(blockers.map(({ id }) => id)).toEqual(['no_candidate'])
+})
+
+test('what deploy.json claims and the target denies is said', async () => {
+  const { assess } = await engine(newShelf(), { history: [success('1.3.0', '2026-03-18T12:00:00.000Z'), ...goodHistory] })
+  expect((await assess()).notes.join()).toContain('The target is believed')
+})
+
+test('a journal folder that cannot be read hides nothing else', async () => {
+  const { assess, session } = await engine(newShelf())
+  await mkdir(session.files.journals, { recursive: true })
+  await chmod(session.files.journals, 0o000)
+  expect((await assess()).recommended?.release.version).toBe('1.1.0')
+})

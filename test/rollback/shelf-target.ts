@@ -1,0 +1,146 @@
+import type { JsonObject } from '../../src/model/json.ts'
+import type { Release } from '../../src/model/release.ts'
+import type { Step } from '../../src/model/step.ts'
+import type { HealthState } from '../../src/model/survey.ts'
+import type { LeaseRecord } from '../../src/model/lease.ts'
+import { TargetError } from '../../src/support/errors.ts'
+import type { Target } from '../../src/targets/target.ts'
+
+/** The simplest thing that versions can be deployed to, with faults to order: what the engine does is tested on it. */
+export interface Shelf {
+  serving: string
+  fetched: string[]
+  cleaned: string[]
+  health: Record<string, HealthState>
+  /** How often each version was looked at; a health may change from one look to the next. */
+  looks: number
+  healthAtLook?: (version: string, look: number) => HealthState
+  /** Called before each step does its work; throws to fail it. */
+  beforeStep?: (verb: 'apply' | 'revert', step: Step) => void | Promise<void>
+  surveyFails?: boolean
+  lease?: { record: LeaseRecord; expired: boolean }
+  log: string[]
+  manual?: string[]
+  releases: Release[]
+  extraFingerprint: JsonObject
+  risks: { id: string; serious: boolean; title: string; detail: string }[]
+}
+
+export const release = (version: string, more: Partial<Release> = {}): Release => ({
+  version,
+  id: `sha256:${version}`,
+  available: { state: 'yes' },
+  ...more
+})
+
+export const newShelf = (more: Partial<Shelf> = {}): Shelf => ({
+  serving: '1.2.0',
+  fetched: [],
+  cleaned: [],
+  health: { '1.2.0': 'down', '1.1.0': 'healthy', '1.0.0': 'healthy' },
+  looks: 0,
+  log: [],
+  releases: [release('1.0.0'), release('1.1.0'), release('1.2.0')],
+  extraFingerprint: {},
+  risks: [],
+  ...more
+})
+
+const step = (kind: string, phase: Step['phase'], params: JsonObject, undo: string | null): Step => ({
+  id: kind,
+  kind,
+  phase,
+  title: `${kind[0]?.toUpperCase()}${kind.slice(1)}ing`,
+  params,
+  undo,
+  byHand: [`shelf ${kind}`],
+  undoByHand: [`shelf un${kind}`]
+})
+
+export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
+  const act = async (verb: 'apply' | 'revert', step: Step): Promise<void> => {
+    shelf.log.push(`${verb} ${step.id}`)
+    await shelf.beforeStep?.(verb, step)
+  }
+  const stateOf = (version: string): HealthState =>
+    shelf.healthAtLook?.(version, ++shelf.looks) ?? shelf.health[version] ?? 'unknown'
+  return {
+    async survey() {
+      if (shelf.surveyFails)
+        throw new TargetError({ what: 'The shelf does not answer', why: 'it is away', next: 'Wait.', retryable: true })
+      const state = shelf.health[shelf.serving] ?? 'unknown'
+      return {
+        current: shelf.releases.find(({ version }) => version === shelf.serving) ?? null,
+        health: { state, message: `the shelf says ${state}` },
+        releases: shelf.releases.filter(({ version }) => version !== shelf.serving),
+        risks: shelf.risks,
+        blockers: [],
+        fingerprint: { serving: shelf.serving, ...shelf.extraFingerprint },
+        notes: [],
+        ...(shelf.lease && { lease: shelf.lease })
+      }
+    },
+    async plan(survey, to) {
+      const from = survey.current?.version ?? ''
+      return {
+        steps: [
+          step('fetch', 'prepare', { version: to.version }, 'Throw the fetched version away'),
+          step('switch', 'cure', { from, to: to.version }, `Switch back to ${from}`),
+          step('clean', 'aftercare', { version: from }, null)
+        ],
+        risks: [],
+        blockers: [],
+        fingerprint: { candidate: to.id },
+        notes: []
+      }
+    },
+    async apply(step) {
+      await act('apply', step)
+      if (step.kind === 'fetch') shelf.fetched.push(String(step.params.version))
+      if (step.kind === 'switch') {
+        if (shelf.manual) return { manual: shelf.manual }
+        shelf.serving = String(step.params.to)
+      }
+      if (step.kind === 'clean') shelf.cleaned.push(String(step.params.version))
+      return { detail: 'ok' }
+    },
+    async revert(step) {
+      await act('revert', step)
+      if (step.kind === 'fetch') shelf.fetched = shelf.fetched.filter((version) => version !== step.params.version)
+      if (step.kind === 'switch') shelf.serving = String(step.params.from)
+      return {}
+    },
+    async check(wanted) {
+      const state = stateOf(shelf.serving)
+      const identity = shelf.serving === wanted.version
+      return {
+        checks: [
+          { id: 'identity', title: 'Version', status: identity ? 'pass' : 'fail', detail: shelf.serving },
+          {
+            id: 'health',
+            title: 'Health',
+            status: state === 'healthy' ? 'pass' : state === 'unknown' ? 'unknown' : 'fail',
+            detail: state
+          }
+        ],
+        observed: {}
+      }
+    },
+    diagnose: async () => ({ findings: ['it is broken'], events: [], evidence: [] }),
+    ...(leases && {
+      lease: {
+        async acquire(record: LeaseRecord) {
+          if (shelf.lease && !shelf.lease.expired && shelf.lease.record.rollbackId !== record.rollbackId)
+            throw new TargetError({ what: 'Held', why: 'by another', next: 'Wait.', code: 'locked' })
+          shelf.lease = { record, expired: false }
+          return {
+            renew: async () => undefined,
+            release: async () => {
+              delete shelf.lease
+            }
+          }
+        }
+      }
+    })
+  }
+}
