@@ -25,7 +25,10 @@ export async function build(): Promise<void> {
     dir: join(root, 'dist'),
     format: 'esm',
     minify: true,
-    codeSplitting: { minSize: 0, groups: [{ name: 'shared', test: /node_modules/, maxSize: 230_000, entriesAware: true }] },
+    codeSplitting: {
+      minSize: 0,
+      groups: [{ name: 'shared', test: /node_modules/, maxSize: 230_000, entriesAware: true }]
+    },
     entryFileNames: '[name].mjs',
     chunkFileNames: 'chunks/[name]-[hash].mjs',
     comments: false

@@ -27,7 +27,11 @@ export function createServer(env: NodeJS.ProcessEnv, cwd: string): Server {
     { capabilities: { tools: {}, resources: {}, logging: {} }, instructions }
   )
   const mask = createMask()
-  const log = createLogger(mask, 'info', (level, data) => void server.sendLoggingMessage({ level, data }).catch(() => undefined))
+  const log = createLogger(
+    mask,
+    'info',
+    (level, data) => void server.sendLoggingMessage({ level, data }).catch(() => undefined)
+  )
   const around = async (): Promise<Surroundings> => ({
     projectDir: findProject({ env, cwd, roots: await rootsOf(server) }),
     env,

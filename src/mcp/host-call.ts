@@ -1,7 +1,7 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { Surroundings } from '../rollback/open-session.ts'
-import type { ToolCall } from '../tools/define-tool.ts'
 import { type Host, requireConsent } from '../tools/consent.ts'
+import type { ToolCall } from '../tools/define-tool.ts'
 
 const answerWithinMs = 10 * 60_000
 
@@ -14,19 +14,24 @@ interface Extra {
 }
 
 /** Ties one tool call to the host it came from: progress, cancellation, consent. */
-export function hostCall(server: Server, around: Surroundings, extra: Extra, progressToken?: string | number): ToolCall {
+export function hostCall(
+  server: Server,
+  around: Surroundings,
+  extra: Extra,
+  progressToken?: string | number
+): ToolCall {
   let told = 0
   return {
     around,
     cancelled: extra.signal,
     report({ index, total, title, state, detail }) {
       if (progressToken === undefined) return
-      const message = `[${index}/${total}] ${title}... ${state === 'working' ? '' : state}${detail ? ` ${detail}` : ''}`.trim()
+      const message =
+        `[${index}/${total}] ${title}... ${state === 'working' ? '' : state}${detail ? ` ${detail}` : ''}`.trim()
       const params = { progressToken, progress: ++told, message }
       void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
     },
-    consent: (assessment) =>
-      requireConsent(hostOf(server, extra.signal), assessment, async () => false)
+    consent: (assessment) => requireConsent(hostOf(server, extra.signal), assessment, async () => false)
   }
 }
 

@@ -42,7 +42,9 @@ export async function readResource({ projectDir, env, mask }: Surroundings, uri:
     const target = decodeURIComponent(uri.slice(historyScheme.length))
     const file = await readDeployFile(paths, env)
     const records = (file?.records ?? []).filter((record) => record.target === target).slice(0, mostRecords)
-    return { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(mask.data(snakeCase(records)), null, 1) }] }
+    return {
+      contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(mask.data(snakeCase(records)), null, 1) }]
+    }
   }
   throw new InputError({
     what: `There is no resource ${uri.slice(0, 120)}`,

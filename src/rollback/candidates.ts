@@ -96,11 +96,18 @@ function lastBad(release: Release, mine: readonly DeploymentRecord[], returns: r
   const marks: Bad[] = []
   for (const record of mine) {
     if (record.status === 'rolled_back')
-      marks.push({ at: record.at, text: `rolled back from at ${record.at}${record.rollbackTo ? ` to ${record.rollbackTo}` : ''}` })
+      marks.push({
+        at: record.at,
+        text: `rolled back from at ${record.at}${record.rollbackTo ? ` to ${record.rollbackTo}` : ''}`
+      })
     if (record.status === 'failed')
-      marks.push({ at: record.at, text: `failed at ${record.at}${record.error ? `: ${oneLine(record.error, 100)}` : ''}` })
+      marks.push({
+        at: record.at,
+        text: `failed at ${record.at}${record.error ? `: ${oneLine(record.error, 100)}` : ''}`
+      })
   }
-  if (release.rolledBackAt) marks.push({ at: release.rolledBackAt, text: `rolled back from at ${release.rolledBackAt} (marked on the target)` })
+  if (release.rolledBackAt)
+    marks.push({ at: release.rolledBackAt, text: `rolled back from at ${release.rolledBackAt} (marked on the target)` })
   for (const failed of returns)
     if (failed.id === release.id || failed.version === release.version)
       marks.push({ at: failed.at, text: `a return to it did not come up at ${failed.at} (${failed.rollbackId})` })

@@ -42,7 +42,8 @@ export async function carryOut(session: Session, begun: Begun, context: CarryOut
   }
   const ending = { session, begun, context, carrying }
   const beganSteps: Step[] = begun.steps.filter(({ id }) => context.done?.has(id))
-  for (const step of beganSteps) carrying.outcomes.set(step.id, { ...notRun(step), state: 'done', detail: 'done before the interruption' })
+  for (const step of beganSteps)
+    carrying.outcomes.set(step.id, { ...notRun(step), state: 'done', detail: 'done before the interruption' })
 
   for (const step of begun.steps.filter(({ phase, id }) => phase !== 'aftercare' && !context.done?.has(id))) {
     const curing = beganSteps.some(({ phase }) => phase === 'cure')
@@ -51,7 +52,12 @@ export async function carryOut(session: Session, begun: Begun, context: CarryOut
     beganSteps.push(step)
     try {
       const { manual } = await applyStep(carrying, step)
-      if (manual) return conclude(ending, { outcome: 'manual', instructions: manual, state: `The step "${step.title}" must be done by a person.` })
+      if (manual)
+        return conclude(ending, {
+          outcome: 'manual',
+          instructions: manual,
+          state: `The step "${step.title}" must be done by a person.`
+        })
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error
       return wayBack(ending, beganSteps, error.message, [])
@@ -60,11 +66,15 @@ export async function carryOut(session: Session, begun: Begun, context: CarryOut
 
   const proof = await proven(ending)
   if (proof.verdict === 'unhealthy') {
-    const failures = proof.checks.filter(({ status }) => status === 'fail').map(({ title, detail }) => `${title}: ${detail}`)
+    const failures = proof.checks
+      .filter(({ status }) => status === 'fail')
+      .map(({ title, detail }) => `${title}: ${detail}`)
     return wayBack(ending, beganSteps, failures.join('; '), proof.checks)
   }
   if (proof.verdict === 'inconclusive') {
-    const unknown = proof.checks.filter(({ status }) => status === 'unknown').map(({ title, detail }) => `${title}: ${detail}`)
+    const unknown = proof.checks
+      .filter(({ status }) => status === 'unknown')
+      .map(({ title, detail }) => `${title}: ${detail}`)
     const aftercare = begun.steps.filter(({ phase }) => phase === 'aftercare')
     return conclude(ending, {
       outcome: 'unproven',
@@ -94,14 +104,25 @@ export const notRun = ({ id, title, phase }: Step): StepOutcome => ({ id, title,
 async function proven({ session, begun, carrying }: Ending) {
   const { index, total } = position(begun.steps, 'check')
   const say = (state: 'started' | 'working' | 'done' | 'failed', detail?: string): void =>
-    carrying.report({ index, total, title: 'Health check', state, ...(detail && { detail: session.mask.text(detail) }) })
+    carrying.report({
+      index,
+      total,
+      title: 'Health check',
+      state,
+      ...(detail && { detail: session.mask.text(detail) })
+    })
   say('started')
   const proof = await prove(session, begun.to, {
     soakMs: begun.soakMs,
     signal: carrying.signal,
     progress: (message) => say('working', message)
   }).catch((error: unknown) => {
-    const check: Check = { id: 'time', title: 'The checks end in time', status: 'unknown', detail: oneLine(messageOf(error), 300) }
+    const check: Check = {
+      id: 'time',
+      title: 'The checks end in time',
+      status: 'unknown',
+      detail: oneLine(messageOf(error), 300)
+    }
     return { verdict: 'inconclusive' as const, checks: [check] }
   })
   await carrying.journal.append({ event: 'checks', checks: proof.checks })
@@ -142,7 +163,12 @@ async function cancelled(ending: Ending, beganSteps: readonly Step[]): Promise<R
  * A failed cure is undone towards a state that was seen to serve better than the present one, or where nothing serves now and
  * something was seen before; unknown is no reason to undo.
  */
-async function wayBack(ending: Ending, beganSteps: readonly Step[], why: string, checks: Check[]): Promise<RollbackResult> {
+async function wayBack(
+  ending: Ending,
+  beganSteps: readonly Step[],
+  why: string,
+  checks: Check[]
+): Promise<RollbackResult> {
   const { session, begun, carrying } = ending
   // The time limit that ended the cure must not end the way back.
   const back = { ...ending, carrying: { ...carrying, signal: AbortSignal.timeout(session.settings.limitMs) } }
@@ -200,7 +226,12 @@ async function presentState(session: Session, begun: Begun): Promise<Present> {
   const signal = AbortSignal.timeout(30_000)
   const survey: Survey | string = await session.target.survey(signal).catch((error: unknown) => messageOf(error))
   if (typeof survey === 'string')
-    return { currentId: null, version: null, health: 'unknown', message: `${begun.target} could not be asked: ${survey}` }
+    return {
+      currentId: null,
+      version: null,
+      health: 'unknown',
+      message: `${begun.target} could not be asked: ${survey}`
+    }
   return {
     currentId: survey.current?.id ?? null,
     version: survey.current?.version ?? null,

@@ -13,7 +13,10 @@ export interface Conclusion {
 }
 
 /** Ends a rollback: the history first, the journal last, so that what is journaled as ended has nothing left to do. */
-export async function conclude({ session, begun, context, carrying }: Ending, conclusion: Conclusion): Promise<RollbackResult> {
+export async function conclude(
+  { session, begun, context, carrying }: Ending,
+  conclusion: Conclusion
+): Promise<RollbackResult> {
   await context.diagnosis
   const durationMs = session.clock.now().getTime() - Date.parse(begun.at)
   const remains = session.mask.data([...(conclusion.remains ?? []), ...(await recorded())])

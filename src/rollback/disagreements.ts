@@ -5,7 +5,8 @@ import type { Survey } from '../model/survey.ts'
 export function disagreements(history: readonly DeploymentRecord[], survey: Survey): string[] {
   const newest = history[0]
   if (!newest) return []
-  const claimed = newest.status === 'rolled_back' ? newest.rollbackTo : newest.status === 'success' ? newest.version : undefined
+  const claimed =
+    newest.status === 'rolled_back' ? newest.rollbackTo : newest.status === 'success' ? newest.version : undefined
   if (claimed === undefined) return []
   const serving = survey.current?.version
   if (serving === claimed) return []

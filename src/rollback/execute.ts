@@ -55,7 +55,11 @@ export interface RollbackResult {
  * Carries out exactly the plan that was shown, or finishes or undoes an interrupted rollback.
  * @throws InputError, ConfigError or TargetError when it is refused; then nothing was changed.
  */
-export async function executeRollback(session: Session, request: ExecuteRequest, hooks: ExecuteHooks): Promise<RollbackResult> {
+export async function executeRollback(
+  session: Session,
+  request: ExecuteRequest,
+  hooks: ExecuteHooks
+): Promise<RollbackResult> {
   if (!isPlanId(request.planId)) throw notAPlan(request.planId)
   const limit = AbortSignal.timeout(session.settings.limitMs)
   const assessment = await assess(session, { version: request.version, signal: limit })
@@ -114,7 +118,13 @@ const checked = ({ current, failed }: Assessment, plan: Plan): RollbackResult =>
   from: current,
   to: plan.to,
   failed,
-  steps: plan.steps.map(({ id, title, phase, undo }) => ({ id, title, phase, state: 'checked', ...(undo && { detail: undo }) })),
+  steps: plan.steps.map(({ id, title, phase, undo }) => ({
+    id,
+    title,
+    phase,
+    state: 'checked',
+    ...(undo && { detail: undo })
+  })),
   checks: [],
   durationMs: 0,
   state: 'Every precondition was checked. Nothing was changed.',
@@ -186,7 +196,13 @@ async function leased(
     return lease
   } catch (error) {
     await lease?.release(AbortSignal.timeout(10_000)).catch(() => undefined)
-    await journal.append({ event: 'ended', outcome: 'refused', durationMs: 0, state: `Nothing was changed: ${messageOf(error)}`, remains: [] })
+    await journal.append({
+      event: 'ended',
+      outcome: 'refused',
+      durationMs: 0,
+      state: `Nothing was changed: ${messageOf(error)}`,
+      remains: []
+    })
     throw error
   }
 }

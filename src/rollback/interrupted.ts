@@ -5,8 +5,8 @@ import type { Blocker, Risk, Survey } from '../model/survey.ts'
 import { fingerprintOf } from '../support/canonical.ts'
 import { camelCase } from '../support/casing.ts'
 import type { FailedReturn } from './candidates.ts'
-import { begunSchema, type Holder } from './journal-events.ts'
 import { type Story, stepsInEffect, storyOf } from './journal.ts'
+import { begunSchema, type Holder } from './journal-events.ts'
 import { isAlive, lockHolder } from './lock.ts'
 import type { Session } from './session.ts'
 
@@ -78,7 +78,11 @@ function asInterrupted(story: Story, survey: Survey, knownFrom: Interrupted['kno
     to: begun.to,
     knownFrom,
     story,
-    finish: { id: identify('finish', remaining), version: begun.to.version, lines: [...remaining.map(({ title }) => title), 'Health check'] },
+    finish: {
+      id: identify('finish', remaining),
+      version: begun.to.version,
+      lines: [...remaining.map(({ title }) => title), 'Health check']
+    },
     undo: beganAftercare
       ? null
       : {
@@ -129,7 +133,9 @@ export function recentAttempts(stories: readonly Story[], most: number, now: str
 /** Former rollbacks whose candidate did not come up. */
 export const failedReturns = (stories: readonly Story[]): FailedReturn[] =>
   stories.flatMap(({ begun, events, ended }) => {
-    const failedCheck = events.some((event) => event.event === 'checks' && event.checks.some(({ status }) => status === 'fail'))
+    const failedCheck = events.some(
+      (event) => event.event === 'checks' && event.checks.some(({ status }) => status === 'fail')
+    )
     const failedCure = events.some(
       (event) =>
         event.event === 'step' &&

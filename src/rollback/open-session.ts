@@ -1,11 +1,11 @@
-import { InputError, ConfigError } from '../support/errors.ts'
-import type { Clock } from '../support/clock.ts'
-import type { Logger } from '../support/log.ts'
-import type { Mask } from '../support/mask.ts'
-import { chooseTarget, type ChosenTarget, type DiscoveredTarget } from '../project/choose-target.ts'
+import { type ChosenTarget, chooseTarget, type DiscoveredTarget } from '../project/choose-target.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
+import type { Clock } from '../support/clock.ts'
+import { ConfigError, InputError } from '../support/errors.ts'
+import type { Logger } from '../support/log.ts'
+import type { Mask } from '../support/mask.ts'
 import { targetTypes } from '../targets/index.ts'
 import type { Target, TargetModule } from '../targets/target.ts'
 import { recordDeployment } from './record-deployment.ts'
@@ -129,6 +129,9 @@ function checkVersion(module: TargetModule, version: string): void {
 
 /** Hostile text, so that it can be shown: everything unusual escaped, 60 characters at most. */
 const printable = (text: string): string => {
-  const shown = JSON.stringify(text.slice(0, 60)).replace(/[^\x20-\x7e]/g, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+  const shown = JSON.stringify(text.slice(0, 60)).replace(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`
+  )
   return text.length > 60 ? `${shown} (${text.length} characters)` : shown
 }

@@ -23,7 +23,11 @@ const lookEveryMs = 1000
  * Looks at a release, and again and again until the soak is over. The last look decides; a failure in between ends it at once,
  * for a release that fails once within its soak has not been proven.
  */
-export async function prove(session: Session, release: Release, { soakMs, signal, progress }: ProveOptions): Promise<Proof> {
+export async function prove(
+  session: Session,
+  release: Release,
+  { soakMs, signal, progress }: ProveOptions
+): Promise<Proof> {
   const began = session.clock.now().getTime()
   const first = await look(session, release, signal)
   let latest = first
@@ -38,12 +42,22 @@ export async function prove(session: Session, release: Release, { soakMs, signal
 }
 
 /** A look that throws tells nothing: that is unknown, not a failure. */
-async function look(session: Session, release: Release, signal: AbortSignal, baseline?: Awaited<ReturnType<typeof session.target.check>>['observed']) {
+async function look(
+  session: Session,
+  release: Release,
+  signal: AbortSignal,
+  baseline?: Awaited<ReturnType<typeof session.target.check>>['observed']
+) {
   try {
     return await session.target.check(release, { signal, ...(baseline && { baseline }) })
   } catch (error) {
     signal.throwIfAborted()
-    const check: Check = { id: 'look', title: 'The target answers', status: 'unknown', detail: oneLine(messageOf(error), 300) }
+    const check: Check = {
+      id: 'look',
+      title: 'The target answers',
+      status: 'unknown',
+      detail: oneLine(messageOf(error), 300)
+    }
     return { checks: [check], observed: baseline ?? {} }
   }
 }

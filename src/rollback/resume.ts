@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { InputError } from '../support/errors.ts'
 import type { Assessment } from './assess.ts'
-import { carryOut, type CarryOutContext, notRun } from './carry-out.ts'
+import { type CarryOutContext, carryOut, notRun } from './carry-out.ts'
 import { collectDiagnosis } from './collect-diagnosis.ts'
 import { conclude } from './conclude.ts'
 import type { ExecuteHooks, ExecuteRequest, RollbackResult } from './execute.ts'
@@ -30,13 +30,26 @@ export async function resume(
 
   const lock = await takeLock(session.files.lock, interrupted.rollbackId)
   try {
-    const journal = await openJournal(join(session.files.journals, `${interrupted.rollbackId}.jsonl`), session.clock, session.mask)
+    const journal = await openJournal(
+      join(session.files.journals, `${interrupted.rollbackId}.jsonl`),
+      session.clock,
+      session.mask
+    )
     try {
       await copyStory(interrupted, journal)
       await journal.append({ event: 'resumed', direction, holder: thisHolder() })
       const lease = await keepLease(session, interrupted.story.begun, limit)
-      const context = { journal, lease, limit, hooks, failed: assessment.failed, diagnosis: collectDiagnosis(session, journal) }
-      return direction === 'finish' ? await finish(session, interrupted, context) : await undo(session, interrupted, context)
+      const context = {
+        journal,
+        lease,
+        limit,
+        hooks,
+        failed: assessment.failed,
+        diagnosis: collectDiagnosis(session, journal)
+      }
+      return direction === 'finish'
+        ? await finish(session, interrupted, context)
+        : await undo(session, interrupted, context)
     } finally {
       await journal.close()
     }
@@ -96,7 +109,9 @@ async function undo(session: Session, interrupted: Interrupted, context: CarryOu
       ? {
           outcome: 'stuck',
           state: `Undoing stopped: ${failed.message}.`,
-          remains: left.flatMap(({ undo: line, undoByHand }) => (line ? [`${line}${undoByHand ? `: ${undoByHand.join(' && ')}` : ''}`] : []))
+          remains: left.flatMap(({ undo: line, undoByHand }) =>
+            line ? [`${line}${undoByHand ? `: ${undoByHand.join(' && ')}` : ''}`] : []
+          )
         }
       : { outcome: 'restored', state: `The interrupted rollback was undone; ${back} is back as it was.` }
   )

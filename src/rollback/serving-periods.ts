@@ -29,8 +29,7 @@ export function servingPeriods(history: readonly DeploymentRecord[], now: string
 }
 
 function startedBy(record: DeploymentRecord): { version: string; digest?: string } | null {
-  if (record.status === 'success')
-    return { version: record.version, ...(record.digest && { digest: record.digest }) }
+  if (record.status === 'success') return { version: record.version, ...(record.digest && { digest: record.digest }) }
   if (record.status === 'rolled_back' && record.outcome === 'succeeded' && record.rollbackTo)
     return { version: record.rollbackTo }
   return null

@@ -1,8 +1,8 @@
 import type { DeploymentRecord } from '../model/deployment-record.ts'
-import type { Target } from '../targets/target.ts'
 import type { Clock } from '../support/clock.ts'
 import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
+import type { Target } from '../targets/target.ts'
 
 /** One target of a project, opened, with everything that the engine needs around it. */
 export interface Session {

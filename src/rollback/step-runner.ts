@@ -57,7 +57,12 @@ export async function applyStep(carrying: Carrying, step: Step): Promise<StepRes
       ...(result.detail && { detail: result.detail }),
       ...(result.recorded && { recorded: result.recorded })
     })
-    outcomes.set(step.id, { ...named(step), state: result.manual ? 'manual' : 'done', ...(result.detail && { detail: result.detail }), durationMs: elapsed() })
+    outcomes.set(step.id, {
+      ...named(step),
+      state: result.manual ? 'manual' : 'done',
+      ...(result.detail && { detail: result.detail }),
+      durationMs: elapsed()
+    })
     say(carrying, step, 'done', result.detail)
     return result
   } catch (error) {
@@ -70,7 +75,10 @@ export async function applyStep(carrying: Carrying, step: Step): Promise<StepRes
 }
 
 /** Reverts steps in the order given, journaled. Stops at the first that fails and returns what is left to do by hand. */
-export async function revertSteps(carrying: Carrying, steps: readonly Step[]): Promise<{ failed: StepFailed | null; left: Step[] }> {
+export async function revertSteps(
+  carrying: Carrying,
+  steps: readonly Step[]
+): Promise<{ failed: StepFailed | null; left: Step[] }> {
   for (const [index, step] of steps.entries()) {
     try {
       await revertStep(carrying, step)
@@ -88,9 +96,16 @@ async function revertStep(carrying: Carrying, step: Step): Promise<void> {
   await journal.append({ event: 'revert', stepId: step.id, state: 'started' })
   try {
     const result = await session.target.revert(step, runOf(carrying, step), carrying.recorded.get(step.id))
-    await journal.append({ event: 'revert', stepId: step.id, state: 'done', durationMs: elapsed(), ...(result.detail && { detail: result.detail }) })
+    await journal.append({
+      event: 'revert',
+      stepId: step.id,
+      state: 'done',
+      durationMs: elapsed(),
+      ...(result.detail && { detail: result.detail })
+    })
     const before = outcomes.get(step.id)
-    if (before?.state !== 'failed') outcomes.set(step.id, { ...named(step), state: 'reverted', ...(result.detail && { detail: result.detail }) })
+    if (before?.state !== 'failed')
+      outcomes.set(step.id, { ...named(step), state: 'reverted', ...(result.detail && { detail: result.detail }) })
     if (step.undo) say(carrying, step, 'done', `undone: ${result.detail ?? step.undo}`)
   } catch (error) {
     const detail = oneLine(messageOf(error), 300)
@@ -114,7 +129,13 @@ function runOf(carrying: Carrying, step: Step): Run {
 
 function say(carrying: Carrying, step: Step, state: 'started' | 'working' | 'done' | 'failed', detail?: string): void {
   const { index, total } = position(carrying.steps, step)
-  carrying.report({ index, total, title: step.title, state, ...(detail && { detail: carrying.session.mask.text(detail) }) })
+  carrying.report({
+    index,
+    total,
+    title: step.title,
+    state,
+    ...(detail && { detail: carrying.session.mask.text(detail) })
+  })
 }
 
 /** The health check stands between the cure and the aftercare, and counts as a step. */

@@ -13,7 +13,11 @@ export interface Answer {
 }
 
 /** Checks the input, runs the tool, and renders whatever comes of it. Never throws. */
-export async function callTool(tool: Tool, input: unknown, call: ToolCall): Promise<{ answer: Answer; isError: boolean }> {
+export async function callTool(
+  tool: Tool,
+  input: unknown,
+  call: ToolCall
+): Promise<{ answer: Answer; isError: boolean }> {
   const { mask, log } = call.around
   const finished = (answer: Record<string, unknown>): Answer => mask.data(snakeCase(answer)) as Answer
   try {
@@ -21,7 +25,10 @@ export async function callTool(tool: Tool, input: unknown, call: ToolCall): Prom
     return { answer: finished({ ok, summary, next, ...data }), isError: false }
   } catch (error) {
     const rendered = renderError(error)
-    log(rendered.error.fault === 'program' ? 'error' : 'warning', `${tool.name}: ${(error as Error).stack ?? String(error)}`)
+    log(
+      rendered.error.fault === 'program' ? 'error' : 'warning',
+      `${tool.name}: ${(error as Error).stack ?? String(error)}`
+    )
     return { answer: finished({ ok: false, ...rendered }), isError: true }
   }
 }

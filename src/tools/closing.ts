@@ -2,7 +2,11 @@ import { openSession, type Surroundings, type Wanted } from '../rollback/open-se
 import type { Session } from '../rollback/session.ts'
 
 /** Opens a target, does the work, and closes the target's connections whatever happens. */
-export async function closing<T>(around: Surroundings, wanted: Wanted, work: (session: Session) => Promise<T>): Promise<T> {
+export async function closing<T>(
+  around: Surroundings,
+  wanted: Wanted,
+  work: (session: Session) => Promise<T>
+): Promise<T> {
   const session = await openSession(around, wanted)
   try {
     return await work(session)

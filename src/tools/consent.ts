@@ -15,7 +15,11 @@ export interface Host {
  * the call arrives; another is asked by elicitation; one that offers neither is refused unless `automatic: true` allows it.
  * @throws InputError when nobody said yes; nothing was begun then.
  */
-export async function requireConsent(host: Host, assessment: Assessment, automatic: () => Promise<boolean>): Promise<void> {
+export async function requireConsent(
+  host: Host,
+  assessment: Assessment,
+  automatic: () => Promise<boolean>
+): Promise<void> {
   if (promptsByItself(host)) return
   if (host.ask) return heed(await host.ask(question(assessment)))
   checkUnattended(assessment, await automatic(), `${host.name} can neither prompt for this tool nor ask by elicitation`)

@@ -3,7 +3,11 @@ import type { Tool } from './define-tool.ts'
 
 /** A tool as tools/list shows it: compact, for every byte is read by a model; the bounds are checked all the same. */
 export function describeTool({ name, title, description, effect, input, output }: Tool) {
-  const { $schema: _, additionalProperties: __, ...inputSchema } = z.toJSONSchema(input, {
+  const {
+    $schema: _,
+    additionalProperties: __,
+    ...inputSchema
+  } = z.toJSONSchema(input, {
     io: 'input',
     override: ({ jsonSchema }) => {
       for (const bound of ['minLength', 'maxLength', 'maxItems', 'pattern', 'format'] as const) delete jsonSchema[bound]

@@ -43,7 +43,11 @@ function stepLines({ steps, checks, dryRun }: RollbackResult): string[] {
   const before = steps.filter(({ phase }) => phase !== 'aftercare')
   const after = steps.filter(({ phase }) => phase === 'aftercare')
   const resumption = dryRun && steps.some(({ id }) => /^(finish|undo)-\d+$/.test(id))
-  const lines = [...before.map(stepLine), ...(resumption ? [] : [`Health check... ${healthWord(dryRun, checks)}`]), ...after.map(stepLine)]
+  const lines = [
+    ...before.map(stepLine),
+    ...(resumption ? [] : [`Health check... ${healthWord(dryRun, checks)}`]),
+    ...after.map(stepLine)
+  ]
   return lines.map((line, index) => `  [${index + 1}/${lines.length}] ${line}`)
 }
 
@@ -81,7 +85,12 @@ export const rollbackData = (target: string, result: RollbackResult): Record<str
   dryRun: result.dryRun,
   from: result.from && { version: result.from.version, id: result.from.id },
   to: { version: result.to.version, id: result.to.id },
-  steps: result.steps.map(({ id, title, state, durationMs }) => ({ id, title, state, ...(durationMs !== undefined && { durationMs }) })),
+  steps: result.steps.map(({ id, title, state, durationMs }) => ({
+    id,
+    title,
+    state,
+    ...(durationMs !== undefined && { durationMs })
+  })),
   checks: result.checks,
   durationMs: result.durationMs,
   state: result.state,
@@ -90,7 +99,11 @@ export const rollbackData = (target: string, result: RollbackResult): Record<str
 })
 
 /** The sensible next calls. */
-export function rollbackNext(target: string, request: ExecuteRequest, { outcome, rollbackId }: RollbackResult): NextCall[] {
+export function rollbackNext(
+  target: string,
+  request: ExecuteRequest,
+  { outcome, rollbackId }: RollbackResult
+): NextCall[] {
   const again = { tool: 'assess_rollback', arguments: { target }, when: 'to see what serves and what else there is' }
   if (outcome === 'checked')
     return [
@@ -105,7 +118,11 @@ export function rollbackNext(target: string, request: ExecuteRequest, { outcome,
         when: 'to carry it out, after a person said yes'
       }
     ]
-  const report = { tool: 'write_incident', arguments: { rollback_id: rollbackId }, when: 'to write the incident report' }
+  const report = {
+    tool: 'write_incident',
+    arguments: { rollback_id: rollbackId },
+    when: 'to write the incident report'
+  }
   const verify = { tool: 'verify_rollback', arguments: { rollback_id: rollbackId }, when: 'to look again' }
   if (outcome === 'succeeded' || outcome === 'unproven' || outcome === 'manual') return [verify, report]
   return outcome === 'cancelled' || outcome === 'refused' ? [again] : [again, report]

@@ -23,7 +23,8 @@ export interface TestProject {
 export async function testProject(content?: JsonObject): Promise<TestProject> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-project-'))
   const deployFile = join(dir, '.claude/popkit/deploy.json')
-  const git = (...args: string[]) => run('git', ['-C', dir, '-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args])
+  const git = (...args: string[]) =>
+    run('git', ['-C', dir, '-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args])
   const project: TestProject = {
     dir,
     deployFile,

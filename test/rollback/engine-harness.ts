@@ -3,15 +3,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DeploymentRecord } from '../../src/model/deployment-record.ts'
 import { type Assessment, assess } from '../../src/rollback/assess.ts'
-import { type ExecuteHooks, type ExecuteRequest, executeRollback, type RollbackResult } from '../../src/rollback/execute.ts'
+import {
+  type ExecuteHooks,
+  type ExecuteRequest,
+  executeRollback,
+  type RollbackResult
+} from '../../src/rollback/execute.ts'
 import type { NewRecord, Session } from '../../src/rollback/session.ts'
 import type { Clock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import type { Target } from '../../src/targets/target.ts'
 import { type Shelf, shelfTarget } from './shelf-target.ts'
 
-export const success = (version: string, at: string): DeploymentRecord => ({ at, target: 'shelf', version, status: 'success' })
-export const failed = (version: string, at: string): DeploymentRecord => ({ at, target: 'shelf', version, status: 'failed' })
+export const success = (version: string, at: string): DeploymentRecord => ({
+  at,
+  target: 'shelf',
+  version,
+  status: 'success'
+})
+export const failed = (version: string, at: string): DeploymentRecord => ({
+  at,
+  target: 'shelf',
+  version,
+  status: 'failed'
+})
 
 export const goodHistory = [
   failed('1.2.0', '2026-03-18T14:30:00.000Z'),
@@ -45,7 +60,11 @@ export interface Engine {
 
 export async function engine(
   shelf: Shelf,
-  { history = goodHistory, leases = false, target }: { history?: DeploymentRecord[]; leases?: boolean; target?: Target } = {}
+  {
+    history = goodHistory,
+    leases = false,
+    target
+  }: { history?: DeploymentRecord[]; leases?: boolean; target?: Target } = {}
 ): Promise<Engine> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-engine-'))
   const clock = testClock()
@@ -58,7 +77,11 @@ export async function engine(
     projectDir: dir,
     history,
     settings: { soakMs: 10_000, limitMs: 60_000, maxAttempts: 3 },
-    files: { journals: join(dir, 'rollbacks'), lock: join(dir, 'rollbacks/shelf.lock'), incidents: join(dir, 'incidents') },
+    files: {
+      journals: join(dir, 'rollbacks'),
+      lock: join(dir, 'rollbacks/shelf.lock'),
+      incidents: join(dir, 'incidents')
+    },
     notes: [],
     clock,
     log: () => undefined,

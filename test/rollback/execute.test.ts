@@ -12,7 +12,9 @@ test('a rollback carries out the plan, proves it, and records it', async () => {
   expect(result).toMatchObject({ outcome: 'succeeded', from: { version: '1.2.0' }, to: { version: '1.1.0' } })
   expect(shelf.serving).toBe('1.1.0')
   expect(shelf.log).toEqual(['apply fetch', 'apply switch', 'apply clean'])
-  expect(records).toMatchObject([{ version: '1.2.0', status: 'rolled_back', rollbackTo: '1.1.0', outcome: 'succeeded' }])
+  expect(records).toMatchObject([
+    { version: '1.2.0', status: 'rolled_back', rollbackTo: '1.1.0', outcome: 'succeeded' }
+  ])
   const [story] = await readStories(session.files.journals)
   expect(story?.ended?.outcome).toBe('succeeded')
   expect(await readdir(session.files.journals)).toHaveLength(1)
@@ -184,9 +186,14 @@ test('promise 13: a declined question begins nothing', async () => {
 })
 
 test('promise 13: a serious risk is accepted by id or the rollback is refused', async () => {
-  const shelf = newShelf({ risks: [{ id: 'moved', serious: true, title: 'The tag moved', detail: 'to another digest' }] })
+  const shelf = newShelf({
+    risks: [{ id: 'moved', serious: true, title: 'The tag moved', detail: 'to another digest' }]
+  })
   const { rollBack } = await engine(shelf)
-  await expect(rollBack()).rejects.toMatchObject({ code: 'risks_not_accepted', message: expect.stringContaining('moved') })
+  await expect(rollBack()).rejects.toMatchObject({
+    code: 'risks_not_accepted',
+    message: expect.stringContaining('moved')
+  })
   expect((await rollBack({ accept: ['moved'] })).outcome).toBe('succeeded')
 })
 
@@ -245,12 +252,9 @@ test('progress tells each step and the health check in order', async () => {
   const { rollBack } = await engine(shelf)
   const told: Progress[] = []
   await rollBack({}, { report: (progress) => told.push(progress) })
-  expect(told.filter(({ state }) => state === 'done').map(({ index, total, title }) => `${index}/${total} ${title}`)).toEqual([
-    '1/4 Fetching',
-    '2/4 Switching',
-    '3/4 Health check',
-    '4/4 Cleaning'
-  ])
+  expect(
+    told.filter(({ state }) => state === 'done').map(({ index, total, title }) => `${index}/${total} ${title}`)
+  ).toEqual(['1/4 Fetching', '2/4 Switching', '3/4 Health check', '4/4 Cleaning'])
 })
 
 test('secrets that reach an error message are masked in the journal', async () => {
@@ -276,7 +280,9 @@ test('nothing known to have served well is recommended to nobody', async () => {
 })
 
 test('what deploy.json claims and the target denies is said', async () => {
-  const { assess } = await engine(newShelf(), { history: [success('1.3.0', '2026-03-18T12:00:00.000Z'), ...goodHistory] })
+  const { assess } = await engine(newShelf(), {
+    history: [success('1.3.0', '2026-03-18T12:00:00.000Z'), ...goodHistory]
+  })
   expect((await assess()).notes.join()).toContain('The target is believed')
 })
 

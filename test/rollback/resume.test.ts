@@ -9,7 +9,11 @@ import { type Engine, engine } from './engine-harness.ts'
 import { newShelf, type Shelf } from './shelf-target.ts'
 
 /** Lets a rollback die at a step: the promise never settles, the journal ends there, and the lock is as a dead process leaves it. */
-async function dieAt(where: { verb: 'apply' | 'revert'; step: string; after: boolean }, shelf: Shelf, dying: Engine): Promise<void> {
+async function dieAt(
+  where: { verb: 'apply' | 'revert'; step: string; after: boolean },
+  shelf: Shelf,
+  dying: Engine
+): Promise<void> {
   const died = new Promise<void>((resolve) => {
     shelf.beforeStep = async (verb, { id }) => {
       if (verb !== where.verb || id !== where.step) return

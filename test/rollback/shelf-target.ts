@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../src/model/json.ts'
+import type { LeaseRecord } from '../../src/model/lease.ts'
 import type { Release } from '../../src/model/release.ts'
 import type { Step } from '../../src/model/step.ts'
 import type { HealthState } from '../../src/model/survey.ts'
-import type { LeaseRecord } from '../../src/model/lease.ts'
 import { TargetError } from '../../src/support/errors.ts'
 import type { Target } from '../../src/targets/target.ts'
 
