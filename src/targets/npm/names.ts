@@ -6,8 +6,8 @@ import { oneLine } from '../../support/text.ts'
 export const versionPattern =
   /^(?=.{1,256}$)(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/
 
-/** Names of packages, old ones with capitals included; at most 214 characters, as npm's registry has it. */
-const packagePattern = /^(?=.{1,214}$)(?:@[A-Za-z0-9~-][\w.~-]*\/)?[A-Za-z0-9~-][\w.~-]*$/
+/** Names of packages, old ones with capitals included; at most 214 characters, as npm's registry has it; none reads as an option. */
+const packagePattern = /^(?=.{1,214}$)(?:@[A-Za-z0-9~-][\w.~-]*\/[A-Za-z0-9~-]|[A-Za-z0-9~])[\w.~-]*$/
 
 /** Throws ConfigError unless the text is the name of a package. */
 export function packageName(text: string): string {

@@ -1,10 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { PlanDraft } from '../../../src/model/plan.ts'
+import type { Release } from '../../../src/model/release.ts'
+import type { Survey } from '../../../src/model/survey.ts'
 import npm from '../../../src/targets/npm/index.ts'
 import type { Target, TargetContext } from '../../../src/targets/target.ts'
 import { type Publication, publish } from '../../backends/publish.ts'
 import { targetContext } from '../../harness/context.ts'
+import { type Fault, type FaultyRegistry, faultyRegistry } from './proxy.ts'
 
 let count = 0
 
@@ -63,3 +67,60 @@ export async function packumentOf(
 }
 
 export const limit = (): AbortSignal => AbortSignal.timeout(50_000)
+
+/** Moves a tag past the target, as somebody else would. */
+export async function moveTag(
+  backend: Record<string, string>,
+  name: string,
+  tag: string,
+  version: string
+): Promise<void> {
+  const response = await fetch(`${backend.url}-/package/${name.replace('/', '%2f')}/dist-tags/${tag}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${backend.writer}` },
+    body: JSON.stringify(version)
+  })
+  if (!response.ok) throw new Error(`the tag was not moved: ${response.status}`)
+}
+
+export function releaseNamed(survey: Survey, version: string): Release {
+  const release = survey.releases.find((one) => one.version === version)
+  if (!release) throw new Error(`no release ${version}`)
+  return release
+}
+
+/** Surveys and plans the way to a version. */
+export async function planTo(target: Target, version: string): Promise<PlanDraft> {
+  const survey = await target.survey(limit())
+  return await target.plan(survey, releaseNamed(survey, version), limit())
+}
+
+export interface Bench {
+  backend: Record<string, string>
+  fresh(token?: string, name?: string): Promise<Project>
+  /** Puts a registry with a fault between the project and the real one. */
+  behind(made: Project, fault: Fault, token?: string): Promise<FaultyRegistry>
+  cleanUp(): Promise<void>
+}
+
+/** Makes projects and faulty registries, and takes all of them away again. */
+export function bench(backend: Record<string, string>): Bench {
+  const cleanups: (() => Promise<void>)[] = []
+  return {
+    backend,
+    async fresh(token, name) {
+      const made = await project(backend, token, name)
+      cleanups.push(made.remove)
+      return made
+    },
+    async behind(made, fault, token = backend.writer ?? '') {
+      const faulty = await faultyRegistry(backend.url ?? '', fault)
+      cleanups.push(faulty.stop)
+      await writeFile(join(made.dir, '.npmrc'), npmrc(faulty.url, token))
+      return faulty
+    },
+    async cleanUp() {
+      for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+    }
+  }
+}

@@ -1,27 +1,11 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { Release } from '../../../src/model/release.ts'
 import { describeOn } from '../../backends/use.ts'
-import { limit, npmrc, open, type Project, project } from './package-fixture.ts'
-import { type FaultyRegistry, faultyRegistry } from './proxy.ts'
+import { bench, limit, moveTag, open } from './package-fixture.ts'
 
 describeOn('npm', 'npm survey', (backend) => {
-  const cleanups: (() => Promise<void>)[] = []
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-  })
-  const fresh = async (token?: string): Promise<Project> => {
-    const made = await project(backend, token)
-    cleanups.push(made.remove)
-    return made
-  }
-  const behind = async (made: Project, fault: Parameters<typeof faultyRegistry>[1]): Promise<FaultyRegistry> => {
-    const proxy = await faultyRegistry(backend.url ?? '', fault)
-    cleanups.push(proxy.stop)
-    await writeFile(join(made.dir, '.npmrc'), npmrc(proxy.url, backend.writer ?? ''))
-    return proxy
-  }
+  const { fresh, behind, cleanUp } = bench(backend)
+  afterEach(cleanUp)
   const named = (releases: Release[], version: string): Release | undefined =>
     releases.find((release) => release.version === version)
 
@@ -70,11 +54,7 @@ describeOn('npm', 'npm survey', (backend) => {
     const before = await target.survey(limit())
     const step = (await target.plan(before, named(before.releases, '1.1.0') as Release, limit())).steps[0]
     expect(step?.kind).toBe('set-tag')
-    await fetch(`${backend.url}-/package/${made.name}/dist-tags/latest`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${backend.writer}` },
-      body: '"1.1.0"'
-    })
+    await moveTag(backend, made.name, 'latest', '1.1.0')
     const { current, releases } = await target.survey(limit())
     expect(current?.version).toBe('1.1.0')
     expect(named(releases, '1.2.0')?.against?.[0]).toMatch(/published after 1\.1\.0/)
@@ -133,11 +113,7 @@ describeOn('npm', 'npm survey', (backend) => {
     const made = await fresh()
     await made.publish('1.0.0')
     await made.publish('1.1.0', { tag: 'next' })
-    await fetch(`${backend.url}-/package/${made.name}/dist-tags/latest`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${backend.writer}` },
-      body: '"1.1.0"'
-    })
+    await moveTag(backend, made.name, 'latest', '1.1.0')
     const survey = await (await open(made)).survey(limit())
     expect(survey.risks).toMatchObject([{ id: 'other_tags:1.1.0', serious: false }])
     expect(survey.fingerprint.also_tagged).toEqual(['next'])

@@ -1,0 +1,109 @@
+import { access, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { CheckReport } from '../../../src/model/check.ts'
+import { describeOn } from '../../backends/use.ts'
+import { bench, limit, moveTag, open, type Project, releaseNamed } from './package-fixture.ts'
+
+describeOn('npm', 'npm check', (backend) => {
+  const { fresh, behind, cleanUp } = bench(backend)
+  afterEach(cleanUp)
+
+  const rolledBack = async (name?: string): Promise<Project> => {
+    const made = await fresh(undefined, name)
+    await made.publish('1.1.0', {
+      manifest: { scripts: { postinstall: `node -e "require('fs').writeFileSync('${made.dir}/ran','')"` } }
+    })
+    await made.publish('1.2.0')
+    await moveTag(backend, made.name, 'latest', '1.1.0')
+    return made
+  }
+  const releaseOf = async (made: Project, version: string) => {
+    await moveTag(backend, made.name, 'latest', '1.2.0')
+    const release = releaseNamed(await (await open(made)).survey(limit()), version)
+    await moveTag(backend, made.name, 'latest', version)
+    return release
+  }
+  const statuses = ({ checks }: CheckReport) => Object.fromEntries(checks.map(({ id, status }) => [id, status]))
+
+  test('tag, content and an installation in an empty folder prove the candidate; no script runs, nothing is left', async () => {
+    const made = await rolledBack()
+    const target = await open(made)
+    const release = await releaseOf(made, '1.1.0')
+    const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('pop-npm-'))
+    const before = await folders()
+    const report = await target.check(release, { signal: limit() })
+    expect(statuses(report)).toEqual({ dist_tag: 'pass', identity: 'pass', tarball: 'pass', install: 'pass' })
+    await expect(access(join(made.dir, 'ran'))).rejects.toThrow()
+    expect((await folders()).filter((name) => !before.includes(name))).toEqual([])
+  })
+
+  test('later looks of a soak do not install again, unless the tag has moved', async () => {
+    const made = await rolledBack()
+    const release = await releaseOf(made, '1.1.0')
+    const faulty = await behind(made, () => undefined)
+    const target = await open(made)
+    const downloads = () => faulty.log.filter((line) => line.endsWith('.tgz')).length
+    const first = await target.check(release, { signal: limit() })
+    const before = downloads()
+    expect(before).toBeGreaterThan(0)
+    const second = await target.check(release, { signal: limit(), baseline: first.observed })
+    expect(statuses(second)).toEqual({ dist_tag: 'pass', identity: 'pass', install: 'pass' })
+    expect(downloads()).toBe(before)
+    await moveTag(backend, made.name, 'latest', '1.2.0')
+    const third = await target.check(release, { signal: limit(), baseline: first.observed })
+    expect(statuses(third)).toMatchObject({ dist_tag: 'fail', install: 'fail' })
+  })
+
+  test('a private scoped package is installed with the login of the project', async () => {
+    const made = await rolledBack(`@members/pop-check-${process.pid}-${Date.now().toString(36)}`)
+    const report = await (await open(made)).check(await releaseOf(made, '1.1.0'), { signal: limit() })
+    expect(statuses(report)).toMatchObject({ install: 'pass', tarball: 'pass' })
+  })
+
+  test('a tarball that cannot be downloaded fails', async () => {
+    const made = await rolledBack()
+    const release = await releaseOf(made, '1.1.0')
+    await behind(made, ({ path }) => (path.endsWith('.tgz') ? { status: 404 } : undefined))
+    const report = await (await open(made)).check(release, { signal: limit() })
+    expect(statuses(report)).toMatchObject({ dist_tag: 'pass', tarball: 'fail', install: 'fail' })
+  })
+
+  test('a package page that is behind the list of tags leaves it unknown, not failed', async () => {
+    const made = await rolledBack()
+    const release = await releaseOf(made, '1.1.0')
+    await behind(made, async ({ method, path }) => {
+      if (method !== 'GET' || path.split('?')[0] !== `/${made.name}`) return undefined
+      const page = (await (await fetch(`${backend.url}${made.name}`)).json()) as Record<string, unknown>
+      return { status: 200, body: { ...page, 'dist-tags': { latest: '1.2.0' } } }
+    })
+    const report = await (await open(made)).check(release, { signal: limit() })
+    expect(statuses(report)).toMatchObject({ dist_tag: 'pass', install: 'unknown' })
+  })
+
+  test('without an npm program the installation is unknown, and the tarball still compared', async () => {
+    const made = await rolledBack()
+    const release = await releaseOf(made, '1.1.0')
+    const target = await open(made, { env: { ...made.env, PATH: made.dir } })
+    const report = await target.check(release, { signal: limit() })
+    expect(statuses(report)).toEqual({ dist_tag: 'pass', identity: 'pass', tarball: 'pass', install: 'unknown' })
+    expect(report.checks.at(-1)?.detail).toMatch(/no npm program/)
+  })
+
+  test('other content under the same version fails', async () => {
+    const made = await rolledBack()
+    const release = await releaseOf(made, '1.1.0')
+    const report = await (await open(made)).check({ ...release, id: 'sha512-other' }, { signal: limit() })
+    expect(statuses(report)).toMatchObject({ identity: 'fail' })
+  })
+
+  test('a registry that is down is unknown, and does not throw', async () => {
+    const made = await rolledBack()
+    const release = await releaseOf(made, '1.1.0')
+    const faulty = await behind(made, () => undefined)
+    const target = await open(made)
+    await faulty.stop()
+    expect(statuses(await target.check(release, { signal: limit() }))).toEqual({ dist_tag: 'unknown' })
+  })
+})

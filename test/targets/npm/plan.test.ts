@@ -1,0 +1,192 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
+import { describeOn } from '../../backends/use.ts'
+import { bench, limit, moveTag, npmrc, open, packumentOf, planTo, releaseNamed } from './package-fixture.ts'
+
+describeOn('npm', 'npm plan', (backend) => {
+  const { fresh, behind, cleanUp } = bench(backend)
+  afterEach(cleanUp)
+
+  test('the tag is moved first, the failed version deprecated after the proof', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const plan = await planTo(await open(made), '1.1.0')
+    expect(plan.blockers).toEqual([])
+    expect(plan.steps).toMatchObject([
+      {
+        id: 'set-tag:latest',
+        phase: 'cure',
+        params: { package: made.name, registry: backend.url, tag: 'latest', from: '1.2.0', to: '1.1.0' },
+        byHand: [`npm dist-tag add ${made.name}@1.1.0 latest --registry=${backend.url}`],
+        undoByHand: [`npm dist-tag add ${made.name}@1.2.0 latest --registry=${backend.url}`]
+      },
+      {
+        id: 'deprecate:1.2.0',
+        phase: 'aftercare',
+        params: { version: '1.2.0', message: `1.2.0 was rolled back; use ${made.name}@1.1.0 instead.`, former: '' }
+      }
+    ])
+    expect(plan.notes.join('\n')).toMatch(/Lockfiles.*1\.2\.0[\s\S]*\^1\.2\.0[\s\S]*caches/)
+  })
+
+  test('the same survey and release give the same plan, and planning changes nothing', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const target = await open(made)
+    const first = await planTo(target, '1.1.0')
+    expect(await planTo(target, '1.1.0')).toEqual(first)
+    const { tags, deprecated } = await packumentOf(backend.url ?? '', made.name)
+    expect(tags).toEqual({ latest: '1.2.0' })
+    expect(deprecated('1.2.0')).toBeFalsy()
+  })
+
+  test('a publication in between changes the fingerprint, one under another tag does not', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const target = await open(made)
+    const { fingerprint } = await target.survey(limit())
+    await made.publish('2.0.0-rc.1', { tag: 'next' })
+    expect((await target.survey(limit())).fingerprint).toEqual(fingerprint)
+    await made.publish('1.3.0')
+    expect((await target.survey(limit())).fingerprint).not.toEqual(fingerprint)
+  })
+
+  test('a former deprecation message is kept within the new one, and remembered', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0', { manifest: { deprecated: 'do not use' } })
+    const { steps } = await planTo(await open(made), '1.1.0')
+    expect(steps[1]?.params).toMatchObject({
+      former: 'do not use',
+      message: `do not use (1.2.0 was rolled back; use ${made.name}@1.1.0 instead.)`
+    })
+  })
+
+  test('deprecating can be switched off', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const { steps } = await planTo(await open(made, { config: { deprecate: false } }), '1.1.0')
+    expect(steps.map(({ kind }) => kind)).toEqual(['set-tag'])
+  })
+
+  test('a candidate whose tarball is gone blocks', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    await behind(made, ({ path }) => (path.endsWith('1.1.0.tgz') ? { status: 404 } : undefined))
+    const plan = await planTo(await open(made), '1.1.0')
+    expect(plan.blockers).toMatchObject([{ id: 'tarball_gone:1.1.0' }])
+  })
+
+  test('a candidate whose tarball is not the recorded one blocks', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    await behind(made, ({ path }) => (path.endsWith('1.1.0.tgz') ? { status: 200, body: 'something else' } : undefined))
+    const plan = await planTo(await open(made), '1.1.0')
+    expect(plan.blockers).toMatchObject([{ id: 'tarball_broken:1.1.0' }])
+  })
+
+  test('a candidate that was unpublished blocks', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const target = await open(made)
+    const survey = await target.survey(limit())
+    const gone = { ...releaseNamed(survey, '1.1.0'), version: '1.0.9', id: '1.0.9' }
+    const plan = await target.plan(survey, gone, limit())
+    expect(plan.blockers).toMatchObject([{ id: 'unpublished:1.0.9', next: expect.stringMatching(/another version/) }])
+  })
+
+  test('a deprecated candidate is a serious risk', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0', { manifest: { deprecated: 'old' } })
+    await made.publish('1.2.0')
+    const plan = await planTo(await open(made), '1.1.0')
+    expect(plan.risks).toContainEqual(expect.objectContaining({ id: 'candidate_deprecated:1.1.0', serious: true }))
+  })
+
+  test('a candidate with another digest than deploy.json recorded is a serious risk', async () => {
+    const made = await fresh()
+    const integrity = await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const record = (digest: string): DeploymentRecord => ({
+      at: '2026-01-01T00:00:00.000Z',
+      target: 'npm',
+      version: '1.1.0',
+      status: 'success',
+      digest
+    })
+    const ids = async (digest: string) =>
+      (await planTo(await open(made, { history: [record(digest)] }), '1.1.0')).risks.map(({ id }) => id)
+    expect(await ids('sha512-other')).toContain('digest_moved:1.1.0')
+    expect(await ids(integrity)).not.toContain('digest_moved:1.1.0')
+  })
+
+  test('nobody logged in blocks, and trusted publishing is said to be no way', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    await writeFile(join(made.dir, '.npmrc'), npmrc(backend.url ?? '', ''))
+    expect((await planTo(await open(made), '1.1.0')).blockers).toMatchObject([
+      { id: 'not_logged_in', next: expect.stringMatching(/npm login/) }
+    ])
+    const job = await planTo(
+      await open(made, { env: { ...made.env, ACTIONS_ID_TOKEN_REQUEST_URL: 'https://x' } }),
+      '1.1.0'
+    )
+    expect(job.blockers).toMatchObject([
+      { id: 'not_logged_in', why: expect.stringMatching(/trusted publishing.*cannot move/) }
+    ])
+  })
+
+  test('a login that the registry refuses blocks', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    await behind(made, ({ path }) => (path === '/-/whoami' ? { status: 401 } : undefined))
+    expect((await planTo(await open(made), '1.1.0')).blockers).toMatchObject([{ id: 'login_refused' }])
+  })
+
+  test('a user whom the registry lists without a right to write blocks', async () => {
+    const made = await fresh(backend.reader)
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const lists = (rights: Record<string, string>) =>
+      behind(
+        made,
+        ({ path }) => (path.endsWith('/collaborators') ? { status: 200, body: rights } : undefined),
+        backend.reader
+      )
+    await lists({ writer: 'write' })
+    expect((await planTo(await open(made), '1.1.0')).blockers).toMatchObject([{ id: 'no_rights' }])
+    await lists({ writer: 'write', reader: 'read' })
+    expect((await planTo(await open(made), '1.1.0')).blockers).toMatchObject([{ id: 'no_rights' }])
+    await lists({ reader: 'write' })
+    expect((await planTo(await open(made), '1.1.0')).blockers).toEqual([])
+  })
+
+  test('rights that the registry does not tell are a risk, not a success', async () => {
+    const made = await fresh(backend.reader)
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const plan = await planTo(await open(made), '1.1.0')
+    expect(plan.blockers).toEqual([])
+    expect(plan.risks.map(({ id }) => id)).toEqual(['rights_unknown'])
+  })
+
+  test('other tags on the failed version are named in what a person can do', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    await moveTag(backend, made.name, 'stable', '1.2.0')
+    const { steps } = await planTo(await open(made), '1.1.0')
+    expect(steps[0]?.byHand?.[1]).toMatch(/npm dist-tag add .*@1\.1\.0 stable/)
+  })
+})
