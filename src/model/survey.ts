@@ -44,6 +44,8 @@ export interface Survey {
   fingerprint: JsonObject
   /** A rollback that was begun on the target and whose lease is still there. */
   lease?: { record: LeaseRecord; expired: boolean }
+  /** The configuration that serves now as names and hashes, never values; kept with a recorded success, compared later. */
+  snapshot?: JsonObject
   /** Lines for people: what was assumed, where sources disagree. */
   notes: string[]
 }

@@ -1,5 +1,5 @@
 import { type ChosenTarget, chooseTarget, type DiscoveredTarget } from '../project/choose-target.ts'
-import { readDeployFile } from '../project/deploy-file.ts'
+import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
 import type { Clock } from '../support/clock.ts'
@@ -26,11 +26,19 @@ export interface Wanted {
   version?: string
 }
 
+/** A target that was chosen and whose name and wanted version can be ones, not opened yet. */
+export interface Selection {
+  chosen: ChosenTarget
+  module: TargetModule
+  file: DeployFile | null
+  paths: ProjectPaths
+}
+
 /**
- * Chooses and opens a target of the project.
- * @throws InputError for a name or version that cannot be one; ConfigError for deploy.json, settings or credentials.
+ * Chooses a target of the project and holds what was asked against its grammar.
+ * @throws InputError for a name or version that cannot be one; ConfigError for a broken deploy.json or an unknown type.
  */
-export async function openSession(around: Surroundings, wanted: Wanted): Promise<Session> {
+export async function selectTarget(around: Surroundings, wanted: Wanted): Promise<Selection> {
   if (wanted.target !== undefined) checkName(wanted.target)
   const paths = projectPaths(around.projectDir)
   const file = await readDeployFile(paths, around.env)
@@ -41,6 +49,15 @@ export async function openSession(around: Surroundings, wanted: Wanted): Promise
   })
   const module = await moduleOf(chosen)
   if (wanted.version !== undefined) checkVersion(module, wanted.version)
+  return { chosen, module, file, paths }
+}
+
+/**
+ * Chooses and opens a target of the project.
+ * @throws as selectTarget does; ConfigError for settings or credentials.
+ */
+export async function openSession(around: Surroundings, wanted: Wanted): Promise<Session> {
+  const { chosen, module, file, paths } = await selectTarget(around, wanted)
   const history = historyOf(file, chosen.name)
   const target = await openTarget(around, chosen, module, history)
   return {

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../model/json.ts'
 import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { Clock } from '../support/clock.ts'
 import type { Logger } from '../support/log.ts'
@@ -48,4 +49,5 @@ export interface NewRecord {
   outcome?: string
   digest?: string
   commit?: string
+  snapshot?: JsonObject
 }

@@ -1,6 +1,7 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import type { DeploymentRecord } from '../../src/model/deployment-record.ts'
 import { type Assessment, assess } from '../../src/rollback/assess.ts'
 import {
@@ -67,6 +68,7 @@ export async function engine(
   }: { history?: DeploymentRecord[]; leases?: boolean; target?: Target } = {}
 ): Promise<Engine> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-engine-'))
+  onTestFinished(() => rm(dir, { recursive: true, force: true }))
   const clock = testClock()
   const records: NewRecord[] = []
   const session: Session = {
