@@ -9,8 +9,14 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 export const bundling = {
   platform: 'node',
   cwd: root,
-  // its CommonJS build requires its own files in a way that no bundler follows
-  resolve: { alias: { 'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js') } }
+  resolve: {
+    alias: {
+      // its CommonJS build requires its own files in a way that no bundler follows
+      'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
+      // an optional dependency of npm's client, for character sets that no registry answers in
+      'iconv-lite': false
+    }
+  }
 } as const
 
 /** Bundles the server and the command into dist/, in chunks below the size that plugin directories review by hand. */
