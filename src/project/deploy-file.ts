@@ -59,7 +59,7 @@ export async function readDeployFile(paths: ProjectPaths, env: NodeJS.ProcessEnv
   const targets = new Map(
     Object.entries(header.targets ?? {}).map(([name, entry]) => [name, targetOf(name, entry)] as const)
   )
-  const history = header.history ?? []
+  const history = (header.history ?? []) as unknown[]
   const { records, notes } = readHistory(history)
   if (fromPluginData)
     notes.unshift(`The project has no deploy.json; ${path} was read, in the folder that CLAUDE_PLUGIN_DATA names.`)
@@ -98,8 +98,9 @@ export async function readJsonFile(path: string): Promise<ReadJson | null> {
 
 /** @throws ConfigError naming the JSON path, line and column of the first wrong shape. */
 export function checkedHeader(path: string, { text, value }: ReadJson): ReturnType<typeof deployHeaderSchema.parse> {
-  const parsed = deployHeaderSchema.safeParse(value)
-  if (parsed.success) return parsed.data
+  const history = (value as { history?: unknown } | null)?.history
+  const parsed = deployHeaderSchema.safeParse(Array.isArray(history) ? { ...(value as object), history: [] } : value)
+  if (parsed.success) return { ...parsed.data, history: history as unknown[] }
   const issue = parsed.error.issues[0]
   const steps = (issue?.path ?? []) as (string | number)[]
   const place = placeOf(text, steps)

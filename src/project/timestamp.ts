@@ -1,24 +1,32 @@
-const shape = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
+/** As this program writes it; needs no second look. */
+const canonical = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+const shape =
+  /^\s*(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?\s*$/i
 
 /**
  * Takes an ISO 8601 timestamp as popkit writes it; gives the UTC instant in ISO 8601 with milliseconds, or null when it is none.
  * Without a zone it is local time, a date alone the local midnight.
  */
 export function utcInstant(timestamp: string): string | null {
-  const found = shape.exec(timestamp.trim())
+  if (canonical.test(timestamp)) return timestamp
+  const found = shape.exec(timestamp)
   if (!found) return null
-  const [year, month, day, hour, minute, second] = found.slice(1, 7).map((part) => Number(part ?? 0))
-  const ms = Number((found[7] ?? '').padEnd(3, '0').slice(0, 3))
-  const parts = [year ?? 0, (month ?? 0) - 1, day ?? 0, hour ?? 0, minute ?? 0, second ?? 0, ms] as const
-  const asUtc = new Date(Date.UTC(...parts))
-  const calendarHolds = asUtc.getUTCMonth() === parts[1] && asUtc.getUTCDate() === day && asUtc.getUTCHours() === hour
-  if (!calendarHolds || parts[4] > 59 || parts[5] > 59) return null
-  const zone = found[8]
-  return (zone ? new Date(asUtc.getTime() - offsetMs(zone)) : new Date(...parts)).toISOString()
+  const [, year = '', month = '', day = '', hour = '00', minute = '00', second = '00', fraction = '', zone = ''] = found
+  if (+day < 1 || +day > daysIn(+year, +month) || +hour > 23 || +minute > 59 || +second > 59) return null
+  const ms = fraction.slice(0, 3).padEnd(3, '0')
+  const asUtc = `${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`
+  if (zone === 'Z' || zone === 'z') return asUtc
+  if (zone) return new Date(Date.parse(asUtc) - offsetMs(zone)).toISOString()
+  const local = new Date(+year, +month - 1, +day, +hour, +minute, +second, +ms)
+  return local.getTimezoneOffset() === 0 ? asUtc : local.toISOString()
 }
 
+const daysIn = (year: number, month: number): number =>
+  month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : (days[month - 1] ?? 0)
+
+const days = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
 function offsetMs(zone: string): number {
-  if (/z/i.test(zone)) return 0
   const digits = zone.slice(1).replace(':', '')
   const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2) || 0)
   return (zone.startsWith('-') ? -minutes : minutes) * 60_000
