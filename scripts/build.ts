@@ -31,6 +31,7 @@ export async function build(): Promise<void> {
     dir: join(root, 'dist'),
     format: 'esm',
     minify: true,
+    strictExecutionOrder: true,
     codeSplitting: {
       minSize: 0,
       groups: [{ name: 'shared', test: /node_modules/, maxSize: 230_000, entriesAware: true }]

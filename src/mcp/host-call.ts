@@ -1,4 +1,5 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import { committedAutomatic } from '../project/committed-automatic.ts'
 import type { Surroundings } from '../rollback/open-session.ts'
 import { type Host, requireConsent } from '../tools/consent.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
@@ -31,7 +32,10 @@ export function hostCall(
       const params = { progressToken, progress: ++told, message }
       void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
     },
-    consent: (assessment) => requireConsent(hostOf(server, extra.signal), assessment, async () => false)
+    consent: (assessment) =>
+      requireConsent(hostOf(server, extra.signal), assessment, () =>
+        committedAutomatic(around.projectDir, assessment.target)
+      )
   }
 }
 

@@ -12,6 +12,7 @@ import { hasFailed } from './health.ts'
 import { failedReturns, findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from './interrupted.ts'
 import { readStories } from './journal.ts'
 import { planId } from './plan-id.ts'
+import { codeRisks } from './risks.ts'
 import type { Session } from './session.ts'
 
 /** A plan as it is shown and approved. */
@@ -74,6 +75,7 @@ export async function assess(session: Session, { version, investigate, signal }:
   const risks = [
     ...survey.risks,
     ...(draft?.risks ?? []),
+    ...(chosen ? await codeRisks(session, survey.current, chosen.release) : []),
     ...(chosen ? weakEvidence(chosen) : []),
     ...recentAttempts(stories, session.settings.maxAttempts, now),
     ...(survey.health.state === 'healthy' && !recordedAsFailed(session, survey.current) ? [looksHealthy(survey)] : [])

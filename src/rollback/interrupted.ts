@@ -39,9 +39,9 @@ export async function findInterrupted(
   stories: readonly Story[]
 ): Promise<Interrupted | null> {
   const holder = await lockHolder(session.files.lock)
-  const open = stories.find((story) => story.ended === null && story.begun.rollbackId !== holder?.rollback_id)
+  const open = stories.find((story) => story.ended === null && story.begun.rollbackId !== holder?.rollbackId)
   if (open && !supersededBy(open, stories)) return asInterrupted(open, survey, 'journal')
-  return fromLease(survey, stories, holder?.rollback_id)
+  return fromLease(survey, stories, holder?.rollbackId)
 }
 
 /** A later rollback that ended settled what an earlier one left open. */
@@ -97,7 +97,7 @@ function asInterrupted(story: Story, survey: Survey, knownFrom: Interrupted['kno
 export async function runningElsewhere(session: Session, survey: Survey): Promise<Blocker[]> {
   const local = await lockHolder(session.files.lock)
   if (local && !(local.host === hostname() && local.pid === process.pid))
-    return [running(local.rollback_id, `${local.user} on ${local.host} (process ${local.pid})`)]
+    return [running(local.rollbackId, `process ${local.pid} on ${local.host}`)]
   const lease = survey.lease
   if (lease && !lease.expired && !local && isAlive(lease.record.holder) !== false) {
     const { host, pid, user } = lease.record.holder

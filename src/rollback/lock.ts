@@ -1,25 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
-import { dirname } from 'node:path'
-import { z } from 'zod'
+import { acquireFileLock, type FileLock, lockHolder as fileLockHolder } from '../project/file-lock.ts'
 import { ConfigError, messageOf, TargetError } from '../support/errors.ts'
 import type { Holder } from './journal-events.ts'
-
-const lockSchema = z.object({
-  rollback_id: z.string(),
-  host: z.string(),
-  pid: z.number(),
-  user: z.string(),
-  /** When the process began, so that a reused process id is not taken for the holder. */
-  born: z.string().nullable()
-})
-
-type LockContent = z.infer<typeof lockSchema>
-
-export interface LocalLock {
-  release(): Promise<void>
-}
 
 /** Who runs this program. */
 export const thisHolder = (): Holder => ({ host: hostname(), pid: process.pid, user: userName() })
@@ -33,51 +15,37 @@ const userName = (): string => {
 }
 
 /** Whether a holder still runs; of another machine that cannot be known, and null is the answer. */
-export function isAlive(holder: Pick<Holder, 'host' | 'pid'>, born?: string | null): boolean | null {
-  if (holder.host !== hostname()) return null
+export function isAlive({ host, pid }: Holder): boolean | null {
+  if (host !== hostname()) return null
   try {
-    process.kill(holder.pid, 0)
+    process.kill(pid, 0)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
-  return born ? bornOf(holder.pid) === born : true
+  return true
 }
 
-/** A process's start time in kernel ticks, from /proc where there is one (proc(5), stat field 22). */
-function bornOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  } catch {
-    return null
-  }
+export interface LockedBy {
+  rollbackId: string
+  host: string
+  pid: number
 }
 
-/** Who holds the lock now and is alive (or may be), else null. */
-export async function lockHolder(path: string): Promise<LockContent | null> {
-  const content = await readLock(path)
-  return content && isAlive(content, content.born) !== false ? content : null
-}
-
-async function readLock(path: string): Promise<LockContent | null> {
-  try {
-    return lockSchema.parse(JSON.parse(await readFile(path, 'utf8')))
-  } catch {
-    return null
-  }
+/** Who holds a target's lock on this machine and may be alive, else null. */
+export async function lockHolder(path: string): Promise<LockedBy | null> {
+  const holder = await fileLockHolder(path)
+  return holder && { rollbackId: holder.purpose, host: holder.host, pid: holder.pid }
 }
 
 /**
  * Takes the lock of one target on this machine; a lock whose holder is dead is taken over.
  * @throws TargetError with code `locked` when somebody holds it; ConfigError when no lock can be written.
  */
-export async function takeLock(path: string, rollbackId: string): Promise<LocalLock> {
-  const mine: LockContent = { rollback_id: rollbackId, ...thisHolder(), born: bornOf(process.pid) }
-  const draft = `${path}.${process.pid}.${Math.random().toString(36).slice(2, 8)}`
+export async function takeLock(path: string, rollbackId: string): Promise<FileLock> {
   try {
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(draft, JSON.stringify(mine))
+    return await acquireFileLock(path, { purpose: rollbackId, waitMs: 0 })
   } catch (error) {
+    if (error instanceof TargetError && error.code === 'locked') throw held(await lockHolder(path))
     throw new ConfigError({
       what: `The lock ${path} cannot be written`,
       why: messageOf(error),
@@ -86,52 +54,13 @@ export async function takeLock(path: string, rollbackId: string): Promise<LocalL
       cause: error
     })
   }
-  try {
-    for (let attempt = 0; attempt < 5; attempt++) {
-      if (await linked(draft, path)) return { release: () => releaseIfMine(path, mine) }
-      const holder = await lockHolder(path)
-      if (holder) throw held(holder)
-      await moveAside(path)
-    }
-    throw held(await readLock(path))
-  } finally {
-    await unlink(draft).catch(() => undefined)
-  }
 }
 
-/** A hard link appears whole or not at all, so nobody ever reads half a lock. */
-async function linked(draft: string, path: string): Promise<boolean> {
-  try {
-    await link(draft, path)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  }
-}
-
-/** Of several that find the same dead lock, one rename wins; a lock that turns out to be alive is put back. */
-async function moveAside(path: string): Promise<void> {
-  const aside = `${path}.dead.${process.pid}.${Math.random().toString(36).slice(2, 8)}`
-  try {
-    await rename(path, aside)
-  } catch {
-    return
-  }
-  if (await lockHolder(aside)) await link(aside, path).catch(() => undefined)
-  await unlink(aside).catch(() => undefined)
-}
-
-async function releaseIfMine(path: string, mine: LockContent): Promise<void> {
-  const content = await readLock(path)
-  if (content?.rollback_id === mine.rollback_id && content.pid === mine.pid) await unlink(path).catch(() => undefined)
-}
-
-const held = (holder: LockContent | null): TargetError =>
+const held = (holder: LockedBy | null): TargetError =>
   new TargetError({
     what: 'Another rollback of this target is running',
     why: holder
-      ? `${holder.rollback_id} is run by ${holder.user} on ${holder.host} (process ${holder.pid})`
+      ? `${holder.rollbackId} is run by process ${holder.pid} on ${holder.host}`
       : 'its lock changes hands right now',
     next: 'Wait until it ends, then assess again.',
     code: 'locked',

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../model/json.ts'
 import type { DeploymentRecord } from '../model/deployment-record.ts'
+import type { JsonObject } from '../model/json.ts'
 import type { Clock } from '../support/clock.ts'
 import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
