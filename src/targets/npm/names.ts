@@ -2,9 +2,9 @@ import semver from 'semver'
 import { ConfigError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 
-/** An exact version by semver.org's grammar, without the leading v, at most 256 characters as npm allows. */
+/** An exact version by semver.org's grammar, a leading v is passed over; at most 256 characters as npm allows. */
 export const versionPattern =
-  /^(?=.{1,256}$)(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/
+  /^(?=.{1,256}$)v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/
 
 /** Names of packages, old ones with capitals included; at most 214 characters, as npm's registry has it; none reads as an option. */
 const packagePattern = /^(?=.{1,214}$)(?:@[A-Za-z0-9~-][\w.~-]*\/[A-Za-z0-9~-]|[A-Za-z0-9~])[\w.~-]*$/

@@ -126,7 +126,7 @@ describe('npm settings', () => {
 })
 
 describe('npm versions', () => {
-  test.each(['1.2.3', '0.0.1-beta.2', '1.0.0+build.5', '10.20.30-rc-1'])('%s is one', (version) => {
+  test.each(['1.2.3', 'v1.2.3', '0.0.1-beta.2', '1.0.0+build.5', '10.20.30-rc-1'])('%s is one', (version) => {
     expect(npm.version.pattern.test(version)).toBe(true)
   })
   test.each([

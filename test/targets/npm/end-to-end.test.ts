@@ -1,0 +1,196 @@
+import { afterEach, expect, test } from 'vitest'
+import { describeOn } from '../../backends/use.ts'
+import type { Answer, BuiltServer } from '../../harness/client.ts'
+import { type Deployment, deployment } from './deployment.ts'
+import { bench, packumentOf } from './package-fixture.ts'
+import type { Asked } from './proxy.ts'
+
+describeOn('npm', 'npm through the built server', (backend) => {
+  const around = bench(backend)
+  const servers: BuiltServer[] = []
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.close().catch(() => undefined)
+    await around.cleanUp()
+  })
+
+  const deployed = (token?: string) => deployment(around, servers, token)
+  const now = ({ made }: Deployment) => packumentOf(backend.url ?? '', made.name)
+  const execute = (server: BuiltServer, { plan }: Answer, more: Record<string, unknown> = {}) =>
+    server.call('execute_rollback', { target: 'npm', version: plan.version, plan_id: plan.id, ...more })
+
+  test('assess, dry run, execute, verify: the broken version is taken back and deprecated, and nothing says the token', async () => {
+    const it = await deployed()
+    const server = await it.serve()
+    const answers: Answer[] = []
+    const keep = async (answer: Promise<Answer>) => {
+      answers.push(await answer)
+      return answer
+    }
+
+    const assessment = await keep(server.call('assess_rollback', { investigate: true }))
+    expect(assessment).toMatchObject({
+      target: 'npm',
+      current: { version: '1.2.0', failed: true },
+      recommended: { version: '1.1.0' },
+      blockers: []
+    })
+    expect(assessment.plan.steps.map(({ id }: Answer) => id)).toEqual(['set-tag:latest', 'deprecate:1.2.0'])
+
+    const dry = await keep(execute(server, assessment, { dry_run: true }))
+    expect(dry).toMatchObject({ outcome: 'checked', dry_run: true })
+    expect((await now(it)).tags.latest).toBe('1.2.0')
+
+    const done = await keep(execute(server, assessment))
+    expect(done).toMatchObject({ outcome: 'succeeded', from: { version: '1.2.0' }, to: { version: '1.1.0' } })
+    expect(done.summary).toContain('Result: ROLLBACK SUCCESS')
+    expect((await now(it)).tags.latest).toBe('1.1.0')
+    expect((await now(it)).deprecated('1.2.0')).toContain(`${it.made.name}@1.1.0`)
+
+    const verified = await keep(server.call('verify_rollback', { rollback_id: done.rollback_id }))
+    expect(verified).toMatchObject({ verdict: 'healthy' })
+    const again = await keep(server.call('assess_rollback', { version: '1.2.0' }))
+    expect(again.recommended?.version).not.toBe('1.2.0')
+
+    const files = await it.files()
+    expect(Object.keys(files).some((path) => path.endsWith('.jsonl'))).toBe(true)
+    for (const [path, text] of Object.entries({ ...files, answers: JSON.stringify(answers), stderr: server.stderr() }))
+      expect(text.includes(it.token), `${path} holds the token`).toBe(false)
+  })
+
+  test('a plan made stale by a publication in between is refused, and nothing is changed', async () => {
+    const it = await deployed()
+    const server = await it.serve()
+    const assessment = await server.call('assess_rollback')
+    await it.made.publish('1.3.0')
+    const refused = await execute(server, assessment)
+    expect(refused).toMatchObject({ isError: true, error: { code: 'stale_plan' } })
+    expect((await now(it)).tags.latest).toBe('1.3.0')
+  })
+
+  test('missing rights are told before or at the first step, and nothing is changed', async () => {
+    const it = await deployed(backend.reader)
+    const server = await it.serve()
+    const assessment = await server.call('assess_rollback')
+    expect(assessment.risks.map(({ id }: Answer) => id)).toContain('rights_unknown')
+    const result = await execute(server, assessment)
+    expect(result.outcome).toBe('restored')
+    expect(result.summary).toMatch(/403|no right/)
+    expect((await now(it)).tags.latest).toBe('1.2.0')
+    expect((await now(it)).deprecated('1.2.0')).toBeFalsy()
+  })
+
+  test('a registry that is down is a clear error of the assessment', async () => {
+    const it = await deployed()
+    await it.fault(() => 'hang up')
+    const server = await it.serve()
+    const answer = await server.call('assess_rollback')
+    expect(answer).toMatchObject({ isError: true, error: { code: 'registry_down' } })
+    expect(answer.summary).toContain('Nothing was changed')
+  })
+
+  test('a one-time password without web login ends manual, with the command', async () => {
+    const it = await deployed()
+    await it.fault(({ method }) =>
+      method === 'PUT' ? { status: 401, headers: { 'www-authenticate': 'OTP' } } : undefined
+    )
+    const server = await it.serve()
+    const result = await execute(server, await server.call('assess_rollback'))
+    expect(result.outcome).toBe('manual')
+    expect(result.summary).toContain(`npm dist-tag add ${it.made.name}@1.1.0 latest`)
+    expect((await now(it)).tags.latest).toBe('1.2.0')
+  })
+
+  test('aftercare that fails is named under what remains, and does not undo the cure', async () => {
+    const it = await deployed()
+    await it.fault(({ method, path }) =>
+      method === 'PUT' && path === `/${it.made.name}` ? { status: 500 } : undefined
+    )
+    const server = await it.serve()
+    const result = await execute(server, await server.call('assess_rollback'))
+    expect(result.outcome).toBe('succeeded')
+    expect(result.remains.join('\n')).toMatch(/npm deprecate/)
+    expect((await now(it)).tags.latest).toBe('1.1.0')
+  })
+
+  test('two rollbacks started at once: one runs', async () => {
+    const it = await deployed()
+    const [one, two] = [await it.serve(), await it.serve()]
+    const assessment = await one.call('assess_rollback')
+    const results = await Promise.all([execute(one, assessment), execute(two, assessment)])
+    expect(results.filter(({ outcome }) => outcome === 'succeeded')).toHaveLength(1)
+    expect(results.filter(({ isError }) => isError)).toHaveLength(1)
+    expect((await now(it)).tags.latest).toBe('1.1.0')
+  })
+
+  test.each(['1.1.0; rm -rf ~', '../../x', '--privileged', '1'.repeat(10_000), '1.1.0\u200b'])(
+    'the version %j is a clear error',
+    async (version) => {
+      const it = await deployed()
+      const server = await it.serve()
+      expect(await server.call('assess_rollback', { version })).toMatchObject({
+        isError: true,
+        error: { code: 'bad_version' }
+      })
+    }
+  )
+
+  const isTag = ({ method, path }: Asked) => method === 'PUT' && path.includes('/dist-tags/')
+  const isDeprecation =
+    (name: string) =>
+    ({ method, path }: Asked) =>
+      method === 'PUT' && path === `/${name}`
+
+  /** Kills the server when it sends a request; `reaches` says whether the request still gets to the registry. */
+  async function killedAt(it: Deployment, which: (asked: Asked) => boolean, reaches: boolean): Promise<Answer> {
+    let armed = true
+    let kill = (): void => undefined
+    await it.fault((asked) => {
+      if (!armed || !which(asked)) return undefined
+      armed = false
+      kill()
+      return reaches ? undefined : 'hang up'
+    })
+    const first = await it.serve()
+    kill = () => first.kill()
+    const assessment = await first.call('assess_rollback')
+    await expect(execute(first, assessment)).rejects.toThrow()
+    expect(armed).toBe(false)
+    const second = await it.serve()
+    return { server: second, assessment: await second.call('assess_rollback') }
+  }
+
+  const resume = (server: BuiltServer, { id, version }: Answer) =>
+    server.call('execute_rollback', { target: 'npm', version, plan_id: id })
+
+  test.each([true, false])(
+    'killed while the tag is set (arrives: %s), it is found and can be finished',
+    async (reaches) => {
+      const it = await deployed()
+      const { server, assessment } = await killedAt(it, isTag, reaches)
+      expect(assessment.interrupted).toMatchObject({ from: '1.2.0', to: '1.1.0' })
+      const result = await resume(server, assessment.interrupted.finish)
+      expect(result.outcome).toBe('succeeded')
+      expect((await now(it)).tags.latest).toBe('1.1.0')
+      expect((await now(it)).deprecated('1.2.0')).toBeTruthy()
+      expect((await server.call('assess_rollback')).interrupted ?? null).toBeNull()
+    }
+  )
+
+  test.each([true, false])('killed while the tag is set (arrives: %s), it can be undone', async (reaches) => {
+    const it = await deployed()
+    const { server, assessment } = await killedAt(it, isTag, reaches)
+    const result = await resume(server, assessment.interrupted.undo)
+    expect(result.outcome).toBe('restored')
+    expect((await now(it)).tags).toEqual({ latest: '1.2.0' })
+    expect((await now(it)).deprecated('1.2.0')).toBeFalsy()
+  })
+
+  test('killed while the failed version is deprecated, it is found and can be finished', async () => {
+    const it = await deployed()
+    const { server, assessment } = await killedAt(it, isDeprecation(it.made.name), false)
+    expect(assessment.interrupted.undo ?? null).toBeNull()
+    const result = await resume(server, assessment.interrupted.finish)
+    expect(result.outcome).toBe('succeeded')
+    expect((await now(it)).deprecated('1.2.0')).toBeTruthy()
+  })
+})
