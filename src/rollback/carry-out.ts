@@ -2,6 +2,7 @@ import type { Check } from '../model/check.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Step } from '../model/step.ts'
 import type { HealthState, Survey } from '../model/survey.ts'
+import { fingerprintOf } from '../support/canonical.ts'
 import { messageOf } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
 import { conclude } from './conclude.ts'
@@ -25,6 +26,8 @@ export interface CarryOutContext {
   /** Steps that an interrupted run has done already, with what they recorded. */
   done?: ReadonlySet<string>
   recorded?: Map<string, JsonObject>
+  /** The survey's fingerprint before the first step: a failed cure that left it as it was has nothing to lose by being undone. */
+  fingerprint?: JsonObject
 }
 
 /** The rollback itself: cure, proof, aftercare; or the way back. */
@@ -169,14 +172,14 @@ async function wayBack(
   why: string,
   checks: Check[]
 ): Promise<RollbackResult> {
-  const { session, begun, carrying } = ending
+  const { session, begun, carrying, context } = ending
   // The time limit that ended the cure must not end the way back.
   const back = { ...ending, carrying: { ...carrying, signal: AbortSignal.timeout(session.settings.limitMs) } }
   const toRevert = [...beganSteps].reverse()
   const touched = beganSteps.some(({ phase }) => phase === 'cure')
   const present = touched ? await presentState(session, begun) : null
   const before = begun.health.state
-  if (present && !mayUndo(before, present))
+  if (present && !mayUndo(before, present) && !isUntouched(present, context))
     return conclude(back, {
       outcome: 'stuck',
       checks,
@@ -220,6 +223,7 @@ interface Present {
   version: string | null
   health: HealthState
   message: string
+  fingerprint?: JsonObject
 }
 
 async function presentState(session: Session, begun: Begun): Promise<Present> {
@@ -236,9 +240,16 @@ async function presentState(session: Session, begun: Begun): Promise<Present> {
     currentId: survey.current?.id ?? null,
     version: survey.current?.version ?? null,
     health: survey.health.state,
-    message: survey.health.message
+    message: survey.health.message,
+    fingerprint: survey.fingerprint
   }
 }
+
+/** The cure failed before it changed anything: missing rights, for one. */
+const isUntouched = (present: Present, { fingerprint }: CarryOutContext): boolean =>
+  fingerprint !== undefined &&
+  present.fingerprint !== undefined &&
+  fingerprintOf(fingerprint) === fingerprintOf(present.fingerprint)
 
 const mayUndo = (before: HealthState, present: Present): boolean =>
   servesBetter(before, present.health) || (present.health === 'down' && before === 'down')

@@ -149,7 +149,15 @@ async function begin(
       await journal.append(begun)
       const lease = await leased(session, begun, journal, limit, () => unchanged(session, plan, request, limit))
       const diagnosis = collectDiagnosis(session, journal)
-      return await carryOut(session, begun, { journal, lease, limit, hooks, failed: assessment.failed, diagnosis })
+      return await carryOut(session, begun, {
+        journal,
+        lease,
+        limit,
+        hooks,
+        failed: assessment.failed,
+        diagnosis,
+        fingerprint: assessment.survey.fingerprint
+      })
     } finally {
       await journal.close()
     }

@@ -82,6 +82,20 @@ test('promise 5: a failed cure is not undone towards a state that served worse',
   expect(result.remains.join('\n')).toContain('shelf unswitch')
 })
 
+test('promise 5: a cure that fails before it changes anything leaves nothing to do', async () => {
+  const shelf = newShelf({
+    health: { '1.2.0': 'healthy', '1.1.0': 'healthy' },
+    beforeStep: (verb, { id }) => {
+      if (verb === 'apply' && id === 'switch') throw new Error('no right to do it')
+    }
+  })
+  const { rollBack } = await engine(shelf)
+  const result = await rollBack()
+  expect(result.outcome).toBe('restored')
+  expect(result.state).toContain('no right to do it')
+  expect(result.remains).toEqual([])
+})
+
 test('promise 5: unknown is no reason to undo', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'unknown' } })
   const { rollBack } = await engine(shelf)
