@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { containerNamePattern } from './reference.ts'
+
+const name = z.string().regex(containerNamePattern, 'is no container name')
+
+/** How a user reaches the service: an address that answers with a good status, or a port that accepts a connection. */
+export const probeSchema = z.union([
+  z.looseObject({ http: z.url({ protocol: /^https?$/ }), expect_status: z.number().int().optional() }),
+  z.looseObject({ tcp: z.string().regex(/^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i, 'is not host:port') })
+])
+
+/** `targets.docker.config` of deploy.json. The first seven fields are popkit's own. */
+export const configSchema = z.looseObject({
+  image_name: z.string().min(1).nullish(),
+  registry: z.string().nullish(),
+  build_context: z.string().nullish(),
+  dockerfile: z.string().nullish(),
+  platforms: z.array(z.string()).nullish(),
+  tags: z.array(z.string()).nullish(),
+  build_args: z.record(z.string(), z.unknown()).nullish(),
+  /** The engine: unix:///path, tcp://host:port, ssh://user@host; else DOCKER_HOST and the current context. */
+  host: z.string().nullish(),
+  /** A Docker context to use instead. */
+  docker_context: z.string().nullish(),
+  /** Names of the containers meant, where the image's name alone is not enough. */
+  containers: z.array(name).nullish(),
+  probe: probeSchema.nullish(),
+  /** How long a new container may take to become healthy. */
+  health_timeout_seconds: z.number().positive().max(3600).nullish(),
+  /** How long a container without health check and probe must stay up to count as started. */
+  settle_seconds: z.number().positive().max(600).nullish(),
+  /** Seconds between the stop signal and the kill; else the container's own. */
+  stop_timeout: z.number().int().min(0).max(3600).nullish()
+})
+
+export type DockerConfig = z.infer<typeof configSchema>
+export type Probe = z.infer<typeof probeSchema>

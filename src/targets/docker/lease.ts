@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { type LeaseRecord, leaseRecordSchema } from '../../model/lease.ts'
+import type { Survey } from '../../model/survey.ts'
+import { TargetError } from '../../support/errors.ts'
+import type { HeldLease, TargetLease } from '../target.ts'
+import { isStatus } from './engine/client.ts'
+import { inspectContainer, listContainers, listImages, orNull } from './inspect.ts'
+import { leaseLabel } from './names.ts'
+import { readFileOf, tarOf } from './tar.ts'
+import { configuredRepository } from './workload.ts'
+import type { Workshop } from './workshop.ts'
+
+const expiryFile = 'popkit-lease-expires'
+/** A lease whose expiry was never written down is as old as its container; it may live this long. */
+const unwrittenTtlMs = 60_000
+
+const infoSchema = z.looseObject({ SystemTime: z.string().optional() })
+
+/**
+ * A lease is a container that is never started: its name, made from what is rolled back, can exist once on an engine, so every
+ * machine that works on that engine meets it. A label carries the record, a small file in it the time it expires, by the
+ * engine's own clock.
+ */
+export function createLease(workshop: Workshop): TargetLease {
+  const { engine } = workshop
+
+  const write = async (id: string, ttlMs: number, signal: AbortSignal): Promise<void> => {
+    const expires = new Date((await engineTime(workshop, signal)) + ttlMs).toISOString()
+    await engine.act('PUT', `/containers/${id}/archive`, {
+      query: { path: '/' },
+      body: tarOf(expiryFile, expires),
+      signal
+    })
+  }
+
+  return {
+    async acquire(record, ttlMs, signal): Promise<HeldLease> {
+      const name = leaseName(workshop)
+      const image = await anyImage(workshop, signal)
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const held = await holderOf(workshop, signal)
+        if (held && held.record.rollbackId !== record.rollbackId && !held.expired) throw locked(held.record)
+        if (held) await dropLease(workshop, held.id, signal)
+        try {
+          const { Id } = await engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
+            query: { name },
+            body: { Image: image, Cmd: ['lease'], Entrypoint: [''], NetworkDisabled: true, Labels: { [leaseLabel]: JSON.stringify(record) } },
+            signal
+          })
+          await write(Id, ttlMs, signal)
+          return {
+            async renew(renewing) {
+              try {
+                await write(Id, ttlMs, renewing)
+              } catch (error) {
+                if (isStatus(error, 404)) throw lost()
+                throw error
+              }
+            },
+            release: (releasing) => dropLease(workshop, Id, releasing)
+          }
+        } catch (error) {
+          if (!isStatus(error, 409)) throw error
+        }
+      }
+      const held = await holderOf(workshop, signal)
+      throw locked(held?.record)
+    }
+  }
+}
+
+/** The lease on the target, if there is one. */
+export async function readLease(workshop: Workshop, _repository: string | null, signal: AbortSignal): Promise<Survey['lease'] | null> {
+  const held = await holderOf(workshop, signal)
+  return held ? { record: held.record, expired: held.expired } : null
+}
+
+interface Holder {
+  id: string
+  record: LeaseRecord
+  expired: boolean
+}
+
+async function holderOf(workshop: Workshop, signal: AbortSignal): Promise<Holder | null> {
+  const container = await inspectContainer(workshop.engine, leaseName(workshop), signal)
+  const label = container?.Config.Labels?.[leaseLabel]
+  if (!container || label === undefined) return null
+  const now = await engineTime(workshop, signal)
+  const written = await orNull(readFileOf(workshop.engine, container.Id, expiryFile, signal))
+  const expiry = Date.parse(written ?? '') || Date.parse(container.Created) + unwrittenTtlMs
+  return { id: container.Id, record: parseRecord(label), expired: now >= expiry }
+}
+
+function parseRecord(label: string): LeaseRecord {
+  try {
+    return leaseRecordSchema.parse(JSON.parse(label))
+  } catch {
+    return {
+      rollbackId: 'unknown',
+      holder: { host: 'unknown', pid: 0, user: 'unknown' },
+      startedAt: new Date(0).toISOString(),
+      begun: {}
+    }
+  }
+}
+
+/** The same on every machine: from the image or the containers that the configuration names. */
+export function leaseName(workshop: Workshop): string {
+  const { config } = workshop
+  const repository = configuredRepository(config) ?? ''
+  const identity = JSON.stringify([repository, [...(config.containers ?? [])].sort()])
+  const readable = (repository.split('/').at(-1) ?? '').replace(/[^a-zA-Z0-9_.-]/g, '-').slice(0, 40)
+  return `popkit-lease-${readable}${readable ? '-' : ''}${createHash('sha256').update(identity).digest('hex').slice(0, 12)}`
+}
+
+async function dropLease(workshop: Workshop, id: string, signal: AbortSignal): Promise<void> {
+  try {
+    await workshop.engine.act('DELETE', `/containers/${id}`, { query: { v: true, force: true }, signal })
+  } catch (error) {
+    if (!isStatus(error, 404, 409)) throw error
+  }
+}
+
+/** Milliseconds by the engine's clock. */
+async function engineTime(workshop: Workshop, signal: AbortSignal): Promise<number> {
+  const { SystemTime } = await workshop.engine.call('GET', '/info', infoSchema, { signal })
+  return Date.parse(SystemTime ?? '') || workshop.clock.now().getTime()
+}
+
+/** A container needs some image, though it never runs: the target's own where there is one. */
+async function anyImage(workshop: Workshop, signal: AbortSignal): Promise<string> {
+  const containers = await listContainers(workshop.engine, { signal })
+  const images = await listImages(workshop.engine, { signal })
+  const known = new Set(images.map((image) => image.Id))
+  const id = containers.map((container) => container.ImageID).find((image) => known.has(image)) ?? images[0]?.Id
+  if (id) return id
+  throw new TargetError({
+    what: 'The rollback cannot be marked on the engine',
+    why: 'the engine has no image at all',
+    next: 'Pull the image to go back to, then assess again.',
+    code: 'no_image'
+  })
+}
+
+const locked = (record: LeaseRecord | undefined): TargetError =>
+  new TargetError({
+    what: 'Another rollback of this target is under way',
+    why: record
+      ? `${record.rollbackId} by ${record.holder.user} on ${record.holder.host}${record.holder.host === hostname() ? ` (process ${record.holder.pid})` : ''} since ${record.startedAt}`
+      : 'somebody else took the lease at the same moment',
+    next: 'Wait for it to end, or for its lease to expire, and assess again.',
+    code: 'locked',
+    retryable: true
+  })
+
+const lost = (): TargetError =>
+  new TargetError({
+    what: 'The lease on the engine is lost',
+    why: 'its container was removed by somebody else',
+    state: 'The rollback stopped at a safe point.',
+    next: 'Assess again: it names what was begun.',
+    code: 'lease_lost'
+  })

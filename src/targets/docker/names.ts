@@ -1,0 +1,23 @@
+/** Names and labels by which this program knows its own things on an engine. */
+export const leaseLabel = 'popkit.rollback.lease'
+export const rehearsalLabel = 'popkit.rollback.rehearsal'
+
+const mark = /^(.+)-popkit-(new|old|try)-([0-9a-f]{12})$/
+
+/** A replacement until it takes over the name; made from the old container's id, so that it is found again. */
+export const temporaryName = (name: string, oldId: string): string => `${name}-popkit-new-${oldId.slice(0, 12)}`
+/** The old container while it is kept. */
+export const fallbackName = (name: string, oldId: string): string => `${name}-popkit-old-${oldId.slice(0, 12)}`
+/** A container that only rehearses. */
+export const rehearsalName = (name: string, oldId: string): string => `${name}-popkit-try-${oldId.slice(0, 12)}`
+
+export interface Marked {
+  base: string
+  role: 'new' | 'old' | 'try'
+}
+
+/** Takes a name of ours apart; null for any other. */
+export function marked(name: string): Marked | null {
+  const match = mark.exec(name)
+  return match?.[1] && match[2] ? { base: match[1], role: match[2] as Marked['role'] } : null
+}

@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { messageOf } from '../../../support/errors.ts'
+import type { Mask } from '../../../support/mask.ts'
+import { oneLine } from '../../../support/text.ts'
+
+/** A login for one registry, as the engine takes it in X-Registry-Auth. */
+export interface Credentials {
+  username?: string
+  password?: string
+  identitytoken?: string
+  serveraddress: string
+}
+
+/** What the Docker configuration holds for a registry; `trouble` when it holds something that does not work. */
+export interface Login {
+  credentials?: Credentials
+  trouble?: string
+}
+
+const configSchema = z.looseObject({
+  auths: z
+    .record(
+      z.string(),
+      z.looseObject({
+        auth: z.string().optional(),
+        username: z.string().optional(),
+        password: z.string().optional(),
+        identitytoken: z.string().optional()
+      })
+    )
+    .optional(),
+  credsStore: z.string().optional(),
+  credHelpers: z.record(z.string(), z.string()).optional()
+})
+
+const helperAnswer = z.looseObject({ Username: z.string(), Secret: z.string() })
+
+/**
+ * The login for a registry from the Docker configuration: its helper, the store, else the file
+ * (docs.docker.com/reference/cli/docker/login). Every secret read is masked.
+ */
+export async function loginFor(
+  registry: string,
+  context: { env: NodeJS.ProcessEnv; mask: Mask },
+  signal: AbortSignal
+): Promise<Login> {
+  const file = join(context.env.DOCKER_CONFIG || join(context.env.HOME || homedir(), '.docker'), 'config.json')
+  const serveraddress = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry
+  try {
+    const text = await readFile(file, 'utf8').catch(() => null)
+    if (text === null) return {}
+    const config = configSchema.parse(JSON.parse(text))
+    const helper = config.credHelpers?.[serveraddress] ?? config.credHelpers?.[registry] ?? config.credsStore
+    if (helper) {
+      const credentials = await askHelper(helper, serveraddress, context, signal)
+      if (credentials) return { credentials }
+    }
+    const entry = Object.entries(config.auths ?? {}).find(([key]) => hostOf(key) === hostOf(serveraddress))?.[1]
+    if (!entry) return {}
+    const [username, password] = entry.auth ? decode(entry.auth) : [entry.username, entry.password]
+    for (const secret of [entry.auth, password, entry.identitytoken]) context.mask.add(secret)
+    if (entry.identitytoken) return { credentials: { identitytoken: entry.identitytoken, serveraddress } }
+    return username && password ? { credentials: { username, password, serveraddress } } : {}
+  } catch (error) {
+    signal.throwIfAborted()
+    return { trouble: `the login for ${registry} in ${file} cannot be read: ${oneLine(messageOf(error))}` }
+  }
+}
+
+/** The header by which the engine logs in to a registry on the caller's behalf. */
+export const registryAuth = (login: Login): Record<string, string> =>
+  login.credentials ? { 'X-Registry-Auth': Buffer.from(JSON.stringify(login.credentials)).toString('base64url') } : {}
+
+function decode(auth: string): [string, string] {
+  const text = Buffer.from(auth, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  return [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, '')]
+}
+
+const hostOf = (address: string): string => address.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
+
+/** Speaks the protocol of credential helpers (github.com/docker/docker-credential-helpers): the server on stdin, JSON on stdout. */
+async function askHelper(
+  helper: string,
+  server: string,
+  { env, mask }: { env: NodeJS.ProcessEnv; mask: Mask },
+  signal: AbortSignal
+): Promise<Credentials | null> {
+  if (!/^[\w.-]+$/.test(helper)) throw new Error(`"${oneLine(helper, 40)}" is no name of a credential helper`)
+  const { code, output } = await run(`docker-credential-${helper}`, server, env, signal)
+  if (code !== 0) {
+    if (/not found/i.test(output)) return null
+    throw new Error(`docker-credential-${helper} ended with code ${code}: ${oneLine(output)}`)
+  }
+  const { Username, Secret } = helperAnswer.parse(JSON.parse(output))
+  mask.add(Secret)
+  if (Username === '<token>') return { identitytoken: Secret, serveraddress: server }
+  return { username: Username, password: Secret, serveraddress: server }
+}
+
+function run(
+  program: string,
+  input: string,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal
+): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, ['get'], { env, signal, timeout: 15_000, stdio: ['pipe', 'pipe', 'ignore'] })
+    const chunks: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, output: Buffer.concat(chunks).toString('utf8') }))
+    child.stdin.on('error', () => {})
+    child.stdin.end(input)
+  })
+}

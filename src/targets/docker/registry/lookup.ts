@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { TargetError } from '../../../support/errors.ts'
+import { type Engine, EngineError } from '../engine/client.ts'
+import { type Login, registryAuth } from './credentials.ts'
+
+/** What the engine finds under a reference in its registry, without pulling it. */
+export type Lookup =
+  | { state: 'there'; digest: string; platforms: Platform[] }
+  | { state: 'gone' | 'denied' | 'rate_limited' | 'unreachable'; reason: string }
+
+export interface Platform {
+  os: string
+  architecture: string
+}
+
+const distributionSchema = z.looseObject({
+  Descriptor: z.looseObject({ digest: z.string() }),
+  Platforms: z.array(z.looseObject({ os: z.string().optional(), architecture: z.string().optional() })).nullish()
+})
+
+/** Asks through the engine, so that the answer is what a pull would meet: its network, its mirrors, its trust. */
+export async function lookUp(engine: Engine, reference: string, login: Login, signal: AbortSignal): Promise<Lookup> {
+  try {
+    const answer = await engine.call('GET', `/distribution/${reference}/json`, distributionSchema, {
+      headers: registryAuth(login),
+      signal,
+      limitMs: 20_000
+    })
+    const platforms = (answer.Platforms ?? []).map(({ os = '', architecture = '' }) => ({ os, architecture }))
+    return { state: 'there', digest: answer.Descriptor.digest, platforms }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof EngineError) return { state: stateOf(error), reason: error.why }
+    if (error instanceof TargetError) return { state: 'unreachable', reason: error.why }
+    throw error
+  }
+}
+
+/** Tells a registry's refusals apart; engines put most of them into the message alone. */
+export function stateOf({
+  status,
+  why
+}: {
+  status: number
+  why: string
+}): 'gone' | 'denied' | 'rate_limited' | 'unreachable' {
+  if (status === 429 || /toomanyrequests|rate limit/i.test(why)) return 'rate_limited'
+  if (/manifest unknown|name unknown|not found|no such/i.test(why) || status === 404) return 'gone'
+  if (status === 401 || status === 403 || /unauthorized|denied|authentication required|forbidden/i.test(why))
+    return 'denied'
+  return 'unreachable'
+}

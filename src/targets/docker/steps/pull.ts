@@ -1,0 +1,64 @@
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+import { TargetError } from '../../../support/errors.ts'
+import { oneLine } from '../../../support/text.ts'
+import { inspectImage } from '../inspect.ts'
+import { parseReference, splitRepository } from '../reference.ts'
+import { loginFor, registryAuth } from '../registry/credentials.ts'
+import type { StepWork } from './index.ts'
+
+const lineSchema = z.looseObject({
+  id: z.string().optional(),
+  status: z.string().optional(),
+  error: z.string().optional(),
+  progressDetail: z.looseObject({ current: z.number().optional(), total: z.number().optional() }).nullish()
+})
+
+/** Pulls the image by its digest; only the layers that are missing come over the line. */
+export const pull: StepWork = {
+  async apply(workshop, params, run) {
+    if (await inspectImage(workshop.engine, params.image, run.signal)) return { detail: 'already there' }
+    const repository = parseReference(params.image)?.repository ?? params.image
+    const login = await loginFor(splitRepository(repository).registry, workshop, run.signal)
+    const stream = await workshop.engine.stream('POST', '/images/create', {
+      query: { fromImage: params.image },
+      headers: registryAuth(login),
+      signal: run.signal,
+      limitMs: 120_000
+    })
+    const layers = new Map<string, { current: number; total: number }>()
+    let told = 0
+    for await (const line of createInterface({ input: stream })) {
+      const { id, status, error, progressDetail } = lineSchema.parse(JSON.parse(line || '{}'))
+      if (error) throw pullFailed(params.image, error)
+      if (!id || status !== 'Downloading') continue
+      layers.set(id, { current: progressDetail?.current ?? 0, total: progressDetail?.total ?? 0 })
+      const now = workshop.clock.now().getTime()
+      if (now - told < 250) continue
+      told = now
+      run.progress(inBytes([...layers.values()]))
+    }
+    if (!(await inspectImage(workshop.engine, params.image, run.signal)))
+      throw pullFailed(params.image, 'the engine ended the pull without the image')
+    return { detail: layers.size > 0 ? inBytes([...layers.values()]) : 'no layer was missing' }
+  },
+  async revert() {
+    return { detail: 'the image stays' }
+  }
+}
+
+function inBytes(layers: { current: number; total: number }[]): string {
+  const sum = (key: 'current' | 'total'): string =>
+    (layers.reduce((total, layer) => total + layer[key], 0) / 1e6).toFixed(1)
+  return `${sum('current')} of ${sum('total')} MB`
+}
+
+const pullFailed = (image: string, why: string): TargetError =>
+  new TargetError({
+    what: `${image} cannot be pulled`,
+    why: oneLine(why, 300),
+    state: 'Nothing was stopped.',
+    next: 'See whether the registry is reachable and the login valid, and assess again.',
+    code: 'pull_failed',
+    retryable: true
+  })

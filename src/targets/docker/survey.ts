@@ -1,0 +1,133 @@
+import type { DeploymentRecord } from '../../model/deployment-record.ts'
+import type { Release } from '../../model/release.ts'
+import type { Blocker, Risk, Survey } from '../../model/survey.ts'
+import { healthOf, instant } from './current.ts'
+import { type Container, type Image, type ImageDefaults, inspectImage } from './inspect.ts'
+import { readLease } from './lease.ts'
+import { isGenericTag, parseReference } from './reference.ts'
+import { findReleases } from './releases.ts'
+import { snapshotOf } from './snapshot.ts'
+import { digestIn, identitiesOf, revisionLabel, versionOf } from './version.ts'
+import { baseName, findWorkload, type Workload } from './workload.ts'
+import { hideEnvironment, type Workshop } from './workshop.ts'
+
+/** What the engine says of the target, now. */
+export async function survey(
+  workshop: Workshop,
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Survey> {
+  const workload = await findWorkload(workshop.engine, workshop.config, signal)
+  for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(workshop.mask, container)
+  const images = await imagesOf(workshop, workload.containers, signal)
+  const current = currentRelease(workload, images, history)
+  const currentIds = [...images.values()].flatMap(identitiesOf).concat(current ? [current.id] : [])
+  const [{ releases, notes }, lease] = await Promise.all([
+    findReleases(workshop, workload, history, isMixed(workload) ? [] : currentIds, signal),
+    readLease(workshop, workload.repository, signal)
+  ])
+  return {
+    current,
+    health: healthOf(workload.containers, workshop.clock),
+    releases,
+    risks: risksOf(workload),
+    blockers: blockersOf(workload),
+    fingerprint: {
+      containers: workload.containers.map(({ Name, Id, Image: image }) => ({ name: Name, id: Id, image }))
+    },
+    ...(lease ? { lease } : {}),
+    notes: [...notesOf(workload, current, history), ...notes]
+  }
+}
+
+/** The images that containers run, by id; an image that was removed by force is missing. */
+export async function imagesOf(
+  workshop: Workshop,
+  containers: readonly Container[],
+  signal: AbortSignal
+): Promise<Map<string, Image>> {
+  const ids = [...new Set(containers.map((container) => container.Image))]
+  const images = await Promise.all(ids.map((id) => inspectImage(workshop.engine, id, signal)))
+  return new Map(images.flatMap((image) => (image ? [[image.Id, image] as const] : [])))
+}
+
+function currentRelease(
+  workload: Workload,
+  images: Map<string, Image>,
+  history: readonly DeploymentRecord[]
+): Release | null {
+  const newest = [...workload.containers].sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))[0]
+  if (!newest) return null
+  const image = images.get(newest.Image) ?? null
+  const commit = image?.Config?.Labels?.[revisionLabel]
+  const from = instant(newest.State.StartedAt)
+  const defaults = new Map<string, ImageDefaults>(
+    [...images].flatMap(([id, { Config }]) => (Config ? [[id, Config] as const] : []))
+  )
+  return {
+    version: versionOf(newest, image, history),
+    id: (image && digestIn(image, workload.repository)) ?? newest.Image,
+    createdAt: instant(newest.Created),
+    ...(commit && /^[a-f0-9]{7,64}$/.test(commit) ? { commit } : {}),
+    ...(from ? { served: { from, source: `container ${newest.Name}` } } : {}),
+    available: { state: 'yes', reason: 'it is deployed' },
+    details: {
+      containers: workload.containers.map(({ Id, Name }) => ({ id: Id, name: baseName(Name) })),
+      identities: image ? identitiesOf(image) : [newest.Image],
+      snapshot: snapshotOf(workload.containers, defaults)
+    }
+  }
+}
+
+const isMixed = (workload: Workload): boolean => new Set(workload.containers.map(({ Image: image }) => image)).size > 1
+
+function risksOf(workload: Workload): Risk[] {
+  const tags = new Set(workload.containers.map(({ Config }) => parseReference(Config.Image)?.tag ?? 'latest'))
+  const generic = [...tags].filter(isGenericTag)
+  return generic.map((tag) => ({
+    id: `generic_tag:${tag}`,
+    serious: false,
+    title: `The containers were started from the tag "${tag}"`,
+    detail: `What deploys them next takes whatever "${tag}" means then. Point it back, or deploy by version.`
+  }))
+}
+
+function blockersOf(workload: Workload): Blocker[] {
+  const blockers: Blocker[] = []
+  if (workload.containers.length === 0)
+    blockers.push({
+      id: 'no_container',
+      what: 'There is no container to replace',
+      why: workload.repository
+        ? `no container on this engine was created from ${workload.repository}`
+        : 'the configuration names neither image_name nor containers',
+      next: 'Name the image (image_name, registry) or the containers in the configuration, or start the earlier version anew.'
+    })
+  if (workload.ambiguous)
+    blockers.push({
+      id: 'ambiguous',
+      what: 'It is not clear which containers are meant',
+      why: workload.ambiguous,
+      next: 'Name them in `containers` of the configuration.'
+    })
+  for (const container of workload.containers)
+    if (container.HostConfig.AutoRemove)
+      blockers.push({
+        id: `auto_remove:${container.Name}`,
+        what: `${container.Name} cannot be replaced safely`,
+        why: 'it was started with --rm: once stopped it is gone, with its anonymous volumes, and nothing could be brought back',
+        next: 'Start the earlier version by hand, without --rm.'
+      })
+  return blockers
+}
+
+function notesOf(workload: Workload, current: Release | null, history: readonly DeploymentRecord[]): string[] {
+  const notes: string[] = []
+  const last = history[0]
+  if (current && last && last.status === 'success' && last.version !== current.version)
+    notes.push(`deploy.json says ${last.version} was deployed last; the engine runs ${current.version}.`)
+  if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
+  if (workload.retired.length > 0)
+    notes.push(`Stopped containers of other versions were left alone: ${workload.retired.map(({ Name }) => Name).join(', ')}.`)
+  return notes
+}

@@ -1,0 +1,141 @@
+import type { DockerConfig } from './config.ts'
+import type { Engine } from './engine/client.ts'
+import {
+  type Container,
+  type ContainerSummary,
+  type ImageSummary,
+  inspectContainer,
+  listContainers,
+  listImages,
+  nameOf
+} from './inspect.ts'
+import { leaseLabel, marked } from './names.ts'
+import { normalRepository, parseReference } from './reference.ts'
+
+/** The containers that make up the target, and what stands around them. */
+export interface Workload {
+  /** `[registry/]image_name`; null when neither configuration nor containers name one. */
+  repository: string | null
+  /** What serves, or should; by name. */
+  containers: Container[]
+  /** Stopped ones of the same repository with other images: evidence of what once served. */
+  retired: Container[]
+  /** Why it is not clear which containers are meant. */
+  ambiguous?: string
+  /** Every container of the engine. */
+  all: ContainerSummary[]
+  /** The repository's local images. */
+  images: ImageSummary[]
+}
+
+/** `[registry/]image_name` of the configuration, in its normal spelling. */
+export function configuredRepository(config: DockerConfig): string | null {
+  const name = config.image_name?.trim()
+  if (!name) return null
+  const bare = parseReference(name)?.repository ?? name
+  const registry = config.registry
+    ?.trim()
+    .replace(/^https?:\/\//, '')
+    .replace(/\/+$/, '')
+  return normalRepository(!registry || bare.startsWith(`${registry}/`) ? bare : `${registry}/${bare}`)
+}
+
+/** Finds the containers meant: the configured ones, else those of the repository. */
+export async function findWorkload(engine: Engine, config: DockerConfig, signal: AbortSignal): Promise<Workload> {
+  const [all, everyImage] = await Promise.all([listContainers(engine, { signal }), listImages(engine, { signal })])
+  const own = all.filter((summary) => !isForeign(summary))
+  const configured = configuredRepository(config)
+  const imageIds = new Set(everyImage.filter((image) => configured && isOf(image, configured)).map((image) => image.Id))
+  const wanted = own.filter((summary) =>
+    config.containers?.length
+      ? config.containers.includes(baseName(nameOf(summary)))
+      : configured && mayBeOf(summary, configured, imageIds)
+  )
+  const inspected = await Promise.all(wanted.map((summary) => inspectContainer(engine, summary.Id, signal)))
+  const candidates = inspected.filter(
+    (container): container is Container =>
+      container !== null && (config.containers?.length ? true : isContainerOf(container, configured, imageIds))
+  )
+  const standing = standingIn(candidates)
+  const repository = configured ?? repositoryOf(standing[0])
+  return {
+    repository,
+    ...(config.containers?.length ? { containers: standing, retired: [] } : currentOf(standing)),
+    all,
+    images: repository ? everyImage.filter((image) => isOf(image, repository)) : []
+  }
+}
+
+/** The name that a container has, or stands in for while a rollback is under way. */
+export const baseName = (name: string): string => marked(name)?.base ?? name
+
+/** Leases, tasks of an orchestrator, rehearsals: none of ours to replace. */
+const isForeign = (summary: ContainerSummary): boolean => {
+  const labels = summary.Labels ?? {}
+  return (
+    leaseLabel in labels ||
+    'com.docker.swarm.service.id' in labels ||
+    'io.kubernetes.pod.namespace' in labels ||
+    marked(nameOf(summary))?.role === 'try'
+  )
+}
+
+const isOf = (image: ImageSummary, repository: string): boolean =>
+  [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].some(
+    (reference) => parseReference(reference)?.repository === repository
+  )
+
+/** A list shows an id where the tag has moved on; only inspection tells what the container was created from. */
+const mayBeOf = (summary: ContainerSummary, repository: string, imageIds: Set<string>): boolean =>
+  imageIds.has(summary.ImageID) ||
+  /^(sha256:)?[a-f0-9]{12,64}$/.test(summary.Image) ||
+  parseReference(summary.Image)?.repository === repository
+
+const isContainerOf = (container: Container, repository: string | null, imageIds: Set<string>): boolean =>
+  imageIds.has(container.Image) || parseReference(container.Config.Image)?.repository === repository
+
+const repositoryOf = (container: Container | undefined): string | null =>
+  container ? (parseReference(container.Config.Image)?.repository ?? null) : null
+
+/** One container for each name: the one that has it, else, in the middle of a rollback, the one that runs in its stead. */
+function standingIn(candidates: Container[]): Container[] {
+  const byName = new Map<string, Container>()
+  const rank = (container: Container): number => {
+    const role = marked(container.Name)?.role
+    if (!role) return 4
+    return container.State.Running ? (role === 'old' ? 3 : 2) : role === 'old' ? 1 : 0
+  }
+  for (const container of candidates) {
+    const name = baseName(container.Name)
+    const other = byName.get(name)
+    if (!other || rank(container) > rank(other)) byName.set(name, container)
+  }
+  return [...byName.values()].sort((a, b) => (a.Name < b.Name ? -1 : 1))
+}
+
+/** Parts what serves, or should, from what was left behind stopped. */
+function currentOf(standing: Container[]): Pick<Workload, 'containers' | 'retired' | 'ambiguous'> {
+  const up = standing.filter((container) => container.State.Running || container.State.Restarting)
+  const newest = [...standing].sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))[0]
+  if (!newest) return { containers: [], retired: [] }
+  const finished = (container: Container): boolean =>
+    !container.State.Running && container.State.ExitCode === 0 && container.State.Status === 'exited'
+  if (up.length === 0) return parted(standing, (container) => container.Image === newest.Image)
+  const strayed = !up.some((container) => container.Image === newest.Image) && !finished(newest)
+  const images = new Set(up.map((container) => container.Image))
+  const result = parted(
+    standing,
+    (container) => up.includes(container) || (images.has(container.Image) && !finished(container))
+  )
+  if (!strayed) return result
+  const names = up.map((container) => container.Name).join(', ')
+  return {
+    ...result,
+    ambiguous: `${newest.Name} is the newest container and does not run, while ${names} runs another image`
+  }
+}
+
+const parted = (standing: Container[], isCurrent: (container: Container) => boolean) => ({
+  containers: standing.filter(isCurrent),
+  retired: standing.filter((container) => !isCurrent(container))
+})

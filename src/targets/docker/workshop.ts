@@ -1,0 +1,57 @@
+import type { Evidence } from '../../model/diagnosis.ts'
+import type { Clock } from '../../support/clock.ts'
+import type { Logger } from '../../support/log.ts'
+import type { Mask } from '../../support/mask.ts'
+import type { DockerConfig } from './config.ts'
+import type { Engine } from './engine/client.ts'
+import { type Container, inspectContainer } from './inspect.ts'
+import { logEvidence } from './logs.ts'
+import { replacedLabel } from './recreate/request.ts'
+import type { Replacement } from './steps/replacement.ts'
+
+/** What every part of the target works with. */
+export interface Workshop {
+  engine: Engine
+  config: DockerConfig
+  env: NodeJS.ProcessEnv
+  clock: Clock
+  log: Logger
+  mask: Mask
+  /** Containers whose logs are among the evidence already. */
+  logged: Set<string>
+}
+
+/** Registers a container's environment, so that no value of it can leave. */
+export function hideEnvironment(mask: Mask, container: Container): void {
+  for (const entry of container.Config.Env ?? []) {
+    const equals = entry.indexOf('=')
+    if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
+  }
+}
+
+/** The container that is replaced; null once it was removed. */
+export async function findOld(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<Container | null> {
+  const container = await inspectContainer(workshop.engine, params.container, signal)
+  if (container) hideEnvironment(workshop.mask, container)
+  return container
+}
+
+/** The replacement, under its temporary name or already under the final one; null before it was created. */
+export async function findNew(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<Container | null> {
+  const temporary = await inspectContainer(workshop.engine, params.temporary, signal)
+  const found = temporary ?? (await inspectContainer(workshop.engine, params.name, signal))
+  if (!found || found.Id === params.container || found.Config.Labels?.[replacedLabel] !== params.replaced) return null
+  hideEnvironment(workshop.mask, found)
+  return found
+}
+
+/** Keeps a container's log for the report, once. */
+export async function keepLogs(
+  workshop: Workshop,
+  container: Container,
+  run: { signal: AbortSignal; evidence(item: Evidence): void }
+): Promise<void> {
+  if (workshop.logged.has(container.Id)) return
+  workshop.logged.add(container.Id)
+  run.evidence(await logEvidence(workshop.engine, container, run.signal))
+}
