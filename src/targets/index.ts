@@ -1,3 +1,4 @@
+import { discoverDocker } from './docker/discover.ts'
 import { discoverNpm } from './npm/discover.ts'
 import type { Discover, TargetModule } from './target.ts'
 
@@ -10,5 +11,6 @@ interface TargetType {
 
 /** Every type of target this program knows; one line each. */
 export const targetTypes: Record<string, TargetType> = {
+  docker: { load: async () => (await import('./docker/index.ts')).default, discover: discoverDocker },
   npm: { load: async () => (await import('./npm/index.ts')).default, discover: discoverNpm }
 }

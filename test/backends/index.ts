@@ -2,5 +2,6 @@ import type { Backend } from './backend.ts'
 
 /** Every backend; one line each. */
 export const backends: Record<string, () => Promise<{ default: Backend }>> = {
+  docker: () => import('./docker.ts'),
   npm: () => import('./npm.ts')
 }

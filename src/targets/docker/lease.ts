@@ -46,7 +46,13 @@ export function createLease(workshop: Workshop): TargetLease {
         try {
           const { Id } = await engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
             query: { name },
-            body: { Image: image, Cmd: ['lease'], Entrypoint: [''], NetworkDisabled: true, Labels: { [leaseLabel]: JSON.stringify(record) } },
+            body: {
+              Image: image,
+              Cmd: ['lease'],
+              Entrypoint: [''],
+              NetworkDisabled: true,
+              Labels: { [leaseLabel]: JSON.stringify(record) }
+            },
             signal
           })
           await write(Id, ttlMs, signal)
@@ -72,7 +78,11 @@ export function createLease(workshop: Workshop): TargetLease {
 }
 
 /** The lease on the target, if there is one. */
-export async function readLease(workshop: Workshop, _repository: string | null, signal: AbortSignal): Promise<Survey['lease'] | null> {
+export async function readLease(
+  workshop: Workshop,
+  _repository: string | null,
+  signal: AbortSignal
+): Promise<Survey['lease'] | null> {
   const held = await holderOf(workshop, signal)
   return held ? { record: held.record, expired: held.expired } : null
 }

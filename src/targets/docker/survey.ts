@@ -36,7 +36,8 @@ export async function survey(
       containers: workload.containers.map(({ Name, Id, Image: image }) => ({ name: Name, id: Id, image }))
     },
     ...(lease ? { lease } : {}),
-    notes: [...notesOf(workload, current, history), ...notes]
+    snapshot: snapshotOf(workload.containers, defaultsOf(images)),
+    notes: [...notesOf(workload), ...notes]
   }
 }
 
@@ -51,6 +52,10 @@ export async function imagesOf(
   return new Map(images.flatMap((image) => (image ? [[image.Id, image] as const] : [])))
 }
 
+/** What images set by default, by image id. */
+export const defaultsOf = (images: ReadonlyMap<string, Image>): Map<string, ImageDefaults> =>
+  new Map([...images].flatMap(([id, { Config }]) => (Config ? [[id, Config] as const] : [])))
+
 function currentRelease(
   workload: Workload,
   images: Map<string, Image>,
@@ -61,9 +66,6 @@ function currentRelease(
   const image = images.get(newest.Image) ?? null
   const commit = image?.Config?.Labels?.[revisionLabel]
   const from = instant(newest.State.StartedAt)
-  const defaults = new Map<string, ImageDefaults>(
-    [...images].flatMap(([id, { Config }]) => (Config ? [[id, Config] as const] : []))
-  )
   return {
     version: versionOf(newest, image, history),
     id: (image && digestIn(image, workload.repository)) ?? newest.Image,
@@ -73,8 +75,7 @@ function currentRelease(
     available: { state: 'yes', reason: 'it is deployed' },
     details: {
       containers: workload.containers.map(({ Id, Name }) => ({ id: Id, name: baseName(Name) })),
-      identities: image ? identitiesOf(image) : [newest.Image],
-      snapshot: snapshotOf(workload.containers, defaults)
+      identities: image ? identitiesOf(image) : [newest.Image]
     }
   }
 }
@@ -121,13 +122,12 @@ function blockersOf(workload: Workload): Blocker[] {
   return blockers
 }
 
-function notesOf(workload: Workload, current: Release | null, history: readonly DeploymentRecord[]): string[] {
+function notesOf(workload: Workload): string[] {
   const notes: string[] = []
-  const last = history[0]
-  if (current && last && last.status === 'success' && last.version !== current.version)
-    notes.push(`deploy.json says ${last.version} was deployed last; the engine runs ${current.version}.`)
   if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
   if (workload.retired.length > 0)
-    notes.push(`Stopped containers of other versions were left alone: ${workload.retired.map(({ Name }) => Name).join(', ')}.`)
+    notes.push(
+      `Stopped containers of other versions were left alone: ${workload.retired.map(({ Name }) => Name).join(', ')}.`
+    )
   return notes
 }

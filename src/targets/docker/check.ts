@@ -1,0 +1,158 @@
+import type { Check, CheckReport } from '../../model/check.ts'
+import type { JsonObject } from '../../model/json.ts'
+import type { Release } from '../../model/release.ts'
+import { messageOf } from '../../support/errors.ts'
+import { oneLine } from '../../support/text.ts'
+import type { Look } from '../target.ts'
+import { type Container, inspectImage } from './inspect.ts'
+import { hostPorts } from './precautions.ts'
+import { type Answer, knock, probeOnce } from './probe.ts'
+import { shortId } from './reference.ts'
+import { releaseDetailsSchema } from './releases.ts'
+import { baseName, findWorkload } from './workload.ts'
+import { hideEnvironment, type Workshop } from './workshop.ts'
+
+const tries = 4
+const between = 500
+
+/** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
+export async function check(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
+  try {
+    const { containers } = await findWorkload(workshop.engine, workshop.config, look.signal)
+    for (const container of containers) hideEnvironment(workshop.mask, container)
+    if (containers.length === 0) return { checks: [nothingThere], observed: {} }
+    const identities = await identitiesFor(workshop, release, look.signal)
+    const each = await Promise.all(containers.map((container) => looksAt(workshop, container, identities, look)))
+    const probe = workshop.config.probe
+    const probed = probe
+      ? [asCheck('probe', 'The probe is answered', await insist(workshop, look, () => probeOnce(probe, look.signal)))]
+      : []
+    return {
+      checks: [...each.flat(), ...probed],
+      observed: { containers: Object.fromEntries(containers.map(observation)) }
+    }
+  } catch (error) {
+    look.signal.throwIfAborted()
+    return {
+      checks: [
+        { id: 'engine', title: 'The engine can be asked', status: 'unknown', detail: oneLine(messageOf(error), 300) }
+      ],
+      observed: look.baseline ?? {}
+    }
+  }
+}
+
+const nothingThere: Check = {
+  id: 'identity',
+  title: 'The planned image runs',
+  status: 'fail',
+  detail: 'no container of the target is there'
+}
+
+const observation = (container: Container): [string, JsonObject] => [
+  baseName(container.Name),
+  { id: container.Id, started_at: container.State.StartedAt ?? '', restarts: container.RestartCount ?? 0 }
+]
+
+async function identitiesFor(workshop: Workshop, release: Release, signal: AbortSignal): Promise<Set<string>> {
+  const details = releaseDetailsSchema.partial().safeParse(release.details ?? {})
+  const known = details.success ? [release.id, ...(details.data.identities ?? [])] : [release.id]
+  const reference = (details.success && details.data.reference) || release.id
+  const image = await inspectImage(workshop.engine, reference, signal)
+  return new Set(image ? [...known, image.Id] : known)
+}
+
+async function looksAt(
+  workshop: Workshop,
+  container: Container,
+  identities: ReadonlySet<string>,
+  look: Look
+): Promise<Check[]> {
+  const name = baseName(container.Name)
+  const ports = hostPorts(container).filter(({ protocol }) => protocol === 'tcp')
+  const reached = await Promise.all(
+    ports.map(async ({ port, ip }) =>
+      asCheck(
+        `port:${name}:${port}`,
+        `${name} answers on port ${port}`,
+        container.State.Running
+          ? await insist(workshop, look, () => knock(hostToAsk(workshop, ip), port, look.signal))
+          : { ok: false, detail: 'the container does not run' }
+      )
+    )
+  )
+  return [
+    identityCheck(container, name, identities),
+    healthCheck(container, name),
+    restartCheck(container, name, look.baseline),
+    ...reached
+  ]
+}
+
+const identityCheck = (container: Container, name: string, identities: ReadonlySet<string>): Check => ({
+  id: `identity:${name}`,
+  title: `${name} runs the planned image`,
+  status: identities.has(container.Image) ? 'pass' : 'fail',
+  detail: `${container.Config.Image} (${shortId(container.Image)})`
+})
+
+function healthCheck(container: Container, name: string): Check {
+  const status = container.State.Health?.Status
+  const id = `health:${name}`
+  const title = `${name} is healthy`
+  if (!container.State.Running || container.State.Restarting)
+    return {
+      id,
+      title,
+      status: 'fail',
+      detail: `it is ${container.State.Status}, exit code ${container.State.ExitCode}`
+    }
+  if (status === 'unhealthy') return { id, title, status: 'fail', detail: 'its health check fails' }
+  if (status === 'starting') return { id, title, status: 'unknown', detail: 'its health check has not passed yet' }
+  return {
+    id,
+    title,
+    status: 'pass',
+    detail: status === 'healthy' ? 'its health check passes' : 'it runs and has no health check'
+  }
+}
+
+function restartCheck(container: Container, name: string, baseline: JsonObject | undefined): Check {
+  const id = `restarts:${name}`
+  const title = `${name} was not restarted`
+  const before = (baseline?.containers as Record<string, JsonObject> | undefined)?.[name]
+  const now = observation(container)[1]
+  const restarts = container.RestartCount ?? 0
+  if (!before) return { id, title, status: restarts > 2 ? 'fail' : 'pass', detail: `${restarts} restarts so far` }
+  const changed = Object.keys(now).filter((key) => before[key] !== now[key])
+  if (changed.length === 0) return { id, title, status: 'pass', detail: `up since ${container.State.StartedAt}` }
+  return {
+    id,
+    title,
+    status: 'fail',
+    detail: changed.includes('id')
+      ? 'it was replaced meanwhile'
+      : `it was restarted, last at ${container.State.StartedAt}`
+  }
+}
+
+/** A published port is asked where the engine publishes it; an address of its own only there. */
+const hostToAsk = (workshop: Workshop, ip: string): string =>
+  ip === '' || ip === '0.0.0.0' || ip === '::' ? workshop.engine.publishedHost : ip
+
+const asCheck = (id: string, title: string, { ok, detail }: Answer): Check => ({
+  id,
+  title,
+  status: ok ? 'pass' : 'fail',
+  detail
+})
+
+/** A service may need a moment more than its container; one good answer is enough. */
+async function insist(workshop: Workshop, look: Look, ask: () => Promise<Answer>): Promise<Answer> {
+  let answer = await ask()
+  for (let count = 1; !answer.ok && count < tries; count++) {
+    await workshop.clock.sleep(between, look.signal)
+    answer = await ask()
+  }
+  return answer
+}

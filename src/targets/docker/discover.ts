@@ -1,0 +1,50 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Discover, Found } from '../target.ts'
+
+/** The files that Compose looks for, in its order (compose-spec, "Compose file"). */
+export const composeFiles = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml']
+
+const composeSchema = z.looseObject({
+  services: z.record(
+    z.string(),
+    z.looseObject({ image: z.string().optional(), build: z.unknown().optional() }).nullable()
+  )
+})
+
+/** A Compose file that names an image of its own, or a Dockerfile. */
+export const discoverDocker: Discover = async (projectDir) => {
+  const files: string[] = await readdir(projectDir).catch(() => [])
+  const compose = composeFiles.find((name) => files.includes(name))
+  if (compose) return fromCompose(projectDir, compose)
+  if (!files.includes('Dockerfile')) return null
+  const name = imageNameFrom(projectDir)
+  return name
+    ? { config: { image_name: name }, because: `a Dockerfile is there; the image was taken to be called ${name}` }
+    : null
+}
+
+async function fromCompose(projectDir: string, file: string): Promise<Found | null> {
+  try {
+    const { parse } = await import('yaml')
+    const { services } = composeSchema.parse(parse(await readFile(join(projectDir, file), 'utf8')))
+    const images = Object.values(services).flatMap((service) => (service?.image ? [service] : []))
+    const own = images.find((service) => service.build) ?? (images.length === 1 ? images[0] : undefined)
+    const name = own?.image ? withoutTag(own.image) : null
+    return name ? { config: { image_name: name }, because: `${file} names the image ${own?.image}` } : null
+  } catch {
+    return null
+  }
+}
+
+/** `registry/web:${TAG:-1.0}` without what follows the name; null where the name itself is a variable. */
+function withoutTag(image: string): string | null {
+  const name = image.replace(/@.*$/, '').replace(/:(?:[\w][\w.-]*|\$\{[^}]*\}|\$\w+)$/, '')
+  return name.includes('$') ? null : name
+}
+
+const imageNameFrom = (projectDir: string): string | null => {
+  const name = (projectDir.split(/[\\/]/).at(-1) ?? '').toLowerCase()
+  return /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*$/.test(name) ? name : null
+}

@@ -1,0 +1,86 @@
+import type { DeploymentRecord } from '../../model/deployment-record.ts'
+import type { Release } from '../../model/release.ts'
+import type { Blocker, Risk } from '../../model/survey.ts'
+import { type Container, type ContainerSummary, type ImageDefaults, nameOf } from './inspect.ts'
+import { shortId } from './reference.ts'
+import { changesSince } from './snapshot.ts'
+import { baseName } from './workload.ts'
+
+/** Host ports that a stopped container wants and something else holds by now. */
+export function portBlockers(containers: readonly Container[], all: readonly ContainerSummary[]): Blocker[] {
+  return containers
+    .filter((container) => !container.State.Running)
+    .flatMap((container) =>
+      hostPorts(container).flatMap(({ port, protocol }) => {
+        const holder = all.find(
+          (other) =>
+            other.Id !== container.Id &&
+            other.State === 'running' &&
+            (other.Ports ?? []).some(({ PublicPort, Type }) => PublicPort === port && (Type ?? 'tcp') === protocol)
+        )
+        if (!holder || containers.some(({ Id }) => Id === holder.Id)) return []
+        return [
+          {
+            id: `port_taken:${port}`,
+            what: `Port ${port} is taken`,
+            why: `${nameOf(holder)} publishes it now, and ${baseName(container.Name)} needs it`,
+            next: `Stop ${nameOf(holder)}, or give it another port.`
+          }
+        ]
+      })
+    )
+}
+
+export const hostPorts = (container: Container): { port: number; protocol: string; ip: string; inside: string }[] =>
+  Object.entries(container.HostConfig.PortBindings ?? {}).flatMap(([inside, bindings]) =>
+    (bindings ?? []).flatMap(({ HostPort, HostIp }) => {
+      const port = Number(HostPort)
+      return port > 0 ? [{ port, protocol: inside.split('/')[1] ?? 'tcp', ip: HostIp ?? '', inside }] : []
+    })
+  )
+
+/** Ports that the engine chooses get another number with each start. */
+export const portNotes = (containers: readonly Container[]): string[] =>
+  containers
+    .filter(
+      ({ HostConfig: host }) =>
+        host.PublishAllPorts ||
+        Object.values(host.PortBindings ?? {}).some((bindings) =>
+          (bindings ?? []).some(({ HostPort }) => !Number(HostPort))
+        )
+    )
+    .map(({ Name }) => `${baseName(Name)} publishes a port whose number the engine chooses; it will be another one.`)
+
+/** Containers that stand on the one replaced. */
+export function dependentRisks(containers: readonly Container[], all: readonly ContainerSummary[]): Risk[] {
+  return containers.flatMap((container) =>
+    all
+      .filter((other) => other.HostConfig?.NetworkMode === `container:${container.Id}`)
+      .map((other) => ({
+        id: `dependent:${nameOf(other)}`,
+        serious: true,
+        title: `${nameOf(other)} uses the network of ${baseName(container.Name)}`,
+        detail: `It loses its network when ${shortId(container.Id)} is replaced, and must be recreated afterwards.`
+      }))
+  )
+}
+
+/** Where the configuration differs from the one that was recorded when the release served. */
+export function configurationRisks(
+  containers: readonly Container[],
+  defaults: ReadonlyMap<string, ImageDefaults>,
+  release: Release,
+  history: readonly DeploymentRecord[]
+): Risk[] {
+  const record = history.find((item) => item.version === release.version && item.status === 'success' && item.snapshot)
+  const changes = record ? changesSince(record.snapshot, containers, defaults) : null
+  if (!changes?.length) return []
+  return [
+    {
+      id: `configuration_changed:${release.version}`,
+      serious: true,
+      title: `The configuration is not the one with which ${release.version} served`,
+      detail: `${changes.slice(0, 12).join('; ')}${changes.length > 12 ? `; and ${changes.length - 12} more` : ''}. It does not go back with the image.`
+    }
+  ]
+}

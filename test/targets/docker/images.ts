@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process'
+import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Runs the docker command; gives what it printed. */
+export async function docker(...args: string[]): Promise<string> {
+  return (await run('docker', args, { maxBuffer: 1 << 26 })).stdout.trim()
+}
+
+/** How a version of the test service behaves. */
+export type Mode = 'good' | 'crash' | 'unhealthy' | 'slow' | 'fading'
+
+const program = `#!/bin/sh
+# A web service that says its version; MODE is how well it does.
+mkdir -p /www
+echo "$VERSION" >/www/index.html
+env >/www/env
+case $MODE in
+  crash) echo "FATAL: relation \\"orders\\" does not exist" >&2; exit 3 ;;
+  unhealthy) ;;
+  slow) (sleep 3; echo ok >/www/health) & ;;
+  fading) echo ok >/www/health; (sleep 4; rm /www/health) & ;;
+  *) echo ok >/www/health ;;
+esac
+trap 'exit 0' TERM
+httpd -f -p 8080 -h /www &
+wait
+`
+
+let rootfs: Promise<string> | undefined
+
+/** A root file system with busybox and the service, as a tar file. */
+const rootfsTar = (): Promise<string> => {
+  rootfs ??= (async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'pop-rootfs-'))
+    const bin = join(dir, 'root/bin')
+    await mkdir(bin, { recursive: true })
+    await mkdir(join(dir, 'root/tmp'))
+    await copyFile('/bin/busybox', join(bin, 'busybox'))
+    for (const applet of ['sh', 'httpd', 'wget', 'sleep', 'mkdir', 'env', 'rm', 'cat', 'nc', 'ls', 'id', 'hostname'])
+      await symlink('busybox', join(bin, applet))
+    await writeFile(join(dir, 'root/serve'), program)
+    await chmod(join(dir, 'root/serve'), 0o755)
+    await run('tar', ['-C', join(dir, 'root'), '-cf', join(dir, 'root.tar'), '.'])
+    process.on('exit', () => void rm(dir, { recursive: true, force: true }).catch(() => undefined))
+    return join(dir, 'root.tar')
+  })()
+  return rootfs
+}
+
+export interface ImageOptions {
+  mode?: Mode
+  healthcheck?: boolean
+  /** Further lines of a Dockerfile: "VOLUME /data". */
+  changes?: string[]
+}
+
+/** Makes `repository:version` of the test service; gives its id. */
+export async function makeImage(repository: string, version: string, options: ImageOptions = {}): Promise<string> {
+  const { mode = 'good', healthcheck = true, changes = [] } = options
+  const check =
+    'HEALTHCHECK --interval=300ms --timeout=2s --retries=2 CMD wget -q -O /dev/null http://127.0.0.1:8080/health'
+  const lines = [
+    `ENV VERSION=${version} MODE=${mode}`,
+    'ENV PATH=/bin',
+    'CMD ["/serve"]',
+    'EXPOSE 8080',
+    `LABEL org.opencontainers.image.version=${version}`,
+    ...(healthcheck ? [check] : []),
+    ...changes
+  ]
+  await docker('import', ...lines.flatMap((line) => ['--change', line]), await rootfsTar(), `${repository}:${version}`)
+  return docker('image', 'inspect', '--format', '{{.Id}}', `${repository}:${version}`)
+}
