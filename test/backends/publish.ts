@@ -15,13 +15,16 @@ export interface Publication {
 export async function publish(registry: string, token: string, publication: Publication): Promise<string> {
   const { name, version, tag = 'latest', files = {}, manifest = {} } = publication
   const own = { name, version, description: 'A package of a test', ...manifest }
-  const tarball = pack({ 'package.json': JSON.stringify(own), 'index.js': `module.exports = '${version}'\n`, ...files })
+  const content = { 'package.json': JSON.stringify(own), 'index.js': `module.exports = '${version}'\n`, ...files }
+  const tarball = pack(content)
   const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`
   const file = `${name.split('/').at(-1)}-${version}.tgz`
   const dist = {
     integrity,
     shasum: createHash('sha1').update(tarball).digest('hex'),
-    tarball: `${registry}${name}/-/${file}`
+    tarball: `${registry}${name}/-/${file}`,
+    fileCount: Object.keys(content).length,
+    unpackedSize: Buffer.byteLength(Object.values(content).join(''))
   }
   const response = await fetch(`${registry}${name.replace('/', '%2f')}`, {
     method: 'PUT',

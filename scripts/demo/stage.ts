@@ -1,0 +1,19 @@
+/** A scenery in which something was deployed and broke: real systems, all in temporary folders. */
+export interface Stage {
+  /** What was set up, one line each. */
+  story: string[]
+  projectDir: string
+  /** Added to the environment of the server. */
+  env: Record<string, string>
+  /** What somebody who uses the deployed thing sees now, one line each. */
+  userSees(): Promise<string[]>
+  /** Stops everything; the project folder with its report stays. */
+  stop(): Promise<void>
+}
+
+export type Scene = () => Promise<Stage>
+
+/** Every scene; one line each. */
+export const scenes: Record<string, () => Promise<{ default: Scene }>> = {
+  npm: () => import('./npm.ts')
+}
