@@ -5,7 +5,7 @@ import { execa } from 'execa'
 import { z } from 'zod'
 import type { Mask } from '../../support/mask.ts'
 import { oneLine } from '../../support/text.ts'
-import { scopeOf } from './names.ts'
+import { escapedName, scopeOf } from './names.ts'
 import { findNpm } from './npm-config.ts'
 import type { NpmSettings } from './settings.ts'
 
@@ -107,18 +107,24 @@ const errorSchema = z.looseObject({
   error: z.looseObject({ code: z.string().nullish(), summary: z.string().nullish(), detail: z.string().nullish() })
 })
 
-/** A failure that is about another package, the network or the folder tells nothing of the candidate. */
+/** A failure that is about another package, the network or this machine tells nothing of the candidate. */
 function why({ name }: NpmSettings, timedOut: boolean, stdout: string, stderr: string): Installed {
   if (timedOut) return { state: 'unknown', detail: `npm did not finish within ${limitMs / 1000} seconds` }
   const parsed = errorSchema.safeParse(tryJson(stdout))
   const { code, summary } = parsed.success ? parsed.data.error : {}
   const said = oneLine(summary || stderr.trim().split('\n')[0] || 'npm gave no reason', 240)
   const detail = `npm install failed${code ? ` with ${oneLine(code, 40)}` : ''}: ${said}`
-  const aboutUs = `${summary ?? ''} ${stderr}`.includes(name) || code === 'EINTEGRITY'
+  const aboutUs = mentions(`${summary ?? ''} ${stderr}`, name) || mentions(summary ?? '', escapedName(name))
   const elsewhere =
-    /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENOSPC|EACCES|EPERM|ERR_SOCKET|FETCH_ERROR|E5\d\d|E429)/.test(code ?? '')
+    /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENOSPC|EACCES|EPERM|ERR_SOCKET|FETCH_ERROR|E5\d\d|E429|EBADPLATFORM|EBADENGINE)/.test(
+      code ?? ''
+    )
   return { state: aboutUs && !elsewhere ? 'failed' : 'unknown', detail }
 }
+
+/** Whether a text names the package, and not one whose name only begins or ends alike. */
+const mentions = (text: string, name: string): boolean =>
+  new RegExp(`(^|[^\\w.~-])${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}([^\\w.~-]|$)`).test(text)
 
 const tryJson = (text: string): unknown => {
   try {

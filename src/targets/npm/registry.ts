@@ -6,7 +6,7 @@ import { escapedName } from './names.ts'
 import { type DistTags, distTagsSchema, type Packument, packumentSchema } from './packument.ts'
 import type { NpmSettings } from './settings.ts'
 
-const answerWithinMs = 20_000
+const answerWithinMs = 15_000
 
 /** The requests to one package's registry, never answered from a cache of this machine. */
 export interface Registry {
@@ -54,7 +54,7 @@ export function openRegistry({ name, registry, options }: NpmSettings): Registry
   const read = (uri: string, signal: AbortSignal, extra: Record<string, unknown> = {}): Promise<RegistryResponse> =>
     fetch(uri.startsWith('http') ? uri : `${registry}${uri}`, {
       ...base,
-      retry: { retries: 2, factor: 2, minTimeout: 200, maxTimeout: 1000 },
+      retry: { retries: 1, minTimeout: 200 },
       headers: uncached,
       signal,
       ...extra

@@ -5,6 +5,7 @@ import type { Manifest } from './packument.ts'
 import type { Registry } from './registry.ts'
 
 const readAtMost = 200 * 1024 * 1024
+const readWithinMs = 60_000
 
 /** What is known of a tarball after it was asked for. */
 export type TarballState =
@@ -61,10 +62,13 @@ async function opened(
 ): Promise<TarballState> {
   const url = manifest.dist?.tarball
   if (!url || !/^https?:\/\//.test(url)) return { state: 'gone', detail: 'the registry names no tarball of it' }
+  const limit = AbortSignal.timeout(readWithinMs)
   try {
-    return await look(await registry.tarball(url, signal))
+    return await look(await registry.tarball(url, AbortSignal.any([signal, limit])))
   } catch (error) {
     signal.throwIfAborted()
+    if (limit.aborted)
+      return { state: 'unknown', detail: `its tarball did not come within ${readWithinMs / 1000} seconds` }
     const status = statusOf(error)
     if (status === 404 || status === 410)
       return { state: 'gone', detail: `its tarball is gone (the registry answered ${status})` }

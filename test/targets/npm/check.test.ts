@@ -70,6 +70,23 @@ describeOn('npm', 'npm check', (backend) => {
     expect(statuses(report)).toMatchObject({ dist_tag: 'pass', tarball: 'fail', install: 'fail' })
   })
 
+  test('a dependency that cannot be installed leaves it unknown, for that tells nothing of the candidate', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0', { manifest: { dependencies: { [`${made.name}-dependency`]: '1.0.0' } } })
+    await made.publish('1.2.0')
+    const report = await (await open(made)).check(await releaseOf(made, '1.1.0'), { signal: limit() })
+    expect(statuses(report)).toMatchObject({ tarball: 'pass', install: 'unknown' })
+    expect(report.checks.at(-1)?.detail).toContain(`${made.name}-dependency`)
+  })
+
+  test('a package that is not for this machine leaves it unknown', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0', { manifest: { os: ['plan9'] } })
+    await made.publish('1.2.0')
+    const report = await (await open(made)).check(await releaseOf(made, '1.1.0'), { signal: limit() })
+    expect(statuses(report)).toMatchObject({ tarball: 'pass', install: 'unknown' })
+  })
+
   test('a package page that is behind the list of tags leaves it unknown, not failed', async () => {
     const made = await rolledBack()
     const release = await releaseOf(made, '1.1.0')
