@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { renameSync } from 'node:fs'
-import { open, readdir, rm, stat } from 'node:fs/promises'
+import { constants, renameSync } from 'node:fs'
+import { copyFile, link, open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
@@ -8,6 +8,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 export interface StagedFile {
   /** Puts it into its place at once and whole, unless `mayStill`, asked in the same breath, says no; tells whether it did. */
   commit(mayStill?: () => boolean): Promise<boolean>
+  /** Puts it into its place only where nothing is yet; tells whether it did. */
+  create(): Promise<boolean>
   /** Takes it away when it was not committed. */
   discard(): Promise<void>
 }
@@ -33,6 +35,11 @@ export async function stageFile(path: string, content: string): Promise<StagedFi
   return {
     commit: async (mayStill = () => true) => {
       if (!(await renamePatiently(staged, path, mayStill))) return false
+      await syncFolder(dirname(path))
+      return true
+    },
+    create: async () => {
+      if (!(await linked(staged, path))) return false
       await syncFolder(dirname(path))
       return true
     },
@@ -63,6 +70,25 @@ async function renamePatiently(from: string, to: string, mayStill: () => boolean
       await wait(50)
     }
   }
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'EEXIST') return false
+    // a file system without links
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS' && code !== 'EMLINK') throw error
+  }
+  return copyFile(from, to, constants.COPYFILE_EXCL).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false
+      throw error
+    }
+  )
 }
 
 /** The name is on the disk only once its folder is; not every system lets a folder be synced. */

@@ -1,0 +1,53 @@
+import type { DeploymentRecord } from '../model/deployment-record.ts'
+import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
+import type { Release } from '../model/release.ts'
+import type { Health } from '../model/survey.ts'
+import type { Changes } from '../project/changes-between.ts'
+
+export type Severity = 'P1' | 'P2' | 'P3' | 'P4'
+
+/** A step of the rollback, for the picture. Times are ISO 8601 UTC. */
+export interface IncidentStep {
+  title: string
+  from: string
+  until: string
+  failed?: boolean
+}
+
+export interface IncidentRollback {
+  id: string
+  /** `succeeded`, `restored`, `stuck`, `manual`, `cancelled`, `unproven`, or that it was interrupted. */
+  outcome: string
+  begunAt: string
+  endedAt?: string
+  /** When a check first passed again, and stayed passed: the end of the outage. */
+  recoveredAt?: string
+  steps: IncidentStep[]
+}
+
+/** All that an incident report is made of; every text in it may come from outside. */
+export interface Incident {
+  target: string
+  /** The release that failed. */
+  from: Release | null
+  /** The release that was rolled back to, or was to be. */
+  to: Release | null
+  /** How the failed one was before the rollback. */
+  health: Health | null
+  /** The target's records, in any order. */
+  history: readonly DeploymentRecord[]
+  diagnosis: Diagnosis | null
+  /** What the journal says that happened. */
+  events: readonly TimelineEvent[]
+  rollback: IncidentRollback | null
+  changes: Changes
+  /** What a person still has to do, one line each. */
+  remains: readonly string[]
+  /** Given by the caller. */
+  severity?: Severity
+  rootCause?: string
+  impact?: string
+  notes?: string
+  /** When the report is written. */
+  now: string
+}

@@ -1,0 +1,69 @@
+import { capTail, oneLine, plain } from '../support/text.ts'
+
+/**
+ * One line of text from outside, as Markdown that shows it literally: no markup, HTML, table cell, heading, list, mention or
+ * reference begins in it. Escapes follow CommonMark 0.31 (2.4) and GitHub's tables.
+ */
+export function inline(text: string, max = 400): string {
+  const parts = oneLine(text, max).split(mention)
+  return parts
+    .map((part, at) => (at % 2 ? `\`${part}\`` : escaped(part)))
+    .join('')
+    .replace(opening, '$1\\$2')
+}
+
+/** Text of several lines that a caller wrote: paragraphs, lists and code spans stay, everything else is shown literally. */
+export function paragraphs(text: string, max = 8000): string {
+  const lines = plain(capTail(text, max)).replace(/\r\n?/g, '\n').trim().split('\n')
+  return lines
+    .map(line)
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+}
+
+/** Text in a fence that nothing in it can close. */
+export function fenced(text: string, max = 8000): string {
+  const body = plain(capTail(text.replace(/\r\n?/g, '\n'), max)).replace(/\s+$/, '')
+  const longest = Math.max(0, ...[...body.matchAll(/`+/g)].map(([ticks]) => ticks.length))
+  const fence = '`'.repeat(Math.max(3, longest + 1))
+  return `${fence}text\n${body}\n${fence}`
+}
+
+/** A short word in a code span, for identities: hashes, ids. */
+export function code(text: string): string {
+  const word = oneLine(text, 120).replace(/`/g, "'").replace(/\|/g, '\\|')
+  return word ? `\`${word}\`` : ''
+}
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
+}
+
+/** @name and #12 would call people and other issues where the text is pasted into one. */
+const mention = /(?<![\w`/])([@#]\w[\w/-]*)/
+/** What begins a list, heading or rule at the start of a block. */
+const opening = /^(\d{1,9}(?=[.)]))?([-+#=.)](?=\s|$|[-+#=]))/
+
+const entities: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;' }
+
+const escaped = (text: string): string =>
+  text
+    .replace(/[\\`*~[\]|$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\$&')
+    .replace(/[<>&]/g, (char) => entities[char] ?? char)
+
+function line(text: string): string {
+  const marker = /^\s{0,8}([-*]|\d{1,3}\.)\s+(?=\S)/.exec(text)?.[0] ?? ''
+  const spans = text
+    .slice(marker.length)
+    .trim()
+    .split(/(`[^`]+`)/)
+  return marker + spans.map((span, at) => (at % 2 ? span : spaced(span, at === 0))).join('')
+}
+
+/** Like `inline`, but the spaces at its ends stay, for it stands between code spans. */
+function spaced(text: string, first: boolean): string {
+  const parts = text.split(mention)
+  const whole = parts.map((part, at) => (at % 2 ? `\`${part}\`` : escaped(part))).join('')
+  return first ? whole.replace(opening, '$1\\$2') : whole
+}

@@ -1,0 +1,80 @@
+import { plain } from '../support/text.ts'
+import type { Incident } from './incident.ts'
+import type { Outage } from './outage.ts'
+
+interface Bar {
+  label: string
+  /** Mermaid's colours: `crit` is red, `done` grey, `active` light. */
+  look: 'crit' | 'done' | 'active'
+  from: number
+  until: number
+}
+
+const mostSteps = 20
+
+/** A Gantt chart in Mermaid of the outage and the rollback; empty when no time is known to draw. */
+export function pictureOf(incident: Incident, outage: Outage): string {
+  const serving = servingBars(incident, outage)
+  const rollback = rollbackBars(incident)
+  if (serving.length + rollback.length === 0) return ''
+  return [
+    '```mermaid',
+    'gantt',
+    `    title ${label(`${incident.target}, times in UTC`)}`,
+    '    dateFormat YYYY-MM-DD HH:mm:ss.SSS',
+    '    axisFormat %H:%M:%S',
+    ...section('Versions', serving),
+    ...section('Rollback', rollback),
+    '```'
+  ].join('\n')
+}
+
+function servingBars({ from, to, rollback, health }: Incident, outage: Outage): Bar[] {
+  const start = time(outage.from)
+  const begun = time(rollback?.begunAt)
+  const last = Math.max(...[time(outage.until), time(rollback?.endedAt), begun, start].filter((at) => at !== null))
+  const bars: Bar[] = []
+  if (from && start !== null && last > start)
+    bars.push({
+      label: `Version ${from.version} ${health?.state === 'degraded' ? 'degraded' : 'does not serve'}`,
+      look: 'crit',
+      from: start,
+      until: time(outage.until) ?? last
+    })
+  const recovered = time(rollback?.recoveredAt)
+  if (to && recovered !== null && last > recovered)
+    bars.push({ label: `Version ${to.version} serves`, look: 'active', from: recovered, until: last })
+  return bars
+}
+
+function rollbackBars({ rollback }: Incident): Bar[] {
+  return (rollback?.steps ?? []).slice(0, mostSteps).flatMap(({ title, from, until, failed }, at) => {
+    const [start, end] = [time(from), time(until)]
+    if (start === null || end === null || end < start) return []
+    return [
+      { label: `${at + 1}. ${title}`, look: failed ? ('crit' as const) : ('done' as const), from: start, until: end }
+    ]
+  })
+}
+
+const section = (name: string, bars: Bar[]): string[] =>
+  bars.length === 0 ? [] : [`    section ${name}`, ...bars.map((bar) => `    ${task(bar)}`)]
+
+const task = ({ label: text, look, from, until }: Bar): string =>
+  `${label(text)} :${look}, ${stamp(from)}, ${stamp(Math.max(until, from + 1))}`
+
+/** Without the characters that mean something to Mermaid; it must not begin with one of its words, so each has our own before it. */
+const label = (text: string): string =>
+  plain(text)
+    .replace(/[^\p{L}\p{N} .,_/+-]+/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 50) || 'unnamed'
+
+/** Without a zone, so that every reader's chart shows UTC. */
+const stamp = (at: number): string => new Date(at).toISOString().slice(0, -1).replace('T', ' ')
+
+function time(at: string | undefined): number | null {
+  const found = at === undefined ? Number.NaN : Date.parse(at)
+  return Number.isNaN(found) ? null : found
+}

@@ -1,0 +1,36 @@
+import type { Incident, Severity } from './incident.ts'
+
+export interface JudgedSeverity {
+  severity: Severity
+  /** A part of a sentence. */
+  reason: string
+}
+
+/** Judges by evidence: P1 when nothing served, P2 when it was degraded, P3 when it failed before it served anyone; or as set. */
+export function severityOf(incident: Pick<Incident, 'severity' | 'health' | 'from' | 'history'>): JudgedSeverity {
+  const { severity, health } = incident
+  if (severity) return { severity, reason: 'set by the author of this report' }
+  if (health?.state === 'down') return { severity: 'P1', reason: `nothing served: ${health.message}` }
+  if (health?.state === 'degraded') return { severity: 'P2', reason: `degraded: ${health.message}` }
+  const failure = failedDeployment(incident)
+  if (failure) return { severity: 'P3', reason: `its deployment failed before it served anyone (history, ${failure})` }
+  if (health?.state === 'healthy')
+    return { severity: 'P2', reason: 'it served and its own checks passed, yet it was rolled back; taken for degraded' }
+  const state = health ? `${health.state}: ${health.message}` : 'unknown'
+  return {
+    severity: 'P2',
+    reason: `its health was ${state}; taken for degraded, as nothing says that nobody was served`
+  }
+}
+
+/** When the failed release's only deployments failed, the time of the last one. */
+function failedDeployment({ from, history }: Pick<Incident, 'from' | 'history'>): string | null {
+  const own = history.filter(({ version, status }) => version === from?.version && status !== 'rolled_back')
+  if (own.length === 0 || own.some(({ status }) => status !== 'failed')) return null
+  return (
+    own
+      .map(({ at }) => at)
+      .sort()
+      .at(-1) ?? null
+  )
+}

@@ -1,0 +1,92 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ProjectPaths } from '../project/paths.ts'
+import { stageFile } from '../project/replace-file.ts'
+import { ConfigError, messageOf } from '../support/errors.ts'
+import type { Mask } from '../support/mask.ts'
+import { plain } from '../support/text.ts'
+import type { Incident, Severity } from './incident.ts'
+import { outageOf } from './outage.ts'
+import { renderReport } from './report.ts'
+import { severityOf } from './severity.ts'
+
+export interface WrittenIncident {
+  path: string
+  severity: Severity
+  severityReason: string
+  /** null when it is unknown. */
+  outageMs: number | null
+  /** What is known of the outage, and from what, for people. */
+  outage: string
+  markdown: string
+}
+
+/**
+ * Writes the report of an incident into a file of its own, incident-YYYYMMDD-HHMMSS.md, whole and at once. Every text in it is
+ * masked before it is cut or rendered.
+ * @throws ConfigError when the folder cannot be written.
+ */
+export async function writeIncident(
+  paths: Pick<ProjectPaths, 'incidentsDir'>,
+  incident: Incident,
+  mask: Mask
+): Promise<WrittenIncident> {
+  // first without invisible characters, which could stand in the middle of a secret and hide it from the mask
+  const masked = mask.data(eachText(incident, plain))
+  const outage = outageOf(masked)
+  const judged = severityOf(masked)
+  const markdown = renderReport(masked, outage, judged)
+  return {
+    path: await writeNew(paths.incidentsDir, incident.now, markdown),
+    severity: judged.severity,
+    severityReason: judged.reason,
+    outageMs: outage.ms,
+    outage: outage.says,
+    markdown
+  }
+}
+
+/** The reports of a project, newest first. */
+export async function listIncidents(
+  paths: Pick<ProjectPaths, 'incidentsDir'>
+): Promise<{ name: string; path: string }[]> {
+  const names = await readdir(paths.incidentsDir).catch(() => [])
+  return names
+    .filter((name) => /^incident-\d{8}-\d{6}(-\d+)?\.md$/.test(name))
+    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+    .map((name) => ({ name, path: join(paths.incidentsDir, name) }))
+}
+
+async function writeNew(folder: string, now: string, markdown: string): Promise<string> {
+  const stamp = now.replace(/[-:]/g, '').replace('T', '-').slice(0, 15)
+  try {
+    await mkdir(folder, { recursive: true })
+    for (let n = 1; ; n++) {
+      const path = join(folder, `incident-${stamp}${n > 1 ? `-${n}` : ''}.md`)
+      const staged = await stageFile(path, markdown)
+      try {
+        if (await staged.create()) return path
+      } finally {
+        await staged.discard()
+      }
+    }
+  } catch (cause) {
+    throw new ConfigError({
+      what: 'The incident report was not written',
+      why: messageOf(cause),
+      next: `Make ${folder} writable, then ask for the report again.`,
+      code: 'incident_not_written',
+      cause
+    })
+  }
+}
+
+function eachText<T>(value: T, change: (text: string) => string): T {
+  const changed = (inner: unknown): unknown => {
+    if (typeof inner === 'string') return change(inner)
+    if (Array.isArray(inner)) return inner.map(changed)
+    if (!inner || typeof inner !== 'object') return inner
+    return Object.fromEntries(Object.entries(inner).map(([key, part]) => [key, changed(part)]))
+  }
+  return changed(value) as T
+}
