@@ -1,1 +1,4 @@
-process.stderr.write('')
+#!/usr/bin/env node
+import { main } from './cli/main.ts'
+
+process.exitCode = await main(process.argv.slice(2), process.env, process.cwd())

@@ -17,8 +17,9 @@ export async function collectDiagnosis(session: Session, journal: Journal): Prom
     for (const item of evidence)
       await journal.append({ event: 'evidence', item: { ...item, text: capTail(plain(item.text), mostCharacters) } })
   } catch (error) {
-    await journal
-      .append({ event: 'note', text: `Evidence of the failure could not be collected: ${oneLine(messageOf(error))}` })
-      .catch(() => undefined)
+    await journal.attempt({
+      event: 'note',
+      text: `Evidence of the failure could not be collected: ${oneLine(messageOf(error))}`
+    })
   }
 }

@@ -1,7 +1,7 @@
 import type { Check } from '../model/check.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { messageOf } from '../support/errors.ts'
-import type { Ending } from './carry-out.ts'
+import type { Ending } from './ending.ts'
 import type { RollbackResult } from './execute.ts'
 
 export interface Conclusion {
@@ -22,7 +22,13 @@ export async function conclude(
   const remains = session.mask.data([...(conclusion.remains ?? []), ...(await recorded())])
   remains.push(...(await leaseReleased()))
   const state = session.mask.text(conclusion.state)
-  await carrying.journal.append({ event: 'ended', outcome: conclusion.outcome, durationMs, state, remains })
+  await carrying.journal
+    .append({ event: 'ended', outcome: conclusion.outcome, durationMs, state, remains })
+    .catch((error: unknown) => {
+      remains.push(
+        `The journal could not be ended (${messageOf(error)}): the next assessment will call this rollback interrupted.`
+      )
+    })
   return {
     rollbackId: begun.rollbackId,
     outcome: conclusion.outcome,

@@ -56,7 +56,8 @@ export const journalEventSchema = z.discriminatedUnion('event', [
     durationMs: z.number().optional(),
     detail: z.string().optional()
   }),
-  z.object({ event: z.literal('checks'), at, checks: z.array(checkSchema) }),
+  /** `healthySince` is the first look of an unbroken row of healthy ones. */
+  z.object({ event: z.literal('checks'), at, checks: z.array(checkSchema), healthySince: z.string().optional() }),
   z.object({ event: z.literal('evidence'), at, item: evidenceSchema }),
   z.object({ event: z.literal('findings'), at, findings: z.array(z.string()), events: z.array(timelineEventSchema) }),
   z.object({ event: z.literal('note'), at, text: z.string() }),

@@ -10,7 +10,10 @@ import { type Begun, type Ended, type Entry, type JournalEvent, journalEventSche
 /** A rollback's journal: one JSON line per event, on disk before the next thing happens. */
 export interface Journal {
   readonly path: string
+  /** @throws when the line is not on disk. */
   append(entry: Entry): Promise<void>
+  /** The same where the work must go on regardless: on the way back, and once a step is done. */
+  attempt(entry: Entry): Promise<void>
   close(): Promise<void>
 }
 
@@ -25,14 +28,16 @@ export async function openJournal(path: string, clock: Clock, mask: Mask): Promi
     await handle.appendFile(line)
     await handle.datasync()
   }
+  const append = (entry: Entry): Promise<void> => {
+    const line = `${JSON.stringify(snakeCase({ ...masked(entry, mask), at: isoNow(clock) }))}\n`
+    const written = queue.then(() => write(line))
+    queue = written.catch(() => undefined)
+    return written
+  }
   return {
     path,
-    append(entry) {
-      const line = `${JSON.stringify(snakeCase({ ...masked(entry, mask), at: isoNow(clock) }))}\n`
-      const written = queue.then(() => write(line))
-      queue = written.catch(() => undefined)
-      return written
-    },
+    append,
+    attempt: (entry) => append(entry).catch(() => undefined),
     async close() {
       await queue
       await handle.close()

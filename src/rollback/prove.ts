@@ -1,5 +1,6 @@
 import type { Check } from '../model/check.ts'
 import type { Release } from '../model/release.ts'
+import { isoNow } from '../support/clock.ts'
 import { messageOf } from '../support/errors.ts'
 import { duration, oneLine } from '../support/text.ts'
 import type { Session } from './session.ts'
@@ -9,6 +10,8 @@ export type Verdict = 'healthy' | 'unhealthy' | 'inconclusive'
 export interface Proof {
   verdict: Verdict
   checks: Check[]
+  /** When the first look found it healthy, and no later one otherwise. */
+  healthySince?: string
 }
 
 export interface ProveOptions {
@@ -30,6 +33,7 @@ export async function prove(
 ): Promise<Proof> {
   const began = session.clock.now().getTime()
   const first = await look(session, release, signal)
+  const firstAt = isoNow(session.clock)
   let latest = first
   while (verdictOf(latest.checks) !== 'unhealthy') {
     const left = soakMs - (session.clock.now().getTime() - began)
@@ -38,7 +42,9 @@ export async function prove(
     await session.clock.sleep(Math.min(lookEveryMs, left), signal)
     latest = await look(session, release, signal, first.observed)
   }
-  return { verdict: verdictOf(latest.checks), checks: session.mask.data(latest.checks) }
+  const verdict = verdictOf(latest.checks)
+  const healthySince = verdict === 'healthy' && verdictOf(first.checks) === 'healthy' ? firstAt : undefined
+  return { verdict, checks: session.mask.data(latest.checks), ...(healthySince && { healthySince }) }
 }
 
 /** A look that throws tells nothing: that is unknown, not a failure. */

@@ -1,45 +1,28 @@
 import type { Release } from '../model/release.ts'
 import type { Risk } from '../model/survey.ts'
-import { commitExists, commitOfVersion, filesChanged } from '../project/git.ts'
-import { type Migration, migrationsAmong } from '../project/migrations.ts'
+import { type Changes, changesBetween } from '../project/changes-between.ts'
+import type { Migration } from '../project/migrations.ts'
 import type { Session } from './session.ts'
 
 type Known = Pick<Session, 'projectDir' | 'history'>
 
-export interface CommitRange {
-  /** The commit of the release that is gone back to. */
-  older: string
-  /** The commit of the release that failed. */
-  newer: string
+/** What came with the failed release and not with the candidate, as far as git, deploy.json and the target let one tell. */
+export async function changesSince(known: Known, candidate: Release, failed: Release | null): Promise<Changes> {
+  if (!failed) return { known: false, why: 'nothing serves to compare with' }
+  return changesBetween(known.projectDir, withCommit(known, candidate), withCommit(known, failed))
 }
 
-/** The commits of two releases, as the target, deploy.json or a tag tells; null where this repository does not know both. */
-export async function commitsOf(known: Known, failed: Release | null, candidate: Release): Promise<CommitRange | null> {
-  if (!failed) return null
-  const [newer, older] = await Promise.all([commitOf(known, failed), commitOf(known, candidate)])
-  return newer && older && newer !== older ? { older, newer } : null
-}
-
-async function commitOf({ projectDir, history }: Known, release: Release): Promise<string | null> {
-  const recorded =
-    release.commit ?? history.find(({ version, commit }) => version === release.version && commit)?.commit
-  const found = recorded ? await commitExists(projectDir, recorded) : null
-  return found ?? commitOfVersion(projectDir, release.version)
+function withCommit({ history }: Known, release: Release): Release {
+  const recorded = history.find(({ version, commit }) => version === release.version && commit)?.commit
+  return release.commit || !recorded ? release : { ...release, commit: recorded }
 }
 
 /** What the code between the two versions says: database migrations do not go back with a release. */
-export async function codeRisks(session: Known, current: Release | null, candidate: Release): Promise<Risk[]> {
-  const range = await commitsOf(session, current, candidate)
-  const changed = range && (await filesChanged(session.projectDir, range.older, range.newer))
-  if (!changed) return []
-  const migrations = migrationsAmong(changed.items)
-  return [...new Set(migrations.map(({ tool }) => tool))].map((tool) =>
-    migrationRisk(
-      candidate,
-      tool,
-      migrations.filter((migration) => migration.tool === tool)
-    )
-  )
+export async function codeRisks(known: Known, current: Release | null, candidate: Release): Promise<Risk[]> {
+  const changes = await changesSince(known, candidate, current)
+  if (!changes.known) return []
+  const tools = [...new Set(changes.migrations.map(({ tool }) => tool))]
+  return tools.map((tool) => migrationRisk(candidate, tool, changes.migrations.filter((one) => one.tool === tool)))
 }
 
 function migrationRisk({ version }: Release, tool: string, migrations: readonly Migration[]): Risk {

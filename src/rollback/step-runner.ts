@@ -43,13 +43,13 @@ export async function applyStep(carrying: Carrying, step: Step): Promise<StepRes
   const { session, journal, outcomes } = carrying
   const began = session.clock.now().getTime()
   const elapsed = (): number => session.clock.now().getTime() - began
-  await journal.append({ event: 'step', stepId: step.id, state: 'started' })
-  say(carrying, step, 'started')
   try {
     carrying.signal.throwIfAborted()
+    await journal.append({ event: 'step', stepId: step.id, state: 'started' })
+    say(carrying, step, 'started')
     const result = await session.target.apply(step, runOf(carrying, step))
     if (result.recorded) carrying.recorded.set(step.id, result.recorded)
-    await journal.append({
+    await journal.attempt({
       event: 'step',
       stepId: step.id,
       state: 'done',
@@ -67,7 +67,7 @@ export async function applyStep(carrying: Carrying, step: Step): Promise<StepRes
     return result
   } catch (error) {
     const detail = oneLine(messageOf(error), 300)
-    await journal.append({ event: 'step', stepId: step.id, state: 'failed', durationMs: elapsed(), detail })
+    await journal.attempt({ event: 'step', stepId: step.id, state: 'failed', durationMs: elapsed(), detail })
     outcomes.set(step.id, { ...named(step), state: 'failed', detail, durationMs: elapsed() })
     say(carrying, step, 'failed', detail)
     throw new StepFailed(step, error)
@@ -93,10 +93,10 @@ async function revertStep(carrying: Carrying, step: Step): Promise<void> {
   const { session, journal, outcomes } = carrying
   const began = session.clock.now().getTime()
   const elapsed = (): number => session.clock.now().getTime() - began
-  await journal.append({ event: 'revert', stepId: step.id, state: 'started' })
+  await journal.attempt({ event: 'revert', stepId: step.id, state: 'started' })
   try {
     const result = await session.target.revert(step, runOf(carrying, step), carrying.recorded.get(step.id))
-    await journal.append({
+    await journal.attempt({
       event: 'revert',
       stepId: step.id,
       state: 'done',
@@ -109,7 +109,7 @@ async function revertStep(carrying: Carrying, step: Step): Promise<void> {
     if (step.undo) say(carrying, step, 'done', `undone: ${result.detail ?? step.undo}`)
   } catch (error) {
     const detail = oneLine(messageOf(error), 300)
-    await journal.append({ event: 'revert', stepId: step.id, state: 'failed', durationMs: elapsed(), detail })
+    await journal.attempt({ event: 'revert', stepId: step.id, state: 'failed', durationMs: elapsed(), detail })
     outcomes.set(step.id, { ...named(step), state: 'not reverted', detail })
     say(carrying, step, 'failed', `not undone: ${detail}`)
     throw error
@@ -123,7 +123,7 @@ function runOf(carrying: Carrying, step: Step): Run {
     rollbackId: carrying.rollbackId,
     signal: carrying.signal,
     progress: (message) => say(carrying, step, 'working', oneLine(message)),
-    evidence: (item) => void carrying.journal.append({ event: 'evidence', item }).catch(() => undefined)
+    evidence: (item) => void carrying.journal.attempt({ event: 'evidence', item })
   }
 }
 

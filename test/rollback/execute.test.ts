@@ -1,9 +1,11 @@
 import { chmod, mkdir, readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { readStories } from '../../src/rollback/journal.ts'
+import { carryOut } from '../../src/rollback/carry-out.ts'
+import { type Journal, readStories } from '../../src/rollback/journal.ts'
+import type { Begun } from '../../src/rollback/journal-events.ts'
 import type { Progress } from '../../src/rollback/progress.ts'
 import { engine, failed, goodHistory, success } from './engine-harness.ts'
-import { newShelf } from './shelf-target.ts'
+import { newShelf, type Shelf } from './shelf-target.ts'
 
 test('a rollback carries out the plan, proves it, and records it', async () => {
   const shelf = newShelf()
@@ -306,3 +308,38 @@ test('a journal folder that cannot be read hides nothing else', async () => {
   await chmod(session.files.journals, 0o000)
   expect((await assess()).recommended?.release.version).toBe('1.1.0')
 })
+
+test('a journal that can no longer be written stops the rollback and puts back what was', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'healthy' } })
+  const { session } = await engine(shelf)
+  const full: Journal = {
+    path: 'full',
+    append: async () => {
+      if (shelf.log.length > 0) throw new Error('no space left on device')
+    },
+    attempt: async () => undefined,
+    close: async () => undefined
+  }
+  const begun = await begunOn(shelf)
+  const result = await carryOut(session, begun, {
+    journal: full,
+    lease: null,
+    limit: AbortSignal.timeout(10_000),
+    hooks: { report: () => undefined, cancel: new AbortController().signal },
+    failed: true,
+    diagnosis: Promise.resolve(),
+    fingerprint: { serving: '1.2.0' }
+  })
+  expect(result.outcome).toBe('restored')
+  expect(shelf.log).toEqual(['apply fetch', 'revert switch', 'revert fetch'])
+  expect(result.remains.join()).toContain('no space left on device')
+})
+
+/** The first event of a rollback of this shelf, as another run of it wrote it. */
+async function begunOn(shelf: Shelf): Promise<Begun> {
+  const other = await engine(newShelf({ health: shelf.health }))
+  await other.rollBack()
+  const [story] = await readStories(other.session.files.journals)
+  if (!story) throw new Error('no journal')
+  return story.begun
+}

@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util'
+import { InputError, messageOf } from '../support/errors.ts'
+
+const options = {
+  target: { type: 'string' },
+  to: { type: 'string' },
+  plan: { type: 'string' },
+  accept: { type: 'string', multiple: true },
+  investigate: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  auto: { type: 'boolean' },
+  rollback: { type: 'string' },
+  soak: { type: 'string' },
+  severity: { type: 'string' },
+  'root-cause': { type: 'string' },
+  impact: { type: 'string' },
+  notes: { type: 'string' },
+  version: { type: 'string' },
+  status: { type: 'string' },
+  digest: { type: 'string' },
+  commit: { type: 'string' },
+  'duration-ms': { type: 'string' },
+  error: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' }
+} as const
+
+/** Which options each command takes. */
+const taken = {
+  assess: ['target', 'to', 'investigate'],
+  rollback: ['target', 'to', 'plan', 'accept', 'dry-run', 'auto'],
+  verify: ['rollback', 'target', 'soak'],
+  report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
+  list: ['target'],
+  status: [],
+  record: ['target', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error']
+} as const
+
+export type CommandName = keyof typeof taken
+export type Flags = ReturnType<typeof parse>['values']
+
+export interface CommandLine {
+  command: CommandName
+  flags: Flags
+}
+
+const parse = (args: string[]) => parseArgs({ args, options, allowPositionals: true })
+
+/** Reads a command line; null when help is wanted. @throws InputError for what cannot be meant. */
+export function commandLineOf(args: string[]): CommandLine | null {
+  const { values, positionals } = parsed(args)
+  if (values.help || (positionals.length === 0 && args.length === 0)) return null
+  const [command, ...more] = positionals
+  if (!isCommand(command) || more.length > 0) throw usage(`"${positionals.join(' ')}" is no command`)
+  const allowed: readonly string[] = [...taken[command], 'json', 'help']
+  const odd = Object.keys(values).find((name) => !allowed.includes(name))
+  if (odd) throw usage(`${command} takes no --${odd}`)
+  return { command, flags: values }
+}
+
+const isCommand = (word: string | undefined): word is CommandName => word !== undefined && Object.hasOwn(taken, word)
+
+function parsed(args: string[]) {
+  try {
+    return parse(args)
+  } catch (error) {
+    throw usage(messageOf(error))
+  }
+}
+
+const usage = (why: string): InputError =>
+  new InputError({
+    what: 'The command line cannot be read',
+    why,
+    next: 'See pop-deploy-rollback --help.',
+    code: 'usage'
+  })
+
+/** A number of an option. @throws InputError when it is none. */
+export function numberOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const number = Number(text)
+  if (text.trim() !== '' && Number.isFinite(number) && number >= 0) return number
+  throw usage(`--${name} takes a number, not "${text.slice(0, 40)}"`)
+}

@@ -1,0 +1,21 @@
+export const help = `Takes a failed deployment back to the last good version, and proves that it serves.
+
+  pop-deploy-rollback assess   [--target T] [--to V] [--investigate]
+  pop-deploy-rollback rollback [--target T] [--to V] [--accept RISK]... [--dry-run | --auto] [--plan ID]
+  pop-deploy-rollback verify   [--rollback ID | --target T] [--soak SECONDS]
+  pop-deploy-rollback report   [--rollback ID | --target T] [--severity P1|P2|P3|P4] [--root-cause X] [--impact X] [--notes X]
+  pop-deploy-rollback list     [--target T]
+  pop-deploy-rollback status
+  pop-deploy-rollback record   --target T --version V --status success|failed [--digest D] [--commit C] [--duration-ms N] [--error X]
+
+rollback shows the plan and asks on the terminal. Without a terminal it does nothing, but for
+  --auto     roll back unattended: only where the committed deploy.json says automatic: true for the target, the current
+             version failed, a candidate is recommended and no serious risk is open; then verifies and writes the report
+  --dry-run  check every precondition and change nothing
+  --plan ID  refuse unless the plan is still this one; also finishes or undoes an interrupted rollback, with --to its version
+--json prints one JSON object. Progress goes to stderr.
+
+Exit codes: 0 done or healthy; 1 the rollback did not succeed, or unhealthy; 2 not possible as asked, or declined;
+3 configuration or credentials; 4 the target refused or failed; 5 unproven, inconclusive or a manual step left;
+6 --auto found a condition missing and did nothing; 70 a fault of this program.
+`

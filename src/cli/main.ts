@@ -1,0 +1,44 @@
+import { findProject } from '../project/paths.ts'
+import { systemClock } from '../support/clock.ts'
+import { createLogger } from '../support/log.ts'
+import { createMask } from '../support/mask.ts'
+import type { Answer } from '../tools/call-tool.ts'
+import { renderError } from '../tools/render-error.ts'
+import { commandLineOf } from './arguments.ts'
+import { commands } from './commands.ts'
+import { exitCodeOf } from './exit-codes.ts'
+import { help } from './help.ts'
+import { contextOf } from './run.ts'
+import { terminalOf } from './terminal.ts'
+
+/** Runs one command line and gives its exit code. The answer goes to stdout, all else to stderr. */
+export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string): Promise<number> {
+  const mask = createMask()
+  const json = args.includes('--json')
+  const print = (answer: Answer): number => {
+    process.stdout.write(`${json ? JSON.stringify(answer) : answer.summary}\n`)
+    return exitCodeOf(answer)
+  }
+  try {
+    const line = commandLineOf(args)
+    if (!line) {
+      process.stdout.write(help)
+      return 0
+    }
+    const around = {
+      projectDir: findProject({ env, cwd }),
+      env,
+      clock: systemClock,
+      log: createLogger(mask, env.POP_ROLLBACK_DEBUG ? 'debug' : 'error'),
+      mask
+    }
+    const cancel = new AbortController()
+    process.once('SIGINT', () => cancel.abort())
+    process.once('SIGTERM', () => cancel.abort())
+    const say = (text: string): void => void process.stderr.write(`${mask.text(text)}\n`)
+    const terminal = terminalOf(process.stdin, process.stderr)
+    return print(await commands[line.command](contextOf(line.flags, around, terminal, cancel.signal, say)))
+  } catch (error) {
+    return print(mask.data({ ok: false, ...renderError(error) }))
+  }
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { type Surroundings, selectTarget } from '../rollback/open-session.ts'
+import { recordDeployment } from '../rollback/record-deployment.ts'
+import type { NewRecord } from '../rollback/session.ts'
+import { InputError, messageOf } from '../support/errors.ts'
+import { oneLine } from '../support/text.ts'
+import { closing } from '../tools/closing.ts'
+import { type Flags, numberOf } from './arguments.ts'
+import type { Command } from './run.ts'
+
+const recordSchema = z.object({
+  target: z.string().min(1),
+  version: z.string().min(1),
+  status: z.enum(['success', 'failed']),
+  digest: z.string().max(200).optional(),
+  commit: z
+    .string()
+    .regex(/^[0-9a-f]{7,64}$/)
+    .optional(),
+  error: z.string().max(2000).optional()
+})
+
+/** Writes what a pipeline just deployed, with what the target says of it, so that the next rollback has evidence. */
+export const record: Command = async ({ flags, around }) => {
+  const { target, ...given } = checked(flags)
+  const durationMs = numberOf('duration-ms', flags['duration-ms'])
+  const { paths } = await selectTarget(around, { target, version: given.version })
+  const { seen, note } =
+    given.status === 'success' ? await whatServes(around, target, given.version) : { seen: {}, note: '' }
+  const entry = { ...seen, ...given, ...(durationMs !== undefined && { durationMs }) }
+  await recordDeployment(around, paths, target, entry)
+  return {
+    ok: true,
+    summary: `Recorded: ${target} ${given.version} ${given.status}${note}`,
+    next: [],
+    target,
+    ...given
+  }
+}
+
+/** Digest and configuration of what serves, when it is the version that was deployed; the record is worth having without, too. */
+async function whatServes(
+  around: Surroundings,
+  target: string,
+  version: string
+): Promise<{ seen: Pick<NewRecord, 'digest' | 'commit' | 'snapshot'>; note: string }> {
+  try {
+    return await closing(around, { target }, async (session) => {
+      const { current, snapshot } = await session.target.survey(AbortSignal.timeout(15_000))
+      if (current?.version !== version)
+        return { seen: {}, note: ` (the target says that ${current?.version ?? 'nothing'} serves)` }
+      const seen = {
+        digest: current.id,
+        ...(current.commit && { commit: current.commit }),
+        ...(snapshot && { snapshot })
+      }
+      return { seen, note: '' }
+    })
+  } catch (error) {
+    return { seen: {}, note: ` (the target could not be asked: ${oneLine(messageOf(error))})` }
+  }
+}
+
+function checked(flags: Flags): z.infer<typeof recordSchema> {
+  const parsed = recordSchema.safeParse(flags)
+  if (parsed.success) return parsed.data
+  throw new InputError({
+    what: 'The record is not complete or not correct',
+    why: parsed.error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('; '),
+    next: 'Pass --target, --version and --status success or failed.',
+    code: 'usage'
+  })
+}

@@ -1,0 +1,76 @@
+import { committedAutomatic } from '../project/committed-automatic.ts'
+import { checkUnattended } from '../rollback/unattended.ts'
+import { assessRollback } from '../tools/assess-rollback.ts'
+import type { Answer } from '../tools/call-tool.ts'
+import type { ToolCall } from '../tools/define-tool.ts'
+import { executeRollbackTool } from '../tools/execute-rollback.ts'
+import { writeIncidentTool } from '../tools/write-incident.ts'
+import { type Command, type CommandContext, run } from './run.ts'
+import { confirm } from './terminal.ts'
+
+interface Shown {
+  target: string
+  plan: { id: string; version: string } | null
+  interrupted?: { finish: Way; undo: Way | null }
+  risks: { id: string; serious: boolean; title: string; detail: string }[]
+}
+
+interface Way {
+  id: string
+  version: string
+  lines: string[]
+}
+
+/** Assesses, shows the plan, asks, and carries it out; unattended with --auto. */
+export const rollback: Command = async (context) => {
+  const { flags, say } = context
+  const assessed = await run(context, assessRollback, {
+    target: flags.target,
+    version: flags.plan ? undefined : flags.to
+  })
+  if (assessed.error) return assessed
+  const shown = assessed as unknown as Shown
+  if (!flags.json) say(`${assessed.summary}\n`)
+  const way = flags.plan && flags.to ? { id: flags.plan, version: flags.to } : await choose(context, shown)
+  if (!way) return { ...assessed, ok: false }
+  const accept = flags.accept ?? (flags.auto || flags['dry-run'] ? [] : await acceptEach(context, shown))
+  const request = { target: shown.target, version: way.version, plan_id: way.id, accept, dry_run: flags['dry-run'] }
+  const answer = await run(context, executeRollbackTool, request, consentOf(context, way.version))
+  return flags.auto && answer.rollback_id ? reported(context, answer) : answer
+}
+
+/** The plan that was shown; for an interrupted rollback, the way out that the person at the terminal chooses. */
+async function choose(
+  { flags, terminal }: CommandContext,
+  { plan, interrupted }: Shown
+): Promise<{ id: string; version: string } | null> {
+  if (!interrupted) return plan
+  if (flags.auto || !interrupted.undo || !terminal.interactive) return interrupted.finish
+  const answer = await terminal.ask('Finish the interrupted rollback, or undo it? [finish/undo] ')
+  return { finish: interrupted.finish, undo: interrupted.undo }[answer.toLowerCase()] ?? null
+}
+
+/** Serious risks are accepted one by one. */
+async function acceptEach({ terminal, around }: CommandContext, { risks }: Shown): Promise<string[]> {
+  const serious = risks.filter((risk) => risk.serious)
+  for (const { title, detail } of serious) await confirm(terminal, around.env, `Accept this risk? ${title}: ${detail}`)
+  return serious.map(({ id }) => id)
+}
+
+const consentOf =
+  ({ flags, terminal, around }: CommandContext, version: string): ToolCall['consent'] =>
+  async (assessment) => {
+    if (flags.auto)
+      return checkUnattended(
+        assessment,
+        await committedAutomatic(around.projectDir, assessment.target),
+        '--auto was asked for'
+      )
+    const from = assessment.current?.version ?? 'nothing'
+    return confirm(terminal, around.env, `Roll back ${assessment.target} from ${from} to ${version} now?`)
+  }
+
+async function reported(context: CommandContext, answer: Answer): Promise<Answer> {
+  const report = await run(context, writeIncidentTool, { rollback_id: answer.rollback_id })
+  return { ...answer, incident: report.path, summary: `${answer.summary}\n${report.summary}` }
+}

@@ -1,0 +1,45 @@
+import type { ProjectPaths } from '../project/paths.ts'
+import { projectPaths } from '../project/paths.ts'
+import type { Surroundings } from '../rollback/open-session.ts'
+import type { Progress } from '../rollback/progress.ts'
+import { type Answer, callTool } from '../tools/call-tool.ts'
+import type { Tool, ToolCall } from '../tools/define-tool.ts'
+import type { Flags } from './arguments.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What a command has at hand. */
+export interface CommandContext {
+  flags: Flags
+  around: Surroundings
+  paths: ProjectPaths
+  terminal: Terminal
+  cancelled: AbortSignal
+  /** Prints for people, to stderr; the answer itself is printed at the end. */
+  say(text: string): void
+}
+
+export type Command = (context: CommandContext) => Promise<Answer>
+
+export const contextOf = (
+  flags: Flags,
+  around: Surroundings,
+  terminal: Terminal,
+  cancelled: AbortSignal,
+  say: (text: string) => void
+): CommandContext => ({ flags, around, paths: projectPaths(around.projectDir), terminal, cancelled, say })
+
+/** Runs a tool for a command, with the person at the terminal in the host's place. */
+export async function run(
+  { around, terminal, cancelled }: CommandContext,
+  tool: Tool,
+  input: Record<string, unknown>,
+  consent: ToolCall['consent'] = async () => undefined
+): Promise<Answer> {
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+  const report = (progress: Progress): void =>
+    terminal.progress(lineOf(progress), progress.state === 'done' || progress.state === 'failed')
+  return (await callTool(tool, given, { around, report, cancelled, consent })).answer
+}
+
+const lineOf = ({ index, total, title, state, detail }: Progress): string =>
+  `  [${index}/${total}] ${title}... ${state === 'done' || state === 'failed' ? state : ''}${detail ? ` ${detail}` : ''}`.trimEnd()

@@ -1,0 +1,74 @@
+import { createInterface } from 'node:readline/promises'
+import { InputError } from '../support/errors.ts'
+
+/** Where a person may sit. */
+export interface Terminal {
+  interactive: boolean
+  ask(question: string): Promise<string>
+  /** One line of progress; on a terminal the line in work is overwritten. */
+  progress(line: string, isLast: boolean): void
+}
+
+export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream): Terminal {
+  let open = false
+  const live = output.isTTY === true
+  return {
+    interactive: input.isTTY === true && output.isTTY === true,
+    async ask(question) {
+      const lines = createInterface({ input, output })
+      try {
+        return (await lines.question(question)).trim()
+      } finally {
+        lines.close()
+      }
+    },
+    progress(line, isLast) {
+      if (!live) return void (isLast && output.write(`${line}\n`))
+      output.write(
+        `${open ? '\r\u001b[2K' : ''}${line.slice(0, Math.max(20, (output.columns ?? 80) - 1))}${isLast ? '\n' : ''}`
+      )
+      open = !isLast
+    }
+  }
+}
+
+/** Agents run commands in shells, too; there the host's own prompt must stand between an agent and a rollback. */
+const agentHosts = [
+  'CLAUDECODE',
+  'CLAUDE_CODE_ENTRYPOINT',
+  'CLAUDE_CODE_SESSION_ID',
+  'CURSOR_AGENT',
+  'CODEX_SANDBOX',
+  'GEMINI_CLI',
+  'AIDER',
+  'OPENCODE'
+]
+
+export const agentHost = (env: NodeJS.ProcessEnv): string | null => agentHosts.find((name) => env[name]) ?? null
+
+/** Asks a person to confirm. @throws InputError when there is nobody, or the answer is not yes. */
+export async function confirm(terminal: Terminal, env: NodeJS.ProcessEnv, question: string): Promise<void> {
+  const agent = agentHost(env)
+  if (agent)
+    throw new InputError({
+      what: 'This command does not roll back under an agent',
+      why: `${agent} is set, so an agent runs this shell, and a person must say yes to each rollback`,
+      next: 'Use the execute_rollback tool, whose prompt the host shows to a person; or let a person run this on a terminal.',
+      code: 'agent_host'
+    })
+  if (!terminal.interactive)
+    throw new InputError({
+      what: 'Nobody can confirm this rollback',
+      why: 'this is no terminal',
+      next: 'Run it on a terminal, or use --auto where deploy.json allows unattended rollbacks.',
+      code: 'not_confirmed'
+    })
+  const answer = await terminal.ask(`${question} [y/N] `)
+  if (/^y(es)?$/i.test(answer)) return
+  throw new InputError({
+    what: 'The rollback was declined',
+    why: 'the answer was not yes',
+    next: 'Nothing happened.',
+    code: 'declined'
+  })
+}

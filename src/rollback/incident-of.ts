@@ -1,0 +1,112 @@
+import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
+import type { Incident, IncidentRollback, IncidentStep } from '../incident/incident.ts'
+import { isoNow } from '../support/clock.ts'
+import { assess } from './assess.ts'
+import type { Story } from './journal.ts'
+import type { JournalEvent } from './journal-events.ts'
+import { changesSince } from './risks.ts'
+import type { Session } from './session.ts'
+
+export type Known = Pick<Session, 'projectDir' | 'history' | 'clock'>
+type Given = Pick<Incident, 'severity' | 'rootCause' | 'impact' | 'notes'>
+
+/** What a rollback's journal, the history and git tell of an incident. */
+export async function incidentOfStory(known: Known, story: Story, given: Given): Promise<Incident> {
+  const { begun, events, ended } = story
+  return {
+    target: begun.target,
+    from: begun.from,
+    to: begun.to,
+    health: begun.health,
+    history: known.history,
+    diagnosis: diagnosisOf(events),
+    events: timelineOf(story),
+    rollback: rollbackOf(story),
+    changes: await changesSince(known, begun.to, begun.from),
+    remains: ended ? ended.remains : ['The rollback was interrupted: assess, then finish or undo it.'],
+    now: isoNow(known.clock),
+    ...given
+  }
+}
+
+/** What the target tells now, where nothing was rolled back. @throws TargetError when it cannot be asked. */
+export async function incidentOfNow(session: Session, given: Given, signal: AbortSignal): Promise<Incident> {
+  const { current, health, diagnosis, recommended } = await assess(session, { investigate: true, signal })
+  const to = recommended?.release ?? null
+  return {
+    target: session.name,
+    from: current,
+    to: null,
+    health,
+    history: session.history,
+    diagnosis,
+    events: [],
+    rollback: null,
+    changes: to ? await changesSince(session, to, current) : { known: false, why: 'no earlier good release is known' },
+    remains: to ? [`Nothing was rolled back; ${to.version} is the last good version.`] : ['Nothing was rolled back.'],
+    now: isoNow(session.clock),
+    ...given
+  }
+}
+
+function diagnosisOf(events: readonly JournalEvent[]): Diagnosis {
+  const findings = events.filter((event) => event.event === 'findings')
+  return {
+    findings: findings.flatMap((event) => event.findings),
+    events: findings.flatMap((event) => event.events),
+    evidence: events.flatMap((event) => (event.event === 'evidence' ? [event.item] : []))
+  }
+}
+
+function rollbackOf({ begun, events, ended }: Story): IncidentRollback {
+  const recovered = events.findLast((event) => event.event === 'checks')?.healthySince
+  return {
+    id: begun.rollbackId,
+    outcome: ended?.outcome ?? 'interrupted',
+    begunAt: begun.at,
+    ...(ended && { endedAt: ended.at }),
+    ...(recovered && ended?.outcome === 'succeeded' && { recoveredAt: recovered }),
+    steps: stepsOf({ begun, events })
+  }
+}
+
+function stepsOf({ begun, events }: Pick<Story, 'begun' | 'events'>): IncidentStep[] {
+  const started = new Map<string, string>()
+  const steps: IncidentStep[] = []
+  for (const event of events) {
+    if (event.event !== 'step' && event.event !== 'revert') continue
+    const key = `${event.event} ${event.stepId}`
+    const title = titleOf({ begun }, event.stepId, event.event)
+    if (event.state === 'started') started.set(key, event.at)
+    else steps.push({ title, from: started.get(key) ?? event.at, until: event.at, ...(event.state === 'failed' && { failed: true }) })
+  }
+  return steps
+}
+
+const titleOf = ({ begun }: Pick<Story, 'begun'>, stepId: string, event: 'step' | 'revert'): string => {
+  const title = begun.steps.find(({ id }) => id === stepId)?.title ?? stepId
+  return event === 'revert' ? `Undoing: ${title}` : title
+}
+
+/** The journal as lines of a timeline; each names the journal as its source. */
+function timelineOf(story: Story): TimelineEvent[] {
+  const { begun } = story
+  const line = (at: string, text: string): TimelineEvent => ({ at, text, source: 'journal' })
+  return story.events.flatMap((event) => {
+    if (event.event === 'begun')
+      return [line(event.at, `Rollback ${begun.rollbackId} from ${begun.from?.version ?? 'nothing'} to ${begun.to.version} began`)]
+    if (event.event === 'resumed') return [line(event.at, `The interrupted rollback was taken up again, to ${event.direction} it`)]
+    if (event.event === 'step' || event.event === 'revert') {
+      if (event.state === 'started') return []
+      const detail = event.detail ? `: ${event.detail}` : ''
+      return [line(event.at, `${titleOf(story, event.stepId, event.event)} ${event.state}${detail}`)]
+    }
+    if (event.event === 'checks') {
+      const bad = event.checks.filter(({ status }) => status !== 'pass').map(({ title, status, detail }) => `${title} ${status} (${detail})`)
+      const first = event.healthySince ? [line(event.healthySince, `${begun.to.version} was first seen healthy`)] : []
+      return [...first, line(event.at, bad.length === 0 ? 'Every check passed, after the soak' : `Checks: ${bad.join('; ')}`)]
+    }
+    if (event.event === 'note') return [line(event.at, event.text)]
+    return event.event === 'ended' ? [line(event.at, `The rollback ended: ${event.outcome}`)] : []
+  })
+}

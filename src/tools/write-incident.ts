@@ -1,0 +1,63 @@
+import { relative } from 'node:path'
+import { z } from 'zod'
+import { writeIncident } from '../incident/write.ts'
+import { readDeployFile } from '../project/deploy-file.ts'
+import { historyOf } from '../project/history.ts'
+import { type ProjectPaths, projectPaths } from '../project/paths.ts'
+import { incidentOfNow, incidentOfStory, type Known } from '../rollback/incident-of.ts'
+import { readStories, type Story } from '../rollback/journal.ts'
+import type { Surroundings } from '../rollback/open-session.ts'
+import { storyById } from '../rollback/verify.ts'
+import { closing } from './closing.ts'
+import { defineTool } from './define-tool.ts'
+import { rollbackId, target } from './shapes.ts'
+
+const words = z.string().max(4000)
+
+export const writeIncidentTool = defineTool({
+  name: 'write_incident',
+  title: 'Write an incident report',
+  description:
+    'Use after a rollback, or for a failure that was not rolled back, to write a Markdown report with timeline, evidence and suspect commits into the project. Root cause and impact stay open unless given.',
+  effect: 'adds a file',
+  input: z.object({
+    rollback_id: rollbackId.optional().describe('Default: the newest'),
+    target: target.optional(),
+    severity: z.enum(['P1', 'P2', 'P3', 'P4']).optional().describe('Default: by evidence'),
+    root_cause: words.optional(),
+    impact: words.optional(),
+    notes: words.optional()
+  }),
+  output: { path: 'string', severity: 'string', outage_ms: 'any' },
+  handler: async ({ rollback_id, target: asked, severity, root_cause, impact, notes }, { around, cancelled }) => {
+    const given = {
+      ...(severity && { severity }),
+      ...(root_cause && { rootCause: root_cause }),
+      ...(impact && { impact }),
+      ...(notes && { notes })
+    }
+    const paths = projectPaths(around.projectDir)
+    const story = rollback_id ? await storyById(paths.rollbacksDir, rollback_id) : await newest(paths.rollbacksDir, asked)
+    const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
+    const incident = story
+      ? await incidentOfStory(await knownWithoutTarget(around, paths, story.begun.target), story, given)
+      : await closing(around, asked === undefined ? {} : { target: asked }, (session) => incidentOfNow(session, given, signal))
+    const { path: file, severity: judged, severityReason, outage, outageMs } = await writeIncident(paths, incident, around.mask)
+    const path = relative(around.projectDir, file)
+    return {
+      ok: true,
+      summary: `Incident Report: ${path}\nSeverity: ${judged} (${severityReason})\nOutage: ${outage}`,
+      next: [],
+      data: { path, target: incident.target, severity: judged, outageMs }
+    }
+  }
+})
+
+const newest = async (journals: string, target?: string): Promise<Story | null> =>
+  (await readStories(journals, target)).find(({ ended }) => ended?.outcome !== 'refused') ?? null
+
+/** A journal is enough for a report; the target may be out of reach by then. */
+async function knownWithoutTarget(around: Surroundings, paths: ProjectPaths, target: string): Promise<Known> {
+  const history = historyOf(await readDeployFile(paths, around.env), target)
+  return { projectDir: around.projectDir, clock: around.clock, history }
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { promptsByItself, requireConsent } from '../../src/tools/consent.ts'
+import { engine } from '../rollback/engine-harness.ts'
+import { newShelf } from '../rollback/shelf-target.ts'
+
+const assessed = async (more: Parameters<typeof newShelf>[0] = {}) => (await engine(newShelf(more))).assess()
+const never = async () => false
+const standing = async () => true
+
+test('Claude Code prompts by itself from 2.1.199 on', () => {
+  const of = (version: string) => promptsByItself({ name: 'claude-code', version })
+  expect(['2.1.198', '2.1.199', '2.1.330', '2.2.0', '3.0.0', '1.9.999'].map(of)).toEqual([
+    false,
+    true,
+    true,
+    true,
+    true,
+    false
+  ])
+  expect(promptsByItself({ name: 'another', version: '9.9.9' })).toBe(false)
+})
+
+test('a host that can ask is asked with the plan, and yes is the only yes', async () => {
+  const assessment = await assessed()
+  const questions: string[] = []
+  const host = (answer: 'yes' | 'no' | 'cancelled') => ({
+    name: 'other',
+    version: '1',
+    ask: async (question: string) => {
+      questions.push(question)
+      return answer
+    }
+  })
+  await requireConsent(host('yes'), assessment, never)
+  expect(questions[0]).toContain('Roll back shelf from 1.2.0 to 1.1.0?')
+  await expect(requireConsent(host('no'), assessment, standing)).rejects.toMatchObject({ code: 'declined' })
+  await expect(requireConsent(host('cancelled'), assessment, standing)).rejects.toMatchObject({ code: 'not_confirmed' })
+})
+
+test('a host that cannot ask is refused, unless deploy.json allows unattended rollbacks', async () => {
+  const mute = { name: 'mute', version: '1' }
+  await expect(requireConsent(mute, await assessed(), never)).rejects.toMatchObject({ code: 'not_unattended' })
+  await requireConsent(mute, await assessed(), standing)
+})
+
+test('an unattended rollback refuses on serious risks and on a current version that has not failed', async () => {
+  const mute = { name: 'mute', version: '1' }
+  const risky = await assessed({ risks: [{ id: 'moved', serious: true, title: 'Moved', detail: 'tag' }] })
+  await expect(requireConsent(mute, risky, standing)).rejects.toThrow('moved')
+  const healthy = await engine(newShelf({ health: { '1.2.0': 'healthy' } }), {
+    history: [{ at: '2026-03-10T12:00:00.000Z', target: 'shelf', version: '1.1.0', status: 'success' }]
+  })
+  await expect(requireConsent(mute, await healthy.assess(), standing)).rejects.toThrow('has not failed')
+})
