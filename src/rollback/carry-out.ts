@@ -92,7 +92,7 @@ async function proven({ session, begun, carrying }: Ending): Promise<Proof> {
       ...(detail && { detail: session.mask.text(detail) })
     })
   say('started')
-  const proof = await prove(session, begun.to, {
+  const proof: Proof = await prove(session, begun.to, {
     soakMs: begun.soakMs,
     signal: carrying.signal,
     progress: (message) => say('working', message)
@@ -103,7 +103,7 @@ async function proven({ session, begun, carrying }: Ending): Promise<Proof> {
       status: 'unknown',
       detail: oneLine(messageOf(error), 300)
     }
-    return { verdict: 'inconclusive' as const, checks: [check] }
+    return { verdict: 'inconclusive', checks: [check] }
   })
   const { checks, healthySince } = proof
   await carrying.journal.attempt({ event: 'checks', checks, ...(healthySince && { healthySince }) })

@@ -36,6 +36,7 @@ export async function conclude(
     from: begun.from,
     to: begun.to,
     failed: context.failed,
+    lastGood: context.lastGood ?? false,
     steps: begun.steps.flatMap(({ id }) => carrying.outcomes.get(id) ?? []),
     checks: conclusion.checks ?? [],
     durationMs,

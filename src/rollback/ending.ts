@@ -13,6 +13,7 @@ export interface CarryOutContext {
   limit: AbortSignal
   hooks: Pick<ExecuteHooks, 'report' | 'cancel'>
   failed: boolean
+  lastGood?: boolean
   /** Resolves when the evidence is in the journal. */
   diagnosis: Promise<void>
   /** Steps that an interrupted run has done already, with what they recorded. */

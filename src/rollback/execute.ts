@@ -40,7 +40,10 @@ export interface RollbackResult {
   dryRun: boolean
   from: Release | null
   to: Release
+  /** `from` did not serve as it should, or its deployment is recorded as failed. */
   failed: boolean
+  /** `to` is the recommended candidate: the last one known to have served well. */
+  lastGood: boolean
   steps: StepOutcome[]
   checks: Check[]
   durationMs: number
@@ -111,13 +114,14 @@ const stale = (shown: string, plan: Plan, current: Release | null, target: strin
     code: 'stale_plan'
   })
 
-const checked = ({ current, failed }: Assessment, plan: Plan): RollbackResult => ({
+const checked = ({ current, failed, chosen, recommended }: Assessment, plan: Plan): RollbackResult => ({
   rollbackId: null,
   outcome: 'checked',
   dryRun: true,
   from: current,
   to: plan.to,
   failed,
+  lastGood: chosen === recommended,
   steps: plan.steps.map(({ id, title, phase, undo }) => ({
     id,
     title,
@@ -155,6 +159,7 @@ async function begin(
         limit,
         hooks,
         failed: assessment.failed,
+        lastGood: assessment.chosen === assessment.recommended,
         diagnosis,
         fingerprint: assessment.survey.fingerprint
       })

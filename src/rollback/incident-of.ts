@@ -1,5 +1,5 @@
-import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
 import type { Incident, IncidentRollback, IncidentStep } from '../incident/incident.ts'
+import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
 import { isoNow } from '../support/clock.ts'
 import { assess } from './assess.ts'
 import type { Story } from './journal.ts'
@@ -78,7 +78,13 @@ function stepsOf({ begun, events }: Pick<Story, 'begun' | 'events'>): IncidentSt
     const key = `${event.event} ${event.stepId}`
     const title = titleOf({ begun }, event.stepId, event.event)
     if (event.state === 'started') started.set(key, event.at)
-    else steps.push({ title, from: started.get(key) ?? event.at, until: event.at, ...(event.state === 'failed' && { failed: true }) })
+    else
+      steps.push({
+        title,
+        from: started.get(key) ?? event.at,
+        until: event.at,
+        ...(event.state === 'failed' && { failed: true })
+      })
   }
   return steps
 }
@@ -94,17 +100,28 @@ function timelineOf(story: Story): TimelineEvent[] {
   const line = (at: string, text: string): TimelineEvent => ({ at, text, source: 'journal' })
   return story.events.flatMap((event) => {
     if (event.event === 'begun')
-      return [line(event.at, `Rollback ${begun.rollbackId} from ${begun.from?.version ?? 'nothing'} to ${begun.to.version} began`)]
-    if (event.event === 'resumed') return [line(event.at, `The interrupted rollback was taken up again, to ${event.direction} it`)]
+      return [
+        line(
+          event.at,
+          `Rollback ${begun.rollbackId} from ${begun.from?.version ?? 'nothing'} to ${begun.to.version} began`
+        )
+      ]
+    if (event.event === 'resumed')
+      return [line(event.at, `The interrupted rollback was taken up again, to ${event.direction} it`)]
     if (event.event === 'step' || event.event === 'revert') {
       if (event.state === 'started') return []
       const detail = event.detail ? `: ${event.detail}` : ''
       return [line(event.at, `${titleOf(story, event.stepId, event.event)} ${event.state}${detail}`)]
     }
     if (event.event === 'checks') {
-      const bad = event.checks.filter(({ status }) => status !== 'pass').map(({ title, status, detail }) => `${title} ${status} (${detail})`)
+      const bad = event.checks
+        .filter(({ status }) => status !== 'pass')
+        .map(({ title, status, detail }) => `${title} ${status} (${detail})`)
       const first = event.healthySince ? [line(event.healthySince, `${begun.to.version} was first seen healthy`)] : []
-      return [...first, line(event.at, bad.length === 0 ? 'Every check passed, after the soak' : `Checks: ${bad.join('; ')}`)]
+      return [
+        ...first,
+        line(event.at, bad.length === 0 ? 'Every check passed, after the soak' : `Checks: ${bad.join('; ')}`)
+      ]
     }
     if (event.event === 'note') return [line(event.at, event.text)]
     return event.event === 'ended' ? [line(event.at, `The rollback ended: ${event.outcome}`)] : []

@@ -131,6 +131,7 @@ function checkedResumption(interrupted: Interrupted, { failed }: Assessment, dir
     from: begun.from,
     to: begun.to,
     failed,
+    lastGood: false,
     steps: lines.map((title, index) => ({ id: `${direction}-${index + 1}`, title, phase: 'cure', state: 'checked' })),
     checks: [],
     durationMs: 0,

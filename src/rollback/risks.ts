@@ -22,7 +22,13 @@ export async function codeRisks(known: Known, current: Release | null, candidate
   const changes = await changesSince(known, candidate, current)
   if (!changes.known) return []
   const tools = [...new Set(changes.migrations.map(({ tool }) => tool))]
-  return tools.map((tool) => migrationRisk(candidate, tool, changes.migrations.filter((one) => one.tool === tool)))
+  return tools.map((tool) =>
+    migrationRisk(
+      candidate,
+      tool,
+      changes.migrations.filter((one) => one.tool === tool)
+    )
+  )
 }
 
 function migrationRisk({ version }: Release, tool: string, migrations: readonly Migration[]): Risk {

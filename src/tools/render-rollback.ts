@@ -18,13 +18,13 @@ const titles: Record<Outcome, string> = {
 
 /** The block that is shown as it is. */
 export function rollbackSummary(target: string, result: RollbackResult): string {
-  const { from, to, failed, outcome, dryRun } = result
+  const { from, to, failed, lastGood, outcome, dryRun } = result
   return [
     dryRun ? 'Deployment Rollback (dry run)' : 'Deployment Rollback',
     '===================',
     `Target: ${target}`,
     `Current: ${from?.version ?? 'nothing'}${failed ? ' (FAILED)' : ''}`,
-    `Rollback to: ${to.version}`,
+    `Rollback to: ${to.version}${lastGood ? ' (last successful)' : ''}`,
     '',
     'Steps:',
     ...stepLines(result),

@@ -37,12 +37,22 @@ export const writeIncidentTool = defineTool({
       ...(notes && { notes })
     }
     const paths = projectPaths(around.projectDir)
-    const story = rollback_id ? await storyById(paths.rollbacksDir, rollback_id) : await newest(paths.rollbacksDir, asked)
+    const story = rollback_id
+      ? await storyById(paths.rollbacksDir, rollback_id)
+      : await newest(paths.rollbacksDir, asked)
     const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
     const incident = story
       ? await incidentOfStory(await knownWithoutTarget(around, paths, story.begun.target), story, given)
-      : await closing(around, asked === undefined ? {} : { target: asked }, (session) => incidentOfNow(session, given, signal))
-    const { path: file, severity: judged, severityReason, outage, outageMs } = await writeIncident(paths, incident, around.mask)
+      : await closing(around, asked === undefined ? {} : { target: asked }, (session) =>
+          incidentOfNow(session, given, signal)
+        )
+    const {
+      path: file,
+      severity: judged,
+      severityReason,
+      outage,
+      outageMs
+    } = await writeIncident(paths, incident, around.mask)
     const path = relative(around.projectDir, file)
     return {
       ok: true,
