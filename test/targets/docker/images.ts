@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { chmod, copyFile, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -46,7 +47,7 @@ const rootfsTar = (): Promise<string> => {
     await writeFile(join(dir, 'root/serve'), program)
     await chmod(join(dir, 'root/serve'), 0o755)
     await run('tar', ['-C', join(dir, 'root'), '-cf', join(dir, 'root.tar'), '.'])
-    process.on('exit', () => void rm(dir, { recursive: true, force: true }).catch(() => undefined))
+    process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
     return join(dir, 'root.tar')
   })()
   return rootfs

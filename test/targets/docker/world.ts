@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
+import type { PlanDraft } from '../../../src/model/plan.ts'
+import type { Release } from '../../../src/model/release.ts'
+import type { Survey } from '../../../src/model/survey.ts'
+import docker_ from '../../../src/targets/docker/index.ts'
+import type { Run, Target, TargetContext } from '../../../src/targets/target.ts'
+import { targetContext, testRun } from '../../harness/context.ts'
+import { docker } from './images.ts'
+
+/** A corner of the engine with names of its own, cleaned up at the end. */
+export interface World {
+  /** Unique, in every name: containers, networks, volumes. */
+  prefix: string
+  /** In the private registry. */
+  repository: string
+  /** `docker run -d`, named; gives the id. */
+  start(name: string, version: string, ...options: string[]): Promise<string>
+  open(parts?: Partial<TargetContext>): Promise<Target>
+  names(): Promise<string[]>
+  clear(): Promise<void>
+  remove(): Promise<void>
+}
+
+export function createWorld(registry = '127.0.0.1:5000'): World {
+  const prefix = `popt${randomBytes(4).toString('hex')}`
+  const repository = `${registry}/${prefix}/web`
+  const targets: Target[] = []
+  const listed = (...args: string[]) => docker(...args).then((text) => text.split('\n').filter(Boolean))
+  const containers = () => listed('ps', '-a', '--filter', `name=${prefix}`, '--format', '{{.Names}}')
+  const clear = async (): Promise<void> => {
+    const names = [...(await containers()), ...(await listed('ps', '-aq', '--filter', `label=world=${prefix}`))]
+    if (names.length > 0) await docker('rm', '-f', '-v', ...names).catch(() => undefined)
+    for (const target of targets.splice(0)) await target.close?.()
+  }
+  return {
+    prefix,
+    repository,
+    start: (name, version, ...options) => {
+      const split = options.indexOf('--')
+      const flags = split < 0 ? options : options.slice(0, split)
+      const command = split < 0 ? [] : options.slice(split + 1)
+      return docker('run', '-d', '--name', `${prefix}-${name}`, ...flags, `${repository}:${version}`, ...command)
+    },
+    async open(parts = {}) {
+      const [host = '', path = ''] = [
+        repository.slice(0, repository.indexOf('/')),
+        repository.slice(repository.indexOf('/') + 1)
+      ]
+      const config = docker_.configSchema.parse({
+        image_name: path,
+        registry: host,
+        settle_seconds: 1,
+        ...(parts.config as object)
+      })
+      const target = await docker_.open(targetContext({ name: 'docker', projectDir: '/nonexistent', ...parts, config }))
+      targets.push(target)
+      return target
+    },
+    names: async () => (await containers()).sort(),
+    clear,
+    async remove() {
+      await clear()
+      for (const kind of ['network', 'volume'] as const) {
+        const found = await listed(kind, 'ls', '--filter', `name=${prefix}`, '--format', '{{.Name}}')
+        if (found.length > 0) await docker(kind, 'rm', ...found).catch(() => undefined)
+      }
+      const images = await listed('images', '--format', '{{.ID}} {{.Repository}}', '--no-trunc')
+      const ours = images.filter((line) => line.includes(prefix)).map((line) => line.split(' ')[0] ?? '')
+      if (ours.length > 0) await docker('rmi', '-f', ...new Set(ours)).catch(() => undefined)
+    }
+  }
+}
+
+export const signal = (): AbortSignal => AbortSignal.timeout(50_000)
+
+export const record = (parts: Partial<DeploymentRecord> & { version: string }): DeploymentRecord => ({
+  at: '2026-01-01T00:00:00.000Z',
+  target: 'docker',
+  status: 'success',
+  ...parts
+})
+
+export function releaseOf(survey: Survey, version: string): Release {
+  const release = survey.releases.find((item) => item.version === version)
+  if (!release) throw new Error(`no release ${version} among ${survey.releases.map((item) => item.version).join(', ')}`)
+  return release
+}
+
+export interface Planned {
+  survey: Survey
+  release: Release
+  draft: PlanDraft
+}
+
+export async function planTo(target: Target, version: string): Promise<Planned> {
+  const survey = await target.survey(signal())
+  const release = releaseOf(survey, version)
+  return { survey, release, draft: await target.plan(survey, release, signal()) }
+}
+
+/** Applies the steps of a plan, cure and, when asked, aftercare. */
+export async function carryOut(
+  target: Target,
+  { draft }: Planned,
+  options: { aftercare?: boolean; run?: Run } = {}
+): Promise<void> {
+  const run = options.run ?? testRun()
+  for (const step of draft.steps)
+    if (step.phase !== 'aftercare' || options.aftercare !== false) await target.apply(step, run)
+}
+
+/** Reverts the steps newest first, as after a failed cure. */
+export async function takeBack(target: Target, { draft }: Planned, run: Run = testRun()): Promise<void> {
+  for (const step of draft.steps.filter(({ phase }) => phase !== 'aftercare').reverse()) await target.revert(step, run)
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever the engine tells
+export const inspect = async (name: string): Promise<any> => JSON.parse(await docker('container', 'inspect', name))[0]
+
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | null | undefined | false>,
+  limitMs = 40_000
+): Promise<T> {
+  const end = Date.now() + limitMs
+  for (;;) {
+    const found = await ask().catch(() => null)
+    if (found) return found
+    if (Date.now() > end) throw new Error(`${what}: not within ${limitMs} ms`)
+    await wait(100)
+  }
+}
+
+export const isHealthy = (name: string) =>
+  until(`${name} healthy`, async () => (await inspect(name)).State.Health?.Status === 'healthy')
+export const isUnhealthy = (name: string) =>
+  until(`${name} unhealthy`, async () => (await inspect(name)).State.Health?.Status === 'unhealthy')
