@@ -11,7 +11,7 @@ export function whyNotBeside(container: Container, healthcheck: Healthcheck | nu
   const host = container.HostConfig
   const mode = host.NetworkMode ?? 'default'
   const writable = writableMounts(container)[0]
-  if (!container.State.Running || container.State.Restarting || container.State.Paused)
+  if (!(container.State.Running || container.State.Restarting) || container.State.Paused || container.RestartCount)
     return 'it does not run as it should'
   if (Object.keys(host.PortBindings ?? {}).length > 0) return 'both would need the same host port'
   if (host.PublishAllPorts) return 'its published ports would change'

@@ -1,4 +1,5 @@
-import { inspectContainer } from '../inspect.ts'
+import { isStatus } from '../engine/client.ts'
+import { type Container, inspectContainer } from '../inspect.ts'
 import { findNew, findOld, keepLogs, type Workshop } from '../workshop.ts'
 import { gone, rename, setRestartPolicy, start, stop } from './actions.ts'
 import type { StepWork } from './index.ts'
@@ -16,13 +17,16 @@ export const swap: StepWork = {
     const old = await findOld(workshop, params, signal)
     const replacement = await findNew(workshop, params, signal)
     if (!replacement) throw gone('The replacement cannot be started', params.temporary)
+    let named = false
     if (old) {
       await setRestartPolicy(workshop, old, never, signal)
-      await rename(workshop, old, params.fallback, signal)
+      named = await renamesNow(workshop, old, params.fallback, signal)
     }
-    await rename(workshop, replacement, params.name, signal)
+    if (named) await rename(workshop, replacement, params.name, signal)
     const begin = workshop.clock.now().getTime()
     if (old && isUp(old.State)) await stop(workshop, old, params.stop_timeout, signal)
+    if (old && !named) await rename(workshop, old, params.fallback, signal)
+    if (!named) await rename(workshop, replacement, params.name, signal)
     if (!replacement.State.Running) await start(workshop, replacement, signal)
     return { detail: `${workshop.clock.now().getTime() - begin} ms from stop to start` }
   },
@@ -38,6 +42,22 @@ export const swap: StepWork = {
     return bringBack(workshop, params, replacement, run.signal)
   }
 }
+
+/** A container in a crash loop may lose its network in the middle of it; then the name changes once it has stopped. */
+async function renamesNow(workshop: Workshop, old: Container, name: string, signal: AbortSignal): Promise<boolean> {
+  if (!isSteady(old)) return false
+  try {
+    await rename(workshop, old, name, signal)
+    return true
+  } catch (error) {
+    if (isStatus(error, 500)) return false
+    throw error
+  }
+}
+
+/** Runs, and was never restarted by its policy. */
+export const isSteady = ({ State: state, RestartCount: restarts = 0 }: Container): boolean =>
+  state.Running && !state.Restarting && !state.Paused && restarts === 0
 
 export const isUp = (state: {
   Running: boolean

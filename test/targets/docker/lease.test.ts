@@ -1,0 +1,82 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { LeaseRecord } from '../../../src/model/lease.ts'
+import { describeOn } from '../../backends/use.ts'
+import { docker, makeImage } from './images.ts'
+import { createWorld, signal, type World } from './world.ts'
+
+const lease = (rollbackId: string): LeaseRecord => ({
+  rollbackId,
+  holder: { host: 'another-machine', pid: 4711, user: 'ada' },
+  startedAt: '2026-01-01T00:00:00.000Z',
+  begun: { steps: [{ id: 'pull' }] }
+})
+
+describeOn('docker', 'the lease on an engine', () => {
+  let world: World
+
+  beforeAll(async () => {
+    world = createWorld()
+    await makeImage(world.repository, '1.1.0')
+    await world.start('web', '1.1.0')
+  })
+  afterAll(() => world.remove())
+
+  const leased = async () => {
+    const target = await world.open()
+    if (!target.lease) throw new Error('no lease')
+    return { target, lease: target.lease }
+  }
+
+  it('keeps a second one off, names its holder, and is seen by a survey but is no container of the target', async () => {
+    const [one, two] = [await leased(), await leased()]
+    const held = await one.lease.acquire(lease('rb-1'), 60_000, signal())
+    await expect(two.lease.acquire(lease('rb-2'), 60_000, signal())).rejects.toMatchObject({
+      code: 'locked',
+      why: expect.stringContaining('ada on another-machine')
+    })
+    const survey = await two.target.survey(signal())
+    expect(survey.lease).toEqual({ record: lease('rb-1'), expired: false })
+    expect(survey.fingerprint.containers).toHaveLength(1)
+    await held.renew(signal())
+    await held.release(signal())
+    await held.release(signal())
+    expect((await two.target.survey(signal())).lease).toBeUndefined()
+    expect(
+      (await docker('ps', '-a', '--format', '{{.Names}}'))
+        .split('\n')
+        .filter((name) => name.startsWith('popkit-lease-web'))
+    ).toEqual([])
+  })
+
+  it('is taken over when it has expired, and the former holder learns of it', async () => {
+    const [one, two] = [await leased(), await leased()]
+    const first = await one.lease.acquire(lease('rb-1'), 1500, signal())
+    await expect(two.lease.acquire(lease('rb-2'), 60_000, signal())).rejects.toMatchObject({ code: 'locked' })
+    await first.renew(signal())
+    await wait(2000)
+    expect((await two.target.survey(signal())).lease).toMatchObject({ expired: true })
+    const second = await two.lease.acquire(lease('rb-2'), 60_000, signal())
+    await expect(first.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
+    await second.release(signal())
+  })
+
+  it('is taken again by the same rollback, which is being resumed', async () => {
+    const { lease: target } = await leased()
+    await target.acquire(lease('rb-1'), 60_000, signal())
+    const again = await target.acquire(lease('rb-1'), 60_000, signal())
+    await again.release(signal())
+  })
+
+  it('goes to exactly one of those who ask at once', async () => {
+    const asking = await Promise.all(Array.from({ length: 6 }, leased))
+    const results = await Promise.allSettled(
+      asking.map(({ lease: target }, index) => target.acquire(lease(`rb-${index}`), 60_000, signal()))
+    )
+    const won = results.filter((result) => result.status === 'fulfilled')
+    expect(won).toHaveLength(1)
+    for (const result of results)
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'locked' })
+    await won[0]?.value.release(signal())
+  })
+})
