@@ -113,7 +113,7 @@ function suspectChanges({ changes, from, to }: Incident): string {
 function migrationList(migrations: Migration[]): string {
   const lines = migrations
     .slice(0, mostMigrations)
-    .map(({ tool, path, change }) => `${code(path)} (${tool}, ${change})`)
+    .map(({ tool, path, change }) => `${code(path)} (${inline(tool)}, ${change})`)
   if (migrations.length > mostMigrations) lines.push(`and ${migrations.length - mostMigrations} more`)
   return `Database migrations among them, which a rollback does not undo:\n\n${list(lines)}`
 }

@@ -52,9 +52,12 @@ export async function listIncidents(
 ): Promise<{ name: string; path: string }[]> {
   const names = await readdir(paths.incidentsDir).catch(() => [])
   return names
-    .filter((name) => /^incident-\d{8}-\d{6}(-\d+)?\.md$/.test(name))
-    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
-    .map((name) => ({ name, path: join(paths.incidentsDir, name) }))
+    .flatMap((name) => {
+      const [, stamp, n = '1'] = /^incident-(\d{8}-\d{6})(?:-(\d+))?\.md$/.exec(name) ?? []
+      return stamp ? [{ name, order: `${stamp}-${n.padStart(6, '0')}` }] : []
+    })
+    .sort((a, b) => (a.order < b.order ? 1 : -1))
+    .map(({ name }) => ({ name, path: join(paths.incidentsDir, name) }))
 }
 
 async function writeNew(folder: string, now: string, markdown: string): Promise<string> {

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import type { Incident, IncidentRollback } from '../../src/incident/incident.ts'
+import { outageOf } from '../../src/incident/outage.ts'
+import { crashLoop } from './fixtures.ts'
+
+const outage = (given: Partial<Incident>) => outageOf({ ...crashLoop, ...given })
+const rollback = (given: Partial<IncidentRollback>): IncidentRollback => {
+  const whole = crashLoop.rollback
+  if (!whole) throw new Error('the fixture has a rollback')
+  return { ...whole, ...given }
+}
+const down = { state: 'down' as const, message: 'm' }
+
+describe('outageOf', () => {
+  it('runs from the target’s own word to the passed checks', () => {
+    expect(outage({})).toEqual({
+      ms: 135_200,
+      from: '2026-03-18T14:31:00.000Z',
+      until: '2026-03-18T14:33:15.200Z',
+      says: '2m 15s, from 2026-03-18T14:31:00.000Z (health: down since then) until 2026-03-18T14:33:15.200Z (journal: the checks of 1.1.0 passed)'
+    })
+  })
+
+  it('says when it is inferred, and from what', () => {
+    const inferred = outage({ health: down })
+    expect(inferred.ms).toBe(150_200)
+    expect(inferred.says).toMatch(
+      /\(inferred\), from 2026-03-18T14:30:45.000Z \(history: 1.2.0 was deployed then, success\)/
+    )
+    expect(outage({ rollback: rollback({ recoveredAt: undefined }) }).says).toMatch(
+      /inferred.*the rollback had succeeded/
+    )
+  })
+
+  it('goes by the last deployment of the failed version before the rollback', () => {
+    const record = (at: string) => ({ at, target: 'docker', version: '1.2.0', status: 'success' })
+    const history = [
+      record('2026-03-18T15:00:00.000Z'),
+      record('2026-03-18T14:32:00.000Z'),
+      record('2026-01-01T00:00:00.000Z')
+    ]
+    expect(outage({ health: down, history }).from).toBe('2026-03-18T14:32:00.000Z')
+  })
+
+  it('goes by the target’s own serving time where history has nothing', () => {
+    const from = crashLoop.from && {
+      ...crashLoop.from,
+      served: { from: '2026-03-18T14:32:00Z', source: 'container start' }
+    }
+    expect(outage({ health: down, history: [], from }).says).toMatch(/container start: 1.2.0 serves since then/)
+  })
+
+  it.each([
+    ['no source says since when', { health: down, history: [] }, /no source says since when/],
+    ['it has not ended', { rollback: rollback({ outcome: 'stuck', recoveredAt: undefined }) }, /nothing proves.*stuck/],
+    [
+      'the earlier state was put back',
+      { rollback: rollback({ outcome: 'restored', recoveredAt: undefined }) },
+      /restored/
+    ],
+    ['there was no rollback', { rollback: null }, /no rollback has ended it/],
+    ['none was seen', { health: { state: 'healthy' as const, message: 'm' } }, /none was seen/],
+    ['the clocks disagree', { health: { ...down, since: '2026-03-18T14:40:00.000Z' } }, /clocks disagree/],
+    ['times are no times', { health: { ...down, since: 'yesterday' }, history: [] }, /no source/]
+  ])('is unknown when %s', (_, given, says) => {
+    expect(outage(given)).toMatchObject({ ms: null, says: expect.stringMatching(says) })
+    expect(outage(given).says).toMatch(/^unknown \(/)
+  })
+})
