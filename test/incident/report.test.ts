@@ -44,7 +44,7 @@ function outsideFences(report: string): string[] {
 
 describe('the incident report', () => {
   it('reads as it should', async () => {
-    await expect(render()).toMatchFileSnapshot('report.snapshot.md')
+    await expect(render()).toMatchFileSnapshot('report.snapshot.txt')
   })
 
   it('has the sections in their order, whatever is unknown', () => {
