@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { rolldown } from 'rolldown'
+import { type OutputOptions, rolldown } from 'rolldown'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -19,23 +19,23 @@ export const bundling = {
   }
 } as const
 
-/** Bundles the server and the command into dist/, in chunks below the size that plugin directories review by hand. */
+/** Bundles the server, the command and the hook into dist/, in chunks below the size that plugin directories review by hand. */
 export async function build(): Promise<void> {
-  const bundle = await rolldown({
-    input: { server: join(root, 'src/server.ts'), cli: join(root, 'src/cli.ts') },
-    ...bundling,
-    logLevel: 'warn'
-  })
   await rm(join(root, 'dist'), { recursive: true, force: true })
+  const groups = [{ name: 'shared', test: /node_modules/, maxSize: 230_000, entriesAware: true }]
+  await write({ server: join(root, 'src/server.ts'), cli: join(root, 'src/cli.ts') }, { minSize: 0, groups })
+  // runs on every command of a session, so it shares nothing with the others and loads no more than it needs
+  await write({ hook: join(root, 'src/hook.ts') }, true)
+}
+
+async function write(input: Record<string, string>, codeSplitting: OutputOptions['codeSplitting']): Promise<void> {
+  const bundle = await rolldown({ input, ...bundling, logLevel: 'warn' })
   await bundle.write({
     dir: join(root, 'dist'),
     format: 'esm',
     minify: true,
     strictExecutionOrder: true,
-    codeSplitting: {
-      minSize: 0,
-      groups: [{ name: 'shared', test: /node_modules/, maxSize: 230_000, entriesAware: true }]
-    },
+    codeSplitting,
     entryFileNames: '[name].mjs',
     chunkFileNames: 'chunks/[name]-[hash].mjs',
     comments: false

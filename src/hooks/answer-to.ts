@@ -1,0 +1,45 @@
+import { findProject, projectPaths } from '../project/paths.ts'
+import { deployCommandIn } from './deploy-command.ts'
+import { type BashEvent, readEvent, type TaskEvent } from './event.ts'
+import { showsFailure } from './failure-signs.ts'
+import { writtenWhile } from './fresh-record.ts'
+import type { Failure } from './notice.ts'
+import { openMemory, type SessionMemory } from './session-memory.ts'
+
+// clocks of other machines and zone-less times are not exact
+const recordSlackMs = 5 * 60_000
+
+/**
+ * What the host is to add to its conversation after a command or a notification: one factual line when a deployment was seen to
+ * fail, null when there is nothing to say. Takes the event as the host wrote it to stdin. Reads deploy.json only when there is.
+ */
+export async function answerTo(text: string, env: NodeJS.ProcessEnv, now: Date): Promise<string | null> {
+  const event = readEvent(text)
+  if (!event) return null
+  const memory = openMemory(event.sessionId, env)
+  const failure = event.kind === 'task' ? failureOfTask(event, memory) : failureOfBash(event, memory)
+  const paths = projectPaths(findProject({ env, cwd: event.cwd || process.cwd() }))
+  const written = event.kind === 'bash' && writtenWhile(event.durationMs, paths, now)
+  if (!failure && !written) return null
+  const recordsSince = written ? new Date(now.getTime() - event.durationMs - recordSlackMs) : null
+  const { noticeOf } = await import('./notice.ts')
+  const line = await noticeOf(failure, { env, paths, now, memory, recordsSince })
+  return line && JSON.stringify({ hookSpecificOutput: { hookEventName: event.name, additionalContext: line } })
+}
+
+/** The deployment that a command shows to have failed; remembers one that went into the background, forgets what succeeded. */
+function failureOfBash(event: BashEvent, memory: SessionMemory): Failure | null {
+  const deploy = deployCommandIn(event.command)
+  if (!deploy || event.interrupted) return null
+  const { label, types, weak, alone, masked } = deploy
+  if (event.exitCode !== null) return { label, types, weak, how: alone ? 'exited' : 'within', exitCode: event.exitCode }
+  if (event.taskId) memory.rememberTask(event.taskId, { label, types, weak })
+  else if (!masked) memory.forgetFailuresOf(label)
+  else if (showsFailure(types, event.output)) return { label, types, weak, how: 'hidden' }
+  return null
+}
+
+function failureOfTask({ taskId, status, exitCode }: TaskEvent, memory: SessionMemory): Failure | null {
+  const deploy = memory.task(taskId)
+  return deploy && status === 'failed' ? { ...deploy, how: 'background', exitCode } : null
+}

@@ -1,0 +1,16 @@
+import type { DeploymentRecord } from '../model/deployment-record.ts'
+
+/**
+ * The version of a target that last worked, as far as the history tells: the newest success, or the end of a proven rollback, that
+ * nothing newer speaks against. Takes the records newest first. The assessment asks the target itself; this only names a version.
+ */
+export function lastGood(records: readonly DeploymentRecord[], target: string): string | null {
+  const bad = new Set<string>()
+  for (const { target: of, version, status, rollbackTo, outcome } of records) {
+    if (of !== target) continue
+    const good = status === 'success' ? version : outcome === 'succeeded' ? rollbackTo : undefined
+    if (good !== undefined && !bad.has(good)) return good
+    if (status === 'failed' || status === 'rolled_back') bad.add(version)
+  }
+  return null
+}

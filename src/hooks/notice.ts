@@ -1,0 +1,76 @@
+import type { DeploymentRecord } from '../model/deployment-record.ts'
+import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
+import type { ProjectPaths } from '../project/paths.ts'
+import { lastGood } from './last-good.ts'
+import type { SessionMemory } from './session-memory.ts'
+
+/** A deploy command that was seen to fail. */
+export interface Failure {
+  label: string
+  /** Types of the targets it may have deployed to, empty when any. */
+  types: string[]
+  /** Often no deployment at all. */
+  weak: boolean
+  how: 'exited' | 'within' | 'hidden' | 'background'
+  exitCode?: number
+}
+
+export interface Circumstances {
+  env: NodeJS.ProcessEnv
+  paths: ProjectPaths
+  now: Date
+  memory: SessionMemory
+  /** deploy.json was written since; a record of a failure in it counts too. */
+  recordsSince: Date | null
+}
+
+const sayable = /^[\w][\w.+:@/-]{0,99}$/
+
+/** One line of plain fact about the failure, with the last good version and the command; null when nothing new is to be said. */
+export async function noticeOf(failure: Failure | null, around: Circumstances): Promise<string | null> {
+  const file = await readDeployFile(around.paths, around.env)
+  const record = around.recordsSince ? freshFailure(file, around.recordsSince) : null
+  if (record) {
+    const first = around.memory.firstTime(`record\n${record.target} ${record.version} ${record.at}`)
+    if (!failure && first)
+      return line(`deploy.json records at ${hour(new Date(record.at))} that ${of(record)} failed`, record.target, file)
+  }
+  if (!failure || (failure.weak && !file)) return null
+  const target = targetOf(failure, file)
+  const good = target ? lastGood(file?.records ?? [], target) : null
+  if (!around.memory.firstTime(`${failure.label}\n${target} ${good}`)) return null
+  return line(`${what(failure)} at ${hour(around.now)}`, target, file)
+}
+
+const of = ({ target, version }: DeploymentRecord): string => (sayable.test(version) ? `${target} ${version}` : target)
+
+function freshFailure(file: DeployFile | null, since: Date): DeploymentRecord | null {
+  const newest = file?.records[0]
+  return newest?.status === 'failed' && newest.at >= since.toISOString() && sayable.test(newest.target) ? newest : null
+}
+
+/** The target of deploy.json that the command most likely deployed to. */
+function targetOf({ types }: Failure, file: DeployFile | null): string {
+  const listed = [...(file?.targets.values() ?? [])].filter(
+    ({ type, name }) => types.length === 0 || types.includes(type) || types.includes(name)
+  )
+  const chosen = listed.find(({ primary }) => primary) ?? listed.find(({ enabled }) => enabled) ?? listed[0]
+  return chosen && sayable.test(chosen.name) ? chosen.name : (types[0] ?? '')
+}
+
+function what({ label, how, exitCode }: Failure): string {
+  if (how === 'exited') return `\`${label}\` exited ${exitCode}`
+  if (how === 'within') return `a command line with \`${label}\` exited ${exitCode}`
+  if (how === 'background') return `\`${label}\` in the background exited ${exitCode}`
+  return `the output of \`${label}\` shows a failure that its command line hides, seen`
+}
+
+function line(event: string, target: string, file: DeployFile | null): string {
+  const good = target ? lastGood(file?.records ?? [], target) : null
+  const command = `/popkit-ops:deploy rollback${target && (file?.targets.size ?? 0) > 1 ? ` --target ${target}` : ''}`
+  if (good && sayable.test(good))
+    return `${event}; the last good version of ${target} is ${good}; ${command} can return to it.`
+  return `${event}; no good version${target && ` of ${target}`} is recorded; ${command} can look for one.`
+}
+
+const hour = (at: Date): string => `${at.toISOString().slice(11, 16)} UTC`
