@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { createMask } from '../../src/support/mask.ts'
+
+test('a registered value is masked wherever it stands, the longest first', () => {
+  const mask = createMask()
+  mask.add('hunter2')
+  mask.add('hunter2-extended')
+  expect(mask.text('login hunter2-extended, then hunter2.')).toBe('login ***, then ***.')
+})
+
+test('a value with several lines is masked line by line', () => {
+  const mask = createMask()
+  mask.add('first-line-of-key\nsecond-line-of-key')
+  expect(mask.text('log: second-line-of-key')).toBe('log: ***')
+})
+
+test('values that would mangle ordinary text are left alone', () => {
+  const mask = createMask()
+  mask.add('a')
+  mask.add('')
+  mask.addVariable('PATH', '/usr/local/bin:/usr/bin')
+  mask.addVariable('APP_VERSION', '1.10.0')
+  mask.addVariable('NODE_ENV', 'production')
+  mask.addVariable('LOG_LEVEL', 'debug')
+  const text = 'a version 1.10.0 in production at /usr/bin with debug'
+  expect(mask.text(text)).toBe(text)
+})
+
+test('a variable whose name or value is a secret is masked', () => {
+  const mask = createMask()
+  mask.addVariable('DB_PASSWORD', 'abcd')
+  mask.addVariable('SOMETHING', 'x9$kLm2!pq')
+  expect(mask.text('abcd and x9$kLm2!pq')).toBe('*** and ***')
+})
+
+const shapes: [string, string, string][] = [
+  ['a URL’s password', 'postgres://ann:s3cret@db:5432/x', 's3cret'],
+  ['a bearer header', 'Authorization: Bearer abcdef0123456789', 'abcdef0123456789'],
+  ['an npm token', 'token npm_abcdefghijklmnopqrstuvwxyz012345', 'npm_abcdefghijkl'],
+  ['a GitHub token', 'ghp_abcdefghijklmnopqrstuvwxyz0123456789', 'ghp_abcdefghij'],
+  ['a JSON web token', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc123', 'eyJzdWIiOiIxIn0'],
+  ['an assignment', 'API_KEY=abc123def', 'abc123def'],
+  ['an assignment in JSON', '{"password": "pass word", "user": "ann"}', 'pass word'],
+  ['an npmrc line', '//registry.example.com/:_authToken=abc-def', 'abc-def'],
+  ['a private key', '-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----', 'MIIEow']
+]
+
+for (const [name, text, secret] of shapes)
+  test(`${name} is masked by its shape`, () => {
+    expect(createMask().text(text)).not.toContain(secret)
+  })
+
+test('data is masked in depth, and its keys stay', () => {
+  const mask = createMask()
+  mask.add('hunter2')
+  expect(mask.data({ hunter2: ['x hunter2', { deep: 'hunter2' }, 7, null] })).toEqual({
+    hunter2: ['x ***', { deep: '***' }, 7, null]
+  })
+})
