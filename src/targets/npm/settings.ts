@@ -22,6 +22,8 @@ export interface NpmSettings {
   notes: string[]
 }
 
+const usualRegistry = 'https://registry.npmjs.org/'
+
 const manifestSchema = z.looseObject({
   name: z.string().optional(),
   publishConfig: z.record(z.string(), z.unknown()).optional()
@@ -69,7 +71,8 @@ function chooseRegistry(
   if (config.registry) return { registry: config.registry }
   const ofManifest = (scope && textOf(publishConfig[`${scope}:registry`])) || textOf(publishConfig.registry)
   if (ofManifest) return { registry: ofManifest, because: 'publishConfig in package.json names it' }
-  return { registry: fetch.pickRegistry(name, options), because: 'the npm configuration names it' }
+  const registry = fetch.pickRegistry(name, options)
+  return registry === usualRegistry ? { registry } : { registry, because: 'the npm configuration names it' }
 }
 
 /** Moves a name and password out of the URL to where requests take them from, so that the URL may be shown. */
