@@ -28,6 +28,7 @@ export async function survey(registry: Registry, settings: NpmSettings, signal: 
       digest: digestOf(manifest),
       deprecation: deprecationOf(manifest)
     },
+    snapshot: { dist_tags: tags },
     notes: [...settings.notes, ...staleNotes(settings, packument, tags)]
   }
 }
