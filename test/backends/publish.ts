@@ -48,6 +48,21 @@ export async function publish(registry: string, token: string, publication: Publ
   return integrity
 }
 
+/** Unpublishes one version as npm does: the document without it is sent back, then the tarball is deleted. */
+export async function unpublish(registry: string, token: string, name: string, version: string): Promise<void> {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
+  const document = (await (await fetch(`${registry}${name}?write=true`, { headers })).json()) as {
+    _rev: string
+    versions: Record<string, unknown>
+  }
+  delete document.versions[version]
+  const change = { method: 'PUT', headers, body: JSON.stringify(document) }
+  const changed = await fetch(`${registry}${name}/-rev/${document._rev}`, change)
+  const deleted = await fetch(`${registry}${name}/-/${name}-${version}.tgz/-rev/1`, { method: 'DELETE', headers })
+  if (!changed.ok || !deleted.ok)
+    throw new Error(`${name}@${version} was not unpublished: ${changed.status}, ${deleted.status}`)
+}
+
 /** A gzipped tar (POSIX ustar) with everything below `package/`. */
 function pack(files: Record<string, string>): Buffer {
   const blocks = Object.entries(files).flatMap(([path, text]) => {

@@ -34,7 +34,7 @@ async function open(context: TargetContext<NpmConfig>): Promise<Target> {
     return verb(registry, authority, clock, step, run)
   }
   return {
-    survey: (signal) => survey(registry, settings, signal),
+    survey: (signal) => survey(registry, settings, context.history, signal),
     plan: (seen, release, signal) => plan(registry, settings, context, seen, release, signal),
     apply: async (step, run) => await carryOut({ 'set-tag': applySetTag, deprecate: applyDeprecate }, step, run),
     revert: async (step, run) => await carryOut({ 'set-tag': revertSetTag, deprecate: revertDeprecate }, step, run),

@@ -41,11 +41,19 @@ const unpublished = (version: string, createdAt: string | undefined): Release =>
   ...(semver.prerelease(version) && { prerelease: true })
 })
 
-/** Every version but the current one, unpublished ones included, with when it served as far as the times of publishing tell. */
-export function releasesOf(packument: Packument, tag: string, current: string | undefined): Release[] {
-  const gone = Object.keys(packument.time).filter((key) => semver.valid(key) === key && !packument.versions[key])
-  const versions = [...Object.keys(packument.versions), ...gone].filter(
-    (version) => version !== current && semver.valid(version) !== null
+/**
+ * Every version but the current one, with when it served as far as the times of publishing tell. Versions that the registry once
+ * had, or that were `recorded` as deployed, and that it has no longer, are among them.
+ */
+export function releasesOf(
+  packument: Packument,
+  tag: string,
+  current: string | undefined,
+  recorded: readonly string[] = []
+): Release[] {
+  const gone = [...Object.keys(packument.time), ...recorded].filter((key) => !packument.versions[key])
+  const versions = [...new Set([...Object.keys(packument.versions), ...gone])].filter(
+    (version) => version !== current && semver.valid(version) === version
   )
   const line = lineOf(tag, current)
   const served = servedPeriods(packument, versions.filter(line), current)

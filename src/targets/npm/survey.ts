@@ -1,3 +1,4 @@
+import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Health, Risk, Survey } from '../../model/survey.ts'
 import { oneLine } from '../../support/text.ts'
 import { type DistTags, deprecationOf, digestOf, type Packument } from './packument.ts'
@@ -7,7 +8,12 @@ import type { NpmSettings } from './settings.ts'
 import { tarballThere } from './tarball.ts'
 
 /** What the registry says, now. @throws TargetError when it cannot be asked. */
-export async function survey(registry: Registry, settings: NpmSettings, signal: AbortSignal): Promise<Survey> {
+export async function survey(
+  registry: Registry,
+  settings: NpmSettings,
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Survey> {
   const [tags, packument] = await Promise.all([registry.distTags(signal), registry.packument(signal)])
   const known: Packument = { ...packument, 'dist-tags': tags }
   const version = tags[settings.tag]
@@ -16,7 +22,12 @@ export async function survey(registry: Registry, settings: NpmSettings, signal: 
   return {
     current: version === undefined ? null : releaseOf(known, version),
     health: await healthOf(registry, settings, known, version, signal),
-    releases: releasesOf(known, settings.tag, version),
+    releases: releasesOf(
+      known,
+      settings.tag,
+      version,
+      history.map((record) => record.version)
+    ),
     risks: version && alsoTagged.length > 0 ? [otherTagsRisk(settings, version, alsoTagged)] : [],
     blockers: [],
     fingerprint: {

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { unpublish } from '../../backends/publish.ts'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer, BuiltServer } from '../../harness/client.ts'
 import { type Deployment, deployment } from './deployment.ts'
@@ -79,6 +80,18 @@ describeOn('npm', 'npm through the built server', (backend) => {
     expect((await now(it)).deprecated('1.2.0')).toBeFalsy()
   })
 
+  test('a version that was unpublished is refused before anything is changed', async () => {
+    const it = await deployed()
+    await unpublish(backend.url ?? '', it.token, it.made.name, '1.1.0')
+    const server = await it.serve()
+    const assessment = await server.call('assess_rollback')
+    expect(assessment.recommended).toBeNull()
+    const asked = await server.call('assess_rollback', { version: '1.1.0' })
+    expect(asked.blockers ?? [asked.error]).toMatchObject([{ id: 'unpublished:1.1.0' }])
+    expect(await execute(server, asked)).toMatchObject({ isError: true, error: { code: 'unpublished:1.1.0' } })
+    expect((await now(it)).tags.latest).toBe('1.2.0')
+  })
+
   test('a registry that is down is a clear error of the assessment', async () => {
     const it = await deployed()
     await it.fault(() => 'hang up')
@@ -122,17 +135,24 @@ describeOn('npm', 'npm through the built server', (backend) => {
     expect((await now(it)).tags.latest).toBe('1.1.0')
   })
 
-  test.each(['1.1.0; rm -rf ~', '../../x', '--privileged', '1'.repeat(10_000), '1.1.0\u200b'])(
-    'the version %j is a clear error',
-    async (version) => {
-      const it = await deployed()
-      const server = await it.serve()
-      expect(await server.call('assess_rollback', { version })).toMatchObject({
-        isError: true,
-        error: { code: 'bad_version' }
-      })
-    }
-  )
+  test.each([
+    ['a command', '1.1.0; rm -rf ~'],
+    ['a path', '../../x'],
+    ['an option', '--privileged'],
+    ['10,000 characters', '1'.repeat(10_000)],
+    ['invisible Unicode', '1.1.0\u200b']
+  ])('a version with %s is a clear error', async (_, version) => {
+    const it = await deployed()
+    const server = await it.serve()
+    const answer = await server.call('assess_rollback', { version })
+    expect(answer).toMatchObject({ isError: true, error: { code: 'bad_version' } })
+    const executed = await server.call('execute_rollback', {
+      version,
+      target: 'npm',
+      plan_id: 'plan-00000000-00000000-00000000-00000000'
+    })
+    expect(executed).toMatchObject({ isError: true, error: { code: 'bad_version' } })
+  })
 
   const isTag = ({ method, path }: Asked) => method === 'PUT' && path.includes('/dist-tags/')
   const isDeprecation =

@@ -35,6 +35,7 @@ describeOn('npm', 'npm one-time password', (backend) => {
         return asked < 3 ? { status: 202, headers: { 'retry-after': '0' } } : done(asked)
       }
       if (!isWrite(request) || request.headers['npm-otp'] === password) return undefined
+      if (request.headers['npm-auth-type'] !== 'web') return { status: 401, headers: otpHeaders }
       const origin = `http://${request.headers.host}`
       return {
         status: 401,
