@@ -6,6 +6,7 @@ import { findCandidate } from './candidate.ts'
 import { type Container, inspectContainer, listContainers } from './inspect.ts'
 import { planSteps } from './plan-steps.ts'
 import { configurationRisks, dependentRisks, portBlockers, portNotes } from './precautions.ts'
+import { mergedConfig, userConfigOf } from './recreate/configuration.ts'
 import { whyNotBeside } from './side-by-side.ts'
 import { defaultsOf, imagesOf } from './survey.ts'
 import { baseName } from './workload.ts'
@@ -23,15 +24,17 @@ export async function plan(
   const candidate = await findCandidate(workshop, release, history, signal)
   const images = await imagesOf(workshop, containers, signal)
   const all = await listContainers(workshop.engine, { signal })
-  const ways = containers.map((container) => ({
-    container,
-    whyNot: whyNotBeside(container, candidate.image?.Config?.Healthcheck ?? container.Config.Healthcheck)
-  }))
+  const defaults = defaultsOf(images)
+  const ways = containers.map((container) => {
+    const user = userConfigOf(container, defaults.get(container.Image))
+    const future = candidate.image ? mergedConfig(user, candidate.image.Config) : container.Config
+    return { container, whyNot: whyNotBeside(container, future.Healthcheck) }
+  })
   const blockers: Blocker[] = [...missing, ...candidate.blockers, ...portBlockers(containers, all)]
   const risks: Risk[] = [
     ...candidate.risks,
     ...dependentRisks(containers, all),
-    ...configurationRisks(containers, defaultsOf(images), release, history)
+    ...configurationRisks(containers, defaults, release, history)
   ]
   const notes = [
     ...candidate.notes,
@@ -81,7 +84,7 @@ const idOf = (item: unknown): string[] => {
 const wayNote = (container: Container, whyNot: string | null): string =>
   whyNot
     ? `${baseName(container.Name)} stops before its replacement starts, for ${whyNot}.`
-    : `The replacement of ${baseName(container.Name)} becomes healthy beside it before it stops.`
+    : `The replacement of ${baseName(container.Name)} becomes healthy beside it before it stops; for the moment in which it stops its aliases lead to both.`
 
 const missingImageNotes = (containers: readonly Container[], images: ReadonlyMap<string, unknown>): string[] =>
   containers.some((container) => !images.has(container.Image))

@@ -95,31 +95,42 @@ function localReleases(
 ): Map<string, Release> {
   const releases = new Map<string, Release>()
   for (const image of workload.images)
-    for (const version of versionsOf(image, repository, history)) {
+    for (const { version, shown } of versionsOf(image, repository, history)) {
       const recorded = recordedDigest(history, version)
       const matches = !recorded || identitiesOf(image).includes(recorded)
       const other = releases.get(version)
       if (other && !matches) continue
-      releases.set(version, localRelease(image, version, repository, recorded))
+      releases.set(version, localRelease(image, { version, shown }, repository, recorded))
     }
   return releases
 }
 
-function localRelease(image: ImageSummary, version: string, repository: string, recorded: string | undefined): Release {
-  const tagged = (image.RepoTags ?? []).some((tag) => isTagOf(tag, repository, version))
+interface Named {
+  version: string
+  /** Whether the version is a tag, and not only what a label or a digest calls the image. */
+  shown: boolean
+}
+
+function localRelease(
+  image: ImageSummary,
+  { version, shown }: Named,
+  repository: string,
+  recorded: string | undefined
+): Release {
   const identities = identitiesOf(image)
+  const digest = digestIn(image, repository)
   const moved = recorded && !identities.includes(recorded)
   const commit = image.Labels?.[revisionLabel]
   return {
     version,
-    id: digestIn(image, repository) ?? image.Id,
+    id: digest ?? image.Id,
     ...(image.Created ? { createdAt: new Date(image.Created * 1000).toISOString() } : {}),
     ...(commit && /^[a-f0-9]{7,64}$/.test(commit) ? { commit } : {}),
     available: { state: 'yes', reason: 'the image is on the engine' },
     prerelease: isPrerelease(version),
     details: {
-      reference: image.Id,
-      shown: tagPattern.test(version) && (tagged || image.RepoTags?.length) ? `${repository}:${version}` : null,
+      reference: digest ? `${repository}@${digest}` : image.Id,
+      shown: shown ? `${repository}:${version}` : null,
       local: true,
       identities,
       ...(moved ? { moved: { recorded, now: identities, kept: false } } : {})
@@ -127,7 +138,7 @@ function localRelease(image: ImageSummary, version: string, repository: string, 
   }
 }
 
-function versionsOf(image: ImageSummary, repository: string, history: readonly DeploymentRecord[]): string[] {
+function versionsOf(image: ImageSummary, repository: string, history: readonly DeploymentRecord[]): Named[] {
   const tags = (image.RepoTags ?? []).flatMap((text) => {
     const reference = parseReference(text)
     return reference?.repository === repository && reference.tag && !isGenericTag(reference.tag) ? [reference.tag] : []
@@ -137,8 +148,8 @@ function versionsOf(image: ImageSummary, repository: string, history: readonly D
     .filter((record) => record.digest && identities.includes(record.digest))
     .map(({ version }) => version)
   const names = new Set([...tags, ...recorded.filter((version) => tagPattern.test(version))])
-  if (names.size > 0) return [...names]
-  return [labelled(image.Labels) ?? identities.at(-1) ?? image.Id]
+  if (names.size > 0) return [...names].map((version) => ({ version, shown: true }))
+  return [{ version: labelled(image.Labels) ?? identities.at(-1) ?? image.Id, shown: false }]
 }
 
 async function remoteRelease(
@@ -191,11 +202,6 @@ function servedBy(container: Container): Served | null {
   const until = instant(container.State.FinishedAt)
   if (!from || !until || until <= from) return null
   return { from, until, forMs: Date.parse(until) - Date.parse(from), source: `container ${container.Name}` }
-}
-
-const isTagOf = (text: string, repository: string, tag: string): boolean => {
-  const reference = parseReference(text)
-  return reference?.repository === repository && reference.tag === tag
 }
 
 const isPrerelease = (version: string): boolean => /^v?\d+\.\d+(\.\d+)?-/.test(version)

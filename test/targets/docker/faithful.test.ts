@@ -226,7 +226,7 @@ describeOn('docker', 'the replacement of a container', () => {
     const created = (await world.names()).find((name) => name.includes('popkit-new')) ?? ''
     expect((await inspect(created)).Config.MacAddress ?? '').toBe('')
     await world.clear()
-    await world.start('web', '1.2.0', '--mac-address', '02:42:0a:d5:4d:63')
+    await world.create('web', { Image: `${world.repository}:1.2.0`, MacAddress: '02:42:0a:d5:4d:63' })
     const after = await goBack()
     expect(after.NetworkSettings.Networks.bridge.MacAddress).toBe('02:42:0a:d5:4d:63')
   })

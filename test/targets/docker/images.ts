@@ -60,6 +60,12 @@ export interface ImageOptions {
   changes?: string[]
 }
 
+const made = new Map<string, string>()
+
+/** The ids of all images that were made for a repository, those without a tag by now too. */
+export const imagesMade = (repository: string): string[] =>
+  [...made].flatMap(([id, of]) => (of === repository ? [id] : []))
+
 /** Makes `repository:version` of the test service; gives its id. */
 export async function makeImage(repository: string, version: string, options: ImageOptions = {}): Promise<string> {
   const { mode = 'good', healthcheck = true, changes = [] } = options
@@ -75,5 +81,7 @@ export async function makeImage(repository: string, version: string, options: Im
     ...changes
   ]
   await docker('import', ...lines.flatMap((line) => ['--change', line]), await rootfsTar(), `${repository}:${version}`)
-  return docker('image', 'inspect', '--format', '{{.Id}}', `${repository}:${version}`)
+  const id = await docker('image', 'inspect', '--format', '{{.Id}}', `${repository}:${version}`)
+  made.set(id, repository)
+  return id
 }

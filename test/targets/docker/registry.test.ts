@@ -79,7 +79,13 @@ describeOn('docker', 'candidates of a private registry', ({ registry = '127.0.0.
     const planned = await planTo(target, '0.9.0')
     expect(planned.release.available).toMatchObject({ state: 'no' })
     expect(planned.draft.blockers).toMatchObject([{ id: 'image_gone:0.9.0' }])
-    expect(await inspect(`${world.prefix}-web`)).toEqual(before)
+    const after = await inspect(`${world.prefix}-web`)
+    expect([after.Id, after.State.StartedAt, after.HostConfig]).toEqual([
+      before.Id,
+      before.State.StartedAt,
+      before.HostConfig
+    ])
+    expect(await world.names()).toEqual([`${world.prefix}-web`])
   })
 
   it('of a registry that is down: a note where the image is on the engine, a blocker where it is not', async () => {

@@ -4,10 +4,12 @@ import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import type { Survey } from '../../../src/model/survey.ts'
+import { createEngine } from '../../../src/targets/docker/engine/client.ts'
+import { connect } from '../../../src/targets/docker/engine/connect.ts'
 import docker_ from '../../../src/targets/docker/index.ts'
 import type { Run, Target, TargetContext } from '../../../src/targets/target.ts'
 import { targetContext, testRun } from '../../harness/context.ts'
-import { docker } from './images.ts'
+import { docker, imagesMade } from './images.ts'
 
 /** A corner of the engine with names of its own, cleaned up at the end. */
 export interface World {
@@ -17,6 +19,8 @@ export interface World {
   repository: string
   /** `docker run -d`, named; gives the id. */
   start(name: string, version: string, ...options: string[]): Promise<string>
+  /** Creates and starts a container as an older client does, which says more than the docker command may. */
+  create(name: string, body: Record<string, unknown>): Promise<void>
   open(parts?: Partial<TargetContext>): Promise<Target>
   names(): Promise<string[]>
   clear(): Promise<void>
@@ -43,6 +47,12 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
       const command = split < 0 ? [] : options.slice(split + 1)
       return docker('run', '-d', '--name', `${prefix}-${name}`, ...flags, `${repository}:${version}`, ...command)
     },
+    async create(name, body) {
+      const engine = createEngine(await connect({}, process.env))
+      await engine.act('POST', '/containers/create', { query: { name: `${prefix}-${name}` }, body })
+      await engine.act('POST', `/containers/${prefix}-${name}/start`)
+      engine.close()
+    },
     async open(parts = {}) {
       const [host = '', path = ''] = [
         repository.slice(0, repository.indexOf('/')),
@@ -66,9 +76,7 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
         const found = await listed(kind, 'ls', '--filter', `name=${prefix}`, '--format', '{{.Name}}')
         if (found.length > 0) await docker(kind, 'rm', ...found).catch(() => undefined)
       }
-      const images = await listed('images', '--format', '{{.ID}} {{.Repository}}', '--no-trunc')
-      const ours = images.filter((line) => line.includes(prefix)).map((line) => line.split(' ')[0] ?? '')
-      if (ours.length > 0) await docker('rmi', '-f', ...new Set(ours)).catch(() => undefined)
+      for (const image of imagesMade(repository)) await docker('rmi', '-f', image).catch(() => undefined)
     }
   }
 }

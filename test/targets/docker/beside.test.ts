@@ -1,0 +1,97 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { describeOn } from '../../backends/use.ts'
+import { docker, makeImage } from './images.ts'
+import { carryOut, createWorld, inspect, isHealthy, planTo, signal, takeBack, type World } from './world.ts'
+
+describeOn('docker', 'a container without ports and shared mounts', () => {
+  let world: World
+  let network: string
+
+  beforeAll(async () => {
+    world = createWorld()
+    network = `${world.prefix}-net`
+    await docker('network', 'create', network)
+    await makeImage(world.repository, '1.1.0')
+    await makeImage(world.repository, '1.2.0')
+    await makeImage(world.repository, '1.3.0', { mode: 'unhealthy' })
+  })
+  afterEach(() => world.clear())
+  afterAll(() => world.remove())
+
+  const start = async (version: string): Promise<string> => {
+    const id = await world.start('web', version, '--network', network, '--network-alias', 'shop', '-e', 'COLOUR=blue')
+    await isHealthy(`${world.prefix}-web`)
+    return id
+  }
+
+  it('is replaced without a gap: a client of its alias that asks again when refused, as proxies do, is always answered', async () => {
+    await start('1.2.0')
+    const client = `${world.prefix}-client`
+    const loop =
+      'ask() { for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do wget -q -O - http://shop:8080/ && return; done; echo FAILED; }; while :; do ask; sleep 0.05; done'
+    await docker(
+      'run',
+      '-d',
+      '--name',
+      client,
+      '--network',
+      network,
+      '--no-healthcheck',
+      '--entrypoint',
+      'sh',
+      `${world.repository}:1.1.0`,
+      '-c',
+      loop
+    )
+    const target = await world.open({ config: { containers: [`${world.prefix}-web`] } })
+    const planned = await planTo(target, '1.1.0')
+    expect(planned.draft.steps.map(({ kind }) => kind)).toEqual([
+      'create_container',
+      'start_beside',
+      'take_over',
+      'remove_container'
+    ])
+    expect(planned.draft.notes.join('\n')).toContain('becomes healthy beside it before it stops')
+    await carryOut(target, planned)
+    const web = await inspect(`${world.prefix}-web`)
+    expect(web.NetworkSettings.Networks[network].Aliases).toEqual(['shop', web.Id.slice(0, 12)])
+    expect(web).toMatchObject({ State: { Health: { Status: 'healthy' } } })
+    const answers = (await docker('logs', client)).split('\n')
+    expect(new Set(answers)).toEqual(new Set(['1.2.0', '1.1.0']))
+    expect(answers.at(-1)).toBe('1.1.0')
+  })
+
+  it('never stops for a replacement that does not become healthy', async () => {
+    const id = await start('1.2.0')
+    const startedAt = (await inspect(id)).State.StartedAt
+    const target = await world.open({ config: { health_timeout_seconds: 2 } })
+    const planned = await planTo(target, '1.3.0')
+    await expect(carryOut(target, planned)).rejects.toMatchObject({ code: 'not_healthy' })
+    await takeBack(target, planned)
+    expect((await inspect(`${world.prefix}-web`)).State.StartedAt).toBe(startedAt)
+    expect(await world.names()).toEqual([`${world.prefix}-web`])
+  })
+
+  it('is brought back after the replacement had taken over', async () => {
+    const id = await start('1.2.0')
+    const target = await world.open()
+    const planned = await planTo(target, '1.1.0')
+    await carryOut(target, planned, { aftercare: false })
+    await takeBack(target, planned)
+    expect(await inspect(`${world.prefix}-web`)).toMatchObject({ Id: id, State: { Running: true } })
+    expect(await world.names()).toEqual([`${world.prefix}-web`])
+    expect((await target.survey(signal())).current).toMatchObject({ version: '1.2.0' })
+  })
+
+  it.each([
+    ['a host port', ['-p', '127.0.0.1::8080'], 'the same host port'],
+    ['a writable mount', ['-v', '/tmp:/shared'], 'could write to what is mounted at /shared'],
+    ['no health check', ['--no-healthcheck'], 'nothing but a health check tells']
+  ])('stops first when it has %s, and the plan says so', async (_, options, why) => {
+    await world.start('web', '1.2.0', ...options)
+    const target = await world.open()
+    const { draft } = await planTo(target, '1.1.0')
+    expect(draft.steps.map(({ kind }) => kind)).toContain('swap_container')
+    expect(draft.notes.join('\n')).toContain(why)
+  })
+})
