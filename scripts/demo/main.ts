@@ -37,8 +37,8 @@ async function play(stage: Stage): Promise<number> {
     if (!succeeded) return 1
     heading('write_incident')
     const { path } = await shown(server, 'write_incident')
-    paragraph(`The report: ${path}`)
-    paragraph(`The project folder with journal, history and report stays: ${stage.projectDir}`)
+    paragraph(`\nThe report: ${join(stage.projectDir, path)}`)
+    paragraph(`It stays, with the journal and the history; everything else is stopped.`)
     return 0
   } finally {
     await server.close()

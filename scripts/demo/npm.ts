@@ -18,8 +18,11 @@ const npmScene: Scene = async () => {
     version: '1.1.0',
     files: { 'index.js': program, 'greeting.js': "module.exports = 'Hello from 1.1.0'\n" }
   })
+  const good = { version: '1.1.0', status: 'success', timestamp: new Date().toISOString(), error: null }
   await publish(registry.url, registry.writer, { name, version: '1.2.0', files: { 'index.js': program } })
-  await writeProject(projectDir, registry)
+  const error = "Cannot find module './greeting.js'"
+  const broken = { version: '1.2.0', status: 'failed', timestamp: new Date().toISOString(), error }
+  await writeProject(projectDir, registry, [broken, good])
   return {
     story: [
       `A private npm registry runs at ${registry.url}.`,
@@ -34,25 +37,25 @@ const npmScene: Scene = async () => {
 
 export default npmScene
 
-async function writeProject(projectDir: string, { url }: Verdaccio): Promise<void> {
+async function writeProject(projectDir: string, { url }: Verdaccio, records: object[]): Promise<void> {
   const token = '$'.concat('{POP_DEMO_TOKEN}')
-  const history = [
-    { timestamp: minutesAgo(2), version: '1.2.0', status: 'failed', error: "Cannot find module './greeting.js'" },
-    { timestamp: minutesAgo(60 * 24), version: '1.1.0', status: 'success', error: null }
-  ].map((record) => ({ ...record, target: 'npm', commit_sha: null, duration_ms: 4000, rollback_to: null }))
   const deploy = {
     version: '1.0',
     project_name: name,
     targets: { npm: { enabled: true, primary: true, config: { tag: 'latest', rollback: { soak_seconds: 3 } } } },
-    history
+    history: records.map((record) => ({
+      ...record,
+      target: 'npm',
+      commit_sha: null,
+      duration_ms: 900,
+      rollback_to: null
+    }))
   }
   await mkdir(join(projectDir, '.claude/popkit'), { recursive: true })
   await writeFile(join(projectDir, 'package.json'), `${JSON.stringify({ name, version: '1.2.0' }, null, 2)}\n`)
   await writeFile(join(projectDir, '.npmrc'), `registry=${url}\n${url.replace('http:', '')}:_authToken=${token}\n`)
   await writeFile(join(projectDir, '.claude/popkit/deploy.json'), `${JSON.stringify(deploy, null, 2)}\n`)
 }
-
-const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString()
 
 /** Installs the package in an empty folder and uses it, as anybody would. */
 async function install({ url }: Verdaccio): Promise<string[]> {

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { unpublish } from '../../backends/publish.ts'
 import { describeOn } from '../../backends/use.ts'
@@ -19,7 +21,7 @@ describeOn('npm', 'npm through the built server', (backend) => {
   const execute = (server: BuiltServer, { plan }: Answer, more: Record<string, unknown> = {}) =>
     server.call('execute_rollback', { target: 'npm', version: plan.version, plan_id: plan.id, ...more })
 
-  test('assess, dry run, execute, verify: the broken version is taken back and deprecated, and nothing says the token', async () => {
+  test('assess, dry run, execute, verify, report: the broken version is taken back and deprecated, and nothing says the token', async () => {
     const it = await deployed()
     const server = await it.serve()
     const answers: Answer[] = []
@@ -49,6 +51,10 @@ describeOn('npm', 'npm through the built server', (backend) => {
 
     const verified = await keep(server.call('verify_rollback', { rollback_id: done.rollback_id }))
     expect(verified).toMatchObject({ verdict: 'healthy' })
+    const incident = await keep(server.call('write_incident', { rollback_id: done.rollback_id }))
+    const report = await readFile(join(it.made.dir, incident.path), 'utf8')
+    expect(report).toMatch(/Failed Version:\*\* 1\.2\.0[\s\S]*Rolled Back To:\*\* 1\.1\.0/)
+    expect(report).toMatch(/@1\.2\.0 was published \*\(registry /)
     const again = await keep(server.call('assess_rollback', { version: '1.2.0' }))
     expect(again.recommended?.version).not.toBe('1.2.0')
 
