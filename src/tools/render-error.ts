@@ -3,7 +3,7 @@ import type { NextCall } from './define-tool.ts'
 
 const faults = {
   input: 'Not possible as asked',
-  config: 'Configuration or credentials',
+  config: 'Configuration or login',
   target: 'The target refused or failed'
 } as const
 

@@ -3,5 +3,6 @@ import type { Backend } from './backend.ts'
 /** Every backend; one line each. */
 export const backends: Record<string, () => Promise<{ default: Backend }>> = {
   docker: () => import('./docker.ts'),
-  npm: () => import('./npm.ts')
+  npm: () => import('./npm.ts'),
+  host: () => import('./host.ts')
 }

@@ -1,0 +1,95 @@
+import { hosted } from './claude-code.ts'
+import type { Move, Script, ToolAnswer } from './scripted-model.ts'
+
+type Play = Generator<Move, void, ToolAnswer>
+type Step<T> = Generator<Move, T, ToolAnswer>
+
+// biome-ignore lint/suspicious/noExplicitAny: results of tools, looked into by tests
+export type Data = Record<string, any>
+
+interface Question {
+  question: string
+  header: string
+  options: { label: string; description: string }[]
+}
+
+/** The three questions as the skill's table names them. */
+export function questionsOf(skill: string): Record<string, Question> {
+  const rows = [...skill.matchAll(/^\| `(\w+)` \| ([^|]+?) \| ([^|]+?) \| ([^|]+?) \|$/gm)]
+  return Object.fromEntries(
+    rows.map(([, id = '', question = '', header = '', options = '']) => [
+      id,
+      { question, header, options: options.split(' / ').map((label) => ({ label, description: label })) }
+    ])
+  )
+}
+
+/** Calls one of our tools and gives its data; an error gives its text as `summary`. */
+export function* use(tool: string, input: Record<string, unknown> = {}): Step<Data> {
+  const { text, isError } = yield { call: hosted(tool), input }
+  try {
+    return { ...(JSON.parse(text) as Data), isError }
+  } catch {
+    return { summary: text, isError }
+  }
+}
+
+/** Asks the person, and gives the label that was chosen; null when the answer names none of the options. */
+export function* ask(question: Question): Step<string | null> {
+  const { text, isError } = yield {
+    call: 'AskUserQuestion',
+    input: { questions: [{ ...question, multiSelect: false }] }
+  }
+  if (isError) return null
+  return question.options.find(({ label }) => text.includes(`="${label}"`))?.label ?? null
+}
+
+export interface Wish {
+  /** The skill's text, whose questions are asked word for word. */
+  skill: string
+  args?: string
+  /** What the person wants when they chose a specific version. */
+  version?: string
+}
+
+/** A model that follows the skill to the letter. */
+export const agent = ({ skill, args = '', version }: Wish): Script =>
+  function* (): Play {
+    const questions = questionsOf(skill)
+    yield { call: 'Skill', input: { skill: 'popkit-ops:pop-deploy-rollback', args } }
+    const assessed = yield* strategy(questions, yield* use('assess_rollback'), version)
+    if (!assessed?.plan) return yield* say('Nothing was changed.')
+    const call = { target: assessed.target, version: assessed.plan.version, plan_id: assessed.plan.id }
+    if (!(yield* confirm(questions, call))) return yield* say('Nothing was changed.')
+    const result = yield* use('execute_rollback', call)
+    if (result.outcome !== 'succeeded') return yield* say(result.summary)
+    const verdict = yield* use('verify_rollback', { rollback_id: result.rollback_id })
+    if (questions.incident_report && (yield* ask(questions.incident_report))?.startsWith('Create report'))
+      yield* use('write_incident', { rollback_id: result.rollback_id })
+    return yield* say(verdict.summary)
+  }
+
+function* say(words: string): Step<void> {
+  yield { say: words }
+}
+
+function* strategy(questions: Record<string, Question>, assessed: Data, version?: string): Step<Data | null> {
+  const choice = questions.rollback_strategy ? yield* ask(questions.rollback_strategy) : null
+  if (choice === 'Investigate first')
+    return yield* strategy(questions, yield* use('assess_rollback', { investigate: true }), version)
+  if (choice === 'Specific version') return yield* use('assess_rollback', { version })
+  return choice?.startsWith('Previous version') ? assessed : null
+}
+
+function* confirm(questions: Record<string, Question>, call: Data): Step<boolean> {
+  const choice = questions.confirm_rollback ? yield* ask(questions.confirm_rollback) : null
+  if (choice !== 'Dry run first') return choice === 'Roll back now'
+  yield* use('execute_rollback', { ...call, dry_run: true })
+  return yield* confirm(questions, call)
+}
+
+/** Makes one call after the other, whatever is answered. */
+export const calls = (...moves: Move[]): Script =>
+  function* (): Play {
+    for (const move of moves) yield move
+  }
