@@ -1,15 +1,19 @@
 import { committedAutomatic } from '../project/committed-automatic.ts'
 import { checkUnattended } from '../rollback/unattended.ts'
+import { ConfigError } from '../support/errors.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
 import type { Answer } from '../tools/call-tool.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
 import { executeRollbackTool } from '../tools/execute-rollback.ts'
+import { renderError } from '../tools/render-error.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
 import { type Command, type CommandContext, run } from './run.ts'
 import { confirm } from './terminal.ts'
 
 interface Shown {
   target: string
+  current: { version: string; health: string; failed: boolean } | null
+  blockers: { what: string; why: string }[]
   plan: { id: string; version: string } | null
   interrupted?: { finish: Way; undo: Way | null }
   risks: { id: string; serious: boolean; title: string; detail: string }[]
@@ -32,7 +36,7 @@ export const rollback: Command = async (context) => {
   const shown = assessed as unknown as Shown
   if (!flags.json) say(`${assessed.summary}\n`)
   const way = flags.plan && flags.to ? { id: flags.plan, version: flags.to } : await choose(context, shown)
-  if (!way) return { ...assessed, ok: false }
+  if (!way) return flags.auto ? nothingToDo(shown) : { ...assessed, ok: false }
   const accept = flags.accept ?? (flags.auto || flags['dry-run'] ? [] : await acceptEach(context, shown))
   const request = { target: shown.target, version: way.version, plan_id: way.id, accept, dry_run: flags['dry-run'] }
   const answer = await run(context, executeRollbackTool, request, consentOf(context, way.version))
@@ -55,6 +59,19 @@ async function acceptEach({ terminal, around }: CommandContext, { risks }: Shown
   const serious = risks.filter((risk) => risk.serious)
   for (const { title, detail } of serious) await confirm(terminal, around.env, `Accept this risk? ${title}: ${detail}`)
   return serious.map(({ id }) => id)
+}
+
+/** An unattended run without a plan says which conditions were missing, as one with a plan does. */
+function nothingToDo({ target, current, blockers }: Shown): Answer {
+  const healthy =
+    current && !current.failed ? [`the current version ${current.version} has not failed (${current.health})`] : []
+  const error = new ConfigError({
+    what: `${target} was not rolled back`,
+    why: [...healthy, ...blockers.map(({ what, why }) => `${what}: ${why}`)].join('; '),
+    next: 'Nothing, when it serves; otherwise let a person assess it.',
+    code: 'not_unattended'
+  })
+  return { ok: false, ...renderError(error) }
 }
 
 const consentOf =

@@ -1,0 +1,166 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { describeOn } from '../backends/use.ts'
+import { commandLine, onTerminal } from '../harness/command-line.ts'
+import { testProject } from '../harness/project.ts'
+import { type Deployment, deployment } from '../targets/npm/deployment.ts'
+import { bench, packumentOf } from '../targets/npm/package-fixture.ts'
+
+test('without words the commands and exit codes are listed', async () => {
+  const { code, stdout } = await commandLine([], process.cwd(), { PATH: process.env.PATH })
+  expect(code).toBe(0)
+  expect(stdout).toContain('pop-deploy-rollback rollback')
+  expect(stdout).toContain('Exit codes')
+})
+
+test('what is no command, no option or no number is the caller’s fault', async () => {
+  const project = await testProject()
+  const env = { PATH: process.env.PATH }
+  for (const args of [['explode'], ['assess', '--soak', '3'], ['verify', '--soak', 'long'], ['assess', '--target']]) {
+    const { code, stdout } = await commandLine(args, project.dir, env)
+    expect({ args, code }).toEqual({ args, code: 2 })
+    expect(stdout).toContain('See pop-deploy-rollback --help')
+  }
+  await project.remove()
+})
+
+test('a broken deploy.json is a fault of configuration, with line and column', async () => {
+  const project = await testProject({ version: '1.0' })
+  await writeFile(project.deployFile, '{\n  "version": "1.0",\n  "targets": {,}\n}')
+  const { code, stdout } = await commandLine(['assess', '--json'], project.dir, { PATH: process.env.PATH })
+  expect(code).toBe(3)
+  expect(JSON.parse(stdout).error).toMatchObject({ fault: 'config', why: expect.stringContaining('line 3') })
+  await project.remove()
+})
+
+describeOn('npm', 'the command line on a real registry', (backend) => {
+  const around = bench(backend)
+  afterEach(() => around.cleanUp())
+
+  const deployed = async () => {
+    const it = await deployment(around, [])
+    const env = { ...it.made.env, POP_NPM_TOKEN: it.token }
+    const latest = async () => (await packumentOf(backend.url ?? '', it.made.name)).tags.latest
+    const run = (...args: string[]) => commandLine(args, it.made.dir, env)
+    return { it, env, latest, run }
+  }
+  const deployFileOf = ({ made }: Deployment) => join(made.dir, '.claude/popkit/deploy.json')
+
+  test('status, list and assess tell what serves and what is good, and change nothing', async () => {
+    const { run, latest } = await deployed()
+    expect(await run('status')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('npm: 1.2.0 (FAILED), last good: 1.1.0')
+    })
+    expect((await run('list')).stdout).toContain('+ 1.1.0')
+    const assessed = JSON.parse((await run('assess', '--json')).stdout)
+    expect(assessed).toMatchObject({ ok: true, recommended: { version: '1.1.0' } })
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('without a terminal a rollback is refused, and nothing happens', async () => {
+    const { run, latest } = await deployed()
+    const { code, stdout } = await run('rollback')
+    expect(code).toBe(2)
+    expect(stdout).toContain('Nobody can confirm this rollback')
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('under an agent host a rollback is refused, terminal or not', async () => {
+    const { it, env, latest } = await deployed()
+    const { code, stdout } = await onTerminal(['rollback'], it.made.dir, { ...env, CLAUDECODE: '1' }, 'y\n')
+    expect(code).toBe(2)
+    expect(stdout).toContain('does not roll back under an agent')
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('on a terminal the plan is shown, and yes carries it out', async () => {
+    const { it, env, latest } = await deployed()
+    const { code, stdout } = await onTerminal(['rollback'], it.made.dir, env, 'y\n')
+    expect(stdout).toContain('Roll back npm from 1.2.0 to 1.1.0 now? [y/N]')
+    expect(stdout).toContain('ROLLBACK SUCCESS')
+    expect(code).toBe(0)
+    expect(await latest()).toBe('1.1.0')
+  })
+
+  test('on a terminal anything but yes is a no', async () => {
+    const { it, env, latest } = await deployed()
+    const { code, stdout } = await onTerminal(['rollback'], it.made.dir, env, '\n')
+    expect(code).toBe(2)
+    expect(stdout).toContain('The rollback was declined')
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('a dry run needs nobody and changes nothing', async () => {
+    const { run, latest } = await deployed()
+    expect(await run('rollback', '--dry-run')).toMatchObject({ code: 0, stdout: expect.stringContaining('DRY RUN') })
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('promise 13: --auto does nothing without a committed automatic: true, and says so', async () => {
+    const { it, run, latest } = await deployed()
+    const deployFile = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
+    deployFile.targets.npm.automatic = true
+    await writeFile(deployFileOf(it), JSON.stringify(deployFile))
+    const { code, stdout } = await run('rollback', '--auto')
+    expect(code).toBe(6)
+    expect(stdout).toContain('automatic is not true in the committed deploy.json')
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('--auto rolls back, proves it and writes the report where deploy.json allows it', async () => {
+    const { it, run, latest } = await deployed()
+    const deployFile = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
+    deployFile.targets.npm.automatic = true
+    await writeFile(deployFileOf(it), JSON.stringify(deployFile))
+    await commitAll(it.made.dir)
+    const { code, stdout } = await run('rollback', '--auto', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ outcome: 'succeeded', incident: expect.stringContaining('incident-') })
+    expect(code).toBe(0)
+    expect(await latest()).toBe('1.1.0')
+    expect(await readdir(join(it.made.dir, '.claude/popkit/incidents'))).toHaveLength(1)
+    const again = await run('rollback', '--auto')
+    expect(again.code).toBe(6)
+    expect(again.stdout).toContain('has not failed')
+    expect(await latest()).toBe('1.1.0')
+  })
+
+  test('record writes what was deployed, with the identity that the target tells', async () => {
+    const { it, run } = await deployed()
+    const { code } = await run(
+      'record',
+      '--target',
+      'npm',
+      '--version',
+      '1.2.0',
+      '--status',
+      'success',
+      '--duration-ms',
+      '1200'
+    )
+    expect(code).toBe(0)
+    const { history } = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
+    expect(history[0]).toMatchObject({ target: 'npm', version: '1.2.0', status: 'success', duration_ms: 1200 })
+    expect(history[0].digest).toMatch(/^sha512-/)
+    expect(history).toHaveLength(3)
+  })
+
+  test('verify and report work from the shell as well', async () => {
+    const { it, env, run } = await deployed()
+    await onTerminal(['rollback'], it.made.dir, env, 'y\n')
+    expect(await run('verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('Verdict: healthy') })
+    const report = JSON.parse((await run('report', '--severity', 'P2', '--json')).stdout)
+    expect(report).toMatchObject({ severity: 'P2' })
+    expect(await readFile(join(it.made.dir, report.path), 'utf8')).toContain('## Timeline')
+  })
+})
+
+async function commitAll(dir: string): Promise<void> {
+  const { execa } = await import('execa')
+  const git = (...args: string[]) =>
+    execa('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args], { cwd: dir })
+  await git('init', '-q')
+  await git('add', '-A')
+  await git('commit', '-q', '-m', 'Allow unattended rollbacks')
+}

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const program = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist/cli.mjs')
+
+export interface CommandResult {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** Runs the built command in a project, without a terminal and without the host that the tests may run under. */
+export function commandLine(args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { cwd, env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr })
+    })
+  })
+}
+
+/** The same on a pseudo-terminal of util-linux's `script`, with answers typed in advance. */
+export function onTerminal(args: string[], cwd: string, env: NodeJS.ProcessEnv, typed: string): Promise<CommandResult> {
+  const command = [process.execPath, program, ...args].map((word) => `'${word}'`).join(' ')
+  return new Promise((resolve) => {
+    const child = execFile(
+      'script',
+      ['--quiet', '--return', '--command', command, '/dev/null'],
+      { cwd, env },
+      (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr })
+      }
+    )
+    child.stdin?.end(typed)
+  })
+}
