@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { unpublish } from '../../backends/publish.ts'
@@ -62,6 +62,15 @@ describeOn('npm', 'npm through the built server', (backend) => {
     expect(Object.keys(files).some((path) => path.endsWith('.jsonl'))).toBe(true)
     for (const [path, text] of Object.entries({ ...files, answers: JSON.stringify(answers), stderr: server.stderr() }))
       expect(text.includes(it.token), `${path} holds the token`).toBe(false)
+  })
+
+  test('without deploy.json the package of package.json is assessed from what the registry knows, and it is said', async () => {
+    const it = await deployed()
+    await rm(join(it.made.dir, '.claude'), { recursive: true })
+    const assessment = await (await it.serve()).call('assess_rollback')
+    expect(assessment).toMatchObject({ current: { version: '1.2.0' }, recommended: { version: '1.1.0' } })
+    expect(assessment.summary).toMatch(/package\.json names the package/)
+    expect(assessment.recommended.for[0]).toMatch(/inferred.*superseded by 1\.2\.0/)
   })
 
   test('a plan made stale by a publication in between is refused, and nothing is changed', async () => {
