@@ -117,7 +117,7 @@ const targetOf = (name: string, entry: TargetEntry): ProjectTarget => ({
   config: entry.config ?? {}
 })
 
-async function bytesOf(path: string): Promise<Uint8Array | null> {
+async function bytesOf(path: string): Promise<Buffer | null> {
   try {
     const { size } = await stat(path)
     if (size > maxBytes)

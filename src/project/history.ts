@@ -4,7 +4,8 @@ import type { DeployFile } from './deploy-file.ts'
 import { utcInstant } from './timestamp.ts'
 
 type RawRecord = z.infer<typeof deploymentRecordSchema>
-type Read = { record: DeploymentRecord } | { fault: string }
+/** The record, or what is wrong with it. */
+type Read = DeploymentRecord | string
 
 /** A target's history, newest first. What cannot be read as a record stays in the file and is left out here. */
 export const historyOf = (file: DeployFile | null, target: string): DeploymentRecord[] =>
@@ -16,22 +17,22 @@ export function readHistory(history: readonly unknown[]): { records: DeploymentR
   const faults: string[] = []
   history.forEach((raw, index) => {
     const read = readRecord(raw)
-    if ('record' in read) records.push(read.record)
-    else faults.push(`history[${index}]: ${read.fault}`)
+    if (typeof read === 'string') faults.push(`history[${index}]: ${read}`)
+    else records.push(read)
   })
   records.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0))
   return { records, notes: faults.length ? [noteOf(faults)] : [] }
 }
 
 function readRecord(raw: unknown): Read {
-  if (typeof raw !== 'object' || raw === null) return { fault: 'not an object' }
+  if (typeof raw !== 'object' || raw === null) return 'not an object'
   if (looksRight(raw)) return mapped(raw)
   const parsed = deploymentRecordSchema.safeParse(raw)
   if (parsed.success) return mapped(parsed.data)
   const wrong = new Set(parsed.error.issues.map((issue) => issue.path[0]))
   const rest = Object.fromEntries(Object.entries(raw).filter(([key]) => !wrong.has(key)))
   const usable = deploymentRecordSchema.safeParse(rest)
-  return usable.success ? mapped(usable.data) : { fault: `${String([...wrong][0])} is not as expected` }
+  return usable.success ? mapped(usable.data) : `${String([...wrong][0])} is not as expected`
 }
 
 /** The schema's verdict on what came out of JSON.parse, at a tenth of its price; what it turns down the schema judges. */
@@ -59,7 +60,7 @@ const fields: Field[] = [
 
 function mapped(raw: RawRecord): Read {
   const at = utcInstant(raw.timestamp)
-  if (!at) return { fault: 'timestamp is not ISO 8601' }
+  if (!at) return 'timestamp is not ISO 8601'
   const record: DeploymentRecord = { at, target: raw.target, version: raw.version, status: raw.status }
   if (raw.commit_sha != null) record.commit = raw.commit_sha
   if (raw.duration_ms != null) record.durationMs = raw.duration_ms
@@ -69,7 +70,7 @@ function mapped(raw: RawRecord): Read {
   if (raw.rollback_id != null) record.rollbackId = raw.rollback_id
   if (raw.outcome != null) record.outcome = raw.outcome
   if (raw.snapshot != null) record.snapshot = raw.snapshot
-  return { record }
+  return record
 }
 
 function noteOf(faults: string[]): string {

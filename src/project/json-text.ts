@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { findNodeAtLocation, type ParseError, parse, parseTree, printParseErrorCode } from 'jsonc-parser'
 import { ConfigError, messageOf } from '../support/errors.ts'
 
@@ -10,13 +11,10 @@ export interface JsonText {
 }
 
 /** Takes a file's bytes. @throws ConfigError when they are not UTF-8, for writing them back would destroy them. */
-export function decodeJson(path: string, bytes: Uint8Array): JsonText {
-  try {
-    const whole = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    return whole.startsWith(bom) ? { bom: true, text: whole.slice(1) } : { bom: false, text: whole }
-  } catch (cause) {
-    throw unusable(path, 'it is not UTF-8 text', 'Save it as UTF-8', cause)
-  }
+export function decodeJson(path: string, bytes: Buffer): JsonText {
+  if (!isUtf8(bytes)) throw unusable(path, 'it is not UTF-8 text', 'Save it as UTF-8')
+  const whole = bytes.toString('utf8')
+  return whole.startsWith(bom) ? { bom: true, text: whole.slice(1) } : { bom: false, text: whole }
 }
 
 export const encodeJson = (json: JsonText): string => (json.bom ? bom : '') + json.text

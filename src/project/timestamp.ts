@@ -1,5 +1,7 @@
 /** As this program writes it; needs no second look. */
-const canonical = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+const ours = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
+/** As popkit's Python writes it. */
+const popkits = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}$/
 const shape =
   /^\s*(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?\s*$/i
 
@@ -8,7 +10,8 @@ const shape =
  * Without a zone it is local time, a date alone the local midnight.
  */
 export function utcInstant(timestamp: string): string | null {
-  if (canonical.test(timestamp)) return timestamp
+  if (ours.test(timestamp)) return timestamp
+  if (popkits.test(timestamp)) return new Date(timestamp).toISOString()
   const found = shape.exec(timestamp)
   if (!found) return null
   const [, year = '', month = '', day = '', hour = '00', minute = '00', second = '00', fraction = '', zone = ''] = found
@@ -17,8 +20,7 @@ export function utcInstant(timestamp: string): string | null {
   const asUtc = `${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`
   if (zone === 'Z' || zone === 'z') return asUtc
   if (zone) return new Date(Date.parse(asUtc) - offsetMs(zone)).toISOString()
-  const local = new Date(+year, +month - 1, +day, +hour, +minute, +second, +ms)
-  return local.getTimezoneOffset() === 0 ? asUtc : local.toISOString()
+  return new Date(asUtc.slice(0, -1)).toISOString()
 }
 
 const daysIn = (year: number, month: number): number =>

@@ -42,5 +42,20 @@ describe('utcInstant', () => {
       const given = ['2026-03-18T14:35:00.123456', '2026-07-01', '2026-03-18T14:35:00.123Z']
       expect(JSON.parse(await program.run(given, { TZ }))).toEqual([time, date, '2026-03-18T14:35:00.123Z'])
     })
+
+    it.each([
+      'Europe/Berlin',
+      'America/New_York',
+      'Australia/Lord_Howe',
+      'Asia/Kathmandu',
+      'Pacific/Kiritimati',
+      'UTC'
+    ])('agrees with Date for every half hour of a year in %s', async (TZ) => {
+      const given: string[] = []
+      for (let at = Date.UTC(2026, 0, 1); at < Date.UTC(2027, 0, 1); at += 1_800_000)
+        given.push(`${new Date(at).toISOString().slice(0, -1)}000`)
+      const [ours, dates] = JSON.parse(await program.run(['--compare', ...given], { TZ })) as [string[], string[]]
+      expect(ours).toEqual(dates)
+    })
   })
 })
