@@ -30,10 +30,14 @@ export interface Evidence {
 
 /** Every release with its evidence, best first: those that served well last come first, unavailable ones last. */
 export function rankCandidates(current: Release | null, releases: readonly Release[], evidence: Evidence): Candidate[] {
-  const periods = servingPeriods(evidence.history, evidence.now)
+  const periods = byVersion(servingPeriods(evidence.history, evidence.now))
+  const records = byVersion(evidence.history)
   const candidates = releases
     .filter((release) => release.id !== current?.id)
-    .map((release) => weigh(release, periods, evidence))
+    .map((release) => {
+      const known = { periods: periods.get(release.version) ?? [], records: records.get(release.version) ?? [] }
+      return weigh(release, known, evidence.failedReturns)
+    })
   return candidates.sort(byWorth)
 }
 
@@ -48,20 +52,40 @@ export const recommend = (current: Release | null, ranked: readonly Candidate[])
       (!release.prerelease || current?.prerelease === true)
   ) ?? null
 
-function weigh(release: Release, periods: readonly ServingPeriod[], evidence: Evidence): Candidate {
+const mostEvidence = 3
+
+function evidenceOf({ from, until }: ServingPeriod): string {
+  const forMs = Date.parse(until) - Date.parse(from)
+  return `recorded success at ${from}${forMs > 0 ? `, served ${duration(forMs)}` : ''} (deploy.json)`
+}
+
+function byVersion<Item extends { version: string }>(items: readonly Item[]): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>()
+  for (const item of items) {
+    const group = groups.get(item.version)
+    if (group) group.push(item)
+    else groups.set(item.version, [item])
+  }
+  return groups
+}
+
+interface KnownOf {
+  periods: readonly ServingPeriod[]
+  records: readonly DeploymentRecord[]
+}
+
+function weigh(release: Release, { periods, records }: KnownOf, failedReturns: readonly FailedReturn[]): Candidate {
   const evidenceFor: string[] = []
   const evidenceAgainst: string[] = []
-  const mine = evidence.history.filter((record) => isOf(record, release))
-  const served = periods.filter((period) => period.version === release.version && sameDigest(period.digest, release))
-  const bad = lastBad(release, mine, evidence.failedReturns)
+  const mine = records.filter(({ digest }) => sameDigest(digest, release))
+  const served = periods.filter(({ digest }) => sameDigest(digest, release))
+  const bad = lastBad(release, mine, failedReturns)
 
   const good: string[] = []
   for (const period of served) {
-    const clears = !bad || period.until > bad.at
-    if (!clears) continue
+    if (bad && period.until <= bad.at) continue
     good.push(period.until)
-    const length = period.forMs > 0 ? `, served ${duration(period.forMs)}` : ''
-    evidenceFor.push(`recorded success at ${period.from}${length} (deploy.json)`)
+    if (evidenceFor.length < mostEvidence) evidenceFor.push(evidenceOf(period))
   }
   if (release.served) {
     const { from, until, forMs, source } = release.served
@@ -81,7 +105,7 @@ function weigh(release: Release, periods: readonly ServingPeriod[], evidence: Ev
     release,
     good: good.length > 0,
     ...(lastGoodAt && { lastGoodAt }),
-    evidenceFor: evidenceFor.slice(0, 3),
+    evidenceFor: evidenceFor.slice(0, mostEvidence),
     evidenceAgainst
   }
 }
@@ -113,9 +137,6 @@ function lastBad(release: Release, mine: readonly DeploymentRecord[], returns: r
       marks.push({ at: failed.at, text: `a return to it did not come up at ${failed.at} (${failed.rollbackId})` })
   return marks.sort((a, b) => a.at.localeCompare(b.at)).at(-1) ?? null
 }
-
-const isOf = (record: DeploymentRecord, release: Release): boolean =>
-  record.version === release.version && sameDigest(record.digest, release)
 
 /** A version whose tag was pushed again is another release: where both digests are known they must agree. */
 const sameDigest = (digest: string | undefined, release: Release): boolean =>

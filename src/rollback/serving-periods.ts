@@ -6,7 +6,6 @@ export interface ServingPeriod {
   digest?: string
   from: string
   until: string
-  forMs: number
 }
 
 /**
@@ -19,10 +18,7 @@ export function servingPeriods(history: readonly DeploymentRecord[], now: string
   let until = now
   for (const record of history) {
     const begun = startedBy(record)
-    if (begun) {
-      const forMs = Math.max(0, Date.parse(until) - Date.parse(record.at))
-      periods.push({ ...begun, from: record.at, until, forMs })
-    }
+    if (begun) periods.push({ ...begun, from: record.at, until })
     if (record.at < until) until = record.at
   }
   return periods
