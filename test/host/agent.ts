@@ -57,14 +57,16 @@ export const agent = ({ skill, args = '', version }: Wish): Script =>
   function* (): Play {
     const questions = questionsOf(skill)
     yield { call: 'Skill', input: { skill: 'popkit-ops:pop-deploy-rollback', args } }
-    const assessed = yield* strategy(questions, yield* use('assess_rollback'), version)
+    const all = args.includes('--yes')
+    const first = yield* use('assess_rollback')
+    const assessed = all ? first : yield* strategy(questions, first, version)
     if (!assessed?.plan) return yield* say('Nothing was changed.')
     const call = { target: assessed.target, version: assessed.plan.version, plan_id: assessed.plan.id }
-    if (!(yield* confirm(questions, call))) return yield* say('Nothing was changed.')
+    if (!all && !(yield* confirm(questions, call))) return yield* say('Nothing was changed.')
     const result = yield* use('execute_rollback', call)
     if (result.outcome !== 'succeeded') return yield* say(result.summary)
     const verdict = yield* use('verify_rollback', { rollback_id: result.rollback_id })
-    if (questions.incident_report && (yield* ask(questions.incident_report))?.startsWith('Create report'))
+    if (all || (questions.incident_report && (yield* ask(questions.incident_report))?.startsWith('Create report')))
       yield* use('write_incident', { rollback_id: result.rollback_id })
     return yield* say(verdict.summary)
   }

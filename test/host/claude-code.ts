@@ -12,7 +12,9 @@ export interface Prompted {
 }
 
 /** What the person behind the host says to a prompt: yes, no, or the answers to questions. */
-export type Answering = (prompt: Prompted) => boolean | Record<string, string>
+export type Answering = (prompt: Prompted) => Said | Promise<Said>
+
+type Said = boolean | Record<string, string>
 
 export interface SessionOptions {
   prompt: string
@@ -91,7 +93,7 @@ const settings = (options: SessionOptions, home: string, modelUrl: string, seen:
   ...(options.signal && { abortController: options.signal }),
   canUseTool: async (tool: string, input: Record<string, unknown>) => {
     seen.prompts.push({ tool, input })
-    const answer = options.person({ tool, input })
+    const answer = await options.person({ tool, input })
     if (answer === false) return { behavior: 'deny', message: 'The person said no.' }
     return { behavior: 'allow', updatedInput: answer === true ? input : { ...input, answers: answer } }
   },

@@ -5,24 +5,10 @@ import { describeOn } from '../backends/use.ts'
 import { agent } from './agent.ts'
 import { type Answering, hosted, type Session, session } from './claude-code.ts'
 import { type NpmProject, npmProject } from './npm-project.ts'
+import { person, yes } from './person.ts'
+import { shown } from './scripted-model.ts'
 
 const skill = await readFile(join(import.meta.dirname, '../../skills/pop-deploy-rollback/SKILL.md'), 'utf8')
-
-/** Answers each question with the next of its answers, and allows whatever else is asked. */
-function person(answers: Record<string, string[]>, allow = true): Answering {
-  return ({ tool, input }) => {
-    if (tool !== 'AskUserQuestion') return allow
-    const [{ question, header }] = input.questions as [{ question: string; header: string }]
-    const answer = answers[header]?.shift()
-    return answer === undefined ? {} : { [question]: answer }
-  }
-}
-
-const yes = {
-  Strategy: ['Previous version (Recommended)'],
-  Confirm: ['Roll back now'],
-  Report: ['Create report (Recommended)']
-}
 
 describeOn('host', 'a rollback in Claude Code', () => {
   let project: NpmProject
@@ -31,20 +17,26 @@ describeOn('host', 'a rollback in Claude Code', () => {
   })
   afterEach(() => project.remove())
 
-  const run = (answering: Answering, version?: string): Promise<Session> =>
+  const run = (answering: Answering, wish: { version?: string; args?: string } = {}): Promise<Session> =>
     session({
-      prompt: '/popkit-ops:deploy rollback',
+      prompt: `/popkit-ops:deploy rollback ${wish.args ?? ''}`.trim(),
       projectDir: project.dir,
       env: project.env,
-      scripts: { main: agent({ skill, ...(version && { version }) }) },
+      scripts: { main: agent({ skill, ...wish }) },
       person: answering
     })
   const toolsOf = ({ calls }: Session): string[] => calls.map(({ tool }) => tool)
+  const executions = ({ calls }: Session) => calls.filter(({ tool }) => tool === 'execute_rollback')
+  const permissions = ({ prompts }: Session) => prompts.filter(({ tool }) => tool !== 'AskUserQuestion')
   const incidents = () => readdir(join(project.dir, '.claude/popkit/incidents')).catch(() => [])
+  const untouched = async (seen: Session) => {
+    expect(permissions(seen)).toEqual([])
+    expect(await project.latest()).toBe('1.2.0')
+    expect(await readdir(join(project.dir, '.claude/popkit'))).toEqual(['deploy.json'])
+  }
 
   test('yes to everything rolls back, verifies, reports, and costs one permission prompt', async () => {
     const seen = await run(person(yes))
-    if (process.env.DBG) console.log(seen.calls, seen.prompts)
     expect(toolsOf(seen)).toEqual([
       'Skill',
       'assess_rollback',
@@ -55,17 +47,109 @@ describeOn('host', 'a rollback in Claude Code', () => {
       'AskUserQuestion',
       'write_incident'
     ])
-    const permissions = seen.prompts.filter(({ tool }) => tool !== 'AskUserQuestion')
-    expect(permissions.map(({ tool }) => tool)).toEqual([hosted('execute_rollback')])
-    expect(permissions[0]?.input).toMatchObject({ target: 'npm', version: '1.1.0' })
+    expect(permissions(seen).map(({ tool }) => tool)).toEqual([hosted('execute_rollback')])
+    expect(permissions(seen)[0]?.input).toMatchObject({ target: 'npm', version: '1.1.0' })
     expect(await project.latest()).toBe('1.1.0')
     expect(await project.deprecation('1.2.0')).toContain('1.1.0')
     expect(await incidents()).toHaveLength(1)
-    expect((await project.deployed()).history).toMatchObject([
-      { status: 'rolled_back', rollback_to: '1.1.0' },
-      {},
-      {},
-      {}
+    const { history } = await project.deployed()
+    expect(history).toMatchObject([{ status: 'rolled_back', rollback_to: '1.1.0' }, {}, {}, {}])
+  })
+
+  test('the command and the skill reach the model with their arguments and the exact questions', async () => {
+    const seen = await run(person({}), { args: '--to 1.0.0' })
+    const text = seen.requests.map(shown).join('\n')
+    expect(text).toContain('The arguments are: rollback --to 1.0.0')
+    expect(text).toContain('Arguments: --to 1.0.0')
+    const [asked] = seen.prompts.flatMap(({ input }) => input.questions as object[])
+    expect(asked).toMatchObject({
+      question: 'How should I roll back?',
+      header: 'Strategy',
+      options: [
+        { label: 'Previous version (Recommended)' },
+        { label: 'Specific version' },
+        { label: 'Investigate first' }
+      ]
+    })
+  })
+
+  test('a specific version is assessed again and carried out', async () => {
+    const seen = await run(person({ ...yes, Strategy: ['Specific version'] }), { version: '1.0.0' })
+    expect(executions(seen).map(({ input }) => input.version)).toEqual(['1.0.0'])
+    expect(await project.latest()).toBe('1.0.0')
+  })
+
+  test('investigate first reads more and asks again', async () => {
+    const seen = await run(person({ ...yes, Strategy: ['Investigate first', 'Previous version (Recommended)'] }))
+    expect(toolsOf(seen).slice(0, 5)).toEqual([
+      'Skill',
+      'assess_rollback',
+      'AskUserQuestion',
+      'assess_rollback',
+      'AskUserQuestion'
     ])
+    expect(seen.calls[3]).toMatchObject({ input: { investigate: true }, isError: false })
+    expect(seen.calls[3]?.result).toContain('diagnosis')
+    expect(await project.latest()).toBe('1.1.0')
+  })
+
+  test('dry run first changes nothing, then the same plan runs', async () => {
+    const served: (string | undefined)[] = []
+    const answering = person({ ...yes, Confirm: ['Dry run first', 'Roll back now'] })
+    const seen = await session({
+      prompt: '/popkit-ops:deploy rollback',
+      projectDir: project.dir,
+      env: project.env,
+      scripts: { main: agent({ skill }) },
+      person: async (prompt) => {
+        if (prompt.tool !== 'AskUserQuestion') served.push(await project.latest())
+        return answering(prompt)
+      }
+    })
+    const [dry, real] = executions(seen)
+    expect(dry?.input).toEqual({ ...real?.input, dry_run: true })
+    expect(dry?.result).toContain('"outcome":"checked"')
+    expect(served).toEqual(['1.2.0', '1.2.0'])
+    expect(await project.latest()).toBe('1.1.0')
+  })
+
+  test('abort changes nothing', async () => {
+    const seen = await run(person({ ...yes, Confirm: ['Abort'] }))
+    expect(executions(seen)).toEqual([])
+    await untouched(seen)
+  })
+
+  test.each([
+    ['the strategy', { Confirm: yes.Confirm }],
+    ['the confirmation', { Strategy: yes.Strategy }]
+  ])('an empty answer to %s changes nothing', async (_, answers) => {
+    const seen = await run(person(answers))
+    expect(executions(seen)).toEqual([])
+    await untouched(seen)
+  })
+
+  test('skip report writes no report', async () => {
+    await run(person({ ...yes, Report: ['Skip report'] }))
+    expect(await project.latest()).toBe('1.1.0')
+    expect(await incidents()).toEqual([])
+  })
+
+  test('an answer that names no option is a no', async () => {
+    const seen = await run(person({ ...yes, Confirm: ['hm, what would happen?'] }))
+    await untouched(seen)
+  })
+
+  test('a refused permission changes nothing', async () => {
+    const seen = await run(person(yes, false))
+    expect(executions(seen)).toMatchObject([{ isError: true }])
+    expect(await project.latest()).toBe('1.2.0')
+    expect(await readdir(join(project.dir, '.claude/popkit'))).toEqual(['deploy.json'])
+  })
+
+  test('--yes asks nothing, and the permission prompt still comes', async () => {
+    const seen = await run(person({}), { args: '--yes' })
+    expect(seen.prompts.map(({ tool }) => tool)).toEqual([hosted('execute_rollback')])
+    expect(await project.latest()).toBe('1.1.0')
+    expect(await incidents()).toHaveLength(1)
   })
 })

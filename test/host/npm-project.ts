@@ -16,7 +16,7 @@ export interface NpmProject extends TestProject {
 let count = 0
 
 /** A project whose package was published well as 1.0.0 and 1.1.0, and broken as 1.2.0. */
-export async function npmProject(registry: Record<string, string>): Promise<NpmProject> {
+export async function npmProject(registry: Record<string, string>, soakSeconds = 1): Promise<NpmProject> {
   const { url = '', writer = '' } = registry
   const name = `pop-host-${process.pid}-${Date.now().toString(36)}-${count++}`
   const record = (version: string, day: number, status = 'success') => ({
@@ -28,7 +28,7 @@ export async function npmProject(registry: Record<string, string>): Promise<NpmP
   const project = await testProject({
     version: '1.0',
     project_name: name,
-    targets: { npm: { enabled: true, primary: true, config: {} } },
+    targets: { npm: { enabled: true, primary: true, config: { rollback: { soak_seconds: soakSeconds } } } },
     history: [record('1.2.0', 3, 'failed'), record('1.1.0', 2), record('1.0.0', 1)]
   })
   await writeFile(join(project.dir, 'package.json'), JSON.stringify({ name, version: '1.2.0' }))
