@@ -12,7 +12,7 @@ export function severityOf(incident: Pick<Incident, 'severity' | 'health' | 'fro
   if (severity) return { severity, reason: 'set by the author of this report' }
   if (health?.state === 'down') return { severity: 'P1', reason: `nothing served: ${health.message}` }
   if (health?.state === 'degraded') return { severity: 'P2', reason: `degraded: ${health.message}` }
-  const failure = failedDeployment(incident)
+  const failure = health?.state === 'healthy' ? null : failedDeployment(incident)
   if (failure) return { severity: 'P3', reason: `its deployment failed before it served anyone (history, ${failure})` }
   if (health?.state === 'healthy')
     return { severity: 'P2', reason: 'it served and its own checks passed, yet it was rolled back; taken for degraded' }

@@ -27,8 +27,8 @@ export function hostCall(
     cancelled: extra.signal,
     report({ index, total, title, state, detail }) {
       if (progressToken === undefined) return
-      const message =
-        `[${index}/${total}] ${title}... ${state === 'working' ? '' : state}${detail ? ` ${detail}` : ''}`.trim()
+      const words = [`[${index}/${total}] ${title}...`, state === 'working' ? '' : state, detail ?? '']
+      const message = words.filter((word) => word !== '').join(' ')
       const params = { progressToken, progress: ++told, message }
       void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
     },

@@ -17,7 +17,7 @@ describe('severityOf', () => {
     ['P2 when degraded', { health: health('degraded') }, 'P2', 'degraded: m'],
     [
       'P3 when it failed before it served anyone',
-      { health: health('healthy'), history: [record('failed')] },
+      { health: health('unknown'), history: [record('failed')] },
       'P3',
       '14:30'
     ],
@@ -32,6 +32,12 @@ describe('severityOf', () => {
       { health: null, history: [record('failed'), record('success')] },
       'P2',
       'unknown'
+    ],
+    [
+      'P2 when it served, whatever its deployment is recorded as',
+      { health: health('healthy'), history: [record('failed')] },
+      'P2',
+      'it served'
     ],
     ['P2 when it looked healthy', { health: health('healthy') }, 'P2', 'yet it was rolled back'],
     ['P2 when nothing is known', { health: null, history: [] }, 'P2', 'unknown'],
