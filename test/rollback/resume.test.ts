@@ -8,6 +8,9 @@ import { snakeCase } from '../../src/support/casing.ts'
 import { type Engine, engine } from './engine-harness.ts'
 import { newShelf, type Shelf } from './shelf-target.ts'
 
+/** Held by the module, so that what waits for it is not collected and its files are not closed behind its back. */
+const never = new Promise<void>(() => undefined)
+
 /** Lets a rollback die at a step: the promise never settles, the journal ends there, and the lock is as a dead process leaves it. */
 async function dieAt(
   where: { verb: 'apply' | 'revert'; step: string; after: boolean },
@@ -19,7 +22,7 @@ async function dieAt(
       if (verb !== where.verb || id !== where.step) return
       if (where.after && id === 'switch') shelf.serving = '1.1.0'
       resolve()
-      await new Promise(() => undefined)
+      await never
     }
   })
   void dying.rollBack()
