@@ -35,6 +35,7 @@ export interface LockOptions {
 
 /** A lock file that is being written is empty for a moment; one that stays so was left by a process that was killed. */
 const emptyForMs = 2000
+const mostMisses = 100
 
 /**
  * Takes a lock file, with process and machine of the holder in it. One whose holder is dead is taken over.
@@ -50,12 +51,17 @@ export async function acquireFileLock(path: string, options: LockOptions): Promi
     purpose: options.purpose
   }
   const until = performance.now() + options.waitMs
+  let misses = 0
   const seen = { token: '', since: performance.now() }
   for (;;) {
     options.signal?.throwIfAborted()
     if (await created(path, own)) return lockOf(path, token)
     const holder = await holderOf(path)
-    if (holder === 'none') continue
+    if (holder === 'none') {
+      // released this moment; or a dangling link, which is there for the one call and not for the other
+      if (++misses > mostMisses) throw locked(path, 'unreadable')
+      continue
+    }
     const name = holder === 'unreadable' ? 'unreadable' : holder.token
     if (name !== seen.token) Object.assign(seen, { token: name, since: performance.now() })
     const unchangedMs = performance.now() - seen.since
@@ -109,11 +115,8 @@ async function isLeftOver(
   staleAfterMs = Number.POSITIVE_INFINITY
 ): Promise<boolean> {
   if (holder !== 'unreadable') return unchangedMs > staleAfterMs || (await isGone(holder))
-  const mtimeMs = await stat(path).then(
-    (file) => file.mtimeMs,
-    () => Date.now()
-  )
-  return unchangedMs > emptyForMs || Date.now() - mtimeMs > emptyForMs
+  const file = await stat(path).catch(() => null)
+  return (file?.isFile() ?? false) && (unchangedMs > emptyForMs || Date.now() - (file?.mtimeMs ?? 0) > emptyForMs)
 }
 
 /** Removes the lock of the holder that was seen, and puts it back when in the meantime another had come. */

@@ -119,6 +119,22 @@ describe('acquireFileLock', () => {
     expect(await next.held()).toBe(true)
   })
 
+  it.each([
+    ['a folder', () => mkdirSync(path, { recursive: true })],
+    [
+      'a dangling link',
+      () => {
+        mkdirSync(dirname(path))
+        symlinkSync('nowhere/at/all', path)
+      }
+    ]
+  ])('gives up where %s is in its place, and leaves that alone', async (_, put) => {
+    put()
+    if (lstatSync(path).isDirectory()) utimesSync(path, 1, 1)
+    await expect(acquire()).rejects.toMatchObject({ code: 'locked' })
+    expect(readdirSync(dirname(path))).toEqual(['x.lock'])
+  })
+
   it('stops waiting when it is told to', async () => {
     await acquire()
     await expect(acquire({ waitMs: 60_000, signal: AbortSignal.timeout(100) })).rejects.toThrow()
