@@ -33,9 +33,10 @@ describe('outageOf', () => {
   })
 
   it('goes by the last deployment of the failed version before the rollback', () => {
-    const record = (at: string) => ({ at, target: 'docker', version: '1.2.0', status: 'success' })
+    const record = (at: string, version = '1.2.0') => ({ at, target: 'docker', version, status: 'success' })
     const history = [
       record('2026-03-18T15:00:00.000Z'),
+      record('2026-03-18T14:32:30.000Z', '1.1.0'),
       record('2026-03-18T14:32:00.000Z'),
       record('2026-01-01T00:00:00.000Z')
     ]

@@ -20,6 +20,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { appendHistory } from '../../src/project/append-history.ts'
 import { readDeployFile } from '../../src/project/deploy-file.ts'
+import { acquireFileLock } from '../../src/project/file-lock.ts'
 import { historyOf } from '../../src/project/history.ts'
 import { type ProjectPaths, projectPaths } from '../../src/project/paths.ts'
 import { popkitFile } from './fixtures.ts'
@@ -123,6 +124,16 @@ describe('appendHistory', () => {
     rmSync(join(paths.projectDir, '.claude'), { recursive: true })
     writeFileSync(join(paths.projectDir, '.claude'), '')
     await expect(appendHistory(paths, record)).rejects.toMatchObject({ fault: 'config', code: 'history_not_written' })
+  })
+
+  it('waits while another process writes', async () => {
+    const lock = await acquireFileLock(`${paths.deployFile}.lock`, { purpose: 'testing', waitMs: 0 })
+    const appending = appendHistory(paths, record)
+    await wait(300)
+    expect(existsSync(paths.deployFile)).toBe(false)
+    await lock.release()
+    await appending
+    expect(versions()).toEqual(['1.1.0'])
   })
 
   it('loses nothing of twenty processes that append at once', async () => {
