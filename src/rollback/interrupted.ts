@@ -130,18 +130,13 @@ export function recentAttempts(stories: readonly Story[], most: number, now: str
   ]
 }
 
-/** Former rollbacks whose candidate did not come up. */
+/** Former rollbacks whose candidate did not come up; one that failed for another reason says nothing about its candidate. */
 export const failedReturns = (stories: readonly Story[]): FailedReturn[] =>
   stories.flatMap(({ begun, events, ended }) => {
     const failedCheck = events.some(
       (event) => event.event === 'checks' && event.checks.some(({ status }) => status === 'fail')
     )
-    const failedCure = events.some(
-      (event) =>
-        event.event === 'step' &&
-        event.state === 'failed' &&
-        begun.steps.find(({ id }) => id === event.stepId)?.phase === 'cure'
-    )
-    const failed = ended && (ended.outcome === 'restored' || ended.outcome === 'stuck') && (failedCheck || failedCure)
+    const notHealthy = events.some((event) => event.event === 'step' && event.code === 'not_healthy')
+    const failed = ended && (ended.outcome === 'restored' || ended.outcome === 'stuck') && (failedCheck || notHealthy)
     return failed ? [{ version: begun.to.version, id: begun.to.id, at: ended.at, rollbackId: begun.rollbackId }] : []
   })

@@ -46,6 +46,8 @@ export const journalEventSchema = z.discriminatedUnion('event', [
     state: progressState,
     durationMs: z.number().optional(),
     detail: z.string().optional(),
+    /** Of the error, where the step failed. */
+    code: z.string().optional(),
     recorded: jsonObject.optional()
   }),
   z.object({

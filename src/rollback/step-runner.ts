@@ -1,6 +1,6 @@
 import type { JsonObject } from '../model/json.ts'
 import type { Step } from '../model/step.ts'
-import { messageOf } from '../support/errors.ts'
+import { messageOf, RollbackError } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
 import type { Run, StepResult } from '../targets/target.ts'
 import type { Journal } from './journal.ts'
@@ -67,7 +67,8 @@ export async function applyStep(carrying: Carrying, step: Step): Promise<StepRes
     return result
   } catch (error) {
     const detail = oneLine(messageOf(error), 300)
-    await journal.attempt({ event: 'step', stepId: step.id, state: 'failed', durationMs: elapsed(), detail })
+    const code = error instanceof RollbackError ? { code: error.code } : {}
+    await journal.attempt({ event: 'step', stepId: step.id, state: 'failed', durationMs: elapsed(), detail, ...code })
     outcomes.set(step.id, { ...named(step), state: 'failed', detail, durationMs: elapsed() })
     say(carrying, step, 'failed', detail)
     throw new StepFailed(step, error)

@@ -69,7 +69,11 @@ export interface Target {
   survey(signal: AbortSignal): Promise<Survey>
   /** Reads; checks every precondition; the same survey and release give the same steps. */
   plan(survey: Survey, release: Release, signal: AbortSignal): Promise<PlanDraft>
-  /** Acts; safe to repeat, also when a former try died half way. @throws TargetError saying what failed, why, and what is the state now. */
+  /**
+   * Acts; safe to repeat, also when a former try died half way.
+   * @throws TargetError saying what failed, why, and what is the state now; with code `not_healthy` when the release itself does
+   * not come up, which then speaks against it.
+   */
   apply(step: Step, run: Run): Promise<StepResult>
   /** Acts; safe to repeat; must cope with a step of which nothing, a part or all was done. */
   revert(step: Step, run: Run, recorded?: JsonObject): Promise<StepResult>

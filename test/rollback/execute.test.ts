@@ -263,6 +263,16 @@ test('a version that a rollback could not bring up is not recommended again', as
   expect((await assess()).recommended?.release.version).toBe('1.0.0')
 })
 
+test('a rollback that failed for another reason says nothing about its candidate', async () => {
+  const shelf = newShelf()
+  const { rollBack, assess } = await engine(shelf)
+  shelf.beforeStep = (verb, { id }) => {
+    if (verb === 'apply' && id === 'switch') throw new Error('the network is away')
+  }
+  await rollBack()
+  expect((await assess()).recommended?.release.version).toBe('1.1.0')
+})
+
 test('progress tells each step and the health check in order', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
