@@ -21,10 +21,9 @@ type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history' | 'rollback'
 
 /** From the first sign that the failed release did not serve to the proof that another one did. Never guesses. */
 export function outageOf(incident: Evidence): Outage {
-  if (incident.health?.state === 'healthy')
-    return unknown('none was seen: the target was healthy when the rollback began')
   const start = startOf(incident)
   const end = endOf(incident)
+  if (incident.health?.state === 'healthy') return unknown(unseen(incident, start, end))
   if (!start) return unknown('no source says since when it failed', { until: end?.at })
   if (!end) return unknown(`since ${start.at} (${start.because}), ${openEnd(incident)}`, { from: start.at })
   const ms = Date.parse(end.at) - Date.parse(start.at)
@@ -37,7 +36,8 @@ export function outageOf(incident: Evidence): Outage {
 
 function startOf({ health, from, history, rollback }: Evidence): Known | null {
   const since = instant(health?.since)
-  if (since) return { at: since, because: `health: ${health?.state} since then`, inferred: false }
+  if (since && health?.state !== 'healthy')
+    return { at: since, because: `health: ${health?.state} since then`, inferred: false }
   const begun = instant(rollback?.begunAt)
   const before = (at: string): boolean => !begun || at <= begun
   const deployed = history
@@ -67,6 +67,14 @@ function endOf({ rollback, to }: Evidence): Known | null {
   if (ended && rollback?.outcome === 'succeeded')
     return { at: ended, because: 'journal: the rollback had succeeded', inferred: true }
   return null
+}
+
+/** Where the target saw nothing wrong, a registry for one, what is known is how long the bad release was there to be had. */
+function unseen({ from }: Evidence, start: Known | null, end: Known | null): string {
+  const saw = 'the target itself saw no failure'
+  const ms = start && end ? Date.parse(end.at) - Date.parse(start.at) : -1
+  if (!start || !end || ms < 0) return saw
+  return `${saw}; ${from?.version} was in service for ${duration(ms)}, from ${start.at} (${start.because}) until ${end.at} (${end.because})`
 }
 
 const openEnd = ({ rollback }: Evidence): string =>

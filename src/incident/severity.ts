@@ -12,10 +12,10 @@ export function severityOf(incident: Pick<Incident, 'severity' | 'health' | 'fro
   if (severity) return { severity, reason: 'set by the author of this report' }
   if (health?.state === 'down') return { severity: 'P1', reason: `nothing served: ${health.message}` }
   if (health?.state === 'degraded') return { severity: 'P2', reason: `degraded: ${health.message}` }
-  const failure = health?.state === 'healthy' ? null : failedDeployment(incident)
-  if (failure) return { severity: 'P3', reason: `its deployment failed before it served anyone (history, ${failure})` }
   if (health?.state === 'healthy')
-    return { severity: 'P2', reason: 'it served and its own checks passed, yet it was rolled back; taken for degraded' }
+    return { severity: 'P2', reason: 'it was served, and the target saw nothing wrong with it; taken for degraded' }
+  const failure = failedDeployment(incident)
+  if (failure) return { severity: 'P3', reason: `its deployment failed before it served anyone (history, ${failure})` }
   const state = health ? `${health.state}: ${health.message}` : 'unknown'
   return {
     severity: 'P2',

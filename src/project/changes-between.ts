@@ -19,7 +19,7 @@ export async function changesBetween(
 ): Promise<Changes> {
   const [from, to] = await Promise.all([commitOf(projectDir, older, signal), commitOf(projectDir, newer, signal)])
   if (!from || !to) {
-    const unknown = [!from && older.version, !to && newer.version].filter(Boolean).join(' and ')
+    const unknown = [!from && older.version, !to && newer.version].filter(Boolean).join(' or ')
     return { known: false, why: `the project's git repository knows no commit of ${unknown}` }
   }
   const [commits, files] = await Promise.all([

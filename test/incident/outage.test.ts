@@ -60,7 +60,16 @@ describe('outageOf', () => {
       /restored/
     ],
     ['there was no rollback', { rollback: null }, /no rollback has ended it/],
-    ['none was seen', { health: { state: 'healthy' as const, message: 'm' } }, /none was seen/],
+    [
+      'the target saw none',
+      { health: { state: 'healthy' as const, message: 'm', since: '2026-03-18T14:31:00.000Z' } },
+      /saw no failure; 1.2.0 was in service for 2m 30s, from 2026-03-18T14:30:45.000Z \(history/
+    ],
+    [
+      'the target saw none, and nothing else is known',
+      { health: { state: 'healthy' as const, message: 'm' }, history: [] },
+      /saw no failure\)$/
+    ],
     ['the clocks disagree', { health: { ...down, since: '2026-03-18T14:40:00.000Z' } }, /clocks disagree/],
     ['times are no times', { health: { ...down, since: 'yesterday' }, history: [] }, /no source/]
   ])('is unknown when %s', (_, given, says) => {

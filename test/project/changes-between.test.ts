@@ -48,7 +48,7 @@ describe('changesBetween', () => {
     const bare = mkdtempSync(join(tmpdir(), 'pop-no-git-'))
     try {
       const none = await changesBetween(bare, { version: '1.1.0' }, { version: '1.2.0' })
-      expect(none).toMatchObject({ known: false, why: expect.stringContaining('1.1.0 and 1.2.0') })
+      expect(none).toMatchObject({ known: false, why: expect.stringContaining('1.1.0 or 1.2.0') })
     } finally {
       rmSync(bare, { recursive: true })
     }
