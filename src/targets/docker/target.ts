@@ -11,6 +11,7 @@ import { check } from './check.ts'
 import type { DockerConfig } from './config.ts'
 import { diagnose } from './diagnose.ts'
 import type { Engine } from './engine/client.ts'
+import { throughRestarts } from './engine/patience.ts'
 import { createLease } from './lease.ts'
 import { plan } from './plan.ts'
 import { stepKinds } from './steps/index.ts'
@@ -34,9 +35,10 @@ export function createContainersTarget(context: TargetContext<DockerConfig>, eng
     survey: (signal: AbortSignal): Promise<Survey> => survey(workshop, context.history, signal),
     plan: (surveyed: Survey, release: Release, signal: AbortSignal): Promise<PlanDraft> =>
       plan(workshop, surveyed, release, context.history, signal),
-    apply: (step: Step, run: Run): Promise<StepResult> => workFor(step).apply(workshop, paramsOf(step), run),
+    apply: (step: Step, run: Run): Promise<StepResult> =>
+      throughRestarts(engine, context.clock, run, () => workFor(step).apply(workshop, paramsOf(step), run)),
     revert: (step: Step, run: Run, recorded?: JsonObject): Promise<StepResult> =>
-      workFor(step).revert(workshop, paramsOf(step), run, recorded),
+      throughRestarts(engine, context.clock, run, () => workFor(step).revert(workshop, paramsOf(step), run, recorded)),
     check: (release: Release, look: Look): Promise<CheckReport> => check(workshop, release, look),
     diagnose: (signal: AbortSignal): Promise<Diagnosis> => diagnose(workshop, signal),
     lease,

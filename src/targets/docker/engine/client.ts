@@ -94,7 +94,7 @@ export function createEngine(transport: Transport): Engine {
   const apiVersion = (signal?: AbortSignal): Promise<string> => {
     version ??= (async () => {
       const answer = await send('GET', '/version', signal ? { signal } : {})
-      const { ApiVersion: theirs } = versionSchema.parse(JSON.parse(await text(answer)))
+      const { ApiVersion: theirs } = versionSchema.parse(JSON.parse(await textOf(answer)))
       return compareVersions(theirs, newestKnown) < 0 ? theirs : newestKnown
     })().catch((error: unknown) => {
       version = undefined
@@ -108,7 +108,15 @@ export function createEngine(transport: Transport): Engine {
     const answer = await send(method, prefix + withQuery(path, options.query), options)
     const status = answer.statusCode ?? 0
     if (status < 400) return answer
-    throw new EngineError(status, errorMessage(await text(answer)), `${method} ${path}`, transport.address)
+    throw new EngineError(status, errorMessage(await textOf(answer)), `${method} ${path}`, transport.address)
+  }
+
+  const textOf = async (answer: Readable): Promise<string> => {
+    try {
+      return await text(answer)
+    } catch (error) {
+      throw brokenOff(error, transport.address)
+    }
   }
 
   return {
@@ -117,7 +125,7 @@ export function createEngine(transport: Transport): Engine {
     apiVersion,
     async call(method, path, schema, options) {
       const answer = await request(method, path, options)
-      const body = await text(answer)
+      const body = await textOf(answer)
       const parsed = schema.safeParse(body === '' ? undefined : parseJson(body))
       if (parsed.success) return parsed.data
       throw new TargetError({
@@ -129,7 +137,7 @@ export function createEngine(transport: Transport): Engine {
     },
     async act(method, path, options) {
       const answer = await request(method, path, options)
-      await text(answer)
+      await textOf(answer)
       return answer.statusCode ?? 0
     },
     stream: request,
@@ -174,6 +182,9 @@ function unreachable(error: unknown, address: string, timedOut: boolean): Target
     cause: error
   })
 }
+
+/** An answer that ended before its end: the engine went away. */
+export const brokenOff = (error: unknown, address: string): TargetError => unreachable(error, address, false)
 
 async function text(answer: Readable): Promise<string> {
   const chunks: Buffer[] = []

@@ -18,18 +18,18 @@ export const replacedLabel = 'popkit.rollback.replaced'
 
 /**
  * A replacement's request, from the old container's own configuration minus what its old image set.
- * `standby` leaves the aliases out: they are taken over when the replacement has become healthy.
+ * The restart policy is given, for the old container loses its own while it is kept. `standby` leaves the aliases out: they are taken over when the replacement has become healthy.
  */
 export function createRequest(
   old: Container,
   oldImage: ImageDefaults | null | undefined,
-  options: { standby: boolean; replaced: string }
+  options: { standby: boolean; replaced: string; restartPolicy: NonNullable<HostConfig['RestartPolicy']> }
 ): CreateRequest {
   const config = userConfigOf(old, oldImage)
   const { first, others } = splitEndpoints(old)
   return {
     config: { ...config, Labels: { ...config.Labels, [replacedLabel]: options.replaced } },
-    HostConfig: hostConfigFor(old),
+    HostConfig: { ...hostConfigFor(old), RestartPolicy: options.restartPolicy },
     first: options.standby ? withoutAliases(first) : first,
     others: options.standby ? withoutAliases(others) : others
   }

@@ -18,9 +18,14 @@ export const create: StepWork = {
     const image = await inspectImage(workshop.engine, params.image, run.signal)
     if (!image) throw imageGone(params.image)
     const oldImage = await inspectImage(workshop.engine, old.Image, run.signal)
-    const request = createRequest(old, oldImage?.Config, { standby: params.beside, replaced: params.replaced })
+    const request = createRequest(old, oldImage?.Config, {
+      standby: params.beside,
+      replaced: params.replaced,
+      restartPolicy: params.restart_policy
+    })
     const there = await findNew(workshop, params, run.signal)
     if (there) {
+      if (there.Image === image.Id && hasStarted(there)) return { detail: 'it was there already, and started' }
       if ((await faults(workshop, old, there, request, image, run.signal)).length === 0)
         return { detail: 'it was there already' }
       await remove(workshop, there, { ownVolumes: true, force: true }, run.signal)
@@ -51,6 +56,9 @@ export const create: StepWork = {
     return { detail: `removed ${params.temporary}` }
   }
 }
+
+/** One that was started has passed the comparison, and may serve by now: it is left alone. */
+const hasStarted = ({ State: state }: Container): boolean => state.Status !== 'created'
 
 async function faults(
   workshop: Workshop,

@@ -1,7 +1,8 @@
-import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import { TargetError } from '../../../support/errors.ts'
+import { RollbackError, TargetError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
+import { brokenOff } from '../engine/client.ts'
 import { inspectImage } from '../inspect.ts'
 import { parseReference, splitRepository } from '../reference.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
@@ -28,7 +29,7 @@ export const pull: StepWork = {
     })
     const layers = new Map<string, { current: number; total: number }>()
     let told = 0
-    for await (const line of createInterface({ input: stream })) {
+    for await (const line of linesOf(stream, workshop.engine.address)) {
       const { id, status, error, progressDetail } = lineSchema.parse(JSON.parse(line || '{}'))
       if (error) throw pullFailed(params.image, error)
       if (!id || status !== 'Downloading') continue
@@ -45,6 +46,21 @@ export const pull: StepWork = {
   async revert() {
     return { detail: 'the image stays' }
   }
+}
+
+/** Lines as they come; an engine that goes away in the middle is an error of its own. */
+async function* linesOf(stream: Readable, address: string): AsyncGenerator<string> {
+  let rest = ''
+  try {
+    for await (const chunk of stream) {
+      const lines = (rest + String(chunk)).split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+  } catch (error) {
+    throw error instanceof RollbackError ? error : brokenOff(error, address)
+  }
+  if (rest) yield rest
 }
 
 function inBytes(layers: { current: number; total: number }[]): string {

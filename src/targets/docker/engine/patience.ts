@@ -1,0 +1,59 @@
+import type { Clock } from '../../../support/clock.ts'
+import { TargetError } from '../../../support/errors.ts'
+import { type Engine, EngineError } from './client.ts'
+
+const restartTakesMs = 90_000
+
+/**
+ * Does `work`, and does it once more from the start when the engine went away meanwhile and came back: engines are restarted.
+ * What `work` does must be safe to repeat.
+ */
+export async function throughRestarts<T>(
+  engine: Engine,
+  clock: Clock,
+  run: { signal: AbortSignal; progress?(message: string): void },
+  work: () => Promise<T>
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      run.signal.throwIfAborted()
+      if (attempt === 3 || !(wentAway(error) || (await isGoingAway(engine, clock, error, run.signal)))) throw error
+      run.progress?.('the engine does not answer; waiting for it')
+      await untilBack(engine, clock, run.signal, error)
+    }
+  }
+}
+
+const wentAway = (error: unknown): boolean =>
+  error instanceof TargetError && error.code === 'engine_unreachable' && error.retryable
+
+/** An engine that shuts down stops its containers and fails in odd ways before it falls silent. */
+async function isGoingAway(engine: Engine, clock: Clock, error: unknown, signal: AbortSignal): Promise<boolean> {
+  const odd = error instanceof EngineError ? error.status >= 500 : codeOf(error) === 'not_healthy'
+  if (!odd) return false
+  for (let count = 0; count < 6; count++) {
+    if (!(await answers(engine, signal))) return true
+    await clock.sleep(250, signal)
+  }
+  return !(await answers(engine, signal))
+}
+
+const codeOf = (error: unknown): string | undefined => (error instanceof TargetError ? error.code : undefined)
+
+const answers = (engine: Engine, signal: AbortSignal): Promise<boolean> =>
+  engine.act('GET', '/_ping', { signal, limitMs: 5000 }).then(
+    () => true,
+    () => false
+  )
+
+async function untilBack(engine: Engine, clock: Clock, signal: AbortSignal, error: unknown): Promise<void> {
+  const begin = clock.now().getTime()
+  for (;;) {
+    await clock.sleep(500, signal)
+    if (await answers(engine, signal)) return
+    signal.throwIfAborted()
+    if (clock.now().getTime() - begin > restartTakesMs) throw error
+  }
+}

@@ -1,0 +1,141 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { describeOn } from '../../backends/use.ts'
+import { docker, makeImage } from './images.ts'
+import { createScene, execute, type Scene, watchEvents } from './scene.ts'
+import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from './world.ts'
+
+/** The moments at which the process dies, as the engine tells them. */
+const swapMoments: [string, RegExp][] = [
+  ['the lease was taken', /^create popkit-lease-web/],
+  ['the replacement was created', /^create .*-web-popkit-new-/],
+  ['the old one had lost its restart policy', /^update .*-web/],
+  ['the old one was renamed', /^rename .*-web-popkit-old-/],
+  ['the replacement had the name', /^rename .*-web$/],
+  ['the old one was told to stop', /^kill .*-web-popkit-old-/],
+  ['the old one was down', /^die .*-web-popkit-old-/],
+  ['the replacement was started', /^start .*-web$/],
+  ['the replacement was healthy', /^health_status: healthy .*-web$/]
+]
+
+const besideMoments: [string, RegExp][] = [
+  ['the replacement was started beside it', /^start .*-web-popkit-new-/],
+  ['the replacement was healthy', /^health_status: healthy .*-web-popkit-new-/],
+  ['the old one was renamed', /^rename .*-web-popkit-old-/],
+  ['the old one was told to stop', /^kill .*-web-popkit-old-/]
+]
+
+describeOn('docker', 'a rollback whose process is killed', () => {
+  let world: World
+  let good: string
+  let bad: string
+  const scenes: Scene[] = []
+
+  beforeAll(async () => {
+    world = createWorld()
+    good = await makeImage(world.repository, '1.1.0')
+    bad = await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
+    await docker('network', 'create', `${world.prefix}-net`)
+  })
+  afterEach(async () => {
+    for (const scene of scenes.splice(0)) await scene.close()
+    await world.clear()
+  })
+  afterAll(() => world.remove())
+
+  const web = () => inspect(`${world.prefix}-web`)
+
+  /** Begins a rollback, and kills the server at the moment; gives the project with what is left. */
+  const killedAt = async (moment: RegExp, ...options: string[]): Promise<Scene> => {
+    await world.start('web', '1.2.0', '--restart', 'always', ...options)
+    await isUnhealthy(`${world.prefix}-web`)
+    const scene = await createScene(world)
+    scenes.push(scene)
+    const server = await scene.serve()
+    const assessment = await server.call('assess_rollback')
+    const events = watchEvents((line) => moment.test(line))
+    const running = execute(server, assessment).catch(() => ({ outcome: 'killed' }))
+    const result = await Promise.race([events.seen.then(() => null), running])
+    events.stop()
+    expect(result, `it ended before the moment came; seen: ${events.lines.join(', ')}`).toBeNull()
+    server.kill()
+    await running
+    return scene
+  }
+
+  const resumed = async ({ serve }: Scene, direction: 'finish' | 'undo') => {
+    const server = await serve()
+    const { interrupted } = await until('the interruption', async () => {
+      const answer = await server.call('assess_rollback')
+      return answer.interrupted ? answer : null
+    })
+    const { id, version } = interrupted[direction]
+    const result = await server.call('execute_rollback', { target: 'docker', version, plan_id: id })
+    const after = await server.call('assess_rollback')
+    expect(after.interrupted ?? null).toBeNull()
+    return result
+  }
+
+  const nothingIsLeft = async () => {
+    expect(await world.names()).toEqual([`${world.prefix}-web`])
+    const leases = await docker(
+      'ps',
+      '-a',
+      '--filter',
+      'name=popkit-lease-web',
+      '--format',
+      '{{.Names}} {{.Label "popkit.rollback.lease"}}'
+    )
+    expect(leases.split('\n').filter((line) => line.includes(world.prefix))).toEqual([])
+    expect((await web()).HostConfig.RestartPolicy.Name).toBe('always')
+  }
+
+  it.each(swapMoments)('when %s is finished: the good version serves alone', async (_, moment) => {
+    const scene = await killedAt(moment, '-p', '127.0.0.1::8080')
+    expect(await resumed(scene, 'finish')).toMatchObject({ outcome: 'succeeded' })
+    await isHealthy(`${world.prefix}-web`)
+    expect(await web()).toMatchObject({ Image: good, State: { Running: true } })
+    await nothingIsLeft()
+  })
+
+  it.each(swapMoments.filter((_, index) => [1, 3, 5, 7].includes(index)))(
+    'when %s is undone: the former version runs alone, as before',
+    async (_, moment) => {
+      const scene = await killedAt(moment, '-p', '127.0.0.1::8080')
+      expect(await resumed(scene, 'undo')).toMatchObject({ outcome: 'restored' })
+      expect(await web()).toMatchObject({ Image: bad, State: { Running: true } })
+      await nothingIsLeft()
+    }
+  )
+
+  it.each(besideMoments)('side by side, when %s is finished', async (_, moment) => {
+    const scene = await killedAt(moment, '--network', `${world.prefix}-net`, '--network-alias', 'shop')
+    expect(await resumed(scene, 'finish')).toMatchObject({ outcome: 'succeeded' })
+    expect(await web()).toMatchObject({ Image: good, State: { Running: true } })
+    expect((await web()).NetworkSettings.Networks[`${world.prefix}-net`].Aliases).toContain('shop')
+    await nothingIsLeft()
+  })
+
+  it.each(besideMoments)('side by side, when %s is undone', async (_, moment) => {
+    const scene = await killedAt(moment, '--network', `${world.prefix}-net`, '--network-alias', 'shop')
+    expect(await resumed(scene, 'undo')).toMatchObject({ outcome: 'restored' })
+    expect(await web()).toMatchObject({ Image: bad, State: { Running: true } })
+    expect((await web()).NetworkSettings.Networks[`${world.prefix}-net`].Aliases).toContain('shop')
+    await nothingIsLeft()
+  })
+
+  it('while it cleans up is finished, and offers no way back', async () => {
+    const scene = await killedAt(/^destroy .*-web-popkit-old-/, '-p', '127.0.0.1::8080')
+    expect(await resumed(scene, 'finish')).toMatchObject({ outcome: 'succeeded' })
+    expect(await web()).toMatchObject({ Image: good, State: { Running: true } })
+    await nothingIsLeft()
+  })
+
+  it('is seen from another folder by its mark on the engine, and finished there', async () => {
+    await killedAt(/^start .*-web$/, '-p', '127.0.0.1::8080')
+    const elsewhere = await createScene(world)
+    scenes.push(elsewhere)
+    expect(await resumed(elsewhere, 'finish')).toMatchObject({ outcome: 'succeeded' })
+    expect(await web()).toMatchObject({ Image: good, State: { Running: true } })
+    await nothingIsLeft()
+  })
+})

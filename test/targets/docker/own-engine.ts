@@ -1,0 +1,66 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { docker } from './images.ts'
+import { until } from './world.ts'
+
+/** An engine of a test's own, which it may stop and start; containers have no network there. */
+export interface OwnEngine {
+  host: string
+  stop(): Promise<void>
+  start(): Promise<void>
+  restart(): Promise<void>
+  remove(): Promise<void>
+}
+
+export const canStartEngine = (): boolean => {
+  try {
+    return process.getuid?.() === 0 && execFileSync('sh', ['-c', 'command -v dockerd']).length > 0
+  } catch {
+    return false
+  }
+}
+
+/** From now on, this process's docker command and its servers mean the new engine. */
+export async function createOwnEngine(): Promise<OwnEngine> {
+  const dir = await mkdtemp(join(tmpdir(), 'pop-engine-'))
+  await writeFile(join(dir, 'daemon.json'), '{}')
+  const host = `unix://${join(dir, 'socket')}`
+  let child: ChildProcess | null = null
+  const engine: OwnEngine = {
+    host,
+    async start() {
+      const options = {
+        '--config-file': join(dir, 'daemon.json'),
+        '--data-root': join(dir, 'data'),
+        '--exec-root': join(dir, 'exec'),
+        '--pidfile': join(dir, 'pid'),
+        '-H': host,
+        '--storage-driver': 'overlay2'
+      }
+      const flags = ['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false']
+      child = spawn('dockerd', [...Object.entries(options).flat(), ...flags], { stdio: 'ignore' })
+      await until('the engine', () => docker('version'))
+    },
+    async stop() {
+      const running = child
+      child = null
+      if (!running || running.exitCode !== null) return
+      const ended = new Promise((resolve) => running.once('exit', resolve))
+      running.kill('SIGTERM')
+      await ended
+    },
+    async restart() {
+      await engine.stop()
+      await engine.start()
+    },
+    async remove() {
+      await engine.stop()
+      await rm(dir, { recursive: true, force: true, maxRetries: 3 })
+    }
+  }
+  process.env.DOCKER_HOST = host
+  await engine.start()
+  return engine
+}
