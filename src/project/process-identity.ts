@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 
@@ -23,8 +24,19 @@ export async function isGone({ pid, host, start }: ProcessIdentity): Promise<boo
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true
   }
+  if (isDefunct(pid)) return true
   const now = await startOf(pid)
   return start !== '' && now !== '' && start !== now
+}
+
+/** Whether a process has ended and only waits for its parent to look, as far as the system tells (Linux). */
+export function isDefunct(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+  } catch {
+    return false
+  }
 }
 
 async function startOf(pid: number): Promise<string> {

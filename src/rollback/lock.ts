@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os'
 import { acquireFileLock, type FileLock, lockHolder as fileLockHolder } from '../project/file-lock.ts'
+import { isDefunct } from '../project/process-identity.ts'
 import { ConfigError, messageOf, TargetError } from '../support/errors.ts'
 import type { Holder } from './journal-events.ts'
 
@@ -22,7 +23,7 @@ export function isAlive({ host, pid }: Holder): boolean | null {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
-  return true
+  return !isDefunct(pid)
 }
 
 export interface LockedBy {
