@@ -62,7 +62,9 @@ export async function readDeployFile(paths: ProjectPaths, env: NodeJS.ProcessEnv
   const history = (header.history ?? []) as unknown[]
   const { records, notes } = readHistory(history)
   if (fromPluginData)
-    notes.unshift(`The project has no deploy.json; ${path} was read, in the folder that CLAUDE_PLUGIN_DATA names.`)
+    notes.unshift(
+      `The project has no deploy.json; ${path} was read, in the folder that CLAUDE_PLUGIN_DATA names; it is about ${header.project_name ?? 'a project it does not name'}.`
+    )
   return {
     path,
     fromPluginData,

@@ -86,7 +86,7 @@ export async function filesChanged(
   dir: string,
   from: string,
   to: string,
-  { max = 20_000, signal }: { max?: number; signal?: AbortSignal } = {}
+  { max = 200_000, signal }: { max?: number; signal?: AbortSignal } = {}
 ): Promise<Capped<ChangedFile> | null> {
   const range = await rangeOf(dir, from, to, signal)
   if (!range) return null
