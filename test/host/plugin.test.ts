@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { describeOn } from '../backends/use.ts'
+import { use } from './agent.ts'
+import { hostEnv, session } from './claude-code.ts'
+import type { Script } from './scripted-model.ts'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+const reviewedByHand = 256 * 1024
+
+/** What runs a program without any network, where this user may do that. */
+const offline = (): Promise<string[]> =>
+  run('/usr/bin/unshare', ['--net', 'true']).then(
+    () => ['/usr/bin/unshare', '--net'],
+    () => []
+  )
+
+/** Every file that a clone of what lies here would have. */
+async function files(): Promise<string[]> {
+  const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root })
+  return [...new Set(stdout.split('\n').filter(Boolean))]
+}
+
+describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
+  let folder: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pop-plugin-'))
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+
+  const claudeCode = async (...args: string[]): Promise<string> => {
+    const { stdout } = await run(claude, args, {
+      cwd: folder,
+      env: hostEnv(join(folder, 'home'), 'http://127.0.0.1:1')
+    })
+    return stdout
+  }
+
+  /** A clone as a user gets it: what git has, built, without any node_modules. */
+  async function clone(): Promise<string> {
+    const copy = join(folder, 'clone')
+    for (const file of await files()) await cp(join(root, file), join(copy, file))
+    await rm(join(copy, 'dist'), { recursive: true, force: true })
+    await cp(join(root, 'dist'), join(copy, 'dist'), { recursive: true })
+    return copy
+  }
+
+  test('passes the check of the plugin directory without error or warning', async () => {
+    const report = await claudeCode('plugin', 'validate', '--strict', '--profile', 'directory', root)
+    expect(report).toContain('Validation passed')
+    expect(report).not.toMatch(/⚠|✘|warning/i)
+  })
+
+  test('installs from a marketplace into an empty home and is there in the next session', async () => {
+    const copy = await clone()
+    await claudeCode('plugin', 'marketplace', 'add', copy)
+    await claudeCode('plugin', 'install', 'popkit-ops@pop-deploy-rollback')
+    const main: Script = function* () {
+      const { summary } = yield* use('assess_rollback')
+      yield { say: summary }
+    }
+    const seen = await session({
+      prompt: '/popkit-ops:deploy rollback --list',
+      projectDir: folder,
+      home: join(folder, 'home'),
+      scripts: { main },
+      person: () => false,
+      more: { plugins: [] }
+    })
+    const init = seen.messages.find(({ subtype }) => subtype === 'init')
+    expect(init?.mcp_servers).toMatchObject([{ name: 'plugin:popkit-ops:rollback', status: 'connected' }])
+    expect(init?.slash_commands).toEqual(
+      expect.arrayContaining(['popkit-ops:deploy', 'popkit-ops:pop-deploy-rollback'])
+    )
+    expect(init?.agents).toContain('popkit-ops:rollback-specialist')
+    expect(seen.messages.at(-1)?.result).toContain('There is no target to look at')
+  })
+
+  test.each([
+    ['the Node of these tests', () => process.execPath],
+    ['Node 24', () => node]
+  ])('starts from a bare clone with %s, without npm and network', async (_, program) => {
+    const copy = await clone()
+    const bin = join(folder, 'no-programs-here')
+    const [command = '', ...args] = [...(await offline()), program(), join(copy, 'dist/server.mjs')]
+    const transport = new StdioClientTransport({
+      command,
+      args,
+      cwd: folder,
+      env: { PATH: bin, HOME: folder }
+    })
+    const client = new Client({ name: 'test', version: '1' })
+    await client.connect(transport)
+    const { tools } = await client.listTools()
+    expect(tools.map(({ name }) => name)).toEqual([
+      'assess_rollback',
+      'execute_rollback',
+      'verify_rollback',
+      'write_incident'
+    ])
+    await client.close()
+  })
+
+  test('holds nothing that a plugin directory reviews by hand', async () => {
+    const all = await files()
+    expect(all.length).toBeLessThanOrEqual(512)
+    expect(all.filter((file) => file.startsWith('bin/'))).toEqual([])
+    const sizes = await Promise.all(all.map(async (file) => [file, (await readFile(join(root, file))).length] as const))
+    expect(sizes.filter(([file, size]) => size > reviewedByHand && !file.endsWith('.png'))).toEqual([])
+  })
+
+  test('says the same version everywhere', async () => {
+    const json = async (file: string) => JSON.parse(await readFile(join(root, file), 'utf8'))
+    const { version, name } = await json('package.json')
+    const server = await json('server.json')
+    expect((await json('.claude-plugin/plugin.json')).version).toBe(version)
+    expect(server).toMatchObject({ version, packages: [{ version, identifier: name }] })
+    expect(server.description.length).toBeLessThanOrEqual(100)
+  })
+})
