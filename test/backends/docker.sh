@@ -107,7 +107,7 @@ install_compose() {
 install_packages() {
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    docker.io docker-registry busybox-static iptables curl ca-certificates >/dev/null
+    docker.io docker-registry busybox-static iptables curl ca-certificates openssh-server openssl >/dev/null
   mkdir -p "$state"
   install_compose
 }

@@ -9,7 +9,10 @@ const docker: TargetModule<DockerConfig> = {
   configSchema,
   version: { pattern: versionPattern, says: 'an image tag such as 1.4.2, or a digest such as sha256:4f53…' },
   async open(context: TargetContext<DockerConfig>): Promise<Target> {
-    const transport = await connect({ host: context.config.host ?? undefined }, context.env)
+    const transport = await connect(
+      { host: context.config.host ?? undefined, context: context.config.docker_context ?? undefined },
+      context.env
+    )
     return createContainersTarget(context, createEngine(transport))
   }
 }

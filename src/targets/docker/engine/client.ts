@@ -94,7 +94,11 @@ export function createEngine(transport: Transport): Engine {
   const apiVersion = (signal?: AbortSignal): Promise<string> => {
     version ??= (async () => {
       const answer = await send('GET', '/version', signal ? { signal } : {})
-      const { ApiVersion: theirs } = versionSchema.parse(JSON.parse(await textOf(answer)))
+      const body = await textOf(answer)
+      const parsed = versionSchema.safeParse(parseJson(body))
+      if (!parsed.success)
+        throw unreachable(new Error(`no engine answers there, but: ${oneLine(body, 100)}`), transport.address, false)
+      const theirs = parsed.data.ApiVersion
       return compareVersions(theirs, newestKnown) < 0 ? theirs : newestKnown
     })().catch((error: unknown) => {
       version = undefined
@@ -168,6 +172,7 @@ function exchange(
 }
 
 function unreachable(error: unknown, address: string, timedOut: boolean): TargetError {
+  if (error instanceof TargetError) return error
   const code = (error as NodeJS.ErrnoException).code
   const denied = code === 'EACCES' || code === 'EPERM'
   return new TargetError({

@@ -1,49 +1,60 @@
-import http from 'node:http'
 import { ConfigError } from '../../../support/errors.ts'
+import { configFolder, currentContext, type Endpoint, endpointOfContext } from './contexts.ts'
+import { sshTransport } from './ssh.ts'
+import { type TlsMaterial, tlsOfEnvironment } from './tls.ts'
+import { type Transport, tcpTransport, unixTransport } from './transport.ts'
 
-/** The way to one engine: where it is, and connections to it that are kept alive. */
-export interface Transport {
-  /** For people, without secrets: "unix:///var/run/docker.sock". */
-  address: string
-  /** The host under which the ports that this engine publishes answer from here. */
-  publishedHost: string
-  /** Merged into every request: `socketPath`, or `host`, `port` and TLS material. */
-  request: http.RequestOptions
-  /** Whether requests go over TLS. */
-  secure: boolean
-  close(): void
-}
+export type { Transport } from './transport.ts'
 
 /** What names the engine in the target's configuration. */
 export interface EngineChoice {
   /** `config.host`: unix://, tcp:// or ssh://; first choice. */
   host?: string | undefined
+  /** `config.docker_context`. */
+  context?: string | undefined
 }
 
 export const defaultSocket = '/var/run/docker.sock'
 
 /**
- * Finds the engine as the Docker command does: the configured host, else DOCKER_HOST, else the default socket. Opens no connection.
- * @throws ConfigError when the address is none.
+ * Finds the engine as the Docker command does: the configured host or context, else DOCKER_HOST, else DOCKER_CONTEXT, else the
+ * current context, else the default socket. Opens no connection.
+ * @throws ConfigError when the address is none, or there is no such context.
  */
 export async function connect(choice: EngineChoice, env: NodeJS.ProcessEnv): Promise<Transport> {
-  return transportTo(choice.host ?? (env.DOCKER_HOST || `unix://${defaultSocket}`))
+  const { host, tls } = await endpointOf(choice, env)
+  return transportTo(host, tls, env)
 }
 
-function transportTo(address: string): Transport {
+async function endpointOf({ host, context }: EngineChoice, env: NodeJS.ProcessEnv): Promise<Endpoint> {
+  const named = host ?? (context ? undefined : env.DOCKER_HOST || undefined)
+  if (named) return { host: named, tls: await tlsOfEnvironment(env, configFolder(env)) }
+  const name = context ?? (env.DOCKER_CONTEXT || (await currentContext(env)))
+  if (name && name !== 'default') return endpointOfContext(name, env)
+  return { host: `unix://${defaultSocket}`, tls: null }
+}
+
+async function transportTo(address: string, tls: TlsMaterial | null, env: NodeJS.ProcessEnv): Promise<Transport> {
   const url = URL.canParse(address) ? new URL(address) : null
-  if (url?.protocol === 'unix:') return plain(address, 'localhost', { socketPath: url.pathname })
-  if (url && (url.protocol === 'tcp:' || url.protocol === 'http:'))
-    return plain(address, url.hostname, { host: url.hostname, port: Number(url.port || 2375) })
+  if (url?.protocol === 'unix:' && url.pathname !== '') return unixTransport(address, url.pathname)
+  if (url?.protocol === 'ssh:' && url.hostname !== '') return sshTransport(address, url, env)
+  if (
+    url &&
+    (url.protocol === 'tcp:' || url.protocol === 'http:' || url.protocol === 'https:') &&
+    url.hostname !== ''
+  ) {
+    const material = tls ?? (url.protocol === 'https:' ? { rejectUnauthorized: true } : null)
+    return tcpTransport(
+      address,
+      url.hostname.replace(/^\[|\]$/g, ''),
+      Number(url.port || (material ? 2376 : 2375)),
+      material
+    )
+  }
   throw new ConfigError({
     what: 'The address of the Docker engine is not understood',
     why: `${address.slice(0, 100)} is none of unix:///path, tcp://host:port, ssh://user@host`,
     next: 'Correct DOCKER_HOST, or `host` in the configuration of the target.',
     code: 'engine_address'
   })
-}
-
-function plain(address: string, publishedHost: string, request: http.RequestOptions): Transport {
-  const agent = new http.Agent({ keepAlive: true })
-  return { address, publishedHost, request: { ...request, agent }, secure: false, close: () => agent.destroy() }
 }

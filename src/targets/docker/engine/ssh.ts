@@ -1,0 +1,198 @@
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
+import http from 'node:http'
+import { Duplex, type Readable, type Writable } from 'node:stream'
+import { ConfigError, messageOf, TargetError } from '../../../support/errors.ts'
+import { oneLine } from '../../../support/text.ts'
+import type { Transport } from './transport.ts'
+
+interface SshTarget {
+  user: string
+  host: string
+  port: string
+  /** The engine's socket on the other machine, where it is not the usual one. */
+  socket: string
+}
+
+const word = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$/
+const path = /^\/[A-Za-z0-9_./-]{1,200}$/
+
+/**
+ * The way to an engine over ssh, as the Docker command goes it: the user's own ssh program runs `docker system dial-stdio` on the
+ * other machine, so that the user's ssh configuration, agent and known hosts hold. It never asks for a password.
+ * @throws ConfigError when the address is none.
+ */
+export async function sshTransport(address: string, url: URL, env: NodeJS.ProcessEnv): Promise<Transport> {
+  const target = targetOf(address, url)
+  const agent = new SshAgent(target, address, env)
+  return {
+    address,
+    publishedHost: await realHost(target.host, env),
+    request: { agent, host: 'docker' },
+    secure: false,
+    close: () => agent.destroy()
+  }
+}
+
+function targetOf(address: string, url: URL): SshTarget {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const user = decodeURIComponent(url.username)
+  const socket = url.pathname === '/' ? '' : url.pathname
+  const isHost = word.test(host) || /^[0-9a-f:.]+$/i.test(host)
+  if (isHost && (user === '' || word.test(user)) && url.password === '' && (socket === '' || path.test(socket)))
+    return { user, host, port: url.port, socket }
+  throw new ConfigError({
+    what: 'The address of the Docker engine is not understood',
+    why: `${address.replace(/:[^:@/]*@/, ':***@').slice(0, 100)} is not ssh://user@host:port; a password does not belong there`,
+    next: 'Correct it; let ssh log in with a key or an agent.',
+    code: 'engine_address'
+  })
+}
+
+/** What the user's ssh configuration makes of the name; the name itself where ssh cannot say. */
+const realHost = (host: string, env: NodeJS.ProcessEnv): Promise<string> =>
+  new Promise((resolve) => {
+    execFile('ssh', ['-G', '--', host], { timeout: 5_000, env }, (error, stdout) => {
+      resolve((!error && /^hostname (\S+)$/m.exec(stdout)?.[1]) || host)
+    })
+  })
+
+function sshArguments({ user, host, port, socket }: SshTarget): string[] {
+  const engine = socket ? ['docker', '--host', `unix://${socket}`] : ['docker']
+  return [
+    ...(user ? ['-l', user] : []),
+    ...(port ? ['-p', port] : []),
+    '-T',
+    '-o',
+    'BatchMode=yes',
+    '-o',
+    'ConnectTimeout=15',
+    '--',
+    host,
+    ...engine,
+    'system',
+    'dial-stdio'
+  ]
+}
+
+class SshAgent extends http.Agent {
+  readonly #target: SshTarget
+  readonly #address: string
+
+  readonly #env: NodeJS.ProcessEnv
+
+  constructor(target: SshTarget, address: string, env: NodeJS.ProcessEnv) {
+    super({ keepAlive: true })
+    this.#target = target
+    this.#address = address
+    this.#env = env
+  }
+
+  override createConnection(): Duplex {
+    return new SshConnection(this.#target, this.#address, this.#env)
+  }
+}
+
+/** One connection: the pipes of one ssh process, with what Node's HTTP client expects of a socket. */
+class SshConnection extends Duplex {
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  #said = ''
+
+  constructor(target: SshTarget, address: string, env: NodeJS.ProcessEnv) {
+    super()
+    this.#child = spawn('ssh', sshArguments(target), { stdio: ['pipe', 'pipe', 'pipe'], env })
+    this.#child.stderr.on('data', (chunk: Buffer) => {
+      this.#said = (this.#said + chunk.toString()).slice(-2000)
+    })
+    this.#child.stdout.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) this.#child.stdout.pause()
+    })
+    this.#child.stdin.on('error', () => undefined)
+    this.#child.once('error', (error) => this.destroy(sshFailed(address, messageOf(error))))
+    this.#child.once('close', (code) => {
+      if (code === 0 || this.destroyed) this.push(null)
+      else this.destroy(sshFailed(address, this.#said || `ssh ended with exit code ${code}`))
+    })
+  }
+
+  override _read(): void {
+    this.#child.stdout.resume()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#child.stdin.write(chunk)) done()
+    else this.#child.stdin.once('drain', () => done())
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#child.stdin.end()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#child.kill()
+    done(error)
+  }
+
+  setKeepAlive(): this {
+    return this
+  }
+
+  setNoDelay(): this {
+    return this
+  }
+
+  setTimeout(): this {
+    return this
+  }
+
+  ref(): this {
+    this.#child.ref()
+    return this
+  }
+
+  unref(): this {
+    this.#child.unref()
+    return this
+  }
+}
+
+const causes: [RegExp, string, string][] = [
+  [
+    /host key verification failed|no .* host key is known/i,
+    'the host key of the other machine is unknown or has changed',
+    'Connect once by hand with ssh, compare the key, and accept it.'
+  ],
+  [
+    /permission denied/i,
+    'the other machine refused the login',
+    'Let ssh log in without a password: an agent, or a key in your ssh configuration.'
+  ],
+  [/could not resolve/i, 'its name cannot be resolved', 'Correct the address, or your ssh configuration.'],
+  [
+    /connection refused|timed out|no route/i,
+    'no ssh server answers there',
+    'Check that the machine is up and reachable.'
+  ],
+  [
+    /docker: (command )?not found|docker: no such file/i,
+    'there is no docker program on the other machine',
+    'Install it there, or name an engine that listens on TCP with TLS.'
+  ],
+  [/ENOENT/, 'there is no ssh program on this machine', 'Install OpenSSH here.']
+]
+
+function sshFailed(address: string, said: string): TargetError {
+  const [, why, next] = causes.find(([pattern]) => pattern.test(said)) ?? [
+    null,
+    oneLine(said, 300),
+    'Try it by hand with ssh.'
+  ]
+  return new TargetError({
+    what: 'The Docker engine cannot be reached over ssh',
+    why: `${address}: ${why}${why === oneLine(said, 300) ? '' : ` (${oneLine(said, 200)})`}`,
+    state: 'Unknown, for the engine did not answer.',
+    next,
+    code: 'engine_unreachable',
+    retryable: true
+  })
+}

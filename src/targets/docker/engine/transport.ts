@@ -1,0 +1,35 @@
+import http from 'node:http'
+import https from 'node:https'
+import { isIP } from 'node:net'
+import type { TlsMaterial } from './tls.ts'
+
+/** The way to one engine: where it is, and connections to it that are kept alive. */
+export interface Transport {
+  /** For people, without secrets: "unix:///var/run/docker.sock". */
+  address: string
+  /** The host under which the ports that this engine publishes answer from here. */
+  publishedHost: string
+  /** Merged into every request: `socketPath`, or `host`, `port` and TLS material. */
+  request: http.RequestOptions
+  /** Whether requests go over TLS. */
+  secure: boolean
+  close(): void
+}
+
+export function unixTransport(address: string, socketPath: string): Transport {
+  const agent = new http.Agent({ keepAlive: true })
+  return {
+    address,
+    publishedHost: 'localhost',
+    request: { socketPath, agent },
+    secure: false,
+    close: () => agent.destroy()
+  }
+}
+
+export function tcpTransport(address: string, host: string, port: number, tls: TlsMaterial | null): Transport {
+  const agent = tls ? new https.Agent({ keepAlive: true, ...tls }) : new http.Agent({ keepAlive: true })
+  // The Host header is no name of the engine's; an address has no server name (RFC 6066).
+  const request = { host, port, agent, ...(tls && { servername: isIP(host) ? '' : host }) }
+  return { address, publishedHost: host, request, secure: tls !== null, close: () => agent.destroy() }
+}
