@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { docker } from './images.ts'
+import { createOwnBridge } from './own-bridge.ts'
 import { until } from './world.ts'
 
 /** An engine of a test's own, which it may stop and start; containers have no network there. */
@@ -23,18 +23,12 @@ export const canStartEngine = (): boolean => {
   }
 }
 
-/**
- * From now on, this process's docker command and its servers mean the new engine.
- * It has a bridge of its own: with `--bridge=none` it would remove the one of the engine beside it.
- */
+/** From now on, this process's docker command and its servers mean the new engine. */
 export async function createOwnEngine(): Promise<OwnEngine> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-engine-'))
   await writeFile(join(dir, 'daemon.json'), '{}')
   const host = `unix://${join(dir, 'socket')}`
-  const bridge = `popb${randomBytes(4).toString('hex')}`
-  const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'ignore' })
-  ip('link', 'add', bridge, 'type', 'bridge')
-  ip('addr', 'add', '10.213.99.1/24', 'dev', bridge)
+  const bridge = createOwnBridge()
   let child: ChildProcess | null = null
   const engine: OwnEngine = {
     host,
@@ -47,7 +41,7 @@ export async function createOwnEngine(): Promise<OwnEngine> {
         '-H': host,
         '--storage-driver': 'overlay2'
       }
-      const flags = [`--bridge=${bridge}`, '--iptables=false', '--ip-forward=false', '--ip-masq=false']
+      const flags = [`--bridge=${bridge.name}`, '--iptables=false', '--ip-forward=false', '--ip-masq=false']
       child = spawn('dockerd', [...Object.entries(options).flat(), ...flags], { stdio: 'ignore' })
       await until('the engine', () => docker('version'))
     },
@@ -65,7 +59,7 @@ export async function createOwnEngine(): Promise<OwnEngine> {
     },
     async remove() {
       await engine.stop()
-      ip('link', 'del', bridge)
+      bridge.remove()
       await rm(dir, { recursive: true, force: true, maxRetries: 3 })
     }
   }

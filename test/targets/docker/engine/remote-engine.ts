@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { docker } from '../images.ts'
+import { createOwnBridge } from '../own-bridge.ts'
 import { until } from '../world.ts'
 
 const run = promisify(execFile)
@@ -28,7 +29,8 @@ export async function createRemoteEngine(): Promise<RemoteEngine> {
   const [tlsPort, sshPort] = [await freePort(), await freePort()]
   const unix = `unix://${join(dir, 'engine.sock')}`
   await makeCertificates(dir)
-  const engine = await startEngine(dir, unix, tlsPort)
+  const bridge = createOwnBridge()
+  const engine = await startEngine(dir, unix, tlsPort, bridge.name)
   const sshd = await startSsh(dir, sshPort)
   await until('the engine', () => docker('--host', unix, 'version'))
   const sshPathWith = (option: string) => wrapSsh(dir, option)
@@ -41,6 +43,7 @@ export async function createRemoteEngine(): Promise<RemoteEngine> {
     sshPathWith,
     async remove() {
       await Promise.all([ended(engine), ended(sshd)])
+      bridge.remove()
       await rm(dir, { recursive: true, force: true, maxRetries: 3 })
     }
   }
@@ -61,14 +64,14 @@ const ended = (child: ChildProcess): Promise<void> =>
     child.kill()
   })
 
-async function startEngine(dir: string, unix: string, tlsPort: number): Promise<ChildProcess> {
+async function startEngine(dir: string, unix: string, tlsPort: number, bridge: string): Promise<ChildProcess> {
   await writeFile(join(dir, 'daemon.json'), '{}')
   const tls = ['--tlsverify', `--tlscacert=${dir}/ca.pem`, `--tlscert=${dir}/server.pem`, `--tlskey=${dir}/server.key`]
   const places = ['config-file=daemon.json', 'data-root=data', 'exec-root=exec', 'pidfile=pid'].map((place) => {
     const [flag, name] = place.split('=')
     return `--${flag}=${join(dir, name ?? '')}`
   })
-  const network = ['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false']
+  const network = [`--bridge=${bridge}`, '--iptables=false', '--ip-forward=false', '--ip-masq=false']
   const hosts = ['-H', unix, '-H', `tcp://127.0.0.1:${tlsPort}`]
   return spawn('dockerd', [...places, ...network, ...hosts, ...tls], { stdio: 'ignore' })
 }
