@@ -20,6 +20,8 @@ export function describeTool({ name, title, description, effect, input, output }
     inputSchema: inputSchema as { type: 'object' },
     outputSchema: outputSchema(output),
     annotations: {
+      // the one that Claude Code's permission prompt shows
+      title,
       readOnlyHint: effect === 'reads',
       destructiveHint: effect === 'changes the target',
       openWorldHint: effect !== 'adds a file'

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Backend } from './backend.ts'
@@ -13,6 +14,7 @@ const host: Backend = {
     const inspector = join(modules, '@modelcontextprotocol/inspector/clients/launcher/build/index.js')
     const absent = [claude, node, inspector].filter((file) => !existsSync(file))
     if (absent.length > 0) return { missing: 'test/backends/host.sh install has not been run' }
+    if (spawnSync('tmux', ['-V']).status !== 0) return { missing: 'tmux is not installed' }
     return { env: { claude, node, inspector } }
   }
 }

@@ -1,0 +1,63 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, inject, test } from 'vitest'
+import { describeOn } from '../backends/use.ts'
+import { agent } from './agent.ts'
+import { hostEnv } from './claude-code.ts'
+import { npmProject } from './npm-project.ts'
+import { scriptedModel } from './scripted-model.ts'
+import { terminal } from './terminal.ts'
+
+const root = join(import.meta.dirname, '../..')
+const skill = await readFile(join(root, 'skills/pop-deploy-rollback/SKILL.md'), 'utf8')
+
+describeOn('host', "Claude Code's screen", ({ claude = '' }) => {
+  test('shows each question, the permission prompt with target and version, and the verdict', async () => {
+    const project = await npmProject(inject('backends').npm ?? {})
+    const home = await mkdtemp(join(tmpdir(), 'pop-home-'))
+    const known = {
+      hasCompletedOnboarding: true,
+      theme: 'dark',
+      customApiKeyResponses: { approved: ['any-word'], rejected: [] },
+      projects: { [project.dir]: { hasTrustDialogAccepted: true } }
+    }
+    await writeFile(join(home, '.claude.json'), JSON.stringify(known))
+    const model = await scriptedModel({ main: agent({ skill }) })
+    const env = { ...hostEnv(home, model.url, project.env), TERM: 'xterm-256color', LANG: 'C.UTF-8' }
+    const screen = await terminal([claude, '--plugin-dir', root], project.dir, env)
+    try {
+      await screen.shows(/auto mode|\? for shortcuts/)
+      await screen.type('/popkit-ops:deploy rollback')
+      await screen.shows(/❯\s\/popkit-ops:deploy rollback/)
+      await screen.press('Enter')
+
+      const strategy = await screen.shows(/How should I roll back\?[\s\S]*Enter to select/)
+      expect(strategy).toMatch(
+        /Strategy[\s\S]*❯\s1\. Previous version \(Recommended\)[\s\S]*2\. Specific version[\s\S]*3\. Investigate first/
+      )
+      await screen.press('Enter')
+      const confirm = await screen.shows(/Confirm rollback\? This will revert the deployment\.\s[\s\S]*Enter to select/)
+      expect(confirm).toMatch(/Confirm[\s\S]*❯\s1\. Roll back now[\s\S]*2\. Dry run first[\s\S]*3\. Abort/)
+      await screen.press('Enter')
+
+      const permission = await screen.shows(/Do you want to proceed\?/)
+      expect(permission).toMatch(/Roll back Tool[\s\S]*target: "npm"\s+version: "1\.1\.0"/)
+      expect(permission).toMatch(/❯\s1\. Yes\s+2\. No/)
+      expect(await project.latest()).toBe('1.2.0')
+      await screen.press('Enter')
+
+      const report = await screen.shows(/Rollback complete\. Create incident report\?\s[\s\S]*Enter to select/)
+      expect(report).toMatch(/Report[\s\S]*❯\s1\. Create report \(Recommended\)[\s\S]*2\. Skip report/)
+      expect(await project.latest()).toBe('1.1.0')
+      await screen.press('Enter')
+      await screen.shows(/Verdict: healthy/)
+      expect(await readdir(join(project.dir, '.claude/popkit/incidents'))).toHaveLength(1)
+    } finally {
+      await screen.close()
+      await model.stop()
+      await project.remove()
+      await rm(home, { recursive: true, force: true, maxRetries: 5 })
+    }
+  }, 240_000)
+})
