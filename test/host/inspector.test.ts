@@ -8,7 +8,7 @@ import { hostEnv } from './claude-code.ts'
 import { type NpmProject, npmProject } from './npm-project.ts'
 
 const run = promisify(execFile)
-const server = join(import.meta.dirname, '../../dist/server.mjs')
+const dist = join(import.meta.dirname, '../../dist')
 
 describeOn('host', "MCP Inspector's command line", ({ node = '', inspector = '' }) => {
   let project: NpmProject
@@ -18,22 +18,25 @@ describeOn('host', "MCP Inspector's command line", ({ node = '', inspector = '' 
   afterEach(() => project.remove())
 
   /** One method of the server, called by the inspector; it exits with 1 where a tool answers with an error. */
-  async function inspect(method: string, ...args: string[]): Promise<Data> {
+  async function inspect(method: string, args: string[] = [], server = [join(dist, 'server.mjs')]): Promise<Data> {
     const own = Object.entries(project.env).flatMap(([name, value]) => ['-e', `${name}=${value}`])
-    const command = [inspector, '--cli', node, server, '--cwd', project.dir, ...own, '--method', method, ...args]
+    const command = [inspector, '--cli', node, ...server, '--cwd', project.dir, ...own, '--method', method, ...args]
     const env = hostEnv(project.dir, '')
     const { stdout } = await run(node, command, { env }).catch((error: { stdout: string }) => error)
     return JSON.parse(stdout) as Data
   }
   const call = async (tool: string, args: Record<string, string> = {}): Promise<Data> => {
     const pairs = Object.entries(args).flatMap(([name, value]) => ['--tool-arg', `${name}=${value}`])
-    const { content, structuredContent, isError = false } = await inspect('tools/call', '--tool-name', tool, ...pairs)
+    const { content, structuredContent, isError = false } = await inspect('tools/call', ['--tool-name', tool, ...pairs])
     expect(content[0].text).toBe(structuredContent.summary)
     return { ...structuredContent, isError }
   }
 
-  test('lists the four tools', async () => {
-    const { tools } = await inspect('tools/list')
+  test.each([
+    ['the server', ['server.mjs']],
+    ['the command that serves', ['cli.mjs', 'serve']]
+  ])('lists the four tools of %s', async (_, [file = '', ...args]) => {
+    const { tools } = await inspect('tools/list', [], [join(dist, file), ...args])
     expect(tools.map(({ name }: Data) => name)).toEqual([
       'assess_rollback',
       'execute_rollback',

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { version as inProgram } from '../../src/version.ts'
 import { describeOn } from '../backends/use.ts'
 import { use } from './agent.ts'
 import { hostEnv, session } from './claude-code.ts'
@@ -118,10 +119,11 @@ describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
 
   test('says the same version everywhere', async () => {
     const json = async (file: string) => JSON.parse(await readFile(join(root, file), 'utf8'))
-    const { version, name } = await json('package.json')
+    const { version, name, mcpName } = await json('package.json')
     const server = await json('server.json')
+    expect(inProgram).toBe(version)
     expect((await json('.claude-plugin/plugin.json')).version).toBe(version)
-    expect(server).toMatchObject({ version, packages: [{ version, identifier: name }] })
+    expect(server).toMatchObject({ version, name: mcpName, packages: [{ version, identifier: name }] })
     expect(server.description.length).toBeLessThanOrEqual(100)
   })
 })
