@@ -30,8 +30,8 @@ function inHead(x: number, y: number): boolean {
   return along >= 0 && along <= 0.36 && Math.abs(y + 0.52) <= 0.24 * (1 - along / 0.36)
 }
 
-/** The icon's pixels: rows of RGBA. */
-export function pixels(): Buffer {
+/** Rows of RGBA. */
+function pixels(): Buffer {
   const image = Buffer.alloc(size * size * 4)
   for (let row = 0; row < size; row++) {
     for (let column = 0; column < size; column++) {
@@ -42,17 +42,17 @@ export function pixels(): Buffer {
 }
 
 function pixel(column: number, row: number): number[] {
-  const sum = [0, 0, 0, 0]
+  let [red, green, blue, weight] = [0, 0, 0, 0]
   for (let i = 0; i < samples * samples; i++) {
     const x = (column + ((i % samples) + 0.5) / samples) / (size / 2) - 1
     const y = (row + (Math.floor(i / samples) + 0.5) / samples) / (size / 2) - 1
-    const [red, green, blue, alpha] = colourAt(x, y)
-    const weight = alpha / 255
-    sum.forEach((_, channel) => {
-      sum[channel] = (sum[channel] ?? 0) + ([red * weight, green * weight, blue * weight, weight][channel] ?? 0)
-    })
+    const colour = colourAt(x, y)
+    const share = colour[3] / 255
+    red += colour[0] * share
+    green += colour[1] * share
+    blue += colour[2] * share
+    weight += share
   }
-  const [red = 0, green = 0, blue = 0, weight = 0] = sum
   const opaque = weight || 1
   return [red / opaque, green / opaque, blue / opaque, (255 * weight) / samples ** 2].map(Math.round)
 }
