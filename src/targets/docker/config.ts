@@ -22,6 +22,8 @@ export const configSchema = z.looseObject({
   host: z.string().nullish(),
   /** A Docker context to use instead. */
   docker_context: z.string().nullish(),
+  /** The swarm service meant, or several of one image that go back together. */
+  swarm_service: z.union([name, z.array(name).min(1)]).nullish(),
   /** Names of the containers meant, where the image's name alone is not enough. */
   containers: z.array(name).nullish(),
   probe: probeSchema.nullish(),

@@ -1,9 +1,9 @@
 import type { Target, TargetContext, TargetModule } from '../target.ts'
 import { configSchema, type DockerConfig } from './config.ts'
+import { createDockerTarget } from './docker-target.ts'
 import { createEngine } from './engine/client.ts'
 import { connect } from './engine/connect.ts'
 import { versionPattern } from './reference.ts'
-import { createContainersTarget } from './target.ts'
 
 const docker: TargetModule<DockerConfig> = {
   configSchema,
@@ -13,7 +13,7 @@ const docker: TargetModule<DockerConfig> = {
       { host: context.config.host ?? undefined, context: context.config.docker_context ?? undefined },
       context.env
     )
-    return createContainersTarget(context, createEngine(transport))
+    return createDockerTarget(context, createEngine(transport))
   }
 }
 

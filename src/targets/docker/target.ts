@@ -10,7 +10,6 @@ import type { Look, Run, StepResult, Target, TargetContext, TargetLease } from '
 import { check } from './check.ts'
 import type { DockerConfig } from './config.ts'
 import { diagnose } from './diagnose.ts'
-import type { Engine } from './engine/client.ts'
 import { throughRestarts } from './engine/patience.ts'
 import { createLease } from './lease.ts'
 import { plan } from './plan.ts'
@@ -20,16 +19,11 @@ import { survey } from './survey.ts'
 import type { Workshop } from './workshop.ts'
 
 /** Containers on one engine as a target. */
-export function createContainersTarget(context: TargetContext<DockerConfig>, engine: Engine): Target {
-  const workshop: Workshop = {
-    engine,
-    config: context.config,
-    env: context.env,
-    clock: context.clock,
-    log: context.log,
-    mask: context.mask,
-    logged: new Set()
-  }
+export function createContainersTarget(
+  context: TargetContext<DockerConfig>,
+  workshop: Workshop
+): Target & { lease: TargetLease } {
+  const { engine } = workshop
   const lease: TargetLease = createLease(workshop)
   return {
     survey: (signal: AbortSignal): Promise<Survey> => survey(workshop, context.history, signal),
@@ -41,8 +35,7 @@ export function createContainersTarget(context: TargetContext<DockerConfig>, eng
       throughRestarts(engine, context.clock, run, () => workFor(step).revert(workshop, paramsOf(step), run, recorded)),
     check: (release: Release, look: Look): Promise<CheckReport> => check(workshop, release, look),
     diagnose: (signal: AbortSignal): Promise<Diagnosis> => diagnose(workshop, signal),
-    lease,
-    close: async () => engine.close()
+    lease
   }
 }
 

@@ -1,0 +1,42 @@
+import type { Release } from '../../model/release.ts'
+import type { Target, TargetContext, TargetLease } from '../target.ts'
+import type { DockerConfig } from './config.ts'
+import type { Engine } from './engine/client.ts'
+import { findServices } from './swarm/find.ts'
+import { createServicesTarget } from './swarm/target.ts'
+import { createContainersTarget } from './target.ts'
+import type { Workshop } from './workshop.ts'
+
+type Leased = Target & { lease: TargetLease }
+
+/** What runs on an engine as a target: services where a swarm runs the image, else containers. */
+export function createDockerTarget(context: TargetContext<DockerConfig>, engine: Engine): Target {
+  const { config, env, clock, log, mask, history } = context
+  const workshop: Workshop = { engine, config, env, clock, log, mask, logged: new Set() }
+  const containers = createContainersTarget(context, workshop)
+  const services = createServicesTarget(workshop, history)
+  let chosen: Promise<Leased> | undefined
+  const target = (signal: AbortSignal): Promise<Leased> => {
+    chosen ??= findServices(workshop, signal)
+      .then((found) => (found.length > 0 ? services : containers))
+      .catch((error: unknown) => {
+        chosen = undefined
+        throw error
+      })
+    return chosen
+  }
+  const ofStep = ({ kind }: { kind: string }): Leased => (kind === 'service' ? services : containers)
+  return {
+    survey: async (signal) => (await target(signal)).survey(signal),
+    plan: async (survey, release, signal) => (await target(signal)).plan(survey, release, signal),
+    apply: (step, run) => ofStep(step).apply(step, run),
+    revert: (step, run, recorded) => ofStep(step).revert(step, run, recorded),
+    check: async (release: Release, look) => (await chosenOr(containers, target(look.signal))).check(release, look),
+    diagnose: async (signal) => (await target(signal)).diagnose(signal),
+    lease: { acquire: async (record, ttlMs, signal) => (await target(signal)).lease.acquire(record, ttlMs, signal) },
+    close: async () => engine.close()
+  }
+}
+
+/** A check never throws for what the engine says of itself; the containers' check tells that it cannot be asked. */
+const chosenOr = (fallback: Leased, choice: Promise<Leased>): Promise<Leased> => choice.catch(() => fallback)

@@ -1,0 +1,64 @@
+import type { Diagnosis, Evidence } from '../../../model/diagnosis.ts'
+import { messageOf } from '../../../support/errors.ts'
+import { capTail, oneLine, plain } from '../../../support/text.ts'
+import { withoutFrames } from '../logs.ts'
+import type { Workshop } from '../workshop.ts'
+import { findServices } from './find.ts'
+import { failureOf, type Observed, recentFailures } from './health.ts'
+import type { Service } from './inspect.ts'
+import { observe } from './survey.ts'
+
+const mostCharacters = 8000
+
+/** Why tasks fail, what the swarm says of its update, and the last lines of the services' logs. */
+export async function diagnoseServices(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
+  const observed = await observe(workshop, await findServices(workshop, signal), signal)
+  const now = workshop.clock.now().getTime()
+  return {
+    findings: observed.flatMap((one) => findingsOf(one, now)),
+    events: observed
+      .flatMap(eventsOf)
+      .sort((a, b) => a.at.localeCompare(b.at))
+      .slice(-40),
+    evidence: await Promise.all(observed.map(({ service }) => logs(workshop, service, signal)))
+  }
+}
+
+function findingsOf(observed: Observed, now: number): string[] {
+  const { service } = observed
+  const failures = [...new Set(recentFailures(observed, now).map(failureOf))].slice(0, 5)
+  const { State, Message } = service.UpdateStatus ?? {}
+  return [
+    ...failures.map((failure) => `${service.Spec.Name}: ${failure}`),
+    ...(State && State !== 'completed'
+      ? [`${service.Spec.Name}: its update is ${State}: ${oneLine(Message ?? '', 200)}`]
+      : [])
+  ]
+}
+
+const eventsOf = ({ service, tasks }: Observed): Diagnosis['events'] =>
+  tasks
+    .filter(({ Status }) => Status.State === 'failed' || Status.State === 'rejected')
+    .map((task) => ({
+      at: new Date(task.Status.Timestamp).toISOString(),
+      text: `${service.Spec.Name}: ${failureOf(task)}`,
+      source: `docker service ps ${service.Spec.Name}`
+    }))
+
+async function logs({ engine }: Workshop, { ID, Spec }: Service, signal: AbortSignal): Promise<Evidence> {
+  const title = `Last lines of ${Spec.Name}`
+  const source = `docker service logs ${Spec.Name}`
+  try {
+    const query = { stdout: true, stderr: true, tail: 50, timestamps: true }
+    const stream = await engine.stream('GET', `/services/${ID}/logs`, { query, signal })
+    const chunks: Buffer[] = []
+    for await (const chunk of stream) chunks.push(chunk as Buffer)
+    return {
+      title,
+      source,
+      text: capTail(plain(withoutFrames(Buffer.concat(chunks))).trim() || '(empty)', mostCharacters)
+    }
+  } catch (error) {
+    return { title, source, text: `(cannot be read: ${messageOf(error)})` }
+  }
+}

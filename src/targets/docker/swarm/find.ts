@@ -1,0 +1,41 @@
+import { ConfigError } from '../../../support/errors.ts'
+import type { DockerConfig } from '../config.ts'
+import { normalRepository } from '../reference.ts'
+import { configuredRepository } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+import { inspectService, listServices, managesSwarm, referenceOf, type Service } from './inspect.ts'
+
+/**
+ * The swarm services that the target means: those the configuration names, else those of its image. None on an engine that
+ * manages no swarm.
+ * @throws ConfigError when a named service is not there.
+ */
+export async function findServices({ engine, config }: Workshop, signal: AbortSignal): Promise<Service[]> {
+  const named = namedServices(config)
+  if (named.length > 0)
+    return Promise.all(named.map(async (name) => existing(await inspectService(engine, name, signal), name)))
+  const repository = configuredRepository(config)
+  if (!repository || config.containers?.length || !(await managesSwarm(engine, signal))) return []
+  const services = await listServices(engine, { signal })
+  return services
+    .filter(({ Spec }) => repositoryOf(Spec) === repository)
+    .sort((a, b) => a.Spec.Name.localeCompare(b.Spec.Name))
+}
+
+export const namedServices = ({ swarm_service: named }: DockerConfig): string[] =>
+  named == null ? [] : Array.isArray(named) ? named : [named]
+
+const repositoryOf = (spec: Service['Spec']): string | null => {
+  const repository = referenceOf(spec)?.repository
+  return repository ? normalRepository(repository) : null
+}
+
+const existing = (service: Service | null, name: string): Service => {
+  if (service) return service
+  throw new ConfigError({
+    what: `There is no swarm service ${name}`,
+    why: 'the engine knows none of that name, or is no manager of a swarm',
+    next: 'Correct `swarm_service` in the configuration of the target, or point `host` at a manager.',
+    code: 'no_service'
+  })
+}

@@ -1,0 +1,68 @@
+import type { Health } from '../../../model/survey.ts'
+import { oneLine } from '../../../support/text.ts'
+import { imageOf, replicasOf, type Service, type Task } from './inspect.ts'
+
+/** How long a task must run, after others of its service failed, to count as one that stays. */
+const steadyMs = 10_000
+const recentMs = 5 * 60_000
+
+export interface Observed {
+  service: Service
+  tasks: Task[]
+  /** Tasks that should run: the replicas, or one a node. */
+  wanted: number
+}
+
+export const isRunning = (task: Task): boolean => task.DesiredState === 'running' && task.Status.State === 'running'
+const hasFailed = ({ Status }: Task): boolean => Status.State === 'failed' || Status.State === 'rejected'
+
+/** Why a task failed, as the swarm says. */
+export const failureOf = ({ Status, Slot }: Task): string => {
+  const exit = Status.ContainerStatus?.ExitCode
+  const why = Status.Err || Status.Message || Status.State
+  return `task${Slot ? ` ${Slot}` : ''} ${Status.State}: ${oneLine(why, 160)}${exit && !why.includes(String(exit)) ? ` (exit code ${exit})` : ''}`
+}
+
+/** Failures of tasks of today's specification within the last minutes, newest first. */
+export const recentFailures = ({ service, tasks }: Observed, now: number): Task[] =>
+  tasks.filter(
+    (task) =>
+      hasFailed(task) &&
+      task.Spec.ContainerSpec.Image === imageOf(service.Spec) &&
+      now - Date.parse(task.Status.Timestamp) < recentMs
+  )
+
+/** The health of all services together: the worst. */
+export function healthOf(observed: readonly Observed[], now: number): Health {
+  if (observed.length === 0) return { state: 'down', message: 'there is no service' }
+  const each = observed.map((one) => serviceHealth(one, now))
+  const order: Health['state'][] = ['down', 'degraded', 'unknown', 'progressing', 'healthy']
+  const worst = each.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]
+  return worst ?? { state: 'unknown', message: 'nothing was seen' }
+}
+
+export function serviceHealth(observed: Observed, now: number): Health {
+  const { service, tasks, wanted } = observed
+  const { Name } = service.Spec
+  const failures = recentFailures(observed, now)
+  const steady = tasks.filter(
+    (task) => isRunning(task) && (failures.length === 0 || now - Date.parse(task.Status.Timestamp) > steadyMs)
+  ).length
+  const reason = failures[0] ? `; ${failureOf(failures[0])}` : ''
+  const { State: update = '', Message: said = '' } = service.UpdateStatus ?? {}
+  if (wanted > 0 && steady === 0 && (failures.length > 0 || !/^(updating|rollback_started)$/.test(update)))
+    return { state: 'down', message: `${Name}: none of ${wanted} tasks stays up${reason}` }
+  if (update === 'paused' || update === 'rollback_paused')
+    return {
+      state: 'degraded',
+      message: `${Name}: ${steady} of ${wanted} tasks run; the update is paused: ${oneLine(said, 160)}`
+    }
+  if (steady < wanted && failures.length > 0)
+    return { state: 'degraded', message: `${Name}: ${steady} of ${wanted} tasks run${reason}` }
+  if (steady < wanted || update === 'updating' || update === 'rollback_started')
+    return { state: 'progressing', message: `${Name}: ${steady} of ${wanted} tasks run` }
+  return { state: 'healthy', message: `${Name}: ${steady} of ${wanted} tasks run` }
+}
+
+/** How many tasks a service should have. */
+export const wantedTasks = (service: Service, nodes: number): number => replicasOf(service.Spec) ?? nodes

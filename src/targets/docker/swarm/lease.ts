@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import { leaseRecordSchema } from '../../../model/lease.ts'
+import type { Survey } from '../../../model/survey.ts'
+import { TargetError } from '../../../support/errors.ts'
+import type { HeldLease, TargetLease } from '../../target.ts'
+import { isStatus } from '../engine/client.ts'
+import { leaseLabel } from '../names.ts'
+import type { Workshop } from '../workshop.ts'
+import { findServices } from './find.ts'
+import type { Service } from './inspect.ts'
+
+const expiryLabel = 'popkit.rollback.expires'
+const configSchema = z.looseObject({
+  ID: z.string(),
+  Version: z.looseObject({ Index: z.number() }),
+  Spec: z.looseObject({
+    Name: z.string(),
+    Labels: z.record(z.string(), z.string()).nullish(),
+    Data: z.string().optional()
+  })
+})
+type SwarmConfig = z.infer<typeof configSchema>
+
+/**
+ * A lease is a swarm config of a fixed name: it exists once in the whole swarm, every manager sees it, and its labels can be
+ * written without touching the service, whose previous specification any update would overwrite.
+ */
+export function createServiceLease(workshop: Workshop): TargetLease {
+  const { engine } = workshop
+  return {
+    async acquire(record, ttlMs, signal): Promise<HeldLease> {
+      const name = leaseName(await findServices(workshop, signal))
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const held = await readConfig(workshop, name, signal)
+        if (held && recordOf(held).rollbackId !== record.rollbackId && !isExpired(workshop, held)) throw locked(held)
+        if (held) await drop(workshop, held.ID, signal)
+        try {
+          const { ID } = await engine.call('POST', '/configs/create', z.looseObject({ ID: z.string() }), {
+            body: {
+              Name: name,
+              Data: Buffer.from(JSON.stringify(record)).toString('base64'),
+              Labels: { [leaseLabel]: record.rollbackId, [expiryLabel]: expiry(workshop, ttlMs) }
+            },
+            signal
+          })
+          return {
+            renew: (renewing) => renew(workshop, ID, ttlMs, renewing),
+            release: (releasing) => drop(workshop, ID, releasing)
+          }
+        } catch (error) {
+          if (!isStatus(error, 409)) throw error
+        }
+      }
+      throw locked(await readConfig(workshop, name, signal))
+    }
+  }
+}
+
+/** The lease on the services, if there is one. */
+export async function readServiceLease(
+  workshop: Workshop,
+  services: readonly Service[],
+  signal: AbortSignal
+): Promise<Survey['lease'] | null> {
+  const held = await readConfig(workshop, leaseName(services), signal)
+  return held ? { record: recordOf(held), expired: isExpired(workshop, held) } : null
+}
+
+const leaseName = (services: readonly Service[]): string =>
+  `popkit-lease-${services.map(({ ID }) => ID.slice(0, 12)).join('-')}`.slice(0, 64)
+
+/** The swarm's clocks are its machines'; a minute of difference is forgiven by the length of a lease. */
+const expiry = ({ clock }: Workshop, ttlMs: number): string => new Date(clock.now().getTime() + ttlMs).toISOString()
+
+const isExpired = ({ clock }: Workshop, { Spec }: SwarmConfig): boolean =>
+  (Spec.Labels?.[expiryLabel] ?? '') <= clock.now().toISOString()
+
+async function readConfig({ engine }: Workshop, name: string, signal: AbortSignal): Promise<SwarmConfig | null> {
+  try {
+    return await engine.call('GET', `/configs/${name}`, configSchema, { signal })
+  } catch (error) {
+    if (isStatus(error, 404, 503)) return null
+    throw error
+  }
+}
+
+async function renew({ engine, clock }: Workshop, id: string, ttlMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    const { Version, Spec } = await engine.call('GET', `/configs/${id}`, configSchema, { signal })
+    const expires = new Date(clock.now().getTime() + ttlMs).toISOString()
+    const body = { ...Spec, Labels: { ...Spec.Labels, [expiryLabel]: expires } }
+    await engine.act('POST', `/configs/${id}/update`, { query: { version: Version.Index }, body, signal })
+  } catch (error) {
+    if (!isStatus(error, 404)) throw error
+    throw new TargetError({
+      what: 'The lease on the swarm is lost',
+      why: 'its config was removed by somebody else',
+      state: 'The rollback stopped at a safe point.',
+      next: 'Assess again: it names what was begun.',
+      code: 'lease_lost'
+    })
+  }
+}
+
+async function drop({ engine }: Workshop, id: string, signal: AbortSignal): Promise<void> {
+  try {
+    await engine.act('DELETE', `/configs/${id}`, { signal })
+  } catch (error) {
+    if (!isStatus(error, 404)) throw error
+  }
+}
+
+function recordOf({ Spec }: SwarmConfig): z.infer<typeof leaseRecordSchema> {
+  try {
+    return leaseRecordSchema.parse(JSON.parse(Buffer.from(Spec.Data ?? '', 'base64').toString('utf8')))
+  } catch {
+    const holder = { host: 'unknown', pid: 0, user: 'unknown' }
+    return { rollbackId: 'unknown', holder, startedAt: new Date(0).toISOString(), begun: {} }
+  }
+}
+
+function locked(held: SwarmConfig | null): TargetError {
+  const record = held && recordOf(held)
+  return new TargetError({
+    what: 'Another rollback of this target is under way',
+    why: record
+      ? `${record.rollbackId} by ${record.holder.user} on ${record.holder.host} since ${record.startedAt}`
+      : 'somebody else took the lease at the same moment',
+    next: 'Wait for it to end, or for its lease to expire, and assess again.',
+    code: 'locked',
+    retryable: true
+  })
+}

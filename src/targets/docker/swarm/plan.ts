@@ -1,0 +1,109 @@
+import type { DeploymentRecord } from '../../../model/deployment-record.ts'
+import type { PlanDraft } from '../../../model/plan.ts'
+import type { Release } from '../../../model/release.ts'
+import type { Step } from '../../../model/step.ts'
+import type { Risk, Survey } from '../../../model/survey.ts'
+import { findCandidate } from '../candidate.ts'
+import type { Workshop } from '../workshop.ts'
+import { findServices } from './find.ts'
+import { isRunning, type Observed } from './health.ts'
+import { activeNodes, differsInImageOnly, hashOf, imageOf, replicasOf, type Service } from './inspect.ts'
+import type { ServiceStep } from './steps.ts'
+import { isRelease, observe } from './survey.ts'
+
+/** The steps from what serves to a release: one a service, each followed until its tasks have converged. */
+export async function planServices(
+  workshop: Workshop,
+  _survey: Survey,
+  release: Release,
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<PlanDraft> {
+  const services = await findServices(workshop, signal)
+  const candidate = await findCandidate(workshop, release, history, signal)
+  const observed = await observe(workshop, services, signal)
+  const nodes = await activeNodes(workshop.engine, signal)
+  const image = candidate.exact.includes('@') ? candidate.exact : (candidate.shown ?? candidate.exact)
+  const planned = services.map((service) => stepOf(service, release, image))
+  return {
+    steps: planned.map(({ step }) => step),
+    risks: [
+      ...candidate.risks,
+      ...(image.includes('@') ? [] : localImageRisks(image, nodes)),
+      ...observed.flatMap((one) => lastTaskRisks(one))
+    ],
+    blockers: candidate.blockers,
+    fingerprint: { image },
+    notes: [...candidate.notes, ...planned.map(({ note }) => note)]
+  }
+}
+
+function stepOf(service: Service, release: Release, image: string): { step: Step; note: string } {
+  const { Spec, PreviousSpec } = service
+  const remembered = PreviousSpec != null && isRelease(PreviousSpec, release)
+  const sameScale = PreviousSpec != null && replicasOf(PreviousSpec) === replicasOf(Spec)
+  const way: ServiceStep['way'] = remembered && sameScale ? 'previous' : 'image'
+  const params: ServiceStep = {
+    id: service.ID,
+    name: Spec.Name,
+    way,
+    image: way === 'previous' && PreviousSpec ? imageOf(PreviousSpec) : image,
+    from: imageOf(Spec),
+    spec: hashOf(Spec)
+  }
+  const byHand =
+    way === 'previous' ? `docker service rollback ${Spec.Name}` : `docker service update --image ${image} ${Spec.Name}`
+  return {
+    step: {
+      id: `service:${Spec.Name}`,
+      kind: 'service',
+      phase: 'cure',
+      title: `Rolling ${Spec.Name} back to ${release.version}`,
+      params: { ...params },
+      undo: `Put the specification of ${Spec.Name} back as it was`,
+      byHand: [byHand],
+      undoByHand: [`docker service update --image ${imageOf(Spec)} ${Spec.Name}`]
+    },
+    note: noteOf(service, way, remembered)
+  }
+}
+
+function noteOf({ Spec, PreviousSpec }: Service, way: ServiceStep['way'], remembered: boolean): string {
+  if (way === 'previous')
+    return PreviousSpec && differsInImageOnly(PreviousSpec, Spec)
+      ? `${Spec.Name} goes back to its previous specification, which differs in the image alone.`
+      : `${Spec.Name} goes back to its previous specification: image and settings (environment, limits, ports) as they were then.`
+  const why = remembered
+    ? 'its previous specification has another number of replicas'
+    : 'its previous specification is another one'
+  return `${Spec.Name} keeps today's settings and takes the image alone, for ${why}.`
+}
+
+const localImageRisks = (image: string, nodes: number): Risk[] =>
+  nodes < 2
+    ? []
+    : [
+        {
+          id: `image_on_one_node:${image}`,
+          serious: true,
+          title: `${image} has no digest in a registry`,
+          detail: `The swarm has ${nodes} active nodes; those without the image cannot start a task of it.`
+        }
+      ]
+
+/** A roll that stops before it starts may stop the last task that still serves (github.com/moby/moby/issues/37972, 43081). */
+function lastTaskRisks({ service, tasks, wanted }: Observed): Risk[] {
+  const { Spec } = service
+  const { Order = 'stop-first', Parallelism = 1 } = Spec.RollbackConfig ?? {}
+  const serving = tasks.filter((task) => isRunning(task) && task.Spec.ContainerSpec.Image !== imageOf(Spec)).length
+  const atOnce = Parallelism === 0 ? wanted : Parallelism
+  if (serving === 0 || Order === 'start-first' || serving > atOnce) return []
+  return [
+    {
+      id: `last_good_task:${Spec.Name}`,
+      serious: false,
+      title: `The roll of ${Spec.Name} may stop the last task that still serves`,
+      detail: `${serving} of ${wanted} tasks still run the version before, and the roll stops ${atOnce} before it starts new ones (known from moby issue 37972). An order of start-first avoids it.`
+    }
+  ]
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { TargetError } from '../../../support/errors.ts'
+import type { Run, StepResult } from '../../target.ts'
+import { parseReference, splitRepository } from '../reference.ts'
+import { loginFor, registryAuth } from '../registry/credentials.ts'
+import type { Workshop } from '../workshop.ts'
+import { converge } from './converge.ts'
+import { hashOf, imageOf, inspectService, type Service, type Spec, withImage } from './inspect.ts'
+
+export const serviceStepSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** `previous`: the service's own previous specification. `image`: today's, with another image. */
+  way: z.enum(['previous', 'image']),
+  image: z.string(),
+  from: z.string(),
+  /** The hash of the specification that was surveyed; another one is somebody else's and is not touched. */
+  spec: z.string()
+})
+
+export type ServiceStep = z.infer<typeof serviceStepSchema>
+
+/** Rolls one service and follows it until its tasks have converged. */
+export async function applyService(workshop: Workshop, params: ServiceStep, run: Run): Promise<StepResult> {
+  const service = await existing(workshop, params, run.signal)
+  const asSurveyed = hashOf(service.Spec) === params.spec
+  const done = imageOf(service.Spec) === params.image
+  if (!asSurveyed && !done) throw changedMeanwhile(params)
+  if (!done)
+    await update(workshop, service, params.way === 'previous' ? 'previous' : forward(service.Spec, params.image), run)
+  const tookMs = await converge(workshop, params, run)
+  return { detail: `${done ? 'already asked for, ' : ''}converged after ${(tookMs / 1000).toFixed(1)} s` }
+}
+
+/** Puts the former specification back, as the service itself still holds it. */
+export async function revertService(workshop: Workshop, params: ServiceStep, run: Run): Promise<StepResult> {
+  const service = await existing(workshop, params, run.signal)
+  if (hashOf(service.Spec) === params.spec) return { detail: `${params.name} was not changed` }
+  if (imageOf(service.Spec) !== params.image && imageOf(service.Spec) !== params.from) throw changedMeanwhile(params)
+  const held = service.PreviousSpec != null && hashOf(service.PreviousSpec) === params.spec
+  await update(workshop, service, held ? 'previous' : withImage(service.Spec, params.from), run)
+  return { detail: held ? `${params.name} has its former specification` : `${params.name} has its former image` }
+}
+
+/** An update towards a release that is known to be good obeys what the service says of rollbacks. */
+const forward = (spec: Spec, image: string): Spec => ({
+  ...withImage(spec, image),
+  ...(spec.RollbackConfig && { UpdateConfig: { ...spec.RollbackConfig, FailureAction: 'pause' } })
+})
+
+async function existing({ engine }: Workshop, { id, name }: ServiceStep, signal: AbortSignal): Promise<Service> {
+  const service = await inspectService(engine, id, signal)
+  if (service) return service
+  throw new TargetError({
+    what: `The swarm service ${name} is gone`,
+    why: 'the swarm knows none of that id any more',
+    state: `${name} does not exist.`,
+    next: 'Deploy it again, then assess.',
+    code: 'gone'
+  })
+}
+
+/** The version index makes sure that nobody else's update is overwritten. */
+async function update(
+  { engine, ...workshop }: Workshop,
+  service: Service,
+  to: 'previous' | Spec,
+  run: Run
+): Promise<void> {
+  const repository = parseReference(
+    imageOf(to === 'previous' ? (service.PreviousSpec ?? service.Spec) : to)
+  )?.repository
+  const login = repository ? await loginFor(splitRepository(repository).registry, workshop, run.signal) : {}
+  await workshop.engine.act('POST', `/services/${service.ID}/update`, {
+    query: {
+      version: service.Version.Index,
+      ...(to === 'previous' && { rollback: 'previous', registryAuthFrom: 'previous-spec' })
+    },
+    headers: registryAuth(login),
+    body: to === 'previous' ? service.Spec : to,
+    signal: run.signal
+  })
+}
+
+const changedMeanwhile = ({ name }: ServiceStep): TargetError =>
+  new TargetError({
+    what: `The swarm service ${name} was changed by somebody else`,
+    why: 'its specification is neither the one the plan was made for nor the one it leads to',
+    state: `${name} was left as it is.`,
+    next: 'Assess again.',
+    code: 'changed_meanwhile'
+  })

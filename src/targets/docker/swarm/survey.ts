@@ -1,0 +1,127 @@
+import type { DeploymentRecord } from '../../../model/deployment-record.ts'
+import type { Release } from '../../../model/release.ts'
+import type { Risk, Survey } from '../../../model/survey.ts'
+import { inspectImage, listImages } from '../inspect.ts'
+import { isGenericTag, shortId } from '../reference.ts'
+import { findReleases } from '../releases.ts'
+import { digestIn, identitiesOf, labelled } from '../version.ts'
+import type { Workload } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+import { findServices } from './find.ts'
+import { healthOf, type Observed, wantedTasks } from './health.ts'
+import { activeNodes, hashOf, imageOf, referenceOf, type Service, type Spec, tasksOf } from './inspect.ts'
+import { readServiceLease } from './lease.ts'
+
+/** What the swarm says of the services, now. */
+export async function surveyServices(
+  workshop: Workshop,
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Survey> {
+  const services = await findServices(workshop, signal)
+  for (const { Spec, PreviousSpec } of services)
+    for (const spec of [Spec, PreviousSpec]) if (spec) hideSpec(workshop, spec)
+  const observed = await observe(workshop, services, signal)
+  const current = await currentRelease(workshop, services, history, signal)
+  const repository = services[0] ? (referenceOf(services[0].Spec)?.repository ?? null) : null
+  const images = (await listImages(workshop.engine, { signal })).filter((image) =>
+    image.RepoTags?.some((tag) => repository !== null && tag.startsWith(`${repository}:`))
+  )
+  const workload: Workload = { repository, containers: [], retired: [], all: [], images }
+  const { releases, notes } = await findReleases(workshop, workload, history, current ? [current.id] : [], signal)
+  const lease = await readServiceLease(workshop, services, signal)
+  return {
+    current,
+    health: healthOf(observed, workshop.clock.now().getTime()),
+    releases: releases
+      .filter(({ version }) => version !== current?.version)
+      .map((release) => withPrevious(release, services)),
+    risks: mixedRisks(services),
+    blockers: [],
+    fingerprint: {
+      services: services.map(({ ID, Spec, PreviousSpec }) => ({
+        id: ID,
+        name: Spec.Name,
+        spec: hashOf(Spec),
+        previous: PreviousSpec ? hashOf(PreviousSpec) : null
+      }))
+    },
+    ...(lease && { lease }),
+    notes: [`The target is ${services.map(({ Spec }) => `the swarm service ${Spec.Name}`).join(' and ')}.`, ...notes]
+  }
+}
+
+/** Looks at each service's tasks. */
+export async function observe(
+  workshop: Workshop,
+  services: readonly Service[],
+  signal: AbortSignal
+): Promise<Observed[]> {
+  const isGlobal = services.some(({ Spec }) => Spec.Mode.Global)
+  const nodes = isGlobal ? await activeNodes(workshop.engine, signal) : 0
+  return Promise.all(
+    services.map(async (service) => ({
+      service,
+      tasks: await tasksOf(workshop.engine, service.ID, signal),
+      wanted: wantedTasks(service, nodes)
+    }))
+  )
+}
+
+async function currentRelease(
+  workshop: Workshop,
+  services: readonly Service[],
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Release | null> {
+  const service = services[0]
+  if (!service) return null
+  const reference = referenceOf(service.Spec)
+  const image = await inspectImage(workshop.engine, imageOf(service.Spec), signal)
+  const digest = reference?.digest ?? (image ? digestIn(image, reference?.repository ?? null) : undefined)
+  const id = digest ?? image?.Id ?? `tag:${imageOf(service.Spec)}`
+  const tag = reference?.tag && !isGenericTag(reference.tag) ? reference.tag : undefined
+  const recorded = history.find((record) => record.digest === id)?.version
+  return {
+    version: tag ?? labelled(image?.Config?.Labels) ?? recorded ?? shortId(id),
+    id,
+    createdAt: service.UpdatedAt,
+    available: { state: 'yes' },
+    details: { identities: [id, ...(image ? identitiesOf(image) : [])] }
+  }
+}
+
+/** The release that the swarm itself still remembers. */
+function withPrevious(release: Release, services: readonly Service[]): Release {
+  const previous = services.every(({ PreviousSpec }) => PreviousSpec && isRelease(PreviousSpec, release))
+  return previous
+    ? { ...release, notes: [...(release.notes ?? []), 'the previous specification of the service has it'] }
+    : release
+}
+
+/** Whether a specification runs a release: the same digest, or, where it has none, the same tag. */
+export function isRelease(spec: Spec, { version, id, details }: Release): boolean {
+  const reference = referenceOf(spec)
+  const identities = [id, ...(Array.isArray(details?.identities) ? details.identities : [])]
+  return reference?.digest ? identities.includes(reference.digest) : reference?.tag === version
+}
+
+const mixedRisks = (services: readonly Service[]): Risk[] => {
+  const images = [...new Set(services.map(({ Spec }) => imageOf(Spec)))]
+  if (images.length < 2) return []
+  return [
+    {
+      id: 'services_differ',
+      serious: true,
+      title: 'The services of the target do not run the same image',
+      detail: `${services.map(({ Spec }) => `${Spec.Name}: ${imageOf(Spec)}`).join(', ')}. All of them go to the same version.`
+    }
+  ]
+}
+
+function hideSpec({ mask }: Workshop, spec: Spec): void {
+  for (const entry of spec.TaskTemplate.ContainerSpec.Env ?? []) {
+    const equals = entry.indexOf('=')
+    if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
+  }
+}

@@ -1,0 +1,38 @@
+import type { DeploymentRecord } from '../../../model/deployment-record.ts'
+import type { Step } from '../../../model/step.ts'
+import { InputError } from '../../../support/errors.ts'
+import type { Target, TargetLease } from '../../target.ts'
+import type { Workshop } from '../workshop.ts'
+import { checkServices } from './check.ts'
+import { diagnoseServices } from './diagnose.ts'
+import { createServiceLease } from './lease.ts'
+import { planServices } from './plan.ts'
+import { applyService, revertService, type ServiceStep, serviceStepSchema } from './steps.ts'
+import { surveyServices } from './survey.ts'
+
+/** Services of a swarm as a target. */
+export function createServicesTarget(
+  workshop: Workshop,
+  history: readonly DeploymentRecord[]
+): Target & { lease: TargetLease } {
+  return {
+    survey: (signal) => surveyServices(workshop, history, signal),
+    plan: (survey, release, signal) => planServices(workshop, survey, release, history, signal),
+    apply: (step, run) => applyService(workshop, paramsOf(step), run),
+    revert: (step, run) => revertService(workshop, paramsOf(step), run),
+    check: (release, look) => checkServices(workshop, release, look),
+    diagnose: (signal) => diagnoseServices(workshop, signal),
+    lease: createServiceLease(workshop)
+  }
+}
+
+function paramsOf(step: Step): ServiceStep {
+  const parsed = serviceStepSchema.safeParse(step.params)
+  if (parsed.success) return parsed.data
+  throw new InputError({
+    what: `The step "${step.kind}" cannot be run`,
+    why: 'its parameters are not understood',
+    next: 'Use the version of the program that began the rollback.',
+    code: 'unknown_step'
+  })
+}
