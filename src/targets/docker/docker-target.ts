@@ -25,7 +25,7 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
       })
     return chosen
   }
-  const ofStep = ({ kind }: { kind: string }): Leased => (kind === 'service' ? services : containers)
+  const ofStep = ({ kind }: { kind: string }): Leased => (kind.startsWith('service') ? services : containers)
   return {
     survey: async (signal) => (await target(signal)).survey(signal),
     plan: async (survey, release, signal) => (await target(signal)).plan(survey, release, signal),

@@ -45,9 +45,7 @@ export function serviceHealth(observed: Observed, now: number): Health {
   const { service, tasks, wanted } = observed
   const { Name } = service.Spec
   const failures = recentFailures(observed, now)
-  const steady = tasks.filter(
-    (task) => isRunning(task) && (failures.length === 0 || now - Date.parse(task.Status.Timestamp) > steadyMs)
-  ).length
+  const steady = tasks.filter((task) => isRunning(task) && (failures.length === 0 || stays(task, service, now))).length
   const reason = failures[0] ? `; ${failureOf(failures[0])}` : ''
   const { State: update = '', Message: said = '' } = service.UpdateStatus ?? {}
   if (wanted > 0 && steady === 0 && (failures.length > 0 || !/^(updating|rollback_started)$/.test(update)))
@@ -63,6 +61,10 @@ export function serviceHealth(observed: Observed, now: number): Health {
     return { state: 'progressing', message: `${Name}: ${steady} of ${wanted} tasks run` }
   return { state: 'healthy', message: `${Name}: ${steady} of ${wanted} tasks run` }
 }
+
+/** After failures of today's image, a task of it counts only once it has run for a while; one of the image before counts. */
+const stays = (task: Task, { Spec }: Service, now: number): boolean =>
+  task.Spec.ContainerSpec.Image !== imageOf(Spec) || now - Date.parse(task.Status.Timestamp) > steadyMs
 
 /** How many tasks a service should have. */
 export const wantedTasks = (service: Service, nodes: number): number => replicasOf(service.Spec) ?? nodes

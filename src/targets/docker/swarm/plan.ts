@@ -1,8 +1,10 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
+import type { JsonObject } from '../../../model/json.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import type { Risk, Survey } from '../../../model/survey.ts'
+import { fingerprintOf } from '../../../support/canonical.ts'
 import { findCandidate } from '../candidate.ts'
 import type { Workshop } from '../workshop.ts'
 import { findServices } from './find.ts'
@@ -26,7 +28,10 @@ export async function planServices(
   const image = candidate.exact.includes('@') ? candidate.exact : (candidate.shown ?? candidate.exact)
   const planned = services.map((service) => stepOf(service, release, image))
   return {
-    steps: planned.map(({ step }) => step),
+    steps: [
+      ...planned.map(({ step }) => step),
+      ...services.flatMap((service, index) => settingsSteps(service, planned[index]?.step))
+    ],
     risks: [
       ...candidate.risks,
       ...(image.includes('@') ? [] : localImageRisks(image, nodes)),
@@ -66,6 +71,22 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
     },
     note: noteOf(service, way, remembered)
   }
+}
+
+/** Only a roll by image borrows the settings for rollbacks, and only where they differ. */
+function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
+  const borrowed = roll?.params.way === 'image' && Spec.RollbackConfig != null
+  if (!borrowed || fingerprintOf(Spec.UpdateConfig ?? null) === fingerprintOf(Spec.RollbackConfig ?? null)) return []
+  return [
+    {
+      id: `settings:${Spec.Name}`,
+      kind: 'service_settings',
+      phase: 'aftercare',
+      title: `Giving ${Spec.Name} its settings for updates back`,
+      params: { id: ID, name: Spec.Name, updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null },
+      undo: null
+    }
+  ]
 }
 
 function noteOf({ Spec, PreviousSpec }: Service, way: ServiceStep['way'], remembered: boolean): string {

@@ -32,6 +32,29 @@ export async function applyService(workshop: Workshop, params: ServiceStep, run:
   return { detail: `${done ? 'already asked for, ' : ''}converged after ${(tookMs / 1000).toFixed(1)} s` }
 }
 
+export const settingsStepSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  updateConfig: z.record(z.string(), z.json()).nullable()
+})
+
+export type SettingsStep = z.infer<typeof settingsStepSchema>
+
+/** Gives a service back the settings for updates that a roll by image borrowed from those for rollbacks. */
+export async function restoreSettings(
+  workshop: Workshop,
+  { id, name, updateConfig }: SettingsStep,
+  run: Run
+): Promise<StepResult> {
+  const service = await inspectService(workshop.engine, id, run.signal)
+  if (!service) return { detail: `${name} is gone` }
+  const { UpdateConfig: _, ...spec } = service.Spec
+  const wanted = { ...spec, ...(updateConfig && { UpdateConfig: updateConfig }) } as Spec
+  if (hashOf(wanted) === hashOf(service.Spec)) return { detail: 'they are as they were' }
+  await update(workshop, service, wanted, run)
+  return { detail: `${name} updates as before` }
+}
+
 /** Puts the former specification back, as the service itself still holds it. */
 export async function revertService(workshop: Workshop, params: ServiceStep, run: Run): Promise<StepResult> {
   const service = await existing(workshop, params, run.signal)
@@ -61,12 +84,7 @@ async function existing({ engine }: Workshop, { id, name }: ServiceStep, signal:
 }
 
 /** The version index makes sure that nobody else's update is overwritten. */
-async function update(
-  { engine, ...workshop }: Workshop,
-  service: Service,
-  to: 'previous' | Spec,
-  run: Run
-): Promise<void> {
+async function update(workshop: Workshop, service: Service, to: 'previous' | Spec, run: Run): Promise<void> {
   const repository = parseReference(
     imageOf(to === 'previous' ? (service.PreviousSpec ?? service.Spec) : to)
   )?.repository

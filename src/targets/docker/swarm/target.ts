@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { Step } from '../../../model/step.ts'
 import { InputError } from '../../../support/errors.ts'
@@ -7,7 +8,7 @@ import { checkServices } from './check.ts'
 import { diagnoseServices } from './diagnose.ts'
 import { createServiceLease } from './lease.ts'
 import { planServices } from './plan.ts'
-import { applyService, revertService, type ServiceStep, serviceStepSchema } from './steps.ts'
+import { applyService, restoreSettings, revertService, serviceStepSchema, settingsStepSchema } from './steps.ts'
 import { surveyServices } from './survey.ts'
 
 /** Services of a swarm as a target. */
@@ -18,16 +19,20 @@ export function createServicesTarget(
   return {
     survey: (signal) => surveyServices(workshop, history, signal),
     plan: (survey, release, signal) => planServices(workshop, survey, release, history, signal),
-    apply: (step, run) => applyService(workshop, paramsOf(step), run),
-    revert: (step, run) => revertService(workshop, paramsOf(step), run),
+    apply: (step, run) =>
+      step.kind === 'service_settings'
+        ? restoreSettings(workshop, paramsOf(step, settingsStepSchema), run)
+        : applyService(workshop, paramsOf(step, serviceStepSchema), run),
+    revert: async (step, run) =>
+      step.kind === 'service_settings' ? {} : revertService(workshop, paramsOf(step, serviceStepSchema), run),
     check: (release, look) => checkServices(workshop, release, look),
     diagnose: (signal) => diagnoseServices(workshop, signal),
     lease: createServiceLease(workshop)
   }
 }
 
-function paramsOf(step: Step): ServiceStep {
-  const parsed = serviceStepSchema.safeParse(step.params)
+function paramsOf<T>(step: Step, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(step.params)
   if (parsed.success) return parsed.data
   throw new InputError({
     what: `The step "${step.kind}" cannot be run`,
