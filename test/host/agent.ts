@@ -61,7 +61,10 @@ export const agent = ({ skill, args = '', version }: Wish): Script =>
     const first = yield* use('assess_rollback')
     const assessed = all ? first : yield* strategy(questions, first, version)
     if (!assessed?.plan) return yield* say('Nothing was changed.')
-    const call = { target: assessed.target, version: assessed.plan.version, plan_id: assessed.plan.id }
+    const accept = yield* risks(assessed)
+    if (!accept) return yield* say('Nothing was changed.')
+    const plan = { target: assessed.target, version: assessed.plan.version, plan_id: assessed.plan.id }
+    const call = accept.length > 0 ? { ...plan, accept } : plan
     if (!all && !(yield* confirm(questions, call))) return yield* say('Nothing was changed.')
     const result = yield* use('execute_rollback', call)
     if (result.outcome !== 'succeeded') return yield* say(result.summary)
@@ -81,6 +84,18 @@ function* strategy(questions: Record<string, Question>, assessed: Data, version?
     return yield* strategy(questions, yield* use('assess_rollback', { investigate: true }), version)
   if (choice === 'Specific version') return yield* use('assess_rollback', { version })
   return choice?.startsWith('Previous version') ? assessed : null
+}
+
+/** The ids of the serious risks once each is accepted; null when one is not. */
+function* risks(assessed: Data): Step<string[] | null> {
+  const ids: string[] = []
+  for (const { id, serious, title, detail } of assessed.risks as Data[]) {
+    if (!serious) continue
+    const options = ['Accept', 'Do not accept'].map((label) => ({ label, description: label }))
+    if ((yield* ask({ question: `${title}: ${detail}`, header: 'Risk', options })) !== 'Accept') return null
+    ids.push(id)
+  }
+  return ids
 }
 
 function* confirm(questions: Record<string, Question>, call: Data): Step<boolean> {

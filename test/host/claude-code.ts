@@ -28,7 +28,7 @@ export interface SessionOptions {
   more?: Record<string, unknown>
   /** Aborting it ends the host as closing its window does. */
   signal?: AbortController
-  onMessage?(message: Message): void
+  onMessage?(message: Message): void | Promise<void>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the messages of another program, looked into by tests
@@ -70,7 +70,7 @@ export async function session(options: SessionOptions): Promise<Session> {
     for await (const message of query({ prompt: options.prompt, options: settings(options, home, model.url, seen) })) {
       seen.messages.push(message)
       if (message.session_id) seen.sessionId = message.session_id
-      options.onMessage?.(message)
+      await options.onMessage?.(message)
     }
   } catch (error) {
     if (!options.signal?.signal.aborted) throw new Error(`${String(error)}\n${seen.stderr}`)

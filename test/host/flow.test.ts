@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { publish } from '../backends/publish.ts'
 import { describeOn } from '../backends/use.ts'
 import { agent } from './agent.ts'
 import { type Answering, hosted, type Session, session } from './claude-code.ts'
@@ -11,9 +12,10 @@ import { shown } from './scripted-model.ts'
 const skill = await readFile(join(import.meta.dirname, '../../skills/pop-deploy-rollback/SKILL.md'), 'utf8')
 
 describeOn('host', 'a rollback in Claude Code', () => {
+  const registry = inject('backends').npm ?? {}
   let project: NpmProject
   beforeEach(async () => {
-    project = await npmProject(inject('backends').npm ?? {})
+    project = await npmProject(registry)
   })
   afterEach(() => project.remove())
 
@@ -77,6 +79,19 @@ describeOn('host', 'a rollback in Claude Code', () => {
     const seen = await run(person({ ...yes, Strategy: ['Specific version'] }), { version: '1.0.0' })
     expect(executions(seen).map(({ input }) => input.version)).toEqual(['1.0.0'])
     expect(await project.latest()).toBe('1.0.0')
+  })
+
+  test.each([
+    ['Accept', '1.2.1'],
+    ['Do not accept', '1.2.0']
+  ])('a serious risk is put to the person by itself: %s', async (answer, served) => {
+    await publish(registry.url ?? '', registry.writer ?? '', { name: project.name, version: '1.2.1', tag: 'next' })
+    const answers = { ...yes, Strategy: ['Specific version'], Risk: [answer, answer] }
+    const seen = await run(person(answers), { version: '1.2.1' })
+    expect(executions(seen).flatMap(({ input }) => input.accept)).toEqual(
+      answer === 'Accept' ? ['evidence_against:1.2.1'] : []
+    )
+    expect(await project.latest()).toBe(served)
   })
 
   test('investigate first reads more and asks again', async () => {

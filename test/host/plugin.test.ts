@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,6 +14,7 @@ import type { Script } from './scripted-model.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
+const plugin = 'popkit-ops@pop-deploy-rollback'
 const reviewedByHand = 256 * 1024
 
 /** What runs a program without any network, where this user may do that. */
@@ -22,6 +23,18 @@ const offline = (): Promise<string[]> =>
     () => ['/usr/bin/unshare', '--net'],
     () => []
   )
+
+/** The tokens in the environment of the server that was started from this folder. */
+async function tokensOfServer(folder: string): Promise<string[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  for (const pid of pids) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    if (!command.startsWith(`node\0${folder}`) || !command.includes('server.mjs')) continue
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+    return environment.split('\0').filter((variable) => variable.startsWith('POP_ROLLBACK_'))
+  }
+  return []
+}
 
 /** Every file that a clone of what lies here would have. */
 async function files(): Promise<string[]> {
@@ -36,12 +49,11 @@ describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
   })
   afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
 
-  const claudeCode = async (...args: string[]): Promise<string> => {
-    const { stdout } = await run(claude, args, {
-      cwd: folder,
-      env: hostEnv(join(folder, 'home'), 'http://127.0.0.1:1')
-    })
-    return stdout
+  const claudeCode = async (args: string[], input = ''): Promise<string> => {
+    const env = hostEnv(join(folder, 'home'), 'http://127.0.0.1:1')
+    const running = run(claude, args, { cwd: folder, env })
+    running.child.stdin?.end(input)
+    return (await running).stdout
   }
 
   /** A clone as a user gets it: what git has, built, without any node_modules. */
@@ -54,16 +66,22 @@ describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
   }
 
   test('passes the check of the plugin directory without error or warning', async () => {
-    const report = await claudeCode('plugin', 'validate', '--strict', '--profile', 'directory', root)
+    const report = await claudeCode(['plugin', 'validate', '--strict', '--profile', 'directory', root])
     expect(report).toContain('Validation passed')
     expect(report).not.toMatch(/⚠|✘|warning/i)
   })
 
-  test('installs from a marketplace into an empty home and is there in the next session', async () => {
+  test('installs from a marketplace into an empty home and is there in the next session, with its tokens', async () => {
     const copy = await clone()
-    await claudeCode('plugin', 'marketplace', 'add', copy)
-    await claudeCode('plugin', 'install', 'popkit-ops@pop-deploy-rollback')
+    await claudeCode(['plugin', 'marketplace', 'add', copy])
+    await claudeCode(['plugin', 'install', plugin])
+    await claudeCode(
+      ['plugin', 'configure', plugin, '--values-stdin'],
+      JSON.stringify({ vercel_token: 'a-secret-word' })
+    )
+    let tokens: string[] = []
     const main: Script = function* () {
+      yield { call: 'Skill', input: { skill: 'popkit-ops:pop-deploy-rollback' } }
       const { summary } = yield* use('assess_rollback')
       yield { say: summary }
     }
@@ -73,7 +91,10 @@ describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
       home: join(folder, 'home'),
       scripts: { main },
       person: () => false,
-      more: { plugins: [] }
+      more: { plugins: [] },
+      async onMessage() {
+        if (tokens.length === 0) tokens = await tokensOfServer(folder)
+      }
     })
     const init = seen.messages.find(({ subtype }) => subtype === 'init')
     expect(init?.mcp_servers).toMatchObject([{ name: 'plugin:popkit-ops:rollback', status: 'connected' }])
@@ -82,6 +103,8 @@ describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
     )
     expect(init?.agents).toContain('popkit-ops:rollback-specialist')
     expect(seen.messages.at(-1)?.result).toContain('There is no target to look at')
+    if (process.platform === 'linux') expect(tokens).toContain('POP_ROLLBACK_VERCEL_TOKEN=a-secret-word')
+    expect(JSON.stringify([seen.requests, seen.messages])).not.toContain('a-secret-word')
   })
 
   test.each([
