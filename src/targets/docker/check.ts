@@ -4,6 +4,7 @@ import type { Release } from '../../model/release.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Look } from '../target.ts'
+import { throughRestarts } from './engine/patience.ts'
 import { type Container, inspectImage } from './inspect.ts'
 import { hostPorts } from './precautions.ts'
 import { type Answer, knock, probeOnce } from './probe.ts'
@@ -18,27 +19,30 @@ const between = 500
 /** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
 export async function check(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
   try {
-    const { containers } = await findWorkload(workshop.engine, workshop.config, look.signal)
-    for (const container of containers) hideEnvironment(workshop.mask, container)
-    if (containers.length === 0) return { checks: [nothingThere], observed: {} }
-    const identities = await identitiesFor(workshop, release, look.signal)
-    const each = await Promise.all(containers.map((container) => looksAt(workshop, container, identities, look)))
-    const probe = workshop.config.probe
-    const probed = probe
-      ? [asCheck('probe', 'The probe is answered', await insist(workshop, look, () => probeOnce(probe, look.signal)))]
-      : []
-    return {
-      checks: [...each.flat(), ...probed],
-      observed: { containers: Object.fromEntries(containers.map(observation)) }
-    }
+    return await throughRestarts(workshop.engine, workshop.clock, look, () => lookAtAll(workshop, release, look))
   } catch (error) {
     look.signal.throwIfAborted()
+    const detail = oneLine(messageOf(error), 300)
     return {
-      checks: [
-        { id: 'engine', title: 'The engine can be asked', status: 'unknown', detail: oneLine(messageOf(error), 300) }
-      ],
+      checks: [{ id: 'engine', title: 'The engine can be asked', status: 'unknown', detail }],
       observed: look.baseline ?? {}
     }
+  }
+}
+
+async function lookAtAll(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
+  const { containers } = await findWorkload(workshop.engine, workshop.config, look.signal)
+  for (const container of containers) hideEnvironment(workshop.mask, container)
+  if (containers.length === 0) return { checks: [nothingThere], observed: {} }
+  const identities = await identitiesFor(workshop, release, look.signal)
+  const each = await Promise.all(containers.map((container) => looksAt(workshop, container, identities, look)))
+  const probe = workshop.config.probe
+  const probed = probe
+    ? [asCheck('probe', 'The probe is answered', await insist(workshop, look, () => probeOnce(probe, look.signal)))]
+    : []
+  return {
+    checks: [...each.flat(), ...probed],
+    observed: { containers: Object.fromEntries(containers.map(observation)) }
   }
 }
 
