@@ -15,5 +15,6 @@ export type Scene = () => Promise<Stage>
 
 /** Every scene; one line each. */
 export const scenes: Record<string, () => Promise<{ default: Scene }>> = {
+  docker: () => import('./docker.ts'),
   npm: () => import('./npm.ts')
 }

@@ -53,9 +53,9 @@ function findingsOf(container: Container): string[] {
   if (state.Error) found.push(`${name}: the engine says: ${oneLine(state.Error, 300)}`)
   if (restarts > 0) found.push(`${name} was restarted ${restarts} times by its restart policy`)
   const last = state.Health?.Log?.at(-1)
-  if (state.Health?.Status === 'unhealthy')
+  if (state.Health?.Status === 'unhealthy' && state.Health.FailingStreak)
     found.push(
-      `${name} fails its health check ${state.Health.FailingStreak ?? 'several'} times in a row${last ? `: exit code ${last.ExitCode}, ${oneLine(last.Output ?? '')}` : ''}`
+      `${name} fails its health check ${state.Health.FailingStreak} times in a row${last ? `: exit code ${last.ExitCode}, ${oneLine(last.Output ?? '')}` : ''}`
     )
   return found
 }
