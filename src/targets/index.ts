@@ -1,4 +1,5 @@
 import { discoverDocker } from './docker/discover.ts'
+import { discoverGitHubReleases } from './github-releases/discover.ts'
 import { discoverNpm } from './npm/discover.ts'
 import type { Discover, TargetModule } from './target.ts'
 
@@ -12,5 +13,9 @@ interface TargetType {
 /** Every type of target this program knows; one line each. */
 export const targetTypes: Record<string, TargetType> = {
   docker: { load: async () => (await import('./docker/index.ts')).default, discover: discoverDocker },
-  npm: { load: async () => (await import('./npm/index.ts')).default, discover: discoverNpm }
+  npm: { load: async () => (await import('./npm/index.ts')).default, discover: discoverNpm },
+  github_releases: {
+    load: async () => (await import('./github-releases/index.ts')).default,
+    discover: discoverGitHubReleases
+  }
 }

@@ -50,7 +50,7 @@ export interface FoundOperation {
 export function openApi(json: unknown): OpenApi {
   const document = json as Document
   const ajv = new Ajv({ strict: false, allErrors: true, coerceTypes: false })
-  ajv.addSchema({ $id: 'openapi', components: document.components })
+  ajv.addSchema({ $id: 'openapi', components: jsonSchema(document.components) })
   const compiled = new Map<object, ValidateFunction>()
   const check = (schema: object, value: unknown, what: string): string[] => {
     const validate = compiled.get(schema) ?? ajv.compile(absolute(schema))
@@ -135,7 +135,16 @@ function match(template: string, path: string): Record<string, string> | null {
   return found && Object.fromEntries(names.map((name, index) => [name, decodeURIComponent(found[index + 1] ?? '')]))
 }
 
-/** References of a schema, made to those of the registered document. */
+/** What OpenAPI 3.0 says in words of its own, in those of JSON Schema; references are made to the registered document. */
 function absolute(schema: object): object {
-  return JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"openapi#/components/'))
+  return JSON.parse(JSON.stringify(jsonSchema(schema)).replaceAll('"#/components/', '"openapi#/components/'))
+}
+
+function jsonSchema(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(jsonSchema)
+  if (!value || typeof value !== 'object') return value
+  const { nullable, ...rest } = Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, jsonSchema(inner)])
+  )
+  return nullable === true ? { anyOf: [rest, { type: 'null' }] } : rest
 }

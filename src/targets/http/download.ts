@@ -14,6 +14,8 @@ export interface Download {
   accept?: string
   /** Reads the whole and hashes it, when it is no longer than this; else only its first byte is asked for. */
   hashUpTo?: number
+  /** Does not follow a redirect, but tells where it leads. */
+  onlyFirst?: boolean
   env: NodeJS.ProcessEnv
   mask: Mask
   signal: AbortSignal
@@ -21,6 +23,7 @@ export interface Download {
 
 export type Downloaded =
   | { state: 'there'; size?: number; sha256?: string }
+  | { state: 'moved'; to: string }
   /** The other side says that it is not there. */
   | { state: 'gone'; detail: string }
   /** It could not be told. */
@@ -68,6 +71,7 @@ async function follow(download: Download, agent: Dispatcher, signal: AbortSignal
         const next = URL.canParse(location, url.href) ? new URL(location, url) : null
         if (!next || !/^https?:$/.test(next.protocol) || (start.protocol === 'https:' && next.protocol === 'http:'))
           return { state: 'unknown', detail: 'it redirects to where it is not followed' }
+        if (download.onlyFirst) return { state: 'moved', to: next.href }
         url = next
         continue
       }

@@ -21,8 +21,8 @@ export function editRelease(
   edit: ReleaseEdit,
   token: TokenState | null
 ): Answer | null {
-  const refusal = refused(state, release, token)
-  if (refusal) return refusal
+  const no = refused(state, release, token)
+  if (no) return no
   const tag = edit.tag_name ?? `untagged-${release.id}`
   const draft = edit.draft ?? release.draft
   const prerelease = edit.prerelease ?? release.prerelease
@@ -48,20 +48,16 @@ export function editRelease(
 }
 
 function refused(state: GitHubState, release: ReleaseState, token: TokenState | null): Answer | null {
-  if (!token) return { status: 401, body: { message: 'Requires authentication', status: '401' } }
-  if (state.archived)
-    return { status: 403, body: { message: 'Repository was archived so is read-only.', status: '403' } }
+  if (!token) return refusal(401, 'Requires authentication')
+  if (state.archived) return refusal(403, 'Repository was archived so is read-only.')
   const scope = token.scopes.includes('repo') || (!state.private && token.scopes.includes('public_repo'))
   if (token.kind === 'classic' && (!scope || !token.push)) return notFound
   if (token.kind !== 'classic' && token.contents !== 'write')
-    return {
-      status: 403,
-      headers: { 'x-accepted-github-permissions': 'contents=write' },
-      body: {
-        message: `Resource not accessible by ${token.kind === 'actions' ? 'integration' : 'personal access token'}`,
-        status: '403'
-      }
-    }
+    return refusal(
+      403,
+      `Resource not accessible by ${token.kind === 'actions' ? 'integration' : 'personal access token'}`,
+      { 'x-accepted-github-permissions': 'contents=write' }
+    )
   const may = token.kind === 'classic' ? token.scopes.includes('workflow') : token.workflows
   return touchesWorkflows(state, release) && !may ? notFound : null
 }
@@ -73,7 +69,14 @@ function touchesWorkflows(state: GitHubState, release: ReleaseState): boolean {
   return Object.entries(here).some(([file, hash]) => onDefault[file] !== hash)
 }
 
-export const notFound: Answer = { status: 404, body: { message: 'Not Found', status: '404' } }
+/** A refusal as GitHub words it. */
+export const refusal = (status: number, message: string, headers: Record<string, string> = {}): Answer => ({
+  status,
+  headers,
+  body: { message, documentation_url: 'https://docs.github.com/rest', status: String(status) }
+})
+
+export const notFound = refusal(404, 'Not Found')
 
 const invalid = (field: string, message: string): Answer => ({
   status: 422,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Answer, type Asked, type FakeServer, fakeServer, pageOf } from '../fake-server.ts'
 import { openApi } from '../openapi.ts'
-import { editRelease, notFound, type ReleaseEdit } from './edit-release.ts'
+import { editRelease, notFound, type ReleaseEdit, refusal } from './edit-release.ts'
 import {
   type AssetState,
   emptyRepository,
@@ -49,10 +49,9 @@ export async function fakeGitHub(): Promise<FakeGitHub> {
     const { owner, repo } = found.parameters
     const body = asked.body === '' ? undefined : JSON.parse(asked.body)
     server.wrong.push(...found.request(asked.query, body).map((line) => `${asked.method} ${path}: ${line}`))
-    if (!asked.headers['user-agent'])
-      return { status: 403, body: { message: 'Request forbidden by administrative rules.' } }
+    if (!asked.headers['user-agent']) return refusal(403, 'Request forbidden by administrative rules.')
     const token = tokenOf(state, asked)
-    if (token === 'bad') return { status: 401, body: { message: 'Bad credentials', status: '401' } }
+    if (token === 'bad') return refusal(401, 'Bad credentials')
     if (owner !== state.owner || repo !== state.name || (state.private && !token)) return notFound
     const answer = answerTo(`${asked.method} ${found.template.replace('/repos/{owner}/{repo}', '')}`, {
       state,
@@ -116,8 +115,8 @@ function answerTo(operation: string, question: Question): Answer {
       return release && visible.includes(release) ? { status: 200, body: views.release(release) } : notFound
     case 'PATCH /releases/{release_id}': {
       if (!release) return notFound
-      const refusal = editRelease(state, release, body as ReleaseEdit, token)
-      return refusal ?? { status: 200, body: views.release(release) }
+      const no = editRelease(state, release, body as ReleaseEdit, token)
+      return no ?? { status: 200, body: views.release(release) }
     }
     case 'GET /releases/assets/{asset_id}':
       return assetAnswer(question, storage)
@@ -125,7 +124,7 @@ function answerTo(operation: string, question: Question): Answer {
       const sha = commitOf(state, parameters.ref ?? '')
       return sha
         ? { status: 200, body: views.commit(sha, `Work on ${parameters.ref}`) }
-        : { status: 422, body: { message: `No commit found for SHA: ${parameters.ref}` } }
+        : refusal(422, `No commit found for SHA: ${parameters.ref}`)
     }
     case 'GET /contents/{path}': {
       const ref = asked.query.get('ref') ?? state.defaultBranch

@@ -1,0 +1,103 @@
+import type { Blocker, Risk } from '../../model/survey.ts'
+import type { GitHub } from './api.ts'
+import type { GitHubSettings } from './settings.ts'
+import type { GitHubRelease, GitHubRepository } from './shapes.ts'
+
+export interface Rights {
+  blockers: Blocker[]
+  risks: Risk[]
+}
+
+/** Whether this token may edit releases, as far as it can be known without writing. */
+export async function rightsOf(
+  github: GitHub,
+  settings: GitHubSettings,
+  releases: readonly GitHubRelease[],
+  signal: AbortSignal
+): Promise<Rights> {
+  const { token } = settings
+  if (!token) return blocked(notLoggedIn(settings))
+  const { repository, scopes } = await github.repository(signal)
+  if (repository.archived) return blocked(archived(github))
+  if (repository.permissions?.push === false) return blocked(mayNotPush(github, token.from))
+  if (scopes && !scopes.includes('repo') && !(scopes.includes('public_repo') && !repository.private))
+    return blocked(scopeMissing(token.from, repository.private ? 'repo' : 'public_repo', scopes))
+  const workflows = await touchesWorkflows(github, repository, releases, signal)
+  if (workflows.length > 0 && !scopes?.includes('workflow')) {
+    if (scopes) return blocked(scopeMissing(token.from, 'workflow', scopes, workflows))
+    if (token.token.startsWith('ghs_'))
+      return { blockers: [], risks: [workflowsUnknown(workflows, 'of Actions or an app')] }
+    return { blockers: [], risks: [unknown, workflowsUnknown(workflows, 'fine-grained')] }
+  }
+  return { blockers: [], risks: scopes ? [] : [unknown] }
+}
+
+/**
+ * GitHub lets only a token with rights on workflows edit a release whose commit has workflow files that the default branch has not, or has
+ * otherwise, and answers 404 to any other (docs.github.com/rest/releases/releases, "Update a release").
+ */
+async function touchesWorkflows(
+  github: GitHub,
+  { default_branch: branch }: GitHubRepository,
+  releases: readonly GitHubRelease[],
+  signal: AbortSignal
+): Promise<string[]> {
+  const present = await github.workflows(branch, signal)
+  const touching: string[] = []
+  for (const { tag_name: tag } of releases) {
+    const commit = await github.commitOfTag(tag, signal)
+    const files = commit ? await github.workflows(commit, signal) : new Map<string, string>()
+    if ([...files].some(([file, sha]) => present.get(file) !== sha)) touching.push(tag)
+  }
+  return touching
+}
+
+const blocked = (blocker: Blocker): Rights => ({ blockers: [blocker], risks: [] })
+
+const notLoggedIn = ({ host, tokenPlaces }: GitHubSettings): Blocker => ({
+  id: 'not_logged_in',
+  what: 'There is no token for GitHub',
+  why: `none is in ${tokenPlaces.join(', ')}`,
+  next: `Log in with gh auth login --hostname ${host}, or set a token in one of these places, then assess again.`
+})
+
+const archived = ({ name }: GitHub): Blocker => ({
+  id: 'archived',
+  what: `${name} is archived`,
+  why: 'nothing in an archived repository can be changed',
+  next: 'Have an administrator unarchive it in its settings, then assess again.'
+})
+
+const mayNotPush = ({ name }: GitHub, from: string): Blocker => ({
+  id: 'no_rights',
+  what: `The user of the token may not change ${name}`,
+  why: `GitHub says of the token from ${from} that its user has no write access there`,
+  next: 'Use the token of somebody with write access, then assess again.'
+})
+
+const scopeMissing = (from: string, scope: string, has: string[], workflows: string[] = []): Blocker => ({
+  id: workflows.length > 0 ? 'no_workflow_scope' : 'no_scope',
+  what: `The token lacks the scope ${scope}`,
+  why: `the token from ${from} has ${has.filter(Boolean).join(', ') || 'no scope'}${
+    workflows.length > 0
+      ? `; workflow files of ${workflows.join(' and ')} differ from the default branch, and GitHub then refuses to edit the release without it`
+      : ''
+  }`,
+  next: `Give the token the scope ${scope} (gh auth refresh --scopes ${scope}), then assess again.`
+})
+
+/** GitHub tells the permissions of a fine-grained token to nobody. */
+const unknown: Risk = {
+  id: 'rights_unknown',
+  serious: false,
+  title: 'It is not known whether this token may edit releases',
+  detail:
+    'GitHub does not tell what a fine-grained or an app token may do; it needs write access to the contents. Without it, the first step fails and nothing is changed.'
+}
+
+const workflowsUnknown = (tags: string[], kind: string): Risk => ({
+  id: 'workflow_rights_unknown',
+  serious: false,
+  title: 'The token may lack rights on workflows',
+  detail: `Workflow files of ${tags.join(' and ')} differ from the default branch. GitHub then answers 404 to an edit by a token without the permission Workflows: write; this one is ${kind}, and the token that Actions gives to a job can never have it. Without it, the first step fails and nothing is changed.`
+})

@@ -1,0 +1,97 @@
+import { ConfigError } from '../../support/errors.ts'
+import { type FoundToken, findToken } from '../http/credentials.ts'
+import type { TargetContext } from '../target.ts'
+import { type Addresses, addressesFrom, addressesOf } from './address.ts'
+import { expectedAssets, type GitHubConfig } from './config.ts'
+import { type Repository, repositoryNamed } from './names.ts'
+import { remoteAddress } from './remote.ts'
+import { tokenSources } from './token.ts'
+
+/** What this target is about, settled from deploy.json, the environment and git. */
+export interface GitHubSettings extends Addresses {
+  owner: string
+  name: string
+  /** null: only what is public can be read, and nothing be changed. */
+  token: FoundToken | null
+  /** Where a token was looked for, for whoever has to give one. */
+  tokenPlaces: string[]
+  failedRelease: 'prerelease' | 'draft' | 'keep'
+  /** Patterns of names of assets. */
+  expected: string[]
+  /** What was assumed, for people. */
+  notes: string[]
+}
+
+/** @throws ConfigError when no repository is named, or a name or address is not valid. */
+export async function settle(context: TargetContext<GitHubConfig>): Promise<GitHubSettings> {
+  const { config, env, mask } = context
+  const { repository, because } = await chooseRepository(context)
+  const { addresses, vouched } = chooseAddresses(repository, config, env)
+  const sources = tokenSources(context, addresses, vouched)
+  const token = await findToken(sources, mask)
+  return {
+    ...addresses,
+    owner: repository.owner,
+    name: repository.name,
+    token,
+    tokenPlaces: sources.map(({ name }) => name),
+    failedRelease: config.failed_release ?? 'prerelease',
+    expected: expectedAssets(config.assets),
+    notes: [
+      ...(because ? [`The repository is ${repository.owner}/${repository.name}: ${because}.`] : []),
+      ...(addresses.host === 'github.com' ? [] : [`The GitHub is that at ${addresses.host}.`]),
+      ...(vouched
+        ? []
+        : [
+            `Only deploy.json names ${addresses.host}, so tokens of the environment are not sent there; set GH_HOST to ${addresses.host} or log in with gh auth login --hostname ${addresses.host}.`
+          ])
+    ]
+  }
+}
+
+async function chooseRepository({
+  config,
+  env,
+  mask,
+  projectDir
+}: TargetContext<GitHubConfig>): Promise<{ repository: Repository; because?: string }> {
+  if (config.repository) return { repository: repositoryNamed(config.repository, '`config.repository` in deploy.json') }
+  if (env.GH_REPO) return { repository: repositoryNamed(env.GH_REPO, 'GH_REPO'), because: 'GH_REPO names it' }
+  const remote = await remoteAddress(projectDir, env)
+  if (remote) {
+    mask.add(URL.canParse(remote) ? new URL(remote).password : null)
+    return { repository: repositoryNamed(remote, 'the git remote'), because: 'the git remote names it' }
+  }
+  if (env.GITHUB_REPOSITORY)
+    return {
+      repository: repositoryNamed(env.GITHUB_REPOSITORY, 'GITHUB_REPOSITORY'),
+      because: 'GITHUB_REPOSITORY names it'
+    }
+  throw new ConfigError({
+    what: 'It is not known which GitHub repository this is about',
+    why: '`config.repository` in deploy.json does not name it, and the project has no git remote',
+    next: 'Set `config.repository` of the target in deploy.json to owner/name.',
+    code: 'no_repository'
+  })
+}
+
+/**
+ * deploy.json comes with the code, so it alone must not decide where a token goes: a host other than GitHub's own is vouched for
+ * when the environment names it, too.
+ */
+function chooseAddresses(
+  { host }: Repository,
+  { api_url: configured }: GitHubConfig,
+  env: NodeJS.ProcessEnv
+): { addresses: Addresses; vouched: boolean } {
+  const ofActions = env.GITHUB_API_URL ? addressesFrom(env.GITHUB_API_URL, 'GITHUB_API_URL') : null
+  const ofGh = env.GH_HOST ? addressesOf(env.GH_HOST.toLowerCase()) : null
+  const named = [ofActions, ofGh].filter((one): one is Addresses => one !== null)
+  const addresses = configured
+    ? addressesFrom(configured, '`config.api_url` in deploy.json')
+    : host
+      ? (named.find((one) => one.host === host) ?? addressesOf(host))
+      : (ofGh ?? ofActions ?? addressesOf('github.com'))
+  const own = addresses.api === 'https://api.github.com' || addresses.host.endsWith('.ghe.com')
+  return { addresses, vouched: own || named.some((one) => one.host === addresses.host) }
+}

@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import type { PlanDraft } from '../../../src/model/plan.ts'
+import type { Release } from '../../../src/model/release.ts'
+import type { Survey } from '../../../src/model/survey.ts'
+import githubReleases from '../../../src/targets/github-releases/index.ts'
+import type { Target, TargetContext } from '../../../src/targets/target.ts'
+import { type FakeGitHub, fakeGitHub } from '../../fakes/github/server.ts'
+import { newToken, publish, type TokenState } from '../../fakes/github/state.ts'
+import { targetContext } from '../../harness/context.ts'
+
+export interface World {
+  github: FakeGitHub
+  dir: string
+  token: string
+  env: NodeJS.ProcessEnv
+  /** Opens the target as the engine does. */
+  open(parts?: Partial<TargetContext>): Promise<Target>
+  /** Surveys and plans the way to a release. */
+  planTo(tag: string, parts?: Partial<TargetContext>): Promise<PlanDraft & { survey: Survey; target: Target }>
+  /** What GitHub now calls the latest, asked plainly. */
+  latest(): Promise<string>
+  remove(): Promise<void>
+}
+
+/** A repository with a good v1.1.0 and a broken v1.2.0, and a project that knows it; the fake holds every request against the API. */
+export async function world(token: Partial<TokenState> = {}): Promise<World> {
+  const github = await fakeGitHub()
+  const dir = await mkdtemp(join(tmpdir(), 'pop-github-'))
+  publish(github.state, 'v1.0.0')
+  publish(github.state, 'v1.1.0')
+  publish(github.state, 'v1.2.0')
+  const value = newToken(github.state, token)
+  const env = { PATH: process.env.PATH, HOME: dir, GITHUB_API_URL: github.api, GITHUB_TOKEN: value }
+  const open: World['open'] = async (parts = {}) => {
+    const context = targetContext({
+      name: 'github_releases',
+      projectDir: dir,
+      env,
+      config: { repository: 'acme/app' },
+      ...parts
+    })
+    return await githubReleases.open({ ...context, config: githubReleases.configSchema.parse(context.config) })
+  }
+  return {
+    github,
+    dir,
+    token: value,
+    env,
+    open,
+    async planTo(tag, parts) {
+      const target = await open(parts)
+      const survey = await target.survey(limit())
+      return { target, survey, ...(await target.plan(survey, releaseNamed(survey, tag), limit())) }
+    },
+    async latest() {
+      const response = await fetch(`${github.url}/acme/app/releases/latest`, { redirect: 'manual' })
+      return response.headers.get('location')?.split('/').at(-1) ?? ''
+    },
+    async remove() {
+      await github.stop()
+      await rm(dir, { recursive: true, force: true })
+      expect(github.wrong).toEqual([])
+      expect(github.storage.wrong).toEqual([])
+    }
+  }
+}
+
+export const limit = (): AbortSignal => AbortSignal.timeout(50_000)
+
+export function releaseNamed(survey: Survey, version: string): Release {
+  const release = survey.releases.find((one) => one.version === version)
+  if (!release) throw new Error(`no release ${version}`)
+  return release
+}
