@@ -24,8 +24,8 @@ export async function build(): Promise<void> {
   await rm(join(root, 'dist'), { recursive: true, force: true })
   const groups = [{ name: 'shared', test: /node_modules/, maxSize: 230_000, entriesAware: true }]
   await write({ server: join(root, 'src/server.ts'), cli: join(root, 'src/cli.ts') }, { minSize: 0, groups })
-  // runs on every command of a session, so it shares nothing with the others and loads no more than it needs
-  await write({ hook: join(root, 'src/hook.ts') }, true)
+  // runs on every command of a session, so it is one file that shares nothing with the others
+  await write({ hook: join(root, 'src/hook.ts') }, false)
 }
 
 async function write(input: Record<string, string>, codeSplitting: OutputOptions['codeSplitting']): Promise<void> {

@@ -4,7 +4,7 @@ import { answerTo } from './hooks/answer-to.ts'
 // whatever goes wrong here is nobody's concern in an outage
 process.on('uncaughtException', () => process.exit(0))
 try {
-  const answer = await answerTo(readFileSync(0, 'utf8'), process.env, new Date())
+  const answer = answerTo(readFileSync(0, 'utf8'), process.env, new Date())
   if (answer) process.stdout.write(answer)
 } catch {
   process.exitCode = 0

@@ -1,9 +1,10 @@
+import { locateDeployFile } from '../project/locate-deploy-file.ts'
 import { findProject, projectPaths } from '../project/paths.ts'
 import { deployCommandIn } from './deploy-command.ts'
 import { type BashEvent, readEvent, type TaskEvent } from './event.ts'
 import { showsFailure } from './failure-signs.ts'
 import { writtenWhile } from './fresh-record.ts'
-import type { Failure } from './notice.ts'
+import { type Failure, noticeOf } from './notice.ts'
 import { openMemory, type SessionMemory } from './session-memory.ts'
 
 // clocks of other machines and zone-less times are not exact
@@ -13,17 +14,17 @@ const recordSlackMs = 5 * 60_000
  * What the host is to add to its conversation after a command or a notification: one factual line when a deployment was seen to
  * fail, null when there is nothing to say. Takes the event as the host wrote it to stdin. Reads deploy.json only when there is.
  */
-export async function answerTo(text: string, env: NodeJS.ProcessEnv, now: Date): Promise<string | null> {
+export function answerTo(text: string, env: NodeJS.ProcessEnv, now: Date): string | null {
   const event = readEvent(text)
   if (!event) return null
   const memory = openMemory(event.sessionId, env)
   const failure = event.kind === 'task' ? failureOfTask(event, memory) : failureOfBash(event, memory)
   const paths = projectPaths(findProject({ env, cwd: event.cwd || process.cwd() }))
-  const written = event.kind === 'bash' && writtenWhile(event.durationMs, paths, now)
+  const { path: deployFile } = locateDeployFile(paths, env)
+  const written = event.kind === 'bash' && writtenWhile(event.durationMs, deployFile, now)
   if (!failure && !written) return null
   const recordsSince = written ? new Date(now.getTime() - event.durationMs - recordSlackMs) : null
-  const { noticeOf } = await import('./notice.ts')
-  const line = await noticeOf(failure, { env, paths, now, memory, recordsSince })
+  const line = noticeOf(failure, { deployFile, now, memory, recordsSince })
   return line && JSON.stringify({ hookSpecificOutput: { hookEventName: event.name, additionalContext: line } })
 }
 

@@ -1,6 +1,4 @@
-import type { DeploymentRecord } from '../model/deployment-record.ts'
-import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
-import type { ProjectPaths } from '../project/paths.ts'
+import { type DeployRecord, type DeployRecords, readDeployRecords } from './deploy-records.ts'
 import { lastGood } from './last-good.ts'
 import type { SessionMemory } from './session-memory.ts'
 
@@ -16,8 +14,7 @@ export interface Failure {
 }
 
 export interface Circumstances {
-  env: NodeJS.ProcessEnv
-  paths: ProjectPaths
+  deployFile: string
   now: Date
   memory: SessionMemory
   /** deploy.json was written since; a record of a failure in it counts too. */
@@ -27,8 +24,8 @@ export interface Circumstances {
 const sayable = /^[\w][\w.+:@/-]{0,99}$/
 
 /** One line of plain fact about the failure, with the last good version and the command; null when nothing new is to be said. */
-export async function noticeOf(failure: Failure | null, around: Circumstances): Promise<string | null> {
-  const file = await readDeployFile(around.paths, around.env)
+export function noticeOf(failure: Failure | null, around: Circumstances): string | null {
+  const file = readDeployRecords(around.deployFile)
   const record = around.recordsSince ? freshFailure(file, around.recordsSince) : null
   if (record) {
     const first = around.memory.firstTime(`record\n${record.target} ${record.version} ${record.at}`)
@@ -42,16 +39,16 @@ export async function noticeOf(failure: Failure | null, around: Circumstances): 
   return line(`${what(failure)} at ${hour(around.now)}`, target, file)
 }
 
-const of = ({ target, version }: DeploymentRecord): string => (sayable.test(version) ? `${target} ${version}` : target)
+const of = ({ target, version }: DeployRecord): string => (sayable.test(version) ? `${target} ${version}` : target)
 
-function freshFailure(file: DeployFile | null, since: Date): DeploymentRecord | null {
+function freshFailure(file: DeployRecords | null, since: Date): DeployRecord | null {
   const newest = file?.records[0]
   return newest?.status === 'failed' && newest.at >= since.toISOString() && sayable.test(newest.target) ? newest : null
 }
 
 /** The target of deploy.json that the command most likely deployed to. */
-function targetOf({ types }: Failure, file: DeployFile | null): string {
-  const listed = [...(file?.targets.values() ?? [])].filter(
+function targetOf({ types }: Failure, file: DeployRecords | null): string {
+  const listed = (file?.targets ?? []).filter(
     ({ type, name }) => types.length === 0 || types.includes(type) || types.includes(name)
   )
   const chosen = listed.find(({ primary }) => primary) ?? listed.find(({ enabled }) => enabled) ?? listed[0]
@@ -65,9 +62,9 @@ function what({ label, how, exitCode }: Failure): string {
   return `the output of \`${label}\` shows a failure that its command line hides, seen`
 }
 
-function line(event: string, target: string, file: DeployFile | null): string {
+function line(event: string, target: string, file: DeployRecords | null): string {
   const good = target ? lastGood(file?.records ?? [], target) : null
-  const command = `/popkit-ops:deploy rollback${target && (file?.targets.size ?? 0) > 1 ? ` --target ${target}` : ''}`
+  const command = `/popkit-ops:deploy rollback${target && (file?.targets.length ?? 0) > 1 ? ` --target ${target}` : ''}`
   if (good && sayable.test(good))
     return `${event}; the last good version of ${target} is ${good}; ${command} can return to it.`
   return `${event}; no good version${target && ` of ${target}`} is recorded; ${command} can look for one.`

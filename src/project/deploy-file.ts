@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -8,6 +6,7 @@ import { ConfigError, messageOf } from '../support/errors.ts'
 import { deployHeaderSchema, type TargetEntry } from './deploy-schema.ts'
 import { readHistory } from './history.ts'
 import { decodeJson, type JsonText, parseJson, placeOf, printPath, unusable } from './json-text.ts'
+import { locateDeployFile } from './locate-deploy-file.ts'
 import type { ProjectPaths } from './paths.ts'
 
 /** A target as deploy.json, or a look into the project, names it. */
@@ -36,16 +35,6 @@ export interface DeployFile {
 }
 
 const maxBytes = 64 * 1024 * 1024
-
-/** Where deploy.json is: in the project, else where CLAUDE_PLUGIN_DATA says; the project's place when there is none. */
-export function locateDeployFile(
-  paths: ProjectPaths,
-  env: NodeJS.ProcessEnv
-): { path: string; fromPluginData: boolean } {
-  const elsewhere = env.CLAUDE_PLUGIN_DATA ? join(env.CLAUDE_PLUGIN_DATA, 'deploy.json') : ''
-  const fromPluginData = elsewhere !== '' && !existsSync(paths.deployFile) && existsSync(elsewhere)
-  return { path: fromPluginData ? elsewhere : paths.deployFile, fromPluginData }
-}
 
 /**
  * Reads deploy.json; null when there is none. The file is left alone, whatever is wrong with it.
