@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { describeOn } from '../backends/use.ts'
 import { use } from './agent.ts'
-import { hosted, type Session, type SessionOptions, session } from './claude-code.ts'
+import { hosted, type Prompted, type Session, type SessionOptions, session } from './claude-code.ts'
 import { type NpmProject, npmProject } from './npm-project.ts'
 import type { Script } from './scripted-model.ts'
 
@@ -39,6 +39,8 @@ const denying: [how: string, more: Record<string, unknown>][] = [
   ['in dontAsk, allow rules or not', { permissionMode: 'dontAsk', ...settings({ permissions: { allow: allowed } }) }],
   ['where nobody can be asked', { permissionPrompts: 'none', ...settings({ permissions: { allow: allowed } }) }]
 ]
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 describeOn('host', 'consent in Claude Code', () => {
   let project: NpmProject
@@ -119,6 +121,29 @@ describeOn('host', 'consent in Claude Code', () => {
     const said = seen.messages.at(-1)?.result as string
     expect(said).toMatch(/plan plan-[\w-]+; executing true; asking true/)
     expect(promptsOf(seen).filter((tool) => tool.includes('execute'))).toEqual([])
+    expect(await project.latest()).toBe('1.2.0')
+  })
+
+  test('a subagent of another kind is asked for like the main conversation', async () => {
+    const worker: Script = function* () {
+      const { plan } = yield* use('assess_rollback')
+      const { summary } = yield* use('execute_rollback', { target: 'npm', version: '1.1.0', plan_id: plan.id })
+      yield { say: summary }
+    }
+    const main: Script = function* () {
+      const input = {
+        subagent_type: 'general-purpose',
+        description: 'Fix it',
+        prompt: 'Fix it.',
+        run_in_background: false
+      }
+      const { text } = yield { call: 'Agent', input }
+      yield { say: text }
+    }
+    const answered = { scripts: { main, subagent: worker }, person: ({ tool }: Prompted) => !tool.includes('execute') }
+    const seen = await run({}, true, answered)
+    expect(promptsOf(seen).filter((tool) => tool.includes('execute'))).toEqual([hosted('execute_rollback')])
+    expect(seen.messages.at(-1)?.result).toContain('The person said no.')
     expect(await project.latest()).toBe('1.2.0')
   })
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { describeOn } from '../backends/use.ts'
 import { type Session, session } from './claude-code.ts'
 import { type NpmProject, npmProject } from './npm-project.ts'
@@ -13,6 +13,8 @@ const shell = (...inputs: { command: string; run_in_background?: boolean }[]): S
   }
 
 const line = /[^\n]*\/popkit-ops:deploy rollback[^\n]*/g
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 describeOn('host', 'a failed deployment in Claude Code', () => {
   let project: NpmProject

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { publish } from '../backends/publish.ts'
 import { describeOn } from '../backends/use.ts'
 import { agent } from './agent.ts'
@@ -10,6 +10,8 @@ import { person, yes } from './person.ts'
 import { shown } from './scripted-model.ts'
 
 const skill = await readFile(join(import.meta.dirname, '../../skills/pop-deploy-rollback/SKILL.md'), 'utf8')
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 describeOn('host', 'a rollback in Claude Code', () => {
   const registry = inject('backends').npm ?? {}

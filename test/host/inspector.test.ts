@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { describeOn } from '../backends/use.ts'
 import type { Data } from './agent.ts'
 import { hostEnv } from './claude-code.ts'
@@ -9,6 +9,8 @@ import { type NpmProject, npmProject } from './npm-project.ts'
 
 const run = promisify(execFile)
 const dist = join(import.meta.dirname, '../../dist')
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 describeOn('host', "MCP Inspector's command line", ({ node = '', inspector = '' }) => {
   let project: NpmProject

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { isAlive } from '../../src/rollback/lock.ts'
 import { describeOn } from '../backends/use.ts'
 import { ask, type Data, use } from './agent.ts'
@@ -34,6 +34,8 @@ const goOn: Script = function* () {
 function* say(words: string) {
   yield { say: words }
 }
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 describeOn('host', 'a session killed in mid-rollback', () => {
   let project: NpmProject

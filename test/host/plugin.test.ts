@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { version as inProgram } from '../../src/version.ts'
 import { describeOn } from '../backends/use.ts'
 import { use } from './agent.ts'
@@ -41,6 +41,8 @@ async function files(): Promise<string[]> {
   const { stdout } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root })
   return [...new Set(stdout.split('\n').filter(Boolean))]
 }
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
   let folder: string

@@ -67,7 +67,7 @@ export async function scriptedModel(scripts: Scripts): Promise<ScriptedModel> {
       return { say: scripts.aside?.(request) ?? 'ok' }
     }
     requests.push(request)
-    const isMain = request.tools.some(({ name }) => name === 'AskUserQuestion' || name === 'Agent' || name === 'Task')
+    const isMain = request.tools.some(({ name }) => name === 'AskUserQuestion')
     return next(isMain || !scripts.subagent ? scripts.main : scripts.subagent, request)
   }
   const server = createServer((request, response) => {

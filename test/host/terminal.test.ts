@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { expect, inject, test } from 'vitest'
+import { expect, inject, test, vi } from 'vitest'
 import { describeOn } from '../backends/use.ts'
 import { agent, use } from './agent.ts'
 import { hostEnv } from './claude-code.ts'
@@ -18,6 +18,8 @@ const headlong: Script = function* () {
   yield* use('execute_rollback', { target: 'npm', version: '1.1.0', plan_id: plan.id })
   yield { say: 'Done.' }
 }
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 
 describeOn('host', "Claude Code's screen", ({ claude = '' }) => {
   interface Shown {
