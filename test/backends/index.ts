@@ -3,6 +3,7 @@ import type { Backend } from './backend.ts'
 /** Every backend; one line each. */
 export const backends: Record<string, () => Promise<{ default: Backend }>> = {
   docker: () => import('./docker.ts'),
+  kubernetes: () => import('./kubernetes.ts'),
   npm: () => import('./npm.ts'),
   host: () => import('./host.ts')
 }
