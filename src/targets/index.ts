@@ -1,5 +1,6 @@
 import { discoverDocker } from './docker/discover.ts'
 import { discoverGitHubReleases } from './github-releases/discover.ts'
+import { discoverKubernetes } from './kubernetes/discover.ts'
 import { discoverNpm } from './npm/discover.ts'
 import type { Discover, TargetModule } from './target.ts'
 
@@ -17,5 +18,6 @@ export const targetTypes: Record<string, TargetType> = {
   github_releases: {
     load: async () => (await import('./github-releases/index.ts')).default,
     discover: discoverGitHubReleases
-  }
+  },
+  kubernetes: { load: async () => (await import('./kubernetes/index.ts')).default, discover: discoverKubernetes }
 }

@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import type { Check } from '../../model/check.ts'
+import { isStatus } from './client/failure.ts'
+import { metadataSchema } from './objects.ts'
+import { inParallel } from './parallel.ts'
+import type { Workload } from './workload.ts'
+import type { Workshop } from './workshop.ts'
+
+const serviceSchema = z.looseObject({
+  metadata: metadataSchema,
+  spec: z.looseObject({ selector: z.record(z.string(), z.string()).nullish() }).default({})
+})
+
+const sliceSchema = z.looseObject({
+  metadata: metadataSchema,
+  endpoints: z.array(z.looseObject({ conditions: z.looseObject({ ready: z.boolean().nullish() }).nullish() })).nullish()
+})
+
+const endpointsSchema = z.looseObject({
+  subsets: z.array(z.looseObject({ addresses: z.array(z.unknown()).nullish() })).nullish()
+})
+
+/** Every Service that leads to the workloads has endpoints that are ready. */
+export async function checkServices(
+  workshop: Workshop,
+  workloads: readonly Workload[],
+  signal: AbortSignal
+): Promise<Check[]> {
+  const namespaces = [...new Set(workloads.map(({ address }) => address.namespace))]
+  const found = await Promise.all(namespaces.map((namespace) => servicesIn(workshop, namespace, signal)))
+  const leading = found.flat().filter(({ namespace, selector }) =>
+    workloads.some(({ address, object }) => {
+      const labels = object.spec.template.metadata?.labels ?? {}
+      return address.namespace === namespace && selector.every(([key, value]) => labels[key] === value)
+    })
+  )
+  return inParallel(leading, 12, async ({ namespace, name }) => {
+    const ready = await readyEndpoints(workshop, namespace, name, signal)
+    const detail = ready === null ? 'its endpoints may not be read with these rights' : `${ready} ready endpoints`
+    return {
+      id: `service:${namespace}/${name}`,
+      title: `Service ${name} has ready endpoints`,
+      status: ready === null ? 'unknown' : ready > 0 ? 'pass' : 'fail',
+      detail
+    } satisfies Check
+  })
+}
+
+interface Found {
+  namespace: string
+  name: string
+  selector: [string, string][]
+}
+
+async function servicesIn({ api }: Workshop, namespace: string, signal: AbortSignal): Promise<Found[]> {
+  try {
+    const path = `/api/v1/namespaces/${namespace}/services`
+    const { items } = await api.list({ doing: `Reading the Services in ${namespace}`, path, signal }, serviceSchema)
+    return items.flatMap(({ metadata, spec }) => {
+      const selector = Object.entries(spec.selector ?? {})
+      return selector.length > 0 ? [{ namespace, name: metadata.name, selector }] : []
+    })
+  } catch (error) {
+    if (isStatus(error, 403)) return []
+    throw error
+  }
+}
+
+/** From EndpointSlices where the server has them (v1, from Kubernetes 1.21 on), else from Endpoints. */
+async function readyEndpoints(
+  { api }: Workshop,
+  namespace: string,
+  name: string,
+  signal: AbortSignal
+): Promise<number | null> {
+  try {
+    const slices = await api
+      .list(
+        {
+          doing: `Reading the endpoints of ${name}`,
+          path: `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
+          query: { labelSelector: `kubernetes.io/service-name=${name}` },
+          signal
+        },
+        sliceSchema
+      )
+      .catch((error: unknown) => {
+        if (isStatus(error, 403, 404)) return null
+        throw error
+      })
+    if (slices)
+      return slices.items
+        .flatMap(({ endpoints }) => endpoints ?? [])
+        .filter(({ conditions }) => conditions?.ready !== false).length
+    const path = `/api/v1/namespaces/${namespace}/endpoints/${name}`
+    const endpoints = await api.find({ doing: `Reading the endpoints of ${name}`, path, signal }, endpointsSchema)
+    return (endpoints?.subsets ?? []).reduce((sum, { addresses }) => sum + (addresses?.length ?? 0), 0)
+  } catch (error) {
+    if (isStatus(error, 403)) return null
+    throw error
+  }
+}

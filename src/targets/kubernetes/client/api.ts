@@ -1,0 +1,202 @@
+import { type IncomingMessage, request as plainRequest } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import { z } from 'zod'
+import type { JsonValue } from '../../../model/json.ts'
+import type { Clock } from '../../../support/clock.ts'
+import { messageOf, TargetError } from '../../../support/errors.ts'
+import type { Connection } from './connect.ts'
+import { ApiFailure, isStatus, passes, unreachable } from './failure.ts'
+
+export type Query = Record<string, string | number | boolean | undefined>
+
+export interface Request {
+  /** What is tried, for errors: "Reading deployment/web". */
+  doing: string
+  path: string
+  signal: AbortSignal
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  query?: Query
+  body?: JsonValue
+  contentType?: string
+  accept?: string
+}
+
+export interface WatchEvent {
+  type: string
+  object: unknown
+}
+
+export interface Api {
+  readonly server: string
+  /** One request; reading is repeated for a while when the server is away or busy. @throws ApiFailure, or TargetError `unreachable`. */
+  send<T>(request: Request, schema: z.ZodType<T>): Promise<T>
+  /** The same; null for 404. */
+  find<T>(request: Request, schema: z.ZodType<T>): Promise<T | null>
+  /** Every item of a list, page by page, and the version from which to watch. */
+  list<T>(request: Request, item: z.ZodType<T>): Promise<{ items: T[]; resourceVersion: string }>
+  /** Text as it is: logs. */
+  text(request: Request): Promise<string>
+  /** Changes as they come, until the server ends it. @throws ApiFailure, TargetError. */
+  watch(request: Request): AsyncGenerator<WatchEvent>
+  /** How many requests were sent. */
+  calls(): number
+  /** The server's time as of its last answer, else ours; milliseconds. */
+  now(): number
+  close(): void
+}
+
+const answerWithinMs = 30_000
+const patienceMs = 20_000
+const pageSize = 500
+
+const listSchema = z.looseObject({
+  metadata: z.looseObject({ resourceVersion: z.string().optional(), continue: z.string().optional() }).default({}),
+  items: z.array(z.unknown()).nullish()
+})
+
+/** A client for the few resources that are needed: JSON in and out, over one kept connection pool. */
+export function openApi(connection: Connection, clock: Clock): Api {
+  let sent = 0
+  let skewMs = 0
+
+  async function open(request: Request): Promise<IncomingMessage> {
+    const options = await connection.options()
+    const url = new URL(connection.server.href.replace(/\/$/, '') + request.path)
+    for (const [name, value] of Object.entries(request.query ?? {}))
+      if (value !== undefined) url.searchParams.set(name, String(value))
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body)
+    sent++
+    return new Promise((resolve, reject) => {
+      const send = url.protocol === 'http:' ? plainRequest : secureRequest
+      const outgoing = send(
+        url,
+        {
+          ...options,
+          method: request.method ?? 'GET',
+          signal: request.signal,
+          headers: {
+            ...options.headers,
+            accept: request.accept ?? 'application/json',
+            'user-agent': 'pop-deploy-rollback',
+            ...(body !== undefined && {
+              'content-type': request.contentType ?? 'application/json',
+              'content-length': Buffer.byteLength(body)
+            })
+          }
+        },
+        (answer) => {
+          const date = Date.parse(answer.headers.date ?? '')
+          if (date) skewMs = date - clock.now().getTime()
+          resolve(answer)
+        }
+      )
+      outgoing.on('error', (error) => {
+        reject(request.signal.aborted ? request.signal.reason : unreachable(connection.server.host, error.message))
+      })
+      outgoing.end(body)
+    })
+  }
+
+  async function once(request: Request): Promise<string> {
+    const limit = AbortSignal.timeout(answerWithinMs)
+    try {
+      const answer = await open({ ...request, signal: AbortSignal.any([request.signal, limit]) })
+      const text = await bodyOf(answer)
+      const status = answer.statusCode ?? 0
+      if (status < 200 || status > 299) throw new ApiFailure(request.doing, status, parsed(text))
+      return text
+    } catch (error) {
+      request.signal.throwIfAborted()
+      if (error instanceof TargetError || (error as { fault?: unknown }).fault) throw error
+      throw unreachable(
+        connection.server.host,
+        limit.aborted ? `no answer within ${answerWithinMs / 1000} s` : messageOf(error)
+      )
+    }
+  }
+
+  async function patiently(request: Request): Promise<string> {
+    const until = clock.now().getTime() + patienceMs
+    for (let wait = 200; ; wait = Math.min(wait * 2, 2000)) {
+      try {
+        return await once(request)
+      } catch (error) {
+        const repeatable = (request.method ?? 'GET') === 'GET' || isStatus(error, 429)
+        if (!repeatable || !passes(error) || clock.now().getTime() > until) throw error
+        await clock.sleep(wait, request.signal)
+      }
+    }
+  }
+
+  const send: Api['send'] = async (request, schema) => read(request, await patiently(request), schema)
+
+  return {
+    server: connection.server.host,
+    send,
+    async find(request, schema) {
+      try {
+        return await send(request, schema)
+      } catch (error) {
+        if (isStatus(error, 404)) return null
+        throw error
+      }
+    },
+    async list(request, item) {
+      const items: z.infer<typeof item>[] = []
+      for (let next: string | undefined; ; ) {
+        const query = { limit: pageSize, ...request.query, continue: next }
+        const page = await send({ ...request, query }, listSchema)
+        for (const one of page.items ?? []) items.push(item.parse(one))
+        next = page.metadata.continue
+        if (!next) return { items, resourceVersion: page.metadata.resourceVersion ?? '' }
+      }
+    },
+    text: patiently,
+    async *watch(request) {
+      const answer = await open({ ...request, query: { ...request.query, watch: true } })
+      const status = answer.statusCode ?? 0
+      if (status !== 200) throw new ApiFailure(request.doing, status, parsed(await bodyOf(answer)))
+      try {
+        let rest = ''
+        for await (const chunk of answer.setEncoding('utf8')) {
+          const lines = (rest + String(chunk)).split('\n')
+          rest = lines.pop() ?? ''
+          for (const line of lines) {
+            const event = parsed(line) as WatchEvent | null
+            if (event) yield event
+          }
+        }
+      } finally {
+        answer.destroy()
+      }
+    },
+    calls: () => sent,
+    now: () => clock.now().getTime() + skewMs,
+    close: () => connection.close()
+  }
+}
+
+async function bodyOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of answer) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function read<T>(request: Request, text: string, schema: z.ZodType<T>): T {
+  const result = schema.safeParse(parsed(text))
+  if (result.success) return result.data
+  throw new TargetError({
+    what: `${request.doing} failed`,
+    why: `the answer is not understood: ${result.error.issues[0]?.path.join('.')} ${result.error.issues[0]?.message}`,
+    next: 'See that the address is that of a Kubernetes API server.',
+    code: 'bad_answer'
+  })
+}

@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs'
+import { Agent as PlainAgent, type RequestOptions } from 'node:http'
+import { Agent, type RequestOptions as SecureOptions } from 'node:https'
+import { delimiter, join } from 'node:path'
+import { ConfigError, messageOf } from '../../../support/errors.ts'
+import type { Mask } from '../../../support/mask.ts'
+
+/** Where the API server is, and how a request proves who asks. */
+export interface Connection {
+  server: URL
+  /** The namespace that the context names. */
+  namespace: string
+  context: string
+  /** Fresh for every request: a token may have been renewed. @throws ConfigError when a login program fails. */
+  options(): Promise<RequestOptions & SecureOptions>
+  close(): void
+}
+
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+
+/**
+ * Finds the cluster as kubectl does: KUBECONFIG (a list of files), ~/.kube/config, else the cluster that this runs in.
+ * @throws ConfigError when there is none, or no such context.
+ */
+export async function connect(
+  wanted: { context?: string | undefined },
+  env: NodeJS.ProcessEnv,
+  mask: Mask
+): Promise<Connection> {
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js')
+  const config = new KubeConfig()
+  const home = join(env.HOME ?? env.USERPROFILE ?? '/', '.kube/config')
+  const files = (env.KUBECONFIG ? env.KUBECONFIG.split(delimiter) : [home]).filter((file) => file && existsSync(file))
+  try {
+    const [first, ...others] = files
+    if (first) {
+      config.loadFromFile(first)
+      for (const file of others) {
+        const next = new KubeConfig()
+        next.loadFromFile(file)
+        config.mergeConfig(next, true)
+      }
+    } else if (existsSync(serviceAccount)) config.loadFromCluster()
+    else throw new Error(`${env.KUBECONFIG ?? home} does not exist, and this runs in no cluster`)
+  } catch (error) {
+    throw unusable(messageOf(error))
+  }
+  if (wanted.context) config.setCurrentContext(wanted.context)
+  const context = config.getContextObject(config.getCurrentContext())
+  const cluster = config.getCurrentCluster()
+  if (!context || !cluster)
+    throw unusable(
+      `it has no usable context "${config.getCurrentContext() ?? ''}"; its contexts are ${
+        config
+          .getContexts()
+          .map(({ name }) => name)
+          .join(', ') || 'none'
+      }`
+    )
+  const { token, password, authProvider } = config.getCurrentUser() ?? {}
+  for (const secret of [token, password, authProvider?.config?.['access-token'], authProvider?.config?.['id-token']])
+    if (typeof secret === 'string') mask.add(secret)
+
+  const server = new URL(cluster.server)
+  const agents = new Map<string, Agent | PlainAgent>()
+  return {
+    server,
+    namespace: context.namespace ?? 'default',
+    context: context.name,
+    async options() {
+      const options: SecureOptions = {}
+      try {
+        await config.applyToHTTPSOptions(options)
+      } catch (error) {
+        throw loginFailed(messageOf(error), context.user)
+      }
+      const authorization = (options.headers as Record<string, string> | undefined)?.Authorization
+      mask.add(authorization?.replace(/^\w+ /, ''))
+      if (cluster.proxyUrl) return options
+      const { ca, cert, key, passphrase, rejectUnauthorized, servername } = options
+      const identity = [cert, key].map(String).join()
+      let agent = agents.get(identity)
+      agent ??=
+        server.protocol === 'http:'
+          ? new PlainAgent({ keepAlive: true, maxSockets: 256 })
+          : new Agent({
+              keepAlive: true,
+              maxSockets: 256,
+              ...(ca && { ca }),
+              ...(cert && { cert }),
+              ...(key && { key }),
+              ...(passphrase && { passphrase }),
+              ...(servername && { servername }),
+              ...(rejectUnauthorized !== undefined && { rejectUnauthorized })
+            })
+      agents.set(identity, agent)
+      return { headers: options.headers, auth: options.auth, agent } as RequestOptions & SecureOptions
+    },
+    close() {
+      for (const agent of agents.values()) agent.destroy()
+    }
+  }
+}
+
+const unusable = (why: string): ConfigError =>
+  new ConfigError({
+    what: 'No Kubernetes cluster can be reached',
+    why: `the kubeconfig cannot be used: ${why}`,
+    next: 'Set KUBECONFIG, or targets.kubernetes.config.context in deploy.json, to what kubectl uses; "kubectl config get-contexts" lists them.',
+    code: 'no_cluster'
+  })
+
+const loginFailed = (why: string, user: string): ConfigError =>
+  new ConfigError({
+    what: `Logging in as ${user} failed`,
+    why,
+    next: 'Log in as you do for kubectl, see that "kubectl auth can-i get deployments" works, then try again.',
+    code: 'login_failed'
+  })

@@ -1,0 +1,115 @@
+import type { Diagnosis, Evidence, TimelineEvent } from '../../model/diagnosis.ts'
+import { capTail, oneLine, plain } from '../../support/text.ts'
+import { isStatus } from './client/failure.ts'
+import { differences } from './differences.ts'
+import { currentPods, healthOf, rolloutOf } from './health.ts'
+import { shortText } from './names.ts'
+import { type ClusterEvent, eventSchema, type Pod } from './objects.ts'
+import { isUnready, troubleOf } from './trouble.ts'
+import { readWorkloads, type Workload } from './workload.ts'
+import type { Workshop } from './workshop.ts'
+
+const podsLooked = 3
+const workloadsLooked = 10
+
+/** Why the workloads fail, as far as the cluster tells: states, events, last logs, what the new template changed. */
+export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
+  const all = await readWorkloads(workshop, signal)
+  const failing = all.filter((workload) => healthOf(workload).state !== 'healthy')
+  const looked = (failing.length > 0 ? failing : all).slice(0, workloadsLooked)
+  const each = await Promise.all(looked.map((workload) => lookInto(workshop, workload, signal)))
+  return {
+    findings: each.flatMap(({ findings }) => findings),
+    events: each.flatMap(({ events }) => events).sort((a, b) => a.at.localeCompare(b.at)),
+    evidence: each.flatMap(({ evidence }) => evidence)
+  }
+}
+
+async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSignal): Promise<Diagnosis> {
+  const failed = currentPods(workload).filter((pod) => troubleOf(pod) || isUnready(pod))
+  const pods = failed.slice(0, podsLooked)
+  const [events, logs] = await Promise.all([
+    eventsOf(workshop, workload, signal),
+    Promise.all(pods.map((pod) => logsOf(workshop, workload, pod, signal)))
+  ])
+  const name = shortText(workload.address)
+  const { wanted, available } = rolloutOf(workload.object)
+  const warnings = events.filter(({ type }) => type === 'Warning').map(({ message }) => oneLine(message ?? '', 200))
+  return {
+    findings: [
+      ...new Set([
+        ...failed.flatMap((pod) => troubleOf(pod) ?? []),
+        ...warnings.slice(-3),
+        `${name}: ${available} of ${wanted} pods available`
+      ])
+    ],
+    events: events.slice(-20).flatMap((event) => asTimeline(event, name)),
+    evidence: [...logs.flat(), ...templateEvidence(workload)]
+  }
+}
+
+function asTimeline(event: ClusterEvent, name: string): TimelineEvent[] {
+  const at = event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? event.metadata.creationTimestamp
+  if (!at) return []
+  const times = (event.count ?? 1) > 1 ? ` (${event.count} times)` : ''
+  const text = oneLine(
+    `${event.involvedObject.name ?? name}: ${event.reason ?? ''}: ${event.message ?? ''}${times}`,
+    240
+  )
+  return [{ at: new Date(at).toISOString(), text, source: 'Kubernetes events' }]
+}
+
+async function eventsOf({ api }: Workshop, workload: Workload, signal: AbortSignal): Promise<ClusterEvent[]> {
+  const { namespace } = workload.address
+  const mine = new Set([
+    workload.object.metadata.uid,
+    ...workload.revisions.map(({ uid }) => uid),
+    ...(workload.pods ?? []).map(({ metadata }) => metadata.uid)
+  ])
+  try {
+    const path = `/api/v1/namespaces/${namespace}/events`
+    const { items } = await api.list({ doing: `Reading the events in ${namespace}`, path, signal }, eventSchema)
+    return items
+      .filter(({ involvedObject }) => mine.has(involvedObject.uid ?? ''))
+      .sort((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
+  } catch (error) {
+    if (isStatus(error, 403)) return []
+    throw error
+  }
+}
+
+/** The last lines of a container that ended before, and of the one that runs. */
+async function logsOf({ api }: Workshop, { address }: Workload, pod: Pod, signal: AbortSignal): Promise<Evidence[]> {
+  const read = async (container: string, previous: boolean): Promise<Evidence[]> => {
+    const path = `/api/v1/namespaces/${address.namespace}/pods/${pod.metadata.name}/log`
+    const query = { container, previous, tailLines: 50, limitBytes: 16_000 }
+    // A container that never started has no log, and rights to logs are often not given.
+    const text = await api.text({ doing: 'Reading logs', path, query, signal }).catch(() => '')
+    const title = `Last log of ${pod.metadata.name}, container ${container}${previous ? ' (before its last restart)' : ''}`
+    return text.trim() ? [{ title, source: 'Kubernetes logs', text: capTail(plain(text), 4000) }] : []
+  }
+  const statuses = pod.status.containerStatuses ?? []
+  const each = statuses
+    .filter(({ ready }) => !ready)
+    .map(async ({ name, restartCount }) => [
+      ...(restartCount > 0 ? await read(name, true) : []),
+      ...(await read(name, false))
+    ])
+  return (await Promise.all(each)).flat()
+}
+
+/** What the template that fails changed against the one before it. */
+function templateEvidence({ address, revisions, current }: Workload): Evidence[] {
+  const before = current && revisions.find(({ number }) => number < current.number)
+  if (!current || !before) return []
+  const lines = differences(before.template, current.template)
+  return lines.length === 0
+    ? []
+    : [
+        {
+          title: `What revision ${current.number} of ${shortText(address)} changed against revision ${before.number}`,
+          source: 'Kubernetes revisions',
+          text: capTail(lines.join('\n'), 4000)
+        }
+      ]
+}

@@ -1,0 +1,94 @@
+import type { Health, HealthState } from '../../model/survey.ts'
+import { addressText, known, shortText } from './names.ts'
+import type { Pod, WorkloadObject } from './objects.ts'
+import { isUnready, troubleOf } from './trouble.ts'
+import type { Workload } from './workload.ts'
+
+/** How far a rollout is, in the numbers that all three kinds share. */
+export interface Rollout {
+  wanted: number
+  /** Pods of the template that should serve. */
+  updated: number
+  available: number
+  /** Pods of former templates that are still there. */
+  old: number
+  /** The controller has seen the present specification. */
+  seen: boolean
+  complete: boolean
+}
+
+/** Reads the numbers as kubectl's "rollout status" does (staging/src/k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
+export function rolloutOf({ metadata, spec, status }: WorkloadObject): Rollout {
+  const daemon = status.desiredNumberScheduled !== undefined && status.desiredNumberScheduled !== null
+  const seen = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+  const wanted = daemon ? (status.desiredNumberScheduled ?? 0) : (spec.replicas ?? 1)
+  const present = daemon ? (status.currentNumberScheduled ?? 0) : (status.replicas ?? 0)
+  const stateful = status.updateRevision && status.currentRevision === status.updateRevision
+  const updated = daemon ? (status.updatedNumberScheduled ?? 0) : stateful ? present : (status.updatedReplicas ?? 0)
+  const available = daemon
+    ? (status.numberAvailable ?? 0)
+    : status.updateRevision
+      ? (status.readyReplicas ?? 0)
+      : (status.availableReplicas ?? 0)
+  const old = Math.max(0, present - updated)
+  return {
+    wanted,
+    updated,
+    available,
+    old,
+    seen,
+    complete: seen && updated >= wanted && old === 0 && available >= wanted
+  }
+}
+
+/** Pods of the template that should serve, as far as labels and owners tell. */
+export function currentPods({ address, object, current, pods }: Workload): Pod[] {
+  if (!current || !pods) return []
+  if (address.kind === 'deployment')
+    return pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === current.uid))
+  const hash = current.name.replace(`${object.metadata.name}-`, '')
+  return pods.filter(({ metadata }) => {
+    const label = metadata.labels?.[known.revisionHash]
+    return label === hash || label === current.name
+  })
+}
+
+/** How one workload serves. */
+export function healthOf(workload: Workload): Health {
+  const name = shortText(workload.address)
+  const rollout = rolloutOf(workload.object)
+  const { wanted, available, updated } = rollout
+  if (wanted === 0) return { state: 'down', message: `${name} is scaled to 0` }
+  const broken = currentPods(workload).flatMap((pod) => troubleOf(pod) ?? [])
+  const stalled = workload.object.status.conditions?.find(
+    ({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded'
+  )
+  const counts = `${available} of ${wanted} pods available, ${updated} of the current revision`
+  const why = broken[0] ?? (stalled ? 'its rollout exceeded its deadline' : null)
+  if (rollout.complete && broken.length === 0) return { state: 'healthy', message: `${name}: ${counts}` }
+  if (available === 0 && (why || !isStarting(workload))) return { state: 'down', message: `${name}: ${why ?? counts}` }
+  if (why) return { state: 'degraded', message: `${name}: ${counts}; ${why}` }
+  return { state: 'progressing', message: `${name}: ${counts}` }
+}
+
+/** Pods of the current template are on their way, none has failed yet. */
+const isStarting = (workload: Workload): boolean => {
+  const pods = currentPods(workload)
+  return pods.length === 0 ? (workload.object.status.observedGeneration ?? 0) <= 1 : pods.some(isUnready)
+}
+
+const worst: HealthState[] = ['down', 'degraded', 'unknown', 'progressing', 'healthy']
+
+/** Several workloads serve as well as the worst of them; all down is down, some down is degraded. */
+export function healthTogether(workloads: readonly Workload[]): Health {
+  const each = workloads.map((workload) => ({ of: addressText(workload.address), ...healthOf(workload) }))
+  const sorted = [...each].sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))
+  const [first] = sorted
+  if (!first) return { state: 'unknown', message: 'there is no workload' }
+  if (each.length === 1) return { state: first.state, message: first.message }
+  const bad = sorted.filter(({ state }) => state !== 'healthy')
+  if (bad.length === 0) return { state: 'healthy', message: `all ${each.length} workloads serve` }
+  const state = first.state === 'down' && each.some((one) => one.state !== 'down') ? 'degraded' : first.state
+  const lines = bad.slice(0, 3).map(({ message }) => message)
+  return { state, message: `${bad.length} of ${each.length} workloads: ${lines.join('; ')}` }
+}

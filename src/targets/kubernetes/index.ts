@@ -1,0 +1,69 @@
+import type { JsonObject } from '../../model/json.ts'
+import type { Step } from '../../model/step.ts'
+import type { Survey } from '../../model/survey.ts'
+import { InputError } from '../../support/errors.ts'
+import type { Run, Target, TargetContext, TargetModule } from '../target.ts'
+import { check } from './check.ts'
+import { openApi } from './client/api.ts'
+import { connect } from './client/connect.ts'
+import { configSchema, type KubernetesConfig } from './config.ts'
+import { diagnose } from './diagnose.ts'
+import { createLease } from './lease.ts'
+import { plan } from './plan.ts'
+import { stepKinds } from './steps/index.ts'
+import { surveyOf } from './survey.ts'
+import { versionPattern } from './version.ts'
+import { readWorkloads, type Workload } from './workload.ts'
+import type { Workshop } from './workshop.ts'
+
+/** Deployments, StatefulSets and DaemonSets of one cluster. */
+const kubernetes: TargetModule<KubernetesConfig> = {
+  configSchema,
+  version: { pattern: versionPattern, says: 'an image tag such as 1.4.2, or a revision such as revision-7' },
+  open
+}
+
+export default kubernetes as TargetModule
+
+async function open(context: TargetContext<KubernetesConfig>): Promise<Target> {
+  const { config, clock, mask, log, history, env } = context
+  const connection = await connect({ context: config.context ?? undefined }, env, mask)
+  const api = openApi(connection, clock)
+  const workshop: Workshop = {
+    api,
+    config,
+    namespace: config.namespace ?? connection.namespace,
+    kubectl: config.context ? `kubectl --context ${config.context}` : 'kubectl',
+    history,
+    clock,
+    log,
+    mask
+  }
+  /** A plan is made of exactly what its survey read. */
+  const read = new WeakMap<Survey, Workload[]>()
+  return {
+    async survey(signal) {
+      const { survey, workloads } = await surveyOf(workshop, signal)
+      read.set(survey, workloads)
+      return survey
+    },
+    plan: async (survey, release, signal) =>
+      plan(workshop, read.get(survey) ?? (await readWorkloads(workshop, signal)), release, signal),
+    apply: async (step: Step, run: Run) => workFor(step).apply(workshop, step, run),
+    revert: async (step: Step, run: Run, _recorded?: JsonObject) => workFor(step).revert(workshop, step, run),
+    check: (release, look) => check(workshop, release, look),
+    diagnose: (signal) => diagnose(workshop, signal),
+    lease: createLease(workshop),
+    close: async () => api.close()
+  }
+}
+
+function workFor({ kind }: Step) {
+  if (kind === 'roll_back' || kind === 'delete_pods' || kind === 'mark') return stepKinds[kind]
+  throw new InputError({
+    what: `The step "${kind}" cannot be run`,
+    why: 'this version of the program knows no such step',
+    next: 'Use the version of the program that began the rollback.',
+    code: 'unknown_step'
+  })
+}

@@ -1,0 +1,50 @@
+/** Our own marks on objects of the cluster. */
+export const marks = {
+  /** On a revision object: that it was rolled back from, as JSON. */
+  rolledBack: 'rollback.popkit/rolled-back-from',
+  /** On a Lease: what was begun, as JSON. */
+  lease: 'rollback.popkit/begun'
+} as const
+
+/** Annotations that others own and that go with a pod template. */
+export const known = {
+  revision: 'deployment.kubernetes.io/revision',
+  changeCause: 'kubernetes.io/change-cause',
+  lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
+  defaultContainer: 'kubectl.kubernetes.io/default-container',
+  templateHash: 'pod-template-hash',
+  revisionHash: 'controller-revision-hash'
+} as const
+
+export type Kind = 'deployment' | 'statefulset' | 'daemonset'
+
+/** What the API calls a kind of workload. */
+export const resources: Record<Kind, { plural: string; kind: string }> = {
+  deployment: { plural: 'deployments', kind: 'Deployment' },
+  statefulset: { plural: 'statefulsets', kind: 'StatefulSet' },
+  daemonset: { plural: 'daemonsets', kind: 'DaemonSet' }
+}
+
+const shortKinds: Record<string, Kind> = { deploy: 'deployment', sts: 'statefulset', ds: 'daemonset' }
+
+/** One workload's address within a cluster. */
+export interface Address {
+  kind: Kind
+  namespace: string
+  name: string
+}
+
+/** Reads `deployment/web` or `deployment/shop/web`, as the configuration's grammar allows it. */
+export function parseAddress(text: string, namespace: string): Address {
+  const [word = '', ...rest] = text.split('/')
+  const name = rest.at(-1) ?? ''
+  return { kind: shortKinds[word] ?? (word as Kind), namespace: (rest.length > 1 && rest[0]) || namespace, name }
+}
+
+export const addressText = ({ kind, namespace, name }: Address): string => `${kind}/${namespace}/${name}`
+
+/** For people: without the namespace. */
+export const shortText = ({ kind, name }: Address): string => `${kind}/${name}`
+
+export const pathOf = ({ kind, namespace, name }: Address): string =>
+  `/apis/apps/v1/namespaces/${namespace}/${resources[kind].plural}/${name}`

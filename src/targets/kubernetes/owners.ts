@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import type { Blocker, Risk } from '../../model/survey.ts'
+import { isStatus } from './client/failure.ts'
+import { addressText, shortText } from './names.ts'
+import { metadataSchema } from './objects.ts'
+import type { Revision } from './revision.ts'
+import type { Workload } from './workload.ts'
+import type { Workshop } from './workshop.ts'
+
+export interface Hands {
+  risks: Risk[]
+  blockers: Blocker[]
+  /** How long to watch at least, so that a controller that puts things back is seen doing it. */
+  soakMs?: number
+}
+
+/** Self-healing of Argo CD begins after 5 s (argoproj.github.io/argo-cd, "Automated Sync Policy"); with time to take effect. */
+const argoSoakMs = 30_000
+
+/** Who else has a hand on a workload, by the marks that they leave on it. */
+export async function otherHands(
+  workshop: Workshop,
+  { address, object }: Workload,
+  candidate: Revision,
+  signal: AbortSignal
+): Promise<Hands> {
+  const { labels, annotations, ownerReferences } = object.metadata
+  const found: Hands = { risks: [], blockers: [] }
+  const name = shortText(address)
+  const tracking = annotations?.['argocd.argoproj.io/tracking-id']
+  const argo = tracking?.split(':')[0] ?? labels?.['argocd.argoproj.io/instance']
+  if (argo) {
+    found.soakMs = argoSoakMs
+    found.risks.push({
+      id: `argocd:${argo}`,
+      serious: true,
+      title: `Argo CD's application ${argo} owns ${name} and may undo the rollback`,
+      detail: `With automated sync it puts back what git says. Revert the commit there, or switch automated sync off first: "argocd app set ${argo} --sync-policy none".`
+    })
+  }
+  for (const source of ['kustomize', 'helm']) {
+    const flux = labels?.[`${source}.toolkit.fluxcd.io/name`]
+    if (!flux) continue
+    const kind = source === 'helm' ? 'helmrelease' : 'kustomization'
+    const namespace = labels?.[`${source}.toolkit.fluxcd.io/namespace`] ?? address.namespace
+    found.risks.push({
+      id: `flux:${flux}`,
+      serious: true,
+      title: `Flux's ${kind} ${flux} owns ${name} and will undo the rollback when it reconciles next`,
+      detail: `Revert the commit in git, and suspend it until then: "flux suspend ${kind} ${flux} -n ${namespace}".`
+    })
+  }
+  const owner = ownerReferences?.find(({ controller }) => controller)
+  if (owner)
+    found.risks.push({
+      id: `owner:${owner.kind.toLowerCase()}/${owner.name}`,
+      serious: true,
+      title: `${owner.kind} ${owner.name} made ${name} and may undo the rollback`,
+      detail: `A controller looks after it. Change the version in the ${owner.kind} as well.`
+    })
+  const release = annotations?.['meta.helm.sh/release-name']
+  if (release && labels?.['app.kubernetes.io/managed-by'] === 'Helm')
+    found.blockers.push(
+      await helmBlocker(
+        workshop,
+        release,
+        annotations?.['meta.helm.sh/release-namespace'] ?? address.namespace,
+        candidate,
+        addressText(address),
+        signal
+      )
+    )
+  return found
+}
+
+/** A release's own record of a revision: a Secret, of which only the labels are read (helm.sh, "Storage backends"). */
+const releaseRecord = z.looseObject({ metadata: metadataSchema })
+
+async function helmBlocker(
+  { api }: Workshop,
+  release: string,
+  namespace: string,
+  candidate: Revision,
+  workload: string,
+  signal: AbortSignal
+): Promise<Blocker> {
+  const records = await api
+    .list(
+      {
+        doing: `Reading the history of Helm's release ${release}`,
+        path: `/api/v1/namespaces/${namespace}/secrets`,
+        query: { labelSelector: `owner=helm,name=${release}` },
+        accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+        signal
+      },
+      releaseRecord
+    )
+    .catch((error: unknown) => {
+      if (isStatus(error, 400, 403)) return { items: [] }
+      throw error
+    })
+  // Helm writes a revision's record before it changes the objects, so the newest record before a ReplicaSet is its cause.
+  const latest = Date.parse(candidate.createdAt ?? '') + 1000
+  const revision = records.items
+    .filter(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') <= latest)
+    .map(({ metadata }) => Number(metadata.labels?.version))
+    .filter(Number.isInteger)
+    .sort((a, b) => a - b)
+    .at(-1)
+  const command = `helm rollback ${release} ${revision ?? 'REVISION'} -n ${namespace} --wait`
+  return {
+    id: `helm:${release}`,
+    what: `${workload} belongs to Helm's release ${release}`,
+    why: 'its rollback must go through Helm, or Helm no longer knows what serves; this program does not run Helm',
+    next: revision
+      ? `Run "${command}".`
+      : `Find the revision with "helm history ${release} -n ${namespace}", then run "${command}".`
+  }
+}
+
+const scalerSchema = z.looseObject({
+  metadata: metadataSchema,
+  spec: z.looseObject({ scaleTargetRef: z.looseObject({ kind: z.string(), name: z.string() }) })
+})
+
+/** Autoscalers leave the template alone; that replicas are theirs is said. */
+export async function autoscalers(
+  { api }: Workshop,
+  workloads: readonly Workload[],
+  signal: AbortSignal
+): Promise<Risk[]> {
+  const namespaces = [...new Set(workloads.map(({ address }) => address.namespace))]
+  const lists = await Promise.all(
+    namespaces.map(async (namespace) => {
+      const path = `/apis/autoscaling/v1/namespaces/${namespace}/horizontalpodautoscalers`
+      return api.list({ doing: 'Reading autoscalers', path, signal }, scalerSchema).then(
+        ({ items }) => items.map((item) => ({ namespace, item })),
+        (error: unknown) => {
+          if (isStatus(error, 403, 404)) return []
+          throw error
+        }
+      )
+    })
+  )
+  return lists.flat().flatMap(({ namespace, item }) => {
+    const { kind, name } = item.spec.scaleTargetRef
+    const target = workloads.find(
+      ({ address }) => address.namespace === namespace && address.name === name && address.kind === kind.toLowerCase()
+    )
+    if (!target) return []
+    return [
+      {
+        id: `hpa:${item.metadata.name}`,
+        serious: false,
+        title: `The autoscaler ${item.metadata.name} sets the replicas of ${shortText(target.address)}`,
+        detail: 'The rollback leaves the number of replicas to it.'
+      }
+    ]
+  })
+}

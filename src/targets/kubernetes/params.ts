@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import type { Step } from '../../model/step.ts'
+import { InputError, TargetError } from '../../support/errors.ts'
+import { objectName } from './config.ts'
+import type { Workshop } from './workshop.ts'
+
+const name = z.string().regex(objectName)
+const revision = z.object({ revision: z.string(), hash: z.string() })
+
+/** One workload of a step: where it is, what was surveyed, and what is to be there. Names and hashes only. */
+export const moveSchema = z.object({
+  kind: z.enum(['deployment', 'statefulset', 'daemonset']),
+  namespace: name,
+  name,
+  uid: z.string(),
+  from: revision,
+  to: revision,
+  /** The rollout is paused now; going back resumes it, undoing pauses it again. */
+  paused: z.boolean(),
+  /** Whether the step waits until the rollout is complete. */
+  follow: z.boolean()
+})
+export type Move = z.infer<typeof moveSchema>
+
+export const stepSchemas = {
+  roll_back: z.object({ server: z.string(), moves: z.array(moveSchema).min(1) }),
+  delete_pods: z.object({ server: z.string(), move: moveSchema, pods: z.array(name).min(1) }),
+  mark: z.object({ server: z.string(), to: z.string(), moves: z.array(moveSchema).min(1) })
+}
+
+export type StepKind = keyof typeof stepSchemas
+
+/** Reads a step's parameters. @throws InputError for one that is not understood; TargetError for one of another cluster. */
+export function paramsOf<K extends StepKind>(
+  kind: K,
+  step: Step,
+  workshop: Workshop
+): z.infer<(typeof stepSchemas)[K]> {
+  const parsed = stepSchemas[kind].safeParse(step.params)
+  if (!parsed.success)
+    throw new InputError({
+      what: `The step "${step.title}" cannot be run`,
+      why: 'its parameters are not understood',
+      next: 'Use the version of the program that began the rollback.',
+      code: 'unknown_step'
+    })
+  if (parsed.data.server !== workshop.api.server)
+    throw new TargetError({
+      what: `The step "${step.title}" was not carried out`,
+      why: `it was planned for the cluster ${parsed.data.server}, and the configuration now names ${workshop.api.server}`,
+      next: 'Restore the configuration that it was planned with, or assess again.',
+      code: 'foreign_step'
+    })
+  return parsed.data as z.infer<(typeof stepSchemas)[K]>
+}

@@ -1,0 +1,98 @@
+import type { JsonObject } from '../../model/json.ts'
+import type { Release } from '../../model/release.ts'
+import type { Step } from '../../model/step.ts'
+import { addressText, shortText } from './names.ts'
+import type { Move } from './params.ts'
+import type { Way } from './plan.ts'
+import type { Revision } from './revision.ts'
+import { isOf } from './steps/follow.ts'
+import { isUnready } from './trouble.ts'
+import type { Workload } from './workload.ts'
+import type { Workshop } from './workshop.ts'
+
+const usualParallel = 20
+
+/** Everything about one workload's change that is known before it, as data. */
+export function moveOf(workload: Workload, revision: Revision): Move {
+  const { address, object, current, hash } = workload
+  const move: Move = {
+    ...address,
+    uid: object.metadata.uid,
+    from: { revision: current?.name ?? '', hash },
+    to: { revision: revision.name, hash: revision.hash },
+    paused: object.spec.paused === true,
+    follow: true
+  }
+  return { ...move, follow: stuckPods(workload, move).length === 0 }
+}
+
+/** Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. */
+export function stuckPods({ address, object, pods }: Workload, move: Move): string[] {
+  if (address.kind !== 'statefulset' || object.spec.podManagementPolicy === 'Parallel') return []
+  return (pods ?? [])
+    .filter((pod) => isUnready(pod) && !isOf(pod, move))
+    .map(({ metadata }) => metadata.name)
+    .sort()
+}
+
+/** Templates first, as many at once as allowed; then what keeps a StatefulSet from going on; the mark when all is proven. */
+export function stepsFor(workshop: Workshop, ways: readonly Way[], release: Release, mayMark: boolean): Step[] {
+  const most = workshop.config.max_parallel ?? usualParallel
+  const chunks = Array.from({ length: Math.ceil(ways.length / most) }, (_, index) =>
+    ways.slice(index * most, (index + 1) * most)
+  )
+  const marked = ways.filter(({ workload }) => workload.current).map(({ move }) => move)
+  return [
+    ...chunks.map((chunk) => rollBack(workshop, chunk, release)),
+    ...ways.flatMap(({ workload, move }) => {
+      const pods = stuckPods(workload, move)
+      return pods.length > 0 ? [deletePods(workshop, move, pods)] : []
+    }),
+    ...(mayMark && marked.length > 0 ? [mark(workshop, marked, release)] : [])
+  ]
+}
+
+function rollBack(workshop: Workshop, ways: readonly Way[], { version }: Release): Step {
+  const [first] = ways
+  const one = ways.length === 1 && first
+  const what = one ? shortText(first.move) : `${ways.length} workloads`
+  return {
+    id: `workload:${ways.map(({ move }) => addressText(move)).join(',')}`,
+    kind: 'roll_back',
+    phase: 'cure',
+    title: `Rolling ${what} back to ${version}`,
+    params: { server: workshop.api.server, moves: ways.map(({ move }) => move as unknown as JsonObject) },
+    undo: `Put the present template of ${what} back`,
+    byHand: ways.flatMap(({ move, revision }) => byHand(workshop, move, revision.number)),
+    undoByHand: ways.flatMap(({ move, workload }) => byHand(workshop, move, workload.current?.number ?? 0))
+  }
+}
+
+const byHand = ({ kubectl }: Workshop, move: Move, revision: number): string[] => [
+  ...(move.paused ? [`${kubectl} -n ${move.namespace} rollout resume ${shortText(move)}`] : []),
+  `${kubectl} -n ${move.namespace} rollout undo ${shortText(move)} --to-revision=${revision}`,
+  `${kubectl} -n ${move.namespace} rollout status ${shortText(move)}`
+]
+
+const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Step => ({
+  id: `pods:${addressText(move)}`,
+  kind: 'delete_pods',
+  phase: 'cure',
+  title: `Deleting the pods of ${shortText(move)} that keep it stuck: ${pods.join(', ')} (claims and data stay)`,
+  params: { server: api.server, move: { ...move, follow: true } as unknown as JsonObject, pods },
+  undo: null,
+  byHand: [`${kubectl} -n ${move.namespace} delete pod ${pods.join(' ')}`]
+})
+
+const mark = ({ api, kubectl }: Workshop, moves: readonly Move[], { version }: Release): Step => ({
+  id: 'mark',
+  kind: 'mark',
+  phase: 'aftercare',
+  title: 'Marking the failed revision as rolled back from',
+  params: { server: api.server, to: version, moves: moves as unknown as JsonObject[] },
+  undo: 'Take the mark away',
+  byHand: moves.map(
+    (move) =>
+      `${kubectl} -n ${move.namespace} annotate ${move.kind === 'deployment' ? 'replicaset' : 'controllerrevision'} ${move.from.revision} rolled-back-to=${version}`
+  )
+})

@@ -1,0 +1,119 @@
+import type { PlanDraft } from '../../model/plan.ts'
+import type { Release } from '../../model/release.ts'
+import type { Blocker } from '../../model/survey.ts'
+import { RollbackError } from '../../support/errors.ts'
+import { isStatus } from './client/failure.ts'
+import { manner } from './manner.ts'
+import { addressText, shortText } from './names.ts'
+import { autoscalers, otherHands } from './owners.ts'
+import { inParallel } from './parallel.ts'
+import type { Move } from './params.ts'
+import { moveOf, stepsFor, stuckPods } from './plan-steps.ts'
+import { examineReferences } from './references.ts'
+import { detailsSchema } from './releases.ts'
+import type { Revision } from './revision.ts'
+import { checkRights } from './rights.ts'
+import { sendPatch } from './steps/put-back.ts'
+import type { Workload } from './workload.ts'
+import type { Workshop } from './workshop.ts'
+
+/** One workload that changes, and the revision it goes back to. */
+export interface Way {
+  workload: Workload
+  revision: Revision
+  move: Move
+}
+
+const atOnce = 12
+
+/** The steps to a release, with every precondition checked. */
+export async function plan(
+  workshop: Workshop,
+  workloads: readonly Workload[],
+  release: Release,
+  signal: AbortSignal
+): Promise<PlanDraft> {
+  const { ways, blockers } = waysTo(workloads, release)
+  const moves = ways.map(({ move }) => move)
+  const [rights, references, hands, scalers, refused] = await Promise.all([
+    checkRights(
+      workshop,
+      moves,
+      ways.some(({ workload, move }) => stuckPods(workload, move).length > 0),
+      signal
+    ),
+    examineReferences(workshop, ways, signal),
+    inParallel(ways, atOnce, ({ workload, revision }) => otherHands(workshop, workload, revision, signal)),
+    autoscalers(workshop, workloads, signal),
+    inParallel(ways, atOnce, (way) => dryRun(workshop, way, signal))
+  ])
+  const manners = ways.map(({ workload, revision }) => manner(workshop, workload, revision))
+  const soaks = hands.flatMap(({ soakMs }) => soakMs ?? [])
+  return {
+    steps: stepsFor(workshop, ways, release, rights.mayMark),
+    risks: [
+      ...rights.risks,
+      ...references.risks,
+      ...hands.flatMap(({ risks }) => risks),
+      ...scalers,
+      ...manners.flatMap(({ risks }) => risks)
+    ],
+    blockers: [
+      ...blockers,
+      ...rights.blockers,
+      ...references.blockers,
+      ...hands.flatMap(({ blockers: theirs }) => theirs),
+      ...manners.flatMap(({ blockers: theirs }) => theirs),
+      ...(rights.blockers.length > 0 ? [] : refused.flat())
+    ],
+    fingerprint: Object.fromEntries(
+      moves.map((move) => [addressText(move), { revision: move.to.revision, hash: move.to.hash }])
+    ),
+    notes: [
+      ...manners.flatMap(({ notes }) => notes),
+      ...(rights.mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.'])
+    ],
+    ...(soaks.length > 0 && { soakMs: Math.max(...soaks) })
+  }
+}
+
+function waysTo(workloads: readonly Workload[], release: Release): { ways: Way[]; blockers: Blocker[] } {
+  const details = detailsSchema.safeParse(release.details ?? {})
+  const ways: Way[] = []
+  const blockers: Blocker[] = []
+  for (const workload of workloads) {
+    const wanted = details.success ? details.data.revisions[addressText(workload.address)] : undefined
+    const revision = workload.revisions.find(({ name, hash }) => name === wanted?.name && hash === wanted.hash)
+    if (!revision) blockers.push(revisionGone(workload, release))
+    else if (revision.hash !== workload.hash) ways.push({ workload, revision, move: moveOf(workload, revision) })
+  }
+  return { ways, blockers }
+}
+
+const revisionGone = ({ address }: Workload, { version }: Release): Blocker => ({
+  id: `no_revision:${addressText(address)}`,
+  what: `${shortText(address)} cannot go back to ${version}`,
+  why: 'the cluster keeps no such revision of it (spec.revisionHistoryLimit)',
+  next: 'Choose a version that every workload still has, or deploy that version anew.'
+})
+
+/** Meets admission, quotas of the object itself and validation without changing anything. */
+async function dryRun(workshop: Workshop, { workload, revision, move }: Way, signal: AbortSignal): Promise<Blocker[]> {
+  try {
+    await sendPatch(workshop, move, workload.object, revision, 'back', { signal, dryRun: true })
+    return []
+  } catch (error) {
+    if (!(error instanceof RollbackError)) throw error
+    if (isStatus(error, 403) && /^User /.test(error.why)) return []
+    // A status update in between is no refusal, and a webhook that cannot do dry runs says nothing of the change.
+    if (isStatus(error, 409) || (isStatus(error, 400) && /dry ?run/i.test(error.why))) return []
+    return [
+      {
+        id: `refused:${addressText(move)}`,
+        what: `The cluster refuses to change ${shortText(move)} (dry run)`,
+        why: error.why,
+        next: 'Correct what is named, or choose another version.'
+      }
+    ]
+  }
+}

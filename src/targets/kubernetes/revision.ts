@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { known, marks } from './names.ts'
+import type { controllerRevisionSchema, Metadata, ReplicaSet, Template } from './objects.ts'
+import { mainContainer, pureTemplate, templateHash } from './template.ts'
+
+/** One revision of a workload: a ReplicaSet or a ControllerRevision. */
+export interface Revision {
+  name: string
+  uid: string
+  number: number
+  createdAt?: string
+  template: Template
+  hash: string
+  /** The image whose tag names the version. */
+  image: string
+  changeCause?: string
+  /** When it was rolled back from, by our own mark. */
+  rolledBackAt?: string
+  /** Pods that it has, and that are available; unknown for ControllerRevisions. */
+  replicas?: number
+  available?: number
+}
+
+export const markSchema = z.looseObject({ revision: z.string(), at: z.iso.datetime(), rollback_id: z.string() })
+
+export const revisionOfReplicaSet = (set: ReplicaSet, container: string | null | undefined): Revision => ({
+  ...common(set.metadata, set.spec.template, container),
+  number: Number(set.metadata.annotations?.[known.revision] ?? 0),
+  replicas: set.status.replicas ?? 0,
+  available: set.status.availableReplicas ?? 0
+})
+
+export const revisionOfController = (
+  { metadata, revision, data }: z.infer<typeof controllerRevisionSchema>,
+  container: string | null | undefined
+): Revision => ({ ...common(metadata, data.spec.template, container), number: revision })
+
+function common(
+  metadata: Metadata,
+  template: Template,
+  container: string | null | undefined
+): Omit<Revision, 'number'> {
+  const cause = metadata.annotations?.[known.changeCause]
+  const rolledBackAt = readMark(metadata)
+  return {
+    name: metadata.name,
+    uid: metadata.uid,
+    ...(metadata.creationTimestamp && { createdAt: new Date(metadata.creationTimestamp).toISOString() }),
+    template: pureTemplate(template),
+    hash: templateHash(template),
+    image: mainContainer(template, container)?.image ?? '',
+    ...(cause && { changeCause: cause }),
+    ...(rolledBackAt && { rolledBackAt })
+  }
+}
+
+/** Controllers copy annotations from object to object, so a mark counts only on the revision that it names. */
+export function readMark({ name, annotations }: Metadata): string | undefined {
+  try {
+    const mark = markSchema.parse(JSON.parse(annotations?.[marks.rolledBack] ?? 'null'))
+    return mark.revision === name ? mark.at : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import type { Blocker, Risk } from '../../model/survey.ts'
+import { placeOf } from './lease.ts'
+import { resources } from './names.ts'
+import { inParallel } from './parallel.ts'
+import type { Move } from './params.ts'
+import type { Workshop } from './workshop.ts'
+
+interface Right {
+  namespace: string
+  group: string
+  resource: string
+  verb: string
+}
+
+const answerSchema = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) })
+
+export interface Rights {
+  blockers: Blocker[]
+  risks: Risk[]
+  /** Whether failed revisions may be marked. */
+  mayMark: boolean
+}
+
+/** Asks the API server for every right that the steps need. */
+export async function checkRights(
+  workshop: Workshop,
+  moves: readonly Move[],
+  deletesPods: boolean,
+  signal: AbortSignal
+): Promise<Rights> {
+  const needed = unique(moves.flatMap((move) => neededFor(move, deletesPods)))
+  const lease = placeOf(workshop)
+  const forLease = ['get', 'create', 'update', 'delete'].map((verb) => ({
+    namespace: lease.namespace,
+    group: 'coordination.k8s.io',
+    resource: 'leases',
+    verb
+  }))
+  const forMark = unique(
+    moves.map(({ namespace, kind }) => ({ namespace, group: 'apps', resource: revisionsOf(kind), verb: 'patch' }))
+  )
+  const denied = new Set<Right>()
+  await inParallel([...needed, ...forLease, ...forMark], 12, async (right) => {
+    if (!(await isAllowed(workshop, right, signal))) denied.add(right)
+  })
+  return {
+    blockers: needed.filter((right) => denied.has(right)).map((right) => missing(workshop, right)),
+    risks: forLease.some((right) => denied.has(right)) ? [noLease(lease.namespace)] : [],
+    mayMark: !forMark.some((right) => denied.has(right))
+  }
+}
+
+const revisionsOf = (kind: Move['kind']): string => (kind === 'deployment' ? 'replicasets' : 'controllerrevisions')
+
+const neededFor = ({ kind, namespace }: Move, deletesPods: boolean): Right[] => [
+  ...['get', 'list', 'watch', 'patch'].map((verb) => ({
+    namespace,
+    group: 'apps',
+    resource: resources[kind].plural,
+    verb
+  })),
+  { namespace, group: 'apps', resource: revisionsOf(kind), verb: 'get' },
+  ...['list', 'watch', ...(deletesPods && kind === 'statefulset' ? ['get', 'delete'] : [])].map((verb) => ({
+    namespace,
+    group: '',
+    resource: 'pods',
+    verb
+  }))
+]
+
+const textOf = ({ verb, resource, namespace }: Right): string => `${verb} ${resource} in ${namespace}`
+
+const unique = (rights: readonly Right[]): Right[] => [
+  ...new Map(rights.map((right) => [textOf(right), right])).values()
+]
+
+async function isAllowed({ api }: Workshop, right: Right, signal: AbortSignal): Promise<boolean> {
+  const answer = await api.send(
+    {
+      doing: 'Asking for rights',
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes: { ...right } }
+      },
+      signal
+    },
+    answerSchema
+  )
+  return answer.status.allowed
+}
+
+const missing = ({ kubectl }: Workshop, right: Right): Blocker => ({
+  id: `forbidden:${right.verb}:${right.resource}:${right.namespace}`,
+  what: `The right to ${textOf(right)} is missing`,
+  why: 'the API server denies it to this identity (SelfSubjectAccessReview)',
+  next: `Use another identity, or have it granted; "${kubectl} -n ${right.namespace} auth can-i ${right.verb} ${right.resource}" asks again.`
+})
+
+const noLease = (namespace: string): Risk => ({
+  id: 'no_lease',
+  serious: false,
+  title: 'Somebody on another machine could roll back at the same time',
+  detail: `These rights do not allow a lease in ${namespace} (get, create, update, delete leases), so only this machine's own lock holds.`
+})

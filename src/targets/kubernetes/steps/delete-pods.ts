@@ -1,0 +1,38 @@
+import type { Step } from '../../../model/step.ts'
+import type { Run, StepResult } from '../../target.ts'
+import { isStatus } from '../client/failure.ts'
+import { podSchema } from '../objects.ts'
+import { paramsOf } from '../params.ts'
+import type { Workshop } from '../workshop.ts'
+import { followRollout, isOf } from './follow.ts'
+import { ignored } from './put-back.ts'
+
+/**
+ * Deletes pods of the failed revision that a StatefulSet would wait for for ever (kubernetes/kubernetes#67250), never their
+ * claims, then waits until the rollout is complete.
+ */
+export async function applyDeletePods(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
+  const { move, pods } = paramsOf('delete_pods', step, workshop)
+  let deleted = 0
+  for (const name of pods) {
+    const path = `/api/v1/namespaces/${move.namespace}/pods/${name}`
+    const pod = await workshop.api.find({ doing: `Reading pod ${name}`, path, signal: run.signal }, podSchema)
+    const isOurs = pod?.metadata.ownerReferences?.some(({ uid }) => uid === move.uid)
+    if (!pod || !isOurs || isOf(pod, move) || pod.metadata.deletionTimestamp) continue
+    try {
+      const body = { preconditions: { uid: pod.metadata.uid } }
+      await workshop.api.send(
+        { doing: `Deleting pod ${name}`, method: 'DELETE', path, body, signal: run.signal },
+        ignored
+      )
+      deleted++
+    } catch (error) {
+      if (!isStatus(error, 404, 409)) throw error
+    }
+  }
+  await followRollout(workshop, move, run)
+  return { detail: deleted === 0 ? 'already replaced' : `${deleted} deleted and replaced` }
+}
+
+/** A deleted pod was replaced by its controller; there is nothing to put back. */
+export const revertDeletePods = async (): Promise<StepResult> => ({ detail: 'pods are made by their controller' })

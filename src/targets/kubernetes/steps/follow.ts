@@ -1,0 +1,126 @@
+import { type RollbackError, TargetError } from '../../../support/errors.ts'
+import { duration } from '../../../support/text.ts'
+import type { Run } from '../../target.ts'
+import { followList } from '../client/follow-list.ts'
+import { rolloutOf } from '../health.ts'
+import { addressText, known, pathOf, shortText } from '../names.ts'
+import { type Pod, podSchema, type WorkloadObject, workloadSchema } from '../objects.ts'
+import type { Move } from '../params.ts'
+import { templateHash } from '../template.ts'
+import { isHopeless, troubleOf } from '../trouble.ts'
+import { readWorkload, selectorText } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+import { changed } from './put-back.ts'
+
+const defaultDeadlineMs = 600_000
+/** How long a failure that hardly passes by itself may last before it is believed. */
+const hopelessMs = 30_000
+
+/**
+ * Watches a workload and its pods until every pod is of the wanted template and available.
+ * @throws TargetError `not_healthy` when that takes too long or its pods fail for good; `changed_meanwhile` when somebody else changes it.
+ */
+export async function followRollout(workshop: Workshop, move: Move, run: Run): Promise<void> {
+  const { api, clock, config } = workshop
+  const first = await readWorkload(workshop, move, run.signal)
+  const began = clock.now().getTime()
+  const deadlineMs =
+    (config.deadline_seconds ?? 0) * 1000 || (first.spec.progressDeadlineSeconds ?? 0) * 1000 || defaultDeadlineMs
+  const end = new AbortController()
+  const signal = AbortSignal.any([run.signal, end.signal])
+  let object: WorkloadObject | undefined = first
+  let pods: Pod[] = []
+  let said = ''
+  let hopelessSince: number | null = null
+  let outcome: 'complete' | RollbackError | null = null
+
+  const verdict = (): 'complete' | RollbackError | null => {
+    if (!object) return changed(move, 'it was deleted')
+    if (templateHash(object.spec.template) !== move.to.hash)
+      return changed(move, 'somebody else has changed its pod template')
+    const rollout = rolloutOf(object)
+    if (rollout.complete) return 'complete'
+    const mine = pods.filter((pod) => isOf(pod, move))
+    const trouble = mine.flatMap((pod) => troubleOf(pod) ?? [])[0]
+    const now = clock.now().getTime()
+    hopelessSince = mine.some(isHopeless) ? (hopelessSince ?? now) : null
+    const line = `${shortText(move)}: ${rollout.available} of ${rollout.wanted} pods available${rollout.old > 0 ? `, ${rollout.old} old` : ''}${trouble ? `; ${trouble}` : ''}`
+    if (line !== said) run.progress(line)
+    said = line
+    if (now - began > deadlineMs) return notHealthy(move, `not complete after ${duration(deadlineMs)}`, trouble ?? line)
+    if (hopelessSince !== null && now - hopelessSince > hopelessMs)
+      return notHealthy(move, 'its pods fail', trouble ?? line)
+    return null
+  }
+  const look = (): void => {
+    outcome ??= verdict()
+    if (outcome) end.abort()
+  }
+
+  const [collection = ''] = pathOf(move).split(/\/[^/]+$/)
+  const watching = [
+    followList(
+      api,
+      clock,
+      {
+        doing: `Watching ${addressText(move)}`,
+        path: collection,
+        query: { fieldSelector: `metadata.name=${move.name}` }
+      },
+      workloadSchema,
+      signal,
+      (items) => {
+        object = items[0]
+        look()
+      }
+    ),
+    followList(
+      api,
+      clock,
+      {
+        doing: `Watching the pods of ${addressText(move)}`,
+        path: `/api/v1/namespaces/${move.namespace}/pods`,
+        query: { labelSelector: selectorText(first.spec.selector) }
+      },
+      podSchema,
+      signal,
+      (items) => {
+        pods = items
+        look()
+      }
+    ),
+    everySecond(workshop, signal, look)
+  ]
+  try {
+    await Promise.all(watching)
+  } finally {
+    end.abort()
+    await Promise.allSettled(watching)
+  }
+  run.signal.throwIfAborted()
+  if (outcome !== 'complete') throw outcome ?? notHealthy(move, 'it could not be watched', said)
+}
+
+/** Time passes without events, too. */
+async function everySecond({ clock }: Workshop, signal: AbortSignal, look: () => void): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(1000, signal).catch(() => undefined)
+    look()
+  }
+}
+
+/** A pod of the wanted revision, by the label that its controller gave it. */
+export function isOf({ metadata }: Pod, { name, to }: Pick<Move, 'name' | 'to'>): boolean {
+  const hash = to.revision.startsWith(`${name}-`) ? to.revision.slice(name.length + 1) : to.revision
+  const label = metadata.labels?.[known.templateHash] ?? metadata.labels?.[known.revisionHash]
+  return label === hash || label === to.revision
+}
+
+const notHealthy = (move: Move, what: string, detail: string): TargetError =>
+  new TargetError({
+    what: `${addressText(move)} does not come up`,
+    why: `${what}: ${detail}`,
+    state: `The template of ${move.to.revision} is in place.`,
+    next: 'Look at its pods, or choose another version.',
+    code: 'not_healthy'
+  })

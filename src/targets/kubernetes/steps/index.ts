@@ -1,0 +1,16 @@
+import type { Step } from '../../../model/step.ts'
+import type { Run, StepResult } from '../../target.ts'
+import type { StepKind } from '../params.ts'
+import type { Workshop } from '../workshop.ts'
+import { applyDeletePods, revertDeletePods } from './delete-pods.ts'
+import { applyMark, revertMark } from './mark.ts'
+import { applyRollBack, revertRollBack } from './roll-back.ts'
+
+type Work = (workshop: Workshop, step: Step, run: Run) => Promise<StepResult>
+
+/** What each kind of step does, and how it is undone. */
+export const stepKinds: Record<StepKind, { apply: Work; revert: Work }> = {
+  roll_back: { apply: applyRollBack, revert: revertRollBack },
+  delete_pods: { apply: applyDeletePods, revert: revertDeletePods },
+  mark: { apply: applyMark, revert: revertMark }
+}

@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import { TargetError } from '../../../support/errors.ts'
+import type { Run } from '../../target.ts'
+import { isStatus, passes } from '../client/failure.ts'
+import { addressText, pathOf } from '../names.ts'
+import { controllerRevisionSchema, replicaSetSchema, type WorkloadObject, workloadSchema } from '../objects.ts'
+import type { Move } from '../params.ts'
+import { patchFor } from '../patch.ts'
+import { type Revision, revisionOfController, revisionOfReplicaSet } from '../revision.ts'
+import { templateHash } from '../template.ts'
+import { readWorkload } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+
+export type Direction = 'back' | 'forth'
+
+const attempts = 20
+
+/**
+ * Puts the template of a revision in place, once; gives whether anything had to be done.
+ * @throws TargetError `changed_meanwhile` when neither the surveyed nor the wanted template is there.
+ */
+export async function putTemplate(
+  workshop: Workshop,
+  move: Move,
+  direction: Direction,
+  { signal }: Pick<Run, 'signal'>
+): Promise<boolean> {
+  const [present, wanted] = direction === 'back' ? [move.from, move.to] : [move.to, move.from]
+  for (let attempt = 1; ; attempt++) {
+    const live = await readWorkload(workshop, move, signal)
+    if (live.metadata.uid !== move.uid) throw changed(move, 'it was deleted and made anew')
+    const hash = templateHash(live.spec.template)
+    if (hash === wanted.hash) return false
+    if (hash !== present.hash) throw changed(move, 'somebody else has changed its pod template')
+    const revision = await readRevision(workshop, move, wanted, signal)
+    try {
+      await sendPatch(workshop, move, live, revision, direction, { signal })
+      return true
+    } catch (error) {
+      // The patch holds for one generation only: what was changed in between, scaling say, is looked at again.
+      const again =
+        isStatus(error, 409) || passes(error) || (isStatus(error, 422) && (await isNewer(workshop, move, live, signal)))
+      if (!again || attempt === attempts) throw error
+      await workshop.clock.sleep(Math.min(50 * 2 ** attempt, 2000), signal)
+    }
+  }
+}
+
+interface Sending {
+  signal: AbortSignal
+  dryRun?: boolean
+}
+
+/** Sends the patch, for good or as a dry run that meets every admission rule. */
+export async function sendPatch(
+  { api }: Workshop,
+  move: Move,
+  live: WorkloadObject,
+  revision: Pick<Revision, 'template' | 'changeCause'>,
+  direction: Direction,
+  { signal, dryRun = false }: Sending
+): Promise<void> {
+  const paused = move.paused ? { paused: direction === 'forth' } : {}
+  await api.send(
+    {
+      doing: `Changing ${addressText(move)}`,
+      method: 'PATCH',
+      path: pathOf(move),
+      query: { fieldManager: 'pop-deploy-rollback', ...(dryRun && { dryRun: 'All' }) },
+      contentType: 'application/json-patch+json',
+      body: patchFor(live, { template: revision.template, changeCause: revision.changeCause, ...paused }),
+      signal
+    },
+    workloadSchema
+  )
+}
+
+async function readRevision(
+  { api, config }: Workshop,
+  move: Move,
+  { revision: name, hash }: Move['to'],
+  signal: AbortSignal
+): Promise<Revision> {
+  const plural = move.kind === 'deployment' ? 'replicasets' : 'controllerrevisions'
+  const request = {
+    doing: `Reading revision ${name}`,
+    path: `/apis/apps/v1/namespaces/${move.namespace}/${plural}/${name}`,
+    signal
+  }
+  const found: Revision | null =
+    move.kind === 'deployment'
+      ? await api.find(
+          request,
+          replicaSetSchema.transform((set) => revisionOfReplicaSet(set, config.container))
+        )
+      : await api.find(
+          request,
+          controllerRevisionSchema.transform((one) => revisionOfController(one, config.container))
+        )
+  if (found?.hash === hash) return found
+  throw new TargetError({
+    what: `${addressText(move)} cannot be given the template of ${name}`,
+    why: found ? 'that revision is no longer what it was' : 'the cluster no longer keeps that revision',
+    next: 'Assess again: it shows the revisions that are still kept.',
+    code: 'revision_gone'
+  })
+}
+
+const isNewer = async (workshop: Workshop, move: Move, live: WorkloadObject, signal: AbortSignal): Promise<boolean> =>
+  (await readWorkload(workshop, move, signal)).metadata.generation !== live.metadata.generation
+
+export const changed = (move: Pick<Move, 'kind' | 'namespace' | 'name'>, why: string): TargetError =>
+  new TargetError({
+    what: `${addressText(move)} was not touched`,
+    why: `${why} since the plan was made`,
+    state: 'Their change was left as it is.',
+    next: 'Assess again, and decide by what serves now.',
+    code: 'changed_meanwhile'
+  })
+
+export const ignored = z.unknown()

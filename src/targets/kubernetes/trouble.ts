@@ -1,0 +1,51 @@
+import { oneLine } from '../../support/text.ts'
+import type { ContainerStatus, Pod } from './objects.ts'
+
+/** Why a pod does not serve, in words; null when nothing is wrong with it, or it is only starting. */
+export function troubleOf(pod: Pod): string | null {
+  const { status, metadata } = pod
+  const say = (what: string): string => oneLine(`${metadata.name}: ${what}`, 300)
+  if (metadata.deletionTimestamp) return null
+  if (status.phase === 'Failed') return say(`failed${status.reason ? ` (${status.reason})` : ''}`)
+  for (const one of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
+    const what = containerTrouble(one)
+    if (what) return say(what)
+  }
+  const scheduled = status.conditions?.find(({ type }) => type === 'PodScheduled')
+  if (scheduled?.status === 'False') return say(`cannot be scheduled: ${scheduled.message ?? scheduled.reason}`)
+  return null
+}
+
+/** A running container that is not ready: it is starting, or its readiness probe fails. */
+export const isUnready = ({ metadata, status }: Pod): boolean =>
+  !metadata.deletionTimestamp && !status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')
+
+const starting = new Set(['ContainerCreating', 'PodInitializing'])
+
+function containerTrouble({ name, state, lastState, restartCount }: ContainerStatus): string | null {
+  const { waiting, terminated } = state ?? {}
+  const ended = terminated ?? lastState?.terminated
+  const exit = ended ? `exit code ${ended.exitCode}${ended.reason ? `, ${ended.reason}` : ''}` : ''
+  if (waiting?.reason && !starting.has(waiting.reason)) {
+    const message = waiting.reason === 'CrashLoopBackOff' ? exit : waiting.message
+    return `container ${name}: ${waiting.reason}${message ? ` (${message})` : ''}${restartCount > 0 ? `, ${restartCount} restarts` : ''}`
+  }
+  if (terminated && terminated.exitCode !== 0) return `container ${name} ended with ${exit}`
+  return null
+}
+
+const hopeless = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'CreateContainerConfigError'
+])
+
+/** A failure that hardly passes by itself. */
+export const isHopeless = ({ metadata, status }: Pod): boolean =>
+  !metadata.deletionTimestamp &&
+  [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].some(
+    ({ state, restartCount }) =>
+      hopeless.has(state?.waiting?.reason ?? '') || (state?.waiting?.reason === 'CrashLoopBackOff' && restartCount >= 3)
+  )

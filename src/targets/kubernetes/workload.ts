@@ -1,0 +1,152 @@
+import type { z } from 'zod'
+import { ConfigError, TargetError } from '../../support/errors.ts'
+import { type Address, addressText, type Kind, parseAddress, pathOf, resources } from './names.ts'
+import {
+  controllerRevisionSchema,
+  type Pod,
+  podSchema,
+  replicaSetSchema,
+  type Selector,
+  type WorkloadObject,
+  workloadSchema
+} from './objects.ts'
+import { inParallel } from './parallel.ts'
+import { type Revision, revisionOfController, revisionOfReplicaSet } from './revision.ts'
+import { templateHash } from './template.ts'
+import { hideEnvironment, type Workshop } from './workshop.ts'
+
+/** A workload with all that the cluster keeps of it. */
+export interface Workload {
+  address: Address
+  object: WorkloadObject
+  /** Hash of the template that should serve. */
+  hash: string
+  /** Newest first. */
+  revisions: Revision[]
+  /** The revision whose template should serve; null while the controller has not made it yet. */
+  current: Revision | null
+  /** Its pods, of every revision; null where they may not be read. */
+  pods: Pod[] | null
+}
+
+const atOnce = 12
+
+/** Reads every workload that is meant. @throws ConfigError when none is named; TargetError when one is not there. */
+export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Promise<Workload[]> {
+  const objects = await findObjects(workshop, signal)
+  const alone = objects.length <= 2
+  const shared = new Map<string, Promise<unknown>>()
+  /** One namespace's list is read once for all workloads in it, unless there are so few that each one's own is less. */
+  const listed = async <T>(path: string, item: z.ZodType<T>, doing: string, selector: Selector): Promise<T[]> => {
+    const read = (labelSelector?: string): Promise<T[]> =>
+      workshop.api.list({ doing, path, query: { labelSelector }, signal }, item).then(({ items }) => items)
+    if (alone) return read(selectorText(selector))
+    const known = shared.get(path) ?? read()
+    shared.set(path, known)
+    return (await known) as T[]
+  }
+  return inParallel(objects, atOnce, async ({ address, object }) => {
+    const { kind, namespace } = address
+    const { selector } = object.spec
+    const apps = `/apis/apps/v1/namespaces/${namespace}`
+    const [sets, controllers, pods] = await Promise.all([
+      kind === 'deployment'
+        ? listed(`${apps}/replicasets`, replicaSetSchema, `Reading the ReplicaSets in ${namespace}`, selector)
+        : [],
+      kind === 'deployment'
+        ? []
+        : listed(
+            `${apps}/controllerrevisions`,
+            controllerRevisionSchema,
+            `Reading the ControllerRevisions in ${namespace}`,
+            selector
+          ),
+      listed(`/api/v1/namespaces/${namespace}/pods`, podSchema, `Reading the pods in ${namespace}`, selector).catch(
+        (error: unknown) => {
+          if ((error as { code?: unknown }).code === 'forbidden') return null
+          throw error
+        }
+      )
+    ])
+    const mine = <T extends { metadata: WorkloadObject['metadata'] }>(items: readonly T[], uids: Set<string>): T[] =>
+      items.filter(({ metadata }) =>
+        metadata.ownerReferences?.some(({ uid, controller }) => controller && uids.has(uid))
+      )
+    const own = new Set([object.metadata.uid])
+    const revisions = [
+      ...mine(sets, own).map((set) => revisionOfReplicaSet(set, workshop.config.container)),
+      ...mine(controllers, own).map((one) => revisionOfController(one, workshop.config.container))
+    ].sort((a, b) => b.number - a.number)
+    for (const { template } of [object.spec, ...revisions]) hideEnvironment(workshop, template)
+    const owners = kind === 'deployment' ? new Set(revisions.map(({ uid }) => uid)) : own
+    const hash = templateHash(object.spec.template)
+    return {
+      address,
+      object,
+      hash,
+      revisions,
+      current: revisions.find((revision) => revision.hash === hash) ?? namedCurrent(object, revisions),
+      pods: pods && mine(pods, owners)
+    }
+  })
+}
+
+/** A server's upgrade may have added defaults since the revision was made; then the controller's own word counts. */
+function namedCurrent({ metadata, status }: WorkloadObject, revisions: readonly Revision[]): Revision | null {
+  if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return null
+  if (status.updateRevision) return revisions.find(({ name }) => name === status.updateRevision) ?? null
+  return revisions[0] ?? null
+}
+
+export const readWorkload = ({ api }: Workshop, address: Address, signal: AbortSignal): Promise<WorkloadObject> =>
+  api.send({ doing: `Reading ${addressText(address)}`, path: pathOf(address), signal }, workloadSchema)
+
+interface Found {
+  address: Address
+  object: WorkloadObject
+}
+
+async function findObjects(workshop: Workshop, signal: AbortSignal): Promise<Found[]> {
+  const { config, namespace } = workshop
+  if (config.workloads) {
+    const addresses = config.workloads.map((text) => parseAddress(text, namespace))
+    const unique = [...new Map(addresses.map((address) => [addressText(address), address])).values()]
+    return inParallel(unique, atOnce, async (address) => ({
+      address,
+      object: await readWorkload(workshop, address, signal)
+    }))
+  }
+  if (!config.selector)
+    throw new ConfigError({
+      what: 'It is not said which workloads are meant',
+      why: 'targets.kubernetes.config in deploy.json names neither workloads nor a selector',
+      next: 'Set "workloads": ["deployment/web"] or "selector": "app=web" there.',
+      code: 'no_workloads'
+    })
+  const kinds = Object.keys(resources) as Kind[]
+  const found = await inParallel(kinds, 3, async (kind) => {
+    const path = `/apis/apps/v1/namespaces/${namespace}/${resources[kind].plural}`
+    const query = { labelSelector: config.selector ?? undefined }
+    const doing = `Reading the ${resources[kind].plural} in ${namespace}`
+    const { items } = await workshop.api.list({ doing, path, query, signal }, workloadSchema)
+    return items.map((object) => ({ address: { kind, namespace, name: object.metadata.name }, object }))
+  })
+  const all = found.flat().sort((a, b) => addressText(a.address).localeCompare(addressText(b.address)))
+  if (all.length > 0) return all
+  throw new TargetError({
+    what: 'There is no workload to roll back',
+    why: `nothing in the namespace ${namespace} matches the selector ${config.selector}`,
+    next: `Correct the selector or the namespace in deploy.json; "${workshop.kubectl} -n ${namespace} get deploy,sts,ds --show-labels" lists what is there.`,
+    code: 'not_found'
+  })
+}
+
+/** A selector as a query says it (kubernetes.io, "Labels and Selectors"). */
+export function selectorText({ matchLabels, matchExpressions }: Selector): string {
+  const expressions = (matchExpressions ?? []).map(({ key, operator, values }) => {
+    if (operator === 'Exists') return key
+    if (operator === 'DoesNotExist') return `!${key}`
+    return `${key} ${operator === 'In' ? 'in' : 'notin'} (${(values ?? []).join(',')})`
+  })
+  return [...Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`), ...expressions].join(',')
+}

@@ -1,0 +1,27 @@
+import type { DeploymentRecord } from '../../model/deployment-record.ts'
+import type { Clock } from '../../support/clock.ts'
+import type { Logger } from '../../support/log.ts'
+import type { Mask } from '../../support/mask.ts'
+import type { Api } from './client/api.ts'
+import type { KubernetesConfig } from './config.ts'
+import type { Template } from './objects.ts'
+
+/** What every part of this target works with. */
+export interface Workshop {
+  api: Api
+  config: KubernetesConfig
+  /** Of workloads that name none. */
+  namespace: string
+  /** Arguments that make kubectl talk to the same cluster, for commands that are shown. */
+  kubectl: string
+  history: readonly DeploymentRecord[]
+  clock: Clock
+  log: Logger
+  mask: Mask
+}
+
+/** Keeps the literal values of a pod's environment out of whatever leaves. */
+export function hideEnvironment({ mask }: Workshop, { spec }: Template): void {
+  for (const { env } of [...spec.containers, ...(spec.initContainers ?? [])])
+    for (const { name, value } of env ?? []) if (value) mask.addVariable(name, value)
+}

@@ -1,0 +1,187 @@
+import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { JsonObject } from '../../../src/model/json.ts'
+import type { Answer } from '../../harness/client.ts'
+import { docker, imagesMade, type Mode, makeImage } from '../docker/images.ts'
+
+const run = promisify(execFile)
+
+/** A namespace of its own on a real cluster, and images that its node already has. */
+export interface Cluster {
+  namespace: string
+  kubeconfig: string
+  image(version: string, mode?: Mode): Promise<string>
+  kubectl(...args: string[]): Promise<string>
+  get(what: string): Promise<Answer>
+  apply(object: JsonObject): Promise<void>
+  /** Applies and waits until the rollout is complete. */
+  rolledOut(object: JsonObject): Promise<void>
+  /** A kubeconfig of a new ServiceAccount with these rules alone. */
+  identity(name: string, rules: JsonObject[]): Promise<string>
+  remove(): Promise<void>
+}
+
+export async function createCluster(kubeconfig: string): Promise<Cluster> {
+  const namespace = `popk-${randomBytes(4).toString('hex')}`
+  const repository = `${namespace}/web`
+  const files: string[] = []
+  const images = new Map<string, Promise<unknown>>()
+
+  const kubectl = async (...args: string[]): Promise<string> =>
+    (await run('kubectl', ['--kubeconfig', kubeconfig, '-n', namespace, ...args], { maxBuffer: 1 << 26 })).stdout.trim()
+
+  const apply = async (object: JsonObject): Promise<void> => {
+    const file = join(tmpdir(), `${namespace}-${randomBytes(3).toString('hex')}.json`)
+    files.push(file)
+    await writeFile(file, JSON.stringify(object))
+    await kubectl('apply', '-f', file)
+  }
+
+  const cluster: Cluster = {
+    namespace,
+    kubeconfig,
+    async image(version, mode = 'good') {
+      const making = images.get(version) ?? makeImage(repository, version, { mode, healthcheck: false })
+      images.set(version, making)
+      await making
+      return `${repository}:${version}`
+    },
+    kubectl,
+    get: async (what) => JSON.parse(await kubectl('get', ...what.split(' '), '-o', 'json')) as Answer,
+    apply,
+    async rolledOut(object) {
+      await apply(object)
+      const { kind, metadata } = object as { kind: string; metadata: { name: string } }
+      await kubectl('rollout', 'status', `${kind.toLowerCase()}/${metadata.name}`, '--timeout=90s')
+    },
+    async identity(name, rules) {
+      const metadata = { name, namespace }
+      await apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata })
+      await apply({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules })
+      await apply({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata,
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+        subjects: [{ kind: 'ServiceAccount', name, namespace }]
+      })
+      const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} })
+      const file = join(tmpdir(), `${namespace}-${name}.kubeconfig`)
+      const child = run('kubectl', [
+        '--kubeconfig',
+        kubeconfig,
+        'create',
+        '--raw',
+        `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+        '-f',
+        '-'
+      ])
+      child.child.stdin?.end(body)
+      const { status } = JSON.parse((await child).stdout) as { status: { token: string } }
+      const config = JSON.parse(await kubectl('config', 'view', '--raw', '--minify', '-o', 'json')) as Answer
+      config.users = [{ name, user: { token: status.token } }]
+      config.contexts[0].context.user = name
+      await writeFile(file, JSON.stringify(config))
+      files.push(file)
+      return file
+    },
+    async remove() {
+      await kubectl('delete', 'namespace', namespace, '--wait=false')
+      for (const file of files) await rm(file, { force: true })
+      await until('the pods to be gone', async () => (await kubectl('get', 'pods', '-o', 'name')) === '', 90_000)
+      for (const id of imagesMade(repository)) await docker('rmi', '-f', id).catch(() => undefined)
+    }
+  }
+  await run('kubectl', ['--kubeconfig', kubeconfig, 'create', 'namespace', namespace])
+  return cluster
+}
+
+export interface Shape {
+  kind?: 'Deployment' | 'StatefulSet' | 'DaemonSet'
+  name?: string
+  image: string
+  replicas?: number
+  /** Merged into the container. */
+  container?: JsonObject
+  /** Merged into the pod's spec, the workload's spec, its metadata. */
+  pod?: JsonObject
+  spec?: JsonObject
+  annotations?: JsonObject
+  labels?: JsonObject
+}
+
+/** A workload of the test service, quick to be ready. */
+export function workload(shape: Shape): JsonObject {
+  const { kind = 'Deployment', name = 'web', image, replicas = 2, container = {}, pod = {}, spec = {} } = shape
+  const labels = { app: name }
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name, labels: { ...labels, ...shape.labels }, annotations: shape.annotations ?? {} },
+    spec: {
+      selector: { matchLabels: labels },
+      ...(kind !== 'DaemonSet' && { replicas }),
+      ...(kind === 'StatefulSet' && { serviceName: name }),
+      ...spec,
+      template: {
+        metadata: { labels },
+        spec: {
+          terminationGracePeriodSeconds: 1,
+          containers: [
+            {
+              name: 'web',
+              image,
+              imagePullPolicy: 'IfNotPresent',
+              readinessProbe: { httpGet: { path: '/health', port: 8080 }, periodSeconds: 1 },
+              ...container
+            }
+          ],
+          ...pod
+        }
+      }
+    }
+  }
+}
+
+/** Waits for something to be so, at most `limitMs`. */
+export async function until<T>(what: string, look: () => Promise<T>, limitMs = 60_000): Promise<NonNullable<T>> {
+  const end = Date.now() + limitMs
+  let last: unknown
+  for (;;) {
+    const seen = await look().catch((error: unknown) => {
+      last = error
+      return null
+    })
+    if (seen) return seen as NonNullable<T>
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}${last ? `: ${String(last)}` : ''}`)
+    await wait(200)
+  }
+}
+
+/** Resolves when a watched object first satisfies a condition: the moments at which a process may die. */
+export function watchObject(
+  cluster: Cluster,
+  what: string,
+  matches: (object: Answer) => boolean
+): { seen: Promise<void>; stop(): void } {
+  const child = spawn(
+    'kubectl',
+    ['--kubeconfig', cluster.kubeconfig, '-n', cluster.namespace, 'get', what, '--watch', '-o', 'json'],
+    { stdio: ['ignore', 'pipe', 'ignore'] }
+  )
+  const seen = new Promise<void>((resolve) => {
+    let text = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const documents = text.split(/^}$/m)
+      text = documents.pop() ?? ''
+      for (const one of documents) if (matches(JSON.parse(`${one}}`) as Answer)) resolve()
+    })
+  })
+  return { seen, stop: () => void child.kill() }
+}
