@@ -31,7 +31,7 @@ export async function check(workshop: Workshop, release: Release, look: Look): P
 }
 
 async function lookAtAll(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
-  const { containers } = await findWorkload(workshop.engine, workshop.config, look.signal)
+  const { containers } = await findWorkload(workshop, look.signal)
   for (const container of containers) hideEnvironment(workshop.mask, container)
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
   const identities = await identitiesFor(workshop, release, look.signal)

@@ -3,6 +3,9 @@ import { containerNamePattern } from './reference.ts'
 
 const name = z.string().regex(containerNamePattern, 'is no container name')
 
+/** The grammar of a service's name (compose-spec). */
+const serviceName = z.string().regex(/^[a-zA-Z0-9._-]+$/, 'is no service name')
+
 /** How a user reaches the service: an address that answers with a good status, or a port that accepts a connection. */
 export const probeSchema = z.union([
   z.looseObject({ http: z.url({ protocol: /^https?$/ }), expect_status: z.number().int().optional() }),
@@ -26,6 +29,18 @@ export const configSchema = z.looseObject({
   swarm_service: z.union([name, z.array(name).min(1)]).nullish(),
   /** Names of the containers meant, where the image's name alone is not enough. */
   containers: z.array(name).nullish(),
+  /** The Compose project, its services (of one image), and its file, where the image's name alone is not enough. */
+  project: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]*$/)
+    .nullish(),
+  services: z.array(serviceName).nullish(),
+  service: serviceName.nullish(),
+  compose_file: z.string().min(1).nullish(),
+  /** How many containers are replaced at once; one unless told. */
+  max_parallel: z.number().int().positive().max(100).nullish(),
+  /** Whether the candidate must become healthy in a rehearsal before anything is stopped. */
+  rehearse: z.boolean().nullish(),
   probe: probeSchema.nullish(),
   /** How long a new container may take to become healthy. */
   health_timeout_seconds: z.number().positive().max(3600).nullish(),

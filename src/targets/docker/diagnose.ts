@@ -27,7 +27,7 @@ const exitMeanings: Record<number, string> = {
 
 /** Why the containers fail, as far as the engine tells. */
 export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
-  const { containers } = await findWorkload(workshop.engine, workshop.config, signal)
+  const { containers } = await findWorkload(workshop, signal)
   for (const container of containers) hideEnvironment(workshop.mask, container)
   const logs = await Promise.all(containers.map((container) => logEvidence(workshop.engine, container, signal)))
   const engineEvents = await Promise.all(containers.map((container) => eventsOf(workshop, container, signal)))

@@ -29,14 +29,27 @@ async function fromCompose(projectDir: string, file: string): Promise<Found | nu
   try {
     const { parse } = await import('yaml')
     const { services } = composeSchema.parse(parse(await readFile(join(projectDir, file), 'utf8')))
-    const images = Object.values(services).flatMap((service) => (service?.image ? [service] : []))
-    const own = images.find((service) => service.build) ?? (images.length === 1 ? images[0] : undefined)
-    const name = own?.image ? withoutTag(own.image) : null
-    return name ? { config: { image_name: name }, because: `${file} names the image ${own?.image}` } : null
+    const named = Object.values(services).flatMap((service) => {
+      const repository = service?.image ? withoutTag(service.image) : null
+      return service?.image && repository ? [{ image: service.image, build: service.build, repository }] : []
+    })
+    const own = theOne(named.filter(({ build }) => build)) ?? theOne(named.filter(isVariable)) ?? theOne(named)
+    return own ? { config: { image_name: own.repository }, because: `${file} names the image ${own.image}` } : null
   } catch {
     return null
   }
 }
+
+interface Named {
+  image: string
+  repository: string
+}
+
+/** A version that is filled in from outside belongs to what is deployed here, not to a database beside it. */
+const isVariable = ({ image }: Named): boolean => /:\$(\{[^}]*\}|\w+)$/.test(image)
+
+const theOne = <T extends Named>(images: readonly T[]): T | undefined =>
+  new Set(images.map(({ repository }) => repository)).size === 1 ? images[0] : undefined
 
 /** `registry/web:${TAG:-1.0}` without what follows the name; null where the name itself is a variable. */
 function withoutTag(image: string): string | null {

@@ -11,8 +11,8 @@ type Leased = Target & { lease: TargetLease }
 
 /** What runs on an engine as a target: services where a swarm runs the image, else containers. */
 export function createDockerTarget(context: TargetContext<DockerConfig>, engine: Engine): Target {
-  const { config, env, clock, log, mask, history } = context
-  const workshop: Workshop = { engine, config, env, clock, log, mask, logged: new Set() }
+  const { config, projectDir, env, clock, log, mask, history } = context
+  const workshop: Workshop = { engine, config, projectDir, env, clock, log, mask, logged: new Set() }
   const containers = createContainersTarget(context, workshop)
   const services = createServicesTarget(workshop, history)
   let chosen: Promise<Leased> | undefined

@@ -120,7 +120,12 @@ function parseRecord(label: string): LeaseRecord {
 export function leaseName(workshop: Workshop): string {
   const { config } = workshop
   const repository = configuredRepository(config) ?? ''
-  const identity = JSON.stringify([repository, [...(config.containers ?? [])].sort()])
+  const identity = JSON.stringify([
+    repository,
+    ...[config.containers, config.services].map((names) => [...(names ?? [])].sort()),
+    config.project,
+    config.service
+  ])
   const readable = (repository.split('/').at(-1) ?? '').replace(/[^a-zA-Z0-9_.-]/g, '-').slice(0, 40)
   return `popkit-lease-${readable}${readable ? '-' : ''}${createHash('sha256').update(identity).digest('hex').slice(0, 12)}`
 }

@@ -3,8 +3,9 @@ import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import type { Survey } from '../../model/survey.ts'
 import type { Candidate } from './candidate.ts'
+import { ownedBy } from './compose/labels.ts'
 import type { Container } from './inspect.ts'
-import { fallbackName, temporaryName } from './names.ts'
+import { fallbackName, rehearsalName, temporaryName } from './names.ts'
 import type { Replacement } from './steps/replacement.ts'
 import { baseName } from './workload.ts'
 import type { Workshop } from './workshop.ts'
@@ -16,7 +17,7 @@ export interface Way {
   whyNot: string | null
 }
 
-/** Pull and creation first, for all; then container by container; at last what is cleaned up. */
+/** Pull, rehearsal and creation first, for all; then the containers, `max_parallel` at a time; at last what is cleaned up. */
 export function planSteps(
   workshop: Workshop,
   survey: Survey,
@@ -24,14 +25,19 @@ export function planSteps(
   candidate: Candidate,
   ways: readonly Way[]
 ): Step[] {
-  const replacements = ways.map((way) => replacementOf(workshop, survey, candidate, way))
-  const first = replacements[0]
-  const pulls = first && !candidate.image ? [pullStep(release, first)] : []
+  const members = ways.map((way) => replacementOf(workshop, survey, candidate, way))
+  const [first] = members
+  if (!first) return []
+  const besides = members.filter(({ beside }) => beside)
+  const swaps = members.filter(({ beside }) => !beside)
+  const width = workshop.config.max_parallel ?? 1
   return [
-    ...pulls,
-    ...replacements.map((params) => createStep(release, params)),
-    ...replacements.flatMap((params) => (params.beside ? besideSteps(release, params) : swapSteps(release, params))),
-    ...replacements.map(removeStep)
+    ...(candidate.image ? [] : [pullStep(release, candidate)]),
+    ...(workshop.config.rehearse ? [rehearsalStep(release, onePerService(ways, members))] : []),
+    createStep(release, members),
+    ...batches(besides, width).flatMap((batch) => besideSteps(release, batch)),
+    ...batches(swaps, width).flatMap((batch) => swapSteps(release, batch)),
+    removeStep(members)
   ]
 }
 
@@ -48,6 +54,7 @@ function replacementOf(
     name,
     temporary: temporaryName(name, container.Id),
     fallback: fallbackName(name, container.Id),
+    rehearsal: rehearsalName(name, container.Id),
     image: candidate.exact,
     shown: candidate.shown,
     replaced: `${survey.current?.version ?? 'unknown'} ${container.Image}`,
@@ -58,87 +65,101 @@ function replacementOf(
   }
 }
 
-const pullStep = (release: Release, params: Replacement): Step => ({
+export const pullStep = (release: Release, candidate: Candidate): Step => ({
   id: 'pull',
   kind: 'pull_image',
   phase: 'prepare',
   title: `Pulling the image of ${release.version}`,
-  params: asJson(params),
+  params: { image: candidate.exact },
   undo: null,
-  byHand: [`docker pull ${params.image}`]
+  byHand: [`docker pull ${candidate.exact}`]
 })
 
-const createStep = (release: Release, params: Replacement): Step => ({
-  id: `create:${params.name}`,
+/** Services differ in their commands, replicas do not. */
+function onePerService(ways: readonly Way[], members: readonly Replacement[]): Replacement[] {
+  const services = ways.map(
+    ({ container }) => ownedBy(container.Config.Labels)?.service ?? JSON.stringify(container.Config.Cmd)
+  )
+  return members.filter((_, index) => services.indexOf(services[index] ?? '') === index)
+}
+
+const rehearsalStep = (release: Release, members: Replacement[]): Step => ({
+  id: `rehearse:${ids(members)}`,
+  kind: 'rehearse',
+  phase: 'prepare',
+  title: `Rehearsing ${release.version}, without ports, aliases and writable mounts`,
+  params: paramsFor(members),
+  undo: `remove ${listed(members.map(({ rehearsal }) => rehearsal))}`,
+  undoByHand: members.map(({ rehearsal }) => `docker rm -f -v ${rehearsal}`)
+})
+
+const createStep = (release: Release, members: Replacement[]): Step => ({
+  id: `create:${ids(members)}`,
   kind: 'create_container',
   phase: 'prepare',
-  title: `Creating ${params.name} from ${release.version}, not started`,
-  params: asJson(params),
-  undo: `remove ${params.temporary}`,
-  byHand: [
-    `docker inspect ${params.container.slice(0, 12)}`,
-    `docker create --name ${params.temporary} (its options) ${params.image}`
-  ],
-  undoByHand: [`docker rm -f ${params.temporary}`]
+  title: `Creating ${names(members)} from ${release.version}, not started`,
+  params: paramsFor(members),
+  undo: `remove ${listed(members.map(({ temporary }) => temporary))}`,
+  byHand: members.flatMap(({ container, temporary, image }) => [
+    `docker inspect ${container.slice(0, 12)}`,
+    `docker create --name ${temporary} (its options) ${image}`
+  ]),
+  undoByHand: members.map(({ temporary }) => `docker rm -f ${temporary}`)
 })
 
-function swapSteps(release: Release, params: Replacement): Step[] {
-  return [
-    {
-      id: `swap:${params.name}`,
-      kind: 'swap_container',
-      phase: 'cure',
-      title: `Stopping ${params.name}, starting ${release.version}`,
-      params: asJson(params),
-      undo: `stop the new ${params.name} and bring the old one back`,
-      byHand: swapByHand(params),
-      undoByHand: backByHand(params)
-    },
-    {
-      id: `healthy:${params.name}`,
-      kind: 'await_healthy',
-      phase: 'cure',
-      title: `Waiting until ${params.name} is healthy`,
-      params: asJson(params),
-      undo: null,
-      byHand: [`docker inspect --format '{{json .State}}' ${params.name}`]
-    }
-  ]
-}
+const swapSteps = (release: Release, members: Replacement[]): Step[] => [
+  {
+    id: `swap:${ids(members)}`,
+    kind: 'swap_container',
+    phase: 'cure',
+    title: `Stopping ${names(members)}, starting ${release.version}`,
+    params: paramsFor(members),
+    undo: `stop the new ${names(members)} and bring the old back`,
+    byHand: members.flatMap(swapByHand),
+    undoByHand: members.flatMap(backByHand)
+  },
+  {
+    id: `healthy:${ids(members)}`,
+    kind: 'await_healthy',
+    phase: 'cure',
+    title: `Waiting until ${names(members)} ${members.length > 1 ? 'are' : 'is'} healthy`,
+    params: paramsFor(members),
+    undo: null,
+    byHand: members.map(({ name }) => `docker inspect --format '{{json .State}}' ${name}`)
+  }
+]
 
-function besideSteps(release: Release, params: Replacement): Step[] {
-  return [
-    {
-      id: `beside:${params.name}`,
-      kind: 'start_beside',
-      phase: 'cure',
-      title: `Starting ${release.version} beside ${params.name}, without traffic`,
-      params: asJson(params),
-      undo: `stop ${params.temporary}`,
-      byHand: [`docker start ${params.temporary}`],
-      undoByHand: [`docker stop ${params.temporary}`]
-    },
-    {
-      id: `take_over:${params.name}`,
-      kind: 'take_over',
-      phase: 'cure',
-      title: `Giving ${params.name}'s traffic to ${release.version}, stopping the old one`,
-      params: asJson(params),
-      undo: `start the old ${params.name} again under its name`,
-      byHand: swapByHand(params),
-      undoByHand: backByHand(params)
-    }
-  ]
-}
+const besideSteps = (release: Release, members: Replacement[]): Step[] => [
+  {
+    id: `beside:${ids(members)}`,
+    kind: 'start_beside',
+    phase: 'cure',
+    title: `Starting ${release.version} beside ${names(members)}, without traffic`,
+    params: paramsFor(members),
+    undo: `stop ${listed(members.map(({ temporary }) => temporary))}`,
+    byHand: members.map(({ temporary }) => `docker start ${temporary}`),
+    undoByHand: members.map(({ temporary }) => `docker stop ${temporary}`)
+  },
+  {
+    id: `take_over:${ids(members)}`,
+    kind: 'take_over',
+    phase: 'cure',
+    title: `Giving the traffic of ${names(members)} to ${release.version}, stopping the old`,
+    params: paramsFor(members),
+    undo: `start the old ${names(members)} again`,
+    byHand: members.flatMap(swapByHand),
+    undoByHand: members.flatMap(backByHand)
+  }
+]
 
-const removeStep = (params: Replacement): Step => ({
-  id: `remove:${params.name}`,
+const removeStep = (members: Replacement[]): Step => ({
+  id: `remove:${ids(members)}`,
   kind: 'remove_container',
   phase: 'aftercare',
-  title: `Removing the old ${params.name}; its volumes stay`,
-  params: asJson(params),
+  title: `Removing the old ${names(members)}; volumes stay`,
+  params: paramsFor(members),
   undo: null,
-  byHand: [`docker rm ${params.fallback}`]
+  byHand: members.map(({ fallback }) => `docker rm ${fallback}`)
 })
 
 const swapByHand = ({ container, name, temporary, fallback }: Replacement): string[] => [
@@ -157,4 +178,12 @@ const backByHand = ({ name, temporary, fallback, was_running, restart_policy: po
   ...(was_running ? [`docker start ${name}`] : [])
 ]
 
-const asJson = (params: Replacement): JsonObject => params as JsonObject
+const paramsFor = (members: Replacement[]): JsonObject => ({ members: members as JsonObject[] })
+const ids = (members: readonly Replacement[]): string => members.map(({ name }) => name).join(',')
+const names = (members: readonly Replacement[]): string => listed(members.map(({ name }) => name))
+
+const listed = (items: readonly string[]): string =>
+  items.length > 1 ? `${items.slice(0, -1).join(', ')} and ${items.at(-1)}` : (items[0] ?? '')
+
+const batches = <T>(items: readonly T[], width: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / width) }, (_, index) => items.slice(index * width, (index + 1) * width))

@@ -1,10 +1,15 @@
+import { z } from 'zod'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Blocker, Risk, Survey } from '../../model/survey.ts'
-import { findCandidate } from './candidate.ts'
+import { type Candidate, findCandidate } from './candidate.ts'
+import { servicesOf } from './compose/labels.ts'
+import { findCompose } from './compose/program.ts'
+import { changeRisks, neededChanges, reminderStep } from './compose/reminder.ts'
+import { type Missing, reviveStep } from './compose/revive.ts'
 import { type Container, inspectContainer, listContainers } from './inspect.ts'
-import { planSteps } from './plan-steps.ts'
+import { planSteps, pullStep } from './plan-steps.ts'
 import { configurationRisks, dependentRisks, portBlockers, portNotes } from './precautions.ts'
 import { mergedConfig, userConfigOf } from './recreate/configuration.ts'
 import { whyNotBeside } from './side-by-side.ts'
@@ -25,16 +30,21 @@ export async function plan(
   const images = await imagesOf(workshop, containers, signal)
   const all = await listContainers(workshop.engine, { signal })
   const defaults = defaultsOf(images)
-  const ways = containers.map((container) => {
+  const ways = containers.filter(isToReplace(candidate)).map((container) => {
     const user = userConfigOf(container, defaults.get(container.Image))
     const future = candidate.image ? mergedConfig(user, candidate.image.Config) : container.Config
     return { container, whyNot: whyNotBeside(container, future.Healthcheck) }
   })
+  const places = servicesOf(containers)
+  const changes = await neededChanges(workshop, places, release.version)
+  const absent = missingSchema.safeParse(survey.fingerprint.missing)
+  if (containers.length === 0 && absent.success) return planRevival(workshop, release, candidate, absent.data)
   const blockers: Blocker[] = [...missing, ...candidate.blockers, ...portBlockers(containers, all)]
   const risks: Risk[] = [
     ...candidate.risks,
     ...dependentRisks(containers, all),
-    ...configurationRisks(containers, defaults, release, history)
+    ...configurationRisks(containers, defaults, release, history),
+    ...changeRisks(changes, release.version)
   ]
   const notes = [
     ...candidate.notes,
@@ -44,11 +54,52 @@ export async function plan(
     ...missingImageNotes(containers, images)
   ]
   return {
-    steps: planSteps(workshop, survey, release, candidate, ways),
+    steps: [
+      ...planSteps(workshop, survey, release, candidate, ways),
+      ...(places.length > 0 && candidate.shown ? [reminderStep(release, places)] : [])
+    ],
     risks,
     blockers,
     fingerprint: { image: candidate.exact, platform: candidate.platform },
     notes
+  }
+}
+
+const missingSchema = z.looseObject({
+  file: z.string(),
+  services: z.array(z.string()),
+  repository: z.string().nullable()
+})
+
+/** Nothing is left to replace: Compose creates the services anew. */
+async function planRevival(
+  workshop: Workshop,
+  release: Release,
+  candidate: Candidate,
+  missing: Missing
+): Promise<PlanDraft> {
+  const places = missing.services.map((service) => ({ service, workingDir: null, files: [missing.file] }))
+  const changes = await neededChanges(workshop, places, release.version)
+  const noProgram: Blocker[] = (await findCompose(workshop.env))
+    ? []
+    : [
+        {
+          id: 'no_compose',
+          what: 'The service cannot be created',
+          why: 'no container of it is left, and Docker Compose v2 was not found',
+          next: 'Install Docker Compose v2, or start the earlier version by hand.'
+        }
+      ]
+  return {
+    steps: [
+      ...(candidate.image ? [] : [pullStep(release, candidate)]),
+      reviveStep(release, candidate, missing, workshop.config.project ?? null),
+      ...(candidate.shown ? [reminderStep(release, places)] : [])
+    ],
+    risks: [...candidate.risks, ...changeRisks(changes, release.version)],
+    blockers: [...candidate.blockers, ...noProgram],
+    fingerprint: { image: candidate.exact, platform: candidate.platform },
+    notes: [...candidate.notes, 'Environment and mounts are what the Compose file says today.']
   }
 }
 
@@ -80,6 +131,12 @@ const idOf = (item: unknown): string[] => {
   const id = (item as { id?: unknown } | null)?.id
   return typeof id === 'string' ? [id] : []
 }
+
+/** A replica that runs the candidate already stays as it is. */
+const isToReplace =
+  ({ image }: Candidate) =>
+  (container: Container): boolean =>
+    container.Image !== image?.Id || !container.State.Running
 
 const wayNote = (container: Container, whyNot: string | null): string =>
   whyNot

@@ -17,7 +17,7 @@ export async function survey(
   history: readonly DeploymentRecord[],
   signal: AbortSignal
 ): Promise<Survey> {
-  const workload = await findWorkload(workshop.engine, workshop.config, signal)
+  const workload = await findWorkload(workshop, signal)
   for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(workshop.mask, container)
   const images = await imagesOf(workshop, workload.containers, signal)
   const current = currentRelease(workload, images, history)
@@ -33,7 +33,8 @@ export async function survey(
     risks: risksOf(workload),
     blockers: blockersOf(workload),
     fingerprint: {
-      containers: workload.containers.map(({ Name, Id, Image: image }) => ({ name: Name, id: Id, image }))
+      containers: workload.containers.map(({ Name, Id, Image: image }) => ({ name: Name, id: Id, image })),
+      ...(workload.missing ? { missing: { ...workload.missing } } : {})
     },
     ...(lease ? { lease } : {}),
     snapshot: snapshotOf(workload.containers, defaultsOf(images)),
@@ -95,7 +96,7 @@ function risksOf(workload: Workload): Risk[] {
 
 function blockersOf(workload: Workload): Blocker[] {
   const blockers: Blocker[] = []
-  if (workload.containers.length === 0)
+  if (workload.containers.length === 0 && !workload.missing)
     blockers.push({
       id: 'no_container',
       what: 'There is no container to replace',
@@ -124,6 +125,10 @@ function blockersOf(workload: Workload): Blocker[] {
 
 function notesOf(workload: Workload): string[] {
   const notes: string[] = []
+  if (workload.missing)
+    notes.push(
+      `No container of ${workload.missing.services.join(', ')} is left; the Compose file ${workload.missing.file} says how to create one.`
+    )
   if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
   if (workload.retired.length > 0)
     notes.push(

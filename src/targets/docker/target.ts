@@ -1,6 +1,5 @@
 import type { CheckReport } from '../../model/check.ts'
 import type { Diagnosis } from '../../model/diagnosis.ts'
-import type { JsonObject } from '../../model/json.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
@@ -13,8 +12,8 @@ import { diagnose } from './diagnose.ts'
 import { throughRestarts } from './engine/patience.ts'
 import { createLease } from './lease.ts'
 import { plan } from './plan.ts'
-import { stepKinds } from './steps/index.ts'
-import { replacementSchema } from './steps/replacement.ts'
+import { stepKinds, wholeSteps } from './steps/index.ts'
+import { type Replacement, rollSchema } from './steps/replacement.ts'
 import { survey } from './survey.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -23,32 +22,47 @@ export function createContainersTarget(
   context: TargetContext<DockerConfig>,
   workshop: Workshop
 ): Target & { lease: TargetLease } {
-  const { engine } = workshop
   const lease: TargetLease = createLease(workshop)
   return {
     survey: (signal: AbortSignal): Promise<Survey> => survey(workshop, context.history, signal),
     plan: (surveyed: Survey, release: Release, signal: AbortSignal): Promise<PlanDraft> =>
       plan(workshop, surveyed, release, context.history, signal),
-    apply: (step: Step, run: Run): Promise<StepResult> =>
-      throughRestarts(engine, context.clock, run, () => workFor(step).apply(workshop, paramsOf(step), run)),
-    revert: (step: Step, run: Run, recorded?: JsonObject): Promise<StepResult> =>
-      throughRestarts(engine, context.clock, run, () => workFor(step).revert(workshop, paramsOf(step), run, recorded)),
+    apply: (step: Step, run: Run): Promise<StepResult> => doIt(workshop, step, run, 'apply'),
+    revert: (step: Step, run: Run): Promise<StepResult> => doIt(workshop, step, run, 'revert'),
     check: (release: Release, look: Look): Promise<CheckReport> => check(workshop, release, look),
     diagnose: (signal: AbortSignal): Promise<Diagnosis> => diagnose(workshop, signal),
     lease
   }
 }
 
-const workFor = (step: Step) => {
-  const work = stepKinds[step.kind]
-  if (!work) throw unknownStep(step.kind, 'this version of the program knows no such step')
-  return work
+function doIt(workshop: Workshop, step: Step, run: Run, way: 'apply' | 'revert'): Promise<StepResult> {
+  const whole = wholeSteps[step.kind]
+  const roll = stepKinds[step.kind]
+  const patiently = (work: () => Promise<StepResult>) => throughRestarts(workshop.engine, workshop.clock, run, work)
+  if (whole) return patiently(() => whole[way](workshop, step, run))
+  if (roll) return forEach(paramsOf(step), run, (member) => patiently(() => roll[way](workshop, member, run)))
+  throw unknownStep(step.kind, 'this version of the program knows no such step')
 }
 
-const paramsOf = (step: Step) => {
-  const parsed = replacementSchema.safeParse(step.params)
+const paramsOf = (step: Step): Replacement[] => {
+  const parsed = rollSchema.safeParse(step.params)
   if (!parsed.success) throw unknownStep(step.kind, 'its parameters are not understood')
-  return parsed.data
+  return parsed.data.members
+}
+
+/** All members at once; each is brought to its end before a failure of one is told. */
+async function forEach(
+  members: readonly Replacement[],
+  run: Run,
+  work: (member: Replacement, run: Run) => Promise<StepResult>
+): Promise<StepResult> {
+  const results = await Promise.allSettled(members.map((member) => work(member, run)))
+  const details = results.map((result, index) => {
+    if (result.status === 'rejected') throw result.reason
+    const { detail } = result.value
+    return members.length > 1 ? `${members[index]?.name}: ${detail}` : detail
+  })
+  return { detail: details.join('; ') }
 }
 
 const unknownStep = (kind: string, why: string): InputError =>

@@ -1,5 +1,6 @@
+import { isOneOff, ownedBy, servicesOf } from './compose/labels.ts'
+import { type Missing, missingServices } from './compose/revive.ts'
 import type { DockerConfig } from './config.ts'
-import type { Engine } from './engine/client.ts'
 import {
   type Container,
   type ContainerSummary,
@@ -11,6 +12,7 @@ import {
 } from './inspect.ts'
 import { leaseLabel, marked } from './names.ts'
 import { normalRepository, parseReference } from './reference.ts'
+import type { Workshop } from './workshop.ts'
 
 /** The containers that make up the target, and what stands around them. */
 export interface Workload {
@@ -22,6 +24,8 @@ export interface Workload {
   retired: Container[]
   /** Why it is not clear which containers are meant. */
   ambiguous?: string
+  /** Services of the project's Compose file of which no container is left. */
+  missing?: Missing
   /** Every container of the engine. */
   all: ContainerSummary[]
   /** The repository's local images. */
@@ -40,30 +44,66 @@ export function configuredRepository(config: DockerConfig): string | null {
   return normalRepository(!registry || bare.startsWith(`${registry}/`) ? bare : `${registry}/${bare}`)
 }
 
-/** Finds the containers meant: the configured ones, else those of the repository. */
-export async function findWorkload(engine: Engine, config: DockerConfig, signal: AbortSignal): Promise<Workload> {
+/** Finds the containers meant: the configured ones or Compose services, else those of the repository. */
+export async function findWorkload(workshop: Workshop, signal: AbortSignal): Promise<Workload> {
+  const { engine, config } = workshop
   const [all, everyImage] = await Promise.all([listContainers(engine, { signal }), listImages(engine, { signal })])
   const own = all.filter((summary) => !isForeign(summary))
   const configured = configuredRepository(config)
   const imageIds = new Set(everyImage.filter((image) => configured && isOf(image, configured)).map((image) => image.Id))
-  const wanted = own.filter((summary) =>
-    config.containers?.length
-      ? config.containers.includes(baseName(nameOf(summary)))
-      : configured && mayBeOf(summary, configured, imageIds)
-  )
+  const byName = Boolean(config.containers?.length)
+  const byService = asksForServices(config)
+  const wanted = own.filter((summary) => {
+    if (byName) return config.containers?.includes(baseName(nameOf(summary)))
+    if (byService) return isOfServices(summary, config)
+    return configured && mayBeOf(summary, configured, imageIds)
+  })
   const inspected = await Promise.all(wanted.map((summary) => inspectContainer(engine, summary.Id, signal)))
   const candidates = inspected.filter(
     (container): container is Container =>
-      container !== null && (config.containers?.length ? true : isContainerOf(container, configured, imageIds))
+      container !== null && (byName || byService || isContainerOf(container, configured, imageIds))
   )
-  const standing = standingIn(candidates)
-  const repository = configured ?? repositoryOf(standing[0])
+  const { containers: mine, ambiguous } = ofOneProject(candidates, workshop)
+  const standing = standingIn(mine)
+  const missing = standing.length === 0 ? await missingServices(workshop, configured) : null
+  const repository = configured ?? repositoryOf(standing[0]) ?? missing?.repository ?? null
   return {
     repository,
-    ...(config.containers?.length ? { containers: standing, retired: [] } : currentOf(standing)),
+    ...(byName ? { containers: standing, retired: [] } : currentOf(standing)),
+    ...(ambiguous ? { ambiguous } : {}),
+    ...(missing ? { missing } : {}),
     all,
     images: repository ? everyImage.filter((image) => isOf(image, repository)) : []
   }
+}
+
+/** One image may run in several Compose projects, as staging and production; only this folder's is meant, or the one configured. */
+function ofOneProject(
+  candidates: Container[],
+  { config, projectDir }: Workshop
+): { containers: Container[]; ambiguous?: string } {
+  const owners = servicesOf(candidates)
+  const projects = [...new Set(owners.map(({ project }) => project))]
+  if (config.project || config.containers?.length || projects.length < 2) return { containers: candidates }
+  const here = new Set(owners.filter(({ workingDir }) => workingDir === projectDir).map(({ project }) => project))
+  if (here.size === 1)
+    return { containers: candidates.filter(({ Config }) => here.has(ownedBy(Config.Labels)?.project ?? '')) }
+  return {
+    containers: candidates,
+    ambiguous: `several Compose projects run it: ${projects.sort().join(', ')}; name one in \`project\``
+  }
+}
+
+const asksForServices = (config: DockerConfig): boolean =>
+  Boolean(config.project || config.services?.length || config.service)
+
+function isOfServices(summary: ContainerSummary, config: DockerConfig): boolean {
+  const owned = ownedBy(summary.Labels)
+  const services = config.services ?? (config.service ? [config.service] : null)
+  if (!owned || (config.project && owned.project !== config.project)) return false
+  if (services) return services.includes(owned.service)
+  const repository = configuredRepository(config)
+  return repository === null || parseReference(summary.Image)?.repository === repository
 }
 
 /** The name that a container has, or stands in for while a rollback is under way. */
@@ -74,6 +114,7 @@ const isForeign = (summary: ContainerSummary): boolean => {
   const labels = summary.Labels ?? {}
   return (
     leaseLabel in labels ||
+    isOneOff(summary) ||
     'com.docker.swarm.service.id' in labels ||
     'io.kubernetes.pod.namespace' in labels ||
     marked(nameOf(summary))?.role === 'try'

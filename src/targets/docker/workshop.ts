@@ -13,6 +13,8 @@ import type { Replacement } from './steps/replacement.ts'
 export interface Workshop {
   engine: Engine
   config: DockerConfig
+  /** The folder of the project, in which Compose files are looked for. */
+  projectDir: string
   env: NodeJS.ProcessEnv
   clock: Clock
   log: Logger

@@ -1,12 +1,14 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
+import type { Step } from '../../../model/step.ts'
 import { RollbackError, TargetError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
+import type { Run, StepResult } from '../../target.ts'
 import { brokenOff } from '../engine/client.ts'
 import { inspectImage } from '../inspect.ts'
 import { parseReference, splitRepository } from '../reference.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
-import type { StepWork } from './index.ts'
+import type { Workshop } from '../workshop.ts'
 
 const lineSchema = z.looseObject({
   id: z.string().optional(),
@@ -15,37 +17,41 @@ const lineSchema = z.looseObject({
   progressDetail: z.looseObject({ current: z.number().optional(), total: z.number().optional() }).nullish()
 })
 
+const paramsSchema = z.looseObject({ image: z.string().min(1) })
+
 /** Pulls the image by its digest; only the layers that are missing come over the line. */
-export const pull: StepWork = {
-  async apply(workshop, params, run) {
-    if (await inspectImage(workshop.engine, params.image, run.signal)) return { detail: 'already there' }
-    const repository = parseReference(params.image)?.repository ?? params.image
-    const login = await loginFor(splitRepository(repository).registry, workshop, run.signal)
-    const stream = await workshop.engine.stream('POST', '/images/create', {
-      query: { fromImage: params.image },
-      headers: registryAuth(login),
-      signal: run.signal,
-      limitMs: 120_000
-    })
-    const layers = new Map<string, { current: number; total: number }>()
-    let told = 0
-    for await (const line of linesOf(stream, workshop.engine.address)) {
-      const { id, status, error, progressDetail } = lineSchema.parse(JSON.parse(line || '{}'))
-      if (error) throw pullFailed(params.image, error)
-      if (!id || status !== 'Downloading') continue
-      layers.set(id, { current: progressDetail?.current ?? 0, total: progressDetail?.total ?? 0 })
-      const now = workshop.clock.now().getTime()
-      if (now - told < 250) continue
-      told = now
-      run.progress(inBytes([...layers.values()]))
-    }
-    if (!(await inspectImage(workshop.engine, params.image, run.signal)))
-      throw pullFailed(params.image, 'the engine ended the pull without the image')
-    return { detail: layers.size > 0 ? inBytes([...layers.values()]) : 'no layer was missing' }
-  },
-  async revert() {
-    return { detail: 'the image stays' }
+export async function applyPull(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
+  const { image } = paramsSchema.parse(step.params)
+  if (await inspectImage(workshop.engine, image, run.signal)) return { detail: 'already there' }
+  const repository = parseReference(image)?.repository ?? image
+  const login = await loginFor(splitRepository(repository).registry, workshop, run.signal)
+  const stream = await workshop.engine.stream('POST', '/images/create', {
+    query: { fromImage: image },
+    headers: registryAuth(login),
+    signal: run.signal,
+    limitMs: 120_000
+  })
+  const layers = new Map<string, Layer>()
+  let told = 0
+  for await (const line of linesOf(stream, workshop.engine.address)) {
+    const { id, status, error, progressDetail } = lineSchema.parse(JSON.parse(line || '{}'))
+    if (error) throw pullFailed(image, error)
+    if (!id || status !== 'Downloading') continue
+    layers.set(id, { current: progressDetail?.current ?? 0, total: progressDetail?.total ?? 0 })
+    const now = workshop.clock.now().getTime()
+    if (now - told < 250) continue
+    told = now
+    run.progress(inBytes([...layers.values()]))
   }
+  if (!(await inspectImage(workshop.engine, image, run.signal)))
+    throw pullFailed(image, 'the engine ended the pull without the image')
+  const total = [...layers.values()].reduce((sum, layer) => sum + layer.total, 0)
+  return { detail: total > 0 ? `${megabytes(total)} pulled` : 'pulled; hardly anything was missing' }
+}
+
+interface Layer {
+  current: number
+  total: number
 }
 
 /** Lines as they come; an engine that goes away in the middle is an error of its own. */
@@ -63,10 +69,11 @@ async function* linesOf(stream: Readable, address: string): AsyncGenerator<strin
   if (rest) yield rest
 }
 
-function inBytes(layers: { current: number; total: number }[]): string {
-  const sum = (key: 'current' | 'total'): string =>
-    (layers.reduce((total, layer) => total + layer[key], 0) / 1e6).toFixed(1)
-  return `${sum('current')} of ${sum('total')} MB`
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+
+const inBytes = (layers: readonly Layer[]): string => {
+  const sum = (key: keyof Layer): number => layers.reduce((total, layer) => total + layer[key], 0)
+  return `${(sum('current') / 1e6).toFixed(1)} of ${megabytes(sum('total'))}`
 }
 
 const pullFailed = (image: string, why: string): TargetError =>

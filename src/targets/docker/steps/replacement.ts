@@ -3,13 +3,14 @@ import { containerNamePattern } from '../reference.ts'
 
 const name = z.string().regex(containerNamePattern)
 
-/** The parameters of every step that concerns one container; what they name is looked up when the step runs. */
+/** What a step needs to know of one container; what it names is looked up when the step runs. */
 export const replacementSchema = z.looseObject({
   /** The id of the container that is replaced. */
   container: z.string().regex(/^[a-f0-9]{64}$/),
   name,
   temporary: name,
   fallback: name,
+  rehearsal: name,
   /** Exact: an image id, or `repository@digest`. */
   image: z.string().min(1),
   /** The tag under which it is to be shown, as far as that tag means the same image: `repository:1.1.0`. */
@@ -22,5 +23,8 @@ export const replacementSchema = z.looseObject({
   restart_policy: z.looseObject({ Name: z.string(), MaximumRetryCount: z.number() }),
   stop_timeout: z.number().nullable()
 })
+
+/** The parameters of every step: the containers that it handles at once. */
+export const rollSchema = z.looseObject({ members: z.array(replacementSchema).min(1) })
 
 export type Replacement = z.infer<typeof replacementSchema>

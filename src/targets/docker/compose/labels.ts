@@ -1,0 +1,38 @@
+import type { Container, ContainerSummary } from '../inspect.ts'
+
+/** What Compose writes on each container that it owns. */
+export interface Owned {
+  project: string
+  service: string
+  /** The folder in which Compose was called, on the machine where it was called. */
+  workingDir: string | null
+  files: string[]
+}
+
+/** The Compose project and service that a container belongs to; null for any other container. */
+export function ownedBy(labels: Record<string, string> | null | undefined): Owned | null {
+  const project = labels?.['com.docker.compose.project']
+  const service = labels?.['com.docker.compose.service']
+  if (!project || !service) return null
+  const files = labels?.['com.docker.compose.project.config_files'] ?? ''
+  return {
+    project,
+    service,
+    workingDir: labels?.['com.docker.compose.project.working_dir'] || null,
+    files: files.split(',').filter(Boolean)
+  }
+}
+
+/** A container of `docker compose run`, which is no part of the service. */
+export const isOneOff = (summary: ContainerSummary): boolean =>
+  summary.Labels?.['com.docker.compose.oneoff']?.toLowerCase() === 'true'
+
+/** The services of containers, each once. */
+export function servicesOf(containers: readonly Container[]): Owned[] {
+  const found = new Map<string, Owned>()
+  for (const container of containers) {
+    const owned = ownedBy(container.Config.Labels)
+    if (owned) found.set(`${owned.project} ${owned.service}`, owned)
+  }
+  return [...found.values()]
+}
