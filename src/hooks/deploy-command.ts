@@ -60,10 +60,12 @@ export interface DeployCommand extends Recognized {
 
 const worthALook = /deploy|compose|docker|kubectl|helm|publish|vercel|\bvc\b|netlify|\bntl\b|release|kamal|upload/
 
-/** Finds the first deploy command on a shell line. */
+const longest = 8_000
+
+/** Finds the first deploy command on a shell line, near its beginning. */
 export function deployCommandIn(line: string): DeployCommand | null {
   if (!worthALook.test(line)) return null
-  const commands = simpleCommands(line)
+  const commands = simpleCommands(line.slice(0, longest))
   for (const [index, { words }] of commands.entries()) {
     const found = recognized(bareCommand(words))
     if (!found) continue

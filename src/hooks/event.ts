@@ -41,15 +41,18 @@ export function readEvent(raw: string): HookEvent | null {
   return event.tool_name === 'Bash' ? bashEvent(seen, event) : null
 }
 
-function bashEvent(seen: Seen, event: Json): BashEvent {
+function bashEvent(seen: Seen, event: Json): BashEvent | null {
   const response = object(event.tool_response)
   const error = text(event.error)
+  const exitCode = /^Exit code (\d+)/.exec(error)?.[1]
+  // a call that was refused failed as well, but nothing ran
+  if (seen.name === 'PostToolUseFailure' && exitCode === undefined) return null
   const taskId = text(response.backgroundTaskId)
   return {
     ...seen,
     kind: 'bash',
     command: text(object(event.tool_input).command),
-    exitCode: seen.name === 'PostToolUseFailure' ? exitCodeIn(error) : null,
+    exitCode: exitCode === undefined ? null : Number(exitCode),
     output: `${text(response.stdout)}\n${text(response.stderr)}\n${error}`,
     interrupted: event.is_interrupt === true || response.interrupted === true,
     durationMs: typeof event.duration_ms === 'number' ? event.duration_ms : 0,
@@ -63,5 +66,3 @@ function taskEvent(seen: Seen, prompt: string): TaskEvent | null {
   const exitCode = Number(/exit code (\d+)/.exec(part('summary'))?.[1] ?? 1)
   return { ...seen, kind: 'task', taskId: part('task-id'), status: part('status'), exitCode }
 }
-
-const exitCodeIn = (error: string): number => Number(/^Exit code (\d+)/.exec(error)?.[1] ?? 1)

@@ -94,6 +94,7 @@ describe('hook', () => {
   test('success, other commands and interruptions add nothing', async () => {
     expect((await passed('npm publish', { stdout: 'npm error code E403' })).line).toBeNull()
     expect((await failed('npm test')).line).toBeNull()
+    expect((await failed('npm publish', 'The user does not want to proceed with this tool use.')).line).toBeNull()
     const stopped = { hook_event_name: 'PostToolUseFailure', tool_name: 'Bash', error: '', is_interrupt: true }
     expect((await hook({ ...stopped, tool_input: { command: 'npm publish' } })).line).toBeNull()
   })

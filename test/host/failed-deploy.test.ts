@@ -55,6 +55,18 @@ describeOn('host', 'a failed deployment in Claude Code', () => {
     expect(told(seen)[0]).toContain('`npm publish` in the background exited 1')
   })
 
+  test('a command that was not permitted is no failed deployment', async () => {
+    const seen = await session({
+      prompt: 'deploy',
+      projectDir: project.dir,
+      env: project.env,
+      scripts: { main: shell({ command: 'npm publish' }, { command: 'echo' }) },
+      person: ({ input }) => input.command !== 'npm publish'
+    })
+    expect(seen.calls[0]?.isError).toBe(true)
+    expect(told(seen)).toEqual([])
+  })
+
   test('success adds nothing', async () => {
     const seen = await run({ command: 'npm version 1.3.0 --no-git-tag-version && npm publish' }, { command: 'false' })
     expect(seen.calls[0]?.isError).toBe(false)
