@@ -2,6 +2,7 @@ import { discoverDocker } from './docker/discover.ts'
 import { discoverGitHubReleases } from './github-releases/discover.ts'
 import { discoverKubernetes } from './kubernetes/discover.ts'
 import { discoverNpm } from './npm/discover.ts'
+import { discoverPypi } from './pypi/discover.ts'
 import type { Discover, TargetModule } from './target.ts'
 
 interface TargetType {
@@ -19,5 +20,6 @@ export const targetTypes: Record<string, TargetType> = {
     load: async () => (await import('./github-releases/index.ts')).default,
     discover: discoverGitHubReleases
   },
-  kubernetes: { load: async () => (await import('./kubernetes/index.ts')).default, discover: discoverKubernetes }
+  kubernetes: { load: async () => (await import('./kubernetes/index.ts')).default, discover: discoverKubernetes },
+  pypi: { load: async () => (await import('./pypi/index.ts')).default, discover: discoverPypi }
 }

@@ -38,6 +38,8 @@ export interface HttpRequest<T> {
   query?: Record<string, string | number | boolean | undefined>
   body?: JsonValue
   headers?: Record<string, string>
+  /** Reads an answer that is not JSON; what it gives goes through the schema. */
+  decode?(text: string, headers: Headers): unknown
   /** May be sent twice without harm; GET always may. */
   repeatable?: boolean
   /** What is so on the target when this fails: "Nothing was changed" unless said. */
@@ -143,9 +145,11 @@ export function openHttp(settings: HttpSettings): Http {
     }
   }
 
-  function parsed<T>({ doing, schema, state }: HttpRequest<T>, { status, headers, text }: Answered): HttpAnswer<T> {
+  function parsed<T>(request: HttpRequest<T>, { status, headers, text }: Answered): HttpAnswer<T> {
+    const { doing, schema, state, decode } = request
     try {
-      return { status, headers, body: schema.parse(text === '' ? null : JSON.parse(text)) }
+      const value: unknown = decode ? decode(text, headers) : text === '' ? null : JSON.parse(text)
+      return { status, headers, body: schema.parse(value) }
     } catch (error) {
       const type = oneLine(headerOf(headers, 'content-type') ?? 'no type', 60)
       throw new TargetError({

@@ -54,7 +54,7 @@ describe('GitHub plan', () => {
     it.github.storage.fault(({ path }) =>
       path === `/bytes/${asset.id}` ? { status: 200, body: Buffer.alloc(asset.content.length, 'x') } : undefined
     )
-    expect((await it.planTo('v1.1.0')).blockers[0]?.why).toMatch(/not the file that GitHub recorded/)
+    expect((await it.planTo('v1.1.0')).blockers[0]?.why).toMatch(/not the recorded file/)
   })
 
   test('promise 4: a candidate that was deleted, or lost its tag, since it was surveyed blocks', async () => {

@@ -1,0 +1,68 @@
+import type { Clock } from '../../support/clock.ts'
+import type { Logger } from '../../support/log.ts'
+import type { Mask } from '../../support/mask.ts'
+import { openHttp } from '../http/client.ts'
+import { type Downloaded, tryDownload } from '../http/download.ts'
+import { type Headers, headerOf } from '../http/headers.ts'
+import type { PypiSettings } from './settings.ts'
+import { type JsonProject, jsonSchema, simpleSchema } from './shapes.ts'
+import { projectFromHtml } from './simple-html.ts'
+import { groupVersions, type IndexFile, type Known } from './versions.ts'
+
+/** The requests about one project of a package index. */
+export interface PackageIndex {
+  /** What installers see: every version with its files, from the Simple API. null when the index has no such project. */
+  known(signal: AbortSignal): Promise<Known | null>
+  /** What the JSON API says of the project, or of one release; null when it has none, or no such API. */
+  json(version: string | null, signal: AbortSignal): Promise<JsonProject | null>
+  download(file: IndexFile, signal: AbortSignal, hashUpTo?: number): Promise<Downloaded>
+  close(): Promise<void>
+}
+
+interface Surroundings {
+  env: NodeJS.ProcessEnv
+  clock: Clock
+  mask: Mask
+  log: Logger
+}
+
+const simpleTypes = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1'
+
+export function openPackageIndex(settings: PypiSettings, around: Surroundings): PackageIndex {
+  const { name, path, simple, warehouse, label, authorization } = settings
+  const common = { service: label, ...(authorization && { authorization }), ...around }
+  const simpleApi = openHttp({ ...common, base: simple })
+  const jsonApi = warehouse ? openHttp({ ...common, base: `${warehouse}/pypi` }) : null
+  const page = `${simple}/${path}/`
+  return {
+    async known(signal) {
+      const answer = await simpleApi.found({
+        doing: `Reading the files of ${name}`,
+        path: `/${path}/`,
+        schema: simpleSchema,
+        headers: { accept: simpleTypes },
+        decode: (text, headers) => (isHtml(headers) ? projectFromHtml(text, page, name) : JSON.parse(text)),
+        signal
+      })
+      return answer && groupVersions(answer.body, name, page)
+    },
+    async json(version, signal) {
+      const below = version === null ? `/${path}/json` : `/${path}/${encodeURIComponent(version)}/json`
+      const doing = `Reading ${name}${version === null ? '' : ` ${version}`}`
+      return (await jsonApi?.found({ doing, path: below, schema: jsonSchema, signal }))?.body ?? null
+    },
+    download: (file, signal, hashUpTo) =>
+      tryDownload({
+        url: file.url,
+        ...(authorization && new URL(file.url).origin === new URL(simple).origin && { authorization }),
+        ...(hashUpTo !== undefined && { hashUpTo }),
+        ...around,
+        signal
+      }),
+    async close() {
+      await Promise.all([simpleApi.close(), jsonApi?.close()])
+    }
+  }
+}
+
+const isHtml = (headers: Headers): boolean => /\bhtml\b/.test(headerOf(headers, 'content-type') ?? '')

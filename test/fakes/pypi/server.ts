@@ -1,0 +1,139 @@
+import { type Answer, type Asked, type FakeServer, fakeServer } from '../fake-server.ts'
+import { wrongWith } from './shapes.ts'
+import { newest, type PypiState, sha256, type VersionState } from './state.ts'
+
+export interface FakePypi extends FakeServer {
+  /** Where twine would upload to, as `registry` of deploy.json may have it. */
+  registry: string
+  state: PypiState
+  /** Where the files lie: another origin. */
+  files: FakeServer
+  /** The Simple API answers with the state as it is now until thawed, as a cache before it does. */
+  freeze(frozen: boolean): void
+  /** Answers with HTML alone, as many indexes of one's own do. */
+  onlyHtml(only: boolean): void
+  /** Asks for this login, as an index of one's own may. */
+  login: { user: string; password: string } | null
+}
+
+/** A PyPI of one project with real state: the Simple API in its two forms, the JSON API, the files; pages that no program gets past. */
+export async function fakePypi(name = 'Demo-Project'): Promise<FakePypi> {
+  const state: PypiState = { name, versions: [], status: null, vulnerabilities: {} }
+  let cached: PypiState | null = null
+  let html = false
+  const files: FakeServer = await fakeServer((asked) => fileAnswer(state, asked))
+  const server: FakeServer = await fakeServer((asked) => {
+    const refused = denied(asked, fake.login)
+    if (refused) return refused
+    const [, kind, project = '', ...rest] = asked.path.split('/')
+    if (asked.method !== 'GET' || kind === 'manage') return { status: 303, headers: { location: '/account/login/' } }
+    const path = normalized(name)
+    if (normalized(project) !== path) return notFound
+    if (kind === 'simple') {
+      if (project !== path || rest[0] !== '') return { status: 301, headers: { location: `/simple/${path}/` } }
+      return simple(cached ?? state, asked, files.url, html, server.wrong)
+    }
+    return kind === 'pypi' && rest.at(-1) === 'json' ? json(state, rest, server.wrong) : notFound
+  })
+  const fake: FakePypi = {
+    ...server,
+    registry: `${server.url}/legacy/`,
+    state,
+    files,
+    login: null,
+    freeze: (frozen) => {
+      cached = frozen ? structuredClone(state) : null
+    },
+    onlyHtml: (only) => {
+      html = only
+    },
+    stop: async () => {
+      await Promise.all([server.stop(), files.stop()])
+    }
+  }
+  return fake
+}
+
+const normalized = (text: string): string => text.replace(/[-_.]+/g, '-').toLowerCase()
+
+const notFound: Answer = { status: 404, headers: { 'content-type': 'text/html' }, body: '<h1>404 Not Found</h1>' }
+
+function denied({ headers }: Asked, login: FakePypi['login']): Answer | null {
+  if (!login) return null
+  const wanted = `Basic ${Buffer.from(`${login.user}:${login.password}`).toString('base64')}`
+  return headers.authorization === wanted
+    ? null
+    : { status: 401, headers: { 'www-authenticate': 'Basic realm="index"' }, body: 'login required' }
+}
+
+function simple(state: PypiState, asked: Asked, origin: string, onlyHtml: boolean, wrong: string[]): Answer {
+  if (onlyHtml || !/simple\.v1\+json/.test(asked.headers.accept ?? '')) return simpleHtml(state, origin)
+  const body = {
+    meta: { 'api-version': '1.4' },
+    name: normalized(state.name),
+    versions: state.versions.map(({ version }) => version),
+    'project-status': { status: state.status ?? 'active' },
+    files: state.versions.flatMap((version) =>
+      version.files.map((file) => ({
+        filename: file.name,
+        url: `${origin}/packages/${file.name}`,
+        hashes: { sha256: sha256(file.content) },
+        size: file.content.length,
+        yanked: yankedOf(version),
+        'upload-time': file.uploadedAt,
+        ...(file.requiresPython && { 'requires-python': file.requiresPython })
+      }))
+    )
+  }
+  wrong.push(...wrongWith('simple', body).map((line) => `the Simple API answers ${line}`))
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/vnd.pypi.simple.v1+json' },
+    body: Buffer.from(JSON.stringify(body))
+  }
+}
+
+const yankedOf = ({ yanked, reason }: VersionState): boolean | string => (yanked ? (reason ?? true) : false)
+
+function simpleHtml({ versions, name }: PypiState, origin: string): Answer {
+  const escaped = (text: string): string =>
+    text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  const links = versions.flatMap((version) =>
+    version.files.map((file) => {
+      const python = file.requiresPython ? ` data-requires-python="${escaped(file.requiresPython)}"` : ''
+      const yanked = version.yanked ? ` data-yanked="${escaped(version.reason ?? '')}"` : ''
+      return `<a href="${origin}/packages/${file.name}#sha256=${sha256(file.content)}"${python}${yanked}>${file.name}</a><br/>`
+    })
+  )
+  const body = `<!DOCTYPE html>\n<html><head><title>Links for ${name}</title></head><body>${links.join('\n')}</body></html>`
+  return { status: 200, headers: { 'content-type': 'text/html; charset=UTF-8' }, body }
+}
+
+function json(state: PypiState, rest: string[], wrong: string[]): Answer {
+  const wanted = rest.length > 1 ? decodeURIComponent(rest[0] ?? '') : newest(state)?.version
+  const found = state.versions.find(({ version }) => version === wanted)
+  if (!found) return { status: 404, body: { message: 'Not Found' } }
+  const body = {
+    info: {
+      name: state.name,
+      version: found.version,
+      yanked: found.yanked,
+      yanked_reason: found.reason,
+      requires_python: found.requiresPython,
+      requires_dist: found.requires
+    },
+    last_serial: 1,
+    urls: [],
+    vulnerabilities: state.vulnerabilities[found.version] ?? []
+  }
+  wrong.push(...wrongWith('json', body).map((line) => `the JSON API answers ${line}`))
+  return { status: 200, body }
+}
+
+function fileAnswer(state: PypiState, { path, headers }: Asked): Answer {
+  const file = state.versions.flatMap(({ files }) => files).find(({ name }) => path === `/packages/${name}`)
+  if (!file || file.lost) return { status: 404, body: 'Not Found' }
+  if (headers.range === undefined) return { status: 200, body: file.content }
+  const { length } = file.content
+  return { status: 206, headers: { 'content-range': `bytes 0-0/${length}` }, body: file.content.subarray(0, 1) }
+}

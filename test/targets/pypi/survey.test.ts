@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { upload, yank } from '../../fakes/pypi/state.ts'
+import { limit, releaseNamed, type World, world } from './fixture.ts'
+
+describe('PyPI survey', () => {
+  let it: World
+  beforeEach(async () => {
+    it = await world()
+  })
+  afterEach(() => it.remove())
+  const survey = async (parts = {}) => await (await it.open(parts)).survey(limit())
+
+  test('promise 1, the target is the truth: what serves is what an installer takes', async () => {
+    const { current, health, releases } = await survey()
+    expect(current).toMatchObject({ version: '1.2.0', id: 'demo-project==1.2.0' })
+    expect(health.state).toBe('healthy')
+    expect(releases.map(({ version }) => version)).toEqual(['1.1.0', '1.0.0'])
+    expect(releases[0]?.served).toMatchObject({ source: expect.stringMatching(/passed by 1\.2\.0/) })
+  })
+
+  test('versions are ordered by PEP 440: prereleases, post-releases, epochs, and not as text', async () => {
+    const taken = async (version: string) => {
+      upload(it.pypi.state, version)
+      return (await survey()).current?.version
+    }
+    expect(await taken('1.10.0')).toBe('1.10.0')
+    expect(await taken('1.11.0rc1')).toBe('1.10.0')
+    expect(await taken('1.11.0.dev2')).toBe('1.10.0')
+    expect(await taken('1.10.0.post1')).toBe('1.10.0.post1')
+    expect(await taken('1!0.1')).toBe('1!0.1')
+  })
+
+  test('what is yanked is not taken, and says why', async () => {
+    yank(it.pypi.state, '1.2.0', 'does not start')
+    const seen = await survey()
+    expect(seen.current?.version).toBe('1.1.0')
+    expect(releaseNamed(seen, '1.2.0')).toMatchObject({
+      available: { state: 'no', reason: expect.stringMatching(/un-yanks/) },
+      against: ['yanked: does not start']
+    })
+  })
+
+  test('files that are gone cannot come back, and that is said; so of versions that deploy.json records', async () => {
+    const version = it.pypi.state.versions.find((one) => one.version === '1.1.0')
+    if (version) version.files = []
+    const record = { at: '2026-01-01T00:00:00.000Z', target: 'pypi', version: '0.9', status: 'success' }
+    const seen = await survey({ history: [record] })
+    expect(releaseNamed(seen, '1.1.0').available).toMatchObject({ reason: expect.stringMatching(/cannot come back/) })
+    expect(releaseNamed(seen, '0.9').available).toMatchObject({ reason: expect.stringMatching(/can come back/) })
+  })
+
+  test('a Python on which installers take another version is named', async () => {
+    upload(it.pypi.state, '1.3.0', { requiresPython: '>=3.12' })
+    const { current, notes } = await survey()
+    expect(current?.version).toBe('1.3.0')
+    expect(notes.join()).toMatch(/On Python 3\.11, 3\.10, 3\.9, 3\.8 an installer takes 1\.2\.0/)
+  })
+
+  test('a file of the taken version that is gone makes it degraded, all of them down', async () => {
+    const files = it.pypi.state.versions.at(-1)?.files ?? []
+    for (const [index, state] of ['degraded', 'down'].entries()) {
+      const file = files[index]
+      if (file) file.lost = true
+      expect((await survey()).health).toMatchObject({ state, message: expect.stringMatching(/cannot be downloaded/) })
+    }
+  })
+
+  test('a taken version without a distribution that deploy.json names is degraded', async () => {
+    upload(it.pypi.state, '1.3.0', { kinds: ['sdist'] })
+    const config = { ...it.config, distributions: ['sdist', 'bdist_wheel'] }
+    expect((await survey({ config })).health).toMatchObject({
+      state: 'degraded',
+      message: expect.stringMatching(/wheel/)
+    })
+  })
+
+  test('a project of which everything is yanked serves nothing', async () => {
+    for (const { version } of it.pypi.state.versions) yank(it.pypi.state, version)
+    const { current, health } = await survey()
+    expect(current).toBeNull()
+    expect(health.state).toBe('down')
+  })
+
+  test('an archived or quarantined project is named as such; the latter blocks', async () => {
+    it.pypi.state.status = 'archived'
+    expect((await survey()).notes.join()).toMatch(/archived/)
+    it.pypi.state.status = 'quarantined'
+    expect((await survey()).blockers).toMatchObject([{ id: 'quarantined' }])
+  })
+
+  test('an index that has only HTML tells the same', async () => {
+    yank(it.pypi.state, '1.1.0', 'a "quoted" <reason> & more')
+    upload(it.pypi.state, '1.3.0', { requiresPython: '>=3.12,<4' })
+    const json = await survey()
+    it.pypi.onlyHtml(true)
+    const html = await survey()
+    expect(html.current?.version).toBe('1.3.0')
+    expect(releaseNamed(html, '1.1.0').against).toEqual(['yanked: a "quoted" <reason> & more'])
+    expect(html.notes).toEqual(json.notes)
+  })
+
+  test('a project that is not there is a clear error', async () => {
+    await expect(survey({ config: { ...it.config, package: 'another' } })).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('an index of its own is asked with the login of pip for the same server, which no message shows', async () => {
+    it.pypi.login = { user: 'ada', password: 'index-password' }
+    const config = { index_url: `${it.pypi.url}/simple` }
+    await expect(survey({ config })).rejects.toMatchObject({ fault: 'config', code: 'not_logged_in' })
+    const address = it.pypi.url.replace('://', '://ada:index-password@')
+    const seen = await survey({ config, env: { PIP_INDEX_URL: `${address}/simple` } })
+    expect(seen.current?.version).toBe('1.2.0')
+    expect(JSON.stringify(seen)).not.toContain('index-password')
+    expect(it.pypi.files.asked.every(({ headers }) => headers.authorization === undefined)).toBe(true)
+  })
+
+  test('the fingerprint stays when nothing changed, and moves with what is taken', async () => {
+    const before = (await survey()).fingerprint
+    expect((await survey()).fingerprint).toEqual(before)
+    upload(it.pypi.state, '1.2.1')
+    expect((await survey()).fingerprint).not.toEqual(before)
+  })
+
+  test('the diagnosis tells lost files, new requirements and known vulnerabilities', async () => {
+    upload(it.pypi.state, '1.3.0', { kinds: ['sdist'], requires: ['left-pad>=2'], requiresPython: '>=3.12' })
+    it.pypi.state.vulnerabilities['1.3.0'] = [{ id: 'PYSEC-1', summary: 'runs what it is sent' }]
+    const { findings, events } = await (await it.open()).diagnose(limit())
+    expect(findings).toEqual([
+      '1.3.0 has no wheel, which 1.2.0 has',
+      '1.3.0 asks for Python >=3.12, 1.2.0 for >=3.8',
+      '1.3.0 requires left-pad>=2, which 1.2.0 does not',
+      '1.3.0 has a known vulnerability PYSEC-1: runs what it is sent',
+      '1.3.0 was uploaded at 2026-01-04T00:00:00.000Z'
+    ])
+    expect(events).toHaveLength(2)
+  })
+})
