@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # A Docker engine with a private registry and Compose v2, for tests.
 #   docker.sh up        uses an engine that answers, else starts one where dockerd is installed and we are root;
-#                       prints socket=, registry= and compose= lines, each only for what there is
+#                       prints socket=, registry=, compose= and nginx= lines, each only for what there is
 #   docker.sh down      stops what `up` started
-#   docker.sh install   installs engine, registry, busybox and Compose from Debian's packages (for CI; needs root)
+#   docker.sh install   installs engine, registry, busybox, Compose and a proxy from Debian's packages (for CI; needs root)
 set -euo pipefail
 
 state=${POP_TEST_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/pop-deploy-rollback}/docker
@@ -73,11 +73,20 @@ find_compose() {
   return 1
 }
 
+find_nginx() {
+  local candidate
+  for candidate in "$state/nginx/usr/sbin/nginx" "$(command -v nginx || true)"; do
+    [ -n "$candidate" ] && [ -x "$candidate" ] && echo "$candidate" && return
+  done
+  return 1
+}
+
 up() {
   start_engine || { echo "no engine answers at $socket, and none can be started (dockerd and root are needed)" >&2; exit 1; }
   echo "socket=$socket"
   start_registry && echo "registry=127.0.0.1:5000"
   find_compose >/dev/null && echo "compose=$(find_compose)"
+  find_nginx >/dev/null && echo "nginx=$(find_nginx)"
   true
 }
 
@@ -104,12 +113,21 @@ install_compose() {
   install -m 755 "$lists/package/usr/libexec/docker/cli-plugins/docker-compose" "$state/docker-compose"
 }
 
+# A proxy for images of our own, taken out of its package: nothing is to start on this machine.
+unpack_nginx() {
+  find_nginx >/dev/null && return
+  mkdir -p "$state/nginx"
+  (cd "$state/nginx" && apt-get download -qq nginx && dpkg -x nginx_*.deb .)
+}
+
 install_packages() {
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    docker.io docker-registry busybox-static iptables curl ca-certificates openssh-server openssl >/dev/null
+    docker.io docker-registry busybox-static iptables iproute2 curl ca-certificates openssh-server openssl \
+    libpcre2-8-0 libssl3 zlib1g >/dev/null
   mkdir -p "$state"
   install_compose
+  unpack_nginx
 }
 
 case ${1:-} in

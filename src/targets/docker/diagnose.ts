@@ -33,17 +33,18 @@ export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise
   const engineEvents = await Promise.all(containers.map((container) => eventsOf(workshop, container, signal)))
   const events = [...containers.flatMap(stateEvents), ...engineEvents.flat()].sort((a, b) => (a.at < b.at ? -1 : 1))
   return {
-    findings: containers.flatMap(findingsOf),
+    findings: containers.flatMap((container, index) => findingsOf(container, lastExit(engineEvents[index] ?? []))),
     events,
     evidence: [...logs, ...containers.flatMap(healthEvidence)]
   }
 }
 
-function findingsOf(container: Container): string[] {
+function findingsOf(container: Container, exitBefore: number | null): string[] {
   const { State: state, RestartCount: restarts = 0 } = container
   const name = baseName(container.Name)
   const found: string[] = []
-  const code = state.ExitCode ?? 0
+  // While it runs again, only the engine's events remember how it ended.
+  const code = (state.Running && !state.Restarting ? exitBefore : null) ?? state.ExitCode ?? 0
   const meaning = exitMeanings[code]
   if (state.OOMKilled) found.push(`${name} was killed for lack of memory (limit ${limitOf(container)})`)
   if (!state.Running || state.Restarting || restarts > 0)
@@ -58,6 +59,13 @@ function findingsOf(container: Container): string[] {
       `${name} fails its health check ${state.Health.FailingStreak} times in a row${last ? `: exit code ${last.ExitCode}, ${oneLine(last.Output ?? '')}` : ''}`
     )
   return found
+}
+
+/** The exit code that the last end of a container left among its events. */
+const lastExit = (events: readonly TimelineEvent[]): number | null => {
+  const codes = events.flatMap(({ text }) => /\(exit code (\d+)\)/.exec(text)?.[1] ?? [])
+  const last = codes.at(-1)
+  return last === undefined ? null : Number(last)
 }
 
 const limitOf = (container: Container): string => {

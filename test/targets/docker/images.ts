@@ -62,6 +62,8 @@ export interface ImageOptions {
 
 const made = new Map<string, string>()
 
+export const remember = (id: string, repository: string): void => void made.set(id, repository)
+
 /** The ids of all images that were made for a repository, those without a tag by now too. */
 export const imagesMade = (repository: string): string[] =>
   [...made].flatMap(([id, of]) => (of === repository ? [id] : []))
@@ -82,6 +84,6 @@ export async function makeImage(repository: string, version: string, options: Im
   ]
   await docker('import', ...lines.flatMap((line) => ['--change', line]), await rootfsTar(), `${repository}:${version}`)
   const id = await docker('image', 'inspect', '--format', '{{.Id}}', `${repository}:${version}`)
-  made.set(id, repository)
+  remember(id, repository)
   return id
 }

@@ -1,0 +1,96 @@
+import { request } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeOn } from '../../backends/use.ts'
+import { type ComposeProject, composeProject, tagVariable } from './compose-project.ts'
+import { makeImage } from './images.ts'
+import { makeProxyImage } from './proxy-image.ts'
+import { carryOut, createWorld, inspect, planTo, until, type World } from './world.ts'
+
+describeOn('docker', 'four replicas behind a reverse proxy', ({ compose = '', nginx = '' }) => {
+  let world: World
+  let project: ComposeProject
+  let good: string
+
+  beforeAll(async () => {
+    if (!compose || !nginx) return
+    world = createWorld()
+    good = await makeImage(world.repository, '1.1.0')
+    await makeImage(world.repository, '1.2.0')
+    await makeProxyImage(nginx, `${world.repository}-proxy:1`, 'web:8080')
+    project = await composeProject(
+      world,
+      compose,
+      `
+services:
+  web:
+    image: ${world.repository}:${tagVariable}
+    deploy: {replicas: 4}
+    volumes: [shared:/shared]
+  proxy:
+    image: ${world.repository}-proxy:1
+    ports: ["127.0.0.1::8080"]
+volumes: {shared: {}}
+`
+    )
+    await project.compose('up', '-d', '--wait')
+  })
+  afterAll(async () => {
+    await project?.remove()
+    await world?.remove()
+  })
+
+  it.skipIf(!compose || !nginx)(
+    'go back one after another, and a client under load sees no failed request',
+    async () => {
+      const proxy = await inspect(`${world.prefix}-proxy-1`)
+      const load = ask(Number(proxy.NetworkSettings.Ports['8080/tcp'][0].HostPort))
+      await until('an answer', async () => load.answers.get('1.2.0'))
+      const target = await world.open({ projectDir: project.dir, config: { project: world.prefix, services: ['web'] } })
+      const planned = await planTo(target, '1.1.0')
+      expect(planned.draft.steps.filter(({ kind }) => kind === 'swap_container')).toHaveLength(4)
+      await carryOut(target, planned)
+      for (const number of [1, 2, 3, 4])
+        expect(await inspect(`${world.prefix}-web-${number}`)).toMatchObject({ Image: good })
+      await wait(500)
+      await load.stop()
+      expect([...load.answers.keys()].sort()).toEqual(['1.1.0', '1.2.0'])
+    }
+  )
+})
+
+/** Several clients that ask all the time; what they were answered, counted. */
+function ask(port: number) {
+  const answers = new Map<string, number>()
+  let asking = true
+  const client = async (): Promise<void> => {
+    while (asking) {
+      const answer = await once(port)
+      answers.set(answer, (answers.get(answer) ?? 0) + 1)
+      await wait(10)
+    }
+  }
+  const clients = Promise.all(Array.from({ length: 4 }, client))
+  return {
+    answers,
+    async stop() {
+      asking = false
+      await clients
+    }
+  }
+}
+
+function once(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const call = request({ host: '127.0.0.1', port, path: '/', agent: false, timeout: 20_000 }, (response) => {
+      let body = ''
+      response.on('data', (chunk: Buffer) => {
+        body += chunk.toString()
+      })
+      response.on('end', () => resolve(response.statusCode === 200 ? body.trim() : `status ${response.statusCode}`))
+    })
+    call.on('timeout', () => call.destroy(new Error('timeout')))
+    call.on('error', (error) => resolve(error.message))
+    call.end()
+  })
+}
