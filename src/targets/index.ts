@@ -1,6 +1,7 @@
 import { discoverDocker } from './docker/discover.ts'
 import { discoverGitHubReleases } from './github-releases/discover.ts'
 import { discoverKubernetes } from './kubernetes/discover.ts'
+import { discoverNetlify } from './netlify/discover.ts'
 import { discoverNpm } from './npm/discover.ts'
 import { discoverPypi } from './pypi/discover.ts'
 import type { Discover, TargetModule } from './target.ts'
@@ -21,5 +22,6 @@ export const targetTypes: Record<string, TargetType> = {
     discover: discoverGitHubReleases
   },
   kubernetes: { load: async () => (await import('./kubernetes/index.ts')).default, discover: discoverKubernetes },
-  pypi: { load: async () => (await import('./pypi/index.ts')).default, discover: discoverPypi }
+  pypi: { load: async () => (await import('./pypi/index.ts')).default, discover: discoverPypi },
+  netlify: { load: async () => (await import('./netlify/index.ts')).default, discover: discoverNetlify }
 }

@@ -1,0 +1,69 @@
+import type { Check, CheckReport } from '../../model/check.ts'
+import type { Release } from '../../model/release.ts'
+import { messageOf } from '../../support/errors.ts'
+import { oneLine } from '../../support/text.ts'
+import type { Look } from '../target.ts'
+import type { Netlify } from './api.ts'
+import { askPage, type Page } from './page.ts'
+import type { Site } from './shapes.ts'
+import { addressOf } from './survey.ts'
+
+/** Looks whether the site has a release published, and whether it answers as users meet it. */
+export async function check(
+  netlify: Netlify,
+  env: NodeJS.ProcessEnv,
+  release: Release,
+  { signal }: Look
+): Promise<CheckReport> {
+  let site: Site
+  try {
+    site = await netlify.readSite(signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    return {
+      checks: [
+        {
+          id: 'published',
+          title: 'Netlify says what is published',
+          status: 'unknown',
+          detail: oneLine(messageOf(error), 300)
+        }
+      ],
+      observed: {}
+    }
+  }
+  const published = site.published_deploy?.id ?? 'none'
+  const identity: Check = {
+    id: 'published',
+    title: 'The planned deploy is published',
+    status: published === release.id ? 'pass' : 'fail',
+    detail: `the published deploy is ${published}`
+  }
+  return { checks: [identity, await pageCheck(site, release, env, signal)], observed: {} }
+}
+
+async function pageCheck(
+  site: Site,
+  { details }: Release,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal
+): Promise<Check> {
+  const title = 'The site answers'
+  const address = addressOf(site)
+  if (!address) return { id: 'page', title, status: 'unknown', detail: 'Netlify names no address of the site' }
+  const permalink = typeof details?.permalink === 'string' ? details.permalink : null
+  const [page, own] = await Promise.all([
+    askPage(address, env, signal),
+    permalink ? askPage(permalink, env, signal) : null
+  ])
+  const status = page.state === 'healthy' ? 'pass' : page.state === 'unknown' ? 'unknown' : 'fail'
+  return { id: 'page', title, status, detail: `${page.detail}${compared(page, own)}` }
+}
+
+/** Pages may differ by themselves, so a difference is told and proves nothing; the identity is what Netlify says is published. */
+function compared(page: Page, own: Page | null): string {
+  if (page.state !== 'healthy' || own?.state !== 'healthy') return ''
+  return page.hash === own.hash
+    ? ', the same page as the deploy’s own address'
+    : ', another page than the deploy’s own address'
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod'
+
+/** `targets.netlify.config` of deploy.json: popkit's `site_id`, and ours. */
+export const netlifyConfigSchema = z.looseObject({
+  site_id: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, 'is no site id or domain')
+    .nullish()
+    .describe('Id or domain of the site; else .netlify/state.json or NETLIFY_SITE_ID says it'),
+  lock: z.boolean().nullish().describe('Stop auto publishing after a rollback, so that the next push does not undo it')
+})
+
+export type NetlifyConfig = z.infer<typeof netlifyConfigSchema>
+
+/** A version: a deploy's id, the beginning of its commit, or what deploy.json calls it. */
+export const versionPattern = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/

@@ -1,0 +1,47 @@
+import type { Diagnosis } from '../../model/diagnosis.ts'
+import { oneLine } from '../../support/text.ts'
+import type { Netlify } from './api.ts'
+import { askPage } from './page.ts'
+import type { Deploy } from './shapes.ts'
+import { addressOf } from './survey.ts'
+
+const mostEvents = 20
+
+/** What Netlify tells of the published deploy and of builds that failed. */
+export async function diagnose(netlify: Netlify, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Diagnosis> {
+  const [site, { items }] = await Promise.all([netlify.readSite(signal), netlify.productionDeploys(signal)])
+  const published = site.published_deploy
+  const address = addressOf(site)
+  const page = address ? await askPage(address, env, signal) : null
+  const failed = items.filter(({ state }) => state === 'error').slice(0, 5)
+  return {
+    findings: [
+      ...(page ? [page.detail] : []),
+      ...(published ? [`the published deploy is ${published.id}${from(published)}`] : ['no deploy is published']),
+      ...failed.map(
+        (deploy) =>
+          `the production build ${deploy.id}${from(deploy)} failed: ${oneLine(deploy.error_message ?? 'no reason given', 200)}`
+      )
+    ],
+    events: items.slice(0, mostEvents).flatMap(eventsOf),
+    evidence: []
+  }
+}
+
+const from = ({ commit_ref: commit, branch, title }: Deploy): string => {
+  const words = [
+    commit && `commit ${commit.slice(0, 12)}`,
+    branch && `branch ${oneLine(branch, 60)}`,
+    title && oneLine(title, 80)
+  ]
+  const known = words.filter(Boolean)
+  return known.length > 0 ? ` (${known.join(', ')})` : ''
+}
+
+function eventsOf(deploy: Deploy): Diagnosis['events'] {
+  const source = `Netlify, deploy ${deploy.id}`
+  const at = (time: string | null | undefined, text: string) =>
+    time ? [{ at: new Date(time).toISOString(), text, source }] : []
+  if (deploy.state === 'error') return at(deploy.created_at, `Build of ${deploy.id}${from(deploy)} failed`)
+  return at(deploy.published_at, `Deploy ${deploy.id}${from(deploy)} was published`)
+}

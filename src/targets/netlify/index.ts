@@ -1,0 +1,72 @@
+import type { z } from 'zod'
+import type { Step } from '../../model/step.ts'
+import { ConfigError, TargetError } from '../../support/errors.ts'
+import type { Target, TargetContext, TargetModule } from '../target.ts'
+import { openNetlify } from './api.ts'
+import { check } from './check.ts'
+import { type NetlifyConfig, netlifyConfigSchema, versionPattern } from './config.ts'
+import { diagnose } from './diagnose.ts'
+import { discoverNetlify } from './discover.ts'
+import { plan } from './plan.ts'
+import { lockSchema, publish, restoreSchema } from './steps.ts'
+import { survey } from './survey.ts'
+
+/** A Netlify site: its published deploy is what serves. */
+const netlify: TargetModule<NetlifyConfig> = {
+  configSchema: netlifyConfigSchema,
+  version: { pattern: versionPattern, says: 'a deploy id, the beginning of a commit, or a version of deploy.json' },
+  open
+}
+
+export default netlify as TargetModule
+
+async function open(context: TargetContext<NetlifyConfig>): Promise<Target> {
+  const { config, env, clock, history } = context
+  const api = await openNetlify(await siteOf(context), context)
+  const paramsOf = <T extends { site: string; api: string }>(step: Step, schema: z.ZodType<T>): T => {
+    const parsed = schema.safeParse(step.params)
+    if (parsed.success && parsed.data.site === api.site && parsed.data.api === api.api) return parsed.data
+    throw foreign(step)
+  }
+  return {
+    survey: (signal) => survey(api, history, env, signal),
+    plan: (surveyed, release, signal) => plan(api, config, surveyed, release, signal),
+    async apply(step, run) {
+      if (step.kind === 'restore') return publish(api, clock, paramsOf(step, restoreSchema), run)
+      await api.setLock(paramsOf(step, lockSchema).deploy, true, run.signal)
+      return { detail: 'new deploys are built, and not published' }
+    },
+    async revert(step, run) {
+      if (step.kind === 'lock') {
+        await api.setLock(paramsOf(step, lockSchema).deploy, false, run.signal)
+        return { detail: 'auto publishing goes on' }
+      }
+      const { from, to } = paramsOf(step, restoreSchema)
+      if (!from) return { detail: 'there was nothing before' }
+      return publish(api, clock, { from: to, to: from }, run)
+    },
+    check: (release, look) => check(api, env, release, look),
+    diagnose: (signal) => diagnose(api, env, signal),
+    close: () => api.close()
+  }
+}
+
+async function siteOf({ config, env, projectDir }: TargetContext<NetlifyConfig>): Promise<string> {
+  const linked = await discoverNetlify(projectDir, env)
+  const site = config.site_id ?? env.NETLIFY_SITE_ID ?? linked?.config.site_id
+  if (typeof site === 'string' && /^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/.test(site)) return site
+  throw new ConfigError({
+    what: 'It is not known which Netlify site is meant',
+    why: 'neither `site_id` in deploy.json, nor NETLIFY_SITE_ID, nor .netlify/state.json names one',
+    next: 'Set targets.netlify.config.site_id in deploy.json.',
+    code: 'no_site'
+  })
+}
+
+const foreign = (step: Step): TargetError =>
+  new TargetError({
+    what: `The step "${step.title}" was not carried out`,
+    why: 'it was planned for another site or server than deploy.json now names',
+    next: 'Restore the configuration that it was planned with, or assess again.',
+    code: 'foreign_step'
+  })
