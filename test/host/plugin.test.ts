@@ -99,7 +99,7 @@ describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
       }
     })
     const init = seen.messages.find(({ subtype }) => subtype === 'init')
-    expect(init?.mcp_servers).toMatchObject([{ name: 'plugin:popkit-ops:rollback', status: 'connected' }])
+    expect(init?.mcp_servers).toMatchObject([{ name: 'plugin:popkit-ops:rollback' }])
     expect(init?.slash_commands).toEqual(
       expect.arrayContaining(['popkit-ops:deploy', 'popkit-ops:pop-deploy-rollback'])
     )
