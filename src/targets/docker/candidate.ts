@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import { z } from 'zod'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release } from '../../model/release.ts'
@@ -23,7 +24,11 @@ export interface Candidate {
   notes: string[]
 }
 
-const hostSchema = z.looseObject({ OSType: z.string().optional(), Architecture: z.string().optional() })
+const hostSchema = z.looseObject({
+  OSType: z.string().optional(),
+  Architecture: z.string().optional(),
+  DockerRootDir: z.string().optional()
+})
 
 /** Checks that the release's image exists, is the recorded one, and fits the engine. */
 export async function findCandidate(
@@ -54,6 +59,7 @@ export async function findCandidate(
     platform: image ? `${image.Os}/${image.Architecture}` : null,
     blockers: [
       ...(image ? [] : missingBlockers(release, exact ?? byTag, details.reference)),
+      ...(image ? [] : await spaceBlockers(engine.address, host.DockerRootDir)),
       ...platformBlockers(release, image, exact ?? byTag, host)
     ],
     risks: digestRisks(release, {
@@ -82,6 +88,24 @@ function missingBlockers(release: Release, found: Lookup | null, reference: stri
       what: `The image of ${release.version} cannot be had`,
       why: `${reference} is not on the engine, and the registry answers: ${reason}`,
       next: next[state]
+    }
+  ]
+}
+
+const leastSpaceBytes = 64 * 1024 * 1024
+
+/** A pull needs space where the engine keeps its images; only an engine of this machine can be looked at. */
+async function spaceBlockers(address: string, folder: string | undefined): Promise<Blocker[]> {
+  if (!folder || !address.startsWith('unix:')) return []
+  const stats = await statfs(folder).catch(() => null)
+  const free = stats ? stats.bavail * stats.bsize : null
+  if (free === null || free >= leastSpaceBytes) return []
+  return [
+    {
+      id: 'disk_full',
+      what: 'There is no space to pull the image',
+      why: `${folder} has ${Math.floor(free / 1048576)} MiB left`,
+      next: 'Make space there (docker image prune), and assess again.'
     }
   ]
 }

@@ -10,7 +10,15 @@ import { changeRisks, neededChanges, reminderStep } from './compose/reminder.ts'
 import { type Missing, reviveStep } from './compose/revive.ts'
 import { type Container, inspectContainer, listContainers } from './inspect.ts'
 import { planSteps, pullStep } from './plan-steps.ts'
-import { configurationRisks, dependentRisks, portBlockers, portNotes } from './precautions.ts'
+import {
+  configurationRisks,
+  dependentRisks,
+  portBlockers,
+  portNotes,
+  rehearsalBlockers,
+  volumeNotes,
+  volumeRisks
+} from './precautions.ts'
 import { mergedConfig, userConfigOf } from './recreate/configuration.ts'
 import { whyNotBeside } from './side-by-side.ts'
 import { defaultsOf, imagesOf } from './survey.ts'
@@ -39,10 +47,16 @@ export async function plan(
   const changes = await neededChanges(workshop, places, release.version)
   const absent = missingSchema.safeParse(survey.fingerprint.missing)
   if (containers.length === 0 && absent.success) return planRevival(workshop, release, candidate, absent.data)
-  const blockers: Blocker[] = [...missing, ...candidate.blockers, ...portBlockers(containers, all)]
+  const blockers: Blocker[] = [
+    ...missing,
+    ...candidate.blockers,
+    ...portBlockers(containers, all),
+    ...(workshop.config.rehearse ? rehearsalBlockers(containers) : [])
+  ]
   const risks: Risk[] = [
     ...candidate.risks,
     ...dependentRisks(containers, all),
+    ...volumeRisks(containers, all),
     ...configurationRisks(containers, defaults, release, history),
     ...changeRisks(changes, release.version)
   ]
@@ -50,6 +64,7 @@ export async function plan(
     ...candidate.notes,
     ...ways.map(({ container, whyNot }) => wayNote(container, whyNot)),
     ...portNotes(containers),
+    ...volumeNotes(containers),
     'Environment and mounts are taken from the containers that are replaced; the image alone goes back.',
     ...missingImageNotes(containers, images)
   ]

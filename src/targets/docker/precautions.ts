@@ -65,6 +65,56 @@ export function dependentRisks(containers: readonly Container[], all: readonly C
   )
 }
 
+/** Others that write to the same volumes: what the newer version changed there concerns them, too. */
+export function volumeRisks(containers: readonly Container[], all: readonly ContainerSummary[]): Risk[] {
+  const replaced = new Set(containers.map(({ Id }) => Id))
+  return volumesOf(containers).flatMap((volume) => {
+    const others = all.filter(
+      ({ Id, Mounts }) => !replaced.has(Id) && (Mounts ?? []).some(({ Name }) => Name === volume)
+    )
+    if (others.length === 0) return []
+    return [
+      {
+        id: `shared_volume:${volume.slice(0, 64)}`,
+        serious: false,
+        title: `The volume ${volume} is shared with ${others.map(nameOf).join(', ')}`,
+        detail: 'It stays as it is, with all that the newer version wrote into it.'
+      }
+    ]
+  })
+}
+
+/** Data does not go back with an image. */
+export const volumeNotes = (containers: readonly Container[]): string[] => {
+  const volumes = volumesOf(containers)
+  return volumes.length === 0
+    ? []
+    : [
+        `What the newer version wrote stays in ${volumes.length === 1 ? 'the volume' : 'the volumes'} ${volumes.map(shortVolume).join(', ')}.`
+      ]
+}
+
+const volumesOf = (containers: readonly Container[]): string[] => [
+  ...new Set(
+    containers.flatMap(({ Mounts }) =>
+      (Mounts ?? []).flatMap(({ Type, Name, RW }) => (Type === 'volume' && Name && RW !== false ? [Name] : []))
+    )
+  )
+]
+
+const shortVolume = (name: string): string => (/^[a-f0-9]{64}$/.test(name) ? name.slice(0, 12) : name)
+
+/** A rehearsal must be out of reach, which it is not on the network of the host or of another container. */
+export const rehearsalBlockers = (containers: readonly Container[]): Blocker[] =>
+  containers
+    .filter(({ HostConfig: { NetworkMode: mode = '' } }) => mode === 'host' || mode.startsWith('container:'))
+    .map(({ Name, HostConfig: { NetworkMode: mode } }) => ({
+      id: `cannot_rehearse:${baseName(Name)}`,
+      what: `${baseName(Name)} cannot be rehearsed`,
+      why: `it uses the network ${mode}, where the rehearsal would take its ports`,
+      next: 'Set `rehearse` to false in the configuration of the target.'
+    }))
+
 /** Where the configuration differs from the one that was recorded when the release served. */
 export function configurationRisks(
   containers: readonly Container[],

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -82,8 +82,42 @@ export async function makeImage(repository: string, version: string, options: Im
     ...(healthcheck ? [check] : []),
     ...changes
   ]
-  await docker('import', ...lines.flatMap((line) => ['--change', line]), await rootfsTar(), `${repository}:${version}`)
+  const flags = lines.flatMap((line) => ['--change', line])
+  await docker('import', ...flags, await rootfsTar(), `${repository}:${version}`)
   const id = await docker('image', 'inspect', '--format', '{{.Id}}', `${repository}:${version}`)
   remember(id, repository)
   return id
+}
+
+/** The same for another machine: an image whose configuration names its architecture. */
+export async function makeForeignImage(repository: string, version: string, architecture: string): Promise<void> {
+  const reference = `${repository}:${version}`
+  await makeImage(repository, version)
+  const dir = await mkdtemp(join(tmpdir(), 'pop-foreign-'))
+  try {
+    await docker('save', '-o', join(dir, 'image.tar'), reference)
+    await run('tar', ['-C', dir, '-xf', join(dir, 'image.tar')])
+    const [{ Config: path }] = JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8'))
+    const config = JSON.parse(await readFile(join(dir, path), 'utf8'))
+    await writeFile(join(dir, path), JSON.stringify({ ...config, architecture }))
+    await run('tar', [
+      '-C',
+      dir,
+      '--exclude=image.tar',
+      '-cf',
+      join(dir, 'foreign.tar'),
+      'manifest.json',
+      path,
+      ...(await layersIn(dir))
+    ])
+    await docker('load', '-i', join(dir, 'foreign.tar'))
+    remember(await docker('image', 'inspect', '--format', '{{.Id}}', reference), repository)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+async function layersIn(dir: string): Promise<string[]> {
+  const [{ Layers: layers }] = JSON.parse(await readFile(join(dir, 'manifest.json'), 'utf8'))
+  return layers
 }

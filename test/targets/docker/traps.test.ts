@@ -1,0 +1,188 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { describeOn } from '../../backends/use.ts'
+import { docker, makeForeignImage, makeImage } from './images.ts'
+import { carryOut, createWorld, inspect, planTo, record, signal, until, type World } from './world.ts'
+
+describeOn('docker', 'an assessment of containers', () => {
+  let world: World
+  let good: string
+
+  beforeAll(async () => {
+    world = createWorld()
+    good = await makeImage(world.repository, '1.1.0')
+    await makeImage(world.repository, '1.2.0')
+  })
+  afterEach(() => world.clear())
+  afterAll(() => world.remove())
+
+  const web = () => `${world.prefix}-web`
+  const beside = (name: string, ...options: string[]) =>
+    docker(
+      'run',
+      '-d',
+      '--name',
+      `${world.prefix}-${name}`,
+      ...options,
+      '--no-healthcheck',
+      '--entrypoint',
+      'sleep',
+      good,
+      '1000'
+    )
+
+  it('names containers that use the network of the one replaced', async () => {
+    await world.start('web', '1.2.0')
+    await beside('sidecar', '--network', `container:${web()}`)
+    const target = await world.open({ config: { containers: [web()] } })
+    expect((await planTo(target, '1.1.0')).draft.risks).toMatchObject([
+      expect.anything(),
+      { id: `dependent:${world.prefix}-sidecar`, serious: true }
+    ])
+  })
+
+  it('names containers that share a volume, and that its data stays', async () => {
+    await world.start('web', '1.2.0', '-v', `${world.prefix}-data:/data`)
+    await beside('backup', '-v', `${world.prefix}-data:/data`)
+    const target = await world.open({ config: { containers: [web()] } })
+    const { draft } = await planTo(target, '1.1.0')
+    expect(draft.risks).toContainEqual(
+      expect.objectContaining({ id: `shared_volume:${world.prefix}-data`, serious: false })
+    )
+    expect(draft.notes.join('\n')).toContain(`What the newer version wrote stays in the volume ${world.prefix}-data`)
+  })
+
+  it('refuses when somebody else has taken the published port', async () => {
+    await world.start('web', '1.2.0', '-p', '127.0.0.1::8080')
+    const port = (await inspect(web())).NetworkSettings.Ports['8080/tcp'][0].HostPort
+    await docker('rm', '-f', web())
+    await world.start('web', '1.2.0', '-p', `127.0.0.1:${port}:8080`)
+    await docker('stop', '-t', '0', web())
+    await beside('thief', '-p', `127.0.0.1:${port}:8080`)
+    const target = await world.open({ config: { containers: [web()] } })
+    expect((await planTo(target, '1.1.0')).draft.blockers).toMatchObject([
+      { id: `port_taken:${port}`, why: expect.stringContaining('thief') }
+    ])
+  })
+
+  it('refuses a container that was started with --rm', async () => {
+    await world.start('web', '1.2.0', '--rm')
+    const target = await world.open()
+    expect((await target.survey(signal())).blockers).toMatchObject([{ id: `auto_remove:${web()}` }])
+  })
+
+  it('refuses an image of another platform', async () => {
+    await world.start('web', '1.2.0')
+    await makeForeignImage(world.repository, '0.5.0', 's390x')
+    const target = await world.open()
+    expect((await planTo(target, '0.5.0')).draft.blockers).toMatchObject([
+      { id: 'platform:0.5.0', why: expect.stringContaining('linux/s390x') }
+    ])
+  })
+
+  it('names the tag "latest", and calls the version what the image or history calls it', async () => {
+    await docker('tag', `${world.repository}:1.2.0`, `${world.repository}:latest`)
+    await docker('run', '-d', '--name', web(), `${world.repository}:latest`)
+    const target = await world.open()
+    const survey = await target.survey(signal())
+    expect(survey.current).toMatchObject({ version: '1.2.0' })
+    expect(survey.risks).toMatchObject([{ id: 'generic_tag:latest' }])
+  })
+
+  it('names how the configuration differs from the recorded one, and no value of it', async () => {
+    await world.start('web', '1.1.0', '-e', 'DATABASE=old-secret-value', '-e', 'GONE=1')
+    const recorded = (await (await world.open()).survey(signal())).snapshot
+    await docker('rm', '-f', web())
+    await world.start('web', '1.2.0', '-e', 'DATABASE=new-secret-value', '-v', '/tmp:/extra')
+    const target = await world.open({
+      history: [record({ version: '1.1.0', digest: good, ...(recorded ? { snapshot: recorded } : {}) })]
+    })
+    const { draft } = await planTo(target, '1.1.0')
+    const risk = draft.risks.find(({ id }) => id === 'configuration_changed:1.1.0')
+    expect(risk).toMatchObject({ serious: true })
+    for (const line of ['variable DATABASE changed', 'variable GONE is gone', 'mount /extra is new'])
+      expect(risk?.detail).toContain(line)
+    expect(JSON.stringify([recorded, draft])).not.toContain('secret-value')
+  })
+
+  it('says why it is not clear which containers are meant, and goes by their names then', async () => {
+    await world.start('web', '1.1.0')
+    await world.start('other', '1.2.0', '--', 'sh', '-c', 'exit 3')
+    await until('the end', async () => (await inspect(`${world.prefix}-other`)).State.Status === 'exited')
+    const survey = await (await world.open()).survey(signal())
+    expect(survey.blockers).toMatchObject([{ id: 'ambiguous' }])
+    const named = await (await world.open({ config: { containers: [`${world.prefix}-other`] } })).survey(signal())
+    expect(named).toMatchObject({ blockers: [], current: { version: '1.2.0' } })
+  })
+
+  it('takes stopped containers of earlier versions for evidence that they served, and leaves them alone', async () => {
+    await world.start('web-before', '1.1.0')
+    await docker('stop', '-t', '1', `${world.prefix}-web-before`)
+    await world.start('web', '1.2.0')
+    const survey = await (await world.open()).survey(signal())
+    expect(survey.current).toMatchObject({ version: '1.2.0' })
+    expect(survey.releases.find(({ version }) => version === '1.1.0')?.served).toMatchObject({
+      source: `container ${world.prefix}-web-before`
+    })
+  })
+
+  it('remembers on the engine itself what a rollback went back from', async () => {
+    await world.start('web', '1.2.0')
+    const target = await world.open()
+    await carryOut(target, await planTo(target, '1.1.0'))
+    const survey = await target.survey(signal())
+    expect(survey.releases.find(({ version }) => version === '1.2.0')?.rolledBackAt).toMatch(/^\d{4}-/)
+  })
+})
+
+describeOn('docker', 'a registry that refuses', () => {
+  it.each([
+    [429, 'TOOMANYREQUESTS', 'too many requests: rate limit', 'image_rate_limited:1.1.0'],
+    [403, 'DENIED', 'requested access to the resource is denied', 'image_denied:1.1.0'],
+    [503, 'UNAVAILABLE', 'maintenance', 'image_unreachable:1.1.0']
+  ])('with HTTP %s is told apart, and nothing is stopped', async (status, code, message, blocker) => {
+    const server = createServer((request, response) => {
+      if (request.url === '/v2/') return response.end('{}')
+      return response
+        .writeHead(status, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ errors: [{ code, message }] }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const world = createWorld(`127.0.0.1:${(server.address() as AddressInfo).port}`)
+    try {
+      await makeImage(world.repository, '1.2.0')
+      const id = await world.start('web', '1.2.0')
+      const target = await world.open({ history: [record({ version: '1.1.0', digest: `sha256:${'3'.repeat(64)}` })] })
+      expect((await planTo(target, '1.1.0')).draft.blockers).toMatchObject([{ id: blocker }])
+      expect(await inspect(`${world.prefix}-web`)).toMatchObject({ Id: id, State: { Running: true } })
+    } finally {
+      await world.remove()
+      server.close()
+    }
+  })
+})
+
+describeOn('docker', 'a probe', () => {
+  it('is asked until it is answered, and fails the check when it is not', async () => {
+    const world = createWorld()
+    try {
+      await makeImage(world.repository, '1.1.0', { healthcheck: false, mode: 'slow' })
+      await makeImage(world.repository, '1.2.0', { healthcheck: false })
+      await world.start('web', '1.2.0', '-p', '127.0.0.1::8080')
+      const port = (await inspect(`${world.prefix}-web`)).NetworkSettings.Ports['8080/tcp'][0].HostPort
+      await docker('rm', '-f', `${world.prefix}-web`)
+      await world.start('web', '1.2.0', '-p', `127.0.0.1:${port}:8080`)
+      const target = await world.open({ config: { probe: { http: `http://127.0.0.1:${port}/health` } } })
+      const planned = await planTo(target, '1.1.0')
+      await carryOut(target, planned)
+      const good = await target.check(planned.release, { signal: signal() })
+      expect(good.checks).toContainEqual(expect.objectContaining({ id: 'probe', status: 'pass' }))
+      const strict = await world.open({ config: { probe: { http: `http://127.0.0.1:${port}/nothing` } } })
+      const bad = await strict.check(planned.release, { signal: signal() })
+      expect(bad.checks).toContainEqual(expect.objectContaining({ id: 'probe', status: 'fail' }))
+    } finally {
+      await world.remove()
+    }
+  })
+})
