@@ -1,5 +1,7 @@
 import { oneLine } from '../../support/text.ts'
+import { known } from './names.ts'
 import type { ContainerStatus, Pod } from './objects.ts'
+import type { Move } from './params.ts'
 
 /** Why a pod does not serve, in words; null when nothing is wrong with it, or it is only starting. */
 export function troubleOf(pod: Pod): string | null {
@@ -49,3 +51,10 @@ export const isHopeless = ({ metadata, status }: Pod): boolean =>
     ({ state, restartCount }) =>
       hopeless.has(state?.waiting?.reason ?? '') || (state?.waiting?.reason === 'CrashLoopBackOff' && restartCount >= 3)
   )
+
+/** A pod of the wanted revision, by the label that its controller gave it. */
+export function isOf({ metadata }: Pod, { name, to }: Pick<Move, 'name' | 'to'>): boolean {
+  const hash = to.revision.startsWith(`${name}-`) ? to.revision.slice(name.length + 1) : to.revision
+  const label = metadata.labels?.[known.templateHash] ?? metadata.labels?.[known.revisionHash]
+  return label === hash || label === to.revision
+}

@@ -13,6 +13,7 @@ import {
 import { inParallel } from './parallel.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from './revision.ts'
 import { templateHash } from './template.ts'
+import { isOf, isUnready } from './trouble.ts'
 import { hideEnvironment, type Workshop } from './workshop.ts'
 
 /** A workload with all that the cluster keeps of it. */
@@ -79,6 +80,7 @@ export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Pr
     ].sort((a, b) => b.number - a.number)
     for (const { template } of [object.spec, ...revisions]) hideEnvironment(workshop, template)
     const owners = kind === 'deployment' ? new Set(revisions.map(({ uid }) => uid)) : own
+    if (kind !== 'deployment' && pods) for (const revision of revisions) countPods(revision, address, mine(pods, own))
     const hash = templateHash(object.spec.template)
     return {
       address,
@@ -89,6 +91,13 @@ export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Pr
       pods: pods && mine(pods, owners)
     }
   })
+}
+
+/** A ControllerRevision does not tell of its pods; their labels do. */
+function countPods(revision: Revision, { name }: Address, pods: readonly Pod[]): void {
+  const its = pods.filter((pod) => isOf(pod, { name, to: { revision: revision.name, hash: '' } }))
+  revision.replicas = its.length
+  revision.available = its.filter((pod) => !isUnready(pod) && !pod.metadata.deletionTimestamp).length
 }
 
 /** A server's upgrade may have added defaults since the revision was made; then the controller's own word counts. */

@@ -3,8 +3,9 @@ import type { Run, StepResult } from '../../target.ts'
 import { isStatus } from '../client/failure.ts'
 import { podSchema } from '../objects.ts'
 import { paramsOf } from '../params.ts'
+import { isOf } from '../trouble.ts'
 import type { Workshop } from '../workshop.ts'
-import { followRollout, isOf } from './follow.ts'
+import { followRollout } from './follow.ts'
 import { ignored } from './put-back.ts'
 
 /**

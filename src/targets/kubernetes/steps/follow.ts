@@ -3,11 +3,11 @@ import { duration } from '../../../support/text.ts'
 import type { Run } from '../../target.ts'
 import { followList } from '../client/follow-list.ts'
 import { rolloutOf } from '../health.ts'
-import { addressText, known, pathOf, shortText } from '../names.ts'
+import { addressText, pathOf, shortText } from '../names.ts'
 import { type Pod, podSchema, type WorkloadObject, workloadSchema } from '../objects.ts'
 import type { Move } from '../params.ts'
 import { templateHash } from '../template.ts'
-import { isHopeless, troubleOf } from '../trouble.ts'
+import { isHopeless, isOf, troubleOf } from '../trouble.ts'
 import { readWorkload, selectorText } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 import { changed } from './put-back.ts'
@@ -107,13 +107,6 @@ async function everySecond({ clock }: Workshop, signal: AbortSignal, look: () =>
     await clock.sleep(1000, signal).catch(() => undefined)
     look()
   }
-}
-
-/** A pod of the wanted revision, by the label that its controller gave it. */
-export function isOf({ metadata }: Pod, { name, to }: Pick<Move, 'name' | 'to'>): boolean {
-  const hash = to.revision.startsWith(`${name}-`) ? to.revision.slice(name.length + 1) : to.revision
-  const label = metadata.labels?.[known.templateHash] ?? metadata.labels?.[known.revisionHash]
-  return label === hash || label === to.revision
 }
 
 const notHealthy = (move: Move, what: string, detail: string): TargetError =>

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import type { JsonObject } from '../../../src/model/json.ts'
+import { describeOn } from '../../backends/use.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
+import { createScene, execute, historyRecord, type Scene } from './scene.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
+
+describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
+  let cluster: Cluster
+  let good: string
+  const scenes: Scene[] = []
+
+  beforeAll(async () => {
+    cluster = await createCluster(backend.kubeconfig ?? '')
+    good = await cluster.image('1.1.0')
+  })
+  afterAll(async () => {
+    for (const scene of scenes) await scene.close()
+    await cluster.remove()
+  })
+
+  const sceneFor = async (config: JsonObject, history: JsonObject[] = []): Promise<Scene> => {
+    const scene = await createScene(cluster, config, history)
+    scenes.push(scene)
+    return scene
+  }
+  const broken = async (shape: Shape, sign: RegExp): Promise<void> => {
+    await cluster.apply(workload(shape))
+    await until(String(sign), async () => sign.test(await cluster.kubectl('get', 'pods', '-l', `app=${shape.name}`)))
+  }
+  const image = (what: string): Promise<string> =>
+    cluster.kubectl('get', what, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
+  const podImages = (app: string): Promise<string> =>
+    cluster.kubectl(
+      'get',
+      'pods',
+      '-l',
+      `app=${app}`,
+      '--field-selector=status.phase=Running',
+      '-o',
+      'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.spec.containers[0].image}{"\\n"}{end}'
+    )
+
+  it.concurrent.each<[string, (bad: string) => Partial<Shape>, 'good' | 'crash' | 'unhealthy', RegExp, RegExp]>([
+    ['crashes', () => ({}), 'crash', /CrashLoopBackOff/, /CrashLoopBackOff.*exit code 3/],
+    [
+      'names an image that is not there',
+      () => ({ image: 'popk-nowhere.invalid/web:1.2.0' }),
+      'good',
+      /ErrImagePull|ImagePullBackOff/,
+      /ImagePull/
+    ],
+    ['never becomes ready', () => ({}), 'unhealthy', /0\/1 +Running/, /pods available/],
+    [
+      'names a Secret that is missing',
+      () => ({ container: { envFrom: [{ secretRef: { name: 'nowhere' } }] } }),
+      'good',
+      /CreateContainerConfigError/,
+      /secret "nowhere" not found/
+    ],
+    [
+      'asks for too much memory',
+      () => ({ container: { resources: { requests: { memory: '9000Gi' } } } }),
+      'good',
+      /Pending/,
+      /cannot be scheduled.*memory/
+    ]
+  ])('a Deployment whose new version %s goes back, and kubectl says so', async (title, change, mode, sign, told) => {
+    const name = `web-${title.toLowerCase().replace(/\W+/g, '-').slice(0, 20)}`.replace(/-$/, '')
+    const tag = `1.2.0-${mode}`
+    const shape = { name, image: good, container: { env: [{ name: 'API_PASSWORD', value: 'hunter2-secret' }] } }
+    await cluster.rolledOut(workload(shape))
+    const changed = change(await cluster.image(tag, mode))
+    await broken({ ...shape, image: await cluster.image(tag, mode), ...changed }, sign)
+
+    const scene = await sceneFor({ workloads: [`deployment/${name}`] })
+    const server = await scene.serve()
+    const assessment = await server.call('assess_rollback', { investigate: true })
+    expect(assessment).toMatchObject({
+      recommended: { version: '1.1.0' },
+      blockers: [],
+      current: { failed: expect.anything() }
+    })
+    expect(JSON.stringify([assessment.current, assessment.diagnosis])).toMatch(told)
+    const dry = await execute(server, assessment, { dry_run: true })
+    expect(dry).toMatchObject({ outcome: 'checked' })
+    expect(await image(`deployment/${name}`)).not.toBe(good)
+
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded', to: { version: '1.1.0' } })
+    expect(await image(`deployment/${name}`)).toBe(good)
+    expect((await podImages(name)).split('\n')).toEqual([good, good])
+    expect(await server.call('verify_rollback', { rollback_id: done.rollback_id })).toMatchObject({
+      verdict: 'healthy'
+    })
+    expect(`${JSON.stringify([assessment, dry, done])}${await scene.text()}${server.stderr()}`).not.toContain('hunter2')
+    await cluster.kubectl('delete', 'deployment', name, '--wait=false')
+  })
+
+  it.concurrent('a StatefulSet that waits for a broken pod is freed by a step that is shown', async () => {
+    const shape: Shape = { kind: 'StatefulSet', name: 'db', image: good }
+    await cluster.rolledOut(workload(shape))
+    await broken({ ...shape, image: await cluster.image('1.2.0', 'crash') }, /CrashLoopBackOff/)
+    const server = await (await sceneFor({ workloads: ['statefulset/db'] })).serve()
+    const assessment = await server.call('assess_rollback')
+    expect(assessment.plan.steps.map(({ title }: { title: string }) => title)[1]).toMatch(/Deleting the pods .*db-1/)
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect((await podImages('db')).split('\n')).toEqual([good, good])
+    await cluster.kubectl('delete', 'statefulset', 'db', '--wait=false')
+  })
+
+  it.concurrent('a DaemonSet goes back', async () => {
+    const shape: Shape = { kind: 'DaemonSet', name: 'agent', image: good }
+    await cluster.rolledOut(workload(shape))
+    await broken({ ...shape, image: await cluster.image('1.2.0', 'crash') }, /CrashLoopBackOff/)
+    const scene = await sceneFor({ workloads: ['daemonset/agent'] }, [
+      historyRecord('1.1.0', 'success', '2026-01-01T00:00:00Z')
+    ])
+    const server = await scene.serve()
+    const done = await execute(server, await server.call('assess_rollback'))
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded', to: { version: '1.1.0' } })
+    expect(await podImages('agent')).toBe(good)
+    await cluster.kubectl('delete', 'daemonset', 'agent', '--wait=false')
+  })
+
+  it.concurrent('several workloads found by a label go back together', async () => {
+    const names = ['one', 'two', 'three']
+    const labels = { suite: 'together' }
+    const bad = await cluster.image('1.2.0', 'crash')
+    const shapes: Shape[] = names.map((name) => ({ name, image: good, replicas: 1, labels }))
+    await Promise.all(shapes.map((shape) => cluster.rolledOut(workload(shape))))
+    await Promise.all(shapes.map((shape) => broken({ ...shape, image: bad }, /CrashLoopBackOff/)))
+    const server = await (await sceneFor({ selector: 'suite=together' })).serve()
+    const done = await execute(server, await server.call('assess_rollback'))
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    for (const name of names) expect(await podImages(name)).toBe(good)
+    await cluster.kubectl('delete', 'deployment', '-l', 'suite=together', '--wait=false')
+  })
+})

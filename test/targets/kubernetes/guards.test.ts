@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import type { JsonObject } from '../../../src/model/json.ts'
+import { describeOn } from '../../backends/use.ts'
+import type { Answer } from '../../harness/client.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
+import { createScene, execute, historyRecord, type Scene } from './scene.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
+
+describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', (backend) => {
+  let cluster: Cluster
+  let good: string
+  let bad: string
+  const scenes: Scene[] = []
+
+  beforeAll(async () => {
+    cluster = await createCluster(backend.kubeconfig ?? '')
+    good = await cluster.image('1.1.0')
+    bad = await cluster.image('1.2.0', 'crash')
+  })
+  afterAll(async () => {
+    for (const scene of scenes) await scene.close()
+    await cluster.remove()
+  })
+
+  const serve = async (name: string, history: JsonObject[] = [], kubeconfig?: string, config: JsonObject = {}) => {
+    const scene = await createScene(cluster, { workloads: [`deployment/${name}`], ...config }, history)
+    scenes.push(scene)
+    return scene.serve(kubeconfig)
+  }
+  /** A Deployment whose second revision crashes while a pod of the first still serves. */
+  const failed = async (shape: Partial<Shape> & { name: string }, change: Partial<Shape> = {}): Promise<void> => {
+    await cluster.rolledOut(workload({ replicas: 1, image: good, ...shape }))
+    await cluster.apply(workload({ replicas: 1, ...shape, image: bad, ...change }))
+    await crashing(shape.name)
+  }
+  const crashing = (name: string) =>
+    until('the crash', async () => /CrashLoop|Error/.test(await cluster.kubectl('get', 'pods', '-l', `app=${name}`)))
+  const image = (name: string) =>
+    cluster.kubectl('get', `deployment/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
+  const ids = (list: Answer[]) => list.map(({ id }) => id)
+
+  it.concurrent("somebody's change between plan and execution is refused and left as it is", async () => {
+    await failed({ name: 'raced' })
+    const server = await serve('raced')
+    const assessment = await server.call('assess_rollback')
+    await cluster.kubectl('set', 'env', 'deployment/raced', 'FIX=1')
+    expect(await execute(server, assessment)).toMatchObject({ isError: true, error: { code: 'stale_plan' } })
+    expect(await image('raced')).toBe(bad)
+    expect(await cluster.kubectl('get', 'deployment/raced', '-o', 'jsonpath={..env[0].name}')).toBe('FIX')
+    await cluster.kubectl('delete', 'deployment', 'raced', '--wait=false')
+  })
+
+  it.concurrent('scaling between plan and execution is left as it is, and does not stop it', async () => {
+    await failed({ name: 'scaled' })
+    const server = await serve('scaled')
+    const assessment = await server.call('assess_rollback')
+    await cluster.kubectl('scale', 'deployment/scaled', '--replicas=2')
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await cluster.kubectl('get', 'deployment/scaled', '-o', 'jsonpath={.spec.replicas}')).toBe('2')
+    await cluster.kubectl('delete', 'deployment', 'scaled', '--wait=false')
+  })
+
+  it.concurrent('missing rights are blockers, and nothing is changed', async () => {
+    await failed({ name: 'guarded' })
+    const reader = await cluster.identity('reader', [
+      { apiGroups: ['', 'apps'], resources: ['*'], verbs: ['get', 'list', 'watch'] }
+    ])
+    const server = await serve('guarded', [], reader)
+    const assessment = await server.call('assess_rollback')
+    expect(ids(assessment.blockers)).toEqual([`forbidden:patch:deployments:${cluster.namespace}`])
+    expect(ids(assessment.risks)).toContain('no_lease')
+    expect(await execute(server, assessment)).toMatchObject({ isError: true })
+    expect(await image('guarded')).toBe(bad)
+    await cluster.kubectl('delete', 'deployment', 'guarded', '--wait=false')
+  })
+
+  it.concurrent('few rights are enough: without a lease and without a mark it goes back', async () => {
+    await failed({ name: 'few' })
+    const few = await cluster.identity('few', [
+      { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch', 'patch'] },
+      { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['get', 'list'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }
+    ])
+    const server = await serve('few', [], few)
+    const done = await execute(server, await server.call('assess_rollback'))
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await image('few')).toBe(good)
+    await cluster.kubectl('delete', 'deployment', 'few', '--wait=false')
+  })
+
+  it.concurrent('a paused rollout is a risk to accept, and is resumed with the old template', async () => {
+    await failed({ name: 'paused' })
+    await cluster.kubectl('rollout', 'pause', 'deployment/paused')
+    const server = await serve('paused')
+    const assessment = await server.call('assess_rollback')
+    expect(ids(assessment.risks)).toContain(`paused:deployment/${cluster.namespace}/paused`)
+    expect(await execute(server, assessment, { accept: [] })).toMatchObject({ isError: true })
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await cluster.kubectl('get', 'deployment/paused', '-o', 'jsonpath={.spec.paused}')).toMatch(/^(false)?$/)
+    await cluster.kubectl('delete', 'deployment', 'paused', '--wait=false')
+  })
+
+  it.concurrent('undoing twice does not lead back to the broken revision, which is marked', async () => {
+    await failed({ name: 'pingpong' })
+    const first = await serve('pingpong')
+    expect(await execute(first, await first.call('assess_rollback'))).toMatchObject({ outcome: 'succeeded' })
+    // another person, another machine, no history
+    const second = await serve('pingpong')
+    const assessment = await second.call('assess_rollback')
+    expect(assessment).toMatchObject({ current: { version: '1.1.0' }, recommended: null })
+    expect(JSON.stringify(assessment.candidates)).toMatch(/rolled back from at .*marked on the target/)
+    await cluster.kubectl('delete', 'deployment', 'pingpong', '--wait=false')
+  })
+
+  it.concurrent('what the old template names and is gone blocks; what changed since is a risk', async () => {
+    await cluster.kubectl('create', 'configmap', 'settings', '--from-literal=a=1')
+    await cluster.kubectl('create', 'secret', 'generic', 'key', '--from-literal=a=1')
+    const container = { envFrom: [{ configMapRef: { name: 'settings' } }, { secretRef: { name: 'key' } }] }
+    await failed({ name: 'refs', container }, { container: {} })
+    await cluster.kubectl('patch', 'configmap', 'settings', '-p', '{"data":{"a":"2"}}')
+    await cluster.kubectl('delete', 'secret', 'key')
+    const server = await serve('refs')
+    const assessment = await server.call('assess_rollback')
+    expect(ids(assessment.blockers)).toEqual([`missing:secrets/${cluster.namespace}/key`])
+    expect(ids(assessment.risks)).toContain(`config_changed:configmaps/${cluster.namespace}/settings`)
+    await cluster.kubectl('delete', 'deployment', 'refs', '--wait=false')
+  })
+
+  it.concurrent('a candidate that does not come up is given up, and the state that served is back', async () => {
+    const gone = 'popk-nowhere.invalid/web:1.0.0'
+    await cluster.apply(workload({ name: 'giveup', image: gone, replicas: 1, spec: { progressDeadlineSeconds: 20 } }))
+    await cluster.rolledOut(
+      workload({ name: 'giveup', image: good, replicas: 1, spec: { progressDeadlineSeconds: 20 } })
+    )
+    const server = await serve('giveup', [historyRecord('1.0.0', 'success', '2026-01-01T00:00:00Z')])
+    const result = await execute(server, await server.call('assess_rollback', { version: '1.0.0' }))
+    expect(result, result.summary).toMatchObject({ outcome: 'restored' })
+    expect(result.summary).toMatch(/ImagePull|not complete/)
+    expect(await image('giveup')).toBe(good)
+    await cluster.kubectl('delete', 'deployment', 'giveup', '--wait=false')
+  })
+
+  it.concurrent('after it, the next kubectl apply removes what only the old template had', async () => {
+    const extra = { env: [{ name: 'OLD_ONLY', value: 'x' }] }
+    await failed({ name: 'applied', container: extra }, { container: {} })
+    const server = await serve('applied')
+    const done = await execute(server, await server.call('assess_rollback'))
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    const names = () => cluster.kubectl('get', 'deployment/applied', '-o', 'jsonpath={..env[*].name}')
+    expect(await names()).toBe('OLD_ONLY')
+    await cluster.apply(workload({ name: 'applied', image: good, replicas: 1 }))
+    expect(await names()).toBe('')
+    await cluster.kubectl('delete', 'deployment', 'applied', '--wait=false')
+  })
+
+  it.concurrent('other hands are named: Argo CD, Flux and an autoscaler as risks, Helm with its command as a blocker', async () => {
+    await failed({
+      name: 'owned',
+      annotations: {
+        'meta.helm.sh/release-name': 'shop',
+        'meta.helm.sh/release-namespace': cluster.namespace,
+        'argocd.argoproj.io/tracking-id': 'shop-app:apps/Deployment:x/owned'
+      },
+      labels: { 'app.kubernetes.io/managed-by': 'Helm', 'kustomize.toolkit.fluxcd.io/name': 'infra' }
+    })
+    await cluster.kubectl('autoscale', 'deployment', 'owned', '--min=1', '--max=2')
+    await cluster.kubectl('create', 'secret', 'generic', 'sh.helm.release.v1.shop.v3')
+    await cluster.kubectl('label', 'secret', 'sh.helm.release.v1.shop.v3', 'owner=helm', 'name=shop', 'version=3')
+    const server = await serve('owned')
+    const assessment = await server.call('assess_rollback')
+    expect(ids(assessment.risks)).toEqual(expect.arrayContaining(['argocd:shop-app', 'flux:infra', 'hpa:owned']))
+    expect(assessment.blockers).toMatchObject([{ id: 'helm:shop', next: expect.stringMatching(/helm rollback shop/) }])
+    expect(await execute(server, assessment)).toMatchObject({ isError: true })
+    expect(await image('owned')).toBe(bad)
+    await cluster.kubectl('delete', 'deployment/owned', 'hpa/owned', '--wait=false')
+  })
+
+  it.concurrent('a workload that is not there, and a context that is not there, are clear errors', async () => {
+    const missing = await (await serve('nowhere')).call('assess_rollback')
+    expect(missing).toMatchObject({ isError: true, error: { code: 'not_found' } })
+    const context = await (await serve('x', [], undefined, { context: 'nowhere' })).call('assess_rollback')
+    expect(context).toMatchObject({ isError: true, error: { code: 'no_cluster' } })
+    expect(context.summary).toContain('nowhere')
+  })
+})
