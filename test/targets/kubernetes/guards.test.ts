@@ -118,7 +118,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
   it.concurrent('what the old template names and is gone blocks; what changed since is a risk', async () => {
     await cluster.kubectl('create', 'configmap', 'settings', '--from-literal=a=1')
     await cluster.kubectl('create', 'secret', 'generic', 'key', '--from-literal=a=1')
-    const container = { envFrom: [{ configMapRef: { name: 'settings' } }, { secretRef: { name: 'key' } }] }
+    const container: JsonObject = { envFrom: [{ configMapRef: { name: 'settings' } }, { secretRef: { name: 'key' } }] }
     await failed({ name: 'refs', container }, { container: {} })
     await cluster.kubectl('patch', 'configmap', 'settings', '-p', '{"data":{"a":"2"}}')
     await cluster.kubectl('delete', 'secret', 'key')
