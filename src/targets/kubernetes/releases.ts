@@ -19,15 +19,15 @@ interface Part {
 
 /** The release that should serve, and those that every workload can go back to. */
 export function releasesOf(workloads: readonly Workload[]): { current: Release; releases: Release[] } {
-  const tags = distinctTags(workloads)
-  const nameOf = (revision: Revision): string => (tags && tagOf(revision.image)) || revisionVersion(revision.number)
   const now = workloads.map((workload) => ({ workload, revision: workload.current ?? pending(workload) }))
-  const current = releaseOf(currentVersion(now.map(({ revision }) => nameOf(revision))), now)
-  const versions = new Set(workloads.flatMap(({ revisions }) => revisions.map(nameOf)))
+  const current = releaseOf(currentVersion(now.map(nameOf)), now)
+  const versions = new Set(
+    workloads.flatMap((workload) => workload.revisions.map((revision) => nameOf({ workload, revision })))
+  )
   const releases = [...versions].flatMap((version) => {
     const parts = workloads.map((workload) => ({
       workload,
-      revision: workload.revisions.find((revision) => nameOf(revision) === version)
+      revision: workload.revisions.find((revision) => nameOf({ workload, revision }) === version)
     }))
     const whole = parts.filter((part): part is Part => part.revision !== undefined)
     const missing = parts.filter(({ revision }) => !revision).map(({ workload }) => shortText(workload.address))
@@ -37,12 +37,12 @@ export function releasesOf(workloads: readonly Workload[]): { current: Release; 
   return { current, releases }
 }
 
-/** Whether image tags tell every workload's revisions apart; else revisions are named by number. */
-const distinctTags = (workloads: readonly Workload[]): boolean =>
-  workloads.every(({ revisions }) => {
-    const tags = revisions.map(({ image }) => tagOf(image))
-    return !tags.includes(null) && new Set(tags).size === tags.length
-  })
+/** The image's tag; the revision's number where several revisions of the workload share that tag. */
+function nameOf({ workload, revision }: Part): string {
+  const tag = tagOf(revision.image)
+  const shared = workload.revisions.some(({ name, image }) => name !== revision.name && tagOf(image) === tag)
+  return tag && !shared ? tag : revisionVersion(revision.number)
+}
 
 const currentVersion = (names: readonly string[]): string => {
   const [first = 'unknown'] = names

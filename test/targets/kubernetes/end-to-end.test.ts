@@ -57,7 +57,7 @@ describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
       () => ({ container: { envFrom: [{ secretRef: { name: 'nowhere' } }] } }),
       'good',
       /CreateContainerConfigError/,
-      /secret "nowhere" not found/
+      /secret .*nowhere.* not found/
     ],
     [
       'asks for too much memory',
