@@ -5,6 +5,7 @@ import { discoverNetlify } from './netlify/discover.ts'
 import { discoverNpm } from './npm/discover.ts'
 import { discoverPypi } from './pypi/discover.ts'
 import type { Discover, TargetModule } from './target.ts'
+import { discoverVercel } from './vercel/discover.ts'
 
 interface TargetType {
   /** Loads the target's folder, and with it its client, on first use. */
@@ -23,5 +24,6 @@ export const targetTypes: Record<string, TargetType> = {
   },
   kubernetes: { load: async () => (await import('./kubernetes/index.ts')).default, discover: discoverKubernetes },
   pypi: { load: async () => (await import('./pypi/index.ts')).default, discover: discoverPypi },
-  netlify: { load: async () => (await import('./netlify/index.ts')).default, discover: discoverNetlify }
+  netlify: { load: async () => (await import('./netlify/index.ts')).default, discover: discoverNetlify },
+  vercel: { load: async () => (await import('./vercel/index.ts')).default, discover: discoverVercel }
 }

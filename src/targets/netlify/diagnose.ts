@@ -1,7 +1,7 @@
 import type { Diagnosis } from '../../model/diagnosis.ts'
 import { oneLine } from '../../support/text.ts'
+import { askPage } from '../http/page.ts'
 import type { Netlify } from './api.ts'
-import { askPage } from './page.ts'
 import type { Deploy } from './shapes.ts'
 import { addressOf } from './survey.ts'
 

@@ -1,7 +1,7 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Health, Risk, Survey } from '../../model/survey.ts'
+import { askPage } from '../http/page.ts'
 import type { Netlify } from './api.ts'
-import { askPage } from './page.ts'
 import { releasesOf, wasPublished } from './releases.ts'
 import type { Deploy, Site } from './shapes.ts'
 

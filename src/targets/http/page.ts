@@ -3,8 +3,8 @@ import { request } from 'undici'
 import type { HealthState } from '../../model/survey.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import { readCapped } from '../http/body.ts'
-import { proxyAgent } from '../http/client.ts'
+import { readCapped } from './body.ts'
+import { proxyAgent } from './client.ts'
 
 /** How a page answers to a user, without any credentials. */
 export interface Page {

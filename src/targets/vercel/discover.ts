@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { JsonObject } from '../../model/json.ts'
+import type { Discover } from '../target.ts'
+
+/** A project that Vercel's program has linked. */
+export const discoverVercel: Discover = async (projectDir) => {
+  try {
+    const link = JSON.parse(await readFile(join(projectDir, '.vercel/project.json'), 'utf8')) as Record<string, unknown>
+    const { projectId, orgId } = link
+    if (typeof projectId !== 'string' || projectId === '') return null
+    const config: JsonObject = { project_id: projectId }
+    if (typeof orgId === 'string' && orgId.startsWith('team_')) config.team_id = orgId
+    return { config, because: '.vercel/project.json links it to a project' }
+  } catch {
+    return null
+  }
+}

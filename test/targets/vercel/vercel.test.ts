@@ -1,0 +1,220 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import vercelModule from '../../../src/targets/vercel/index.ts'
+import type { Target } from '../../../src/targets/target.ts'
+import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
+import { type Answer, type BuiltServer, startServer } from '../../harness/client.ts'
+import { targetContext, testRun } from '../../harness/context.ts'
+import { type TestProject, testProject } from '../../harness/project.ts'
+
+const [oldest, good, broken] = ['aaaaaaa1'.repeat(5), 'bbbbbbb2'.repeat(5), 'ccccccc3'.repeat(5)] as const
+const signal = () => AbortSignal.timeout(20_000)
+
+let vercel: FakeVercel
+let project: TestProject
+let servers: BuiltServer[]
+
+beforeEach(async () => {
+  vercel = await fakeVercel()
+  vercel.deploy(oldest)
+  vercel.deploy(good)
+  vercel.deploy(broken, { page: { status: 500, text: 'FUNCTION_INVOCATION_FAILED' } })
+  servers = []
+  const config = { project_id: vercel.projectId, team_id: vercel.teamId, rollback: { soak_seconds: 0 } }
+  project = await testProject({ version: '1.0', targets: { vercel: { enabled: true, config } }, history: [] })
+})
+
+afterEach(async () => {
+  for (const server of servers) await server.close().catch(() => undefined)
+  await vercel.stop()
+  await project.remove()
+  expect(vercel.wrong).toEqual([])
+})
+
+async function serve(more: Record<string, string> = {}): Promise<BuiltServer> {
+  const server = await startServer({ projectDir: project.dir, env: { HOME: project.dir, ...vercel.env, ...more } })
+  servers.push(server)
+  return server
+}
+
+const execute = (server: BuiltServer, { plan }: Answer, more: Record<string, unknown> = {}) =>
+  server.call('execute_rollback', { target: 'vercel', version: plan.version, plan_id: plan.id, ...more })
+
+async function open(): Promise<Target> {
+  const config = vercelModule.configSchema.parse({ project_id: vercel.projectId, team_id: vercel.teamId })
+  return vercelModule.open({ ...targetContext({ name: 'vercel', projectDir: project.dir, env: vercel.env }), config })
+}
+
+async function planned(version = 'bbbbbbb') {
+  const target = await open()
+  const survey = await target.survey(signal())
+  const release = survey.releases.find((one) => one.version === version)
+  if (!release) throw new Error(`no ${version}`)
+  const draft = await target.plan(survey, release, signal())
+  const [step] = draft.steps
+  if (!step) throw new Error('no step')
+  return { target, survey, release, draft, step }
+}
+
+test('a broken deployment is taken back, every domain is proven, and nothing says the token', async () => {
+  const server = await serve()
+  const assessment = await server.call('assess_rollback', { investigate: true })
+  expect(assessment).toMatchObject({ current: { failed: true, health: 'down' }, recommended: { version: 'bbbbbbb' } })
+  expect(assessment.summary).toContain('no longer assigns production domains')
+  const dry = await execute(server, assessment, { dry_run: true })
+  expect(vercel.production()).toBe(vercel.deployments[2]?.uid)
+  const done = await execute(server, assessment)
+  expect(done).toMatchObject({ outcome: 'succeeded', to: { version: 'bbbbbbb' } })
+  expect(vercel.production()).toBe(vercel.deployments[1]?.uid)
+  expect(vercel.autoAssign()).toBe(false)
+  const verified = await server.call('verify_rollback', { rollback_id: done.rollback_id })
+  expect(verified.verdict).toBe('healthy')
+  expect(verified.checks.map(({ id }: Answer) => id)).toContain('alias:www.example.test')
+  const report = await server.call('write_incident', { rollback_id: done.rollback_id })
+  const entries = await readdir(project.dir, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const files = await Promise.all(paths.map((path) => readFile(path, 'utf8')))
+  const said = JSON.stringify([assessment, dry, done, verified, report, files]) + server.stderr()
+  expect(said).not.toContain(vercel.token)
+})
+
+test('undoing twice does not return to the broken deployment', async () => {
+  const server = await serve()
+  await execute(server, await server.call('assess_rollback'))
+  expect((await server.call('assess_rollback')).recommended.version).toBe('aaaaaaa')
+})
+
+test('reverting promotes what was there, and domains are assigned to new deployments again', async () => {
+  const { target, step, survey } = await planned()
+  for (const _ of [1, 2]) await target.apply(step, testRun())
+  expect(vercel.autoAssign()).toBe(false)
+  for (const _ of [1, 2]) await target.revert(step, testRun())
+  expect(vercel.production()).toBe(survey.current?.id)
+  expect(vercel.autoAssign()).toBe(true)
+})
+
+test('previews, failed builds and what Vercel no longer offers are no candidates', async () => {
+  vercel.deploy('d'.repeat(40), { target: null })
+  vercel.deploy('e'.repeat(40), { state: 'ERROR' })
+  const first = vercel.deployments[0]
+  if (first) first.isRollbackCandidate = false
+  const { releases } = await (await open()).survey(signal())
+  expect(releases.map(({ version, available }) => [version, available.state])).toEqual([
+    ['bbbbbbb', 'yes'],
+    ['aaaaaaa', 'no']
+  ])
+  const { draft } = await planned('aaaaaaa')
+  expect(draft.blockers.map(({ what }) => what).join()).toContain('can no longer be rolled back to')
+})
+
+test('deployments beyond the first page are candidates, too', async () => {
+  for (let number = 0; number < 120; number++) vercel.deploy(number.toString(16).padStart(40, '7'))
+  expect((await (await open()).survey(signal())).releases).toHaveLength(122)
+})
+
+test('a job that Vercel reports as skipped or failed is no success', async () => {
+  for (const ends of ['skipped', 'failed'] as const) {
+    vercel.job.ends = ends
+    const { target, step } = await planned()
+    await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'job_failed', why: expect.stringContaining(ends) })
+  }
+})
+
+test('a job that takes a while is waited for, and one that runs already is not asked for again', async () => {
+  vercel.job.takesMs = 1500
+  const { target, step } = await planned()
+  const dying = new AbortController()
+  const first = target.apply(step, testRun({ signal: dying.signal })).catch(() => 'stopped')
+  setTimeout(() => dying.abort(), 600)
+  expect(await first).toBe('stopped')
+  await target.apply(step, testRun())
+  expect(vercel.log().filter((line) => line.includes('/rollback/'))).toHaveLength(1)
+  expect(vercel.production()).toBe(vercel.deployments[1]?.uid)
+})
+
+test('a domain that did not move fails the checks, whatever the job says', async () => {
+  vercel.stuckDomains.add('www.example.test')
+  const { target, step, release } = await planned()
+  await target.apply(step, testRun())
+  const { checks } = await target.check(release, { signal: signal() })
+  expect(checks.find(({ id }) => id === 'alias:www.example.test')?.status).toBe('fail')
+  expect(checks.find(({ id }) => id === 'alias:shop.example.test')?.status).toBe('pass')
+})
+
+test('the plan’s limit on how far back is told as what it is', async () => {
+  vercel.plan = 'hobby'
+  const { target, step } = await planned('aaaaaaa')
+  await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'plan_limit' })
+  expect(vercel.production()).toBe(vercel.deployments[2]?.uid)
+})
+
+test('a push between plan and execution makes the plan stale, and somebody else’s change is left alone', async () => {
+  const server = await serve()
+  const assessment = await server.call('assess_rollback')
+  const { target, step } = await planned()
+  vercel.deploy('5'.repeat(40))
+  expect((await execute(server, assessment)).error).toMatchObject({ code: 'stale_plan' })
+  await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'changed_meanwhile' })
+  await expect(target.revert(step, testRun())).rejects.toMatchObject({ code: 'changed_meanwhile' })
+  expect(vercel.production()).toBe(vercel.deployments[3]?.uid)
+})
+
+for (const [direction, arrives] of [
+  ['finish', true],
+  ['undo', true],
+  ['finish', false]
+] as const)
+  test(`killed while the request ${arrives ? 'arrives' : 'does not arrive'}, the rollback can be made to ${direction}`, async () => {
+    const dying = await serve()
+    const assessment = await dying.call('assess_rollback')
+    vercel.fault(({ path }) => {
+      if (!path.includes('/rollback/')) return undefined
+      dying.kill()
+      return arrives ? undefined : 'hang up'
+    })
+    await execute(dying, assessment).catch(() => undefined)
+    vercel.fault(undefined)
+    const server = await serve()
+    const { interrupted } = await server.call('assess_rollback')
+    const { id, version } = interrupted[direction]
+    const result = await server.call('execute_rollback', { target: 'vercel', version, plan_id: id })
+    expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'restored')
+    expect(vercel.production()).toBe(vercel.deployments[direction === 'finish' ? 1 : 2]?.uid)
+  })
+
+test('a token that is missing or of another team is told before anything changes', async () => {
+  const none = await serve({ VERCEL_TOKEN: '' })
+  expect((await none.call('assess_rollback')).error).toMatchObject({ fault: 'config', why: expect.stringContaining('VERCEL_TOKEN') })
+  const wrong = await serve({ VERCEL_TOKEN: 'vcp_wrong' })
+  expect((await wrong.call('assess_rollback')).ok).toBe(false)
+  const plugin = await serve({ VERCEL_TOKEN: 'vcp_wrong', POP_ROLLBACK_VERCEL_TOKEN: vercel.token })
+  expect((await plugin.call('assess_rollback')).ok).toBe(true)
+  expect(vercel.log().some((line) => line.startsWith('POST'))).toBe(false)
+})
+
+test('hostile answers are clear errors that say nothing secret', async () => {
+  const server = await serve()
+  for (const answer of [
+    { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Log in</html>' },
+    { status: 200, body: 'x'.repeat(10 * 1024 * 1024) },
+    { status: 302, headers: { location: 'http://127.0.0.2:9/steal' } },
+    { status: 403, body: { error: { message: `token ${vercel.token} may not` } } }
+  ]) {
+    vercel.fault(() => answer)
+    const result = await server.call('assess_rollback')
+    expect(result.isError).toBe(true)
+    expect(JSON.stringify(result) + server.stderr()).not.toContain(vercel.token)
+  }
+})
+
+test('a linked project is found without deploy.json', async () => {
+  const linked = await testProject()
+  await mkdir(join(linked.dir, '.vercel'))
+  const link = { projectId: vercel.projectId, orgId: vercel.teamId }
+  await writeFile(join(linked.dir, '.vercel/project.json'), JSON.stringify(link))
+  const server = await startServer({ projectDir: linked.dir, env: vercel.env })
+  servers.push(server)
+  expect(await server.call('assess_rollback')).toMatchObject({ target: 'vercel', recommended: { version: 'bbbbbbb' } })
+  await linked.remove()
+})
