@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { TargetError } from '../../support/errors.ts'
 import { type HttpRequest, openHttp } from '../http/client.ts'
 import { findToken, noToken } from '../http/credentials.ts'
-import { type Said, statusOf } from '../http/failure.ts'
+import { reasonOf, type Said, statusOf } from '../http/failure.ts'
 import type { TargetContext } from '../target.ts'
 import {
   aliasSchema,
@@ -147,10 +147,10 @@ export async function openVercel(place: Place, { env, clock, mask, log }: Target
   }
 }
 
-function meaning({ status, text }: Said): { why?: string; next?: string; code?: string } | undefined {
-  if (status === 402)
+function meaning(said: Said): { why?: string; next?: string; code?: string } | undefined {
+  if (said.status === 402)
     return {
-      why: `the plan of the team does not allow it: ${text.slice(0, 160)}`,
+      why: `the plan of the team does not allow it: ${reasonOf(said)}`,
       next: 'On the Hobby plan only the previous production deployment can be rolled back to; choose that one, or upgrade.',
       code: 'plan_limit'
     }

@@ -1,6 +1,6 @@
 import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
-import { messageOf } from '../../support/errors.ts'
+import { messageOf, RollbackError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import { askPage } from '../http/page.ts'
 import type { Look } from '../target.ts'
@@ -46,7 +46,7 @@ async function domainChecks(
   signal: AbortSignal
 ): Promise<Check[]> {
   const [deployment, page] = await Promise.all([
-    vercel.deploymentOf(domain, signal),
+    vercel.deploymentOf(domain, signal).catch((error: unknown) => unknownLead(error, signal)),
     domain.startsWith('*') ? null : askPage(`https://${domain}/`, env, signal)
   ])
   const leads: Check = {
@@ -58,6 +58,13 @@ async function domainChecks(
   if (!page) return [leads]
   const status = page.state === 'healthy' ? 'pass' : page.state === 'unknown' ? 'unknown' : 'fail'
   return [leads, { id: `page:${domain}`, title: `${domain} answers`, status, detail: page.detail }]
+}
+
+/** One domain that cannot be asked for leaves what is known of the others. */
+function unknownLead(error: unknown, signal: AbortSignal): null {
+  signal.throwIfAborted()
+  if (error instanceof RollbackError) return null
+  throw error
 }
 
 const leftOut = (domains: number): Check[] =>

@@ -13,16 +13,24 @@ export interface Domains {
 }
 
 /** The web behind some domains: TLS with a certificate for each, reached through a proxy that knows where they are. */
-export async function domainsOf(names: readonly string[], page: (host: string) => { status: number; text: string }): Promise<Domains> {
+export async function domainsOf(
+  names: readonly string[],
+  page: (host: string) => { status: number; text: string }
+): Promise<Domains> {
   const dir = mkdtempSync(join(tmpdir(), 'pop-domains-'))
   const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}`]
   const files = ['-keyout', join(dir, 'key.pem'), '-out', join(dir, 'cert.pem')]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files], { stdio: 'ignore' })
-  const sockets = new Set<Socket>()
-  const web = createHttpsServer({ key: readFileSync(join(dir, 'key.pem')), cert: readFileSync(join(dir, 'cert.pem')) }, (request, response) => {
-    const { status, text } = page(request.headers.host ?? '')
-    response.writeHead(status, { 'content-type': 'text/html' }).end(text)
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files], {
+    stdio: 'ignore'
   })
+  const sockets = new Set<Socket>()
+  const web = createHttpsServer(
+    { key: readFileSync(join(dir, 'key.pem')), cert: readFileSync(join(dir, 'cert.pem')) },
+    (request, response) => {
+      const { status, text } = page(request.headers.host ?? '')
+      response.writeHead(status, { 'content-type': 'text/html' }).end(text)
+    }
+  )
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
   const proxy = createHttpServer().on('connect', (request, client: Socket) => {
     const host = request.url?.split(':')[0] ?? ''

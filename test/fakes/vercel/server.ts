@@ -46,15 +46,28 @@ export async function fakeVercel(): Promise<FakeVercel> {
   let production: string | null = null
   let autoAssignCustomDomains = true
   let lastAliasRequest: Record<string, unknown> | null = null
-  const fake = { job: { takesMs: 0, ends: 'succeeded' as FakeVercel['job']['ends'] }, stuckDomains: new Set<string>(), plan: 'pro' as FakeVercel['plan'] }
+  const fake = {
+    job: { takesMs: 0, ends: 'succeeded' as FakeVercel['job']['ends'] },
+    stuckDomains: new Set<string>(),
+    plan: 'pro' as FakeVercel['plan']
+  }
   const find = (uid: string | undefined) => deployments.find((deployment) => deployment.uid === uid)
-  const error = (status: number, code: string, message: string): Answer => ({ status, body: { error: { code, message } } })
+  const error = (status: number, code: string, message: string): Answer => ({
+    status,
+    body: { error: { code, message } }
+  })
   const assign = (deployment: FakeDeployment): void => {
     production = deployment.uid
     for (const domain of domains) if (!fake.stuckDomains.has(domain)) aliases.set(domain, deployment.uid)
   }
   const start = (type: 'rollback' | 'promote', deployment: FakeDeployment): Answer => {
-    lastAliasRequest = { type, jobStatus: 'pending', fromDeploymentId: production, toDeploymentId: deployment.uid, requestedAt: Date.now() }
+    lastAliasRequest = {
+      type,
+      jobStatus: 'pending',
+      fromDeploymentId: production,
+      toDeploymentId: deployment.uid,
+      requestedAt: Date.now()
+    }
     const request = lastAliasRequest
     const end = (): void => {
       request.jobStatus = fake.job.ends
@@ -73,15 +86,24 @@ export async function fakeVercel(): Promise<FakeVercel> {
     if (asked.body !== '{}') server.wrong.push(`${asked.path}: the body is ${asked.body}`)
     const deployment = find(uid)
     if (!deployment) return error(404, 'not_found', 'Deployment not found')
-    if (deployment.target !== 'production' || !deployment.aliasAssigned) return error(400, 'bad_request', 'Not a production deployment')
+    if (deployment.target !== 'production' || !deployment.aliasAssigned)
+      return error(400, 'bad_request', 'Not a production deployment')
     if (production === uid) return error(409, 'conflict', 'Deployment is already the current production deployment')
     const earlier = deployments.filter((one) => one.aliasAssigned && one.uid !== production).at(-1)
     if (type === 'rollback' && fake.plan === 'hobby' && deployment !== earlier)
-      return error(402, 'upgrade_required', 'To roll back further than the previous production deployment, upgrade to pro')
+      return error(
+        402,
+        'upgrade_required',
+        'To roll back further than the previous production deployment, upgrade to pro'
+      )
     return start(type, deployment)
   }
 
-  const pageOf = <Item>(items: Item[], { query }: Asked, timeOf: (item: Item) => number): { items: Item[]; next: number | null } => {
+  const pageOf = <Item>(
+    items: Item[],
+    { query }: Asked,
+    timeOf: (item: Item) => number
+  ): { items: Item[]; next: number | null } => {
     const until = Number(query.get('until') ?? Number.POSITIVE_INFINITY)
     const limit = Math.min(100, Number(query.get('limit') ?? 20))
     const older = items.filter((item) => timeOf(item) < until)
@@ -119,23 +141,37 @@ export async function fakeVercel(): Promise<FakeVercel> {
         }
       }
     if (path === '/v6/deployments' && method === 'GET') {
-      const wanted = deployments.filter(({ target }) => !asked.query.get('target') || target === asked.query.get('target'))
+      const wanted = deployments.filter(
+        ({ target }) => !asked.query.get('target') || target === asked.query.get('target')
+      )
       const newest = [...wanted].sort((a, b) => b.created - a.created)
       const { items, next } = pageOf(newest, asked, ({ created }) => created)
-      return { status: 200, body: { deployments: items.map(({ page: _, ...shown }) => shown), pagination: { count: items.length, next, prev: null } } }
+      return {
+        status: 200,
+        body: {
+          deployments: items.map(({ page: _, ...shown }) => shown),
+          pagination: { count: items.length, next, prev: null }
+        }
+      }
     }
     const alias = /^\/v4\/aliases\/([\w.-]+)$/.exec(path)?.[1]
     if (alias && method === 'GET') {
       const deploymentId = aliases.get(alias)
-      return deploymentId ? { status: 200, body: { alias, deploymentId, uid: 'x' } } : error(404, 'not_found', 'Alias not found')
+      return deploymentId
+        ? { status: 200, body: { alias, deploymentId, uid: 'x' } }
+        : error(404, 'not_found', 'Alias not found')
     }
     const moved = /^\/(?:v1|v10)\/projects\/(\w+)\/(rollback|promote)\/(\w+)$/.exec(path)
-    if (moved && method === 'POST' && moved[1] === projectId) return act(moved[2] as 'rollback' | 'promote', asked, moved[3])
+    if (moved && method === 'POST' && moved[1] === projectId)
+      return act(moved[2] as 'rollback' | 'promote', asked, moved[3])
     server.wrong.push(`${method} ${path}: no such path`)
     return error(404, 'not_found', 'Not Found')
   })
 
-  const web: Domains = await domainsOf(domains, (host) => find(aliases.get(host))?.page ?? { status: 404, text: 'DEPLOYMENT_NOT_FOUND' })
+  const web: Domains = await domainsOf(
+    domains,
+    (host) => find(aliases.get(host))?.page ?? { status: 404, text: 'DEPLOYMENT_NOT_FOUND' }
+  )
   return Object.assign(fake, server, {
     env: { ...web.env, VERCEL_API_URL: server.url, VERCEL_TOKEN: token },
     token,

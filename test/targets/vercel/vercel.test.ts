@@ -1,8 +1,9 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import vercelModule from '../../../src/targets/vercel/index.ts'
 import type { Target } from '../../../src/targets/target.ts'
+import vercelModule from '../../../src/targets/vercel/index.ts'
+import type { Answer as FakeAnswer } from '../../fakes/fake-server.ts'
 import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
 import { type Answer, type BuiltServer, startServer } from '../../harness/client.ts'
 import { targetContext, testRun } from '../../harness/context.ts'
@@ -117,7 +118,10 @@ test('a job that Vercel reports as skipped or failed is no success', async () =>
   for (const ends of ['skipped', 'failed'] as const) {
     vercel.job.ends = ends
     const { target, step } = await planned()
-    await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'job_failed', why: expect.stringContaining(ends) })
+    await expect(target.apply(step, testRun())).rejects.toMatchObject({
+      code: 'job_failed',
+      why: expect.stringContaining(ends)
+    })
   }
 })
 
@@ -185,7 +189,10 @@ for (const [direction, arrives] of [
 
 test('a token that is missing or of another team is told before anything changes', async () => {
   const none = await serve({ VERCEL_TOKEN: '' })
-  expect((await none.call('assess_rollback')).error).toMatchObject({ fault: 'config', why: expect.stringContaining('VERCEL_TOKEN') })
+  expect((await none.call('assess_rollback')).error).toMatchObject({
+    fault: 'config',
+    why: expect.stringContaining('VERCEL_TOKEN')
+  })
   const wrong = await serve({ VERCEL_TOKEN: 'vcp_wrong' })
   expect((await wrong.call('assess_rollback')).ok).toBe(false)
   const plugin = await serve({ VERCEL_TOKEN: 'vcp_wrong', POP_ROLLBACK_VERCEL_TOKEN: vercel.token })
@@ -195,12 +202,13 @@ test('a token that is missing or of another team is told before anything changes
 
 test('hostile answers are clear errors that say nothing secret', async () => {
   const server = await serve()
-  for (const answer of [
+  const answers: FakeAnswer[] = [
     { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Log in</html>' },
     { status: 200, body: 'x'.repeat(10 * 1024 * 1024) },
     { status: 302, headers: { location: 'http://127.0.0.2:9/steal' } },
     { status: 403, body: { error: { message: `token ${vercel.token} may not` } } }
-  ]) {
+  ]
+  for (const answer of answers) {
     vercel.fault(() => answer)
     const result = await server.call('assess_rollback')
     expect(result.isError).toBe(true)
