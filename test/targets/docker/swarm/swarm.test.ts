@@ -173,7 +173,8 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
   })
 
   it('name the last good task that the roll may stop', async () => {
-    await deploy('1.1.0', '--replicas', '2')
+    // long enough that a slow machine sees the failure before the swarm goes on to the next task
+    await deploy('1.1.0', '--replicas', '2', '--update-monitor', '20s')
     await brokenWith('1.2.0')
     await until('a paused update', async () => (await docker('service', 'inspect', 'web')).includes('"paused"'))
     const target = await open()
