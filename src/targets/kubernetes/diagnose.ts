@@ -9,6 +9,8 @@ import { isUnready, troubleOf } from './trouble.ts'
 import { readWorkloads, type Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
+/** Warnings that say nothing of why a pod fails, or repeat what its state says. */
+const noise = new Set(['MissingClusterDNS', 'BackOff'])
 const podsLooked = 3
 const workloadsLooked = 10
 
@@ -34,7 +36,9 @@ async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSig
   ])
   const name = shortText(workload.address)
   const { wanted, available } = rolloutOf(workload.object)
-  const warnings = events.filter(({ type }) => type === 'Warning').map(({ message }) => oneLine(message ?? '', 200))
+  const warnings = events
+    .filter(({ type, reason }) => type === 'Warning' && !noise.has(reason ?? ''))
+    .map(({ message }) => oneLine(message ?? '', 200))
   return {
     findings: [
       ...new Set([

@@ -24,7 +24,7 @@ export const isUnready = ({ metadata, status }: Pod): boolean =>
 
 const starting = new Set(['ContainerCreating', 'PodInitializing'])
 
-function containerTrouble({ name, state, lastState, restartCount }: ContainerStatus): string | null {
+function containerTrouble({ name, ready, state, lastState, restartCount }: ContainerStatus): string | null {
   const { waiting, terminated } = state ?? {}
   const ended = terminated ?? lastState?.terminated
   const exit = ended ? `exit code ${ended.exitCode}${ended.reason ? `, ${ended.reason}` : ''}` : ''
@@ -33,6 +33,8 @@ function containerTrouble({ name, state, lastState, restartCount }: ContainerSta
     return `container ${name}: ${waiting.reason}${message ? ` (${message})` : ''}${restartCount > 0 ? `, ${restartCount} restarts` : ''}`
   }
   if (terminated && terminated.exitCode !== 0) return `container ${name} ended with ${exit}`
+  if (!ready && restartCount > 0 && ended && ended.exitCode !== 0)
+    return `container ${name} was restarted ${restartCount} times, last after ${exit}`
   return null
 }
 
