@@ -117,6 +117,7 @@ export function openGitHub(settings: GitHubSettings, around: Surroundings): GitH
       return { commits: new Map(items.map(({ name: tag, commit }) => [tag, commit.sha])), more }
     },
     async commitOfTag(tag, signal) {
+      if (tag.split('/').some((part) => part === '.' || part === '..')) return null
       const path = `/commits/tags/${tag.split('/').map(encodeURIComponent).join('/')}`
       try {
         return (await http.found(about(`Reading the tag ${tag}`, path, commitSchema, signal)))?.body.sha ?? null

@@ -167,7 +167,7 @@ const assetsMissing = (tag: string, what: string): Risk => ({
 function notesOf({ failedRelease }: GitHubSettings, candidate: GitHubRelease, failed: GitHubRelease | null): string[] {
   if (!failed) return []
   return [
-    `Whoever installed ${failed.tag_name} keeps it; package managers and mirrors that copied it do so until they look again.`,
+    `Whoever installed ${oneLine(failed.tag_name, 80)} keeps it; package managers and mirrors that copied it do so until they look again.`,
     `The next publication takes the mark from ${candidate.tag_name}, and so does a release job that runs again.`,
     'Editing a release starts the workflows that listen for release events (edited, prereleased, unpublished).',
     ...(failed.immutable && failedRelease === 'draft'

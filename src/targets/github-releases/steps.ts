@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Step } from '../../model/step.ts'
+import { oneLine, plain } from '../../support/text.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease } from './shapes.ts'
 import { isWarned, warningFor } from './warning.ts'
@@ -33,6 +34,9 @@ const named = ({ id, tag_name: tag }: GitHubRelease): MarkLatest['to'] => ({ id,
 
 const repositoryOf = ({ owner, name }: GitHubSettings): string => `${owner}/${name}`
 
+/** For a person's POSIX shell; this program itself runs none. git lets tags hold what a shell would read. */
+const shellWord = (tag: string): string => (/^[\w.@+/-]+$/.test(tag) ? tag : `'${plain(tag).replaceAll("'", "'\\''")}'`)
+
 /** For gh, which takes another host than github.com before the name. */
 const onHost = (settings: GitHubSettings): string =>
   settings.host === 'github.com' ? repositoryOf(settings) : `${settings.host}/${repositoryOf(settings)}`
@@ -45,17 +49,19 @@ export function markLatestStep(settings: GitHubSettings, from: GitHubRelease | n
     from: from && named(from),
     to: named(to)
   }
-  const edit = (tag: string): string => `gh release edit ${tag} --repo ${onHost(settings)} --latest`
+  const edit = (tag: string): string => `gh release edit ${shellWord(tag)} --repo ${onHost(settings)} --latest`
   return {
     id: 'mark-latest',
     kind: 'mark-latest',
     phase: 'cure',
-    title: `Making ${to.tag_name} the latest release`,
+    title: `Making ${oneLine(to.tag_name, 80)} the latest release`,
     params,
-    undo: from ? `make ${from.tag_name} the latest release again` : `take the mark from ${to.tag_name}`,
+    undo: from
+      ? `make ${oneLine(from.tag_name, 80)} the latest release again`
+      : `take the mark from ${oneLine(to.tag_name, 80)}`,
     byHand: [edit(to.tag_name)],
     undoByHand: [
-      from ? edit(from.tag_name) : `gh release edit ${to.tag_name} --repo ${onHost(settings)} --latest=false`
+      from ? edit(from.tag_name) : `gh release edit ${shellWord(to.tag_name)} --repo ${onHost(settings)} --latest=false`
     ]
   }
 }
@@ -73,15 +79,16 @@ export function markFailedStep(settings: GitHubSettings, failed: GitHubRelease, 
     warning: isWarned(failed.body) ? '' : warningFor(failed.tag_name, good.tag_name),
     former: { draft: failed.draft, prerelease: failed.prerelease }
   }
-  const edit = `gh release edit ${failed.tag_name} --repo ${onHost(settings)}`
+  const edit = `gh release edit ${shellWord(failed.tag_name)} --repo ${onHost(settings)}`
+  const shown = oneLine(failed.tag_name, 80)
   const flag = as === 'keep' ? '' : ` --${as}`
   return {
     id: `mark-failed:${failed.tag_name}`,
     kind: 'mark-failed',
     phase: 'aftercare',
-    title: as === 'keep' ? `Warning in the notes of ${failed.tag_name}` : `Making ${failed.tag_name} a ${as}`,
+    title: as === 'keep' ? `Warning in the notes of ${shown}` : `Making ${shown} a ${as}`,
     params,
-    undo: `make ${failed.tag_name} a full release again, without the warning in its notes`,
+    undo: `make ${shown} a full release again, without the warning in its notes`,
     byHand: as === 'keep' ? [`${edit} --notes <the notes with a warning>`] : [`${edit}${flag} --latest=false`],
     undoByHand: as === 'keep' ? [`${edit} --notes <the former notes>`] : [`${edit}${flag}=false --latest=false`]
   }

@@ -36,6 +36,12 @@ describe('GitHub plan', () => {
     expect([risks, blockers]).toEqual([[], []])
   })
 
+  test('promise 12, input is hostile: what a shell would read in a tag is quoted in the commands for people', async () => {
+    publish(it.github.state, "v1.3.0;$(id)'")
+    const { steps } = await it.planTo('v1.2.0')
+    expect(steps[1]?.byHand?.[0]).toMatch(/^gh release edit 'v1\.3\.0;\$\(id\)'\\''' --repo /)
+  })
+
   test('promise 3, only what was shown is done: the same state gives the same plan, and planning writes nothing', async () => {
     const [one, two] = [await it.planTo('v1.1.0'), await it.planTo('v1.1.0')]
     expect(two.steps).toEqual(one.steps)
