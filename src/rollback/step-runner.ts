@@ -1,6 +1,6 @@
 import type { JsonObject } from '../model/json.ts'
 import type { Step } from '../model/step.ts'
-import { messageOf, RollbackError } from '../support/errors.ts'
+import { messageOf, RollbackError, TargetError } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
 import type { Run, StepResult } from '../targets/target.ts'
 import type { Journal } from './journal.ts'
@@ -97,6 +97,7 @@ async function revertStep(carrying: Carrying, step: Step): Promise<void> {
   await journal.attempt({ event: 'revert', stepId: step.id, state: 'started' })
   try {
     const result = await session.target.revert(step, runOf(carrying, step), carrying.recorded.get(step.id))
+    if (result.manual) throw byAPerson(step, result.manual)
     await journal.attempt({
       event: 'revert',
       stepId: step.id,
@@ -116,6 +117,16 @@ async function revertStep(carrying: Carrying, step: Step): Promise<void> {
     throw error
   }
 }
+
+/** What only a person can undo is not undone. */
+const byAPerson = ({ title }: Step, manual: readonly string[]): TargetError =>
+  new TargetError({
+    what: `"${title}" was not undone`,
+    why: `a person must do it: ${manual.join(' ')}`,
+    state: 'It stands as it is.',
+    next: 'Do what is said there.',
+    code: 'by_hand'
+  })
 
 const named = ({ id, title, phase }: Step): Pick<StepOutcome, 'id' | 'title' | 'phase'> => ({ id, title, phase })
 

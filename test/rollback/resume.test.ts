@@ -73,6 +73,18 @@ for (const [step, after] of [
   })
 }
 
+test('promise 9: what only a person can undo is not called undone', async () => {
+  const shelf = newShelf({ manualBack: ['Turn the key back.'] })
+  const dead = await engine(shelf)
+  await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
+  const next = await successor(shelf, dead)
+  const { interrupted } = await next.assess()
+  const result = await next.rollBack({ version: '1.2.0', planId: interrupted?.undo?.id ?? '' })
+  expect(result.outcome).toBe('stuck')
+  expect(result.state).toContain('Turn the key back.')
+  expect(shelf.serving).toBe('1.1.0')
+})
+
 test('promise 6: once cleaning up has begun, undoing is no longer offered', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)

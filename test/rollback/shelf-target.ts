@@ -21,6 +21,8 @@ export interface Shelf {
   lease?: { record: LeaseRecord; expired: boolean }
   log: string[]
   manual?: string[]
+  /** What `revert` of the switch tells a person to do. */
+  manualBack?: string[]
   releases: Release[]
   extraFingerprint: JsonObject
   risks: { id: string; serious: boolean; title: string; detail: string }[]
@@ -107,6 +109,7 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
     async revert(step) {
       await act('revert', step)
       if (step.kind === 'fetch') shelf.fetched = shelf.fetched.filter((version) => version !== step.params.version)
+      if (step.kind === 'switch' && shelf.manualBack) return { manual: shelf.manualBack }
       if (step.kind === 'switch') shelf.serving = String(step.params.from)
       return {}
     },
