@@ -14,7 +14,7 @@ export function testRun(parts: Partial<Run> = {}): Run & { said: string[] } {
   const said: string[] = []
   return {
     rollbackId: 'rb-20260101-000000-test',
-    signal: AbortSignal.timeout(50_000),
+    signal: AbortSignal.timeout(200_000),
     progress: (message) => said.push(message),
     evidence: () => undefined,
     said,

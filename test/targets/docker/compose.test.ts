@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { TargetContext } from '../../../src/targets/target.ts'
 import { describeOn } from '../../backends/use.ts'
 import { startServer } from '../../harness/client.ts'
@@ -17,6 +17,8 @@ import {
   until,
   type World
 } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'a Compose project', ({ compose: program = '' }) => {
   let world: World

@@ -1,9 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
 import { docker, makeImage } from './images.ts'
 import { createScene, execute, historyRecord, type Scene } from './scene.ts'
 import { createWorld, inspect, isUnhealthy, until, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'docker through the built server', () => {
   let world: World

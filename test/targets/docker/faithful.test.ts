@@ -1,8 +1,10 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { testRun } from '../../harness/context.ts'
 import { docker, makeImage } from './images.ts'
 import { carryOut, createWorld, inspect, planTo, takeBack, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const bad = {
   changes: ['ENV ONLY_BAD=1', 'LABEL channel=bad', 'WORKDIR /www', 'VOLUME /data', 'EXPOSE 9999']

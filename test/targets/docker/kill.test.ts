@@ -1,8 +1,10 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { docker, makeImage } from './images.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
 import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 /** The moments at which the process dies, as the engine tells them. */
 const swapMoments: [string, RegExp][] = [

@@ -1,11 +1,13 @@
 import { request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { type ComposeProject, composeProject, tagVariable } from './compose-project.ts'
 import { makeImage } from './images.ts'
 import { makeProxyImage } from './proxy-image.ts'
 import { carryOut, createWorld, inspect, planTo, until, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'four replicas behind a reverse proxy', ({ compose = '', nginx = '' }) => {
   let world: World

@@ -3,11 +3,13 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { createMask } from '../../../src/support/mask.ts'
 import { describeOn } from '../../backends/use.ts'
 import { docker, makeImage } from './images.ts'
 import { carryOut, createWorld, inspect, planTo, record, signal, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const digestOf = async (reference: string): Promise<string> => {
   const text = await docker('image', 'inspect', '--format', '{{index .RepoDigests 0}}', reference)

@@ -1,9 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { makeImage } from './images.ts'
 import { canStartEngine, createOwnEngine, type OwnEngine } from './own-engine.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
 import { createWorld, inspect, isUnhealthy, until, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'an engine that is restarted in the middle of a rollback', () => {
   let engine: OwnEngine | undefined

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { testRun } from '../../harness/context.ts'
 import { docker, makeImage } from './images.ts'
@@ -15,6 +15,8 @@ import {
   until,
   type World
 } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'a single container', () => {
   let world: World

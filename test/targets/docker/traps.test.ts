@@ -1,9 +1,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { docker, makeForeignImage, makeImage } from './images.ts'
 import { carryOut, createWorld, inspect, planTo, record, signal, until, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'an assessment of containers', () => {
   let world: World

@@ -81,7 +81,7 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
   }
 }
 
-export const signal = (): AbortSignal => AbortSignal.timeout(50_000)
+export const signal = (): AbortSignal => AbortSignal.timeout(200_000)
 
 export const record = (parts: Partial<DeploymentRecord> & { version: string }): DeploymentRecord => ({
   at: '2026-01-01T00:00:00.000Z',
@@ -130,7 +130,7 @@ export const inspect = async (name: string): Promise<any> => JSON.parse(await do
 export async function until<T>(
   what: string,
   ask: () => Promise<T | null | undefined | false>,
-  limitMs = 40_000
+  limitMs = 120_000
 ): Promise<T> {
   const end = Date.now() + limitMs
   for (;;) {
