@@ -41,14 +41,37 @@ export function yankStep(settings: PypiSettings, inFront: readonly IndexVersion[
 const managePage = (warehouse: string, name: string, version: string): string =>
   `${warehouse}/manage/project/${name}/release/${encodeURIComponent(version)}/`
 
-export function yankLine({ warehouse, name, label }: PypiSettings, version: string, reason: string): string {
+export function yankLine(settings: PypiSettings, version: string, reason: string): string {
+  const { warehouse, name, label } = settings
+  const command = codeArtifact(settings, version, 'Unlisted')
+  if (command) return command
   if (warehouse)
     return `Open ${managePage(warehouse, name, version)}, choose Options, then Yank; type ${version} to confirm, and paste as the reason: ${reason}`
   return `Yank or hide ${name} ${version} at ${label} by its own means, with the reason: ${reason}`
 }
 
-export function unyankLine({ warehouse, name, label }: PypiSettings, version: string): string {
+export function unyankLine(settings: PypiSettings, version: string): string {
+  const { warehouse, name, label } = settings
+  const command = codeArtifact(settings, version, 'Published')
+  if (command) return command
   if (warehouse)
     return `Open ${managePage(warehouse, name, version)}, choose Options, then Un-yank; type ${version} to confirm`
   return `Show ${name} ${version} again at ${label} by its own means`
+}
+
+/**
+ * AWS CodeArtifact hides a version from installers and shows it again by a status (docs.aws.amazon.com/codeartifact, "Update package
+ * version status"). The address of its repositories holds all that the command needs; null for another index.
+ */
+function codeArtifact(
+  { simple, path }: PypiSettings,
+  version: string,
+  status: 'Unlisted' | 'Published'
+): string | null {
+  const { hostname, pathname } = new URL(simple)
+  const host = /^([a-z][a-z0-9-]*[a-z0-9])-(\d{12})\.d\.codeartifact\.([a-z0-9-]+)\.amazonaws\.com$/.exec(hostname)
+  const repository = /^\/pypi\/([A-Za-z0-9][\w.-]{1,99})\/simple$/.exec(pathname)?.[1]
+  if (!host || !repository) return null
+  const [, domain, owner, region] = host
+  return `aws codeartifact update-package-versions-status --region ${region} --domain ${domain} --domain-owner ${owner} --repository ${repository} --format pypi --package ${path} --versions ${version} --target-status ${status}`
 }

@@ -72,7 +72,7 @@ function instructions(
   const { warehouse, label, name } = settings
   const who = warehouse
     ? `${label} lets no program yank a release; an owner of ${name} does it on its page, logged in:`
-    : `This program knows no way to yank a release at ${label}; whoever manages the index does it:`
+    : `This program does not yank a release at ${label}; whoever manages the index does it:`
   return [
     who,
     ...open.map((version) => yankLine(settings, version, reason)),

@@ -134,7 +134,7 @@ describe('PyPI plan and yank', () => {
     const [one] = steps
     if (!one) throw new Error('a step was expected')
     const { manual = [] } = await target.apply(one, testRun())
-    expect(manual.join()).toMatch(/knows no way to yank/)
+    expect(manual.join()).toMatch(/does not yank a release/)
     expect(manual.join()).not.toMatch(/PyPI|manage\/project/)
   })
 

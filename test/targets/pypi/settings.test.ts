@@ -8,6 +8,7 @@ import { discoverPypi } from '../../../src/targets/pypi/discover.ts'
 import { versionOfFile, versionPattern } from '../../../src/targets/pypi/names.ts'
 import { higherVersion } from '../../../src/targets/pypi/plan.ts'
 import { settle } from '../../../src/targets/pypi/settings.ts'
+import { unyankLine, yankLine } from '../../../src/targets/pypi/steps.ts'
 import { targetContext } from '../../harness/context.ts'
 
 describe('PyPI settings', () => {
@@ -115,6 +116,15 @@ describe('PyPI settings', () => {
     [['1!2.0.9'], '1!2.0.10']
   ])('a version after %j is %s', (versions, higher) => {
     expect(higherVersion(versions)).toBe(higher)
+  })
+
+  test('at AWS CodeArtifact the command that hides a version is named, and the one that shows it again', async () => {
+    const registry = 'https://my-domain-123456789012.d.codeartifact.eu-west-1.amazonaws.com/pypi/prod/simple/'
+    const settings = await settled({ package: 'My.Project', registry })
+    const command =
+      'aws codeartifact update-package-versions-status --region eu-west-1 --domain my-domain --domain-owner 123456789012 --repository prod --format pypi --package my-project --versions 1.2.0 --target-status'
+    expect(yankLine(settings, '1.2.0', 'broken')).toBe(`${command} Unlisted`)
+    expect(unyankLine(settings, '1.2.0')).toBe(`${command} Published`)
   })
 
   test('a project is discovered where it can be built and is not private', async () => {
