@@ -39,7 +39,7 @@ export function createLease(workshop: Workshop): TargetLease {
         name: place.name,
         namespace: place.namespace,
         labels: { 'app.kubernetes.io/managed-by': 'pop-deploy-rollback' },
-        annotations: { [marks.lease]: JSON.stringify(record) },
+        annotations: { [marks.lease]: annotationFor(record) },
         ...(current?.metadata.resourceVersion && { resourceVersion: current.metadata.resourceVersion })
       },
       spec: {
@@ -79,6 +79,12 @@ export function createLease(workshop: Workshop): TargetLease {
       } satisfies HeldLease
     }
   }
+}
+
+/** An object's annotations may hold 256 KiB in all; with too many workloads another machine sees who, but cannot finish it. */
+function annotationFor(record: LeaseRecord): string {
+  const text = JSON.stringify(record)
+  return Buffer.byteLength(text) <= 200_000 ? text : JSON.stringify({ ...record, begun: {} })
 }
 
 const unlessForbidden = (error: unknown): 'forbidden' => {

@@ -123,7 +123,8 @@ function judge(
   }
 }
 
-const supersededAt = ({ revisions }: Workload, { number, createdAt }: Revision): string | undefined => {
+/** When the next revision was made, where that is known. */
+export const supersededAt = ({ revisions }: Workload, { number, createdAt }: Revision): string | undefined => {
   const next = revisions.filter((one) => one.number > number).at(-1)?.createdAt
   return next && next > (createdAt ?? '') ? next : undefined
 }

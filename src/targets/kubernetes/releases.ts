@@ -3,6 +3,7 @@ import type { Release, Served } from '../../model/release.ts'
 import { fingerprintOf } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
 import { addressText, shortText } from './names.ts'
+import { supersededAt } from './references.ts'
 import type { Revision } from './revision.ts'
 import { revisionVersion, tagOf } from './version.ts'
 import type { Workload } from './workload.ts'
@@ -25,16 +26,23 @@ export function releasesOf(workloads: readonly Workload[]): { current: Release; 
     workloads.flatMap((workload) => workload.revisions.map((revision) => nameOf({ workload, revision })))
   )
   const releases = [...versions].flatMap((version) => {
-    const parts = workloads.map((workload) => ({
+    const having = workloads.map((workload) => ({
       workload,
       revision: workload.revisions.find((revision) => nameOf({ workload, revision }) === version)
     }))
+    const until = having
+      .flatMap(({ workload, revision }) => (revision && supersededAt(workload, revision)) ?? [])
+      .sort()[0]
+    const parts = having.map(({ workload, revision }) => ({ workload, revision: revision ?? asOf(workload, until) }))
     const whole = parts.filter((part): part is Part => part.revision !== undefined)
     const missing = parts.filter(({ revision }) => !revision).map(({ workload }) => shortText(workload.address))
     const release = releaseOf(version, whole, missing)
     return release.id === current.id ? [] : [release]
   })
-  return { current, releases }
+  return {
+    current,
+    releases: [...new Map(releases.reverse().map((release) => [release.id, release])).values()].reverse()
+  }
 }
 
 /** The image's tag; the revision's number where several revisions of the workload share that tag. */
@@ -43,6 +51,10 @@ function nameOf({ workload, revision }: Part): string {
   const shared = workload.revisions.some(({ name, image }) => name !== revision.name && tagOf(image) === tag)
   return tag && !shared ? tag : revisionVersion(revision.number)
 }
+
+/** What a workload of other tags was when that version was superseded elsewhere; so they go back to what ran together. */
+const asOf = ({ revisions }: Workload, until: string | undefined): Revision | undefined =>
+  until === undefined ? undefined : revisions.find(({ createdAt }) => createdAt !== undefined && createdAt < until)
 
 const currentVersion = (names: readonly string[]): string => {
   const [first = 'unknown'] = names
@@ -61,7 +73,7 @@ const pending = ({ object, hash }: Workload): Revision => ({
 
 function releaseOf(version: string, parts: readonly Part[], missing: readonly string[] = []): Release {
   const identities = parts.map(({ workload, revision }) => `${addressText(workload.address)}@${revision.name}`).sort()
-  const served = missing.length === 0 ? servedTogether(parts) : undefined
+  const served = missing.length === 0 ? servedTogether(parts.filter(isOld)) : undefined
   const against = parts.flatMap(evidenceAgainst)
   const rolledBackAt = parts
     .flatMap(({ revision }) => revision.rolledBackAt ?? [])

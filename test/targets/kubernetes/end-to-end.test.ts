@@ -138,4 +138,21 @@ describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
     for (const name of names) expect(await podImages(name)).toBe(good)
     await cluster.kubectl('delete', 'deployment', '-l', 'suite=together', '--wait=false')
   })
+
+  it.concurrent('of two workloads with tags of their own, the one that did not change is left alone', async () => {
+    const other = await cluster.image('7.0.0')
+    await cluster.rolledOut(workload({ name: 'pair-api', image: other, replicas: 1 }))
+    await cluster.rolledOut(workload({ name: 'pair-web', image: good, replicas: 1 }))
+    const bad = await cluster.image('1.2.0', 'crash')
+    await broken({ name: 'pair-web', image: bad, replicas: 1 }, /CrashLoopBackOff/)
+    const workloads = ['deployment/pair-web', 'deployment/pair-api']
+    const server = await (await sceneFor({ workloads })).serve()
+    const assessment = await server.call('assess_rollback')
+    expect(assessment).toMatchObject({ recommended: { version: '1.1.0' }, blockers: [] })
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await podImages('pair-web')).toBe(good)
+    expect(await cluster.kubectl('get', 'deployment/pair-api', '-o', 'jsonpath={.metadata.generation}')).toBe('1')
+    await cluster.kubectl('delete', 'deployment', 'pair-web', 'pair-api', '--wait=false')
+  })
 })
