@@ -20,8 +20,11 @@ built() {
 
 install_all() {
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    golang-go golang-github-modern-go-reflect2-dev etcd-server kubernetes-client make rsync jq curl openssl gcc libc6-dev xz-utils >/dev/null
+  # Another package's kubectl does as well, and Debian's would not install beside it.
+  local kubectl=()
+  command -v kubectl >/dev/null || kubectl=(kubernetes-client)
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${kubectl[@]}" \
+    golang-go golang-github-modern-go-reflect2-dev etcd-server make rsync jq curl openssl gcc libc6-dev xz-utils >/dev/null
   built || compile
 }
 
