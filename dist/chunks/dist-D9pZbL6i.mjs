@@ -1,0 +1,1 @@
+import{t as e}from"./shared~index-DWdEH_vt.mjs";export default e();export{};

@@ -1,0 +1,1 @@
+import{i as e,t}from"./shared~index-DrjuMzLe.mjs";t();export{e as parse};
