@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -25,13 +26,25 @@ const kubernetes = /@kubernetes\/client-node\/dist\/gen\//
 const models = /@kubernetes\/client-node\/dist\/gen\/models\//
 
 /**
- * Sizes are those of the sources; half of that is left in the end. Most of the generated Kubernetes code is dropped, and would leave
- * many empty chunks if it were split like the rest.
+ * Libraries are spread over a fixed number of chunks by a hash of each module's path below node_modules: a bundler's own splitting by
+ * size depends on where the repository lies, and the committed bundle must come out the same everywhere.
  */
+const spread = (name: string, chunks: number) => (id: string) => {
+  const path = id.slice(id.lastIndexOf('node_modules/')).replaceAll('\\', '/')
+  return `${name}${createHash('sha256').update(path).digest().readUInt16BE(0) % chunks}`
+}
+
+/** Most of the generated Kubernetes code is dropped, and would leave many empty chunks if it were split like the rest. */
 const groups = [
-  { name: 'models', test: models, priority: 3, includeDependenciesRecursively: false, maxSize: 450_000 },
+  { name: spread('models', 3), test: models, priority: 3, includeDependenciesRecursively: false },
   { name: 'kubernetes', test: kubernetes, priority: 2, includeDependenciesRecursively: false },
-  { name: 'shared', test: /node_modules/, priority: 1, entriesAware: true, maxSize: 400_000 }
+  {
+    name: spread('shared', 8),
+    test: /node_modules/,
+    priority: 1,
+    entriesAware: true,
+    includeDependenciesRecursively: false
+  }
 ]
 
 /** Bundles the server, the command and the hook into dist/, in chunks below the size that plugin directories review by hand. */

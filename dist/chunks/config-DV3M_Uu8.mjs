@@ -1,1 +1,0 @@
-import{a as e,t}from"./shared~config-ClwkI-s2.mjs";import"./shared~config-Cf8JmO0P.mjs";import"./shared~index~config-FZVzmzu5.mjs";e();export{t as KubeConfig};

@@ -1,1 +1,0 @@
-import{t as e}from"./shared~index-DWdEH_vt.mjs";export default e();export{};

@@ -1,1 +1,0 @@
-import{i as e,t}from"./shared~index-DrjuMzLe.mjs";t();export{e as parse};

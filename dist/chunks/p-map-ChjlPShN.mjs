@@ -1,1 +1,0 @@
-import{n as e,t}from"./shared~index-C7GBuLGx.mjs";t();export{e as default};

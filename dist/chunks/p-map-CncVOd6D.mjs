@@ -1,0 +1,1 @@
+import{n as e,t}from"./shared4~index-C7GBuLGx.mjs";t();export{e as default};

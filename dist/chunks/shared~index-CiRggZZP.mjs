@@ -1,1 +1,0 @@
-import{t as e}from"./rolldown-runtime-QyZNg2Ly.mjs";var t=e((()=>{}));export{t};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{D as t,O as n,c as r,t as i}from"./shared~server~cli~index~index~index~index~index~index~index-g-6xz-ka.mjs";function a(e){return t(i,e)}function o(){return(o=e((()=>{n(),r()})))()}export{o as n,a as t};
