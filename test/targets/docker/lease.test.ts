@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { LeaseRecord } from '../../../src/model/lease.ts'
@@ -5,8 +6,11 @@ import { describeOn } from '../../backends/use.ts'
 import { docker, makeImage } from './images.ts'
 import { createWorld, signal, type World } from './world.ts'
 
-const lease = (rollbackId: string): LeaseRecord => ({
-  rollbackId,
+/** Other tests hold leases on the same engine at the same time. */
+const own = randomUUID()
+
+const lease = (name: string): LeaseRecord => ({
+  rollbackId: `${name}-${own}`,
   holder: { host: 'another-machine', pid: 4711, user: 'ada' },
   startedAt: '2026-01-01T00:00:00.000Z',
   begun: { steps: [{ id: 'pull' }] }
@@ -28,9 +32,17 @@ describeOn('docker', 'the lease on an engine', () => {
     return { target, lease: target.lease }
   }
 
+  const leaseContainers = async () =>
+    (await docker('ps', '-a', '--format', '{{.Names}} {{.Labels}}'))
+      .split('\n')
+      .filter((line) => line.includes(own))
+      .map((line) => line.split(' ')[0])
+      .join('\n')
+
   it('keeps a second one off, names its holder, and is seen by a survey but is no container of the target', async () => {
     const [one, two] = [await leased(), await leased()]
     const held = await one.lease.acquire(lease('rb-1'), 60_000, signal())
+    expect(await leaseContainers()).toMatch(/^popkit-lease-web-[0-9a-f]+$/)
     await expect(two.lease.acquire(lease('rb-2'), 60_000, signal())).rejects.toMatchObject({
       code: 'locked',
       why: expect.stringContaining('ada on another-machine')
@@ -42,11 +54,7 @@ describeOn('docker', 'the lease on an engine', () => {
     await held.release(signal())
     await held.release(signal())
     expect((await two.target.survey(signal())).lease).toBeUndefined()
-    expect(
-      (await docker('ps', '-a', '--format', '{{.Names}}'))
-        .split('\n')
-        .filter((name) => name.startsWith('popkit-lease-web'))
-    ).toEqual([])
+    expect(await leaseContainers()).toBe('')
   })
 
   it('is taken over when it has expired, and the former holder learns of it', async () => {
