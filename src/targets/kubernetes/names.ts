@@ -3,7 +3,9 @@ export const marks = {
   /** On a revision object: that it was rolled back from, as JSON. */
   rolledBack: 'rollback.popkit/rolled-back-from',
   /** On a Lease: what was begun, as JSON. */
-  lease: 'rollback.popkit/begun'
+  lease: 'rollback.popkit/begun',
+  /** On a Lease of several that are held together: the one that holds what was begun, "namespace/name". */
+  leaseHome: 'rollback.popkit/begun-in'
 } as const
 
 /** Annotations that others own and that go with a pod template. */

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { Blocker, Risk } from '../../model/survey.ts'
-import { placeOf } from './lease.ts'
 import { resources } from './names.ts'
 import { inParallel } from './parallel.ts'
 import type { Move } from './params.ts'
@@ -30,13 +29,7 @@ export async function checkRights(
   signal: AbortSignal
 ): Promise<Rights> {
   const needed = unique(moves.flatMap((move) => neededFor(move, deletesPods)))
-  const lease = placeOf(workshop)
-  const forLease = ['get', 'create', 'update', 'delete'].map((verb) => ({
-    namespace: lease.namespace,
-    group: 'coordination.k8s.io',
-    resource: 'leases',
-    verb
-  }))
+  const forLease = unique(moves.flatMap(({ namespace }) => leaseVerbs.map((verb) => onLeases(namespace, verb))))
   const forMark = unique(
     moves.map(({ namespace, kind }) => ({ namespace, group: 'apps', resource: revisionsOf(kind), verb: 'patch' }))
   )
@@ -46,10 +39,19 @@ export async function checkRights(
   })
   return {
     blockers: needed.filter((right) => denied.has(right)).map((right) => missing(workshop, right)),
-    risks: forLease.some((right) => denied.has(right)) ? [noLease(lease.namespace)] : [],
+    risks: noLease(forLease.filter((right) => denied.has(right))),
     mayMark: !forMark.some((right) => denied.has(right))
   }
 }
+
+const leaseVerbs = ['get', 'list', 'create', 'update', 'delete']
+
+const onLeases = (namespace: string, verb: string): Right => ({
+  namespace,
+  group: 'coordination.k8s.io',
+  resource: 'leases',
+  verb
+})
 
 const revisionsOf = (kind: Move['kind']): string => (kind === 'deployment' ? 'replicasets' : 'controllerrevisions')
 
@@ -100,9 +102,15 @@ const missing = ({ kubectl }: Workshop, right: Right): Blocker => ({
   next: `Use another identity, or have it granted; "${kubectl} -n ${right.namespace} auth can-i ${right.verb} ${right.resource}" asks again.`
 })
 
-const noLease = (namespace: string): Risk => ({
-  id: 'no_lease',
-  serious: false,
-  title: 'Somebody on another machine could roll back at the same time',
-  detail: `These rights do not allow a lease in ${namespace} (get, create, update, delete leases), so only this machine's own lock holds.`
-})
+function noLease(missingRights: readonly Right[]): Risk[] {
+  if (missingRights.length === 0) return []
+  const namespaces = [...new Set(missingRights.map(({ namespace }) => namespace))]
+  return [
+    {
+      id: 'no_lease',
+      serious: false,
+      title: 'Somebody on another machine could roll back at the same time',
+      detail: `These rights do not allow a lease in ${namespaces.join(', ')} (${leaseVerbs.join(', ')} leases), so only this machine's own lock holds.`
+    }
+  ]
+}

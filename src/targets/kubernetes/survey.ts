@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../model/json.ts'
 import type { Survey } from '../../model/survey.ts'
 import { healthTogether } from './health.ts'
-import { readLease } from './lease.ts'
+import { leaseOn, readLeases } from './lease/index.ts'
 import { addressText, shortText } from './names.ts'
 import { releasesOf } from './releases.ts'
-import { readWorkloads, type Workload } from './workload.ts'
+import { namespacesOf, readWorkloads, type Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
 /** Reads what the cluster keeps of every workload. */
@@ -12,7 +12,16 @@ export async function surveyOf(
   workshop: Workshop,
   signal: AbortSignal
 ): Promise<{ survey: Survey; workloads: Workload[] }> {
-  const [workloads, lease] = await Promise.all([readWorkloads(workshop, signal), readLease(workshop, signal)])
+  const [workloads, leases] = await Promise.all([
+    readWorkloads(workshop, signal),
+    readLeases(workshop, namespacesOf(workshop), signal)
+  ])
+  const lease = await leaseOn(
+    workshop,
+    workloads.map(({ address }) => address),
+    leases,
+    signal
+  )
   const { current, releases } = releasesOf(workloads)
   const survey: Survey = {
     current,

@@ -110,6 +110,22 @@ function namedCurrent({ metadata, status }: WorkloadObject, revisions: readonly 
 export const readWorkload = ({ api }: Workshop, address: Address, signal: AbortSignal): Promise<WorkloadObject> =>
   api.send({ doing: `Reading ${addressText(address)}`, path: pathOf(address), signal }, workloadSchema)
 
+/** Every namespace that the configuration names. */
+export const namespacesOf = ({ config, namespace }: Workshop): string[] => [
+  ...new Set(config.workloads?.map((text) => parseAddress(text, namespace).namespace) ?? [namespace])
+]
+
+/** The workloads that are meant, without reading more of them than finding them takes. */
+export const addressesOf = async (workshop: Workshop, signal: AbortSignal): Promise<Address[]> =>
+  workshop.config.workloads
+    ? namedAddresses(workshop.config.workloads, workshop.namespace)
+    : (await findObjects(workshop, signal)).map(({ address }) => address)
+
+const namedAddresses = (workloads: readonly string[], namespace: string): Address[] => {
+  const addresses = workloads.map((text) => parseAddress(text, namespace))
+  return [...new Map(addresses.map((address) => [addressText(address), address])).values()]
+}
+
 interface Found {
   address: Address
   object: WorkloadObject
@@ -118,9 +134,7 @@ interface Found {
 async function findObjects(workshop: Workshop, signal: AbortSignal): Promise<Found[]> {
   const { config, namespace } = workshop
   if (config.workloads) {
-    const addresses = config.workloads.map((text) => parseAddress(text, namespace))
-    const unique = [...new Map(addresses.map((address) => [addressText(address), address])).values()]
-    return inParallel(unique, atOnce, async (address) => ({
+    return inParallel(namedAddresses(config.workloads, namespace), atOnce, async (address) => ({
       address,
       object: await readWorkload(workshop, address, signal)
     }))

@@ -57,7 +57,7 @@ const listSchema = z.looseObject({
 /** A client for the few resources that are needed: JSON in and out, over one kept connection pool. */
 export function openApi(connection: Connection, clock: Clock): Api {
   let sent = 0
-  let skewMs = 0
+  let skewMs = Number.NEGATIVE_INFINITY
 
   async function open(request: Request): Promise<IncomingMessage> {
     const options = await connection.options()
@@ -86,7 +86,8 @@ export function openApi(connection: Connection, clock: Clock): Api {
         },
         (answer) => {
           const date = Date.parse(answer.headers.date ?? '')
-          if (date) skewMs = date - clock.now().getTime()
+          // The header is cut to the second, so the answer that comes right after a full one tells most.
+          if (date) skewMs = Math.max(skewMs, date - clock.now().getTime())
           resolve(answer)
         }
       )
@@ -171,7 +172,7 @@ export function openApi(connection: Connection, clock: Clock): Api {
       }
     },
     calls: () => sent,
-    now: () => clock.now().getTime() + skewMs,
+    now: () => clock.now().getTime() + (Number.isFinite(skewMs) ? skewMs : 0),
     close: () => connection.close()
   }
 }

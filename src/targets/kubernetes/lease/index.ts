@@ -1,0 +1,217 @@
+import { z } from 'zod'
+import type { LeaseRecord } from '../../../model/lease.ts'
+import type { Survey } from '../../../model/survey.ts'
+import { TargetError } from '../../../support/errors.ts'
+import type { HeldLease, TargetLease } from '../../target.ts'
+import { isStatus } from '../client/failure.ts'
+import { type Address, addressText } from '../names.ts'
+import { inParallel } from '../parallel.ts'
+import { addressesOf } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+import {
+  homeOf,
+  isHeld,
+  type Lease,
+  leaseBody,
+  leaseSchema,
+  managedBy,
+  type Place,
+  placeOf,
+  recordOf,
+  type Writing
+} from './lease-object.ts'
+
+const atOnce = 12
+
+/** A Lease that is ours, as the server last gave it. */
+interface Held {
+  place: Place
+  home: Place | null
+  lease: Lease
+}
+
+/**
+ * A coordination.k8s.io Lease per workload, so that two rollbacks which share only one workload meet, too. The first one in order
+ * holds what was begun, the others name it. The first is taken before the others, so that of two who want the same one gets all.
+ */
+export function createLease(workshop: Workshop): TargetLease {
+  return {
+    async acquire(record, ttlMs, signal): Promise<HeldLease> {
+      const places = (await addressesOf(workshop, signal)).sort(byText).map(placeOf)
+      const [first, ...others] = places
+      const held: Held[] = []
+      let forbidden = false
+      const take = async (place: Place, home: Place | null): Promise<void> => {
+        const lease = await takeLease(workshop, place, { record, ttlMs, home }, signal)
+        if (lease === 'forbidden') forbidden = true
+        else held.push({ place, home, lease })
+      }
+      try {
+        if (first) await take(first, null)
+        await inParallel(others, atOnce, (place) => take(place, first ?? null))
+      } catch (error) {
+        await releaseAll(workshop, held, AbortSignal.timeout(10_000)).catch(() => undefined)
+        throw error
+      }
+      if (forbidden) workshop.log('warning', 'No lease is held on the cluster: these rights do not allow it.')
+      return {
+        async renew(renewing) {
+          await inParallel(held, atOnce, async (one) => {
+            one.lease = await renewLease(workshop, one, record, ttlMs, renewing)
+          })
+        },
+        release: (releasing) => releaseAll(workshop, held, releasing)
+      }
+    }
+  }
+}
+
+const byText = (a: Address, b: Address): number => addressText(a).localeCompare(addressText(b))
+
+type Terms = Omit<Writing, 'now' | 'present'>
+
+/** Makes a workload's Lease, or takes over one that has expired or is of the same rollback. */
+async function takeLease(
+  workshop: Workshop,
+  place: Place,
+  terms: Terms,
+  signal: AbortSignal
+): Promise<Lease | 'forbidden'> {
+  const { api } = workshop
+  try {
+    const body = leaseBody(place, { ...terms, now: api.now() })
+    return await api.send(
+      { doing: 'Taking the lease', method: 'POST', path: place.collection, body, signal },
+      leaseSchema
+    )
+  } catch (error) {
+    if (isStatus(error, 403)) return 'forbidden'
+    if (!isStatus(error, 409)) throw error
+  }
+  try {
+    const present = await findLease(workshop, place, signal)
+    if (present && isHeld(present, api.now()) && present.spec.holderIdentity !== terms.record.rollbackId)
+      throw locked(recordOf(present))
+    return present
+      ? await putLease(workshop, place, terms, present, signal)
+      : await takeLease(workshop, place, terms, signal)
+  } catch (error) {
+    if (isStatus(error, 403)) return 'forbidden'
+    if (isStatus(error, 404, 409)) throw locked(recordOf(await findLease(workshop, place, signal)))
+    throw error
+  }
+}
+
+const putLease = (
+  { api }: Workshop,
+  place: Place,
+  terms: Terms,
+  present: Lease,
+  signal: AbortSignal
+): Promise<Lease> => {
+  const body = leaseBody(place, { ...terms, now: api.now(), present })
+  return api.send({ doing: 'Renewing the lease', method: 'PUT', path: place.path, body, signal }, leaseSchema)
+}
+
+/** @throws TargetError `lease_lost`. A renewal whose answer was lost is told from a loss by reading the holder. */
+async function renewLease(
+  workshop: Workshop,
+  { place, home, lease }: Held,
+  record: LeaseRecord,
+  ttlMs: number,
+  signal: AbortSignal
+): Promise<Lease> {
+  const terms = { record, ttlMs, home }
+  try {
+    return await putLease(workshop, place, terms, lease, signal)
+  } catch (error) {
+    if (!isStatus(error, 404, 409)) throw error
+    const present = await findLease(workshop, place, signal)
+    if (!present || present.spec.holderIdentity !== record.rollbackId) throw lost()
+    return putLease(workshop, place, terms, present, signal)
+  }
+}
+
+const releaseAll = async (workshop: Workshop, held: readonly Held[], signal: AbortSignal): Promise<void> => {
+  await inParallel(held, atOnce, ({ place, lease }) => dropLease(workshop, place, lease, signal))
+}
+
+/** Removes a Lease that is still its holder's; whoever has taken it over keeps it. */
+async function dropLease(workshop: Workshop, place: Place, lease: Lease, signal: AbortSignal): Promise<void> {
+  const { uid, resourceVersion } = lease.metadata
+  try {
+    const body = { preconditions: { uid, ...(resourceVersion && { resourceVersion }) } }
+    await workshop.api.send(
+      { doing: 'Releasing the lease', method: 'DELETE', path: place.path, body, signal },
+      z.unknown()
+    )
+  } catch (error) {
+    if (isStatus(error, 404)) return
+    if (!isStatus(error, 409)) throw error
+    const present = await findLease(workshop, place, signal)
+    if (present && present.spec.holderIdentity === lease.spec.holderIdentity)
+      await dropLease(workshop, place, present, signal)
+  }
+}
+
+const findLease = ({ api }: Workshop, { path }: Place, signal: AbortSignal): Promise<Lease | null> =>
+  api.find({ doing: 'Reading the lease', path, signal }, leaseSchema)
+
+/** Every Lease of ours in some namespaces, by its path; none where they may not be read. */
+export async function readLeases(
+  { api }: Workshop,
+  namespaces: readonly string[],
+  signal: AbortSignal
+): Promise<Map<string, Lease>> {
+  const lists = await inParallel(namespaces, atOnce, async (namespace) => {
+    const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
+    const query = { labelSelector: managedBy }
+    return api.list({ doing: 'Reading the leases', path, query, signal }, leaseSchema).then(
+      ({ items }) => items.map((lease) => [`${path}/${lease.metadata.name}`, lease] as const),
+      (error: unknown) => {
+        if (isStatus(error, 403)) return []
+        throw error
+      }
+    )
+  })
+  return new Map(lists.flat())
+}
+
+/** Who rolls one of these workloads back now, or began to: whoever still holds a Lease before one whose has expired. */
+export async function leaseOn(
+  workshop: Workshop,
+  addresses: readonly Address[],
+  leases: ReadonlyMap<string, Lease>,
+  signal: AbortSignal
+): Promise<Survey['lease'] | null> {
+  const now = workshop.api.now()
+  const [found] = addresses
+    .flatMap((address) => leases.get(placeOf(address).path) ?? [])
+    .sort((a, b) => Number(isHeld(b, now)) - Number(isHeld(a, now)))
+  const seen = found && recordOf(found)
+  if (!seen) return null
+  const home = homeOf(found)
+  const whole = home && recordOf(leases.get(home.path) ?? (await findLease(workshop, home, signal).catch(() => null)))
+  const record = whole?.rollbackId === seen.rollbackId ? whole : seen
+  return { record, expired: !isHeld(found, now) }
+}
+
+const locked = (record: LeaseRecord | null): TargetError =>
+  new TargetError({
+    what: 'Another rollback of this target is under way',
+    why: record
+      ? `${record.rollbackId} by ${record.holder.user} on ${record.holder.host} since ${record.startedAt}`
+      : 'somebody else took the lease at the same moment',
+    next: 'Wait for it to end, or for its lease to expire, and assess again.',
+    code: 'locked',
+    retryable: true
+  })
+
+const lost = (): TargetError =>
+  new TargetError({
+    what: 'The lease on the cluster is lost',
+    why: 'somebody else took or removed it',
+    state: 'The rollback stopped at a safe point.',
+    next: 'Assess again: it names what was begun.',
+    code: 'lease_lost'
+  })

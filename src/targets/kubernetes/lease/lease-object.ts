@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { JsonObject } from '../../../model/json.ts'
+import type { LeaseRecord } from '../../../model/lease.ts'
+import { type Address, addressText, marks } from '../names.ts'
+import { metadataSchema } from '../objects.ts'
+import { pack, unpack } from './record.ts'
+
+export const managedBy = 'app.kubernetes.io/managed-by=pop-deploy-rollback'
+
+/** A Lease of the API, coordination.k8s.io/v1. */
+export const leaseSchema = z.looseObject({
+  metadata: metadataSchema,
+  spec: z
+    .looseObject({
+      holderIdentity: z.string().nullish(),
+      leaseDurationSeconds: z.number().nullish(),
+      acquireTime: z.string().nullish(),
+      renewTime: z.string().nullish()
+    })
+    .default({})
+})
+export type Lease = z.infer<typeof leaseSchema>
+
+/** Where a Lease is kept. */
+export interface Place {
+  namespace: string
+  name: string
+  /** The path of all Leases of its namespace. */
+  collection: string
+  path: string
+}
+
+const longestName = 253
+
+/** A workload's own Lease: whoever rolls that workload back meets it, with whatever others. */
+export function placeOf(address: Address): Place {
+  const plain = `popkit-rollback.${address.kind}.${address.name}`
+  const name =
+    plain.length <= longestName
+      ? plain
+      : `popkit-rollback.${createHash('sha256').update(addressText(address)).digest('hex')}`
+  return at(address.namespace, name)
+}
+
+/** @throws nothing; a text that names no place gives null. */
+export function placeNamed(text: string | undefined): Place | null {
+  const [namespace, name] = (text ?? '').split('/')
+  return namespace && name ? at(namespace, name) : null
+}
+
+const at = (namespace: string, name: string): Place => {
+  const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
+  return { namespace, name, collection, path: `${collection}/${name}` }
+}
+
+export interface Writing {
+  record: LeaseRecord
+  ttlMs: number
+  /** The server's time, milliseconds. */
+  now: number
+  /** The Lease that holds what was begun, where another one does. */
+  home: Place | null
+  /** The Lease as it is now; the write holds for this state of it only. */
+  present?: Lease
+}
+
+/** What is written for a holder. */
+export function leaseBody(place: Place, { record, ttlMs, now, home, present }: Writing): JsonObject {
+  const time = microTime(now)
+  const acquired = present?.spec.holderIdentity === record.rollbackId ? present.spec.acquireTime : time
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      name: place.name,
+      namespace: place.namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'pop-deploy-rollback' },
+      annotations: {
+        [marks.lease]: pack(home ? { ...record, begun: {} } : record),
+        ...(home && { [marks.leaseHome]: `${home.namespace}/${home.name}` })
+      },
+      ...(present?.metadata.resourceVersion && { resourceVersion: present.metadata.resourceVersion })
+    },
+    spec: {
+      holderIdentity: record.rollbackId,
+      leaseDurationSeconds: Math.ceil(ttlMs / 1000),
+      acquireTime: acquired ?? time,
+      renewTime: time
+    }
+  }
+}
+
+export const isHeld = ({ spec }: Lease, now: number): boolean =>
+  Date.parse(spec.renewTime ?? '') + (spec.leaseDurationSeconds ?? 0) * 1000 > now
+
+export const recordOf = (lease: Lease | null): LeaseRecord | null => unpack(lease?.metadata.annotations?.[marks.lease])
+
+export const homeOf = ({ metadata }: Lease): Place | null => placeNamed(metadata.annotations?.[marks.leaseHome])
+
+/** MicroTime of the API: six digits of a second. */
+const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')
