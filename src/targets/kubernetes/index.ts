@@ -6,9 +6,11 @@ import type { Run, Target, TargetContext, TargetModule } from '../target.ts'
 import { check } from './check.ts'
 import { openApi } from './client/api.ts'
 import { connect } from './client/connect.ts'
+import { sharedLists } from './client/shared-list.ts'
 import { configSchema, type KubernetesConfig } from './config.ts'
 import { diagnose } from './diagnose.ts'
 import { createLease } from './lease/index.ts'
+import { podSchema, workloadSchema } from './objects.ts'
 import { plan } from './plan.ts'
 import { stepKinds } from './steps/index.ts'
 import { surveyOf } from './survey.ts'
@@ -31,6 +33,7 @@ async function open(context: TargetContext<KubernetesConfig>): Promise<Target> {
   const api = openApi(connection, clock)
   const workshop: Workshop = {
     api,
+    lists: { workloads: sharedLists(api, clock, workloadSchema), pods: sharedLists(api, clock, podSchema) },
     config,
     namespace: config.namespace ?? connection.namespace,
     kubectl: config.context ? `kubectl --context ${config.context}` : 'kubectl',

@@ -12,6 +12,7 @@ import {
 } from './objects.ts'
 import { inParallel } from './parallel.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from './revision.ts'
+import { selectorText } from './selector.ts'
 import { templateHash } from './template.ts'
 import { isOf, isUnready } from './trouble.ts'
 import { hideEnvironment, type Workshop } from './workshop.ts'
@@ -162,14 +163,4 @@ async function findObjects(workshop: Workshop, signal: AbortSignal): Promise<Fou
     next: `Correct the selector or the namespace in deploy.json; "${workshop.kubectl} -n ${namespace} get deploy,sts,ds --show-labels" lists what is there.`,
     code: 'not_found'
   })
-}
-
-/** A selector as a query says it (kubernetes.io, "Labels and Selectors"). */
-export function selectorText({ matchLabels, matchExpressions }: Selector): string {
-  const expressions = (matchExpressions ?? []).map(({ key, operator, values }) => {
-    if (operator === 'Exists') return key
-    if (operator === 'DoesNotExist') return `!${key}`
-    return `${key} ${operator === 'In' ? 'in' : 'notin'} (${(values ?? []).join(',')})`
-  })
-  return [...Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`), ...expressions].join(',')
 }

@@ -3,12 +3,15 @@ import type { Clock } from '../../support/clock.ts'
 import type { Logger } from '../../support/log.ts'
 import type { Mask } from '../../support/mask.ts'
 import type { Api } from './client/api.ts'
+import type { SharedLists } from './client/shared-list.ts'
 import type { KubernetesConfig } from './config.ts'
-import type { Template } from './objects.ts'
+import type { Pod, Template, WorkloadObject } from './objects.ts'
 
 /** What every part of this target works with. */
 export interface Workshop {
   api: Api
+  /** What is watched, once for all who watch it. */
+  lists: { workloads: SharedLists<WorkloadObject>; pods: SharedLists<Pod> }
   config: KubernetesConfig
   /** Of workloads that name none. */
   namespace: string

@@ -1,27 +1,30 @@
 import { type RollbackError, TargetError } from '../../../support/errors.ts'
 import { duration } from '../../../support/text.ts'
 import type { Run } from '../../target.ts'
-import { followList } from '../client/follow-list.ts'
 import { rolloutOf } from '../health.ts'
 import { addressText, pathOf, shortText } from '../names.ts'
-import { type Pod, podSchema, type WorkloadObject, workloadSchema } from '../objects.ts'
+import type { Pod, WorkloadObject } from '../objects.ts'
 import type { Move } from '../params.ts'
+import { matches, selectorText } from '../selector.ts'
 import { templateHash } from '../template.ts'
 import { isHopeless, isOf, troubleOf } from '../trouble.ts'
-import { readWorkload, selectorText } from '../workload.ts'
+import { readWorkload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 import { changed } from './put-back.ts'
 
 const defaultDeadlineMs = 600_000
 /** How long a failure that hardly passes by itself may last before it is believed. */
 const hopelessMs = 30_000
+/** From so many workloads on it is less to hear of all of a namespace once than of each one alone. */
+const sharedFrom = 5
 
 /**
- * Watches a workload and its pods until every pod is of the wanted template and available.
+ * Watches a workload and its pods until every pod is of the wanted template and available. Where many of a namespace are followed
+ * at the same time (`among` is how many), they share one watch of all its pods and one of all its workloads of that kind.
  * @throws TargetError `not_healthy` when that takes too long or its pods fail for good; `changed_meanwhile` when somebody else changes it.
  */
-export async function followRollout(workshop: Workshop, move: Move, run: Run): Promise<void> {
-  const { api, clock, config } = workshop
+export async function followRollout(workshop: Workshop, move: Move, run: Run, among = 1): Promise<void> {
+  const { lists, clock, config } = workshop
   const first = await readWorkload(workshop, move, run.signal)
   const began = clock.now().getTime()
   const deadlineMs =
@@ -58,36 +61,38 @@ export async function followRollout(workshop: Workshop, move: Move, run: Run): P
   }
 
   const [collection = ''] = pathOf(move).split(/\/[^/]+$/)
+  const { selector } = first.spec
+  const shares = among >= sharedFrom
   const watching = [
-    followList(
-      api,
-      clock,
+    lists.workloads.follow(
       {
         doing: `Watching ${addressText(move)}`,
         path: collection,
-        query: { fieldSelector: `metadata.name=${move.name}` }
+        query: shares ? {} : { fieldSelector: `metadata.name=${move.name}` }
       },
-      workloadSchema,
-      signal,
-      (items) => {
-        object = items[0]
-        look()
-      }
+      {
+        wants: ({ metadata }) => metadata.name === move.name,
+        tell(items) {
+          object = items[0]
+          look()
+        }
+      },
+      signal
     ),
-    followList(
-      api,
-      clock,
+    lists.pods.follow(
       {
         doing: `Watching the pods of ${addressText(move)}`,
         path: `/api/v1/namespaces/${move.namespace}/pods`,
-        query: { labelSelector: selectorText(first.spec.selector) }
+        query: shares ? {} : { labelSelector: selectorText(selector) }
       },
-      podSchema,
-      signal,
-      (items) => {
-        pods = items
-        look()
-      }
+      {
+        wants: ({ metadata }) => matches(selector, metadata.labels ?? {}),
+        tell(items) {
+          pods = items
+          look()
+        }
+      },
+      signal
     ),
     everySecond(workshop, signal, look)
   ]

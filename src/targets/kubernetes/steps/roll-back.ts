@@ -14,7 +14,7 @@ export async function applyRollBack(workshop: Workshop, step: Step, run: Run): P
   const { moves } = paramsOf('roll_back', step, workshop)
   const done = await inParallel(moves, moves.length, async (move) => {
     const put = await putTemplate(workshop, move, 'back', run)
-    if (move.follow) await followRollout(workshop, move, run)
+    if (move.follow) await followRollout(workshop, move, run, moves.length)
     return put
   })
   const put = done.filter(Boolean).length
