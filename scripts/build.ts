@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type OutputOptions, rolldown } from 'rolldown'
+import { type OutputOptions, type Plugin, rolldown } from 'rolldown'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -22,8 +22,21 @@ export const bundling = {
   }
 } as const
 
-const kubernetes = /@kubernetes\/client-node\/dist\/gen\//
-const models = /@kubernetes\/client-node\/dist\/gen\/models\//
+/**
+ * Of the Kubernetes client only the kubeconfig and its logins are used; the classes generated for every resource of the API, which it
+ * would hand out besides, are left out.
+ */
+const kubernetesModels: Plugin = {
+  name: 'kubernetes-models',
+  resolveId: (source, importer) =>
+    source === './gen/index.js' && importer?.replaceAll('\\', '/').endsWith('/@kubernetes/client-node/dist/config.js')
+      ? 'kubernetes-models'
+      : null,
+  load: (id) =>
+    id === 'kubernetes-models'
+      ? "const leftOut = () => { throw new Error('the generated Kubernetes API is not part of this bundle') }; export { leftOut as createConfiguration, leftOut as ServerConfiguration }"
+      : null
+}
 
 /**
  * Libraries are spread over a fixed number of chunks by a hash of each module's path below node_modules: a bundler's own splitting by
@@ -34,17 +47,8 @@ const spread = (name: string, chunks: number) => (id: string) => {
   return `${name}${createHash('sha256').update(path).digest().readUInt16BE(0) % chunks}`
 }
 
-/** Most of the generated Kubernetes code is dropped, and would leave many empty chunks if it were split like the rest. */
 const groups = [
-  { name: spread('models', 3), test: models, priority: 3, includeDependenciesRecursively: false },
-  { name: 'kubernetes', test: kubernetes, priority: 2, includeDependenciesRecursively: false },
-  {
-    name: spread('shared', 8),
-    test: /node_modules/,
-    priority: 1,
-    entriesAware: true,
-    includeDependenciesRecursively: false
-  }
+  { name: spread('shared', 8), test: /node_modules/, entriesAware: true, includeDependenciesRecursively: false }
 ]
 
 /** Bundles the server, the command and the hook into dist/, in chunks below the size that plugin directories review by hand. */
@@ -56,7 +60,13 @@ export async function build(): Promise<void> {
 }
 
 async function write(input: Record<string, string>, codeSplitting: OutputOptions['codeSplitting']): Promise<void> {
-  const bundle = await rolldown({ input, ...bundling, preserveEntrySignatures: false, logLevel: 'warn' })
+  const bundle = await rolldown({
+    input,
+    ...bundling,
+    plugins: [kubernetesModels],
+    preserveEntrySignatures: false,
+    logLevel: 'warn'
+  })
   await bundle.write({
     dir: join(root, 'dist'),
     format: 'esm',
