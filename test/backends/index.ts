@@ -4,6 +4,7 @@ import type { Backend } from './backend.ts'
 export const backends: Record<string, () => Promise<{ default: Backend }>> = {
   docker: () => import('./docker.ts'),
   kubernetes: () => import('./kubernetes.ts'),
+  helm: () => import('./helm.ts'),
   npm: () => import('./npm.ts'),
   host: () => import('./host.ts')
 }

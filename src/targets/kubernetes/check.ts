@@ -6,6 +6,8 @@ import { oneLine } from '../../support/text.ts'
 import type { Look } from '../target.ts'
 import { checkServices } from './check-services.ts'
 import { currentPods, rolloutOf } from './health.ts'
+import { checkHelm, imagesCheck } from './helm/check.ts'
+import { helmDetailsSchema } from './helm/releases.ts'
 import { addressText, shortText } from './names.ts'
 import type { Pod } from './objects.ts'
 import { checkProbe } from './probe.ts'
@@ -20,16 +22,20 @@ export async function check(workshop: Workshop, release: Release, look: Look): P
     const workloads = await readWorkloads(workshop, look.signal)
     const details = detailsSchema.safeParse(release.details ?? {})
     const wanted = details.success ? details.data.revisions : {}
-    const [services, probe] = await Promise.all([
+    const helm = helmDetailsSchema.safeParse(release.details ?? {}).data?.helm
+    const [services, probe, record] = await Promise.all([
       checkServices(workshop, workloads, look.signal),
-      checkProbe(workshop, look.signal)
+      checkProbe(workshop, look.signal),
+      helm ? checkHelm(workshop, helm, look.signal) : []
     ])
     const each = workloads.flatMap((workload) => [
-      identityCheck(workload, wanted[addressText(workload.address)]?.hash),
+      helm
+        ? imagesCheck(workload, helm.images[addressText(workload.address)])
+        : identityCheck(workload, wanted[addressText(workload.address)]?.hash),
       rolloutCheck(workload),
       restartCheck(workload, look.baseline)
     ])
-    return { checks: [...each, ...services, ...probe], observed: { restarts: restartsOf(workloads) } }
+    return { checks: [...record, ...each, ...services, ...probe], observed: { restarts: restartsOf(workloads) } }
   } catch (error) {
     look.signal.throwIfAborted()
     const detail = oneLine(messageOf(error), 300)

@@ -9,13 +9,15 @@ import { connect } from './client/connect.ts'
 import { sharedLists } from './client/shared-list.ts'
 import { configSchema, type KubernetesConfig } from './config.ts'
 import { diagnose } from './diagnose.ts'
+import { openHelm } from './helm/index.ts'
+import { planHelm } from './helm/plan.ts'
 import { createLease } from './lease/index.ts'
 import { podSchema, workloadSchema } from './objects.ts'
+import type { StepKind } from './params.ts'
 import { plan } from './plan.ts'
 import { stepKinds } from './steps/index.ts'
-import { surveyOf } from './survey.ts'
+import { look, type Seen, surveyOf } from './survey.ts'
 import { versionPattern } from './version.ts'
-import { readWorkloads, type Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
 /** Deployments, StatefulSets and DaemonSets of one cluster. */
@@ -37,21 +39,26 @@ async function open(context: TargetContext<KubernetesConfig>): Promise<Target> {
     config,
     namespace: config.namespace ?? connection.namespace,
     kubectl: config.context ? `kubectl --context ${config.context}` : 'kubectl',
+    helm: openHelm(env, connection, config.context ?? undefined, mask),
     history,
     clock,
     log,
     mask
   }
   /** A plan is made of exactly what its survey read. */
-  const read = new WeakMap<Survey, Workload[]>()
+  const read = new WeakMap<Survey, Seen>()
   return {
     async survey(signal) {
-      const { survey, workloads } = await surveyOf(workshop, signal)
-      read.set(survey, workloads)
+      const { survey, seen } = await surveyOf(workshop, signal)
+      read.set(survey, seen)
       return survey
     },
-    plan: async (survey, release, signal) =>
-      plan(workshop, read.get(survey) ?? (await readWorkloads(workshop, signal)), release, signal),
+    async plan(survey, release, signal) {
+      const { workloads, helm } = read.get(survey) ?? (await look(workshop, signal))
+      return helm.state === 'seen'
+        ? planHelm(workshop, workloads, helm.sight, release, signal)
+        : plan(workshop, workloads, release, signal, helm.state === 'unusable' ? helm.why : undefined)
+    },
     apply: async (step: Step, run: Run) => workFor(step).apply(workshop, step, run),
     revert: async (step: Step, run: Run, _recorded?: JsonObject) => workFor(step).revert(workshop, step, run),
     check: (release, look) => check(workshop, release, look),
@@ -62,7 +69,7 @@ async function open(context: TargetContext<KubernetesConfig>): Promise<Target> {
 }
 
 function workFor({ kind }: Step) {
-  if (kind === 'roll_back' || kind === 'delete_pods' || kind === 'mark') return stepKinds[kind]
+  if (Object.hasOwn(stepKinds, kind)) return stepKinds[kind as StepKind]
   throw new InputError({
     what: `The step "${kind}" cannot be run`,
     why: 'this version of the program knows no such step',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Blocker, Risk } from '../../model/survey.ts'
 import { isStatus } from './client/failure.ts'
+import { type HelmName, helmOwner } from './helm/owner.ts'
 import { addressText, shortText } from './names.ts'
 import { metadataSchema, selectorSchema } from './objects.ts'
 import type { Revision } from './revision.ts'
@@ -17,13 +18,15 @@ export interface Hands {
 /** Self-healing of Argo CD begins after 5 s (argoproj.github.io/argo-cd, "Automated Sync Policy"); with time to take effect. */
 const argoSoakMs = 30_000
 
-/** Who else has a hand on a workload, by the marks that they leave on it. */
+/** Who else has a hand on a workload, by the marks that they leave on it; `withoutHelm` says why Helm cannot be used, if so. */
 export async function otherHands(
   workshop: Workshop,
-  { address, object }: Workload,
-  candidate: Revision,
-  signal: AbortSignal
+  workload: Workload,
+  candidate: Revision | undefined,
+  signal: AbortSignal,
+  withoutHelm: string
 ): Promise<Hands> {
+  const { address, object } = workload
   const { labels, annotations, ownerReferences } = object.metadata
   const found: Hands = { risks: [], blockers: [] }
   const name = shortText(address)
@@ -58,18 +61,9 @@ export async function otherHands(
       title: `${owner.kind} ${owner.name} made ${name} and may undo the rollback`,
       detail: `A controller looks after it. Change the version in the ${owner.kind} as well.`
     })
-  const release = annotations?.['meta.helm.sh/release-name']
-  if (release && labels?.['app.kubernetes.io/managed-by'] === 'Helm')
-    found.blockers.push(
-      await helmBlocker(
-        workshop,
-        release,
-        annotations?.['meta.helm.sh/release-namespace'] ?? address.namespace,
-        candidate,
-        addressText(address),
-        signal
-      )
-    )
+  const release = helmOwner(workload)
+  if (release && withoutHelm)
+    found.blockers.push(await helmBlocker(workshop, release, candidate, addressText(address), withoutHelm, signal))
   return found
 }
 
@@ -77,11 +71,11 @@ export async function otherHands(
 const releaseRecord = z.looseObject({ metadata: metadataSchema })
 
 async function helmBlocker(
-  { api }: Workshop,
-  release: string,
-  namespace: string,
-  candidate: Revision,
+  { api, helm }: Workshop,
+  { name: release, namespace }: HelmName,
+  candidate: Revision | undefined,
   workload: string,
+  why: string,
   signal: AbortSignal
 ): Promise<Blocker> {
   const records = await api
@@ -100,18 +94,18 @@ async function helmBlocker(
       throw error
     })
   // Helm writes a revision's record before it changes the objects, so the newest record before a ReplicaSet is its cause.
-  const latest = Date.parse(candidate.createdAt ?? '') + 1000
+  const latest = Date.parse(candidate?.createdAt ?? '') + 1000
   const revision = records.items
     .filter(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') <= latest)
     .map(({ metadata }) => Number(metadata.labels?.version))
     .filter(Number.isInteger)
     .sort((a, b) => a - b)
     .at(-1)
-  const command = `helm rollback ${release} ${revision ?? 'REVISION'} -n ${namespace} --wait`
+  const command = helm.command({ name: release, namespace }, revision ?? 'REVISION')
   return {
     id: `helm:${release}`,
     what: `${workload} belongs to Helm's release ${release}`,
-    why: 'its rollback must go through Helm, or Helm no longer knows what serves; this program does not run Helm',
+    why: `its rollback must go through Helm, or Helm no longer knows what serves; ${why}`,
     next: revision
       ? `Run "${command}".`
       : `Find the revision with "helm history ${release} -n ${namespace}", then run "${command}".`

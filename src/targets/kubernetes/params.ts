@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Step } from '../../model/step.ts'
 import { InputError, TargetError } from '../../support/errors.ts'
 import { objectName } from './config.ts'
+import { releaseName } from './helm/owner.ts'
 import type { Workshop } from './workshop.ts'
 
 const name = z.string().regex(objectName)
@@ -22,10 +23,31 @@ export const moveSchema = z.object({
 })
 export type Move = z.infer<typeof moveSchema>
 
+const content = z.object({ revision: z.number().int().positive(), content: z.string() })
+
+/** A release of Helm's: the revision that was surveyed as its newest, and the one to go back to. */
+const releaseSchema = z.object({
+  server: z.string(),
+  release: z.object({ name: z.string().regex(releaseName), namespace: name }),
+  from: content,
+  to: content,
+  workloads: z.array(z.object({ kind: moveSchema.shape.kind, namespace: name, name, revision: z.string() })),
+  timeout_seconds: z.number().int().positive(),
+  /** Whether Helm, and the step, wait until the pods are ready. */
+  wait: z.boolean()
+})
+export type HelmMove = z.infer<typeof releaseSchema>
+
 export const stepSchemas = {
   roll_back: z.object({ server: z.string(), moves: z.array(moveSchema).min(1) }),
   delete_pods: z.object({ server: z.string(), move: moveSchema, pods: z.array(name).min(1) }),
-  mark: z.object({ server: z.string(), to: z.string(), moves: z.array(moveSchema).min(1) })
+  mark: z.object({ server: z.string(), to: z.string(), moves: z.array(moveSchema).min(1) }),
+  helm_unlock: z.object({
+    server: z.string(),
+    release: releaseSchema.shape.release,
+    revision: z.number().int().positive()
+  }),
+  helm_rollback: releaseSchema
 }
 
 export type StepKind = keyof typeof stepSchemas

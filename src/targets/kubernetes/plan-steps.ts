@@ -73,7 +73,7 @@ const byHand = ({ kubectl }: Workshop, move: Move, revision: number): string[] =
   `${kubectl} -n ${move.namespace} rollout status ${shortText(move)}`
 ]
 
-const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Step => ({
+export const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Step => ({
   id: `pods:${addressText(move)}`,
   kind: 'delete_pods',
   phase: 'cure',
@@ -83,7 +83,7 @@ const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Ste
   byHand: [`${kubectl} -n ${move.namespace} delete pod ${pods.join(' ')}`]
 })
 
-const mark = ({ api, kubectl }: Workshop, moves: readonly Move[], { version }: Release): Step => ({
+export const mark = ({ api, kubectl }: Workshop, moves: readonly Move[], { version }: Release): Step => ({
   id: 'mark',
   kind: 'mark',
   phase: 'aftercare',

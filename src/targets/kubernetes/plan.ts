@@ -26,12 +26,13 @@ export interface Way {
 
 const atOnce = 12
 
-/** The steps to a release, with every precondition checked. */
+/** The steps to a release, with every precondition checked; `withoutHelm` says why Helm cannot be used. */
 export async function plan(
   workshop: Workshop,
   workloads: readonly Workload[],
   release: Release,
-  signal: AbortSignal
+  signal: AbortSignal,
+  withoutHelm = ''
 ): Promise<PlanDraft> {
   const { ways, blockers } = waysTo(workloads, release)
   const moves = ways.map(({ move }) => move)
@@ -43,7 +44,7 @@ export async function plan(
       signal
     ),
     examineReferences(workshop, ways, signal),
-    inParallel(ways, atOnce, ({ workload, revision }) => otherHands(workshop, workload, revision, signal)),
+    inParallel(ways, atOnce, ({ workload, revision }) => otherHands(workshop, workload, revision, signal, withoutHelm)),
     autoscalers(workshop, workloads, signal),
     disruptionBudgets(workshop, workloads, signal),
     inParallel(ways, atOnce, (way) => dryRun(workshop, way, signal))
@@ -100,7 +101,11 @@ const revisionGone = ({ address }: Workload, { version }: Release): Blocker => (
 })
 
 /** Meets admission, quotas of the object itself and validation without changing anything. */
-async function dryRun(workshop: Workshop, { workload, revision, move }: Way, signal: AbortSignal): Promise<Blocker[]> {
+export async function dryRun(
+  workshop: Workshop,
+  { workload, revision, move }: Way,
+  signal: AbortSignal
+): Promise<Blocker[]> {
   try {
     await sendPatch(workshop, move, workload.object, revision, 'back', { signal, dryRun: true })
     return []

@@ -13,7 +13,7 @@ export const detailsSchema = z.looseObject({
   revisions: z.record(z.string(), z.looseObject({ name: z.string(), hash: z.string() }))
 })
 
-interface Part {
+export interface Part {
   workload: Workload
   revision: Revision
 }
@@ -129,7 +129,7 @@ const neverTookOver = ({ workload, revision }: Part): boolean =>
 const isRolling = ({ object }: Workload): boolean =>
   (object.spec.strategy?.type ?? object.spec.updateStrategy?.type ?? 'RollingUpdate') === 'RollingUpdate'
 
-const evidenceAgainst = (part: Part): string[] =>
+export const evidenceAgainst = (part: Part): string[] =>
   isOld(part) && neverTookOver(part)
     ? [`revision ${part.revision.number} of ${shortText(part.workload.address)} never took over from an older one`]
     : []
@@ -144,7 +144,7 @@ function servedTogether(parts: readonly Part[]): Served | undefined {
   return each.reduce((a, b) => ((a?.forMs ?? 0) <= (b?.forMs ?? 0) ? a : b)) ?? first
 }
 
-function servedAlone({ workload, revision }: Part): Served | undefined {
+export function servedAlone({ workload, revision }: Part): Served | undefined {
   if (revision.name === workload.current?.name || !revision.createdAt) return undefined
   const from = revision.createdAt
   if ((revision.available ?? 0) > 0)

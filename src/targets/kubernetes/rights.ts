@@ -5,7 +5,7 @@ import { inParallel } from './parallel.ts'
 import type { Move } from './params.ts'
 import type { Workshop } from './workshop.ts'
 
-interface Right {
+export interface Right {
   namespace: string
   group: string
   resource: string
@@ -26,9 +26,10 @@ export async function checkRights(
   workshop: Workshop,
   moves: readonly Move[],
   deletesPods: boolean,
-  signal: AbortSignal
+  signal: AbortSignal,
+  others: readonly Right[] = []
 ): Promise<Rights> {
-  const needed = unique(moves.flatMap((move) => neededFor(move, deletesPods)))
+  const needed = unique([...moves.flatMap((move) => neededFor(move, deletesPods)), ...others])
   const forLease = unique(moves.flatMap(({ namespace }) => leaseVerbs.map((verb) => onLeases(namespace, verb))))
   const forMark = unique(
     moves.map(({ namespace, kind }) => ({ namespace, group: 'apps', resource: revisionsOf(kind), verb: 'patch' }))

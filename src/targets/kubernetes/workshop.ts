@@ -5,6 +5,7 @@ import type { Mask } from '../../support/mask.ts'
 import type { Api } from './client/api.ts'
 import type { SharedLists } from './client/shared-list.ts'
 import type { KubernetesConfig } from './config.ts'
+import type { Helm } from './helm/index.ts'
 import type { Pod, Template, WorkloadObject } from './objects.ts'
 
 /** What every part of this target works with. */
@@ -17,6 +18,7 @@ export interface Workshop {
   namespace: string
   /** Arguments that make kubectl talk to the same cluster, for commands that are shown. */
   kubectl: string
+  helm: Helm
   history: readonly DeploymentRecord[]
   clock: Clock
   log: Logger

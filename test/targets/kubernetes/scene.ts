@@ -8,7 +8,7 @@ import type { Cluster } from './cluster.ts'
 /** A project whose deploy.json names workloads of a cluster, and built servers in it. */
 export interface Scene {
   project: TestProject
-  serve(kubeconfig?: string): Promise<BuiltServer>
+  serve(kubeconfig?: string, env?: Record<string, string>): Promise<BuiltServer>
   /** Every file of the project, as one text. */
   text(): Promise<string>
   close(): Promise<void>
@@ -34,8 +34,8 @@ export async function createScene(
   const servers: BuiltServer[] = []
   return {
     project,
-    async serve(kubeconfig = cluster.kubeconfig) {
-      const server = await startServer({ projectDir: project.dir, env: { KUBECONFIG: kubeconfig } })
+    async serve(kubeconfig = cluster.kubeconfig, env = {}) {
+      const server = await startServer({ projectDir: project.dir, env: { KUBECONFIG: kubeconfig, ...env } })
       servers.push(server)
       return server
     },

@@ -11,6 +11,8 @@ export interface Connection {
   /** The namespace that the context names. */
   namespace: string
   context: string
+  /** The kubeconfig files that it was read from; none inside a cluster. */
+  files: string[]
   /** Fresh for every request: a token may have been renewed. @throws ConfigError when a login program fails. */
   options(): Promise<RequestOptions & SecureOptions>
   close(): void
@@ -67,6 +69,7 @@ export async function connect(
     server,
     namespace: context.namespace ?? 'default',
     context: context.name,
+    files,
     async options() {
       const options: SecureOptions = {}
       try {

@@ -3,6 +3,8 @@ import type { Run, StepResult } from '../../target.ts'
 import type { StepKind } from '../params.ts'
 import type { Workshop } from '../workshop.ts'
 import { applyDeletePods, revertDeletePods } from './delete-pods.ts'
+import { applyHelmRollback, revertHelmRollback } from './helm-rollback.ts'
+import { applyHelmUnlock, revertHelmUnlock } from './helm-unlock.ts'
 import { applyMark, revertMark } from './mark.ts'
 import { applyRollBack, revertRollBack } from './roll-back.ts'
 
@@ -12,5 +14,7 @@ type Work = (workshop: Workshop, step: Step, run: Run) => Promise<StepResult>
 export const stepKinds: Record<StepKind, { apply: Work; revert: Work }> = {
   roll_back: { apply: applyRollBack, revert: revertRollBack },
   delete_pods: { apply: applyDeletePods, revert: revertDeletePods },
+  helm_unlock: { apply: applyHelmUnlock, revert: revertHelmUnlock },
+  helm_rollback: { apply: applyHelmRollback, revert: revertHelmRollback },
   mark: { apply: applyMark, revert: revertMark }
 }

@@ -1,0 +1,35 @@
+import type { Check } from '../../../model/check.ts'
+import { messageOf } from '../../../support/errors.ts'
+import { oneLine } from '../../../support/text.ts'
+import { addressText, shortText } from '../names.ts'
+import type { Workload } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+import { imagesOf } from './matching.ts'
+import type { HelmDetails } from './releases.ts'
+
+/** Helm's own word: its newest revision is deployed, and consists of what the planned one does. */
+export async function checkHelm({ helm }: Workshop, wanted: HelmDetails, signal: AbortSignal): Promise<Check[]> {
+  const id = `helm:${wanted.namespace}/${wanted.name}`
+  const title = `Helm's release ${wanted.name} is deployed as its revision ${wanted.revision} was`
+  try {
+    const [newest] = await helm.history.records(wanted, signal)
+    if (!newest) return [{ id, title, status: 'fail', detail: 'it has no history' }]
+    const { hash } = await helm.history.content(wanted, newest, signal)
+    const detail = oneLine(`revision ${newest.revision}: ${newest.status} (${newest.description})`, 300)
+    return [{ id, title, status: newest.status === 'deployed' && hash === wanted.content ? 'pass' : 'fail', detail }]
+  } catch (error) {
+    signal.throwIfAborted()
+    return [{ id, title, status: 'unknown', detail: oneLine(messageOf(error), 300) }]
+  }
+}
+
+/** Helm merges its templates with what others set, so the images must be the planned ones, and the rest may be more. */
+export function imagesCheck({ address, object }: Workload, wanted: Record<string, string> | undefined): Check {
+  const id = `identity:${addressText(address)}`
+  const title = `${shortText(address)} runs the planned images`
+  const live = imagesOf(object.spec.template)
+  const detail = Object.values(live).join(', ')
+  if (!wanted) return { id, title, status: 'unknown', detail: `${detail}; which were planned is not known` }
+  const same = Object.entries(wanted).every(([name, image]) => live[name] === image)
+  return { id, title, status: same ? 'pass' : 'fail', detail }
+}

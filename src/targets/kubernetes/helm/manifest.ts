@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Mask } from '../../../support/mask.ts'
+import type { Address, Kind } from '../names.ts'
+import { type Template, templateSchema } from '../objects.ts'
+
+/** One object that a revision of a release consists of. */
+export interface ManifestObject {
+  kind: string
+  namespace: string
+  name: string
+  /** Tells whether two revisions say the same of it; nothing of its values. */
+  hash: string
+  /** It stays when Helm would delete it (helm.sh, "helm.sh/resource-policy: keep"). */
+  kept: boolean
+  /** Of a Deployment, StatefulSet or DaemonSet. */
+  template?: Template
+}
+
+const text = z.string().nullish()
+const documentSchema = z.looseObject({
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string(), namespace: text, annotations: z.record(z.string(), z.json()).nullish() }),
+  spec: z.looseObject({ template: z.json().nullish() }).nullish(),
+  items: z.array(z.json()).nullish(),
+  data: z.record(z.string(), z.json()).nullish(),
+  stringData: z.record(z.string(), z.json()).nullish()
+})
+const listSchema = z.looseObject({ items: z.array(z.json()) })
+
+const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet'])
+
+export const hashOf = (manifest: string): string =>
+  createHash('sha256').update(manifest.trim()).digest('hex').slice(0, 32)
+
+/** Reads the objects of a rendered manifest; values of its Secrets are kept out of whatever leaves. */
+export async function objectsOf(manifest: string, namespace: string, mask: Mask): Promise<ManifestObject[]> {
+  const { parseAllDocuments } = await import('yaml')
+  const documents = parseAllDocuments(manifest, { logLevel: 'silent' })
+  if (!Array.isArray(documents)) return []
+  return documents.flatMap((document) => {
+    if (document.errors.length > 0) return []
+    const value: unknown = document.toJS()
+    const list = listSchema.safeParse(value)
+    return (list.success ? list.data.items : [value]).flatMap((one) => objectOf(one, namespace, mask))
+  })
+}
+
+function objectOf(value: unknown, home: string, mask: Mask): ManifestObject[] {
+  const parsed = documentSchema.safeParse(value)
+  if (!parsed.success) return []
+  const { kind, metadata, spec, data, stringData } = parsed.data
+  if (kind === 'Secret') hideSecret(mask, data, stringData)
+  const template = workloadKinds.has(kind) ? templateSchema.safeParse(spec?.template) : null
+  return [
+    {
+      kind,
+      name: metadata.name,
+      namespace: metadata.namespace ?? home,
+      hash: hashOf(JSON.stringify(value)),
+      kept: metadata.annotations?.['helm.sh/resource-policy'] === 'keep',
+      ...(template?.success && { template: template.data })
+    }
+  ]
+}
+
+type Values = Record<string, unknown> | null | undefined
+
+function hideSecret(mask: Mask, data: Values, stringData: Values): void {
+  for (const value of Object.values(data ?? {})) {
+    mask.add(String(value))
+    mask.add(Buffer.from(String(value), 'base64').toString('utf8'))
+  }
+  for (const value of Object.values(stringData ?? {})) mask.add(String(value))
+}
+
+export const objectText = ({ kind, name }: ManifestObject): string => `${kind}/${name}`
+
+/** What a revision says of one workload. */
+export const findObject = (objects: readonly ManifestObject[], address: Address): ManifestObject | undefined =>
+  objects.find(
+    ({ kind, name, namespace }) =>
+      (kind.toLowerCase() as Kind) === address.kind && name === address.name && namespace === address.namespace
+  )

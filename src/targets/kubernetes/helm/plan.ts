@@ -1,0 +1,182 @@
+import type { PlanDraft } from '../../../model/plan.ts'
+import type { Release } from '../../../model/release.ts'
+import type { Blocker, Risk } from '../../../model/survey.ts'
+import { manner } from '../manner.ts'
+import { addressText, shortText } from '../names.ts'
+import { autoscalers, disruptionBudgets, otherHands } from '../owners.ts'
+import { inParallel } from '../parallel.ts'
+import { dryRun, type Way } from '../plan.ts'
+import { moveOf, stuckPods } from '../plan-steps.ts'
+import { type Examined, examineReferences } from '../references.ts'
+import { checkRights, type Right } from '../rights.ts'
+import type { Workload } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+import type { HelmRevision } from './history.ts'
+import { isPending } from './history.ts'
+import { findObject, type ManifestObject, objectText } from './manifest.ts'
+import { clusterRevision } from './matching.ts'
+import { helmDetailsSchema } from './releases.ts'
+import type { HelmSight } from './sight.ts'
+import { helmSteps } from './steps.ts'
+
+const atOnce = 12
+
+/** The steps by which Helm itself goes back to a revision, with every precondition checked. */
+export async function planHelm(
+  workshop: Workshop,
+  workloads: readonly Workload[],
+  sight: HelmSight,
+  release: Release,
+  signal: AbortSignal
+): Promise<PlanDraft> {
+  const wanted = helmDetailsSchema.safeParse(release.details).data?.helm
+  const candidate = sight.revisions.find(
+    ({ revision, content }) => revision === wanted?.revision && content.hash === wanted.content
+  )
+  if (!candidate) return { steps: [], risks: [], blockers: [revisionGone(sight, release)], fingerprint: {}, notes: [] }
+  const ways = workloads.flatMap((workload): Way[] => {
+    const revision = clusterRevision(workload, candidate.content)
+    return revision && revision.hash !== workload.hash ? [{ workload, revision, move: moveOf(workload, revision) }] : []
+  })
+  const moves = ways.map(({ move }) => move)
+  const deletesPods = ways.some(({ workload, move }) => stuckPods(workload, move).length > 0)
+  const [rights, references, hands, scalers, budgets, refused] = await Promise.all([
+    checkRights(workshop, moves, deletesPods, signal, recordRights(workshop, sight)),
+    examineReferences(workshop, ways, signal),
+    inParallel(workloads, atOnce, (workload) => otherHands(workshop, workload, undefined, signal, '')),
+    autoscalers(workshop, workloads, signal),
+    disruptionBudgets(workshop, workloads, signal),
+    inParallel(ways, atOnce, (way) => dryRun(workshop, way, signal))
+  ])
+  const manners = ways.map(({ workload, revision }) => manner(workshop, workload, revision))
+  const soaks = hands.flatMap(({ soakMs }) => soakMs ?? [])
+  const own = withoutItsOwn(references, candidate)
+  return {
+    steps: helmSteps(workshop, { sight, candidate, workloads, ways, release, mayMark: rights.mayMark }),
+    risks: [
+      ...pendingRisk(sight),
+      ...hookRisk(candidate),
+      ...deletionRisk(sight, candidate),
+      ...rights.risks,
+      ...own.risks,
+      ...hands.flatMap(({ risks }) => risks),
+      ...scalers,
+      ...budgets,
+      ...manners.flatMap(({ risks }) => risks)
+    ],
+    blockers: [
+      ...missing(workloads, candidate),
+      ...rights.blockers,
+      ...own.blockers,
+      ...manners.flatMap(({ blockers }) => blockers),
+      ...(rights.blockers.length > 0 ? [] : refused.flat())
+    ],
+    fingerprint: { helm: { revision: candidate.revision, content: candidate.content.hash } },
+    notes: [
+      ...wholeRelease(sight, candidate, workloads),
+      ...(isPending(sight.newest) && !workshop.helm.secrets
+        ? [
+            "Helm's records are no Secrets here, so its pending revision stays recorded as pending; the rollback ends that state all the same."
+          ]
+        : []),
+      ...manners.flatMap(({ notes }) => notes),
+      ...(rights.mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.'])
+    ],
+    ...(soaks.length > 0 && { soakMs: Math.max(...soaks) })
+  }
+}
+
+const revisionGone = ({ of }: HelmSight, { version }: Release): Blocker => ({
+  id: `no_revision:helm/${of.namespace}/${of.name}`,
+  what: `Helm's release ${of.name} cannot go back to ${version}`,
+  why: 'Helm no longer keeps that revision (its --history-max)',
+  next: 'Choose a version that is still kept, or deploy that version anew.'
+})
+
+/** Helm reads all records, writes a new one, and changes the status of the old. */
+const recordRights = ({ helm }: Workshop, { of }: HelmSight): Right[] =>
+  helm.secrets
+    ? ['get', 'list', 'create', 'update'].map((verb) => ({
+        namespace: of.namespace,
+        group: '',
+        resource: 'secrets',
+        verb
+      }))
+    : []
+
+/** What the revision has itself comes back with it. */
+function withoutItsOwn({ risks, blockers }: Examined, { content }: HelmRevision): Examined {
+  const own = new Set(content.objects.map(({ kind, namespace, name }) => `${kind.toLowerCase()}s/${namespace}/${name}`))
+  const isOther = ({ id }: { id: string }): boolean => !own.has(id.slice(id.indexOf(':') + 1))
+  return { risks: risks.filter(isOther), blockers: blockers.filter(isOther) }
+}
+
+const pendingRisk = ({ of, newest }: HelmSight): Risk[] =>
+  isPending(newest)
+    ? [
+        {
+          id: `helm_pending:${of.name}@${newest.revision}`,
+          serious: true,
+          title: `Helm's revision ${newest.revision} of ${of.name} is ${newest.status}`,
+          detail: `It was begun at ${newest.updated} and has not ended. Whether a helm program still works on it cannot be seen: make sure that none does, in CI for one. Then it is safe to clear.`
+        }
+      ]
+    : []
+
+function hookRisk({ revision, content }: HelmRevision): Risk[] {
+  const hooks = content.hooks.filter(({ events }) => events.some((event) => /^(pre|post)-rollback$/.test(event)))
+  if (hooks.length === 0) return []
+  return [
+    {
+      id: `helm_hooks:${revision}`,
+      serious: true,
+      title: `Helm runs the rollback hooks of revision ${revision}`,
+      detail: `${hooks
+        .slice(0, 5)
+        .map(({ name, events }) => `${name} (${events.join(', ')})`)
+        .join('; ')}: as that revision has them, not as the present one does.`
+    }
+  ]
+}
+
+const isSame = (a: ManifestObject) => (b: ManifestObject) =>
+  a.kind === b.kind && a.namespace === b.namespace && a.name === b.name
+
+const someOf = (objects: readonly ManifestObject[]): string => {
+  const names = objects.slice(0, 10).map(objectText).join(', ')
+  return objects.length > 10 ? `${names} and ${objects.length - 10} more` : names
+}
+
+function deletionRisk({ newest }: HelmSight, { revision, content }: HelmRevision): Risk[] {
+  const gone = newest.content.objects.filter((object) => !object.kept && !content.objects.some(isSame(object)))
+  return gone.length === 0
+    ? []
+    : [
+        {
+          id: `helm_deletes:${newest.revision}-${revision}`,
+          serious: true,
+          title: `Helm deletes what revision ${newest.revision} has and revision ${revision} has not`,
+          detail: `${someOf(gone)}. Data in them is lost; undoing makes them anew, empty.`
+        }
+      ]
+}
+
+const missing = (workloads: readonly Workload[], { revision, content }: HelmRevision): Blocker[] =>
+  workloads
+    .filter(({ address }) => !findObject(content.objects, address)?.template)
+    .map(({ address }) => ({
+      id: `helm_without:${addressText(address)}`,
+      what: `Helm's revision ${revision} does not have ${shortText(address)}`,
+      why: 'Helm would delete it, and then nothing could be proven of it',
+      next: 'Choose another version, or take that workload out of deploy.json first.'
+    }))
+
+/** A release goes back as a whole, so what else changes is said. */
+function wholeRelease({ of, newest }: HelmSight, { content }: HelmRevision, workloads: readonly Workload[]): string[] {
+  const others = content.objects.filter((object) => {
+    const before = newest.content.objects.find(isSame(object))
+    const isOurs = workloads.some(({ address }) => findObject([object], address))
+    return !isOurs && before?.hash !== object.hash
+  })
+  return others.length === 0 ? [] : [`The whole release ${of.name} goes back with it: ${someOf(others)} change, too.`]
+}

@@ -1,0 +1,168 @@
+import { z } from 'zod'
+import type { Release, Served } from '../../../model/release.ts'
+import { oneLine } from '../../../support/text.ts'
+import { addressText, shortText } from '../names.ts'
+import { evidenceAgainst, type Part, servedAlone } from '../releases.ts'
+import { mainContainer } from '../template.ts'
+import { revisionVersion, tagOf, versionPattern } from '../version.ts'
+import type { Workload } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+import { type HelmRevision, isAccepted } from './history.ts'
+import { findObject } from './manifest.ts'
+import { clusterRevision, imagesOf } from './matching.ts'
+import type { HelmSight } from './sight.ts'
+
+/** What `plan` and `check` need of a release of Helm's. */
+export const helmDetailsSchema = z.looseObject({
+  helm: z.looseObject({
+    name: z.string(),
+    namespace: z.string(),
+    revision: z.number().int(),
+    content: z.string(),
+    images: z.record(z.string(), z.record(z.string(), z.string()))
+  })
+})
+export type HelmDetails = z.infer<typeof helmDetailsSchema>['helm']
+
+/** The newest revision, and the earlier ones that consist of something else; what was rolled back to counts once. */
+export function releasesOfHelm(
+  { config }: Workshop,
+  sight: HelmSight,
+  workloads: readonly Workload[]
+): { current: Release; releases: Release[] } {
+  const { newest, revisions } = sight
+  const contents = [...new Set(revisions.map(({ content }) => content.hash))]
+  const groups = contents.map((hash) => revisions.filter(({ content }) => content.hash === hash))
+  const names = new Map(groups.map((group) => [group, nameOf(group, workloads, config.container)]))
+  const shared = (group: HelmRevision[]): boolean =>
+    groups.some((other) => other !== group && names.get(other) === names.get(group))
+  const all = groups.map((group) => {
+    const name = names.get(group)
+    const representative = group.find(isAccepted) ?? (group[0] as HelmRevision)
+    const version = name && !shared(group) ? name : revisionVersion(representative.revision)
+    return releaseOf(sight, workloads, group, representative, version)
+  })
+  const current = all[contents.indexOf(newest.content.hash)] as Release
+  return { current, releases: all.filter((release) => release !== current) }
+}
+
+/** The tag that the workloads share, else the chart's application version. */
+function nameOf(
+  [revision]: HelmRevision[],
+  workloads: readonly Workload[],
+  container: string | null | undefined
+): string | undefined {
+  if (!revision) return undefined
+  const tags = workloads.map(({ address }) => {
+    const template = findObject(revision.content.objects, address)?.template
+    return template && tagOf(mainContainer(template, container)?.image ?? '')
+  })
+  const [tag] = tags
+  if (tag && new Set(tags).size === 1) return tag
+  return versionPattern.test(revision.appVersion) ? revision.appVersion : undefined
+}
+
+function releaseOf(
+  sight: HelmSight,
+  workloads: readonly Workload[],
+  group: HelmRevision[],
+  representative: HelmRevision,
+  version: string
+): Release {
+  const { of, newest } = sight
+  const { content, revision } = representative
+  const isCurrent = content.hash === newest.content.hash
+  const parts = partsOf(workloads, representative)
+  const served = isCurrent ? undefined : servedBy(sight, workloads, group, parts)
+  const against = isCurrent ? [] : [...refused(group), ...(parts ?? []).flatMap(evidenceAgainst)]
+  const rolledBackAt = [
+    ...(parts ?? []).flatMap((part) => part.revision.rolledBackAt ?? []),
+    ...leftAt(sight, content.hash)
+  ]
+    .sort()
+    .at(-1)
+  const images = workloads.flatMap(({ address }) => {
+    const template = findObject(content.objects, address)?.template
+    return template ? [[addressText(address), imagesOf(template)] as const] : []
+  })
+  return {
+    version,
+    id: `helm:${of.namespace}/${of.name}@${content.hash}`,
+    createdAt: representative.updated,
+    ...(served && { served }),
+    available: { state: 'yes' },
+    ...(against.length > 0 && { against: against.slice(0, 5) }),
+    ...(rolledBackAt && { rolledBackAt }),
+    notes: group.slice(0, 3).map(noteOf),
+    details: {
+      revisions: Object.fromEntries(
+        (parts ?? []).map(({ workload, revision: { name, hash } }) => [addressText(workload.address), { name, hash }])
+      ),
+      helm: { ...of, revision, content: content.hash, images: Object.fromEntries(images) }
+    }
+  }
+}
+
+/** What the cluster made of it; null unless that is certain of every workload. */
+function partsOf(workloads: readonly Workload[], { content }: HelmRevision): Part[] | null {
+  const parts = workloads.flatMap((workload): Part[] => {
+    const revision = clusterRevision(workload, content)
+    return revision ? [{ workload, revision }] : []
+  })
+  return parts.length === workloads.length ? parts : null
+}
+
+const noteOf = ({ revision, status, chart, appVersion, description }: HelmRevision): string =>
+  oneLine(
+    `Helm's revision ${revision}: ${status}, ${chart}${appVersion ? ` of ${appVersion}` : ''} (${description})`,
+    300
+  )
+
+/** A revision that Helm itself gave up proves nothing good, unless the same was accepted another time. */
+const refused = (group: readonly HelmRevision[]): string[] => {
+  const [first] = group
+  return !first || group.some(isAccepted)
+    ? []
+    : [oneLine(`Helm records revision ${first.revision} as ${first.status}: ${first.description}`, 200)]
+}
+
+const longEnoughMs = 600_000
+
+/** Pods of it serve now; or nothing else took its place for longer than a rollout may take. */
+function servedBy(
+  { revisions }: HelmSight,
+  workloads: readonly Workload[],
+  group: readonly HelmRevision[],
+  parts: Part[] | null
+): Served | undefined {
+  const first = group.at(-1)
+  if (parts?.every(({ revision }) => (revision.available ?? 0) > 0))
+    return {
+      ...(first && { from: first.updated }),
+      source: `pods of it are available and serve now (${workloads.map(({ address }) => shortText(address)).join(', ')})`
+    }
+  const alone = parts?.map(servedAlone) ?? []
+  if (parts?.some((part) => evidenceAgainst(part).length > 0)) return undefined
+  for (const one of group.filter(isAccepted)) {
+    const next = revisions.filter(({ revision }) => revision > one.revision).at(-1)
+    if (!next) continue
+    const forMs = Date.parse(next.updated) - Date.parse(one.updated)
+    if (forMs >= longEnoughMs)
+      return {
+        from: one.updated,
+        until: next.updated,
+        forMs,
+        source: `inferred: Helm kept its revision ${one.revision} until revision ${next.revision}`
+      }
+  }
+  return alone.length > 0 && alone.every(Boolean) ? alone[0] : undefined
+}
+
+/** When Helm went from it to an earlier revision ("Rollback to N"), also by hand. */
+function leftAt({ revisions }: HelmSight, hash: string): string[] {
+  return revisions.flatMap((one, index) => {
+    if (!isAccepted(one) || !/^Rollback to \d+$/.test(one.description)) return []
+    const before = revisions.slice(index + 1).find(({ content }) => content.hash !== one.content.hash)
+    return before?.content.hash === hash ? [one.updated] : []
+  })
+}
