@@ -1,7 +1,7 @@
-/** One contender of a benchmark: a name and a run that gives one figure. */
-export interface Contender {
+/** One contender of a benchmark: a name and a run that gives one figure, or several. */
+export interface Contender<Figure = number> {
   name: string
-  run(): Promise<number>
+  run(): Promise<Figure>
 }
 
 export const median = (values: readonly number[]): number => {
@@ -13,8 +13,11 @@ export const median = (values: readonly number[]): number => {
 }
 
 /** Runs the contenders in turns, so that a machine that slows down slows all of them, and gives each one's figures. */
-export async function inTurns(contenders: readonly Contender[], rounds: number): Promise<Map<string, number[]>> {
-  const figures = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
+export async function inTurns<Figure>(
+  contenders: readonly Contender<Figure>[],
+  rounds: number
+): Promise<Map<string, Figure[]>> {
+  const figures = new Map<string, Figure[]>(contenders.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round++)
     for (const { name, run } of contenders) figures.get(name)?.push(await run())
   return figures
@@ -32,3 +35,7 @@ export function printRatios(title: string, unit: string, figures: Map<string, nu
     )
   }
 }
+
+/** One figure of several, of each contender. */
+export const only = <Figure>(figures: Map<string, Figure[]>, of: (figure: Figure) => number): Map<string, number[]> =>
+  new Map([...figures].map(([name, values]) => [name, values.map(of)]))
