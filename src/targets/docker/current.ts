@@ -20,7 +20,17 @@ export function healthOf(containers: readonly Container[], clock: Clock): Health
   return { state: state ?? 'unknown', message, ...(since ? { since } : {}) }
 }
 
-function healthOfOne({ State: state, RestartCount: restarts = 0 }: Container, clock: Clock): Health {
+/** Ended, paused or in a crash loop: nothing is lost while it is replaced. */
+export const servesNothing = (container: Container, clock: Clock): boolean => {
+  const { State: state } = container
+  return !state.Running || Boolean(state.Restarting) || Boolean(state.Paused) || keepsRestarting(container, clock)
+}
+
+const keepsRestarting = ({ State: state, RestartCount: restarts = 0 }: Container, clock: Clock): boolean =>
+  restarts > 0 && clock.now().getTime() - Date.parse(state.StartedAt ?? '') < restartIsRecentMs
+
+function healthOfOne(container: Container, clock: Clock): Health {
+  const { State: state, RestartCount: restarts = 0 } = container
   const times = `${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`
   const code = `exit code ${state.ExitCode}${state.OOMKilled ? ', out of memory' : ''}`
   if (state.Restarting) return { state: 'down', message: `is in a crash loop (${times}, last ${code})` }
@@ -37,7 +47,7 @@ function healthOfOne({ State: state, RestartCount: restarts = 0 }: Container, cl
   const upMs = since ? clock.now().getTime() - Date.parse(since) : 0
   const up = { ...(since ? { since } : {}) }
   const status = state.Health?.Status
-  if (restarts > 0 && upMs < restartIsRecentMs)
+  if (keepsRestarting(container, clock))
     return {
       state: 'degraded',
       message: `restarts again and again (${times}, last ${duration(Math.max(upMs, 0))} ago)`,

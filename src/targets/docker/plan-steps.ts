@@ -15,9 +15,14 @@ export interface Way {
   container: Container
   /** Why old and new cannot run at once; null when they can. */
   whyNot: string | null
+  /** It serves nothing now. */
+  isDown: boolean
 }
 
-/** Pull, rehearsal and creation first, for all; then the containers, `max_parallel` at a time; at last what is cleaned up. */
+/**
+ * Pull, rehearsal and creation first, for all; then the containers, `max_parallel` at a time, those that serve nothing before the
+ * others and, unless told otherwise, all at once; at last what is cleaned up.
+ */
 export function planSteps(
   workshop: Workshop,
   survey: Survey,
@@ -28,13 +33,15 @@ export function planSteps(
   const members = ways.map((way) => replacementOf(workshop, survey, candidate, way))
   const [first] = members
   if (!first) return []
-  const besides = members.filter(({ beside }) => beside)
-  const swaps = members.filter(({ beside }) => !beside)
+  const down = members.filter((_, index) => ways[index]?.isDown)
+  const besides = members.filter((member) => member.beside && !down.includes(member))
+  const swaps = members.filter((member) => !member.beside && !down.includes(member))
   const width = workshop.config.max_parallel ?? 1
   return [
     ...(candidate.image ? [] : [pullStep(release, candidate)]),
     ...(workshop.config.rehearse ? [rehearsalStep(release, onePerService(ways, members))] : []),
     createStep(release, members),
+    ...batches(down, workshop.config.max_parallel ?? down.length).flatMap((batch) => swapSteps(release, batch)),
     ...batches(besides, width).flatMap((batch) => besideSteps(release, batch)),
     ...batches(swaps, width).flatMap((batch) => swapSteps(release, batch)),
     removeStep(members)

@@ -8,6 +8,7 @@ import { servicesOf } from './compose/labels.ts'
 import { findCompose } from './compose/program.ts'
 import { changeRisks, neededChanges, reminderStep } from './compose/reminder.ts'
 import { type Missing, reviveStep } from './compose/revive.ts'
+import { servesNothing } from './current.ts'
 import { type Container, inspectContainer, listContainers } from './inspect.ts'
 import { planSteps, pullStep } from './plan-steps.ts'
 import {
@@ -41,7 +42,8 @@ export async function plan(
   const ways = containers.filter(isToReplace(candidate)).map((container) => {
     const user = userConfigOf(container, defaults.get(container.Image))
     const future = candidate.image ? mergedConfig(user, candidate.image.Config) : container.Config
-    return { container, whyNot: whyNotBeside(container, future.Healthcheck) }
+    const isDown = servesNothing(container, workshop.clock)
+    return { container, whyNot: whyNotBeside(container, future.Healthcheck), isDown }
   })
   const places = servicesOf(containers)
   const changes = await neededChanges(workshop, places, release.version)

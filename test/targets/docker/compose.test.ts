@@ -10,6 +10,7 @@ import {
   createWorld,
   inspect,
   isHealthy,
+  type Planned,
   planTo,
   record,
   signal,
@@ -52,6 +53,7 @@ services:
     good = await makeImage(world.repository, '1.1.0')
     bad = await makeImage(world.repository, '1.2.0')
     await makeImage(world.repository, '1.3.0', { mode: 'unhealthy' })
+    await makeImage(world.repository, '1.4.0', { mode: 'crash' })
   })
   afterEach(async () => {
     for (const project of projects.splice(0)) await project.remove()
@@ -192,6 +194,22 @@ services:
     expect(planned.draft.steps.filter(({ kind }) => kind === 'swap_container')).toHaveLength(2)
     await carryOut(target, planned)
     for (const number of [1, 2, 3, 4]) expect(await named('web', number)).toMatchObject({ Image: good })
+  })
+
+  it.skipIf(!program)('whose replicas serve nothing goes back all at once, for nothing is lost by it', async () => {
+    const it = await project(undefined, 'TAG=1.4.0\n')
+    await it.compose('up', '-d', '--no-deps', '--scale', 'web=3', 'web')
+    await until('the end of all', async () => {
+      const all = await Promise.all([1, 2, 3].map((number) => named('web', number)))
+      return all.every(({ State }) => State.Status === 'exited')
+    })
+    const swapsOf = ({ draft }: Planned) => draft.steps.filter(({ kind }) => kind === 'swap_container')
+    expect(swapsOf(await planTo(await open(it, { services: ['web'], max_parallel: 1 }), '1.1.0'))).toHaveLength(3)
+    const target = await open(it, { services: ['web'] })
+    const planned = await planTo(target, '1.1.0')
+    expect(swapsOf(planned).map(({ params }) => params.members)).toMatchObject([{ length: 3 }])
+    await carryOut(target, planned)
+    for (const number of [1, 2, 3]) expect(await named('web', number)).toMatchObject({ Image: good })
   })
 
   it.skipIf(!program)('stops at the first replica that does not become healthy, and all are put back', async () => {
