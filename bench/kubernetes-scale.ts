@@ -48,10 +48,9 @@ async function deploy(cluster: Cluster, size: number, version: string): Promise<
   const image = await cluster.image(version)
   // One node holds few pods more than these: the old one goes before the new one comes.
   const spec = { strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } }
-  const items = Array.from({ length: size }, (_, index) => {
-    const one = workload({ name: `web-${index}`, image, replicas: 1, spec, labels: { team: 'shop' } })
-    return one
-  })
+  const items = Array.from({ length: size }, (_, index) =>
+    workload({ name: `web-${index}`, image, replicas: 1, spec, labels: { team: 'shop' } })
+  )
   await cluster.apply({ apiVersion: 'v1', kind: 'List', items })
   await settled(cluster, size, version)
 }
@@ -73,6 +72,7 @@ async function rollBack(config: string, space: string): Promise<Cost> {
   let calls = 0
   subscribe('http.client.request.start', () => calls++)
   const began = performance.now()
+  const before = process.cpuUsage()
   const target = await kubernetes.open(
     targetContext({
       name: 'kubernetes',
@@ -97,7 +97,7 @@ async function rollBack(config: string, space: string): Promise<Cost> {
   await target.close?.()
   const failed = report.checks.filter(({ status }) => status === 'fail')
   if (failed.length > 0) throw new Error(JSON.stringify(failed))
-  const { user, system } = process.cpuUsage()
+  const { user, system } = process.cpuUsage(before)
   return {
     seconds: (performance.now() - began) / 1000,
     calls,

@@ -1,91 +1,130 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import kubernetes from '../src/targets/kubernetes/index.ts'
-import type { Target } from '../src/targets/target.ts'
+import { build } from '../scripts/build.ts'
+import { systemClock } from '../src/support/clock.ts'
+import { createMask } from '../src/support/mask.ts'
+import { openApi } from '../src/targets/kubernetes/client/api.ts'
+import { connect } from '../src/targets/kubernetes/client/connect.ts'
+import { followList } from '../src/targets/kubernetes/client/follow-list.ts'
+import { rolloutOf } from '../src/targets/kubernetes/health.ts'
+import { type WorkloadObject, workloadSchema } from '../src/targets/kubernetes/objects.ts'
 import backend from '../test/backends/kubernetes.ts'
-import { targetContext, testRun } from '../test/harness/context.ts'
 import { type Cluster, createCluster, until, workload } from '../test/targets/kubernetes/cluster.ts'
+import { createScene } from '../test/targets/kubernetes/scene.ts'
 import { inTurns, printRatios } from './support/turns.ts'
 
 const run = promisify(execFile)
+const sizes = (process.env.SIZES ?? '1,20').split(',').map(Number)
 const rounds = Number(process.env.ROUNDS ?? 5)
-const many = Number(process.env.MANY ?? 20)
 
-/** From the call until every replica of the good version is available: ours next to kubectl's undo and status, in turns. */
+/**
+ * From the call until every replica of the good version is available: execute_rollback of the built server, which has assessed
+ * before, next to kubectl's undo and status in a loop. The same watch of the Deployments tells the moment for both.
+ */
+await build()
 const brought = await backend.bring()
 if ('missing' in brought) throw new Error(brought.missing)
-const cluster = await createCluster(brought.env.kubeconfig ?? '')
-try {
-  await compare('one Deployment', ['web'])
-  await compare(
-    `${many} Deployments`,
-    Array.from({ length: many }, (_, index) => `web-${index}`)
-  )
-} finally {
-  await cluster.remove()
-}
+for (const size of sizes) await compare(size, brought.env.kubeconfig ?? '')
 
-async function compare(title: string, names: string[]): Promise<void> {
-  for (const name of names) await cluster.rolledOut(await shape(cluster, name, '1.1.0'))
-  // As in a server that has just assessed: the client is loaded.
-  const config = { namespace: cluster.namespace, workloads: names.map((name) => `deployment/${name}`) }
-  const env = { KUBECONFIG: cluster.kubeconfig }
-  const target = await kubernetes.open(targetContext({ name: 'kubernetes', projectDir: process.cwd(), env, config }))
-  const timed = async (rollBack: () => Promise<void>): Promise<number> => {
-    for (const name of names) await cluster.apply(await shape(cluster, name, '1.2.0'))
-    await settled(names, '1.2.0')
-    const began = performance.now()
-    await rollBack()
-    const took = performance.now() - began
-    await settled(names, '1.1.0')
-    return took
-  }
-  const figures = await inTurns(
-    [
-      { name: 'pop-deploy-rollback', run: () => timed(() => ours(target)) },
-      { name: 'kubectl rollout undo; rollout status', run: () => timed(() => theirs(names)) }
-    ],
-    rounds
-  )
-  printRatios(title, 'ms', figures)
-  await target.close?.()
-  await cluster.kubectl('delete', 'deployments', '--all')
-  await until('no pod', async () => (await cluster.kubectl('get', 'pods', '-o', 'name')) === '', 120_000)
-}
-
-/** Survey, plan with every precondition, apply: what happens between the call and the replicas. */
-async function ours(target: Target): Promise<void> {
-  const running = testRun({ signal: AbortSignal.timeout(600_000) })
-  const survey = await target.survey(running.signal)
-  const release = survey.releases.find(({ version }) => version === '1.1.0')
-  if (!release) throw new Error('the good version is not offered')
-  const { steps, blockers } = await target.plan(survey, release, running.signal)
-  if (blockers.length > 0) throw new Error(JSON.stringify(blockers))
-  for (const step of steps.filter(({ phase }) => phase === 'cure')) await target.apply(step, running)
-}
-
-async function theirs(names: readonly string[]): Promise<void> {
-  const kubectl = (...args: string[]) =>
-    run('kubectl', ['--kubeconfig', cluster.kubeconfig, '-n', cluster.namespace, ...args])
-  for (const name of names) {
-    await kubectl('rollout', 'undo', `deployment/${name}`)
-    await kubectl('rollout', 'status', `deployment/${name}`)
+async function compare(size: number, kubeconfig: string): Promise<void> {
+  const cluster = await createCluster(kubeconfig)
+  const names = Array.from({ length: size }, (_, index) => `web-${index}`)
+  const workloads = names.map((name) => `deployment/${name}`)
+  const scene = await createScene(cluster, { workloads })
+  const server = await scene.serve()
+  const watched = await watch(cluster)
+  try {
+    await deploy(cluster, names, '1.1.0')
+    await watched.until(size, '1.1.0')
+    const timed = async (begin: () => Promise<() => Promise<unknown>>): Promise<number> => {
+      await deploy(cluster, names, '1.2.0')
+      await watched.until(size, '1.2.0')
+      const rollBack = await begin()
+      const began = performance.now()
+      const running = rollBack()
+      const at = await watched.until(size, '1.1.0')
+      await running
+      await settled(cluster, size)
+      return at - began
+    }
+    const ours = () =>
+      timed(async () => {
+        const { plan, risks } = await server.call('assess_rollback', { version: '1.1.0' })
+        const accept = risks.filter(({ serious }: { serious: boolean }) => serious).map(({ id }: { id: string }) => id)
+        return async () => {
+          const asked = { target: 'kubernetes', version: '1.1.0', plan_id: plan.id, accept }
+          const { outcome, summary } = await server.call('execute_rollback', asked)
+          if (outcome !== 'succeeded') throw new Error(summary)
+        }
+      })
+    const theirs = () =>
+      timed(async () => async () => {
+        for (const name of workloads) {
+          await kubectl(cluster, 'rollout', 'undo', name)
+          await kubectl(cluster, 'rollout', 'status', name)
+        }
+      })
+    const contenders = [
+      { name: 'pop-deploy-rollback', run: ours },
+      { name: 'kubectl rollout undo; rollout status', run: theirs }
+    ]
+    printRatios(`${size} Deployment${size > 1 ? 's' : ''}`, 'ms', await inTurns(contenders, rounds))
+  } finally {
+    watched.stop()
+    await scene.close()
+    await cluster.remove()
   }
 }
 
-async function settled(names: readonly string[], version: string): Promise<void> {
-  const images = `{range .items[*]}{.spec.containers[0].image}{"\\n"}{end}`
-  await until(
-    `only ${version}`,
-    async () => {
-      const pods = (await cluster.kubectl('get', 'pods', '-o', `jsonpath=${images}`)).split('\n')
-      return pods.length >= names.length && pods.every((image) => image.endsWith(`:${version}`))
-    },
-    300_000
-  )
-  for (const name of names) await cluster.kubectl('rollout', 'status', `deployment/${name}`)
+function kubectl(cluster: Cluster, ...args: string[]) {
+  return run('kubectl', ['--kubeconfig', cluster.kubeconfig, '-n', cluster.namespace, ...args])
 }
 
-async function shape(on: Cluster, name: string, version: string) {
-  return workload({ name, image: await on.image(version), replicas: 1 })
+async function deploy(cluster: Cluster, names: readonly string[], version: string): Promise<void> {
+  const image = await cluster.image(version)
+  await cluster.apply({
+    apiVersion: 'v1',
+    kind: 'List',
+    items: names.map((name) => workload({ name, image, replicas: 1 }))
+  })
+}
+
+/** No pod of the round before may still be going away. */
+function settled(cluster: Cluster, size: number): Promise<boolean> {
+  const only = async () => (await cluster.kubectl('get', 'pods', '-o', 'name')).split('\n').length === size
+  return until('the old pods to be gone', only, 300_000)
+}
+
+/** Knows of every Deployment of the namespace at any time, and when all were what is wanted. */
+async function watch(cluster: Cluster) {
+  const connection = await connect({}, { KUBECONFIG: cluster.kubeconfig }, createMask())
+  const api = openApi(connection, systemClock)
+  const end = new AbortController()
+  const path = `/apis/apps/v1/namespaces/${cluster.namespace}/deployments`
+  let wanted: { size: number; version: string; reached(at: number): void } | null = null
+  let present: WorkloadObject[] = []
+  const look = (): void => {
+    const serves = (one: WorkloadObject): boolean =>
+      rolloutOf(one).complete && one.spec.template.spec.containers[0]?.image?.endsWith(`:${wanted?.version}`) === true
+    if (wanted && present.filter(serves).length === wanted.size) wanted.reached(performance.now())
+  }
+  const list = followList(api, systemClock, { doing: 'Watching', path }, workloadSchema, end.signal)
+  list.join({
+    wants: () => true,
+    tell(items) {
+      present = items
+      look()
+    }
+  })
+  return {
+    until: (size: number, version: string) =>
+      new Promise<number>((reached) => {
+        wanted = { size, version, reached }
+        look()
+      }),
+    stop(): void {
+      end.abort()
+      api.close()
+    }
+  }
 }
