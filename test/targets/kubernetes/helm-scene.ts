@@ -15,7 +15,6 @@ metadata:
   labels: {app: {{ .Release.Name }}}
 spec:
   replicas: {{ .Values.replicas }}
-  minReadySeconds: {{ .Values.minReadySeconds }}
   selector:
     matchLabels: {app: {{ .Release.Name }}}
   template:
@@ -28,7 +27,7 @@ spec:
           image: {{ .Values.image | quote }}
           imagePullPolicy: IfNotPresent
           env: [{name: API_PASSWORD, valueFrom: {secretKeyRef: {name: {{ .Release.Name }}, key: password}}}]
-          readinessProbe: {httpGet: {path: /health, port: 8080}, periodSeconds: 1}
+          readinessProbe: {httpGet: {path: /health, port: 8080}, initialDelaySeconds: {{ .Values.delay }}, periodSeconds: 1}
 `
 const secret = `apiVersion: v1
 kind: Secret
@@ -71,7 +70,7 @@ export async function createChart({ namespace, kubeconfig }: Cluster, folder: st
   await mkdir(join(dir, 'templates'))
   const files: Record<string, string> = {
     'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 0.1.0\nappVersion: "9.9.9"\n',
-    'values.yaml': 'image: ""\nreplicas: 2\nminReadySeconds: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\n',
+    'values.yaml': 'image: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\n',
     'templates/deployment.yaml': deployment,
     'templates/secret.yaml': secret,
     'templates/extra.yaml': extra,

@@ -126,6 +126,11 @@ export const isPending = ({ status }: Pick<HelmRecord, 'status'>): boolean => st
 export const isAccepted = ({ status }: Pick<HelmRecord, 'status'>): boolean =>
   status === 'deployed' || status === 'superseded'
 
+export const isRollbackHook = ({ events }: { events: readonly string[] }): boolean =>
+  events.some((event) => event === 'pre-rollback' || event === 'post-rollback')
+
+export const hasRollbackHooks = ({ hooks }: HelmContent): boolean => hooks.some(isRollbackHook)
+
 const tryJson = (text: string): unknown => {
   try {
     return JSON.parse(text)

@@ -11,8 +11,7 @@ import { type Examined, examineReferences } from '../references.ts'
 import { checkRights, type Right } from '../rights.ts'
 import type { Workload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
-import type { HelmRevision } from './history.ts'
-import { isPending } from './history.ts'
+import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
 import { findObject, type ManifestObject, objectText } from './manifest.ts'
 import { clusterRevision } from './matching.ts'
 import { helmDetailsSchema } from './releases.ts'
@@ -124,7 +123,7 @@ const pendingRisk = ({ of, newest }: HelmSight): Risk[] =>
     : []
 
 function hookRisk({ revision, content }: HelmRevision): Risk[] {
-  const hooks = content.hooks.filter(({ events }) => events.some((event) => /^(pre|post)-rollback$/.test(event)))
+  const hooks = content.hooks.filter(isRollbackHook)
   if (hooks.length === 0) return []
   return [
     {

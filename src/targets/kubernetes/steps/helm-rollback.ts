@@ -3,7 +3,7 @@ import { messageOf, RollbackError, TargetError } from '../../../support/errors.t
 import { oneLine } from '../../../support/text.ts'
 import type { Run, StepResult } from '../../target.ts'
 import { healthOf, rolloutOf } from '../health.ts'
-import { type HelmRecord, isPending } from '../helm/history.ts'
+import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from '../helm/history.ts'
 import { unlock } from '../helm/unlock.ts'
 import { addressText } from '../names.ts'
 import { type HelmMove, paramsOf } from '../params.ts'
@@ -12,8 +12,8 @@ import { readWorkload, readWorkloads } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 import { followRollout } from './follow.ts'
 
-/** A helm program whose server died ends at its next line of output, which it cannot write; until then it may finish. */
-const dyingMs = 20_000
+/** A helm program whose server died ends at its next line of output, which it cannot write; while it waits it says one every two seconds. */
+const dyingMs = 10_000
 const settleMs = 20_000
 
 /** Lets Helm roll its release back and wait, then waits until every workload is complete. */
@@ -54,23 +54,30 @@ interface Stand extends HelmRecord {
  * The newest revision, once nobody works on it any more.
  * @throws TargetError `changed_meanwhile` when the release is no longer what was surveyed, and not by this step.
  */
-async function standOf(workshop: Workshop, { release, from, to }: HelmMove, run: Run): Promise<Stand> {
+async function standOf(
+  workshop: Workshop,
+  { release, from, to, timeout_seconds: seconds }: HelmMove,
+  run: Run
+): Promise<Stand> {
   const { history } = workshop.helm
-  const until = workshop.clock.now().getTime() + dyingMs
+  const began = workshop.clock.now().getTime()
   for (;;) {
     const records = await history.records(release, run.signal)
     const [newest] = records
     const surveyed = records.find(({ revision }) => revision === from.revision)
     if (!newest || !surveyed) throw changed(release.name, `its revision ${from.revision} is gone`)
-    let content = ''
+    let content: HelmContent | undefined
     for (const record of records.filter(({ revision }) => revision >= from.revision).reverse()) {
-      content = (await history.content(release, record, run.signal)).hash
+      content = await history.content(release, record, run.signal)
       const expected = record === surveyed ? [from.content] : [to.content, from.content]
-      if (!expected.includes(content))
+      if (!expected.includes(content.hash))
         throw changed(release.name, `its revision ${record.revision} (${record.description}) is somebody else's`)
     }
     const mayLive = newest !== surveyed && isPending(newest)
-    if (!mayLive || workshop.clock.now().getTime() > until) return { ...newest, content }
+    // In a hook it is silent, so it may live as long as it was allowed to.
+    const patienceMs = content && hasRollbackHooks(content) ? seconds * 1000 : dyingMs
+    if (!mayLive || workshop.clock.now().getTime() > began + patienceMs)
+      return { ...newest, content: content?.hash ?? '' }
     run.progress(`Helm's revision ${newest.revision} is ${newest.status}`)
     await workshop.clock.sleep(1000, run.signal)
   }
