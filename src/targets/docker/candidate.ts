@@ -7,6 +7,7 @@ import { type Image, inspectImage } from './inspect.ts'
 import { parseReference, splitRepository } from './reference.ts'
 import { loginFor } from './registry/credentials.ts'
 import { type Lookup, lookUp } from './registry/lookup.ts'
+import { type Refusal, type Refused, refusalOf } from './registry/refusal.ts'
 import { recordedDigest, releaseDetailsSchema } from './releases.ts'
 import { identitiesOf } from './version.ts'
 import type { Workshop } from './workshop.ts'
@@ -58,7 +59,11 @@ export async function findCandidate(
     image,
     platform: image ? `${image.Os}/${image.Architecture}` : null,
     blockers: [
-      ...(image ? [] : missingBlockers(release, exact ?? byTag, details.reference)),
+      ...(image
+        ? []
+        : await missingBlockers(release, exact ?? byTag, details.reference, (refused) =>
+            refusalOf(workshop, login, refused, signal)
+          )),
       ...(image ? [] : await spaceBlockers(engine.address, host.DockerRootDir)),
       ...platformBlockers(release, image, exact ?? byTag, host)
     ],
@@ -72,22 +77,22 @@ export async function findCandidate(
   }
 }
 
-function missingBlockers(release: Release, found: Lookup | null, reference: string): Blocker[] {
+async function missingBlockers(
+  { version, available }: Release,
+  found: Lookup | null,
+  reference: string,
+  explain: (refused: Refused) => Promise<Refusal>
+): Promise<Blocker[]> {
   if (found?.state === 'there' && reference.includes('@')) return []
-  const reason = found && found.state !== 'there' ? found.reason : (release.available.reason ?? 'it is nowhere')
-  const state = found && found.state !== 'there' ? found.state : 'gone'
-  const next: Record<typeof state, string> = {
-    gone: 'Choose another version, or build and push this one again.',
-    denied: 'Log in to the registry (docker login) and assess again.',
-    rate_limited: 'Log in to the registry or wait until its limit is lifted, and assess again.',
-    unreachable: 'Bring the registry back, or choose a version whose image is on the engine.'
-  }
+  const refused =
+    found && found.state !== 'there' ? found : { state: 'gone' as const, reason: available.reason ?? 'it is nowhere' }
+  const { why, next } = await explain({ ...refused, reference })
   return [
     {
-      id: `image_${state}:${release.version}`,
-      what: `The image of ${release.version} cannot be had`,
-      why: `${reference} is not on the engine, and the registry answers: ${reason}`,
-      next: next[state]
+      id: `image_${refused.state}:${version}`,
+      what: `The image of ${version} cannot be had`,
+      why: `${reference} is not on the engine, and ${why}`,
+      next
     }
   ]
 }

@@ -44,7 +44,11 @@ export async function findReleases(
   const notes: string[] = []
   const login = await loginFor(splitRepository(repository).registry, workshop, signal)
   if (login.trouble) notes.push(login.trouble)
-  const listing = await listTags(repository, login.credentials, { mask: workshop.mask, signal })
+  const listing = await listTags(repository, login.credentials, {
+    mask: workshop.mask,
+    now: workshop.clock.now(),
+    signal
+  })
   if ('trouble' in listing) notes.push(`Only local images were considered besides the history: ${listing.trouble}.`)
   const local = localReleases(workload, repository, history)
   const recorded = history.filter((record) => record.status === 'success' && tagPattern.test(record.version))

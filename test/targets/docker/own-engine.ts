@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { docker } from './images.ts'
@@ -23,9 +23,15 @@ export const canStartEngine = (): boolean => {
   }
 }
 
-/** From now on, this process's docker command and its servers mean the new engine. */
-export async function createOwnEngine(): Promise<OwnEngine> {
+/**
+ * From now on, this process's docker command and its servers mean the new engine.
+ * @param diskMb size of a disk of its own for its data, in MiB; unless given, it lies on this machine's.
+ */
+export async function createOwnEngine({ diskMb }: { diskMb?: number } = {}): Promise<OwnEngine> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-engine-'))
+  const data = join(dir, 'data')
+  if (diskMb) await mkdir(data)
+  if (diskMb) execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMb}m`, 'tmpfs', data])
   await writeFile(join(dir, 'daemon.json'), '{}')
   const host = `unix://${join(dir, 'socket')}`
   const bridge = createOwnBridge()
@@ -35,7 +41,7 @@ export async function createOwnEngine(): Promise<OwnEngine> {
     async start() {
       const options = {
         '--config-file': join(dir, 'daemon.json'),
-        '--data-root': join(dir, 'data'),
+        '--data-root': data,
         '--exec-root': join(dir, 'exec'),
         '--pidfile': join(dir, 'pid'),
         '-H': host,
@@ -60,6 +66,7 @@ export async function createOwnEngine(): Promise<OwnEngine> {
     async remove() {
       await engine.stop()
       bridge.remove()
+      if (diskMb) execFileSync('umount', ['-l', data])
       await rm(dir, { recursive: true, force: true, maxRetries: 3 })
     }
   }

@@ -18,6 +18,12 @@ export interface Credentials {
 /** What the Docker configuration holds for a registry; `trouble` when it holds something that does not work. */
 export interface Login {
   credentials?: Credentials
+  /** Whose, and where it is from, for people: "of ada (/root/.docker/config.json)". */
+  from?: string
+  /** The credential helper that gave it. */
+  helper?: string
+  /** The Docker configuration that was read. */
+  file?: string
   trouble?: string
 }
 
@@ -52,28 +58,32 @@ export async function loginFor(
   const serveraddress = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry
   try {
     const text = await readFile(file, 'utf8').catch(() => null)
-    if (text === null) return {}
+    if (text === null) return { file }
     const config = configSchema.parse(JSON.parse(text))
     const helper = config.credHelpers?.[serveraddress] ?? config.credHelpers?.[registry] ?? config.credsStore
     if (helper) {
       const credentials = await askHelper(helper, serveraddress, context, signal)
-      if (credentials) return { credentials }
+      if (credentials) return { credentials, from: `${owner(credentials)}(docker-credential-${helper})`, helper, file }
     }
     const entry = Object.entries(config.auths ?? {}).find(([key]) => hostOf(key) === hostOf(serveraddress))?.[1]
-    if (!entry) return {}
+    if (!entry) return { file }
     const [username, password] = entry.auth ? decode(entry.auth) : [entry.username, entry.password]
     for (const secret of [entry.auth, password, entry.identitytoken]) context.mask.add(secret)
-    if (entry.identitytoken) return { credentials: { identitytoken: entry.identitytoken, serveraddress } }
-    return username && password ? { credentials: { username, password, serveraddress } } : {}
+    const from = `${owner({ username })}(${file})`
+    if (entry.identitytoken) return { credentials: { identitytoken: entry.identitytoken, serveraddress }, from, file }
+    return username && password ? { credentials: { username, password, serveraddress }, from, file } : { file }
   } catch (error) {
     signal.throwIfAborted()
-    return { trouble: `the login for ${registry} in ${file} cannot be read: ${oneLine(messageOf(error))}` }
+    return { file, trouble: `the login for ${registry} in ${file} cannot be read: ${oneLine(messageOf(error))}` }
   }
 }
 
 /** The header by which the engine logs in to a registry on the caller's behalf. */
 export const registryAuth = (login: Login): Record<string, string> =>
   login.credentials ? { 'X-Registry-Auth': Buffer.from(JSON.stringify(login.credentials)).toString('base64url') } : {}
+
+const owner = ({ username }: { username?: string | undefined }): string =>
+  username && username !== '<token>' ? `of ${oneLine(username, 60)} ` : ''
 
 function decode(auth: string): [string, string] {
   const text = Buffer.from(auth, 'base64').toString('utf8')

@@ -1,14 +1,15 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Step } from '../../../model/step.ts'
-import { RollbackError, TargetError } from '../../../support/errors.ts'
-import { oneLine } from '../../../support/text.ts'
+import { RollbackError, type TargetError } from '../../../support/errors.ts'
 import type { Run, StepResult } from '../../target.ts'
-import { brokenOff } from '../engine/client.ts'
+import { brokenOff, EngineError } from '../engine/client.ts'
 import { inspectImage } from '../inspect.ts'
 import { parseReference, splitRepository } from '../reference.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
+import { refusalOf } from '../registry/refusal.ts'
 import type { Workshop } from '../workshop.ts'
+import { pullFailed } from './pull-failed.ts'
 
 const lineSchema = z.looseObject({
   id: z.string().optional(),
@@ -25,17 +26,25 @@ export async function applyPull(workshop: Workshop, step: Step, run: Run): Promi
   if (await inspectImage(workshop.engine, image, run.signal)) return { detail: 'already there' }
   const repository = parseReference(image)?.repository ?? image
   const login = await loginFor(splitRepository(repository).registry, workshop, run.signal)
-  const stream = await workshop.engine.stream('POST', '/images/create', {
-    query: { fromImage: image },
-    headers: registryAuth(login),
-    signal: run.signal,
-    limitMs: 120_000
-  })
+  const failed = (why: string, status = 0): Promise<TargetError> =>
+    pullFailed(image, { why, status }, (state) =>
+      refusalOf(workshop, login, { reference: image, state, reason: why }, run.signal)
+    )
+  const stream = await workshop.engine
+    .stream('POST', '/images/create', {
+      query: { fromImage: image },
+      headers: registryAuth(login),
+      signal: run.signal,
+      limitMs: 120_000
+    })
+    .catch(async (error: unknown) => {
+      throw error instanceof EngineError ? await failed(error.why, error.status) : error
+    })
   const layers = new Map<string, Layer>()
   let told = 0
   for await (const line of linesOf(stream, workshop.engine.address)) {
     const { id, status, error, progressDetail } = lineSchema.parse(JSON.parse(line || '{}'))
-    if (error) throw pullFailed(image, error)
+    if (error) throw await failed(error)
     if (!id || status !== 'Downloading') continue
     layers.set(id, { current: progressDetail?.current ?? 0, total: progressDetail?.total ?? 0 })
     const now = workshop.clock.now().getTime()
@@ -44,7 +53,7 @@ export async function applyPull(workshop: Workshop, step: Step, run: Run): Promi
     run.progress(inBytes([...layers.values()]))
   }
   if (!(await inspectImage(workshop.engine, image, run.signal)))
-    throw pullFailed(image, 'the engine ended the pull without the image')
+    throw await failed('the engine ended the pull without the image')
   const total = [...layers.values()].reduce((sum, layer) => sum + layer.total, 0)
   return { detail: total > 0 ? `${megabytes(total)} pulled` : 'pulled; hardly anything was missing' }
 }
@@ -75,13 +84,3 @@ const inBytes = (layers: readonly Layer[]): string => {
   const sum = (key: keyof Layer): number => layers.reduce((total, layer) => total + layer[key], 0)
   return `${(sum('current') / 1e6).toFixed(1)} of ${megabytes(sum('total'))}`
 }
-
-const pullFailed = (image: string, why: string): TargetError =>
-  new TargetError({
-    what: `${image} cannot be pulled`,
-    why: oneLine(why, 300),
-    state: 'Nothing was stopped.',
-    next: 'See whether the registry is reachable and the login valid, and assess again.',
-    code: 'pull_failed',
-    retryable: true
-  })

@@ -1,0 +1,104 @@
+import { parseReference, splitRepository } from '../reference.ts'
+import type { Workshop } from '../workshop.ts'
+import type { Login } from './credentials.ts'
+import { apiOf, ask, limitIn } from './http.ts'
+import type { Lookup } from './lookup.ts'
+
+export type Trouble = Exclude<Lookup['state'], 'there'>
+
+export interface Refusal {
+  why: string
+  next: string
+}
+
+export interface Refused {
+  /** `repository:tag` or `repository@digest`. */
+  reference: string
+  state: Trouble
+  reason: string
+}
+
+/** What a registry's refusal means for the person: whose login it was, and how to renew it. */
+export async function refusalOf(
+  workshop: Workshop,
+  login: Login,
+  { reference, state, reason }: Refused,
+  signal: AbortSignal
+): Promise<Refusal> {
+  const repository = parseReference(reference)?.repository ?? reference
+  const { registry, path } = splitRepository(repository)
+  const logIn = howToLogIn(registry, login, workshop.env)
+  const said =
+    state === 'denied' || state === 'rate_limited' ? await askAgain(workshop, login, reference, signal) : null
+  if (state === 'denied' && login.from && !(said?.loginRefused ?? !isAboutRights(reason)))
+    return {
+      why: `the registry ${registry} accepts the login ${login.from} and does not let it pull ${path}, or there is no such repository: ${reason}`,
+      next: `Let it pull ${path}, or log in as somebody who may: ${logIn}. Then assess again.`
+    }
+  if (state === 'denied')
+    return {
+      why: login.from
+        ? `the registry ${registry} refuses the login ${login.from}, which is wrong or has expired: ${reason}`
+        : `the registry ${registry} asks for a login, and ${login.file ?? 'the Docker configuration'} has none for it: ${reason}`,
+      next: `Log in again: ${logIn}. Then assess again.`
+    }
+  if (state === 'rate_limited')
+    return {
+      why: `the registry ${registry} answers "too many requests" to ${login.from ? `the login ${login.from}` : 'requests without a login'}: ${reason}${said?.limit ? ` (${said.limit})` : ''}`,
+      next: login.from
+        ? 'Wait until its limit is lifted, and assess again.'
+        : `Log in, which raises the limit (${logIn}), or wait until it is lifted. Then assess again.`
+    }
+  if (state === 'unreachable')
+    return {
+      why: `the registry ${registry} cannot be asked: ${reason}`,
+      next: 'Bring the registry back, or choose a version whose image is on the engine.'
+    }
+  return { why: reason, next: 'Choose another version, or build and push this one again.' }
+}
+
+/** An engine passes on neither what became of the login, which it may go without, nor when to try again: the registry is asked for that. */
+async function askAgain(
+  { mask, clock }: Workshop,
+  { credentials }: Login,
+  reference: string,
+  signal: AbortSignal
+): Promise<{ loginRefused: boolean; limit: string | null } | null> {
+  const parsed = parseReference(reference)
+  if (!parsed) return null
+  try {
+    const { answer, loginRefused } = await ask(
+      `${apiOf(parsed.repository).base}/manifests/${parsed.digest ?? parsed.tag ?? 'latest'}`,
+      credentials,
+      { mask, signal, method: 'HEAD', headers: { accept: manifestTypes } }
+    )
+    return { loginRefused, limit: limitIn(answer.headers, clock.now()) }
+  } catch {
+    signal.throwIfAborted()
+    return null
+  }
+}
+
+const manifestTypes = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json'
+].join(', ')
+
+/** Registries say "denied" of rights (OCI distribution-spec, "Error Codes"), and "unauthorized" of who one is. */
+const isAboutRights = (reason: string): boolean =>
+  /denied|insufficient.scope|forbidden/i.test(reason) && !/incorrect username|authentication required/i.test(reason)
+
+/** Helpers whose logins come from elsewhere than `docker login`. */
+const renewals: Record<string, string> = {
+  'ecr-login': 'renew the AWS credentials that it uses, as with aws sso login',
+  gcloud: 'gcloud auth login'
+}
+
+function howToLogIn(registry: string, { helper }: Login, env: NodeJS.ProcessEnv): string {
+  const renewal = helper ? renewals[helper] : undefined
+  if (renewal) return renewal
+  const folder = env.DOCKER_CONFIG ? `DOCKER_CONFIG=${env.DOCKER_CONFIG} ` : ''
+  return `${folder}docker login${registry === 'docker.io' ? '' : ` ${registry}`}`
+}
