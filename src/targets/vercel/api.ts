@@ -10,7 +10,8 @@ import {
   deploymentsSchema,
   domainsSchema,
   type Project,
-  projectSchema
+  projectSchema,
+  teamSchema
 } from './shapes.ts'
 import { tokenSources } from './token.ts'
 
@@ -31,6 +32,8 @@ export interface Vercel extends Place {
   productionDomains(signal: AbortSignal): Promise<string[]>
   /** The deployment that a domain leads to. */
   deploymentOf(domain: string, signal: AbortSignal): Promise<string | null>
+  /** The role of the token's owner in the project's team; null where there is no team, or it is not told. */
+  roleInTeam(signal: AbortSignal): Promise<string | null>
   /** Instant rollback; true when it was the current one already. */
   rollBack(deployment: string, signal: AbortSignal): Promise<'taken' | 'already'>
   /** Undoes a rollback: points production at a deployment and assigns domains to new ones again. */
@@ -43,6 +46,7 @@ export async function openVercel(place: Place, { env, clock, mask, log }: Target
   const sources = tokenSources(env)
   const found = await findToken(sources, mask)
   if (!found) throw noToken('Vercel', sources, 'Create a token at vercel.com/account/tokens and set VERCEL_TOKEN.')
+  mask.add(env.VERCEL_AUTOMATION_BYPASS_SECRET)
   // Only the environment may name another address: a file of the repository must not choose where the token is sent.
   const api = (env.VERCEL_API_URL || 'https://api.vercel.com').replace(/\/+$/, '')
   const http = openHttp({
@@ -138,6 +142,17 @@ export async function openVercel(place: Place, { env, clock, mask, log }: Target
         signal
       })
       return answer?.body.deploymentId ?? null
+    },
+    async roleInTeam(signal) {
+      if (!place.team) return null
+      const path = `/v2/teams/${encodeURIComponent(place.team)}`
+      const answer = await http
+        .found({ doing: `Reading the team ${place.team}`, path, schema: teamSchema, signal })
+        .catch((error: unknown) => {
+          if (statusOf(error) === 403) return null
+          throw error
+        })
+      return answer?.body.membership?.role ?? null
     },
     rollBack: (deployment, signal) =>
       act({ doing: `Rolling back to ${deployment}`, path: `/v1/projects/${project}/rollback/${deployment}`, signal }),

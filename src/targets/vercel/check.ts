@@ -2,9 +2,9 @@ import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
 import { messageOf, RollbackError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import { askPage } from '../http/page.ts'
 import type { Look } from '../target.ts'
 import type { Vercel } from './api.ts'
+import { askDomain, type DomainPage } from './page.ts'
 
 const mostDomains = 10
 
@@ -47,7 +47,7 @@ async function domainChecks(
 ): Promise<Check[]> {
   const [deployment, page] = await Promise.all([
     vercel.deploymentOf(domain, signal).catch((error: unknown) => unknownLead(error, signal)),
-    domain.startsWith('*') ? null : askPage(`https://${domain}/`, env, signal)
+    domain.startsWith('*') ? null : askDomain(domain, env, signal)
   ])
   const leads: Check = {
     id: `alias:${domain}`,
@@ -56,8 +56,18 @@ async function domainChecks(
     detail: deployment ? `it leads to ${deployment}` : 'Vercel does not say where it leads'
   }
   if (!page) return [leads]
-  const status = page.state === 'healthy' ? 'pass' : page.state === 'unknown' ? 'unknown' : 'fail'
-  return [leads, { id: `page:${domain}`, title: `${domain} answers`, status, detail: page.detail }]
+  return [leads, pageCheck(domain, page, release)]
+}
+
+/** A page that names its deployment proves which one answers; one that names none shows only that it answers. */
+function pageCheck(domain: string, { state, detail, deployments }: DomainPage, { id: wanted }: Release): Check {
+  const id = `page:${domain}`
+  const named = deployments.join(', ')
+  const answers = state === 'healthy' ? 'pass' : state === 'unknown' ? 'unknown' : 'fail'
+  if (!named) return { id, title: `${domain} answers`, status: answers, detail: `${detail}; it names no deployment` }
+  const title = `${domain} answers with it`
+  const status = deployments.includes(wanted) ? answers : 'fail'
+  return { id, title, status, detail: `${detail} and names ${named}` }
 }
 
 /** One domain that cannot be asked for leaves what is known of the others. */

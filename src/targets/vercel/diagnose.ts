@@ -1,6 +1,6 @@
 import type { Diagnosis } from '../../model/diagnosis.ts'
-import { askPage } from '../http/page.ts'
 import type { Vercel } from './api.ts'
+import { askDomain } from './page.ts'
 import { commitOf, wasProduction } from './releases.ts'
 import type { Deployment } from './shapes.ts'
 
@@ -11,7 +11,7 @@ export async function diagnose(vercel: Vercel, env: NodeJS.ProcessEnv, signal: A
     vercel.productionDeployments(signal),
     vercel.productionDomains(signal)
   ])
-  const pages = await Promise.all(domains.slice(0, 5).map((domain) => askPage(`https://${domain}/`, env, signal)))
+  const pages = await Promise.all(domains.slice(0, 5).map((domain) => askDomain(domain, env, signal)))
   const serving = items.find(({ uid }) => uid === project.targets?.production?.id)
   const failed = items.filter(({ state, readyState }) => (state ?? readyState) === 'ERROR').slice(0, 5)
   return {

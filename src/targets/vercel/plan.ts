@@ -12,7 +12,7 @@ export async function plan(
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const { items } = await vercel.productionDeployments(signal)
+  const [{ items }, role] = await Promise.all([vercel.productionDeployments(signal), vercel.roleInTeam(signal)])
   const deployment = items.find(({ uid }) => uid === release.id)
   const { api, project, team } = vercel
   const step: Step = {
@@ -28,8 +28,10 @@ export async function plan(
   return {
     steps: [step],
     risks: [],
-    blockers:
-      deployment && wasProduction(deployment) && deployment.isRollbackCandidate !== false ? [] : [gone(release)],
+    blockers: [
+      ...(deployment && wasProduction(deployment) && deployment.isRollbackCandidate !== false ? [] : [gone(release)]),
+      ...(role && readOnlyRoles.has(role) ? [mayNot(role)] : [])
+    ],
     fingerprint: { deployment: release.id, candidate: deployment?.isRollbackCandidate ?? null },
     notes: [
       'Afterwards Vercel no longer assigns production domains to new deployments. To end that, promote the fixed deployment (vercel promote) or undo the rollback in the dashboard.',
@@ -37,6 +39,16 @@ export async function plan(
     ]
   }
 }
+
+/** Roles that change nothing of a project (vercel.com/docs/rbac/access-roles); a contributor's depends on the project. */
+const readOnlyRoles = new Set(['VIEWER', 'VIEWER_FOR_PLUS', 'BILLING', 'SECURITY'])
+
+const mayNot = (role: string): Blocker => ({
+  id: 'role_too_small',
+  what: 'The token may not roll back',
+  why: `its owner has the role ${role} in the team, which may only look`,
+  next: 'Use the token of an owner or member of the team.'
+})
 
 const gone = ({ version, id, available }: Release): Blocker => ({
   id: `deployment_gone:${id}`,

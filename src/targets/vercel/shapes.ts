@@ -46,5 +46,8 @@ export const domainsSchema = z.looseObject({
 
 export const aliasSchema = z.looseObject({ alias: z.string(), deploymentId: text })
 
+/** vercel.com/docs/rest-api/teams/get-a-team */
+export const teamSchema = z.looseObject({ membership: z.looseObject({ role: text }).nullish() })
+
 export type Deployment = z.infer<typeof deploymentSchema>
 export type Project = z.infer<typeof projectSchema>

@@ -1,7 +1,7 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Health, HealthState, Risk, Survey } from '../../model/survey.ts'
-import { askPage } from '../http/page.ts'
 import type { Vercel } from './api.ts'
+import { askDomain } from './page.ts'
 import { releasesOf, wasProduction } from './releases.ts'
 import type { Deployment } from './shapes.ts'
 
@@ -42,7 +42,7 @@ export async function survey(
 const worst: HealthState[] = ['down', 'degraded', 'unknown', 'healthy']
 
 async function healthOf(domains: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Health> {
-  const pages = await Promise.all(domains.slice(0, 10).map((domain) => askPage(`https://${domain}/`, env, signal)))
+  const pages = await Promise.all(domains.slice(0, 10).map((domain) => askDomain(domain, env, signal)))
   const first = pages.sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))[0]
   return first
     ? { state: first.state, message: first.detail }

@@ -1,10 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpServer, type IncomingHttpHeaders } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+export interface DomainAnswer {
+  status: number
+  text: string
+  headers?: Record<string, string>
+}
 
 export interface Domains {
   /** What a client needs to reach the domains as the world does: a proxy, and the authority it trusts. */
@@ -15,7 +21,7 @@ export interface Domains {
 /** The web behind some domains: TLS with a certificate for each, reached through a proxy that knows where they are. */
 export async function domainsOf(
   names: readonly string[],
-  page: (host: string) => { status: number; text: string }
+  page: (host: string, headers: IncomingHttpHeaders) => DomainAnswer
 ): Promise<Domains> {
   const dir = mkdtempSync(join(tmpdir(), 'pop-domains-'))
   const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}`]
@@ -27,8 +33,8 @@ export async function domainsOf(
   const web = createHttpsServer(
     { key: readFileSync(join(dir, 'key.pem')), cert: readFileSync(join(dir, 'cert.pem')) },
     (request, response) => {
-      const { status, text } = page(request.headers.host ?? '')
-      response.writeHead(status, { 'content-type': 'text/html' }).end(text)
+      const { status, text, headers } = page(request.headers.host ?? '', request.headers)
+      response.writeHead(status, { 'content-type': 'text/html', ...headers }).end(text)
     }
   )
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))

@@ -1,5 +1,5 @@
 import { type Answer, type Asked, type FakeServer, fakeServer } from '../fake-server.ts'
-import { type Domains, domainsOf } from './domains.ts'
+import { type DomainAnswer, type Domains, domainsOf } from './domains.ts'
 
 export interface FakeDeployment {
   uid: string
@@ -13,7 +13,7 @@ export interface FakeDeployment {
   isRollbackCandidate: boolean | null
   aliasAssigned: number | null
   /** What its pages say; no field of the API. */
-  page: { status: number; text: string }
+  page: DomainAnswer
 }
 
 export interface FakeVercel extends Omit<FakeServer, 'url'> {
@@ -31,6 +31,10 @@ export interface FakeVercel extends Omit<FakeServer, 'url'> {
   /** Domains that stay where they were when a job ends. */
   stuckDomains: Set<string>
   plan: 'pro' | 'hobby'
+  /** Of the token's owner in the team. */
+  role: string
+  /** Deployment Protection: whoever does not bring this secret is sent to log in. */
+  bypassSecret: string | null
 }
 
 const day = 86_400_000
@@ -49,7 +53,9 @@ export async function fakeVercel(): Promise<FakeVercel> {
   const fake = {
     job: { takesMs: 0, ends: 'succeeded' as FakeVercel['job']['ends'] },
     stuckDomains: new Set<string>(),
-    plan: 'pro' as FakeVercel['plan']
+    plan: 'pro' as FakeVercel['plan'],
+    role: 'MEMBER',
+    bypassSecret: null as string | null
   }
   const find = (uid: string | undefined) => deployments.find((deployment) => deployment.uid === uid)
   const error = (status: number, code: string, message: string): Answer => ({
@@ -113,8 +119,10 @@ export async function fakeVercel(): Promise<FakeVercel> {
 
   const server: FakeServer = await fakeServer((asked) => {
     if (asked.headers.authorization !== `Bearer ${token}`) return error(403, 'forbidden', 'Not authorized')
-    if (asked.query.get('teamId') !== teamId) return error(404, 'not_found', 'Project not found')
     const { method, path } = asked
+    if (path === `/v2/teams/${teamId}` && method === 'GET')
+      return { status: 200, body: { id: teamId, slug: 'shop', membership: { confirmed: true, role: fake.role } } }
+    if (asked.query.get('teamId') !== teamId) return error(404, 'not_found', 'Project not found')
     if (path === `/v9/projects/${projectId}` && method === 'GET')
       return {
         status: 200,
@@ -168,10 +176,11 @@ export async function fakeVercel(): Promise<FakeVercel> {
     return error(404, 'not_found', 'Not Found')
   })
 
-  const web: Domains = await domainsOf(
-    domains,
-    (host) => find(aliases.get(host))?.page ?? { status: 404, text: 'DEPLOYMENT_NOT_FOUND' }
-  )
+  const web: Domains = await domainsOf(domains, (host, headers) => {
+    if (fake.bypassSecret && headers['x-vercel-protection-bypass'] !== fake.bypassSecret)
+      return { status: 302, text: '', headers: { location: `https://vercel.com/sso-api?url=https://${host}/` } }
+    return find(aliases.get(host))?.page ?? { status: 404, text: 'DEPLOYMENT_NOT_FOUND' }
+  })
   return Object.assign(fake, server, {
     env: { ...web.env, VERCEL_API_URL: server.url, VERCEL_TOKEN: token },
     token,

@@ -146,6 +146,43 @@ test('a domain that did not move fails the checks, whatever the job says', async
   expect(checks.find(({ id }) => id === 'alias:shop.example.test')?.status).toBe('pass')
 })
 
+/** Rolled back, and then how one domain looks to a server whose process trusts its certificate. */
+async function looksAt(server: BuiltServer): Promise<() => Promise<Answer>> {
+  const done = await execute(server, await server.call('assess_rollback'))
+  return async () => {
+    const { checks } = await server.call('verify_rollback', { rollback_id: done.rollback_id })
+    return checks.find(({ id }: Answer) => id === 'page:shop.example.test')
+  }
+}
+
+test('a page that names its deployment proves which one answers, or that another one still does', async () => {
+  const [, goodOne, brokenOne] = vercel.deployments
+  if (!goodOne || !brokenOne) throw new Error('no deployments')
+  const page = (id: string) => ({ status: 200, text: `<html data-dpl-id="${id}"><a href="/old?v=dpl_00000000other">` })
+  goodOne.page = page(goodOne.uid)
+  const look = await looksAt(await serve())
+  expect(await look()).toMatchObject({ status: 'pass', detail: expect.stringContaining(`names ${goodOne.uid}`) })
+  goodOne.page = { status: 200, text: '', headers: { 'set-cookie': `__vdpl=${brokenOne.uid}; Path=/` } }
+  expect(await look()).toMatchObject({ status: 'fail', detail: expect.stringContaining(brokenOne.uid) })
+})
+
+test('a protected domain is unknown, unless the project’s bypass secret is there, which nothing says', async () => {
+  const secret = 'bypass-0123456789abcdef'
+  const look = await looksAt(await serve())
+  vercel.bypassSecret = secret
+  expect(await look()).toMatchObject({ status: 'unknown', detail: expect.stringContaining('protected') })
+  const server = await serve({ VERCEL_AUTOMATION_BYPASS_SECRET: secret })
+  const verified = await server.call('verify_rollback')
+  expect(verified.checks.find(({ id }: Answer) => id === 'page:shop.example.test')?.status).toBe('pass')
+  expect(JSON.stringify(verified) + server.stderr()).not.toContain(secret)
+})
+
+test('a role that may only look is noticed before anything changes', async () => {
+  vercel.role = 'VIEWER'
+  const { draft } = await planned()
+  expect(draft.blockers).toMatchObject([{ id: 'role_too_small', why: expect.stringContaining('VIEWER') }])
+})
+
 test('the plan’s limit on how far back is told as what it is', async () => {
   vercel.plan = 'hobby'
   const { target, step } = await planned('aaaaaaa')
