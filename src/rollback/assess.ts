@@ -55,8 +55,10 @@ export interface AssessOptions {
  * @throws InputError when the named version is none of the target's; TargetError when the target cannot be asked.
  */
 export async function assess(session: Session, { version, investigate, signal }: AssessOptions): Promise<Assessment> {
-  const stories = await readStories(session.files.journals, session.name)
-  const survey = await session.target.survey(signal)
+  const [stories, survey] = await Promise.all([
+    readStories(session.files.journals, session.name),
+    session.target.survey(signal)
+  ])
   const diagnosis = investigate ? await session.target.diagnose(signal) : null
   const now = isoNow(session.clock)
   const interrupted = await findInterrupted(session, survey, stories)
@@ -65,17 +67,21 @@ export async function assess(session: Session, { version, investigate, signal }:
   const recommended = recommend(survey.current, candidates)
   const chosen = interrupted ? null : version === undefined ? recommended : named(version, candidates, survey)
 
-  const draft = chosen && (await session.target.plan(survey, chosen.release, signal))
+  const [draft, risksOfCode, elsewhere] = await Promise.all([
+    chosen && session.target.plan(survey, chosen.release, signal),
+    chosen ? codeRisks(session, survey.current, chosen.release) : [],
+    runningElsewhere(session, survey)
+  ])
   const blockers = [
     ...survey.blockers,
-    ...(await runningElsewhere(session, survey)),
+    ...elsewhere,
     ...(draft?.blockers ?? []),
     ...(chosen || interrupted ? [] : [nothingToGoBackTo(candidates)])
   ]
   const risks = [
     ...survey.risks,
     ...(draft?.risks ?? []),
-    ...(chosen ? await codeRisks(session, survey.current, chosen.release) : []),
+    ...risksOfCode,
     ...(chosen ? weakEvidence(chosen) : []),
     ...recentAttempts(stories, session.settings.maxAttempts, now),
     ...(survey.health.state === 'healthy' && !recordedAsFailed(session, survey.current) ? [looksHealthy(survey)] : [])
