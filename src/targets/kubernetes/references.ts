@@ -73,15 +73,22 @@ export async function examineReferences(
 ): Promise<Examined> {
   const known = new Map<string, Promise<MetaOnly | null | 'forbidden'>>()
   const result: Examined = { blockers: [], risks: [] }
-  await inParallel(pairs, 12, async ({ workload, revision }) => {
-    const { namespace } = workload.address
-    for (const reference of referencesOf(revision.template)) {
-      const key = `${reference.resource}/${namespace}/${reference.name}`
-      const reading = known.get(key) ?? readMetadata(workshop, namespace, reference, signal)
-      known.set(key, reading)
-      judge(result, key, reference, await reading, workload, revision)
-    }
-  })
+  const read = (key: string, namespace: string, reference: Reference): Promise<MetaOnly | null | 'forbidden'> => {
+    const reading = known.get(key) ?? readMetadata(workshop, namespace, reference, signal)
+    known.set(key, reading)
+    return reading
+  }
+  const found = await inParallel(pairs, 12, ({ workload, revision }) =>
+    Promise.all(
+      referencesOf(revision.template).map(async (reference) => {
+        const key = `${reference.resource}/${workload.address.namespace}/${reference.name}`
+        const object = await read(key, workload.address.namespace, reference)
+        return { key, reference, object, workload, revision }
+      })
+    )
+  )
+  for (const { key, reference, object, workload, revision } of found.flat())
+    judge(result, key, reference, object, workload, revision)
   return result
 }
 
