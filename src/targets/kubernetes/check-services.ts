@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Check } from '../../model/check.ts'
 import { isStatus } from './client/failure.ts'
+import { known } from './names.ts'
 import { metadataSchema } from './objects.ts'
 import { inParallel } from './parallel.ts'
 import type { Workload } from './workload.ts'
@@ -31,7 +32,10 @@ export async function checkServices(
   const leading = found.flat().filter(({ namespace, selector }) =>
     workloads.some(({ address, object }) => {
       const labels = object.spec.template.metadata?.labels ?? {}
-      return address.namespace === namespace && selector.every(([key, value]) => labels[key] === value)
+      return (
+        address.namespace === namespace &&
+        selector.every(([key, value]) => key === known.rolloutHash || labels[key] === value)
+      )
     })
   )
   return inParallel(leading, 12, async ({ namespace, name }) => {

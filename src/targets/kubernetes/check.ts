@@ -4,6 +4,7 @@ import type { Release } from '../../model/release.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Look } from '../target.ts'
+import { isMadeOf } from './argo/state.ts'
 import { checkServices } from './check-services.ts'
 import { currentPods, rolloutOf } from './health.ts'
 import { checkHelm, imagesCheck } from './helm/check.ts'
@@ -31,7 +32,7 @@ export async function check(workshop: Workshop, release: Release, look: Look): P
     const each = workloads.flatMap((workload) => [
       helm
         ? imagesCheck(workload, helm.images[addressText(workload.address)])
-        : identityCheck(workload, wanted[addressText(workload.address)]?.hash),
+        : identityCheck(workload, wanted[addressText(workload.address)]),
       rolloutCheck(workload),
       restartCheck(workload, look.baseline)
     ])
@@ -46,12 +47,15 @@ export async function check(workshop: Workshop, release: Release, look: Look): P
   }
 }
 
-function identityCheck({ address, current, hash }: Workload, wanted: string | undefined): Check {
+function identityCheck(
+  { address, object, current, hash }: Workload,
+  wanted: { name: string; hash: string } | undefined
+): Check {
   const id = `identity:${addressText(address)}`
   const title = `${shortText(address)} has the planned template`
   const detail = current ? `${current.image} (${current.name})` : `template ${hash}`
   if (!wanted) return { id, title, status: 'unknown', detail: `${detail}; which one was planned is not known` }
-  return { id, title, status: hash === wanted ? 'pass' : 'fail', detail }
+  return { id, title, status: hash === wanted.hash || isMadeOf(object, wanted.name) ? 'pass' : 'fail', detail }
 }
 
 function rolloutCheck(workload: Workload): Check {

@@ -9,8 +9,8 @@ const namespace = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'is n
 const workload = z
   .string()
   .regex(
-    /^(deployment|deploy|statefulset|sts|daemonset|ds)\/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\/)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
-    'is no workload such as deployment/web, statefulset/db or daemonset/agent'
+    /^(deployment|deploy|statefulset|sts|daemonset|ds|rollout|ro)\/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\/)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
+    'is no workload such as deployment/web, statefulset/db, daemonset/agent or rollout/web'
   )
 
 /** How a user reaches the service: an address that answers with a good status. */
@@ -22,7 +22,7 @@ export const configSchema = z.looseObject({
   context: z.string().min(1).nullish(),
   namespace: namespace.nullish(),
   workloads: z.array(workload).min(1).nullish(),
-  /** A label selector instead, "app=web,tier!=cache"; Deployments, StatefulSets and DaemonSets are looked for. */
+  /** A label selector instead, "app=web,tier!=cache"; Deployments, StatefulSets, DaemonSets and Rollouts are looked for. */
   selector: z
     .string()
     .regex(/^[\w./\-=!, ()]+$/, 'is no label selector')

@@ -4,7 +4,7 @@ import type { Discover } from '../target.ts'
 
 const folders = ['.', 'k8s', 'kubernetes', 'deploy', 'manifests', 'k8s/base', 'deploy/k8s']
 const mostFiles = 50
-const kinds = /^kind:\s*["']?(Deployment|StatefulSet|DaemonSet)["']?\s*$/m
+const kinds = /^kind:\s*["']?(Deployment|StatefulSet|DaemonSet|Rollout)["']?\s*$/m
 const nameLine = /^metadata:[^\S\n]*\n(?:[ \t]+.*\n)*?[ \t]{1,4}name:\s*["']?([a-z0-9][a-z0-9.-]*)["']?\s*$/m
 const namespaceLine = /^metadata:[^\S\n]*\n(?:[ \t]+.*\n)*?[ \t]{1,4}namespace:\s*["']?([a-z0-9][a-z0-9-]*)["']?\s*$/m
 

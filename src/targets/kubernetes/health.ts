@@ -1,5 +1,7 @@
 import type { Health, HealthState } from '../../model/survey.ts'
-import { addressText, known, shortText } from './names.ts'
+import { oneLine } from '../../support/text.ts'
+import { argoRollout, isRollout } from './argo/state.ts'
+import { addressText, known, revisionsOf, shortText } from './names.ts'
 import type { Pod, WorkloadObject } from './objects.ts'
 import { isUnready, troubleOf } from './trouble.ts'
 import type { Workload } from './workload.ts'
@@ -19,6 +21,7 @@ export interface Rollout {
 
 /** Reads the numbers as kubectl's "rollout status" does (staging/src/k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
 export function rolloutOf({ metadata, spec, status }: WorkloadObject): Rollout {
+  if (isRollout({ spec })) return argoRollout({ metadata, spec, status })
   const daemon = status.desiredNumberScheduled !== undefined && status.desiredNumberScheduled !== null
   const seen = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
   const wanted = daemon ? (status.desiredNumberScheduled ?? 0) : (spec.replicas ?? 1)
@@ -44,7 +47,7 @@ export function rolloutOf({ metadata, spec, status }: WorkloadObject): Rollout {
 /** Pods of the template that should serve, as far as labels and owners tell. */
 export function currentPods({ address, object, current, pods }: Workload): Pod[] {
   if (!current || !pods) return []
-  if (address.kind === 'deployment')
+  if (revisionsOf(address.kind) === 'replicasets')
     return pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === current.uid))
   const hash = current.name.replace(`${object.metadata.name}-`, '')
   return pods.filter(({ metadata }) => {
@@ -64,7 +67,8 @@ export function healthOf(workload: Workload): Health {
     ({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded'
   )
   const counts = `${available} of ${wanted} pods available, ${updated} of the current revision`
-  const why = broken[0] ?? (stalled ? 'its rollout exceeded its deadline' : null)
+  const degraded = workload.object.status.phase === 'Degraded' ? (workload.object.status.message ?? 'degraded') : null
+  const why = broken[0] ?? (stalled ? 'its rollout exceeded its deadline' : degraded && oneLine(degraded))
   if (rollout.complete && broken.length === 0) return { state: 'healthy', message: `${name}: ${counts}` }
   if (available === 0 && (why || !isStarting(workload))) return { state: 'down', message: `${name}: ${why ?? counts}` }
   if (why) return { state: 'degraded', message: `${name}: ${counts}; ${why}` }

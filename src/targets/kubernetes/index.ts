@@ -20,7 +20,7 @@ import { look, type Seen, surveyOf } from './survey.ts'
 import { versionPattern } from './version.ts'
 import type { Workshop } from './workshop.ts'
 
-/** Deployments, StatefulSets and DaemonSets of one cluster. */
+/** Deployments, StatefulSets, DaemonSets and Rollouts of one cluster. */
 const kubernetes: TargetModule<KubernetesConfig> = {
   configSchema,
   version: { pattern: versionPattern, says: 'an image tag such as 1.4.2, or a revision such as revision-7' },

@@ -11,6 +11,9 @@ export const marks = {
 /** Annotations that others own and that go with a pod template. */
 export const known = {
   revision: 'deployment.kubernetes.io/revision',
+  /** Of Argo Rollouts: utils/annotations and pkg/apis/rollouts/v1alpha1/types.go of argoproj/argo-rollouts. */
+  rolloutRevision: 'rollout.argoproj.io/revision',
+  rolloutHash: 'rollouts-pod-template-hash',
   changeCause: 'kubernetes.io/change-cause',
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
   defaultContainer: 'kubectl.kubernetes.io/default-container',
@@ -18,16 +21,21 @@ export const known = {
   revisionHash: 'controller-revision-hash'
 } as const
 
-export type Kind = 'deployment' | 'statefulset' | 'daemonset'
+export type Kind = 'deployment' | 'statefulset' | 'daemonset' | 'rollout'
 
 /** What the API calls a kind of workload. */
-export const resources: Record<Kind, { plural: string; kind: string }> = {
-  deployment: { plural: 'deployments', kind: 'Deployment' },
-  statefulset: { plural: 'statefulsets', kind: 'StatefulSet' },
-  daemonset: { plural: 'daemonsets', kind: 'DaemonSet' }
+export const resources: Record<Kind, { group: string; version: string; plural: string; kind: string }> = {
+  deployment: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment' },
+  statefulset: { group: 'apps', version: 'v1', plural: 'statefulsets', kind: 'StatefulSet' },
+  daemonset: { group: 'apps', version: 'v1', plural: 'daemonsets', kind: 'DaemonSet' },
+  rollout: { group: 'argoproj.io', version: 'v1alpha1', plural: 'rollouts', kind: 'Rollout' }
 }
 
-const shortKinds: Record<string, Kind> = { deploy: 'deployment', sts: 'statefulset', ds: 'daemonset' }
+/** What keeps the former pod templates of a kind. */
+export const revisionsOf = (kind: Kind): 'replicasets' | 'controllerrevisions' =>
+  kind === 'deployment' || kind === 'rollout' ? 'replicasets' : 'controllerrevisions'
+
+const shortKinds: Record<string, Kind> = { deploy: 'deployment', sts: 'statefulset', ds: 'daemonset', ro: 'rollout' }
 
 /** One workload's address within a cluster. */
 export interface Address {
@@ -48,5 +56,9 @@ export const addressText = ({ kind, namespace, name }: Address): string => `${ki
 /** For people: without the namespace. */
 export const shortText = ({ kind, name }: Address): string => `${kind}/${name}`
 
-export const pathOf = ({ kind, namespace, name }: Address): string =>
-  `/apis/apps/v1/namespaces/${namespace}/${resources[kind].plural}/${name}`
+export const collectionOf = (kind: Kind, namespace: string): string => {
+  const { group, version, plural } = resources[kind]
+  return `/apis/${group}/${version}/namespaces/${namespace}/${plural}`
+}
+
+export const pathOf = ({ kind, namespace, name }: Address): string => `${collectionOf(kind, namespace)}/${name}`

@@ -71,18 +71,46 @@ export type Selector = z.infer<typeof selectorSchema>
 
 const count = z.number().nullish()
 
-/** A Deployment, StatefulSet or DaemonSet: the union of what is read of them. */
+/** Argo Rollouts writes it as text (RolloutStatus of pkg/apis/rollouts/v1alpha1/types.go). */
+const generation = z.union([z.number(), z.string().transform((text) => (/^\d+$/.test(text) ? Number(text) : null))])
+
+const rolloutMetadata = z.unknown().optional()
+
+/** A Deployment, StatefulSet, DaemonSet or Rollout: the union of what is read of them. */
 export const workloadSchema = z.looseObject({
   metadata: metadataSchema,
   spec: z.looseObject({
     replicas: count,
     paused: z.boolean().nullish(),
-    selector: selectorSchema,
-    template: templateSchema,
+    // A Rollout that takes its pods from another workload has neither.
+    selector: selectorSchema.default({}),
+    template: templateSchema.default({ spec: { containers: [] } }),
+    workloadRef: z.looseObject({ kind: z.string().optional(), name: z.string().optional() }).nullish(),
     minReadySeconds: count,
     progressDeadlineSeconds: count,
     podManagementPolicy: z.string().nullish(),
-    strategy: z.looseObject({ type: z.string().nullish() }).nullish(),
+    strategy: z
+      .looseObject({
+        type: z.string().nullish(),
+        canary: z
+          .looseObject({
+            steps: z.array(z.unknown()).nullish(),
+            analysis: z.unknown().optional(),
+            trafficRouting: z.unknown().optional(),
+            canaryMetadata: rolloutMetadata,
+            stableMetadata: rolloutMetadata,
+            antiAffinity: rolloutMetadata
+          })
+          .nullish(),
+        blueGreen: z
+          .looseObject({
+            previewMetadata: rolloutMetadata,
+            activeMetadata: rolloutMetadata,
+            antiAffinity: rolloutMetadata
+          })
+          .nullish()
+      })
+      .nullish(),
     updateStrategy: z
       .looseObject({
         type: z.string().nullish(),
@@ -92,7 +120,7 @@ export const workloadSchema = z.looseObject({
   }),
   status: z
     .looseObject({
-      observedGeneration: count,
+      observedGeneration: generation.nullish(),
       replicas: count,
       updatedReplicas: count,
       readyReplicas: count,
@@ -103,7 +131,12 @@ export const workloadSchema = z.looseObject({
       currentNumberScheduled: count,
       updatedNumberScheduled: count,
       numberAvailable: count,
-      conditions: z.array(conditionSchema).nullish()
+      conditions: z.array(conditionSchema).nullish(),
+      abort: z.boolean().nullish(),
+      stableRS: z.string().nullish(),
+      currentPodHash: z.string().nullish(),
+      phase: z.string().nullish(),
+      message: z.string().nullish()
     })
     .default({})
 })

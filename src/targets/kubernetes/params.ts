@@ -6,11 +6,12 @@ import { releaseName } from './helm/owner.ts'
 import type { Workshop } from './workshop.ts'
 
 const name = z.string().regex(objectName)
-const revision = z.object({ revision: z.string(), hash: z.string() })
+/** `own` is the hash of the revision object's template, where the workload's differs from it. */
+const revision = z.object({ revision: z.string(), hash: z.string(), own: z.string().optional() })
 
 /** One workload of a step: where it is, what was surveyed, and what is to be there. Names and hashes only. */
 export const moveSchema = z.object({
-  kind: z.enum(['deployment', 'statefulset', 'daemonset']),
+  kind: z.enum(['deployment', 'statefulset', 'daemonset', 'rollout']),
   namespace: name,
   name,
   uid: z.string(),
@@ -42,6 +43,8 @@ export const stepSchemas = {
   roll_back: z.object({ server: z.string(), moves: z.array(moveSchema).min(1) }),
   delete_pods: z.object({ server: z.string(), move: moveSchema, pods: z.array(name).min(1) }),
   mark: z.object({ server: z.string(), to: z.string(), moves: z.array(moveSchema).min(1) }),
+  argo_abort: z.object({ server: z.string(), move: moveSchema }),
+  argo_promote: z.object({ server: z.string(), move: moveSchema }),
   helm_unlock: z.object({
     server: z.string(),
     release: releaseSchema.shape.release,

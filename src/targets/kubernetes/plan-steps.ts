@@ -1,7 +1,10 @@
 import type { JsonObject } from '../../model/json.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
-import { addressText, shortText } from './names.ts'
+import { mustPromote } from './argo/plan.ts'
+import { isRollout } from './argo/state.ts'
+import { abortStep, argoUndo, promoteStep } from './argo/steps.ts'
+import { addressText, revisionsOf, shortText } from './names.ts'
 import type { Move } from './params.ts'
 import type { Way } from './plan.ts'
 import type { Revision } from './revision.ts'
@@ -17,12 +20,16 @@ export function moveOf(workload: Workload, revision: Revision): Move {
   const move: Move = {
     ...address,
     uid: object.metadata.uid,
-    from: { revision: current?.name ?? '', hash },
+    from: {
+      revision: current?.name ?? '',
+      hash,
+      ...(isRollout(object) && current && current.hash !== hash && { own: current.hash })
+    },
     to: { revision: revision.name, hash: revision.hash },
     paused: object.spec.paused === true,
     follow: true
   }
-  return { ...move, follow: stuckPods(workload, move).length === 0 }
+  return { ...move, follow: stuckPods(workload, move).length === 0 && !mustPromote(workload, revision) }
 }
 
 /** Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. */
@@ -42,7 +49,9 @@ export function stepsFor(workshop: Workshop, ways: readonly Way[], release: Rele
   )
   const marked = ways.filter(({ workload }) => workload.current).map(({ move }) => move)
   return [
+    ...ways.flatMap((way) => abortStep(workshop, way)),
     ...chunks.map((chunk) => rollBack(workshop, chunk, release)),
+    ...ways.flatMap((way) => promoteStep(workshop, way)),
     ...ways.flatMap(({ workload, move }) => {
       const pods = stuckPods(workload, move)
       return pods.length > 0 ? [deletePods(workshop, move, pods)] : []
@@ -67,7 +76,10 @@ function rollBack(workshop: Workshop, ways: readonly Way[], { version }: Release
   }
 }
 
-const byHand = ({ kubectl }: Workshop, move: Move, revision: number): string[] => [
+const byHand = (workshop: Workshop, move: Move, revision: number): string[] =>
+  move.kind === 'rollout' ? argoUndo(workshop, move, revision) : kubectlUndo(workshop, move, revision)
+
+const kubectlUndo = ({ kubectl }: Workshop, move: Move, revision: number): string[] => [
   ...(move.paused ? [`${kubectl} -n ${move.namespace} rollout resume ${shortText(move)}`] : []),
   `${kubectl} -n ${move.namespace} rollout undo ${shortText(move)} --to-revision=${revision}`,
   `${kubectl} -n ${move.namespace} rollout status ${shortText(move)}`
@@ -92,6 +104,6 @@ export const mark = ({ api, kubectl }: Workshop, moves: readonly Move[], { versi
   undo: 'Take the mark away',
   byHand: moves.map(
     (move) =>
-      `${kubectl} -n ${move.namespace} annotate ${move.kind === 'deployment' ? 'replicaset' : 'controllerrevision'} ${move.from.revision} rolled-back-to=${version}`
+      `${kubectl} -n ${move.namespace} annotate ${revisionsOf(move.kind)} ${move.from.revision} rolled-back-to=${version}`
   )
 })

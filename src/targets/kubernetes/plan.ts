@@ -2,6 +2,7 @@ import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Blocker } from '../../model/survey.ts'
 import { RollbackError } from '../../support/errors.ts'
+import { argoBlockers, argoRights, argoRisks } from './argo/plan.ts'
 import { isStatus } from './client/failure.ts'
 import { manner } from './manner.ts'
 import { addressText, shortText } from './names.ts'
@@ -41,7 +42,8 @@ export async function plan(
       workshop,
       moves,
       ways.some(({ workload, move }) => stuckPods(workload, move).length > 0),
-      signal
+      signal,
+      ways.flatMap(argoRights)
     ),
     examineReferences(workshop, ways, signal),
     inParallel(ways, atOnce, ({ workload, revision }) => otherHands(workshop, workload, revision, signal, withoutHelm)),
@@ -59,10 +61,12 @@ export async function plan(
       ...hands.flatMap(({ risks }) => risks),
       ...scalers,
       ...budgets,
-      ...manners.flatMap(({ risks }) => risks)
+      ...manners.flatMap(({ risks }) => risks),
+      ...ways.flatMap(argoRisks)
     ],
     blockers: [
       ...blockers,
+      ...ways.flatMap((way) => argoBlockers(workshop, way)),
       ...rights.blockers,
       ...references.blockers,
       ...hands.flatMap(({ blockers: theirs }) => theirs),
@@ -88,7 +92,8 @@ function waysTo(workloads: readonly Workload[], release: Release): { ways: Way[]
     const wanted = details.success ? details.data.revisions[addressText(workload.address)] : undefined
     const revision = workload.revisions.find(({ name, hash }) => name === wanted?.name && hash === wanted.hash)
     if (!revision) blockers.push(revisionGone(workload, release))
-    else if (revision.hash !== workload.hash) ways.push({ workload, revision, move: moveOf(workload, revision) })
+    else if (revision.hash !== workload.hash && revision.name !== workload.current?.name)
+      ways.push({ workload, revision, move: moveOf(workload, revision) })
   }
   return { ways, blockers }
 }

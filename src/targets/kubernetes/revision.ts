@@ -25,7 +25,7 @@ export const markSchema = z.looseObject({ revision: z.string(), at: z.iso.dateti
 
 export const revisionOfReplicaSet = (set: ReplicaSet, container: string | null | undefined): Revision => ({
   ...common(set.metadata, set.spec.template, container),
-  number: Number(set.metadata.annotations?.[known.revision] ?? 0),
+  number: Number(set.metadata.annotations?.[known.revision] ?? set.metadata.annotations?.[known.rolloutRevision] ?? 0),
   replicas: set.status.replicas ?? 0,
   available: set.status.availableReplicas ?? 0
 })

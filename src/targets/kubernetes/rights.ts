@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Blocker, Risk } from '../../model/survey.ts'
-import { resources } from './names.ts'
+import { resources, revisionsOf } from './names.ts'
 import { inParallel } from './parallel.ts'
 import type { Move } from './params.ts'
 import type { Workshop } from './workshop.ts'
@@ -9,6 +9,7 @@ export interface Right {
   namespace: string
   group: string
   resource: string
+  subresource?: string
   verb: string
 }
 
@@ -54,12 +55,10 @@ const onLeases = (namespace: string, verb: string): Right => ({
   verb
 })
 
-const revisionsOf = (kind: Move['kind']): string => (kind === 'deployment' ? 'replicasets' : 'controllerrevisions')
-
 const neededFor = ({ kind, namespace }: Move, deletesPods: boolean): Right[] => [
   ...['get', 'list', 'watch', 'patch'].map((verb) => ({
     namespace,
-    group: 'apps',
+    group: resources[kind].group,
     resource: resources[kind].plural,
     verb
   })),
@@ -72,7 +71,9 @@ const neededFor = ({ kind, namespace }: Move, deletesPods: boolean): Right[] => 
   }))
 ]
 
-const textOf = ({ verb, resource, namespace }: Right): string => `${verb} ${resource} in ${namespace}`
+const resourceOf = ({ resource, subresource }: Right): string => (subresource ? `${resource}/${subresource}` : resource)
+
+const textOf = (right: Right): string => `${right.verb} ${resourceOf(right)} in ${right.namespace}`
 
 const unique = (rights: readonly Right[]): Right[] => [
   ...new Map(rights.map((right) => [textOf(right), right])).values()
@@ -97,10 +98,10 @@ async function isAllowed({ api }: Workshop, right: Right, signal: AbortSignal): 
 }
 
 const missing = ({ kubectl }: Workshop, right: Right): Blocker => ({
-  id: `forbidden:${right.verb}:${right.resource}:${right.namespace}`,
+  id: `forbidden:${right.verb}:${resourceOf(right)}:${right.namespace}`,
   what: `The right to ${textOf(right)} is missing`,
   why: 'the API server denies it to this identity (SelfSubjectAccessReview)',
-  next: `Use another identity, or have it granted; "${kubectl} -n ${right.namespace} auth can-i ${right.verb} ${right.resource}" asks again.`
+  next: `Use another identity, or have it granted; "${kubectl} -n ${right.namespace} auth can-i ${right.verb} ${right.resource}${right.subresource ? ` --subresource=${right.subresource}` : ''}" asks again.`
 })
 
 function noLease(missingRights: readonly Right[]): Risk[] {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../model/json.ts'
 import type { Survey } from '../../model/survey.ts'
+import { isRollout } from './argo/state.ts'
 import { healthTogether } from './health.ts'
 import { helmFacts, helmNotes } from './helm/facts.ts'
 import { releasesOfHelm } from './helm/releases.ts'
@@ -68,5 +69,6 @@ const factsOf = ({ object, hash }: Workload): JsonObject => ({
   uid: object.metadata.uid,
   template: hash,
   paused: object.spec.paused === true,
-  strategy: object.spec.strategy?.type ?? object.spec.updateStrategy?.type ?? ''
+  strategy: object.spec.strategy?.type ?? object.spec.updateStrategy?.type ?? '',
+  ...(isRollout(object) && { stable: object.status.stableRS ?? '', aborted: object.status.abort === true })
 })

@@ -7,7 +7,7 @@ import type { Container, Template } from './objects.ts'
 export function pureTemplate(template: Template): Template {
   const { $patch: _, metadata, ...rest } = template
   const { creationTimestamp: __, labels, ...others } = metadata ?? {}
-  const own = Object.entries(labels ?? {}).filter(([name]) => name !== known.templateHash)
+  const own = Object.entries(labels ?? {}).filter(([name]) => name !== known.templateHash && name !== known.rolloutHash)
   return { ...rest, metadata: { ...others, ...(own.length > 0 && { labels: Object.fromEntries(own) }) } }
 }
 

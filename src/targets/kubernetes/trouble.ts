@@ -57,6 +57,7 @@ export const isHopeless = ({ metadata, status }: Pod): boolean =>
 /** A pod of the wanted revision, by the label that its controller gave it. */
 export function isOf({ metadata }: Pod, { name, to }: Pick<Move, 'name' | 'to'>): boolean {
   const hash = to.revision.startsWith(`${name}-`) ? to.revision.slice(name.length + 1) : to.revision
-  const label = metadata.labels?.[known.templateHash] ?? metadata.labels?.[known.revisionHash]
+  const { labels } = metadata
+  const label = labels?.[known.templateHash] ?? labels?.[known.rolloutHash] ?? labels?.[known.revisionHash]
   return label === hash || label === to.revision
 }

@@ -1,6 +1,17 @@
 import type { z } from 'zod'
 import { ConfigError, TargetError } from '../../support/errors.ts'
-import { type Address, addressText, type Kind, parseAddress, pathOf, resources } from './names.ts'
+import { isMadeOf, isRollout } from './argo/state.ts'
+import { isStatus } from './client/failure.ts'
+import {
+  type Address,
+  addressText,
+  collectionOf,
+  type Kind,
+  parseAddress,
+  pathOf,
+  resources,
+  revisionsOf
+} from './names.ts'
 import {
   controllerRevisionSchema,
   type Pod,
@@ -52,10 +63,10 @@ export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Pr
     const { selector } = object.spec
     const apps = `/apis/apps/v1/namespaces/${namespace}`
     const [sets, controllers, pods] = await Promise.all([
-      kind === 'deployment'
+      revisionsOf(kind) === 'replicasets'
         ? listed(`${apps}/replicasets`, replicaSetSchema, `Reading the ReplicaSets in ${namespace}`, selector)
         : [],
-      kind === 'deployment'
+      revisionsOf(kind) === 'replicasets'
         ? []
         : listed(
             `${apps}/controllerrevisions`,
@@ -80,15 +91,18 @@ export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Pr
       ...mine(controllers, own).map((one) => revisionOfController(one, workshop.config.container))
     ].sort((a, b) => b.number - a.number)
     for (const { template } of [object.spec, ...revisions]) hideEnvironment(workshop, template)
-    const owners = kind === 'deployment' ? new Set(revisions.map(({ uid }) => uid)) : own
-    if (kind !== 'deployment' && pods) for (const revision of revisions) countPods(revision, address, mine(pods, own))
-    const hash = templateHash(object.spec.template)
+    const byControllers = revisionsOf(kind) === 'controllerrevisions'
+    const owners = !byControllers ? new Set(revisions.map(({ uid }) => uid)) : own
+    if (byControllers && pods) for (const revision of revisions) countPods(revision, address, mine(pods, own))
+    const named = namedCurrent(object, revisions)
+    const template = object.spec.workloadRef ? (named?.template ?? object.spec.template) : object.spec.template
+    const hash = templateHash(template)
     return {
       address,
-      object,
+      object: { ...object, spec: { ...object.spec, template } },
       hash,
       revisions,
-      current: revisions.find((revision) => revision.hash === hash) ?? namedCurrent(object, revisions),
+      current: revisions.find((revision) => revision.hash === hash) ?? named,
       pods: pods && mine(pods, owners)
     }
   })
@@ -102,8 +116,9 @@ function countPods(revision: Revision, { name }: Address, pods: readonly Pod[]):
 }
 
 /** A server's upgrade may have added defaults since the revision was made; then the controller's own word counts. */
-function namedCurrent({ metadata, status }: WorkloadObject, revisions: readonly Revision[]): Revision | null {
+function namedCurrent({ metadata, spec, status }: WorkloadObject, revisions: readonly Revision[]): Revision | null {
   if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return null
+  if (isRollout({ spec })) return revisions.find(({ name }) => isMadeOf({ metadata, spec, status }, name)) ?? null
   if (status.updateRevision) return revisions.find(({ name }) => name === status.updateRevision) ?? null
   return revisions[0] ?? null
 }
@@ -148,11 +163,17 @@ async function findObjects(workshop: Workshop, signal: AbortSignal): Promise<Fou
       code: 'no_workloads'
     })
   const kinds = Object.keys(resources) as Kind[]
-  const found = await inParallel(kinds, 3, async (kind) => {
-    const path = `/apis/apps/v1/namespaces/${namespace}/${resources[kind].plural}`
+  const found = await inParallel(kinds, kinds.length, async (kind) => {
+    const path = collectionOf(kind, namespace)
     const query = { labelSelector: config.selector ?? undefined }
     const doing = `Reading the ${resources[kind].plural} in ${namespace}`
-    const { items } = await workshop.api.list({ doing, path, query, signal }, workloadSchema)
+    const { items } = await workshop.api
+      .list({ doing, path, query, signal }, workloadSchema)
+      .catch((error: unknown) => {
+        // Where Argo Rollouts is not installed there is no such kind, and few have rights to it.
+        if (kind === 'rollout' && isStatus(error, 403, 404)) return { items: [] }
+        throw error
+      })
     return items.map((object) => ({ address: { kind, namespace, name: object.metadata.name }, object }))
   })
   const all = found.flat().sort((a, b) => addressText(a.address).localeCompare(addressText(b.address)))

@@ -13,7 +13,7 @@ export interface ManifestObject {
   hash: string
   /** It stays when Helm would delete it (helm.sh, "helm.sh/resource-policy: keep"). */
   kept: boolean
-  /** Of a Deployment, StatefulSet or DaemonSet. */
+  /** Of a workload. */
   template?: Template
 }
 
@@ -28,7 +28,7 @@ const documentSchema = z.looseObject({
 })
 const listSchema = z.looseObject({ items: z.array(z.json()) })
 
-const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet'])
+const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout'])
 
 export const hashOf = (manifest: string): string =>
   createHash('sha256').update(manifest.trim()).digest('hex').slice(0, 32)

@@ -1,6 +1,7 @@
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Blocker, Risk } from '../../../model/survey.ts'
+import { isRollout } from '../argo/state.ts'
 import { manner } from '../manner.ts'
 import { addressText, shortText } from '../names.ts'
 import { autoscalers, disruptionBudgets, otherHands } from '../owners.ts'
@@ -65,6 +66,7 @@ export async function planHelm(
     ],
     blockers: [
       ...missing(workloads, candidate),
+      ...argo(workshop, workloads, sight, candidate),
       ...rights.blockers,
       ...own.blockers,
       ...manners.flatMap(({ blockers }) => blockers),
@@ -168,6 +170,22 @@ const missing = (workloads: readonly Workload[], { revision, content }: HelmRevi
       what: `Helm's revision ${revision} does not have ${shortText(address)}`,
       why: 'Helm would delete it, and then nothing could be proven of it',
       next: 'Choose another version, or take that workload out of deploy.json first.'
+    }))
+
+/** Helm does not wait for a Rollout, and the steps of its strategy would have to be gone through. */
+const argo = (
+  { helm }: Workshop,
+  workloads: readonly Workload[],
+  { of }: HelmSight,
+  { revision }: HelmRevision
+): Blocker[] =>
+  workloads
+    .filter(({ object }) => isRollout(object))
+    .map(({ address }) => ({
+      id: `helm_rollout:${addressText(address)}`,
+      what: `${shortText(address)} of Helm's release ${of.name} is a Rollout`,
+      why: 'this program does not roll back what both Helm and Argo Rollouts look after',
+      next: `Run "${helm.command(of, revision)}", then "kubectl argo rollouts -n ${address.namespace} promote ${address.name} --full".`
     }))
 
 /** A release goes back as a whole, so what else changes is said. */

@@ -1,6 +1,7 @@
 import { type RollbackError, TargetError } from '../../../support/errors.ts'
 import { duration } from '../../../support/text.ts'
 import type { Run } from '../../target.ts'
+import { isMadeOf } from '../argo/state.ts'
 import { rolloutOf } from '../health.ts'
 import { addressText, pathOf, shortText } from '../names.ts'
 import type { Pod, WorkloadObject } from '../objects.ts'
@@ -39,7 +40,7 @@ export async function followRollout(workshop: Workshop, move: Move, run: Run, am
 
   const verdict = (): 'complete' | RollbackError | null => {
     if (!object) return changed(move, 'it was deleted')
-    if (templateHash(object.spec.template) !== move.to.hash)
+    if (templateHash(object.spec.template) !== move.to.hash && !isMadeOf(object, move.to.revision))
       return changed(move, 'somebody else has changed its pod template')
     const rollout = rolloutOf(object)
     if (rollout.complete) return 'complete'

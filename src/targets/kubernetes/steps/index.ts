@@ -2,6 +2,7 @@ import type { Step } from '../../../model/step.ts'
 import type { Run, StepResult } from '../../target.ts'
 import type { StepKind } from '../params.ts'
 import type { Workshop } from '../workshop.ts'
+import { applyAbort, applyPromote, revertAbort, revertPromote } from './argo.ts'
 import { applyDeletePods, revertDeletePods } from './delete-pods.ts'
 import { applyHelmRollback, revertHelmRollback } from './helm-rollback.ts'
 import { applyHelmUnlock, revertHelmUnlock } from './helm-unlock.ts'
@@ -14,6 +15,8 @@ type Work = (workshop: Workshop, step: Step, run: Run) => Promise<StepResult>
 export const stepKinds: Record<StepKind, { apply: Work; revert: Work }> = {
   roll_back: { apply: applyRollBack, revert: revertRollBack },
   delete_pods: { apply: applyDeletePods, revert: revertDeletePods },
+  argo_abort: { apply: applyAbort, revert: revertAbort },
+  argo_promote: { apply: applyPromote, revert: revertPromote },
   helm_unlock: { apply: applyHelmUnlock, revert: revertHelmUnlock },
   helm_rollback: { apply: applyHelmRollback, revert: revertHelmRollback },
   mark: { apply: applyMark, revert: revertMark }

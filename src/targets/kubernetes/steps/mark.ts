@@ -2,7 +2,7 @@ import type { Step } from '../../../model/step.ts'
 import { isoNow } from '../../../support/clock.ts'
 import type { Run, StepResult } from '../../target.ts'
 import { isStatus } from '../client/failure.ts'
-import { marks } from '../names.ts'
+import { marks, revisionsOf } from '../names.ts'
 import { metaOnlySchema } from '../objects.ts'
 import { inParallel } from '../parallel.ts'
 import { type Move, paramsOf } from '../params.ts'
@@ -33,13 +33,12 @@ async function annotate(
   mark: Record<string, string> | null,
   signal: AbortSignal
 ): Promise<boolean> {
-  const plural = kind === 'deployment' ? 'replicasets' : 'controllerrevisions'
   try {
     await api.send(
       {
         doing: `Marking revision ${from.revision}`,
         method: 'PATCH',
-        path: `/apis/apps/v1/namespaces/${namespace}/${plural}/${from.revision}`,
+        path: `/apis/apps/v1/namespaces/${namespace}/${revisionsOf(kind)}/${from.revision}`,
         contentType: 'application/merge-patch+json',
         body: { metadata: { annotations: { [marks.rolledBack]: mark && JSON.stringify(mark) } } },
         signal

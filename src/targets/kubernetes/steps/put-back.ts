@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import type { Run } from '../../target.ts'
+import { isMadeOf } from '../argo/state.ts'
 import { isStatus, passes } from '../client/failure.ts'
-import { addressText, pathOf } from '../names.ts'
+import { addressText, pathOf, revisionsOf } from '../names.ts'
 import { controllerRevisionSchema, replicaSetSchema, type WorkloadObject, workloadSchema } from '../objects.ts'
 import type { Move } from '../params.ts'
 import { patchFor } from '../patch.ts'
@@ -29,9 +30,8 @@ export async function putTemplate(
   for (let attempt = 1; ; attempt++) {
     const live = await readWorkload(workshop, move, signal)
     if (live.metadata.uid !== move.uid) throw changed(move, 'it was deleted and made anew')
-    const hash = templateHash(live.spec.template)
-    if (hash === wanted.hash) return false
-    if (hash !== present.hash) throw changed(move, 'somebody else has changed its pod template')
+    if (stands(live, wanted)) return false
+    if (!stands(live, present)) throw changed(move, 'somebody else has changed its pod template')
     const revision = await readRevision(workshop, move, wanted, signal)
     try {
       await sendPatch(workshop, move, live, revision, direction, { signal })
@@ -44,6 +44,12 @@ export async function putTemplate(
       await workshop.clock.sleep(Math.min(50 * 2 ** attempt, 2000), signal)
     }
   }
+}
+
+/** A Rollout's own template lacks the defaults that its ReplicaSet has, so one version of it has two hashes. */
+function stands(live: WorkloadObject, { revision, hash, own }: Move['from']): boolean {
+  const present = templateHash(live.spec.template)
+  return present === hash || present === own || isMadeOf(live, revision)
 }
 
 interface Sending {
@@ -78,17 +84,17 @@ export async function sendPatch(
 async function readRevision(
   { api, config }: Workshop,
   move: Move,
-  { revision: name, hash }: Move['to'],
+  { revision: name, hash, own }: Move['from'],
   signal: AbortSignal
 ): Promise<Revision> {
-  const plural = move.kind === 'deployment' ? 'replicasets' : 'controllerrevisions'
+  const plural = revisionsOf(move.kind)
   const request = {
     doing: `Reading revision ${name}`,
     path: `/apis/apps/v1/namespaces/${move.namespace}/${plural}/${name}`,
     signal
   }
   const found: Revision | null =
-    move.kind === 'deployment'
+    plural === 'replicasets'
       ? await api.find(
           request,
           replicaSetSchema.transform((set) => revisionOfReplicaSet(set, config.container))
@@ -97,7 +103,7 @@ async function readRevision(
           request,
           controllerRevisionSchema.transform((one) => revisionOfController(one, config.container))
         )
-  if (found?.hash === hash) return found
+  if (found?.hash === (own ?? hash)) return found
   throw new TargetError({
     what: `${addressText(move)} cannot be given the template of ${name}`,
     why: found ? 'that revision is no longer what it was' : 'the cluster no longer keeps that revision',

@@ -1,0 +1,79 @@
+import type { Blocker, Risk } from '../../../model/survey.ts'
+import { addressText, shortText } from '../names.ts'
+import type { Way } from '../plan.ts'
+import type { Revision } from '../revision.ts'
+import type { Right } from '../rights.ts'
+import type { Workload } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+import { isRollout, isUpdating } from './state.ts'
+import { argoUndo } from './steps.ts'
+
+/** Going back to the stable ReplicaSet skips all steps by itself (argoproj.github.io/argo-rollouts, "Rollback Windows"). */
+const isStable = ({ address, object }: Workload, { name }: Revision): boolean =>
+  name === `${address.name}-${object.status.stableRS}`
+
+/** Any other version would go through canary steps, pauses and analyses first, unless it is promoted. */
+export const mustPromote = (workload: Workload, revision: Revision): boolean =>
+  isRollout(workload.object) && !isStable(workload, revision)
+
+/** Aborting and promoting are written to the status. */
+export const argoRights = ({ workload, revision }: Way): Right[] =>
+  isRollout(workload.object) && (isUpdating(workload.object) || mustPromote(workload, revision))
+    ? [
+        {
+          namespace: workload.address.namespace,
+          group: 'argoproj.io',
+          resource: 'rollouts',
+          subresource: 'status',
+          verb: 'patch'
+        }
+      ]
+    : []
+
+export function argoRisks({ workload, revision }: Way): Risk[] {
+  if (!mustPromote(workload, revision)) return []
+  return [
+    {
+      id: `skips_steps:${addressText(workload.address)}`,
+      serious: false,
+      title: `The steps, pauses and analyses of ${shortText(workload.address)} are skipped`,
+      detail: `Its strategy is for new versions. Revision ${revision.number} is promoted in full as soon as it is there.`
+    }
+  ]
+}
+
+export function argoBlockers(workshop: Workshop, { workload, revision, move }: Way): Blocker[] {
+  const { address, object } = workload
+  if (!isRollout(object)) return []
+  const { workloadRef, strategy } = object.spec
+  const name = shortText(address)
+  const next = `Run "${argoUndo(workshop, move, revision.number)[0]}", or apply the manifest of that version.`
+  if (workloadRef)
+    return [
+      {
+        id: `workload_ref:${addressText(address)}`,
+        what: `${name} takes its pod template from ${workloadRef.kind ?? 'another workload'} ${workloadRef.name ?? ''}`,
+        why: 'this program does not change a template that another workload holds (spec.workloadRef)',
+        next
+      }
+    ]
+  const { canary, blueGreen } = strategy ?? {}
+  const writesIntoPods = [
+    canary?.canaryMetadata,
+    canary?.stableMetadata,
+    canary?.antiAffinity,
+    blueGreen?.previewMetadata,
+    blueGreen?.activeMetadata,
+    blueGreen?.antiAffinity
+  ].some(Boolean)
+  return writesIntoPods
+    ? [
+        {
+          id: `injected:${addressText(address)}`,
+          what: `The ReplicaSets of ${name} hold more than its template`,
+          why: 'Argo Rollouts adds metadata or anti-affinity of its own to them, which must not get into the template',
+          next: 'Apply the manifest of that version.'
+        }
+      ]
+    : []
+}
