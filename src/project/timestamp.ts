@@ -1,7 +1,7 @@
 /** As this program writes it; needs no second look. */
 const ours = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
-/** As popkit's Python writes it. */
-const popkits = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}$/
+/** As popkit's Python writes it, in local time. */
+const popkits = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}(\d{3})?$/
 const shape =
   /^\s*(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?\s*$/i
 
@@ -11,7 +11,7 @@ const shape =
  */
 export function utcInstant(timestamp: string): string | null {
   if (ours.test(timestamp)) return timestamp
-  if (popkits.test(timestamp)) return new Date(timestamp).toISOString()
+  if (popkits.test(timestamp)) return localInstant(timestamp.slice(0, 23))
   const found = shape.exec(timestamp)
   if (!found) return null
   const [, year = '', month = '', day = '', hour = '00', minute = '00', second = '00', fraction = '', zone = ''] = found
@@ -21,6 +21,26 @@ export function utcInstant(timestamp: string): string | null {
   if (zone === 'Z' || zone === 'z') return asUtc
   if (zone) return new Date(Date.parse(asUtc) - offsetMs(zone)).toISOString()
   return new Date(asUtc.slice(0, -1)).toISOString()
+}
+
+const offsets = new Map<string, number | null>()
+
+/** Local time, as "2026-03-18T14:35:00.123". Most days have one offset, and a long history has many records of the same days. */
+function localInstant(local: string): string {
+  const day = local.slice(0, 10)
+  const known = offsets.get(day)
+  const offset = known === undefined ? offsetOf(day) : known
+  if (known === undefined) offsets.set(day, offset)
+  if (offset === 0) return `${local}Z`
+  return new Date(offset === null ? local : Date.parse(`${local}Z`) - offset).toISOString()
+}
+
+/** How far local time is ahead of UTC throughout a day, in milliseconds; null when that changes within it. */
+function offsetOf(day: string): number | null {
+  const midnight = Date.parse(`${day}T00:00:00.000Z`)
+  const begin = midnight - new Date(`${day}T00:00:00.000`).getTime()
+  const end = midnight - (new Date(`${day}T23:59:59.999`).getTime() - 86_399_999)
+  return begin === end ? begin : null
 }
 
 const daysIn = (year: number, month: number): number =>

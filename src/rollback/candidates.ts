@@ -100,7 +100,7 @@ function weigh(release: Release, { periods, records }: KnownOf, failedReturns: r
   evidenceAgainst.push(...(release.against ?? []))
   if (release.available.state === 'no') evidenceAgainst.push(release.available.reason ?? 'no longer available')
 
-  const lastGoodAt = good.sort().at(-1)
+  const lastGoodAt = good.reduce((last, at) => (at > last ? at : last), '')
   return {
     release,
     good: good.length > 0,
@@ -117,26 +117,25 @@ interface Bad {
 
 /** The last time that somebody rolled back from it, it failed, or a return to it failed. */
 function lastBad(release: Release, mine: readonly DeploymentRecord[], returns: readonly FailedReturn[]): Bad | null {
+  const record = latest(mine.filter(({ status }) => status === 'rolled_back' || status === 'failed'))
+  const failed = latest(returns.filter(({ id, version }) => id === release.id || version === release.version))
   const marks: Bad[] = []
-  for (const record of mine) {
-    if (record.status === 'rolled_back')
-      marks.push({
-        at: record.at,
-        text: `rolled back from at ${record.at}${record.rollbackTo ? ` to ${record.rollbackTo}` : ''}`
-      })
-    if (record.status === 'failed')
-      marks.push({
-        at: record.at,
-        text: `failed at ${record.at}${record.error ? `: ${oneLine(record.error, 100)}` : ''}`
-      })
-  }
+  if (record) marks.push({ at: record.at, text: badRecord(record) })
   if (release.rolledBackAt)
     marks.push({ at: release.rolledBackAt, text: `rolled back from at ${release.rolledBackAt} (marked on the target)` })
-  for (const failed of returns)
-    if (failed.id === release.id || failed.version === release.version)
-      marks.push({ at: failed.at, text: `a return to it did not come up at ${failed.at} (${failed.rollbackId})` })
-  return marks.sort((a, b) => a.at.localeCompare(b.at)).at(-1) ?? null
+  if (failed)
+    marks.push({ at: failed.at, text: `a return to it did not come up at ${failed.at} (${failed.rollbackId})` })
+  return latest(marks)
 }
+
+const badRecord = ({ status, at, rollbackTo, error }: DeploymentRecord): string =>
+  status === 'failed'
+    ? `failed at ${at}${error ? `: ${oneLine(error, 100)}` : ''}`
+    : `rolled back from at ${at}${rollbackTo ? ` to ${rollbackTo}` : ''}`
+
+/** Of several at the same time, the last one in the list. */
+const latest = <Item extends { at: string }>(items: readonly Item[]): Item | null =>
+  items.reduce<Item | null>((last, item) => (last && last.at > item.at ? last : item), null)
 
 /** A version whose tag was pushed again is another release: where both digests are known they must agree. */
 const sameDigest = (digest: string | undefined, release: Release): boolean =>
@@ -144,9 +143,12 @@ const sameDigest = (digest: string | undefined, release: Release): boolean =>
 
 const looksLikeDigest = (text: string): boolean => /^sha\d+[:-]/.test(text)
 
+/** Instants in ISO 8601 order as text does; a locale's order would be slow. */
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
 function byWorth(a: Candidate, b: Candidate): number {
   const worth = ({ release, good, evidenceAgainst }: Candidate): number =>
     (release.available.state === 'no' ? 0 : 4) + (good ? 2 : 0) + (evidenceAgainst.length === 0 ? 1 : 0)
   const time = ({ release, lastGoodAt }: Candidate): string => lastGoodAt ?? release.createdAt ?? ''
-  return worth(b) - worth(a) || time(b).localeCompare(time(a)) || a.release.version.localeCompare(b.release.version)
+  return worth(b) - worth(a) || order(time(b), time(a)) || a.release.version.localeCompare(b.release.version)
 }
