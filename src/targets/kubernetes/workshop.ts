@@ -26,7 +26,7 @@ export interface Workshop {
 }
 
 /** Keeps the literal values of a pod's environment out of whatever leaves. */
-export function hideEnvironment({ mask }: Workshop, { spec }: Template): void {
+export function hideEnvironment({ mask }: Pick<Workshop, 'mask'>, { spec }: Template): void {
   for (const { env } of [...spec.containers, ...(spec.initContainers ?? [])])
     for (const { name, value } of env ?? []) if (value) mask.addVariable(name, value)
 }

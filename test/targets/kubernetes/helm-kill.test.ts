@@ -4,7 +4,7 @@ import kubernetes from '../../../src/targets/kubernetes/index.ts'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
 import { targetContext, testRun } from '../../harness/context.ts'
-import { type Cluster, createCluster, until } from './cluster.ts'
+import { type Cluster, createCluster, until, watchObject } from './cluster.ts'
 import { type Chart, createChart } from './helm-scene.ts'
 import { createScene, execute, type Scene } from './scene.ts'
 
@@ -32,8 +32,8 @@ describeOn('helm', "a rollback of a release of Helm's that is disturbed", (backe
 
   /** A good revision that takes its time to be ready, and one that crashes after it. */
   async function failed(name: string): Promise<void> {
-    await chart.deploy(name, { image: good, replicas: '1', delay: '6' }, '--wait')
-    await chart.deploy(name, { image: bad, replicas: '1', delay: '6' })
+    await chart.deploy(name, { image: good, replicas: '1', delay: '10' }, '--wait')
+    await chart.deploy(name, { image: bad, replicas: '1', delay: '10' })
     await until('the crash', async () =>
       /CrashLoop|Error/.test(await cluster.kubectl('get', 'pods', '-l', `app=${name}`))
     )
@@ -49,13 +49,16 @@ describeOn('helm', "a rollback of a release of Helm's that is disturbed", (backe
     const scene = await createScene(cluster, { workloads: [`deployment/${name}`] })
     scenes.push(scene)
     const server = await scene.serve(undefined, withHelm)
-    const running = execute(server, await server.call('assess_rollback', { version: '1.1.0' })).catch(() => null)
-    const pending = until(
-      'the pending rollback',
-      async () => (await statuses(name)).at(-1) === 'pending-rollback',
-      120_000
+    const assessment = await server.call('assess_rollback', { version: '1.1.0' })
+    const watch = watchObject(
+      cluster,
+      'secrets',
+      ({ metadata: { labels } }) => labels?.name === name && labels.status === 'pending-rollback'
     )
-    expect(await Promise.race([pending, running]), 'it ended before the moment came').toBe(true)
+    const running = execute(server, assessment).catch(() => null)
+    const ended = await Promise.race([watch.seen.then(() => null), running])
+    watch.stop()
+    expect(ended, 'it ended before the moment came').toBeNull()
     server.kill()
     await running
     return scene

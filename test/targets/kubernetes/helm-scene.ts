@@ -8,13 +8,14 @@ import type { Cluster } from './cluster.ts'
 
 const run = promisify(execFile)
 
-const deployment = `apiVersion: apps/v1
-kind: Deployment
+const workload = `apiVersion: apps/v1
+kind: {{ .Values.kind }}
 metadata:
   name: {{ .Release.Name }}
   labels: {app: {{ .Release.Name }}}
 spec:
   replicas: {{ .Values.replicas }}
+  {{ if eq .Values.kind "StatefulSet" }}serviceName: {{ .Release.Name }}{{ end }}
   selector:
     matchLabels: {app: {{ .Release.Name }}}
   template:
@@ -70,8 +71,9 @@ export async function createChart({ namespace, kubeconfig }: Cluster, folder: st
   await mkdir(join(dir, 'templates'))
   const files: Record<string, string> = {
     'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 0.1.0\nappVersion: "9.9.9"\n',
-    'values.yaml': 'image: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\n',
-    'templates/deployment.yaml': deployment,
+    'values.yaml':
+      'kind: Deployment\nimage: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\n',
+    'templates/workload.yaml': workload,
     'templates/secret.yaml': secret,
     'templates/extra.yaml': extra,
     'templates/hook.yaml': hook

@@ -121,6 +121,31 @@ describeOn('helm', "a release of Helm's through the built server", (backend) => 
     expect(await image('worse')).toBe(good)
   })
 
+  it.concurrent('a candidate whose pods fail for good is not waited for until the time is up', async () => {
+    await chart.deploy('hopeless', { image: 'popk-nowhere.invalid/web:1.0.0', replicas: '1' })
+    await chart.deploy('hopeless', { image: good, replicas: '1' }, '--wait')
+    const server = await (await sceneFor('hopeless', { deadline_seconds: 600 })).serve(undefined, withHelm)
+    const result = await execute(server, await server.call('assess_rollback', { version: '1.0.0' }))
+    expect(result, result.summary).toMatchObject({ outcome: 'restored' })
+    expect(result.summary).toMatch(/ImagePull/)
+    expect(await statuses('hopeless')).toEqual(['superseded', 'superseded', 'failed', 'deployed'])
+    expect(await image('hopeless')).toBe(good)
+  })
+
+  it.concurrent('a StatefulSet of it that waits for a broken pod is freed by a step that is shown', async () => {
+    const kind = 'StatefulSet'
+    await chart.deploy('db', { kind, image: good }, '--wait')
+    await chart.deploy('db', { kind, image: bad })
+    await crashing('db')
+    const server = await (await sceneFor('db', { workloads: ['statefulset/db'] })).serve(undefined, withHelm)
+    const assessment = await server.call('assess_rollback', { version: '1.1.0' })
+    expect(assessment.plan.steps.map(({ title }: Answer) => title)[1]).toMatch(/Deleting the pods .*db-1/)
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect((await readyImages('db')).split('\n')).toEqual([good, good])
+    expect((await chart.history('db')).at(-1)).toMatchObject({ status: 'deployed', description: 'Rollback to 1' })
+  })
+
   it.concurrent("somebody's upgrade between plan and execution is refused and left as it is", async () => {
     await chart.deploy('raced', { image: good, replicas: '1' }, '--wait')
     await chart.deploy('raced', { image: bad, replicas: '1' })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Mask } from '../../../support/mask.ts'
 import type { Address, Kind } from '../names.ts'
 import { type Template, templateSchema } from '../objects.ts'
+import { hideEnvironment } from '../workshop.ts'
 
 /** One object that a revision of a release consists of. */
 export interface ManifestObject {
@@ -52,6 +53,7 @@ function objectOf(value: unknown, home: string, mask: Mask): ManifestObject[] {
   const { kind, metadata, spec, data, stringData } = parsed.data
   if (kind === 'Secret') hideSecret(mask, data, stringData)
   const template = workloadKinds.has(kind) ? templateSchema.safeParse(spec?.template) : null
+  if (template?.success) hideEnvironment({ mask }, template.data)
   return [
     {
       kind,

@@ -4,6 +4,7 @@ import { oneLine } from '../../../support/text.ts'
 import type { Run, StepResult } from '../../target.ts'
 import { healthOf, rolloutOf } from '../health.ts'
 import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from '../helm/history.ts'
+import { untilHopeless } from '../helm/hopeless.ts'
 import { unlock } from '../helm/unlock.ts'
 import { addressText } from '../names.ts'
 import { type HelmMove, paramsOf } from '../params.ts'
@@ -94,18 +95,40 @@ interface Manner {
   run: Run
 }
 
-async function rollBack(
-  workshop: Workshop,
-  { release, timeout_seconds: seconds, workloads }: HelmMove,
-  goal: HelmMove['to'],
-  { wait, run }: Manner
-): Promise<void> {
-  const { program, history } = workshop.helm
-  const { signal } = run
+async function rollBack(workshop: Workshop, move: HelmMove, goal: HelmMove['to'], manner: Manner): Promise<void> {
+  const { release } = move
+  const { history } = workshop.helm
+  const { signal } = manner.run
   const wanted = (await history.records(release, signal)).find(({ revision }) => revision === goal.revision)
-  if (!wanted || (await history.content(release, wanted, signal)).hash !== goal.content) throw gone(release.name, goal)
+  const content = wanted && (await history.content(release, wanted, signal))
+  if (content?.hash !== goal.content) throw gone(release.name, goal)
+  const end = new AbortController()
+  const watching = manner.wait
+    ? untilHopeless(workshop, content, AbortSignal.any([signal, end.signal])).catch((error) => end.abort(error))
+    : null
+  try {
+    await callHelm(workshop, move, goal, manner, end.signal)
+  } catch (error) {
+    if (end.signal.aborted) await clearOwn(workshop, release, signal)
+    throw await explained(workshop, error, move.workloads, signal)
+  } finally {
+    end.abort()
+    await watching
+  }
+  const [newest] = await history.records(release, signal)
+  if (newest?.status !== 'deployed' || (await history.content(release, newest, signal)).hash !== goal.content)
+    throw changed(release.name, `after its rollback its revision ${newest?.revision} is ${newest?.status}`)
+}
+
+async function callHelm(
+  { helm }: Workshop,
+  { release, timeout_seconds: seconds }: HelmMove,
+  { revision }: HelmMove['to'],
+  { wait, run }: Manner,
+  stop: AbortSignal
+): Promise<void> {
   const args = [
-    ...['rollback', release.name, String(goal.revision)],
+    ...['rollback', release.name, String(revision)],
     ...(wait ? ['--wait'] : []),
     ...['--timeout', `${seconds}s`],
     // How many revisions are kept is for whoever upgrades to say; the usual 10 would drop others here.
@@ -113,23 +136,22 @@ async function rollBack(
     // Its lines tell how far it is; and a helm whose caller has died ends when it cannot write them.
     '--debug'
   ]
-  try {
-    await program.call(args, {
-      doing: `Rolling Helm's release ${release.name} back to revision ${goal.revision}`,
-      namespace: release.namespace,
-      signal,
-      limitMs: (seconds * 3 + 60) * 1000,
-      tell: (line) => {
-        const [, text] = /\[debug\] (.*(?:not ready|Patch|Created|Deleting|hook).*)$/i.exec(line) ?? []
-        if (text) run.progress(oneLine(text, 200))
-      }
-    })
-  } catch (error) {
-    throw await explained(workshop, error, workloads, signal)
-  }
-  const [newest] = await history.records(release, signal)
-  if (newest?.status !== 'deployed' || (await history.content(release, newest, signal)).hash !== goal.content)
-    throw changed(release.name, `after its rollback its revision ${newest?.revision} is ${newest?.status}`)
+  await helm.program.call(args, {
+    doing: `Rolling Helm's release ${release.name} back to revision ${revision}`,
+    namespace: release.namespace,
+    signal: AbortSignal.any([run.signal, stop]),
+    limitMs: (seconds * 3 + 60) * 1000,
+    tell: (line) => {
+      const [, text] = /\[debug\] (.*(?:not ready|Patch|Created|Deleting|hook).*)$/i.exec(line) ?? []
+      if (text) run.progress(oneLine(text, 200))
+    }
+  })
+}
+
+/** What a helm that was stopped leaves behind. */
+async function clearOwn({ api, helm }: Workshop, release: HelmMove['release'], signal: AbortSignal): Promise<void> {
+  const [left] = await helm.history.records(release, signal)
+  if (left && isPending(left) && helm.secrets) await unlock(api, release, left.revision, signal)
 }
 
 /** Waits until no pod of another template is left; Helm is content with fewer. */
