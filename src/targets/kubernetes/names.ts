@@ -2,6 +2,8 @@
 export const marks = {
   /** On a revision object: that it was rolled back from, as JSON. */
   rolledBack: 'rollback.popkit/rolled-back-from',
+  /** On a revision object, while it is rolled back from: what `kubectl apply` last applied with it. */
+  lastApplied: 'rollback.popkit/last-applied',
   /** On a Lease: what was begun, as JSON. */
   lease: 'rollback.popkit/begun',
   /** On a Lease of several that are held together: the one that holds what was begun, "namespace/name". */

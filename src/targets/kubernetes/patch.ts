@@ -7,6 +7,8 @@ import { pureTemplate, templateJson } from './template.ts'
 export interface Replacement {
   template: Template
   changeCause?: string | undefined
+  /** What was last applied with this template, where that is known; else the template is written into what is there. */
+  lastApplied?: string | undefined
   /** The value that `spec.paused` gets; left alone where undefined. */
   paused?: boolean
 }
@@ -21,7 +23,8 @@ export function patchFor({ metadata, spec }: WorkloadObject, replacement: Replac
   if (replacement.changeCause) wanted[known.changeCause] = replacement.changeCause
   else delete wanted[known.changeCause]
   const lastApplied = annotations[known.lastApplied]
-  if (lastApplied) wanted[known.lastApplied] = withTemplate(lastApplied, replacement.template)
+  if (lastApplied)
+    wanted[known.lastApplied] = replacement.lastApplied ?? withTemplate(lastApplied, replacement.template)
   return [
     { op: 'test', path: '/metadata/uid', value: metadata.uid },
     { op: 'test', path: '/metadata/generation', value: metadata.generation ?? 0 },

@@ -112,7 +112,8 @@ export async function dryRun(
   signal: AbortSignal
 ): Promise<Blocker[]> {
   try {
-    await sendPatch(workshop, move, workload.object, revision, 'back', { signal, dryRun: true })
+    const { template, changeCause } = revision
+    await sendPatch(workshop, move, workload.object, { template, changeCause }, 'back', { signal, dryRun: true })
     return []
   } catch (error) {
     if (!(error instanceof RollbackError)) throw error

@@ -16,10 +16,15 @@ export interface Revision {
   changeCause?: string
   /** When it was rolled back from, by our own mark. */
   rolledBackAt?: string
+  /** What was last applied when it was rolled back from, kept until that is proven or undone. */
+  lastApplied?: z.infer<typeof lastAppliedSchema>
   /** Pods that it has, and that are available; unknown for ControllerRevisions. */
   replicas?: number
   available?: number
 }
+
+/** What `kubectl apply` had applied, and the rollback that keeps it here to put it back as it was. */
+export const lastAppliedSchema = z.looseObject({ rollback_id: z.string(), configuration: z.string() })
 
 export const markSchema = z.looseObject({ revision: z.string(), at: z.iso.datetime(), rollback_id: z.string() })
 
@@ -41,7 +46,8 @@ function common(
   container: string | null | undefined
 ): Omit<Revision, 'number'> {
   const cause = metadata.annotations?.[known.changeCause]
-  const rolledBackAt = readMark(metadata)
+  const rolledBackAt = markOf(metadata)?.at
+  const lastApplied = lastAppliedSchema.safeParse(jsonOf(metadata.annotations?.[marks.lastApplied])).data
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -50,16 +56,21 @@ function common(
     hash: templateHash(template),
     image: mainContainer(template, container)?.image ?? '',
     ...(cause && { changeCause: cause }),
-    ...(rolledBackAt && { rolledBackAt })
+    ...(rolledBackAt && { rolledBackAt }),
+    ...(lastApplied && { lastApplied })
   }
 }
 
 /** Controllers copy annotations from object to object, so a mark counts only on the revision that it names. */
-export function readMark({ name, annotations }: Metadata): string | undefined {
+export function markOf({ name, annotations }: Metadata): z.infer<typeof markSchema> | undefined {
+  const { data: mark } = markSchema.safeParse(jsonOf(annotations?.[marks.rolledBack]))
+  return mark?.revision === name ? mark : undefined
+}
+
+function jsonOf(text: string | undefined): unknown {
   try {
-    const mark = markSchema.parse(JSON.parse(annotations?.[marks.rolledBack] ?? 'null'))
-    return mark.revision === name ? mark.at : undefined
+    return JSON.parse(text ?? 'null')
   } catch {
-    return undefined
+    return null
   }
 }

@@ -3,14 +3,15 @@ import { TargetError } from '../../../support/errors.ts'
 import type { Run } from '../../target.ts'
 import { isMadeOf } from '../argo/state.ts'
 import { isStatus, passes } from '../client/failure.ts'
-import { addressText, pathOf, revisionsOf } from '../names.ts'
+import { addressText, known, marks, pathOf, revisionsOf } from '../names.ts'
 import { controllerRevisionSchema, replicaSetSchema, type WorkloadObject, workloadSchema } from '../objects.ts'
 import type { Move } from '../params.ts'
-import { patchFor } from '../patch.ts'
+import { patchFor, type Replacement } from '../patch.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../revision.ts'
 import { templateHash } from '../template.ts'
 import { readWorkload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
+import { annotateRevision, revisionPath } from './annotate-revision.ts'
 
 export type Direction = 'back' | 'forth'
 
@@ -24,7 +25,7 @@ export async function putTemplate(
   workshop: Workshop,
   move: Move,
   direction: Direction,
-  { signal }: Pick<Run, 'signal'>
+  { signal, rollbackId }: Pick<Run, 'signal' | 'rollbackId'>
 ): Promise<boolean> {
   const [present, wanted] = direction === 'back' ? [move.from, move.to] : [move.to, move.from]
   for (let attempt = 1; ; attempt++) {
@@ -32,9 +33,15 @@ export async function putTemplate(
     if (live.metadata.uid !== move.uid) throw changed(move, 'it was deleted and made anew')
     if (stands(live, wanted)) return false
     if (!stands(live, present)) throw changed(move, 'somebody else has changed its pod template')
-    const revision = await readRevision(workshop, move, wanted, signal)
+    const [revision] = await Promise.all([
+      readRevision(workshop, move, wanted, signal),
+      direction === 'back' && keepLastApplied(workshop, move, live, rollbackId, signal)
+    ])
+    const kept = direction === 'forth' && revision.lastApplied?.rollback_id === rollbackId
+    const lastApplied = kept ? revision.lastApplied?.configuration : undefined
     try {
-      await sendPatch(workshop, move, live, revision, direction, { signal })
+      await sendPatch(workshop, move, live, { ...revision, lastApplied }, direction, { signal })
+      if (kept) await annotateRevision(workshop, move, { [marks.lastApplied]: null }, signal).catch(unlessForbidden)
       return true
     } catch (error) {
       // The patch holds for one generation only: what was changed in between, scaling say, is looked at again.
@@ -62,7 +69,7 @@ export async function sendPatch(
   { api }: Workshop,
   move: Move,
   live: WorkloadObject,
-  revision: Pick<Revision, 'template' | 'changeCause'>,
+  { template, changeCause, lastApplied }: Pick<Replacement, 'template' | 'changeCause' | 'lastApplied'>,
   direction: Direction,
   { signal, dryRun = false }: Sending
 ): Promise<void> {
@@ -74,7 +81,7 @@ export async function sendPatch(
       path: pathOf(move),
       query: { fieldManager: 'pop-deploy-rollback', ...(dryRun && { dryRun: 'All' }) },
       contentType: 'application/json-patch+json',
-      body: patchFor(live, { template: revision.template, changeCause: revision.changeCause, ...paused }),
+      body: patchFor(live, { template, changeCause, lastApplied, ...paused }),
       signal
     },
     workloadSchema
@@ -88,11 +95,7 @@ async function readRevision(
   signal: AbortSignal
 ): Promise<Revision> {
   const plural = revisionsOf(move.kind)
-  const request = {
-    doing: `Reading revision ${name}`,
-    path: `/apis/apps/v1/namespaces/${move.namespace}/${plural}/${name}`,
-    signal
-  }
+  const request = { doing: `Reading revision ${name}`, path: revisionPath(move, name), signal }
   const found: Revision | null =
     plural === 'replicasets'
       ? await api.find(
@@ -110,6 +113,25 @@ async function readRevision(
     next: 'Assess again: it shows the revisions that are still kept.',
     code: 'revision_gone'
   })
+}
+
+/** Keeps what was last applied on the revision that it was applied with, so that undoing brings back exactly that. */
+async function keepLastApplied(
+  workshop: Workshop,
+  move: Move,
+  { metadata }: WorkloadObject,
+  rollbackId: string,
+  signal: AbortSignal
+): Promise<void> {
+  const configuration = metadata.annotations?.[known.lastApplied]
+  if (!configuration || !move.from.revision) return
+  const kept = JSON.stringify({ rollback_id: rollbackId, configuration })
+  await annotateRevision(workshop, move, { [marks.lastApplied]: kept }, signal).catch(unlessForbidden)
+}
+
+/** Without that right, or where it is too long, undoing writes the former template into what is there. */
+const unlessForbidden = (error: unknown): void => {
+  if (!isStatus(error, 403, 413, 422)) throw error
 }
 
 const isNewer = async (workshop: Workshop, move: Move, live: WorkloadObject, signal: AbortSignal): Promise<boolean> =>

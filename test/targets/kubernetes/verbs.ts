@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import type { JsonObject } from '../../../src/model/json.ts'
+import type { PlanDraft } from '../../../src/model/plan.ts'
+import type { Release } from '../../../src/model/release.ts'
+import type { Survey } from '../../../src/model/survey.ts'
+import { systemClock } from '../../../src/support/clock.ts'
+import { createMask } from '../../../src/support/mask.ts'
+import { openApi } from '../../../src/targets/kubernetes/client/api.ts'
+import { connect } from '../../../src/targets/kubernetes/client/connect.ts'
+import { configSchema } from '../../../src/targets/kubernetes/config.ts'
+import kubernetes from '../../../src/targets/kubernetes/index.ts'
+import type { Workshop } from '../../../src/targets/kubernetes/workshop.ts'
+import type { Target } from '../../../src/targets/target.ts'
+import { targetContext, testRun } from '../../harness/context.ts'
+import type { Cluster } from './cluster.ts'
+
+export const inTime = (): AbortSignal => AbortSignal.timeout(200_000)
+
+/** The target's own verbs on a cluster, as some identity and in some environment. */
+export async function openTarget(
+  { namespace, kubeconfig }: Pick<Cluster, 'namespace' | 'kubeconfig'>,
+  config: JsonObject,
+  env: NodeJS.ProcessEnv = {}
+): Promise<Target> {
+  return kubernetes.open(
+    targetContext({
+      name: 'kubernetes',
+      projectDir: '/',
+      config: configSchema.parse({ namespace, ...config }),
+      env: { PATH: process.env.PATH, KUBECONFIG: kubeconfig, ...env }
+    })
+  )
+}
+
+/** What the verbs work with, for tests of one part. */
+export async function openWorkshop(
+  { namespace, kubeconfig }: Pick<Cluster, 'namespace' | 'kubeconfig'>,
+  config: JsonObject
+): Promise<Workshop> {
+  const mask = createMask()
+  const api = openApi(await connect({}, { KUBECONFIG: kubeconfig }, mask), systemClock)
+  const parsed = configSchema.parse({ namespace, ...config })
+  return {
+    api,
+    config: parsed,
+    namespace,
+    kubectl: 'kubectl',
+    history: [],
+    clock: systemClock,
+    log: () => undefined,
+    mask
+  }
+}
+
+export interface Planned extends PlanDraft {
+  survey: Survey
+  release: Release
+}
+
+/** Surveys, and plans the way to a version. */
+export async function planned(target: Target, version: string): Promise<Planned> {
+  const survey = await target.survey(inTime())
+  const release = survey.releases.find((one) => one.version === version)
+  if (!release) throw new Error(`there is no ${version} among ${survey.releases.map((one) => one.version).join(', ')}`)
+  return { ...(await target.plan(survey, release, inTime())), survey, release }
+}
+
+/** Applies steps in order, as the engine does. */
+export async function applyAll(target: Target, { steps }: Pick<Planned, 'steps'>, run = testRun()): Promise<string[]> {
+  const details: string[] = []
+  for (const step of steps) details.push((await target.apply(step, run)).detail ?? '')
+  return details
+}
+
+/** Reverts steps, newest first, as the engine does. */
+export async function revertAll(target: Target, { steps }: Pick<Planned, 'steps'>, run = testRun()): Promise<void> {
+  for (const step of [...steps].reverse()) await target.revert(step, run)
+}
+
+export const kubeconfigOf = async (file: string): Promise<Record<string, never>> =>
+  JSON.parse(await readFile(file, 'utf8')) as Record<string, never>
