@@ -6,7 +6,7 @@ import { oneLine } from '../../support/text.ts'
 import type { Look } from '../target.ts'
 import { isMadeOf } from './argo/state.ts'
 import { checkServices } from './check-services.ts'
-import { currentPods, rolloutOf } from './health.ts'
+import { currentPods, oldPods, rolloutOf } from './health.ts'
 import { checkHelm, imagesCheck } from './helm/check.ts'
 import { helmDetailsSchema } from './helm/releases.ts'
 import { addressText, shortText } from './names.ts'
@@ -59,13 +59,14 @@ function identityCheck(
 }
 
 function rolloutCheck(workload: Workload): Check {
-  const { wanted, updated, available, old, seen, complete } = rolloutOf(workload.object)
+  const { wanted, updated, available, seen, complete, ...counted } = rolloutOf(workload.object)
+  const old = Math.max(counted.old, oldPods(workload).length)
   const id = `rollout:${addressText(workload.address)}`
   const title = `Every pod of ${shortText(workload.address)} is of that template and available`
   const trouble = currentPods(workload).flatMap((pod) => troubleOf(pod) ?? [])[0]
   const detail = `${available} of ${wanted} available, ${updated} updated, ${old} old${seen ? '' : ', not seen by its controller yet'}${trouble ? `; ${trouble}` : ''}`
   if (wanted === 0) return { id, title, status: 'unknown', detail: 'it is scaled to 0, so nothing serves' }
-  return { id, title, status: complete && !trouble ? 'pass' : 'fail', detail }
+  return { id, title, status: complete && old === 0 && !trouble ? 'pass' : 'fail', detail }
 }
 
 function restartCheck(workload: Workload, baseline: JsonObject | undefined): Check {

@@ -26,8 +26,7 @@ export function rolloutOf({ metadata, spec, status }: WorkloadObject): Rollout {
   const seen = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
   const wanted = daemon ? (status.desiredNumberScheduled ?? 0) : (spec.replicas ?? 1)
   const present = daemon ? (status.currentNumberScheduled ?? 0) : (status.replicas ?? 0)
-  const stateful = status.updateRevision && status.currentRevision === status.updateRevision
-  const updated = daemon ? (status.updatedNumberScheduled ?? 0) : stateful ? present : (status.updatedReplicas ?? 0)
+  const updated = daemon ? (status.updatedNumberScheduled ?? 0) : (status.updatedReplicas ?? 0)
   const available = daemon
     ? (status.numberAvailable ?? 0)
     : status.updateRevision
@@ -54,6 +53,15 @@ export function currentPods({ address, object, current, pods }: Workload): Pod[]
     const label = metadata.labels?.[known.revisionHash]
     return label === hash || label === current.name
   })
+}
+
+/** Pods of other templates that still run, by their own labels rather than by their controller's count. */
+export function oldPods(workload: Workload): Pod[] {
+  if (!workload.current || !workload.pods) return []
+  const current = new Set(currentPods(workload))
+  return workload.pods.filter(
+    (pod) => !current.has(pod) && !pod.metadata.deletionTimestamp && !/Succeeded|Failed/.test(pod.status.phase)
+  )
 }
 
 /** How one workload serves. */

@@ -13,9 +13,8 @@ import { openHelm } from './helm/index.ts'
 import { planHelm } from './helm/plan.ts'
 import { createLease } from './lease/index.ts'
 import { podSchema, workloadSchema } from './objects.ts'
-import type { StepKind } from './params.ts'
 import { plan } from './plan.ts'
-import { stepKinds } from './steps/index.ts'
+import { isStepKind, stepKinds } from './steps/index.ts'
 import { look, type Seen, surveyOf } from './survey.ts'
 import { versionPattern } from './version.ts'
 import type { Workshop } from './workshop.ts'
@@ -69,7 +68,7 @@ async function open(context: TargetContext<KubernetesConfig>): Promise<Target> {
 }
 
 function workFor({ kind }: Step) {
-  if (Object.hasOwn(stepKinds, kind)) return stepKinds[kind as StepKind]
+  if (isStepKind(kind)) return stepKinds[kind]
   throw new InputError({
     what: `The step "${kind}" cannot be run`,
     why: 'this version of the program knows no such step',

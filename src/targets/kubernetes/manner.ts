@@ -30,12 +30,7 @@ export function manner(
     })
   if (type === 'Recreate') found.notes.push(`${name} uses Recreate: its pods stop before the old version's start.`)
   if (type === 'OnDelete')
-    found.blockers.push({
-      id: `on_delete:${addressText(address)}`,
-      what: `${name} replaces pods only when they are deleted (OnDelete)`,
-      why: 'this program does not delete the pods of such a workload',
-      next: `Run "${onCluster} rollout undo ${name} --to-revision=${candidate.number}", then delete its pods one by one.`
-    })
+    found.notes.push(`${name} replaces pods only when they are deleted (OnDelete), so they are deleted one by one.`)
   const partition = spec.updateStrategy?.rollingUpdate?.partition ?? 0
   const stable = object.status.currentRevision
   if (partition > 0 && stable && stable !== candidate.name)

@@ -26,6 +26,7 @@ export type MetaOnly = z.infer<typeof metaOnlySchema>
 const containerSchema = z.looseObject({
   name: z.string(),
   image: z.string().default(''),
+  imagePullPolicy: z.string().nullish(),
   env: z
     .array(z.looseObject({ name: z.string(), value: z.string().nullish(), valueFrom: z.json().nullish() }))
     .nullish(),
@@ -172,6 +173,7 @@ const stateSchema = z
 
 export const containerStatusSchema = z.looseObject({
   name: z.string(),
+  image: z.string().nullish(),
   ready: z.boolean().default(false),
   restartCount: z.number().default(0),
   state: stateSchema,

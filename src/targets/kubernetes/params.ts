@@ -42,6 +42,12 @@ export type HelmMove = z.infer<typeof releaseSchema>
 export const stepSchemas = {
   roll_back: z.object({ server: z.string(), moves: z.array(moveSchema).min(1) }),
   delete_pods: z.object({ server: z.string(), move: moveSchema, pods: z.array(name).min(1) }),
+  /** `place` is what a pod and its replacement share: a StatefulSet's pod its name, a DaemonSet's its node. */
+  replace_pods: z.object({
+    server: z.string(),
+    move: moveSchema,
+    pods: z.array(z.object({ name, place: name })).min(1)
+  }),
   mark: z.object({ server: z.string(), to: z.string(), moves: z.array(moveSchema).min(1) }),
   argo_abort: z.object({ server: z.string(), move: moveSchema }),
   argo_promote: z.object({ server: z.string(), move: moveSchema }),

@@ -29,7 +29,25 @@ export function moveOf(workload: Workload, revision: Revision): Move {
     paused: object.spec.paused === true,
     follow: true
   }
-  return { ...move, follow: stuckPods(workload, move).length === 0 && !mustPromote(workload, revision) }
+  const waits = isOnDelete(workload) || stuckPods(workload, move).length > 0 || mustPromote(workload, revision)
+  return { ...move, follow: !waits }
+}
+
+/** Its pods are replaced only when somebody deletes them. */
+export const isOnDelete = ({ object }: Workload): boolean => object.spec.updateStrategy?.type === 'OnDelete'
+
+/**
+ * Every pod of another revision than the wanted one: first those that do not serve, from the lowest ordinal on, for an ordered
+ * StatefulSet makes no pod after one that is not ready; then the others from the highest ordinal on, as a rolling update does.
+ */
+function podsToReplace({ address, pods }: Workload, move: Move): { name: string; place: string }[] {
+  const old = (pods ?? []).filter((pod) => !isOf(pod, move) && !pod.metadata.deletionTimestamp)
+  const byOrdinal = old.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }))
+  const ordered = [...byOrdinal.filter(isUnready), ...byOrdinal.filter((pod) => !isUnready(pod)).reverse()]
+  return ordered.map(({ metadata: { name }, spec }) => ({
+    name,
+    place: address.kind === 'daemonset' ? (spec.nodeName ?? name) : name
+  }))
 }
 
 /** Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. */
@@ -53,6 +71,10 @@ export function stepsFor(workshop: Workshop, ways: readonly Way[], release: Rele
     ...chunks.map((chunk) => rollBack(workshop, chunk, release)),
     ...ways.flatMap((way) => promoteStep(workshop, way)),
     ...ways.flatMap(({ workload, move }) => {
+      if (isOnDelete(workload)) {
+        const old = podsToReplace(workload, move)
+        return old.length > 0 ? [replacePods(workshop, move, old)] : []
+      }
       const pods = stuckPods(workload, move)
       return pods.length > 0 ? [deletePods(workshop, move, pods)] : []
     }),
@@ -71,18 +93,18 @@ function rollBack(workshop: Workshop, ways: readonly Way[], { version }: Release
     title: `Rolling ${what} back to ${version}`,
     params: { server: workshop.api.server, moves: ways.map(({ move }) => move as unknown as JsonObject) },
     undo: `Put the present template of ${what} back`,
-    byHand: ways.flatMap(({ move, revision }) => byHand(workshop, move, revision.number)),
-    undoByHand: ways.flatMap(({ move, workload }) => byHand(workshop, move, workload.current?.number ?? 0))
+    byHand: ways.flatMap((way) => byHand(workshop, way, way.revision.number)),
+    undoByHand: ways.flatMap((way) => byHand(workshop, way, way.workload.current?.number ?? 0))
   }
 }
 
-const byHand = (workshop: Workshop, move: Move, revision: number): string[] =>
-  move.kind === 'rollout' ? argoUndo(workshop, move, revision) : kubectlUndo(workshop, move, revision)
+const byHand = (workshop: Workshop, way: Way, revision: number): string[] =>
+  way.move.kind === 'rollout' ? argoUndo(workshop, way.move, revision) : kubectlUndo(workshop, way, revision)
 
-const kubectlUndo = ({ kubectl }: Workshop, move: Move, revision: number): string[] => [
+const kubectlUndo = ({ kubectl }: Workshop, { move, workload }: Way, revision: number): string[] => [
   ...(move.paused ? [`${kubectl} -n ${move.namespace} rollout resume ${shortText(move)}`] : []),
   `${kubectl} -n ${move.namespace} rollout undo ${shortText(move)} --to-revision=${revision}`,
-  `${kubectl} -n ${move.namespace} rollout status ${shortText(move)}`
+  ...(isOnDelete(workload) ? [] : [`${kubectl} -n ${move.namespace} rollout status ${shortText(move)}`])
 ]
 
 export const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Step => ({
@@ -94,6 +116,24 @@ export const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[
   undo: null,
   byHand: [`${kubectl} -n ${move.namespace} delete pod ${pods.join(' ')}`]
 })
+
+function replacePods({ api, kubectl }: Workshop, move: Move, pods: { name: string; place: string }[]): Step {
+  const names = pods.map(({ name }) => name)
+  const commands = names.map((name) => `${kubectl} -n ${move.namespace} delete pod ${name}`)
+  return {
+    id: `pods:${addressText(move)}`,
+    kind: 'replace_pods',
+    phase: 'cure',
+    title: `Deleting the old pods of ${shortText(move)} one by one: ${names.join(', ')} (claims and data stay)`,
+    params: { server: api.server, move: { ...move, follow: true } as unknown as JsonObject, pods },
+    undo: 'Put the present template back and delete the replaced pods one by one',
+    byHand: commands,
+    undoByHand:
+      move.kind === 'statefulset'
+        ? commands
+        : [`${kubectl} -n ${move.namespace} delete pod POD (each one that was replaced)`]
+  }
+}
 
 export const mark = ({ api, kubectl }: Workshop, moves: readonly Move[], { version }: Release): Step => ({
   id: 'mark',

@@ -4,12 +4,14 @@ import type { Blocker } from '../../model/survey.ts'
 import { RollbackError } from '../../support/errors.ts'
 import { argoBlockers, argoRights, argoRisks } from './argo/plan.ts'
 import { isStatus } from './client/failure.ts'
+import { examineImages } from './images.ts'
 import { manner } from './manner.ts'
 import { addressText, shortText } from './names.ts'
 import { autoscalers, disruptionBudgets, otherHands } from './owners.ts'
 import { inParallel } from './parallel.ts'
 import type { Move } from './params.ts'
-import { moveOf, stepsFor, stuckPods } from './plan-steps.ts'
+import { isOnDelete, moveOf, stepsFor, stuckPods } from './plan-steps.ts'
+import { examineQuotas } from './quota.ts'
 import { examineReferences } from './references.ts'
 import { detailsSchema } from './releases.ts'
 import type { Revision } from './revision.ts'
@@ -37,15 +39,17 @@ export async function plan(
 ): Promise<PlanDraft> {
   const { ways, blockers } = waysTo(workloads, release)
   const moves = ways.map(({ move }) => move)
-  const [rights, references, hands, scalers, budgets, refused] = await Promise.all([
+  const [rights, references, room, images, hands, scalers, budgets, refused] = await Promise.all([
     checkRights(
       workshop,
       moves,
-      ways.some(({ workload, move }) => stuckPods(workload, move).length > 0),
+      ways.some(({ workload, move }) => isOnDelete(workload) || stuckPods(workload, move).length > 0),
       signal,
       ways.flatMap(argoRights)
     ),
     examineReferences(workshop, ways, signal),
+    examineQuotas(workshop, ways, signal),
+    examineImages(workshop, ways, signal),
     inParallel(ways, atOnce, ({ workload, revision }) => otherHands(workshop, workload, revision, signal, withoutHelm)),
     autoscalers(workshop, workloads, signal),
     disruptionBudgets(workshop, workloads, signal),
@@ -58,6 +62,8 @@ export async function plan(
     risks: [
       ...rights.risks,
       ...references.risks,
+      ...room.risks,
+      ...images,
       ...hands.flatMap(({ risks }) => risks),
       ...scalers,
       ...budgets,
@@ -69,6 +75,7 @@ export async function plan(
       ...ways.flatMap((way) => argoBlockers(workshop, way)),
       ...rights.blockers,
       ...references.blockers,
+      ...room.blockers,
       ...hands.flatMap(({ blockers: theirs }) => theirs),
       ...manners.flatMap(({ blockers: theirs }) => theirs),
       ...(rights.blockers.length > 0 ? [] : refused.flat())

@@ -63,7 +63,7 @@ const neededFor = ({ kind, namespace }: Move, deletesPods: boolean): Right[] => 
     verb
   })),
   { namespace, group: 'apps', resource: revisionsOf(kind), verb: 'get' },
-  ...['list', 'watch', ...(deletesPods && kind === 'statefulset' ? ['get', 'delete'] : [])].map((verb) => ({
+  ...['list', 'watch', ...(deletesPods && kind !== 'deployment' ? ['get', 'delete'] : [])].map((verb) => ({
     namespace,
     group: '',
     resource: 'pods',

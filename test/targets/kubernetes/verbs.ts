@@ -7,8 +7,11 @@ import { systemClock } from '../../../src/support/clock.ts'
 import { createMask } from '../../../src/support/mask.ts'
 import { openApi } from '../../../src/targets/kubernetes/client/api.ts'
 import { connect } from '../../../src/targets/kubernetes/client/connect.ts'
+import { sharedLists } from '../../../src/targets/kubernetes/client/shared-list.ts'
 import { configSchema } from '../../../src/targets/kubernetes/config.ts'
+import { openHelm } from '../../../src/targets/kubernetes/helm/index.ts'
 import kubernetes from '../../../src/targets/kubernetes/index.ts'
+import { podSchema, workloadSchema } from '../../../src/targets/kubernetes/objects.ts'
 import type { Workshop } from '../../../src/targets/kubernetes/workshop.ts'
 import type { Target } from '../../../src/targets/target.ts'
 import { targetContext, testRun } from '../../harness/context.ts'
@@ -38,11 +41,14 @@ export async function openWorkshop(
   config: JsonObject
 ): Promise<Workshop> {
   const mask = createMask()
-  const api = openApi(await connect({}, { KUBECONFIG: kubeconfig }, mask), systemClock)
-  const parsed = configSchema.parse({ namespace, ...config })
+  const env = { PATH: process.env.PATH, KUBECONFIG: kubeconfig }
+  const connection = await connect({}, env, mask)
+  const api = openApi(connection, systemClock)
   return {
     api,
-    config: parsed,
+    lists: { workloads: sharedLists(api, systemClock, workloadSchema), pods: sharedLists(api, systemClock, podSchema) },
+    helm: openHelm(env, connection, undefined, mask),
+    config: configSchema.parse({ namespace, ...config }),
     namespace,
     kubectl: 'kubectl',
     history: [],

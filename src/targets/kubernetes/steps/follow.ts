@@ -13,9 +13,9 @@ import { readWorkload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 import { changed } from './put-back.ts'
 
-const defaultDeadlineMs = 600_000
+export const defaultDeadlineMs = 600_000
 /** How long a failure that hardly passes by itself may last before it is believed. */
-const hopelessMs = 30_000
+export const hopelessMs = 30_000
 /** From so many workloads on it is less to hear of all of a namespace once than of each one alone. */
 const sharedFrom = 5
 
@@ -115,7 +115,7 @@ async function everySecond({ clock }: Workshop, signal: AbortSignal, look: () =>
   }
 }
 
-const notHealthy = (move: Move, what: string, detail: string): TargetError =>
+export const notHealthy = (move: Move, what: string, detail: string): TargetError =>
   new TargetError({
     what: `${addressText(move)} does not come up`,
     why: `${what}: ${detail}`,

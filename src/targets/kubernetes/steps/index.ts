@@ -7,6 +7,7 @@ import { applyDeletePods, revertDeletePods } from './delete-pods.ts'
 import { applyHelmRollback, revertHelmRollback } from './helm-rollback.ts'
 import { applyHelmUnlock, revertHelmUnlock } from './helm-unlock.ts'
 import { applyMark, revertMark } from './mark.ts'
+import { applyReplacePods, revertReplacePods } from './replace-pods.ts'
 import { applyRollBack, revertRollBack } from './roll-back.ts'
 
 type Work = (workshop: Workshop, step: Step, run: Run) => Promise<StepResult>
@@ -19,5 +20,8 @@ export const stepKinds: Record<StepKind, { apply: Work; revert: Work }> = {
   argo_promote: { apply: applyPromote, revert: revertPromote },
   helm_unlock: { apply: applyHelmUnlock, revert: revertHelmUnlock },
   helm_rollback: { apply: applyHelmRollback, revert: revertHelmRollback },
+  replace_pods: { apply: applyReplacePods, revert: revertReplacePods },
   mark: { apply: applyMark, revert: revertMark }
 }
+
+export const isStepKind = (kind: string): kind is StepKind => Object.hasOwn(stepKinds, kind)
