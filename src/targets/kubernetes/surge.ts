@@ -18,8 +18,10 @@ export interface Surge {
 
 /** How a workload replaces its pods, counted (kubernetes.io, "Deployments": max surge rounds up, max unavailable down, never both 0). */
 export function surgeOf({ spec }: WorkloadObject, move: Move, wanted: number, pods: readonly Pod[]): Surge {
-  const staying = pods.filter((pod) => isOf(pod, move))
-  const leaving = pods.filter((pod) => !isOf(pod, move))
+  const ending = pods.filter(({ metadata }) => metadata.deletionTimestamp)
+  const living = pods.filter((pod) => !ending.includes(pod))
+  const staying = living.filter((pod) => isOf(pod, move))
+  const leaving = pods.filter((pod) => !staying.includes(pod))
   const coming = Math.max(0, wanted - staying.length)
   if (move.kind !== 'deployment' || spec.strategy?.type === 'Recreate')
     return { leaving, coming, surge: 0, mayLeaveFirst: true }
@@ -27,9 +29,9 @@ export function surgeOf({ spec }: WorkloadObject, move: Move, wanted: number, po
   const most = portion(rolling?.maxSurge ?? '25%', wanted, Math.ceil)
   const least = portion(rolling?.maxUnavailable ?? '25%', wanted, Math.floor)
   const unavailable = most === 0 && least === 0 ? 1 : least
-  const surge = Math.min(coming, Math.max(0, wanted + most - pods.length))
-  const spare = pods.length - (wanted - unavailable) - staying.filter(isUnready).length
-  return { leaving, coming, surge, mayLeaveFirst: leaving.length > 0 && spare > 0 }
+  const surge = Math.min(coming, Math.max(0, wanted + most - living.length))
+  const spare = living.length - (wanted - unavailable) - staying.filter(isUnready).length
+  return { leaving, coming, surge, mayLeaveFirst: ending.length > 0 || (leaving.length > 0 && spare > 0) }
 }
 
 function portion(value: number | string, of: number, round: (value: number) => number): number {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { Agent as PlainAgent, type RequestOptions } from 'node:http'
 import { Agent, type RequestOptions as SecureOptions } from 'node:https'
 import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError, messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
 
@@ -42,10 +43,11 @@ export async function connect(
         next.loadFromFile(file)
         config.mergeConfig(next, true)
       }
-    } else if (existsSync(serviceAccount)) config.loadFromCluster()
+    } else if (existsSync(serviceAccount) && process.env.KUBERNETES_SERVICE_HOST) config.loadFromCluster()
     else throw new Error(`${env.KUBECONFIG ?? home} does not exist, and this runs in no cluster`)
   } catch (error) {
-    throw unusable(messageOf(error))
+    // What follows the first line is a piece of the file, which may hold a token.
+    throw unusable(messageOf(error).split('\n')[0] ?? '')
   }
   if (wanted.context) config.setCurrentContext(wanted.context)
   const context = config.getContextObject(config.getCurrentContext())
@@ -59,23 +61,24 @@ export async function connect(
           .join(', ') || 'none'
       }`
     )
-  const { token, password, authProvider } = config.getCurrentUser() ?? {}
+  const { token, password, authProvider, exec } = config.getCurrentUser() ?? {}
   for (const secret of [token, password, authProvider?.config?.['access-token'], authProvider?.config?.['id-token']])
     if (typeof secret === 'string') mask.add(secret)
 
+  if (!URL.canParse(cluster.server)) throw unusable(`the server of its cluster ${cluster.name} is no address`)
   const server = new URL(cluster.server)
   const agents = new Map<string, Agent | PlainAgent>()
   return {
     server,
-    namespace: context.namespace ?? 'default',
+    namespace: context.namespace?.trim() || 'default',
     context: context.name,
     files,
     async options() {
       const options: SecureOptions = {}
       try {
-        await config.applyToHTTPSOptions(options)
+        await inTime(config.applyToHTTPSOptions(options))
       } catch (error) {
-        throw loginFailed(messageOf(error), context.user)
+        throw loginFailed(exec ? programFailure(exec, error) : messageOf(error), context.user)
       }
       const authorization = (options.headers as Record<string, string> | undefined)?.Authorization
       mask.add(authorization?.replace(/^\w+ /, ''))
@@ -103,6 +106,34 @@ export async function connect(
       for (const agent of agents.values()) agent.destroy()
     }
   }
+}
+
+const loginWithinMs = 60_000
+
+/** A login program may wait for somebody who is not there. */
+async function inTime(login: Promise<void>): Promise<void> {
+  const end = new AbortController()
+  const late = sleep(loginWithinMs, undefined, { signal: end.signal }).then(() => {
+    throw new Late()
+  })
+  try {
+    await Promise.race([login, late])
+  } finally {
+    end.abort()
+    late.catch(() => undefined)
+  }
+}
+
+class Late extends Error {}
+
+/** What a login program prints when it fails may be a secret of any shape, so it is not repeated. */
+function programFailure({ command }: { command?: string }, error: unknown): string {
+  const name = `its login program ${command ?? ''}`
+  if (error instanceof Late) return `${name} gave no answer within ${loginWithinMs / 1000} s`
+  const { code } = error as { code?: unknown }
+  if (code === 'ENOENT' || code === 'EACCES') return `${name} cannot be run (${code})`
+  if (error instanceof SyntaxError || error instanceof TypeError) return `${name} printed no credential`
+  return `${name} failed; what it says is seen when kubectl runs it`
 }
 
 const unusable = (why: string): ConfigError =>
