@@ -105,7 +105,7 @@ YAML
     --client-ca-file=pki/ca.crt --token-auth-file=pki/tokens.csv --authorization-mode=RBAC \
     --service-account-issuer=https://kubernetes.default.svc --service-account-signing-key-file=pki/sa.key \
     --service-account-key-file=pki/sa.pub --service-cluster-ip-range=10.0.0.0/24 --allow-privileged=true \
-    --endpoint-reconciler-type=none
+    --endpoint-reconciler-type=none --kubelet-preferred-address-types=InternalIP
   wait_for "the API server" ask /readyz
   start controllers "$cache/kube-controller-manager" --kubeconfig=kubeconfig --leader-elect=false \
     --service-account-private-key-file=pki/sa.key --root-ca-file=pki/ca.crt

@@ -1,11 +1,12 @@
 import type { Diagnosis, Evidence, TimelineEvent } from '../../model/diagnosis.ts'
-import { capTail, oneLine, plain } from '../../support/text.ts'
+import { capTail, oneLine } from '../../support/text.ts'
 import { isStatus } from './client/failure.ts'
 import { differences } from './differences.ts'
 import { currentPods, healthOf, rolloutOf } from './health.ts'
+import { logsOf } from './logs.ts'
 import { shortText } from './names.ts'
-import { type ClusterEvent, eventSchema, type Pod } from './objects.ts'
-import { isUnready, troubleOf } from './trouble.ts'
+import { type ClusterEvent, eventSchema } from './objects.ts'
+import { crashOf, hasCrashed, isUnready, troubleOf } from './trouble.ts'
 import { readWorkloads, type Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -28,11 +29,11 @@ export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise
 }
 
 async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSignal): Promise<Diagnosis> {
-  const failed = currentPods(workload).filter((pod) => troubleOf(pod) || isUnready(pod))
+  const failed = currentPods(workload).filter((pod) => troubleOf(pod) || isUnready(pod) || hasCrashed(pod))
   const pods = failed.slice(0, podsLooked)
   const [events, logs] = await Promise.all([
     eventsOf(workshop, workload, signal),
-    Promise.all(pods.map((pod) => logsOf(workshop, workload, pod, signal)))
+    Promise.all(pods.map((pod) => logsOf(workshop, pod, signal)))
   ])
   const name = shortText(workload.address)
   const { wanted, available } = rolloutOf(workload.object)
@@ -42,13 +43,14 @@ async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSig
   return {
     findings: [
       ...new Set([
-        ...failed.flatMap((pod) => troubleOf(pod) ?? []),
+        ...failed.flatMap((pod) => troubleOf(pod) ?? crashOf(pod) ?? []),
         ...warnings.slice(-3),
-        `${name}: ${available} of ${wanted} pods available`
+        `${name}: ${available} of ${wanted} pods available`,
+        ...logs.flatMap(({ unread }) => unread)
       ])
     ],
     events: events.slice(-20).flatMap((event) => asTimeline(event, name)),
-    evidence: [...logs.flat(), ...templateEvidence(workload)]
+    evidence: [...logs.flatMap(({ evidence }) => evidence), ...templateEvidence(workload)]
   }
 }
 
@@ -80,26 +82,6 @@ async function eventsOf({ api }: Workshop, workload: Workload, signal: AbortSign
     if (isStatus(error, 403)) return []
     throw error
   }
-}
-
-/** The last lines of a container that ended before, and of the one that runs. */
-async function logsOf({ api }: Workshop, { address }: Workload, pod: Pod, signal: AbortSignal): Promise<Evidence[]> {
-  const read = async (container: string, previous: boolean): Promise<Evidence[]> => {
-    const path = `/api/v1/namespaces/${address.namespace}/pods/${pod.metadata.name}/log`
-    const query = { container, previous, tailLines: 50, limitBytes: 16_000 }
-    // A container that never started has no log, and rights to logs are often not given.
-    const text = await api.text({ doing: 'Reading logs', path, query, signal }).catch(() => '')
-    const title = `Last log of ${pod.metadata.name}, container ${container}${previous ? ' (before its last restart)' : ''}`
-    return text.trim() ? [{ title, source: 'Kubernetes logs', text: capTail(plain(text), 4000) }] : []
-  }
-  const statuses = pod.status.containerStatuses ?? []
-  const each = statuses
-    .filter(({ ready }) => !ready)
-    .map(async ({ name, restartCount }) => [
-      ...(restartCount > 0 ? await read(name, true) : []),
-      ...(await read(name, false))
-    ])
-  return (await Promise.all(each)).flat()
 }
 
 /** What the template that fails changed against the one before it. */

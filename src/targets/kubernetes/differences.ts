@@ -7,7 +7,7 @@ export function differences(before: Template, after: Template): string[] {
   return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((path) => {
     const [was, is] = [old.get(path), now.get(path)]
     if (was === is) return []
-    if (/\.env\..+\.value$/.test(path)) return [`${path}: changed (values are not shown)`]
+    if (/\.env\..+\.value$/.test(path)) return [`${path} changed (values are not shown)`]
     return [`${path}: ${was ?? 'absent'} -> ${is ?? 'absent'}`]
   })
 }

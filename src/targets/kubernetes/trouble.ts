@@ -18,6 +18,24 @@ export function troubleOf(pod: Pod): string | null {
   return null
 }
 
+/** What ended a container that runs, and is even ready, again: between two crashes a pod looks well. */
+export function crashOf({ metadata, status }: Pod): string | null {
+  for (const { name, lastState, restartCount } of [
+    ...(status.initContainerStatuses ?? []),
+    ...(status.containerStatuses ?? [])
+  ]) {
+    const ended = lastState?.terminated
+    if (ended && ended.exitCode !== 0 && !metadata.deletionTimestamp)
+      return oneLine(
+        `${metadata.name}: container ${name} runs again after exit code ${ended.exitCode}${ended.reason ? `, ${ended.reason}` : ''}, ${restartCount} restarts`,
+        300
+      )
+  }
+  return null
+}
+
+export const hasCrashed = (pod: Pod): boolean => crashOf(pod) !== null
+
 /** A running container that is not ready: it is starting, or its readiness probe fails. */
 export const isUnready = ({ metadata, status }: Pod): boolean =>
   !metadata.deletionTimestamp && !status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')

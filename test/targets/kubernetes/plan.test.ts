@@ -80,7 +80,7 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
       cluster.apply({ apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'l' }, spec: { limits: [spec] } })
     await limits({ type: 'Container', max: { memory: '30Mi' } })
     expect((await planned(target, '1.1.0')).blockers).toMatchObject([
-      { id: `pod_refused:deployment/${cluster.namespace}/web`, why: expect.stringMatching(/30Mi/) }
+      { id: `pod_refused:deployment/${cluster.namespace}/web`, why: expect.stringMatching(/30Mi|memory limit/) }
     ])
     // What a LimitRange gives to a container that asks for nothing counts as well.
     await limits({ type: 'Container', defaultRequest: { cpu: '100m' } })

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import type { JsonObject } from '../../../src/model/json.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import type { Survey } from '../../../src/model/survey.ts'
 import { systemClock } from '../../../src/support/clock.ts'
-import { createMask } from '../../../src/support/mask.ts'
+import { createMask, type Mask } from '../../../src/support/mask.ts'
 import { openApi } from '../../../src/targets/kubernetes/client/api.ts'
 import { connect } from '../../../src/targets/kubernetes/client/connect.ts'
 import { sharedLists } from '../../../src/targets/kubernetes/client/shared-list.ts'
@@ -23,14 +22,16 @@ export const inTime = (): AbortSignal => AbortSignal.timeout(200_000)
 export async function openTarget(
   { namespace, kubeconfig }: Pick<Cluster, 'namespace' | 'kubeconfig'>,
   config: JsonObject,
-  env: NodeJS.ProcessEnv = {}
+  env: NodeJS.ProcessEnv = {},
+  mask: Mask = createMask()
 ): Promise<Target> {
   return kubernetes.open(
     targetContext({
       name: 'kubernetes',
       projectDir: '/',
       config: configSchema.parse({ namespace, ...config }),
-      env: { PATH: process.env.PATH, KUBECONFIG: kubeconfig, ...env }
+      env: { PATH: process.env.PATH, KUBECONFIG: kubeconfig, ...env },
+      mask
     })
   )
 }
@@ -82,6 +83,3 @@ export async function applyAll(target: Target, { steps }: Pick<Planned, 'steps'>
 export async function revertAll(target: Target, { steps }: Pick<Planned, 'steps'>, run = testRun()): Promise<void> {
   for (const step of [...steps].reverse()) await target.revert(step, run)
 }
-
-export const kubeconfigOf = async (file: string): Promise<Record<string, never>> =>
-  JSON.parse(await readFile(file, 'utf8')) as Record<string, never>

@@ -34,7 +34,7 @@ export interface Api {
   find<T>(request: Request, schema: z.ZodType<T>): Promise<T | null>
   /** Every item of a list, page by page, and the version from which to watch. */
   list<T>(request: Request, item: z.ZodType<T>): Promise<{ items: T[]; resourceVersion: string }>
-  /** Text as it is: logs. */
+  /** Text as it is: logs. Asked for once, for it may be gone for good. */
   text(request: Request): Promise<string>
   /** Changes as they come, until the server ends it. @throws ApiFailure, TargetError. */
   watch(request: Request): AsyncGenerator<WatchEvent>
@@ -152,7 +152,7 @@ export function openApi(connection: Connection, clock: Clock): Api {
         if (!next) return { items, resourceVersion: page.metadata.resourceVersion ?? '' }
       }
     },
-    text: patiently,
+    text: once,
     async *watch(request) {
       const answer = await open({ ...request, query: { ...request.query, watch: true } })
       const status = answer.statusCode ?? 0

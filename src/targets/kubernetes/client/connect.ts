@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError, messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
+import { tokenFileOf } from './token-file.ts'
 
 /** Where the API server is, and how a request proves who asks. */
 export interface Connection {
@@ -61,7 +62,12 @@ export async function connect(
           .join(', ') || 'none'
       }`
     )
-  const { token, password, authProvider, exec } = config.getCurrentUser() ?? {}
+  const user = config.getCurrentUser()
+  const { token, password, authProvider, exec, certData, certFile } = user ?? {}
+  const tokenFile =
+    user && !token && !authProvider && !exec && !certData && !certFile ? await tokenFileOf(user.name, files) : undefined
+  // The same provider that reads the service account's token inside a cluster, again and again.
+  if (user && tokenFile) config.users = [{ ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } }]
   for (const secret of [token, password, authProvider?.config?.['access-token'], authProvider?.config?.['id-token']])
     if (typeof secret === 'string') mask.add(secret)
 

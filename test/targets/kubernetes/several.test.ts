@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import type { JsonObject } from '../../../src/model/json.ts'
+import { describeOn } from '../../backends/use.ts'
+import { type Cluster, createCluster, until, workload } from './cluster.ts'
+import { createScene, execute, type Scene } from './scene.ts'
+import { applyAll, openTarget, planned } from './verbs.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
+
+describeOn('kubernetes', 'several workloads, and a chosen revision of one', (backend) => {
+  let cluster: Cluster
+  let other: Cluster
+  const scenes: Scene[] = []
+
+  beforeAll(async () => {
+    cluster = await createCluster(backend.kubeconfig ?? '')
+    other = await createCluster(backend.kubeconfig ?? '')
+  })
+  afterAll(async () => {
+    for (const scene of scenes) await scene.close()
+    await Promise.all([cluster.remove(), other.remove()])
+  })
+
+  const sceneFor = async (config: JsonObject): Promise<Scene> => {
+    const scene = await createScene(cluster, config)
+    scenes.push(scene)
+    return scene
+  }
+  const image = (of: Cluster, name: string) =>
+    of.kubectl('get', `deployment/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
+  const revisions = (of: Cluster, name: string, count: number) =>
+    until(`${count} revisions of ${name}`, async () => {
+      const names = await of.kubectl('get', 'replicasets', '-l', `app=${name}`, '-o', 'name')
+      return names.split('\n').filter(Boolean).length === count
+    })
+
+  it.concurrent('when the second fails, in another namespace, the first is put back as well', async () => {
+    const first = { good: await cluster.image('1.1.0'), next: await cluster.image('1.2.0') }
+    const second = { bad: await other.image('1.1.0', 'unhealthy'), next: await other.image('1.2.0') }
+    await cluster.rolledOut(workload({ name: 'one', image: first.good, replicas: 1 }))
+    await cluster.rolledOut(workload({ name: 'one', image: first.next, replicas: 1 }))
+    await other.apply(workload({ name: 'two', image: second.bad, replicas: 1 }))
+    await revisions(other, 'two', 1)
+    await other.rolledOut(workload({ name: 'two', image: second.next, replicas: 1 }))
+
+    const workloads = ['deployment/one', `deployment/${other.namespace}/two`]
+    const server = await (await sceneFor({ workloads, max_parallel: 1, deadline_seconds: 10 })).serve()
+    const assessment = await server.call('assess_rollback', { version: '1.1.0' })
+    const title = (name: string) => `Rolling deployment/${name} back to 1.1.0`
+    expect(assessment.plan.steps.map((step: { title: string }) => step.title).slice(0, 2)).toEqual([
+      title('one'),
+      title('two')
+    ])
+    const result = await execute(server, assessment)
+    expect(result, result.summary).toMatchObject({ outcome: 'restored' })
+    expect(result.summary).toMatch(/deployment\/.*two does not come up/)
+    expect(await image(cluster, 'one')).toBe(first.next)
+    expect(await image(other, 'two')).toBe(second.next)
+    expect(await cluster.kubectl('get', 'leases', '-o', 'name')).toBe('')
+    expect(await other.kubectl('get', 'leases', '-o', 'name')).toBe('')
+  })
+
+  it.concurrent('go back in the order that they are named in, as many at once as allowed', async () => {
+    const names = ['zulu', 'alpha', 'mike']
+    const shape = (name: string, version: string) =>
+      workload({ name, image: `popk-nowhere.invalid/web:${version}`, replicas: 0, labels: { suite: 'ordered' } })
+    for (const version of ['1.1.0', '1.2.0'])
+      for (const [index, name] of names.entries()) {
+        await cluster.apply(shape(name, version))
+        if (index === names.length - 1) await revisions(cluster, name, version === '1.1.0' ? 1 : 2)
+      }
+    const order = async (config: JsonObject) => {
+      const target = await openTarget(cluster, { max_parallel: 2, ...config })
+      const { steps } = await planned(target, '1.1.0')
+      await target.close?.()
+      return steps.filter(({ kind }) => kind === 'roll_back').map(({ params }) => namesOf(params.moves))
+    }
+    expect(await order({ workloads: names.map((name) => `deployment/${name}`) })).toEqual([['zulu', 'alpha'], ['mike']])
+    expect(await order({ selector: 'suite=ordered' })).toEqual([['alpha', 'mike'], ['zulu']])
+    expect(await order({ selector: 'suite in (ordered),app!=mike' })).toEqual([['alpha', 'zulu']])
+  })
+
+  it.concurrent('a revision is chosen by its number, one that is not there is refused, and a dry run changes nothing', async () => {
+    const shape = (value: string) =>
+      workload({
+        name: 'numbered',
+        image: 'popk-nowhere.invalid/web:1.0.0',
+        replicas: 0,
+        container: { env: [{ name: 'LEVEL', value }] }
+      })
+    for (const [index, value] of ['one', 'two', 'three'].entries()) {
+      await cluster.apply(shape(value))
+      await revisions(cluster, 'numbered', index + 1)
+    }
+    const scene = await sceneFor({ workloads: ['deployment/numbered'] })
+    const server = await scene.serve()
+    const missing = await server.call('assess_rollback', { version: 'revision-9' })
+    expect(missing).toMatchObject({ isError: true, error: { code: 'unknown_version' } })
+    expect(missing.summary).toMatch(/revision-9/)
+    const malformed = await server.call('assess_rollback', { version: '--to-revision=1' })
+    expect(malformed).toMatchObject({ isError: true })
+
+    const assessment = await server.call('assess_rollback', { version: 'revision-1' })
+    const before = (await cluster.get('deployment/numbered')).metadata.resourceVersion
+    expect(await execute(server, assessment, { dry_run: true })).toMatchObject({ outcome: 'checked' })
+    expect((await cluster.get('deployment/numbered')).metadata.resourceVersion).toBe(before)
+    expect(await cluster.kubectl('get', 'leases', '-o', 'name')).not.toContain('numbered')
+
+    const target = await openTarget(cluster, { workloads: ['deployment/numbered'] })
+    await applyAll(target, await planned(target, 'revision-1'))
+    expect(await cluster.kubectl('get', 'deployment/numbered', '-o', 'jsonpath={..env[0].value}')).toBe('one')
+    // The number is given anew, and what was left is not what a second call leads back to by itself.
+    const survey = await target.survey(AbortSignal.timeout(30_000))
+    expect(survey.current?.version).toBe('revision-4')
+    expect(survey.releases.find(({ version }) => version === 'revision-3')?.rolledBackAt).toBeDefined()
+    await target.close?.()
+  })
+
+  it.concurrent.each(['statefulset', 'daemonset'] as const)('a %s goes to a revision that is named', async (kind) => {
+    const shape = (value: string) =>
+      workload({
+        kind: kind === 'statefulset' ? 'StatefulSet' : 'DaemonSet',
+        name: `chosen-${kind}`,
+        image: 'popk-nowhere.invalid/web:1.0.0',
+        replicas: 0,
+        container: { env: [{ name: 'LEVEL', value }] },
+        pod: { nodeSelector: { nowhere: 'true' } }
+      })
+    const what = `${kind}/chosen-${kind}`
+    for (const [index, value] of ['one', 'two', 'three'].entries()) {
+      await cluster.apply(shape(value))
+      await until('its revision', async () => {
+        const names = await cluster.kubectl('get', 'controllerrevisions', '-l', `app=chosen-${kind}`, '-o', 'name')
+        return names.split('\n').filter(Boolean).length === index + 1
+      })
+    }
+    const target = await openTarget(cluster, { workloads: [what] })
+    await applyAll(target, await planned(target, 'revision-1'))
+    expect(await cluster.kubectl('get', what, '-o', 'jsonpath={..env[0].value}')).toBe('one')
+    await target.close?.()
+  })
+})
+
+const namesOf = (moves: unknown): string[] => (moves as { name: string }[]).map(({ name }) => name)
