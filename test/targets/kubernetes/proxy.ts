@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net'
+import { type AddressInfo, createServer, connect as dial, isIP, type Socket } from 'node:net'
 import type { Answer } from '../../harness/client.ts'
 
 /** A way to an API server that can be cut: what a client sees of a server that is restarted. */
@@ -36,7 +36,7 @@ export async function cuttableWay(kubeconfig: string): Promise<Way> {
   await listen(0)
   const own = (proxy.address() as AddressInfo).port
   cluster.server = `https://127.0.0.1:${own}`
-  cluster['tls-server-name'] = hostname
+  if (!isIP(hostname)) cluster['tls-server-name'] = hostname
   const file = `${kubeconfig}.proxied`
   await writeFile(file, JSON.stringify(config))
   const cut = (): Promise<void> =>

@@ -2,12 +2,14 @@ import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Blocker, Risk } from '../../../model/survey.ts'
 import { isRollout } from '../argo/state.ts'
+import { examineImages } from '../images.ts'
 import { manner } from '../manner.ts'
 import { addressText, shortText } from '../names.ts'
 import { autoscalers, disruptionBudgets, otherHands } from '../owners.ts'
 import { inParallel } from '../parallel.ts'
 import { dryRun, type Way } from '../plan.ts'
 import { moveOf, stuckPods } from '../plan-steps.ts'
+import { examineQuotas } from '../quota.ts'
 import { type Examined, examineReferences } from '../references.ts'
 import { checkRights, type Right } from '../rights.ts'
 import type { Workload } from '../workload.ts'
@@ -40,9 +42,11 @@ export async function planHelm(
   })
   const moves = ways.map(({ move }) => move)
   const deletesPods = ways.some(({ workload, move }) => stuckPods(workload, move).length > 0)
-  const [rights, references, hands, scalers, budgets, refused] = await Promise.all([
+  const [rights, references, room, images, hands, scalers, budgets, refused] = await Promise.all([
     checkRights(workshop, moves, deletesPods, signal, recordRights(workshop, sight)),
     examineReferences(workshop, ways, signal),
+    examineQuotas(workshop, ways, signal),
+    examineImages(workshop, ways, signal),
     inParallel(workloads, atOnce, (workload) => otherHands(workshop, workload, undefined, signal, '')),
     autoscalers(workshop, workloads, signal),
     disruptionBudgets(workshop, workloads, signal),
@@ -59,6 +63,8 @@ export async function planHelm(
       ...deletionRisk(sight, candidate),
       ...rights.risks,
       ...own.risks,
+      ...room.risks,
+      ...images,
       ...hands.flatMap(({ risks }) => risks),
       ...scalers,
       ...budgets,
@@ -69,6 +75,7 @@ export async function planHelm(
       ...argo(workshop, workloads, sight, candidate),
       ...rights.blockers,
       ...own.blockers,
+      ...room.blockers,
       ...manners.flatMap(({ blockers }) => blockers),
       ...(rights.blockers.length > 0 ? [] : refused.flat())
     ],
