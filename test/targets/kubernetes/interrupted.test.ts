@@ -55,7 +55,9 @@ describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (back
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
     expect(assessment.blockers).toEqual([])
     const watch = watchObject(cluster, `deployment/${name}`, isBack)
-    const ended = execute(server, assessment)
+    const ended = execute(server, assessment).catch((error: unknown) => {
+      throw new Error(`${String(error)}: ${server.stderr().slice(-3000)}`)
+    })
     await Promise.race([watch.seen, ended])
     watch.stop()
     return { ended }
