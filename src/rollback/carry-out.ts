@@ -1,6 +1,6 @@
 import type { Check } from '../model/check.ts'
 import type { Step } from '../model/step.ts'
-import { messageOf } from '../support/errors.ts'
+import { messageOf, RollbackError } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
 import { conclude } from './conclude.ts'
 import { byHand, type CarryOutContext, type Ending, notRun } from './ending.ts'
@@ -19,6 +19,7 @@ export async function carryOut(session: Session, begun: Begun, context: CarryOut
     journal,
     rollbackId: begun.rollbackId,
     signal: lease ? AbortSignal.any([limit, lease.lost]) : limit,
+    cancelled: hooks.cancel,
     report: hooks.report,
     steps: begun.steps,
     outcomes: new Map(begun.steps.map((step) => [step.id, notRun(step)])),
@@ -44,11 +45,15 @@ async function cure(ending: Ending, beganSteps: Step[]): Promise<RollbackResult 
       if (manual) return conclude(ending, { outcome: 'manual', instructions: manual, state: stateOfManual(step) })
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error
+      if (!curing && wasCancelled(error)) return cancelled(ending, beganSteps)
       return wayBack(ending, beganSteps, error.message, [])
     }
   }
   return null
 }
+
+/** The step heard the caller while it waited for a person, and had changed nothing. */
+const wasCancelled = ({ cause }: StepFailed): boolean => cause instanceof RollbackError && cause.code === 'cancelled'
 
 const stateOfManual = ({ title }: Step): string => `The step "${title}" must be done by a person.`
 

@@ -97,6 +97,7 @@ async function undo(session: Session, interrupted: Interrupted, context: CarryOu
     journal: context.journal,
     rollbackId: begun.rollbackId,
     signal: context.limit,
+    cancelled: context.hooks.cancel,
     report: context.hooks.report,
     steps: begun.steps,
     outcomes: new Map(begun.steps.map((step) => [step.id, notRun(step)])),

@@ -22,6 +22,7 @@ export interface Carrying {
   journal: Journal
   rollbackId: string
   signal: AbortSignal
+  cancelled: AbortSignal
   report: ReportProgress
   /** All steps and the health check, for "[2/5]". */
   steps: readonly Step[]
@@ -47,7 +48,7 @@ export async function applyStep(carrying: Carrying, step: Step): Promise<StepRes
     carrying.signal.throwIfAborted()
     await journal.append({ event: 'step', stepId: step.id, state: 'started' })
     say(carrying, step, 'started')
-    const result = await session.target.apply(step, runOf(carrying, step))
+    const result = await session.target.apply(step, runOf(carrying, step, carrying.cancelled))
     if (result.recorded) carrying.recorded.set(step.id, result.recorded)
     await journal.attempt({
       event: 'step',
@@ -96,7 +97,7 @@ async function revertStep(carrying: Carrying, step: Step): Promise<void> {
   const elapsed = (): number => session.clock.now().getTime() - began
   await journal.attempt({ event: 'revert', stepId: step.id, state: 'started' })
   try {
-    const result = await session.target.revert(step, runOf(carrying, step), carrying.recorded.get(step.id))
+    const result = await session.target.revert(step, runOf(carrying, step, unheeded), carrying.recorded.get(step.id))
     if (result.manual) throw byAPerson(step, result.manual)
     await journal.attempt({
       event: 'revert',
@@ -130,10 +131,14 @@ const byAPerson = ({ title }: Step, manual: readonly string[]): TargetError =>
 
 const named = ({ id, title, phase }: Step): Pick<StepOutcome, 'id' | 'title' | 'phase'> => ({ id, title, phase })
 
-function runOf(carrying: Carrying, step: Step): Run {
+/** The way back is never cut short. */
+const unheeded = new AbortController().signal
+
+function runOf(carrying: Carrying, step: Step, cancelled: AbortSignal): Run {
   return {
     rollbackId: carrying.rollbackId,
     signal: carrying.signal,
+    cancelled,
     progress: (message) => say(carrying, step, 'working', oneLine(message)),
     evidence: (item) => void carrying.journal.attempt({ event: 'evidence', item })
   }

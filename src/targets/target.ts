@@ -32,6 +32,8 @@ export interface Run {
   rollbackId: string
   /** Aborted when time is up; a step then stops waiting at once and throws. */
   signal: AbortSignal
+  /** Aborted when the caller wants out. A step that only waits for a person heeds it, before it has changed anything. */
+  cancelled: AbortSignal
   /** A short line of progress for people: "12.3 of 40.1 MB", "2 of 3 pods ready". */
   progress(message: string): void
   /** Keeps text from outside for the incident report. */

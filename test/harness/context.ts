@@ -15,6 +15,7 @@ export function testRun(parts: Partial<Run> = {}): Run & { said: string[] } {
   return {
     rollbackId: 'rb-20260101-000000-test',
     signal: AbortSignal.timeout(200_000),
+    cancelled: new AbortController().signal,
     progress: (message) => said.push(message),
     evidence: () => undefined,
     said,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../../support/clock.ts'
+import { TargetError } from '../../support/errors.ts'
 import type { Mask } from '../../support/mask.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Run } from '../target.ts'
@@ -56,7 +57,7 @@ function asksForPassword(error: unknown): boolean {
 }
 
 /**
- * Shows the address of the registry's web login and waits until somebody has been there, or the run is aborted.
+ * Shows the address of the registry's web login and waits until somebody has been there, or the run is aborted or cancelled.
  * The address to ask must be the registry's own: credentials go with the question.
  */
 async function webLogin(error: unknown, registry: Registry, clock: Clock, run: Run): Promise<string> {
@@ -64,6 +65,31 @@ async function webLogin(error: unknown, registry: Registry, clock: Clock, run: R
   if (!offered.success || new URL(offered.data.doneUrl).origin !== new URL(registry.url).origin)
     throw new NeedsOneTimePassword()
   const { authUrl, doneUrl } = offered.data
+  const signal = AbortSignal.any([run.signal, run.cancelled])
+  try {
+    return await awaitLogin(authUrl, doneUrl, registry, clock, { ...run, signal })
+  } catch (cause) {
+    if (run.cancelled.aborted && !run.signal.aborted) throw cancelledWaiting(registry.url)
+    throw cause
+  }
+}
+
+const cancelledWaiting = (registry: string): TargetError =>
+  new TargetError({
+    what: 'The wait for the one-time password was cancelled',
+    why: `nobody confirmed the web login of ${registry} before`,
+    state: 'Nothing was written to the registry in this step.',
+    next: 'Assess again when somebody can confirm the login.',
+    code: 'cancelled'
+  })
+
+async function awaitLogin(
+  authUrl: string,
+  doneUrl: string,
+  registry: Registry,
+  clock: Clock,
+  run: Run
+): Promise<string> {
   for (;;) {
     run.progress(`Open ${oneLine(authUrl, 160)} in a browser and confirm: the registry asks for a second factor`)
     const response = await registry.get(doneUrl, run.signal)

@@ -1,12 +1,12 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { unpublish } from '../../backends/publish.ts'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer, BuiltServer } from '../../harness/client.ts'
 import { type Deployment, deployment } from './deployment.ts'
 import { bench, packumentOf } from './package-fixture.ts'
-import type { Asked } from './proxy.ts'
+import type { Asked, Answer as FaultAnswer } from './proxy.ts'
 
 describeOn('npm', 'npm through the built server', (backend) => {
   const around = bench(backend)
@@ -126,6 +126,36 @@ describeOn('npm', 'npm through the built server', (backend) => {
     expect(result.outcome).toBe('manual')
     expect(result.summary).toContain(`npm dist-tag add ${it.made.name}@1.1.0 latest`)
     expect((await now(it)).tags.latest).toBe('1.2.0')
+  })
+
+  test('a call that is cancelled while it waits for a web login ends there, with nothing changed and nothing left behind', async () => {
+    const it = await deployed()
+    await it.fault(({ method, path, headers }): FaultAnswer | undefined => {
+      if (path === '/-/done') return { status: 202, headers: { 'retry-after': '0' } }
+      if (method !== 'PUT') return undefined
+      const origin = `http://${headers.host}`
+      const body = { authUrl: `${origin}/auth/cli/1`, doneUrl: `${origin}/-/done` }
+      return { status: 401, headers: { 'www-authenticate': 'OTP' }, body }
+    })
+    const server = await it.serve()
+    const { plan } = await server.call('assess_rollback')
+    const cancel = new AbortController()
+    const asked = { target: 'npm', version: plan.version, plan_id: plan.id }
+    const onProgress = (message: string): void => {
+      if (message.includes('/auth/cli/1')) cancel.abort()
+    }
+    await expect(server.call('execute_rollback', asked, { onProgress, signal: cancel.signal })).rejects.toThrow()
+    const journals = join(it.made.dir, '.claude/popkit/rollbacks')
+    await vi.waitFor(
+      async () => {
+        const [file = ''] = (await readdir(journals)).filter((name) => name.endsWith('.jsonl'))
+        const last = (await readFile(join(journals, file), 'utf8')).trim().split('\n').at(-1)
+        expect(JSON.parse(last ?? '')).toMatchObject({ event: 'ended', outcome: 'cancelled' })
+      },
+      { timeout: 30_000 }
+    )
+    expect((await now(it)).tags.latest).toBe('1.2.0')
+    expect((await server.call('assess_rollback')).interrupted ?? null).toBeNull()
   })
 
   test('aftercare that fails is named under what remains, and does not undo the cure', async () => {

@@ -73,6 +73,17 @@ describeOn('npm', 'npm one-time password', (backend) => {
     expect(await latest(made)).toBe('1.2.0')
   })
 
+  test('waiting for the web login ends when the caller cancels, and nothing was changed', async () => {
+    const made = await broken()
+    await withWebLogin(made, () => ({ status: 202, headers: { 'retry-after': '0' } }))
+    const [setTag] = await plannedSteps(made)
+    const cancel = new AbortController()
+    const target = await open(made)
+    const run = testRun({ cancelled: cancel.signal, progress: () => cancel.abort() })
+    await expect(target.apply(setTag as Step, run)).rejects.toMatchObject({ code: 'cancelled' })
+    expect(await latest(made)).toBe('1.2.0')
+  })
+
   test('a registry without web login makes the step one for a person, with the command', async () => {
     const made = await broken()
     await behind(made, (request) => (isWrite(request) ? { status: 401, headers: otpHeaders } : undefined))
