@@ -39,7 +39,7 @@ async function assessed(dir: string): Promise<number> {
   const began = performance.now()
   const history = historyOf(await readDeployFile(projectPaths(dir), {}), 'docker')
   const [current = null, ...others] = releases
-  recommend(current, rankCandidates(current, others, { history, failedReturns: [], now: new Date().toISOString() }))
+  recommend(current, rankCandidates(current, others, { history, formerRollbacks: [], now: new Date().toISOString() }))
   return performance.now() - began
 }
 

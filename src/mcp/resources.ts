@@ -1,5 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { listIncidents } from '../incident/write.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
 import { projectPaths } from '../project/paths.ts'
 import type { Surroundings } from '../rollback/open-session.ts'
@@ -8,18 +8,16 @@ import { InputError } from '../support/errors.ts'
 
 const incidentScheme = 'popkit://incidents/'
 const historyScheme = 'popkit://history/'
-const incidentName = /^incident-[\w-]+\.md$/
 const mostRecords = 100
 
 /** Incident reports, newest first, and the history of each target. */
 export async function listResources({ projectDir, env }: Surroundings) {
   const paths = projectPaths(projectDir)
-  const names = await readdir(paths.incidentsDir).catch(() => [])
-  const incidents = names
-    .filter((name) => incidentName.test(name))
-    .sort()
-    .reverse()
-    .map((name) => ({ uri: `${incidentScheme}${name}`, name, mimeType: 'text/markdown' }))
+  const incidents = (await listIncidents(paths)).map(({ name }) => ({
+    uri: `${incidentScheme}${name}`,
+    name,
+    mimeType: 'text/markdown'
+  }))
   const file = await readDeployFile(paths, env).catch(() => null)
   const targets = [...new Set(file?.records.map(({ target }) => target))]
   const histories = targets.map((target) => ({
@@ -33,9 +31,9 @@ export async function listResources({ projectDir, env }: Surroundings) {
 /** One incident report, or the newest records of one target. @throws InputError for anything else. */
 export async function readResource({ projectDir, env, mask }: Surroundings, uri: string) {
   const paths = projectPaths(projectDir)
-  const incident = uri.startsWith(incidentScheme) ? uri.slice(incidentScheme.length) : null
-  if (incident && incidentName.test(incident)) {
-    const text = await readFile(join(paths.incidentsDir, incident), 'utf8')
+  const incident = (await listIncidents(paths)).find(({ name }) => uri === `${incidentScheme}${name}`)
+  if (incident) {
+    const text = await readFile(incident.path, 'utf8')
     return { contents: [{ uri, mimeType: 'text/markdown', text: mask.text(text) }] }
   }
   if (uri.startsWith(historyScheme)) {

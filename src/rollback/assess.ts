@@ -8,8 +8,9 @@ import { isoNow } from '../support/clock.ts'
 import { InputError } from '../support/errors.ts'
 import { type Candidate, rankCandidates, recommend } from './candidates.ts'
 import { disagreements } from './disagreements.ts'
+import { failedReturns, leftByHand } from './former-rollbacks.ts'
 import { hasFailed } from './health.ts'
-import { failedReturns, findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from './interrupted.ts'
+import { findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from './interrupted.ts'
 import { readStories } from './journal.ts'
 import { planId } from './plan-id.ts'
 import { codeRisks } from './risks.ts'
@@ -62,7 +63,8 @@ export async function assess(session: Session, { version, investigate, signal }:
   const diagnosis = investigate ? await session.target.diagnose(signal) : null
   const now = isoNow(session.clock)
   const interrupted = await findInterrupted(session, survey, stories)
-  const evidence = { history: session.history, failedReturns: failedReturns(stories), now }
+  const formerRollbacks = [...failedReturns(stories), ...leftByHand(stories, survey.current)]
+  const evidence = { history: session.history, formerRollbacks, now }
   const candidates = rankCandidates(survey.current, survey.releases, evidence)
   const recommended = recommend(survey.current, candidates)
   const chosen = interrupted ? null : version === undefined ? recommended : named(version, candidates, survey)

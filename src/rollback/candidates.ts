@@ -14,17 +14,19 @@ export interface Candidate {
   evidenceAgainst: string[]
 }
 
-/** A former rollback to a version that did not come up: evidence against that version. */
-export interface FailedReturn {
+/** What a former rollback tells against a version. */
+export interface FormerRollback {
   version: string
   id: string
   at: string
   rollbackId: string
+  /** "a return to it did not come up". */
+  tells: string
 }
 
 export interface Evidence {
   history: readonly DeploymentRecord[]
-  failedReturns: readonly FailedReturn[]
+  formerRollbacks: readonly FormerRollback[]
   now: string
 }
 
@@ -36,7 +38,7 @@ export function rankCandidates(current: Release | null, releases: readonly Relea
     .filter((release) => release.id !== current?.id)
     .map((release) => {
       const known = { periods: periods.get(release.version) ?? [], records: records.get(release.version) ?? [] }
-      return weigh(release, known, evidence.failedReturns)
+      return weigh(release, known, evidence.formerRollbacks)
     })
   return candidates.sort(byWorth)
 }
@@ -74,12 +76,12 @@ interface KnownOf {
   records: readonly DeploymentRecord[]
 }
 
-function weigh(release: Release, { periods, records }: KnownOf, failedReturns: readonly FailedReturn[]): Candidate {
+function weigh(release: Release, { periods, records }: KnownOf, formerRollbacks: readonly FormerRollback[]): Candidate {
   const evidenceFor: string[] = []
   const evidenceAgainst: string[] = []
   const mine = records.filter(({ digest }) => sameDigest(digest, release))
   const served = periods.filter(({ digest }) => sameDigest(digest, release))
-  const bad = lastBad(release, mine, failedReturns)
+  const bad = lastBad(release, mine, formerRollbacks)
 
   const good: string[] = []
   for (const period of served) {
@@ -116,15 +118,18 @@ interface Bad {
 }
 
 /** The last time that somebody rolled back from it, it failed, or a return to it failed. */
-function lastBad(release: Release, mine: readonly DeploymentRecord[], returns: readonly FailedReturn[]): Bad | null {
+function lastBad(
+  release: Release,
+  mine: readonly DeploymentRecord[],
+  formerRollbacks: readonly FormerRollback[]
+): Bad | null {
   const record = latest(mine.filter(({ status }) => status === 'rolled_back' || status === 'failed'))
-  const failed = latest(returns.filter(({ id, version }) => id === release.id || version === release.version))
+  const former = latest(formerRollbacks.filter(({ id, version }) => id === release.id || version === release.version))
   const marks: Bad[] = []
   if (record) marks.push({ at: record.at, text: badRecord(record) })
   if (release.rolledBackAt)
     marks.push({ at: release.rolledBackAt, text: `rolled back from at ${release.rolledBackAt} (marked on the target)` })
-  if (failed)
-    marks.push({ at: failed.at, text: `a return to it did not come up at ${failed.at} (${failed.rollbackId})` })
+  if (former) marks.push({ at: former.at, text: `${former.tells} at ${former.at} (${former.rollbackId})` })
   return latest(marks)
 }
 

@@ -4,7 +4,6 @@ import type { Step } from '../model/step.ts'
 import type { Blocker, Risk, Survey } from '../model/survey.ts'
 import { fingerprintOf } from '../support/canonical.ts'
 import { camelCase } from '../support/casing.ts'
-import type { FailedReturn } from './candidates.ts'
 import { type Story, stepsInEffect, storyOf } from './journal.ts'
 import { begunSchema, type Holder } from './journal-events.ts'
 import { isAlive, lockHolder } from './lock.ts'
@@ -129,14 +128,3 @@ export function recentAttempts(stories: readonly Story[], most: number, now: str
     }
   ]
 }
-
-/** Former rollbacks whose candidate did not come up; one that failed for another reason says nothing about its candidate. */
-export const failedReturns = (stories: readonly Story[]): FailedReturn[] =>
-  stories.flatMap(({ begun, events, ended }) => {
-    const failedCheck = events.some(
-      (event) => event.event === 'checks' && event.checks.some(({ status }) => status === 'fail')
-    )
-    const notHealthy = events.some((event) => event.event === 'step' && event.code === 'not_healthy')
-    const failed = ended && (ended.outcome === 'restored' || ended.outcome === 'stuck') && (failedCheck || notHealthy)
-    return failed ? [{ version: begun.to.version, id: begun.to.id, at: ended.at, rollbackId: begun.rollbackId }] : []
-  })

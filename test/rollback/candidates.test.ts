@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../src/model/deployment-record.ts'
-import { type FailedReturn, rankCandidates, recommend } from '../../src/rollback/candidates.ts'
+import { type FormerRollback, rankCandidates, recommend } from '../../src/rollback/candidates.ts'
 import { failed, success } from './engine-harness.ts'
 import { release } from './shelf-target.ts'
 
@@ -17,8 +17,8 @@ const rolledBack = (version: string, to: string, at: string, outcome?: string): 
 const current = release('1.2.0')
 const others = [release('1.0.0'), release('1.1.0')]
 
-const ranked = (history: DeploymentRecord[], releases = others, failedReturns: FailedReturn[] = []) =>
-  rankCandidates(current, releases, { history, failedReturns, now })
+const ranked = (history: DeploymentRecord[], releases = others, formerRollbacks: FormerRollback[] = []) =>
+  rankCandidates(current, releases, { history, formerRollbacks, now })
 
 const recommendedOf = (history: DeploymentRecord[], releases = others): string | undefined =>
   recommend(current, ranked(history, releases))?.release.version
@@ -105,7 +105,8 @@ test('a tag that was pushed again does not inherit the evidence of its former di
 })
 
 test('a version that a rollback could not bring up is spoken against', () => {
-  const returns = [{ version: '1.1.0', id: 'sha256:1.1.0', at: '2026-03-18T14:00:00.000Z', rollbackId: 'rb-x' }]
+  const tells = 'a return to it did not come up'
+  const returns = [{ version: '1.1.0', id: 'sha256:1.1.0', at: '2026-03-18T14:00:00.000Z', rollbackId: 'rb-x', tells }]
   const history = [failed('1.2.0', '2026-03-18T13:00:00.000Z'), success('1.1.0', '2026-03-10T00:00:00.000Z')]
   expect(recommend(current, ranked(history, others, returns))).toBeNull()
 })

@@ -191,6 +191,20 @@ test('promise 9: what only a person can do ends manual, with the instructions', 
   expect(records).toEqual([])
 })
 
+test('promise 2: a version that a person rolled back from by hand, as they were told, is not recommended again', async () => {
+  const shelf = newShelf({ manual: ['Press the button'] })
+  const { rollBack, assess, clock } = await engine(shelf, { history: [success('1.2.0', '2026-03-18T13:00:00.000Z')] })
+  await rollBack({ version: '1.1.0', accept: ['unproven:1.1.0'] })
+  const versionOf = async () => (await assess()).candidates.find(({ release }) => release.version === '1.2.0')
+  clock.advance(60_000)
+  shelf.serving = '1.1.0'
+  expect(await versionOf()).toMatchObject({
+    good: false,
+    evidenceAgainst: [expect.stringMatching(/^rolled back from by hand at /)]
+  })
+  expect((await assess()).recommended).toBeNull()
+})
+
 test('promise 13: a declined question begins nothing', async () => {
   const shelf = newShelf()
   const { rollBack, session } = await engine(shelf)
