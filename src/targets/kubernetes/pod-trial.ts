@@ -64,7 +64,8 @@ export async function tryPod(
 
 /** The words of the admission plugins ServiceAccount, LimitRanger and ResourceQuota (kubernetes, plugin/pkg/admission). */
 function meaningOf(why: string): Partial<Trial> {
-  if (/: User ".*" cannot create/.test(why)) return { unseen: true }
+  // A webhook that cannot do dry runs says nothing of the pod.
+  if (/: User ".*" cannot create|dry ?run/i.test(why)) return { unseen: true }
   if (/error looking up service account/.test(why)) return {}
   const exceeded = /exceeded quota: .*?, requested: (.*?), used: /.exec(why)?.[1]
   if (exceeded) return { requested: amountsOf(exceeded) }
