@@ -85,7 +85,7 @@ function weigh(release: Release, { periods, records }: KnownOf, formerRollbacks:
 
   const good: string[] = []
   for (const period of served) {
-    if (bad && period.until <= bad.at) continue
+    if (bad && period.from <= bad.at) continue
     good.push(period.until)
     if (evidenceFor.length < mostEvidence) evidenceFor.push(evidenceOf(period))
   }
