@@ -37,6 +37,7 @@ async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSig
   ])
   const name = shortText(workload.address)
   const { wanted, available } = rolloutOf(workload.object)
+  const { message } = workload.object.status
   const warnings = events
     .filter(({ type, reason }) => type === 'Warning' && !noise.has(reason ?? ''))
     .map(({ message }) => oneLine(message ?? '', 200))
@@ -44,6 +45,7 @@ async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSig
     findings: [
       ...new Set([
         ...failed.flatMap((pod) => troubleOf(pod) ?? crashOf(pod) ?? []),
+        ...(message ? [`${name}: ${oneLine(message, 200)}`] : []),
         ...warnings.slice(-3),
         `${name}: ${available} of ${wanted} pods available`,
         ...logs.flatMap(({ unread }) => unread)

@@ -41,8 +41,9 @@ export interface ArgoStandIn {
 }
 
 /**
- * Stands in for the controller of Argo Rollouts, which cannot be had here: does with canaries what its documentation says, as far
- * as a rollback meets it. ReplicaSets per template, steps, pauses, abort, full promotion, the way back to the stable ReplicaSet.
+ * Stands in for the controller of Argo Rollouts, which cannot be had here: does what its documentation says, as far as a rollback
+ * meets it. ReplicaSets per template, canary steps, pauses, a preview and the switch of the active Service, abort, full promotion,
+ * the way back to the stable ReplicaSet.
  */
 export async function startArgoStandIn(cluster: Cluster): Promise<ArgoStandIn> {
   const known = await cluster.kubectl('get', 'crd', 'rollouts.argoproj.io', '--ignore-not-found', '-o', 'name')
@@ -72,7 +73,9 @@ export async function startArgoStandIn(cluster: Cluster): Promise<ArgoStandIn> {
       end.abort()
       await running
       api.close()
-      await cluster.kubectl('delete', 'rollouts', '--all', '--wait=false')
+      await cluster.kubectl('delete', 'rollouts', '--all')
+      // On our own cluster the kind stays, for another run may be at work there.
+      if (process.env.POP_TEST_KUBERNETES === '1') await cluster.kubectl('delete', 'crd', 'rollouts.argoproj.io')
     }
   }
 }
@@ -141,7 +144,10 @@ async function reconcile(api: Api, path: string, rollout: Answer, signal: AbortS
   const stable = of(status.stableRS ?? '')
   if (revision(fresh) < newest)
     await send('PATCH', `${sets}/${name}-${hash}`, { metadata: { annotations: { [revisionNote]: String(newest) } } })
-  const steps: Answer[] = spec.strategy.canary?.steps ?? []
+  const { blueGreen } = spec.strategy
+  // A preview is a canary of full size without traffic.
+  const preview = [{ setWeight: 100 }, ...(blueGreen?.autoPromotionEnabled === false ? [{ pause: {} }] : [])]
+  const steps: Answer[] = blueGreen ? preview : (spec.strategy.canary?.steps ?? [])
   if (status.currentPodHash !== hash) {
     const back = hash === status.stableRS || !stable
     Object.assign(status, { abort: false, promoteFull: false, pauseConditions: null, currentPodHash: hash })
@@ -164,10 +170,17 @@ async function reconcile(api: Api, path: string, rollout: Answer, signal: AbortS
 
   for (const set of own) {
     const former = set === stable && stable !== fresh
-    const count = set === fresh ? wanted : former ? all - (status.abort ? 0 : Math.min(wanted, available(fresh))) : 0
+    const given = status.abort || blueGreen ? 0 : Math.min(wanted, available(fresh))
+    const count = set === fresh ? wanted : former ? all - given : 0
     if (set.spec.replicas !== count && !spec.paused)
       await send('PATCH', `${sets}/${set.metadata.name}`, { spec: { replicas: count } })
   }
+  if (blueGreen && status.stableRS && status.blueGreen?.activeSelector !== status.stableRS) {
+    const service = `/api/v1/namespaces/${namespace}/services/${blueGreen.activeService}`
+    await send('PATCH', service, { spec: { selector: { [hashLabel]: status.stableRS } } })
+    status.blueGreen = { activeSelector: status.stableRS }
+  }
+  const active = blueGreen ? of(status.blueGreen?.activeSelector ?? '') : undefined
   const sum = (field: string): number =>
     own.reduce((total: number, set: Answer) => total + (set.status?.[field] ?? 0), 0)
   const complete = status.stableRS === hash && available(fresh) >= all && sum('replicas') === all
@@ -180,7 +193,7 @@ async function reconcile(api: Api, path: string, rollout: Answer, signal: AbortS
       replicas: sum('replicas'),
       updatedReplicas: fresh.status?.replicas ?? 0,
       readyReplicas: sum('readyReplicas'),
-      availableReplicas: sum('availableReplicas'),
+      availableReplicas: blueGreen ? available(active) : sum('availableReplicas'),
       phase: status.abort ? 'Degraded' : paused ? 'Paused' : complete ? 'Healthy' : 'Progressing',
       message: status.abort ? `RolloutAborted: Rollout aborted update to revision ${revision(fresh)}` : null
     }

@@ -115,6 +115,29 @@ describeOn('kubernetes', 'a Rollout of Argo Rollouts, with a stand-in for its co
     expect(await pods('promoted')).toEqual([good, good])
   })
 
+  it.concurrent('of blue and green whose preview crashes goes back, and its active Service never left', async () => {
+    const metadata = { name: 'green' }
+    const ports = [{ port: 80, targetPort: 8080 }]
+    await cluster.apply({ apiVersion: 'v1', kind: 'Service', metadata, spec: { ports, selector: { app: 'green' } } })
+    const strategy = { blueGreen: { activeService: 'green', autoPromotionEnabled: false } }
+    await cluster.apply(rollout('green', good, { strategy }))
+    await phase('green', 'Healthy')
+    await cluster.apply(rollout('green', bad, { strategy }))
+    await until('the crash', async () =>
+      /CrashLoop|Error/.test(await cluster.kubectl('get', 'pods', '-l', 'app=green'))
+    )
+    const selector = () => cluster.kubectl('get', 'service/green', '-o', 'jsonpath={.spec.selector}')
+    const before = await selector()
+    const server = await serve('green')
+    const assessment = await server.call('assess_rollback')
+    expect(kinds(assessment)).toEqual(['abort', 'workload', 'mark'])
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(done.checks.map(({ id }: Answer) => id)).toContain(`service:${cluster.namespace}/green`)
+    expect(await pods('green')).toEqual([good, good])
+    expect(await selector()).toBe(before)
+  })
+
   it.concurrent('is left alone where its template is elsewhere, or its ReplicaSets hold more', async () => {
     const canary = { steps, canaryMetadata: { labels: { role: 'canary' } } }
     await cluster.apply(rollout('injected', good, { strategy: { canary } }))

@@ -7,15 +7,19 @@ import type { Workshop } from '../workshop.ts'
 import { mustPromote } from './plan.ts'
 import { isUpdating } from './state.ts'
 
-/** How a person does it, with the plugin of Argo Rollouts. */
-export const argoUndo = ({ kubectl }: Workshop, { namespace, name, paused }: Move, revision: number): string[] => [
-  `${kubectl} argo rollouts -n ${namespace} undo ${name} --to-revision=${revision}`,
-  ...(paused ? [`${kubectl} argo rollouts -n ${namespace} promote ${name}`] : []),
-  `${kubectl} argo rollouts -n ${namespace} status ${name}`
+/** A command of the plugin of Argo Rollouts; kubectl takes no flags before a plugin's name. */
+const plugin = ({ kubectl }: Workshop, { namespace }: Move, words: string): string =>
+  `${kubectl.replace('kubectl', `kubectl argo rollouts ${words}`)} -n ${namespace}`
+
+/** How a person does it. */
+export const argoUndo = (workshop: Workshop, move: Move, revision: number): string[] => [
+  plugin(workshop, move, `undo ${move.name} --to-revision=${revision}`),
+  ...(move.paused ? [plugin(workshop, move, `promote ${move.name}`)] : []),
+  plugin(workshop, move, `status ${move.name}`)
 ]
 
 /** Takes the traffic from a version that is being rolled out at once, before its template is replaced. */
-export const abortStep = ({ api, kubectl }: Workshop, { workload, move }: Way): Step[] =>
+export const abortStep = (workshop: Workshop, { workload, move }: Way): Step[] =>
   isUpdating(workload.object) && workload.object.status.abort !== true
     ? [
         {
@@ -23,16 +27,16 @@ export const abortStep = ({ api, kubectl }: Workshop, { workload, move }: Way): 
           kind: 'argo_abort',
           phase: 'cure',
           title: `Aborting the update of ${shortText(move)}: its stable ReplicaSet takes over`,
-          params: { server: api.server, move: move as unknown as JsonObject },
+          params: { server: workshop.api.server, move: move as unknown as JsonObject },
           undo: `Let the update of ${shortText(move)} begin anew`,
-          byHand: [`${kubectl} argo rollouts -n ${move.namespace} abort ${move.name}`],
-          undoByHand: [`${kubectl} argo rollouts -n ${move.namespace} retry rollout ${move.name}`]
+          byHand: [plugin(workshop, move, `abort ${move.name}`)],
+          undoByHand: [plugin(workshop, move, `retry rollout ${move.name}`)]
         }
       ]
     : []
 
 /** Skips what a new version would have to go through. */
-export const promoteStep = ({ api, kubectl }: Workshop, { workload, revision, move }: Way): Step[] =>
+export const promoteStep = (workshop: Workshop, { workload, revision, move }: Way): Step[] =>
   mustPromote(workload, revision)
     ? [
         {
@@ -40,9 +44,9 @@ export const promoteStep = ({ api, kubectl }: Workshop, { workload, revision, mo
           kind: 'argo_promote',
           phase: 'cure',
           title: `Promoting ${shortText(move)} in full, without steps, pauses and analyses`,
-          params: { server: api.server, move: { ...move, follow: true } as unknown as JsonObject },
+          params: { server: workshop.api.server, move: { ...move, follow: true } as unknown as JsonObject },
           undo: null,
-          byHand: [`${kubectl} argo rollouts -n ${move.namespace} promote ${move.name} --full`]
+          byHand: [plugin(workshop, move, `promote ${move.name} --full`)]
         }
       ]
     : []

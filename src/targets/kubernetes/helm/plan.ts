@@ -192,7 +192,7 @@ const argo = (
       id: `helm_rollout:${addressText(address)}`,
       what: `${shortText(address)} of Helm's release ${of.name} is a Rollout`,
       why: 'this program does not roll back what both Helm and Argo Rollouts look after',
-      next: `Run "${helm.command(of, revision)}", then "kubectl argo rollouts -n ${address.namespace} promote ${address.name} --full".`
+      next: `Run "${helm.command(of, revision)}", then "kubectl argo rollouts promote ${address.name} --full -n ${address.namespace}".`
     }))
 
 /** A release goes back as a whole, so what else changes is said. */
