@@ -55,9 +55,9 @@ export function currentPods({ address, object, current, pods }: Workload): Pod[]
   })
 }
 
-/** Pods of other templates that still run, by their own labels rather than by their controller's count. */
+/** Pods of other templates that still run, by their own labels rather than by their controller's count; a Rollout may keep some. */
 export function oldPods(workload: Workload): Pod[] {
-  if (!workload.current || !workload.pods) return []
+  if (!workload.current || !workload.pods || isRollout(workload.object)) return []
   const current = new Set(currentPods(workload))
   return workload.pods.filter(
     (pod) => !current.has(pod) && !pod.metadata.deletionTimestamp && !/Succeeded|Failed/.test(pod.status.phase)
