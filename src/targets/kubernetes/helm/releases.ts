@@ -135,10 +135,10 @@ function servedBy(
   group: readonly HelmRevision[],
   parts: Part[] | null
 ): Served | undefined {
-  const first = group.at(-1)
+  const latest = group.find(isAccepted) ?? group[0]
   if (parts?.every(({ revision }) => (revision.available ?? 0) > 0))
     return {
-      ...(first && { from: first.updated }),
+      ...(latest && { from: latest.updated }),
       source: `pods of it are available and serve now (${workloads.map(({ address }) => shortText(address)).join(', ')})`
     }
   const alone = parts?.map(servedAlone) ?? []
