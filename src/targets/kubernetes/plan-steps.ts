@@ -34,7 +34,7 @@ export function moveOf(workload: Workload, revision: Revision): Move {
 }
 
 /** Its pods are replaced only when somebody deletes them. */
-export const isOnDelete = ({ object }: Workload): boolean => object.spec.updateStrategy?.type === 'OnDelete'
+const isOnDelete = ({ object }: Workload): boolean => object.spec.updateStrategy?.type === 'OnDelete'
 
 /**
  * Every pod of another revision than the wanted one: first those that do not serve, from the lowest ordinal on, for an ordered
@@ -51,7 +51,7 @@ function podsToReplace({ address, pods }: Workload, move: Move): { name: string;
 }
 
 /** Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. */
-export function stuckPods({ address, object, pods }: Workload, move: Move): string[] {
+function stuckPods({ address, object, pods }: Workload, move: Move): string[] {
   if (address.kind !== 'statefulset' || object.spec.podManagementPolicy === 'Parallel') return []
   return (pods ?? [])
     .filter((pod) => isUnready(pod) && !isOf(pod, move))
@@ -70,17 +70,24 @@ export function stepsFor(workshop: Workshop, ways: readonly Way[], release: Rele
     ...ways.flatMap((way) => abortStep(workshop, way)),
     ...chunks.map((chunk) => rollBack(workshop, chunk, release)),
     ...ways.flatMap((way) => promoteStep(workshop, way)),
-    ...ways.flatMap(({ workload, move }) => {
-      if (isOnDelete(workload)) {
-        const old = podsToReplace(workload, move)
-        return old.length > 0 ? [replacePods(workshop, move, old)] : []
-      }
-      const pods = stuckPods(workload, move)
-      return pods.length > 0 ? [deletePods(workshop, move, pods)] : []
-    }),
+    ...ways.flatMap((way) => podSteps(workshop, way)),
     ...(mayMark && marked.length > 0 ? [mark(workshop, marked, release)] : [])
   ]
 }
+
+/** What must be deleted by hand, as it were, before a template takes effect: named, pod by pod. */
+export function podSteps(workshop: Workshop, { workload, move }: Way): Step[] {
+  if (isOnDelete(workload)) {
+    const old = podsToReplace(workload, move)
+    return old.length > 0 ? [replacePods(workshop, move, old)] : []
+  }
+  const pods = stuckPods(workload, move)
+  return pods.length > 0 ? [deletePods(workshop, move, pods)] : []
+}
+
+/** Whether going back takes the right to delete pods. */
+export const deletesPods = ({ workload, move }: Way): boolean =>
+  isOnDelete(workload) || stuckPods(workload, move).length > 0
 
 function rollBack(workshop: Workshop, ways: readonly Way[], { version }: Release): Step {
   const [first] = ways
@@ -107,7 +114,7 @@ const kubectlUndo = ({ kubectl }: Workshop, { move, workload }: Way, revision: n
   ...(isOnDelete(workload) ? [] : [`${kubectl} -n ${move.namespace} rollout status ${shortText(move)}`])
 ]
 
-export const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Step => ({
+const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Step => ({
   id: `pods:${addressText(move)}`,
   kind: 'delete_pods',
   phase: 'cure',

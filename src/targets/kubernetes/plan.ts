@@ -10,7 +10,7 @@ import { addressText, shortText } from './names.ts'
 import { autoscalers, disruptionBudgets, otherHands } from './owners.ts'
 import { inParallel } from './parallel.ts'
 import type { Move } from './params.ts'
-import { isOnDelete, moveOf, stepsFor, stuckPods } from './plan-steps.ts'
+import { deletesPods, moveOf, stepsFor } from './plan-steps.ts'
 import { examineQuotas } from './quota.ts'
 import { examineReferences } from './references.ts'
 import { detailsSchema } from './releases.ts'
@@ -40,13 +40,7 @@ export async function plan(
   const { ways, blockers } = waysTo(workloads, release)
   const moves = ways.map(({ move }) => move)
   const [rights, references, room, images, hands, scalers, budgets, refused] = await Promise.all([
-    checkRights(
-      workshop,
-      moves,
-      ways.some(({ workload, move }) => isOnDelete(workload) || stuckPods(workload, move).length > 0),
-      signal,
-      ways.flatMap(argoRights)
-    ),
+    checkRights(workshop, moves, ways.some(deletesPods), signal, ways.flatMap(argoRights)),
     examineReferences(workshop, ways, signal),
     examineQuotas(workshop, ways, signal),
     examineImages(workshop, ways, signal),

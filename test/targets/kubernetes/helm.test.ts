@@ -146,6 +146,25 @@ describeOn('helm', "a release of Helm's through the built server", (backend) => 
     expect((await chart.history('db')).at(-1)).toMatchObject({ status: 'deployed', description: 'Rollback to 1' })
   })
 
+  it.concurrent('a StatefulSet of it that replaces no pod by itself has its pods deleted by a step that is shown', async () => {
+    const values = { kind: 'StatefulSet', replicas: '1' }
+    await chart.deploy('ondelete', { ...values, image: good }, '--wait')
+    const updateStrategy = { type: 'OnDelete', rollingUpdate: null }
+    await cluster.kubectl('patch', 'statefulset/ondelete', '-p', JSON.stringify({ spec: { updateStrategy } }))
+    await chart.deploy('ondelete', { ...values, image: bad })
+    await cluster.kubectl('delete', 'pod', 'ondelete-0')
+    await crashing('ondelete')
+    const server = await (await sceneFor('ondelete', { workloads: ['statefulset/ondelete'] })).serve(
+      undefined,
+      withHelm
+    )
+    const assessment = await server.call('assess_rollback', { version: '1.1.0' })
+    expect(assessment.plan.steps.map(({ title }: Answer) => title)[1]).toMatch(/old pods .* one by one: ondelete-0/)
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await readyImages('ondelete')).toBe(good)
+  })
+
   it.concurrent("somebody's upgrade between plan and execution is refused and left as it is", async () => {
     await chart.deploy('raced', { image: good, replicas: '1' }, '--wait')
     await chart.deploy('raced', { image: bad, replicas: '1' })

@@ -8,7 +8,7 @@ import { addressText, shortText } from '../names.ts'
 import { autoscalers, disruptionBudgets, otherHands } from '../owners.ts'
 import { inParallel } from '../parallel.ts'
 import { dryRun, type Way } from '../plan.ts'
-import { moveOf, stuckPods } from '../plan-steps.ts'
+import { deletesPods, moveOf } from '../plan-steps.ts'
 import { examineQuotas } from '../quota.ts'
 import { type Examined, examineReferences } from '../references.ts'
 import { checkRights, type Right } from '../rights.ts'
@@ -41,9 +41,8 @@ export async function planHelm(
     return revision && revision.hash !== workload.hash ? [{ workload, revision, move: moveOf(workload, revision) }] : []
   })
   const moves = ways.map(({ move }) => move)
-  const deletesPods = ways.some(({ workload, move }) => stuckPods(workload, move).length > 0)
   const [rights, references, room, images, hands, scalers, budgets, refused] = await Promise.all([
-    checkRights(workshop, moves, deletesPods, signal, recordRights(workshop, sight)),
+    checkRights(workshop, moves, ways.some(deletesPods), signal, recordRights(workshop, sight)),
     examineReferences(workshop, ways, signal),
     examineQuotas(workshop, ways, signal),
     examineImages(workshop, ways, signal),

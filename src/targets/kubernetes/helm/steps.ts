@@ -3,7 +3,7 @@ import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import type { HelmMove } from '../params.ts'
 import type { Way } from '../plan.ts'
-import { deletePods, mark, stuckPods } from '../plan-steps.ts'
+import { mark, podSteps } from '../plan-steps.ts'
 import type { Workload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 import { type HelmRevision, isPending } from './history.ts'
@@ -23,19 +23,16 @@ export interface HelmPlan {
 /** Helm's own limit for one operation (helm rollback --timeout). */
 const usualTimeoutSeconds = 300
 
-/** A pending record first; then Helm's own rollback; then pods that a StatefulSet would wait for for ever. */
+/** A pending record first; then Helm's own rollback; then pods that a StatefulSet would wait for for ever, or that only a deletion replaces. */
 export function helmSteps(workshop: Workshop, plan: HelmPlan): Step[] {
   const { sight, ways, release, mayMark } = plan
-  const stuck = ways.flatMap(({ workload, move }) => {
-    const pods = stuckPods(workload, move)
-    return pods.length > 0 ? [deletePods(workshop, move, pods)] : []
-  })
+  const pods = ways.flatMap((way) => podSteps(workshop, way))
   const marked = ways.filter(({ workload }) => workload.current).map(({ move }) => move)
   return [
     ...(isPending(sight.newest) && workshop.helm.secrets ? [clear(workshop, sight)] : []),
     // Helm would wait in vain for what only the next step sets free.
-    rollBack(workshop, plan, stuck.length === 0),
-    ...stuck,
+    rollBack(workshop, plan, pods.length === 0),
+    ...pods,
     ...(mayMark && marked.length > 0 ? [mark(workshop, marked, release)] : [])
   ]
 }
