@@ -1,0 +1,83 @@
+import { expect, it } from 'vitest'
+import { createMask } from '../../../../src/support/mask.ts'
+import { findObject, hashOf, objectsOf } from '../../../../src/targets/kubernetes/helm/manifest.ts'
+import { clusterRevision } from '../../../../src/targets/kubernetes/helm/matching.ts'
+import { templateSchema, workloadSchema } from '../../../../src/targets/kubernetes/objects.ts'
+import type { Revision } from '../../../../src/targets/kubernetes/revision.ts'
+
+const manifest = `---
+# Source: web/templates/secret.yaml
+apiVersion: v1
+kind: Secret
+metadata: {name: web}
+data: {key: c2VjcmV0LW9mLWRhdGE=}
+stringData: {other: secret-of-string-data}
+---
+kind: List
+items:
+- {kind: PersistentVolumeClaim, metadata: {name: data, annotations: {helm.sh/resource-policy: keep}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: other}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: "web:1", env: [{name: A, value: "1"}], ports: [{containerPort: 8080}]}]
+`
+
+it("objectsOf reads every object, and keeps its Secrets' values from leaving", async () => {
+  const mask = createMask()
+  const objects = await objectsOf(manifest, 'shop', mask)
+  expect(objects.map(({ kind, namespace, name, kept }) => [kind, namespace, name, kept])).toEqual([
+    ['Secret', 'shop', 'web', false],
+    ['PersistentVolumeClaim', 'shop', 'data', true],
+    ['Deployment', 'other', 'web', false]
+  ])
+  expect(mask.text('secret-of-data c2VjcmV0LW9mLWRhdGE= secret-of-string-data')).toBe('*** *** ***')
+  expect(await objectsOf('kind: [', 'shop', mask)).toEqual([])
+})
+
+it('hashOf tells of what is in it, not of the space around', () => {
+  expect(hashOf(`\n${manifest}\n\n`)).toBe(hashOf(manifest))
+  expect(hashOf(manifest.replace('web:1', 'web:2'))).not.toBe(hashOf(manifest))
+})
+
+it('clusterRevision finds the revision with the same images, by what else it says where several have them', async () => {
+  const objects = await objectsOf(manifest, 'shop', createMask())
+  const address = { kind: 'deployment', namespace: 'other', name: 'web' } as const
+  expect(findObject(objects, address)?.template).toBeDefined()
+  const revision = (name: string, image: string, value: string): Revision => ({
+    name,
+    uid: name,
+    number: 1,
+    hash: name,
+    image,
+    template: templateSchema.parse({
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        restartPolicy: 'Always',
+        containers: [
+          { name: 'web', image, env: [{ name: 'A', value }], ports: [{ containerPort: 8080, protocol: 'TCP' }] }
+        ]
+      }
+    })
+  })
+  const found = (...revisions: Revision[]): string | undefined =>
+    clusterRevision(
+      {
+        address,
+        object: workloadSchema.parse({ metadata: { name: 'web' }, spec: {} }),
+        hash: '',
+        revisions,
+        current: null,
+        pods: null
+      },
+      { hash: '', objects, hooks: [] }
+    )?.name
+  expect(found(revision('one', 'web:1', '1'), revision('two', 'web:2', '1'))).toBe('one')
+  expect(found(revision('one', 'web:1', '1'), revision('two', 'web:1', '2'))).toBe('one')
+  expect(found(revision('one', 'web:1', '1'), revision('two', 'web:1', '1'))).toBeUndefined()
+  expect(found(revision('two', 'web:2', '1'))).toBeUndefined()
+})
