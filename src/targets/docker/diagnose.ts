@@ -30,6 +30,7 @@ export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise
   const { containers } = await findWorkload(workshop, signal)
   for (const container of containers) hideEnvironment(workshop.mask, container)
   const logs = await Promise.all(containers.map((container) => logEvidence(workshop.engine, container, signal)))
+  for (const container of containers) workshop.logged.add(container.Id)
   const engineEvents = await Promise.all(containers.map((container) => eventsOf(workshop, container, signal)))
   const events = [...containers.flatMap(stateEvents), ...engineEvents.flat()].sort((a, b) => (a.at < b.at ? -1 : 1))
   return {

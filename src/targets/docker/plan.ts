@@ -10,6 +10,7 @@ import { changeRisks, neededChanges, reminderStep } from './compose/reminder.ts'
 import { type Missing, reviveStep } from './compose/revive.ts'
 import { servesNothing } from './current.ts'
 import { type Container, inspectContainer, listContainers } from './inspect.ts'
+import { migratedVolumeRisks } from './migrated-volumes.ts'
 import { planSteps, pullStep } from './plan-steps.ts'
 import {
   configurationRisks,
@@ -22,6 +23,7 @@ import {
 } from './precautions.ts'
 import { mergedConfig, userConfigOf } from './recreate/configuration.ts'
 import { whyNotBeside } from './side-by-side.ts'
+import { dependentSteps } from './steps/dependents.ts'
 import { defaultsOf, imagesOf } from './survey.ts'
 import { baseName } from './workload.ts'
 import { hideEnvironment, type Workshop } from './workshop.ts'
@@ -59,6 +61,7 @@ export async function plan(
     ...candidate.risks,
     ...dependentRisks(containers, all),
     ...volumeRisks(containers, all),
+    ...migratedVolumeRisks(containers, survey.current, release),
     ...configurationRisks(containers, defaults, release, history),
     ...changeRisks(changes, release.version)
   ]
@@ -73,6 +76,10 @@ export async function plan(
   return {
     steps: [
       ...planSteps(workshop, survey, release, candidate, ways),
+      ...dependentSteps(
+        ways.map(({ container }) => container),
+        all
+      ),
       ...(places.length > 0 && candidate.shown ? [reminderStep(release, places)] : [])
     ],
     risks,

@@ -4,6 +4,7 @@ import type { Blocker, Risk } from '../../model/survey.ts'
 import { type Container, type ContainerSummary, type ImageDefaults, nameOf } from './inspect.ts'
 import { shortId } from './reference.ts'
 import { changesSince } from './snapshot.ts'
+import { dependentsOf, rejoinByHand } from './steps/dependents.ts'
 import { baseName } from './workload.ts'
 
 /** Host ports that a stopped container wants and something else holds by now. */
@@ -53,16 +54,15 @@ export const portNotes = (containers: readonly Container[]): string[] =>
 
 /** Containers that stand on the one replaced. */
 export function dependentRisks(containers: readonly Container[], all: readonly ContainerSummary[]): Risk[] {
-  return containers.flatMap((container) =>
-    all
-      .filter((other) => other.HostConfig?.NetworkMode === `container:${container.Id}`)
-      .map((other) => ({
-        id: `dependent:${nameOf(other)}`,
-        serious: true,
-        title: `${nameOf(other)} uses the network of ${baseName(container.Name)}`,
-        detail: `It loses its network when ${shortId(container.Id)} is replaced, and must be recreated afterwards.`
-      }))
-  )
+  return containers.flatMap((container) => {
+    const name = baseName(container.Name)
+    return dependentsOf(container.Id, all).map((other) => ({
+      id: `dependent:${nameOf(other)}`,
+      serious: true,
+      title: `${nameOf(other)} uses the network of ${name}`,
+      detail: `It loses its network when ${shortId(container.Id)} is replaced, and is not touched. Afterwards: ${rejoinByHand(other, name)}`
+    }))
+  })
 }
 
 /** Others that write to the same volumes: what the newer version changed there concerns them, too. */

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
+import { testRun } from '../../harness/context.ts'
 import { docker, makeForeignImage, makeImage } from './images.ts'
 import { carryOut, createWorld, inspect, planTo, record, signal, until, type World } from './world.ts'
 
@@ -34,14 +35,76 @@ describeOn('docker', 'an assessment of containers', () => {
       '1000'
     )
 
-  it('names containers that use the network of the one replaced', async () => {
+  it('names containers that use the network of the one replaced, before and after', async () => {
     await world.start('web', '1.2.0')
     await beside('sidecar', '--network', `container:${web()}`)
     const target = await world.open({ config: { containers: [web()] } })
-    expect((await planTo(target, '1.1.0')).draft.risks).toMatchObject([
+    const planned = await planTo(target, '1.1.0')
+    expect(planned.draft.risks).toMatchObject([
       expect.anything(),
-      { id: `dependent:${world.prefix}-sidecar`, serious: true }
+      {
+        id: `dependent:${world.prefix}-sidecar`,
+        serious: true,
+        detail: expect.stringContaining(`--network container:${web()}`)
+      }
     ])
+    await carryOut(target, planned)
+    const look = planned.draft.steps.find(({ kind }) => kind === 'dependents')
+    expect(look && (await target.apply(look, testRun())).manual).toEqual([
+      expect.stringContaining(`${world.prefix}-sidecar has lost its network`)
+    ])
+  })
+
+  it('names containers that took its volumes with --volumes-from', async () => {
+    await world.start('web', '1.2.0', '-v', '/uploads')
+    await beside('shipper', '--volumes-from', web())
+    const target = await world.open({ config: { containers: [web()] } })
+    expect((await planTo(target, '1.1.0')).draft.risks).toContainEqual(
+      expect.objectContaining({
+        id: expect.stringMatching(/^shared_volume:/),
+        title: expect.stringContaining(`${world.prefix}-shipper`)
+      })
+    )
+  })
+
+  it.each([
+    ['the name of one', (volume: string) => volume],
+    ['the path of one', () => '/data'],
+    ['true', () => 'true']
+  ])('names a volume that the newer version has migrated, by a label with %s', async (_, value) => {
+    const volume = `${world.prefix}-data`
+    const label = `popkit.rollback.migrates=${value(volume)}`
+    await world.start('web', '1.2.0', '-v', `${volume}:/data`, '--label', label)
+    const target = await world.open({ config: { containers: [web()] } })
+    const { draft } = await planTo(target, '1.1.0')
+    expect(draft.risks).toContainEqual(
+      expect.objectContaining({
+        id: `volume_migrated:${volume}`,
+        serious: true,
+        detail: expect.stringContaining('backup')
+      })
+    )
+  })
+
+  it('says since when a health check fails, also where the engine has dropped its first failures', async () => {
+    await makeImage(world.repository, '1.3.0', { mode: 'fading' })
+    await world.start('web', '1.3.0')
+    await until('seven failures', async () => (await inspect(web())).State.Health.FailingStreak >= 7)
+    const { State: state } = await inspect(web())
+    const { health } = await (await world.open()).survey(signal())
+    expect(health).toMatchObject({ state: 'degraded' })
+    const since = Date.parse(health.since ?? '')
+    expect(since).toBeGreaterThan(Date.parse(state.StartedAt) + 2000)
+    expect(since).toBeLessThan(Date.parse(state.Health.Log[0].Start))
+  })
+
+  it('says since when a container is in a crash loop: since it was created, not since its last restart', async () => {
+    await makeImage(world.repository, '1.4.0', { mode: 'crash' })
+    await world.start('web', '1.4.0', '--restart', 'always')
+    await until('restarts', async () => (await inspect(web())).RestartCount >= 2)
+    const { Created: created } = await inspect(web())
+    const { health } = await (await world.open()).survey(signal())
+    expect(health.since?.slice(0, 19)).toBe(created.slice(0, 19))
   })
 
   it('names containers that share a volume, and that its data stays', async () => {
@@ -71,7 +134,9 @@ describeOn('docker', 'an assessment of containers', () => {
   it('refuses a container that was started with --rm', async () => {
     await world.start('web', '1.2.0', '--rm')
     const target = await world.open()
-    expect((await target.survey(signal())).blockers).toMatchObject([{ id: `auto_remove:${web()}` }])
+    expect((await target.survey(signal())).blockers).toMatchObject([
+      { id: `auto_remove:${web()}`, next: expect.stringContaining('without --rm') }
+    ])
   })
 
   it('refuses an image of another platform', async () => {

@@ -5,6 +5,7 @@ import { applyRevival, revertRevival } from '../compose/revive.ts'
 import type { Workshop } from '../workshop.ts'
 import { startBeside, takeOver } from './beside.ts'
 import { create } from './create.ts'
+import { applyDependents } from './dependents.ts'
 import { healthy } from './healthy.ts'
 import { applyPull } from './pull.ts'
 import { rehearse } from './rehearse.ts'
@@ -39,5 +40,6 @@ const nothingToUndo = async (): Promise<StepResult> => ({ detail: 'nothing to un
 export const wholeSteps: Record<string, WholeStepWork> = {
   pull_image: { apply: applyPull, revert: nothingToUndo },
   compose_up: { apply: applyRevival, revert: revertRevival },
+  dependents: { apply: applyDependents, revert: nothingToUndo },
   compose_files: { apply: applyReminder, revert: nothingToUndo }
 }
