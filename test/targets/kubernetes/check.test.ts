@@ -81,7 +81,7 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
     if (!current) throw new Error('nothing serves')
     const report = await until('it to fade', async () => {
       const seen = await target.check(current, { signal: inTime() })
-      return status(seen, 'service')?.status === 'fail' ? seen : null
+      return status(seen, 'service')?.status === 'fail' && status(seen, 'rollout')?.status === 'fail' ? seen : null
     })
     expect(status(report, 'service')?.detail).toBe('0 ready endpoints')
     expect(status(report, 'rollout')).toMatchObject({

@@ -1,9 +1,9 @@
 import { afterAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
-import type { Target } from '../../../src/targets/target.ts'
 import { describeOn } from '../../backends/use.ts'
+import type { Answer } from '../../harness/client.ts'
 import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
-import { applyAll, openTarget, type Planned, planned } from './verbs.ts'
+import { applyAll, inTime, openTarget, type Planned, planned } from './verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
@@ -31,6 +31,7 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     })
     const shape = (version: string, requests: string): Shape => ({
       image: version,
+      replicas: 1,
       container: memory(requests),
       spec: rolling(0)
     })
@@ -38,7 +39,7 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     await cluster.rolledOut(workload(shape(await cluster.image('1.2.0'), '20Mi')))
     await until(
       'the old pods to be gone',
-      async () => (await cluster.kubectl('get', 'pods', '-o', 'name')).split('\n').length === 2
+      async () => (await cluster.kubectl('get', 'pods', '-o', 'name')).split('\n').length === 1
     )
     const target = await openTarget(cluster, { workloads: ['deployment/web'] })
     const quota = async (hard: JsonObject): Promise<void> => {
@@ -49,21 +50,25 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
         return Object.keys(hard).every((name) => status.used?.[name] !== undefined)
       })
     }
-    const free = await planned(target, '1.1.0')
-    expect([...free.blockers, ...free.risks]).toEqual([])
+    const seen = async () => {
+      const { blockers, risks } = await planned(target, '1.1.0')
+      // A node names no more than some of its images, and those late.
+      return { blockers, risks: risks.filter(({ id }) => id !== 'image_unknown') }
+    }
+    expect(await seen()).toEqual({ blockers: [], risks: [] })
 
-    await quota({ pods: '2' })
+    await quota({ pods: '1' })
     const id = (of: string) => `quota:${cluster.namespace}/q:${of}`
     const stuck = await planned(target, '1.1.0')
     expect(stuck.blockers).toMatchObject([
-      { id: id('pods'), why: expect.stringMatching(/^pods: 2 hard, 2 used, 1 more needed, and no old pod may go/) }
+      { id: id('pods'), why: expect.stringMatching(/^pods: 1 hard, 1 used, 1 more needed, and no old pod may go/) }
     ])
 
-    await quota({ 'requests.memory': '70Mi' })
+    await quota({ 'requests.memory': '30Mi' })
     expect((await planned(target, '1.1.0')).blockers).toMatchObject([
       {
         id: id('requests.memory'),
-        why: 'requests.memory: 70Mi hard, 40Mi used, 40Mi more needed once every old pod is gone'
+        why: 'requests.memory: 30Mi hard, 20Mi used, 20Mi more needed once every old pod is gone'
       }
     ])
 
@@ -84,9 +89,9 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     ])
     // What a LimitRange gives to a container that asks for nothing counts as well.
     await limits({ type: 'Container', defaultRequest: { cpu: '100m' } })
-    await quota({ 'requests.cpu': '150m' })
+    await quota({ 'requests.cpu': '50m' })
     expect((await planned(target, '1.1.0')).blockers).toMatchObject([
-      { id: id('requests.cpu'), why: expect.stringMatching(/150m hard, 0m used, 200m more needed/) }
+      { id: id('requests.cpu'), why: expect.stringMatching(/50m hard, 0m used, 100m more needed/) }
     ])
     await cluster.kubectl('delete', 'limitrange', '--all')
 
@@ -103,14 +108,14 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
       { id: 'image_unknown', detail: expect.stringMatching(/do not allow reading what the nodes have/) }
     ])
 
-    await quota({ pods: '2' })
+    await quota({ pods: '1' })
     await cluster.kubectl('patch', 'deployment/web', '-p', JSON.stringify({ spec: rolling(1) }))
-    const slower = await planned(target, '1.1.0')
+    const slower = await seen()
     expect(slower.blockers).toEqual([])
     expect(slower.risks).toMatchObject([
       { id: id('pods'), serious: false, detail: expect.stringMatching(/Old pods go first/) }
     ])
-    expect((await applyAll(target, slower))[0]).toBe('rolled out')
+    expect((await applyAll(target, await planned(target, '1.1.0')))[0]).toBe('rolled out')
     await target.close?.()
     await blind.close?.()
   })
@@ -134,7 +139,7 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     const never = 'popk-nowhere.invalid/web:1.1.0'
     await cluster.apply(shape(never, { container: { imagePullPolicy: 'Never' } }))
     await revisions(cluster, 'web', 3)
-    await cluster.apply(shape(await cluster.image('1.4.0')))
+    await cluster.apply(shape('popk-nowhere.invalid/web:1.4.0'))
     await revisions(cluster, 'web', 4)
 
     const target = await openTarget(cluster, { workloads: ['deployment/web'] })
@@ -149,16 +154,31 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
       `pull_secret:${cluster.namespace}/gone`,
       `pull_secret:${cluster.namespace}/other`
     ])
-    await cluster.apply(shape(good))
-    await revisions(cluster, 'web', 5)
-    expect(await seenIn(target, '1.4.0')).toEqual([])
     await target.close?.()
   })
 
-  const seenIn = async (target: Target, version: string) => {
-    const { blockers, risks } = await planned(target, version)
-    return [...blockers, ...risks].map(({ id }) => id)
-  }
+  it.concurrent('of an image that every node has nothing is said', async () => {
+    const cluster = await namespace()
+    const { items } = await cluster.get('nodes')
+    const [first = [], ...others]: string[][] = items.map(({ status }: Answer) =>
+      (status.images ?? []).flatMap(({ names }: Answer) => names ?? [])
+    )
+    const everywhere = first.find(
+      (name) => /^[^@]+:[\w.-]+$/.test(name) && others.every((names) => names.includes(name))
+    )
+    if (!everywhere || everywhere.endsWith(':latest')) return
+    const shape = (image: string) => workload({ name: 'listed', image, replicas: 0 })
+    await cluster.apply(shape(everywhere))
+    await revisions(cluster, 'listed', 1)
+    await cluster.apply(shape('popk-nowhere.invalid/web:9.0.0'))
+    await revisions(cluster, 'listed', 2)
+    const target = await openTarget(cluster, { workloads: ['deployment/listed'] })
+    const survey = await target.survey(inTime())
+    const [release] = survey.releases
+    if (!release) throw new Error('there is no former release')
+    expect((await target.plan(survey, release, inTime())).risks).toEqual([])
+    await target.close?.()
+  })
 
   afterAll(() => Promise.all(clusters.map((cluster) => cluster.remove())))
 })
