@@ -117,7 +117,8 @@ const mayUndo = (before: HealthState, present: Present): boolean =>
 const whyNot = (before: HealthState, now: HealthState): string => {
   if (now === 'unknown') return 'what serves now is unknown'
   if (before === 'unknown') return 'whether the earlier state served is unknown'
-  return 'the earlier state was not seen to serve better'
+  if (now === before) return `the earlier state was ${before}, too`
+  return `the earlier state was ${before}, which is no better`
 }
 
 const stateLine = ({ version, health, message }: Present): string =>

@@ -80,7 +80,7 @@ test('promise 5: a failed cure is not undone towards a state that served worse',
   const result = await rollBack()
   expect(result.outcome).toBe('stuck')
   expect(shelf.serving).toBe('1.1.0')
-  expect(result.state).toContain('was not seen to serve better')
+  expect(result.state).toContain('the earlier state was down, which is no better')
   expect(result.remains.join('\n')).toContain('shelf unswitch')
 })
 

@@ -1,6 +1,6 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release } from '../../model/release.ts'
-import type { Blocker, Risk, Survey } from '../../model/survey.ts'
+import type { Blocker, Health, Risk, Survey } from '../../model/survey.ts'
 import { healthOf, instant } from './current.ts'
 import { type Container, type Image, type ImageDefaults, inspectImage } from './inspect.ts'
 import { readLease } from './lease.ts'
@@ -28,7 +28,7 @@ export async function survey(
   ])
   return {
     current,
-    health: healthOf(workload.containers, workshop.clock),
+    health: withShare(healthOf(workload.containers, workshop.clock), workload, current),
     releases,
     risks: risksOf(workload),
     blockers: blockersOf(workload),
@@ -62,7 +62,7 @@ function currentRelease(
   images: Map<string, Image>,
   history: readonly DeploymentRecord[]
 ): Release | null {
-  const newest = [...workload.containers].sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))[0]
+  const newest = newestOf(workload.containers)
   if (!newest) return null
   const image = images.get(newest.Image) ?? null
   const commit = image?.Config?.Labels?.[revisionLabel]
@@ -81,7 +81,22 @@ function currentRelease(
   }
 }
 
+const newestOf = (containers: readonly Container[]): Container | undefined =>
+  [...containers].sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))[0]
+
 const isMixed = (workload: Workload): boolean => new Set(workload.containers.map(({ Image: image }) => image)).size > 1
+
+/** In the middle of a roll, how far it came. */
+function withShare(health: Health, workload: Workload, current: Release | null): Health {
+  if (!current || !isMixed(workload)) return health
+  const { containers } = workload
+  const newest = newestOf(containers)
+  const count = containers.filter((container) => container.Image === newest?.Image).length
+  return {
+    ...health,
+    message: `${count} of ${containers.length} containers ${count === 1 ? 'runs' : 'run'} ${current.version}; ${health.message}`
+  }
+}
 
 function risksOf(workload: Workload): Risk[] {
   const tags = new Set(workload.containers.map(({ Config }) => parseReference(Config.Image)?.tag ?? 'latest'))

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import type { Step } from '../../../src/model/step.ts'
 import type { TargetContext } from '../../../src/targets/target.ts'
 import { describeOn } from '../../backends/use.ts'
 import { startServer } from '../../harness/client.ts'
@@ -219,6 +220,9 @@ services:
     const target = await open(it, { services: ['web'], health_timeout_seconds: 2 })
     const planned = await planTo(target, '1.3.0')
     await expect(carryOut(target, planned)).rejects.toMatchObject({ code: 'not_healthy' })
+    const { health } = await target.survey(signal())
+    expect(health).toMatchObject({ state: expect.not.stringMatching('healthy') })
+    expect(health.message).toMatch(/^1 of 3 containers runs 1\.3\.0; /)
     const third = await named('web', 3)
     expect(third).toMatchObject({ Id: before[2].Id, State: { StartedAt: before[2].State.StartedAt } })
     await takeBack(target, planned)
@@ -227,6 +231,36 @@ services:
     for (const container of after) expect(container.State.Running).toBe(true)
     expect((await it.compose('ps', '-a', '-q', 'web')).split('\n').filter(Boolean)).toHaveLength(3)
   })
+
+  it.skipIf(!program)(
+    'names the command that gives a service in the network of another one its network back',
+    async () => {
+      const sidecar = `
+  sidecar:
+    image: ${world.repository}:1.1.0
+    command: sleep 1000
+    healthcheck: {disable: true}
+    network_mode: service:web
+`
+      const it = await project(file() + sidecar)
+      await it.compose('up', '-d', 'web', 'sidecar')
+      const target = await open(it, { services: ['web'] })
+      const planned = await planTo(target, '1.1.0')
+      expect(planned.draft.risks).toContainEqual(
+        expect.objectContaining({ id: `dependent:${world.prefix}-sidecar-1`, serious: true })
+      )
+      await it.write('.env', 'TAG=1.1.0\n')
+      await carryOut(target, planned)
+      const look = planned.draft.steps.find(({ kind }) => kind === 'dependents')
+      const [line = ''] = (look && (await target.apply(look, testRun())).manual) ?? []
+      const command = line.slice(line.indexOf('docker compose ') + 'docker compose '.length)
+      const web = await named('web')
+      await it.compose(...command.split(' '))
+      expect((await named('sidecar')).HostConfig.NetworkMode).toBe(`container:${web.Id}`)
+      expect((await named('web')).Id).toBe(web.Id)
+      expect((await target.apply(look as Step, testRun())).detail).toBe('none has')
+    }
+  )
 
   it.skipIf(!program)('of which no container is left is created from the Compose file, its image pinned', async () => {
     const it = await project()

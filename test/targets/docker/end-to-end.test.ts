@@ -80,6 +80,8 @@ describeOn('docker', 'docker through the built server', () => {
     const report = await keep(server.call('write_incident', { rollback_id: done.rollback_id }))
     const written = await files()
     expect(written[report.path] ?? JSON.stringify(written)).toContain('health check')
+    const [, incident = ''] = Object.entries(written).find(([path]) => path.includes('incident-')) ?? []
+    expect(incident.match(/Last lines of /g)).toHaveLength(1)
     const again = await keep(server.call('assess_rollback'))
     expect(again.recommended?.version).not.toBe('1.2.0')
     for (const [path, text] of Object.entries({
