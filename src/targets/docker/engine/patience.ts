@@ -33,12 +33,16 @@ const wentAway = (error: unknown): boolean =>
 async function isGoingAway(engine: Engine, clock: Clock, error: unknown, signal: AbortSignal): Promise<boolean> {
   const odd = error instanceof EngineError ? error.status >= 500 : codeOf(error) === 'not_healthy'
   if (!odd) return false
-  for (let count = 0; count < 6; count++) {
+  const looks = error instanceof EngineError && lostItsStores.test(error.why) ? 40 : 6
+  for (let count = 0; count < looks; count++) {
     if (!(await answers(engine, signal))) return true
     await clock.sleep(250, signal)
   }
   return !(await answers(engine, signal))
 }
+
+/** Said by engines that have closed what they need already; a slow machine takes seconds from there to silence. */
+const lostItsStores = /failed to update store|database not open|shutting down|transport is closing/i
 
 const codeOf = (error: unknown): string | undefined => (error instanceof TargetError ? error.code : undefined)
 
