@@ -33,7 +33,7 @@ const taken = {
   report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
   list: ['target'],
   status: [],
-  record: ['target', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error']
+  record: ['target', 'rollback', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error']
 } as const
 
 export type CommandName = keyof typeof taken

@@ -7,6 +7,7 @@ export const help = `Takes a failed deployment back to the last good version, an
   pop-deploy-rollback list     [--target T]
   pop-deploy-rollback status
   pop-deploy-rollback record   --target T --version V --status success|failed [--digest D] [--commit C] [--duration-ms N] [--error X]
+  pop-deploy-rollback record   --rollback ID                  a rollback that ended manual, once a person has done it
   pop-deploy-rollback serve                      the MCP server, over stdin and stdout
 
 rollback shows the plan and asks on the terminal. Without a terminal it does nothing, but for

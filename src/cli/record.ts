@@ -1,12 +1,16 @@
 import { z } from 'zod'
 import { type Surroundings, selectTarget } from '../rollback/open-session.ts'
+import { recordByHand } from '../rollback/record-by-hand.ts'
 import { recordDeployment } from '../rollback/record-deployment.ts'
 import type { NewRecord } from '../rollback/session.ts'
+import { storyById } from '../rollback/verify.ts'
 import { InputError, messageOf } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
+import type { Answer } from '../tools/call-tool.ts'
 import { closing } from '../tools/closing.ts'
+import { rollbackId } from '../tools/shapes.ts'
 import { type Flags, numberOf } from './arguments.ts'
-import type { Command } from './run.ts'
+import type { Command, CommandContext } from './run.ts'
 
 const recordSchema = z.object({
   target: z.string().min(1),
@@ -21,7 +25,9 @@ const recordSchema = z.object({
 })
 
 /** Writes what a pipeline just deployed, with what the target says of it, so that the next rollback has evidence. */
-export const record: Command = async ({ flags, around }) => {
+export const record: Command = async (context) => {
+  const { flags, around } = context
+  if (flags.rollback !== undefined) return recordRollback(context, flags.rollback)
   const { target, ...given } = checked(flags)
   const durationMs = numberOf('duration-ms', flags['duration-ms'])
   const { paths } = await selectTarget(around, { target, version: given.version })
@@ -36,6 +42,34 @@ export const record: Command = async ({ flags, around }) => {
     target,
     ...given
   }
+}
+
+/** Completes the history with a rollback that was left to a person, after a look at the target. */
+const recordRollback = async ({ flags, around, paths, cancelled }: CommandContext, id: string): Promise<Answer> => {
+  const known = rollbackId.safeParse(id)
+  const odd = ['version', 'status', 'digest', 'commit', 'duration-ms', 'error'].find((name) => name in flags)
+  if (!known.success || odd)
+    throw new InputError({
+      what: 'The record is not complete or not correct',
+      why: odd ? `--rollback says it all already, --${odd} does not go with it` : 'that is not the id of a rollback',
+      next: 'Pass --rollback with the id that the rollback returned, and nothing else but --target.',
+      code: 'usage'
+    })
+  const story = await storyById(paths.rollbacksDir, known.data)
+  const { target, from, to } = story.begun
+  if (flags.target !== undefined && flags.target !== target)
+    throw new InputError({
+      what: `${known.data} is no rollback of ${flags.target}`,
+      why: `its journal names ${target}`,
+      next: 'Leave --target away.',
+      code: 'usage'
+    })
+  const added = await closing(around, { target }, (session) =>
+    recordByHand(session, story, AbortSignal.any([cancelled, AbortSignal.timeout(session.settings.limitMs)]))
+  )
+  const what = `${target} ${from?.version} rolled back to ${to.version} by hand (${known.data})`
+  const summary = added ? `Recorded: ${what}` : `Recorded already: ${what}`
+  return { ok: true, summary, next: [], target, rollback_id: known.data, added }
 }
 
 /** Digest and configuration of what serves, when it is the version that was deployed; the record is worth having without, too. */

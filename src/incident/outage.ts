@@ -55,7 +55,7 @@ function startOf({ health, from, history, rollback }: Evidence): Known | null {
   return null
 }
 
-function endOf({ rollback, to }: Evidence): Known | null {
+function endOf({ rollback, to, history }: Evidence): Known | null {
   const recovered = instant(rollback?.recoveredAt)
   if (recovered)
     return {
@@ -66,6 +66,9 @@ function endOf({ rollback, to }: Evidence): Known | null {
   const ended = instant(rollback?.endedAt)
   if (ended && rollback?.outcome === 'succeeded')
     return { at: ended, because: 'journal: the rollback had succeeded', inferred: true }
+  const byHand = history.find((record) => rollback?.outcome === 'manual' && record.rollbackId === rollback.id)
+  if (byHand?.status === 'rolled_back')
+    return { at: byHand.at, because: 'history: rolled back by hand, and proven then', inferred: true }
   return null
 }
 

@@ -1,3 +1,4 @@
+import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { Release } from '../model/release.ts'
 import type { FormerRollback } from './candidates.ts'
 import type { Story } from './journal.ts'
@@ -20,5 +21,9 @@ export const leftByHand = (stories: readonly Story[], current: Release | null): 
       ? [{ ...told(begun.from, begun.rollbackId, ended.at), tells: 'rolled back from by hand' }]
       : []
   )
+
+/** deploy.json has a record of this rollback. */
+export const settled = (history: readonly DeploymentRecord[], id: string): boolean =>
+  history.some(({ rollbackId, status }) => rollbackId === id && status === 'rolled_back')
 
 const told = ({ version, id }: Release, rollbackId: string, at: string) => ({ version, id, at, rollbackId })

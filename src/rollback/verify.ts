@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Release } from '../model/release.ts'
 import { InputError } from '../support/errors.ts'
+import { settled } from './former-rollbacks.ts'
 import { readStories, readStory, type Story } from './journal.ts'
 import { type Proof, prove } from './prove.ts'
 import type { Session } from './session.ts'
@@ -8,6 +9,8 @@ import type { Session } from './session.ts'
 export interface Verification extends Proof {
   rollbackId: string | null
   release: Release
+  /** A rollback that a person was left to do and that deploy.json has no record of. */
+  unrecorded: boolean
 }
 
 export interface VerifyRequest {
@@ -42,7 +45,11 @@ export async function verify(session: Session, { rollbackId, soakMs, signal }: V
       code: 'nothing_to_verify'
     })
   const proof = await prove(session, release, { soakMs, signal })
-  return { ...proof, rollbackId: story?.begun.rollbackId ?? null, release }
+  const unrecorded =
+    story?.ended?.outcome === 'manual' &&
+    release === story.begun.to &&
+    !settled(session.history, story.begun.rollbackId)
+  return { ...proof, rollbackId: story?.begun.rollbackId ?? null, release, unrecorded }
 }
 
 /** What should serve after a rollback that ended this way. */

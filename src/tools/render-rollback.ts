@@ -70,7 +70,8 @@ const nextLine = (outcome: Outcome): string =>
     succeeded: 'Investigate root cause, then /popkit-ops:deploy execute when fixed',
     restored: 'Assess again and choose another version, or deploy a fix',
     stuck: 'Do what remains by hand, then assess again',
-    manual: 'Follow the instructions, then verify',
+    manual:
+      'Follow the instructions, then verify; what is verified is recorded by pop-deploy-rollback record --rollback ID',
     cancelled: 'Assess again when you are ready',
     unproven: 'Look for yourself, then verify again',
     checked: 'Roll back with the same arguments without dry_run',

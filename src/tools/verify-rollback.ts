@@ -31,11 +31,15 @@ export const verifyRollback = defineTool({
 
 const words = { pass: 'passed', fail: 'FAILED', unknown: 'unknown' } as const
 
-function render(name: string, { verdict, checks, release, rollbackId: id }: Verification): ToolResult {
+function render(name: string, { verdict, checks, release, rollbackId: id, unrecorded }: Verification): ToolResult {
   const lines = checks.map(({ title, status, detail }) => `  - ${title}... ${words[status]} (${detail})`)
+  const record =
+    unrecorded && verdict === 'healthy'
+      ? [`Not in the history yet; record it: pop-deploy-rollback record --rollback ${id}`]
+      : []
   return {
     ok: verdict === 'healthy',
-    summary: [`Verification: ${name} ${release.version}`, ...lines, `Verdict: ${verdict}`].join('\n'),
+    summary: [`Verification: ${name} ${release.version}`, ...lines, `Verdict: ${verdict}`, ...record].join('\n'),
     next:
       verdict === 'healthy'
         ? id

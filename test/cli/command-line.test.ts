@@ -34,6 +34,20 @@ test('a broken deploy.json is a fault of configuration, with line and column', a
   await project.remove()
 })
 
+test('record --rollback takes the id of a rollback and nothing that it says already', async () => {
+  const project = await testProject({ version: '1.0' })
+  const env = { PATH: process.env.PATH }
+  const id = 'rb-20260318-143500-npm'
+  const record = async (...more: string[]) => {
+    const { code, stdout } = await commandLine(['record', '--json', '--rollback', ...more], project.dir, env)
+    return { code, error: JSON.parse(stdout).error.code }
+  }
+  expect(await record('../../deploy')).toEqual({ code: 2, error: 'usage' })
+  expect(await record(id, '--version', '1.1.0')).toEqual({ code: 2, error: 'usage' })
+  expect(await record(id)).toEqual({ code: 2, error: 'unknown_rollback' })
+  await project.remove()
+})
+
 describeOn('npm', 'the command line on a real registry', (backend) => {
   const around = bench(backend)
   afterEach(() => around.cleanUp())

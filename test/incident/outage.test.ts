@@ -32,6 +32,15 @@ describe('outageOf', () => {
     )
   })
 
+  it('ends where a rollback that was left to a person is recorded as done, and is open before that', () => {
+    const manual = rollback({ recoveredAt: undefined, outcome: 'manual' })
+    const left = { rollback: manual, history: [] as Incident['history'] }
+    expect(outage(left)).toMatchObject({ ms: null })
+    const record = { target: 'docker', version: '1.2.0', status: 'rolled_back', rollbackId: manual.id }
+    const done = outage({ ...left, history: [{ ...record, at: '2026-03-18T14:41:00.000Z' }] })
+    expect(done).toMatchObject({ ms: 600_000, says: expect.stringMatching(/inferred.*rolled back by hand/) })
+  })
+
   it('goes by the last deployment of the failed version before the rollback', () => {
     const record = (at: string, version = '1.2.0') => ({ at, target: 'docker', version, status: 'success' })
     const history = [

@@ -4,6 +4,8 @@ import { carryOut } from '../../src/rollback/carry-out.ts'
 import { type Journal, readStories } from '../../src/rollback/journal.ts'
 import type { Begun } from '../../src/rollback/journal-events.ts'
 import type { Progress } from '../../src/rollback/progress.ts'
+import { recordByHand } from '../../src/rollback/record-by-hand.ts'
+import { storyById, verify } from '../../src/rollback/verify.ts'
 import { engine, failed, goodHistory, success } from './engine-harness.ts'
 import { newShelf, type Shelf } from './shelf-target.ts'
 
@@ -189,6 +191,33 @@ test('promise 9: what only a person can do ends manual, with the instructions', 
   const result = await rollBack()
   expect(result).toMatchObject({ outcome: 'manual', instructions: ['Open the page', 'Press the button'] })
   expect(records).toEqual([])
+})
+
+test('a rollback that a person was left to do is recorded once it is proven, and once only', async () => {
+  const shelf = newShelf({ manual: ['Press the button'] })
+  const { rollBack, records, session } = await engine(shelf)
+  const rollbackId = (await rollBack()).rollbackId ?? ''
+  const story = await storyById(session.files.journals, rollbackId)
+  const signal = AbortSignal.timeout(10_000)
+  const unrecorded = async () => (await verify(session, { rollbackId, soakMs: 0, signal })).unrecorded
+  await expect(recordByHand(session, story, signal)).rejects.toMatchObject({ code: 'not_proven' })
+  expect(records).toEqual([])
+  shelf.serving = '1.1.0'
+  expect(await unrecorded()).toBe(true)
+  expect(await recordByHand(session, story, signal)).toBe(true)
+  expect(records).toMatchObject([{ version: '1.2.0', status: 'rolled_back', rollbackTo: '1.1.0', rollbackId }])
+  const history = [{ at: story.begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
+  expect(await recordByHand({ ...session, history }, story, signal)).toBe(false)
+  expect((await verify({ ...session, history }, { rollbackId, soakMs: 0, signal })).unrecorded).toBe(false)
+  expect(records).toHaveLength(1)
+})
+
+test('a rollback that was not left to a person is not recorded by hand', async () => {
+  const { rollBack, records, session } = await engine(newShelf())
+  const rollbackId = (await rollBack()).rollbackId ?? ''
+  const story = await storyById(session.files.journals, rollbackId)
+  await expect(recordByHand(session, story, AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'not_manual' })
+  expect(records).toHaveLength(1)
 })
 
 test('promise 2: a version that a person rolled back from by hand, as they were told, is not recommended again', async () => {

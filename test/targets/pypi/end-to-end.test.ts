@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Asked } from '../../fakes/fake-server.ts'
 import { upload, yank } from '../../fakes/pypi/state.ts'
 import type { Answer } from '../../harness/client.ts'
+import { commandLine } from '../../harness/command-line.ts'
 import { type Deployed, deployed } from '../../harness/deployment.ts'
 import { type World, world } from './fixture.ts'
 
@@ -46,6 +47,20 @@ describe('PyPI, end to end', () => {
     yank(it.pypi.state, '1.2.0', 'Broken release; use Demo-Project 1.1.0.')
     const late = await server.call('verify_rollback', { rollback_id: result.rollback_id })
     expect(late).toMatchObject({ verdict: 'healthy', version: '1.1.0' })
+    expect(late.summary).toContain(`record --rollback ${result.rollback_id}`)
+
+    const env = { PATH: process.env.PATH, HOME: project.project.dir, PIP_INDEX_URL: '', UV_INDEX_URL: '' }
+    const args = ['record', '--rollback', result.rollback_id]
+    expect(await commandLine(args, project.project.dir, env)).toMatchObject({ code: 0 })
+    expect((await commandLine(args, project.project.dir, env)).stdout).toContain('Recorded already')
+    const { history } = JSON.parse(await readFile(project.project.deployFile, 'utf8'))
+    expect(history).toHaveLength(3)
+    expect(history[0]).toMatchObject({
+      version: '1.2.0',
+      status: 'rolled_back',
+      rollback_to: '1.1.0',
+      outcome: 'manual'
+    })
 
     const incident = await server.call('write_incident', { rollback_id: result.rollback_id })
     const report = await readFile(join(project.project.dir, incident.path), 'utf8')
