@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { utcInstant } from '../project/timestamp.ts'
+import { readTextSync } from '../support/read-text.ts'
 
 /** What this program needs of a record in deploy.json's history. */
 export interface DeployRecord {
@@ -23,6 +23,8 @@ export interface DeployRecords {
   /** Newest first. */
   records: DeployRecord[]
 }
+
+const maxBytes = 64 * 1024 * 1024
 
 type Json = Record<string, unknown>
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
@@ -56,7 +58,7 @@ function record(raw: Json): DeployRecord[] {
 
 function content(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8')
+    return readTextSync(path, maxBytes)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error

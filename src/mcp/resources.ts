@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { listIncidents } from '../incident/write.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
 import { projectPaths } from '../project/paths.ts'
 import type { Surroundings } from '../rollback/open-session.ts'
 import { snakeCase } from '../support/casing.ts'
 import { InputError } from '../support/errors.ts'
+import { readText } from '../support/read-text.ts'
 
 const incidentScheme = 'popkit://incidents/'
 const historyScheme = 'popkit://history/'
@@ -33,7 +33,7 @@ export async function readResource({ projectDir, env, mask }: Surroundings, uri:
   const paths = projectPaths(projectDir)
   const incident = (await listIncidents(paths)).find(({ name }) => uri === `${incidentScheme}${name}`)
   if (incident) {
-    const text = await readFile(incident.path, 'utf8')
+    const text = await readText(incident.path)
     return { contents: [{ uri, mimeType: 'text/markdown', text: mask.text(text) }] }
   }
   if (uri.startsWith(historyScheme)) {

@@ -110,7 +110,11 @@ const targetOf = (name: string, entry: TargetEntry): ProjectTarget => ({
 
 async function bytesOf(path: string): Promise<Buffer | null> {
   try {
-    const { size } = await stat(path)
+    const file = await stat(path)
+    const { size } = file
+    // A device or a pipe in its place would never end.
+    if (!file.isFile())
+      throw unusable(path, 'it cannot be read: it is no regular file', 'Put the file itself in its place')
     if (size > maxBytes)
       throw unusable(path, `it has ${size} bytes, more than ${maxBytes}`, 'Move old history out of it')
     return await readFile(path)

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -131,6 +131,11 @@ describe('readDeployFile', () => {
     } finally {
       if (isRoot) process.seteuid?.(0)
     }
+  })
+
+  it.each(['/dev/zero', '/dev/tty'])('does not read a device such as %s to its end', async (device) => {
+    symlinkSync(device, paths.deployFile)
+    await expect(read()).rejects.toThrow(/no regular file/)
   })
 
   it('says that the place is taken by a folder', async () => {

@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { readText } from '../../support/read-text.ts'
 import type { Discover, Found } from '../target.ts'
 
 /** The files that Compose looks for, in its order (compose-spec, "Compose file"). */
@@ -28,7 +29,7 @@ export const discoverDocker: Discover = async (projectDir) => {
 async function fromCompose(projectDir: string, file: string): Promise<Found | null> {
   try {
     const { parse } = await import('yaml')
-    const { services } = composeSchema.parse(parse(await readFile(join(projectDir, file), 'utf8')))
+    const { services } = composeSchema.parse(parse(await readText(join(projectDir, file))))
     const named = Object.values(services).flatMap((service) => {
       const repository = service?.image ? withoutTag(service.image) : null
       return service?.image && repository ? [{ image: service.image, build: service.build, repository }] : []

@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readText } from '../../support/read-text.ts'
 import type { Discover } from '../target.ts'
 
 const releaseTools =
@@ -10,7 +11,7 @@ const publishes =
 /** A clone from GitHub whose files publish releases: a release tool's settings, or a workflow that does it. */
 export const discoverGitHubReleases: Discover = async (projectDir) => {
   try {
-    const config = await readFile(join(projectDir, '.git/config'), 'utf8')
+    const config = await readText(join(projectDir, '.git/config'))
     if (!/^\s*url\s*=.*\bgithub\.com[:/]/m.test(config)) return null
     const evidence = (await toolOf(projectDir)) ?? (await workflowOf(projectDir))
     return evidence ? { config: {}, because: `the git remote is on GitHub and ${evidence}` } : null
@@ -28,7 +29,7 @@ async function workflowOf(projectDir: string): Promise<string | null> {
   const folder = join(projectDir, '.github/workflows')
   const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).slice(0, 50)
   for (const name of names) {
-    const text = await readFile(join(folder, name), 'utf8')
+    const text = await readText(join(folder, name))
     if (text.length < 500_000 && publishes.test(text)) return `the workflow ${name} publishes releases`
   }
   return null

@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readText } from '../../support/read-text.ts'
 import type { Discover } from '../target.ts'
 
 const folders = ['.', 'k8s', 'kubernetes', 'deploy', 'manifests', 'k8s/base', 'deploy/k8s']
@@ -15,7 +16,7 @@ export const discoverKubernetes: Discover = async (projectDir) => {
   for (const folder of folders) {
     const names: string[] = await readdir(join(projectDir, folder)).catch(() => [])
     for (const name of names.filter((one) => /\.ya?ml$/.test(one)).slice(0, mostFiles)) {
-      const text = await readFile(join(projectDir, folder, name), 'utf8').catch(() => '')
+      const text = await readText(join(projectDir, folder, name)).catch(() => '')
       for (const document of text.slice(0, 200_000).split(/^---.*$/m)) {
         const kind = kinds.exec(document)?.[1]?.toLowerCase()
         const called = nameLine.exec(`${document}\n`)?.[1]

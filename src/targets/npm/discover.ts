@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { readText } from '../../support/read-text.ts'
 import type { Discover } from '../target.ts'
 
 const manifestSchema = z.looseObject({
@@ -12,7 +12,7 @@ const manifestSchema = z.looseObject({
 /** A package.json that is not private names a package that is published. */
 export const discoverNpm: Discover = async (projectDir) => {
   try {
-    const text = await readFile(join(projectDir, 'package.json'), 'utf8')
+    const text = await readText(join(projectDir, 'package.json'))
     const manifest = manifestSchema.parse(JSON.parse(text.replace(/^\ufeff/, '')))
     if (manifest.private) return null
     return { config: {}, because: `package.json names the package ${manifest.name}` }

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fetch from 'npm-registry-fetch'
 import { z } from 'zod'
 import { ConfigError } from '../../support/errors.ts'
 import type { Mask } from '../../support/mask.ts'
+import { readText } from '../../support/read-text.ts'
 import { oneLine } from '../../support/text.ts'
 import type { TargetContext } from '../target.ts'
 import type { NpmConfig } from './config.ts'
@@ -105,7 +105,7 @@ const shown = (registry: string): string => (URL.canParse(registry) ? new URL(re
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value ? value : undefined)
 
 async function readManifest(projectDir: string): Promise<z.infer<typeof manifestSchema> | null> {
-  const text = await readFile(join(projectDir, 'package.json'), 'utf8').catch(() => null)
+  const text = await readText(join(projectDir, 'package.json')).catch(() => null)
   if (text === null) return null
   try {
     return manifestSchema.parse(JSON.parse(text.replace(/^\ufeff/, '')))

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readText } from '../../support/read-text.ts'
 import type { Discover } from '../target.ts'
 import { pythonProject } from './python-project.ts'
 
@@ -7,7 +7,7 @@ import { pythonProject } from './python-project.ts'
 export const discoverPypi: Discover = async (projectDir) => {
   const found = await pythonProject(projectDir)
   if (!found) return null
-  const text = await readFile(join(projectDir, found.file), 'utf8')
+  const text = await readText(join(projectDir, found.file))
   if (/Private\s*::/.test(text)) return null
   const builds = found.file === 'setup.cfg' || /^\s*\[(build-system|tool\.poetry)\]/m.test(text)
   return builds ? { config: {}, because: `${found.file} names the Python project ${found.name}` } : null

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readText } from '../../support/read-text.ts'
 
 export interface NamedProject {
   name: string
@@ -12,10 +12,10 @@ export interface NamedProject {
  * program and is not run. null when none says it.
  */
 export async function pythonProject(projectDir: string): Promise<NamedProject | null> {
-  const toml = await readFile(join(projectDir, 'pyproject.toml'), 'utf8').catch(() => null)
+  const toml = await readText(join(projectDir, 'pyproject.toml')).catch(() => null)
   const name = toml === null ? null : await nameFromToml(toml)
   if (name) return { name, file: 'pyproject.toml' }
-  const cfg = await readFile(join(projectDir, 'setup.cfg'), 'utf8').catch(() => null)
+  const cfg = await readText(join(projectDir, 'setup.cfg')).catch(() => null)
   const fromCfg = cfg === null ? null : nameFromCfg(cfg)
   return fromCfg ? { name: fromCfg, file: 'setup.cfg' } : null
 }

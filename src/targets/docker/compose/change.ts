@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { readText } from '../../../support/read-text.ts'
 import { tagPattern } from '../reference.ts'
 import { type ComposeFile, projectComposeFiles, readComposeFiles, shortPath } from './files.ts'
 import type { Owned } from './labels.ts'
@@ -88,7 +88,7 @@ async function ofVariable(
 
 /** The last assignment of a variable in an env file. Nothing else of the file leaves this function. */
 async function assignment(path: string, variable: string): Promise<{ line: number; value: string } | null> {
-  const text = await readFile(path, 'utf8').catch(() => '')
+  const text = await readText(path).catch(() => '')
   const found = text.split(/\r?\n/).flatMap((content, index) => {
     const match = /^\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*$/.exec(content)
     if (match?.[1] !== variable) return []

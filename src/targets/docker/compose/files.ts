@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { basename, isAbsolute, join } from 'node:path'
 import { z } from 'zod'
+import { readText } from '../../../support/read-text.ts'
 import { composeFiles } from '../discover.ts'
 
 /** A Compose file that could be read, as text and as data. */
@@ -39,7 +39,7 @@ export async function projectComposeFiles(
 
 async function readComposeFile(path: string): Promise<ComposeFile | null> {
   try {
-    const text = await readFile(path, 'utf8')
+    const text = await readText(path)
     const { parseDocument, LineCounter, isScalar } = await import('yaml')
     const counter = new LineCounter()
     const document = parseDocument(text, { lineCounter: counter })
