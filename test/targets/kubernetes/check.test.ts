@@ -23,6 +23,14 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
 
   const status = ({ checks }: CheckReport, id: string) => checks.find((check) => check.id.startsWith(id))
 
+  /** The running container of a Deployment's only pod, on the node's own engine. */
+  const containerOf = async (name: string): Promise<string> => {
+    const pod = await cluster.kubectl('get', 'pods', '-l', `app=${name}`, '-o', 'jsonpath={.items[0].metadata.name}')
+    const labels = { 'pod.name': pod, 'pod.namespace': cluster.namespace, 'container.name': 'web' }
+    const filters = Object.entries(labels).flatMap(([label, is]) => ['--filter', `label=io.kubernetes.${label}=${is}`])
+    return docker('ps', '-q', ...filters)
+  }
+
   it.concurrent('a service that serves, a container that restarts meanwhile, an address that answers badly, an old pod', async () => {
     let answer = 500
     const site = createServer((_, response) => response.writeHead(answer).end())
@@ -51,14 +59,7 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
       detail: expect.stringMatching(/not answer/)
     })
 
-    const pod = await cluster.kubectl('get', 'pods', '-l', 'app=served', '-o', 'jsonpath={.items[0].metadata.name}')
-    const label = (name: string, value: string) => ['--filter', `label=io.kubernetes.${name}=${value}`]
-    const of = [
-      ...label('pod.name', pod),
-      ...label('pod.namespace', cluster.namespace),
-      ...label('container.name', 'web')
-    ]
-    await docker('kill', await docker('ps', '-q', ...of))
+    await docker('kill', await containerOf('served'))
     const restarted = await until('the restart to be seen', async () => {
       const seen = status(await looked({ baseline: first.observed }), 'restarts')
       return seen?.status === 'fail' ? seen : null
@@ -74,11 +75,12 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
   })
 
   it.concurrent('a service whose only pod is no longer ready', async () => {
-    await cluster.rolledOut(workload({ name: 'fading', image: await cluster.image('1.2.0', 'fading'), replicas: 1 }))
+    await cluster.rolledOut(workload({ name: 'fading', image: good, replicas: 1 }))
     await cluster.kubectl('expose', 'deployment/fading', '--port=80', '--target-port=8080')
     const target = await openTarget(cluster, { workloads: ['deployment/fading'] })
     const { current } = await target.survey(inTime())
     if (!current) throw new Error('nothing serves')
+    await docker('exec', await containerOf('fading'), 'rm', '/www/health')
     const report = await until('it to fade', async () => {
       const seen = await target.check(current, { signal: inTime() })
       return status(seen, 'service')?.status === 'fail' && status(seen, 'rollout')?.status === 'fail' ? seen : null
