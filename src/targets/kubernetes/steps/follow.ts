@@ -73,8 +73,10 @@ export async function followRollout(workshop: Workshop, move: Move, run: Run, am
       },
       {
         wants: ({ metadata }) => metadata.name === move.name,
-        tell(items) {
-          object = items[0]
+        tell([item]) {
+          // A list that is shared with others may not have heard of this workload's own change yet.
+          if (item && (item.metadata.generation ?? 0) < (first.metadata.generation ?? 0)) return
+          object = item
           look()
         }
       },
