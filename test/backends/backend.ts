@@ -5,4 +5,11 @@ export interface Backend {
   bring(): Promise<Brought>
 }
 
-export type Brought = { env: Record<string, string>; stop?: () => Promise<void> } | { missing: string }
+export type Brought =
+  | {
+      env: Record<string, string>
+      /** Parts that are not there, and whose tests are skipped: "Docker Compose v2". */
+      without?: string[]
+      stop?: () => Promise<void>
+    }
+  | { missing: string }

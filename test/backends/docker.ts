@@ -1,8 +1,17 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Backend } from './backend.ts'
+
+/** An engine besides the one that tests share needs root and the daemon's program. */
+export const canStartEngine = (): boolean => {
+  try {
+    return process.getuid?.() === 0 && execFileSync('sh', ['-c', 'command -v dockerd']).length > 0
+  } catch {
+    return false
+  }
+}
 
 const script = fileURLToPath(new URL('docker.sh', import.meta.url))
 
@@ -19,7 +28,14 @@ const docker: Backend = {
           return equals > 0 ? [[line.slice(0, equals), line.slice(equals + 1)]] : []
         })
       )
-      return env.registry ? { env } : { missing: 'no private registry answers and docker-registry is not installed' }
+      const without = [
+        ...(env.compose ? [] : ['Docker Compose v2']),
+        ...(env.nginx ? [] : ['nginx']),
+        ...(canStartEngine() ? [] : ['engines of its own, which take root and dockerd'])
+      ]
+      return env.registry
+        ? { env, without }
+        : { missing: 'no private registry answers and docker-registry is not installed' }
     } catch (error) {
       return { missing: String((error as { stderr?: string }).stderr ?? error).trim() }
     }

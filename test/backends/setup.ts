@@ -9,7 +9,7 @@ declare module 'vitest' {
   }
 }
 
-/** Builds dist/, then brings up each backend; `POP_TEST_REQUIRE=all` (or a comma list of names) makes a missing one an error. */
+/** Builds dist/, then brings up each backend; `POP_TEST_REQUIRE=all` (or a comma list of names) makes a missing one, or a missing part of one, an error. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await build()
   const wanted = process.env.POP_TEST_BACKENDS?.split(',')
@@ -17,6 +17,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const stops: (() => Promise<void>)[] = []
   const found: Record<string, Record<string, string> | null> = {}
   const missing: string[] = []
+  const miss = (name: string, what: string): void => {
+    missing.push(`${name}: ${what}`)
+    if (required.includes('all') || required.includes(name)) throw new Error(`backend ${name} is required: ${what}`)
+  }
   for (const [name, load] of Object.entries(backends)) {
     const brought =
       wanted && !wanted.includes(name)
@@ -24,12 +28,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
         : await (await load()).default.bring()
     if ('missing' in brought) {
       found[name] = null
-      missing.push(`${name}: ${brought.missing}`)
-      if (required.includes('all') || required.includes(name))
-        throw new Error(`backend ${name} is required: ${brought.missing}`)
+      miss(name, brought.missing)
     } else {
       found[name] = brought.env
       if (brought.stop) stops.push(brought.stop)
+      for (const part of brought.without ?? []) miss(name, `without ${part}`)
     }
   }
   project.provide('backends', found)

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { canStartEngine } from '../../backends/docker.ts'
 import { describeOn } from '../../backends/use.ts'
 import { docker, makeImage } from './images.ts'
-import { canStartEngine, createOwnEngine, type OwnEngine } from './own-engine.ts'
+import { createOwnEngine, type OwnEngine } from './own-engine.ts'
 import { carryOut, createWorld, inspect, planTo, record, type World } from './world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

@@ -15,14 +15,6 @@ export interface OwnEngine {
   remove(): Promise<void>
 }
 
-export const canStartEngine = (): boolean => {
-  try {
-    return process.getuid?.() === 0 && execFileSync('sh', ['-c', 'command -v dockerd']).length > 0
-  } catch {
-    return false
-  }
-}
-
 /**
  * From now on, this process's docker command and its servers mean the new engine.
  * @param diskMb size of a disk of its own for its data, in MiB; unless given, it lies on this machine's.

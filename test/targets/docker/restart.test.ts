@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { canStartEngine } from '../../backends/docker.ts'
 import { describeOn } from '../../backends/use.ts'
 import { makeImage } from './images.ts'
-import { canStartEngine, createOwnEngine, type OwnEngine } from './own-engine.ts'
+import { createOwnEngine, type OwnEngine } from './own-engine.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
 import { createWorld, inspect, isUnhealthy, until, type World } from './world.ts'
 

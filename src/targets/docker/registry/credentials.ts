@@ -18,7 +18,7 @@ export interface Credentials {
 /** What the Docker configuration holds for a registry; `trouble` when it holds something that does not work. */
 export interface Login {
   credentials?: Credentials
-  /** Whose, and where it is from, for people: "of ada (/root/.docker/config.json)". */
+  /** Whose, and where it is from, for people: "of ada (~/.docker/config.json)". */
   from?: string
   /** The credential helper that gave it. */
   helper?: string

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { canStartEngine } from '../../../backends/docker.ts'
 import { startServer } from '../../../harness/client.ts'
 import { testProject } from '../../../harness/project.ts'
 import { docker, makeImage } from '../images.ts'
-import { canStartEngine, createOwnEngine, type OwnEngine } from '../own-engine.ts'
+import { createOwnEngine, type OwnEngine } from '../own-engine.ts'
 import { carryOut, createWorld, planTo, record, signal, takeBack, until, type World } from '../world.ts'
 
 interface Row {
