@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { docker } from './images.ts'
@@ -58,11 +58,17 @@ export async function createOwnEngine({ diskMb }: { diskMb?: number } = {}): Pro
     async remove() {
       await engine.stop()
       bridge.remove()
-      if (diskMb) execFileSync('umount', ['-l', data])
+      for (const place of await mountedBelow(dir)) execFileSync('umount', ['-l', place])
       await rm(dir, { recursive: true, force: true, maxRetries: 3 })
     }
   }
   process.env.DOCKER_HOST = host
   await engine.start()
   return engine
+}
+
+/** An engine may leave layers and network namespaces mounted; the innermost first. */
+async function mountedBelow(dir: string): Promise<string[]> {
+  const places = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '')
+  return places.filter((place) => place.startsWith(`${dir}/`)).reverse()
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { describeOn } from '../../backends/use.ts'
@@ -50,7 +51,7 @@ describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
   it.concurrent.each(['StatefulSet', 'DaemonSet'] as const)(
     'OnDelete: the pods of a %s are deleted by a step that names them, and again when that is undone',
     async (kind) => {
-      const name = `ondelete-${kind.toLowerCase()}`
+      const name = `ondelete-${kind.toLowerCase()}-${randomBytes(2).toString('hex')}`
       const what = `${kind.toLowerCase()}/${name}`
       const replicas = kind === 'StatefulSet' ? 2 : 1
       const shape: Shape = { kind, name, image: good, replicas, spec: { updateStrategy: { type: 'OnDelete' } } }
@@ -82,7 +83,8 @@ describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
       const { checks } = await target.check(plan.release, { signal: inTime() })
       expect(checks.filter(({ status }) => status !== 'pass')).toEqual([])
       await revertAll(target, { steps: cure }, run)
-      expect(await podImages(name)).toEqual(all(next))
+      // Undoing does not wait long for each pod, which may not have been healthy.
+      await images(name, all(next))
       await target.close?.()
     }
   )

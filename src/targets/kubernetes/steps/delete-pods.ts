@@ -5,6 +5,7 @@ import { podSchema } from '../objects.ts'
 import { type Move, paramsOf } from '../params.ts'
 import { isOf } from '../trouble.ts'
 import type { Workshop } from '../workshop.ts'
+import { awaitController } from './await-controller.ts'
 import { followRollout } from './follow.ts'
 import { ignored } from './put-back.ts'
 
@@ -14,6 +15,7 @@ import { ignored } from './put-back.ts'
  */
 export async function applyDeletePods(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
   const { move, pods } = paramsOf('delete_pods', step, workshop)
+  await awaitController(workshop, move, run)
   let deleted = 0
   for (const name of pods) if (await deletePod(workshop, move, name, run.signal)) deleted++
   await followRollout(workshop, move, run)

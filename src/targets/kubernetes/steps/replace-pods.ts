@@ -8,6 +8,7 @@ import { selectorText } from '../selector.ts'
 import { isHopeless, isOf, isUnready, troubleOf } from '../trouble.ts'
 import { readWorkload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
+import { awaitController } from './await-controller.ts'
 import { deletePod } from './delete-pods.ts'
 import { defaultDeadlineMs, followRollout, hopelessMs, notHealthy } from './follow.ts'
 import { putTemplate } from './put-back.ts'
@@ -16,6 +17,7 @@ import { putTemplate } from './put-back.ts'
 export async function applyReplacePods(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
   const { move, pods } = paramsOf('replace_pods', step, workshop)
   const deadlineMs = (workshop.config.deadline_seconds ?? 0) * 1000 || defaultDeadlineMs
+  await awaitController(workshop, move, run)
   let deleted = 0
   for (const [index, { name, place }] of pods.entries()) {
     if (await deletePod(workshop, move, name, run.signal)) deleted++
@@ -33,6 +35,7 @@ const settleMs = 20_000
 export async function revertReplacePods(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
   const { move, pods } = paramsOf('replace_pods', step, workshop)
   await putTemplate(workshop, move, 'forth', run)
+  await awaitController(workshop, move, run)
   const former = { ...move, from: move.to, to: move.from }
   let deleted = 0
   for (const { place } of [...pods].reverse()) {
