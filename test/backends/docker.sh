@@ -6,6 +6,7 @@
 #   docker.sh install   installs engine, registry, busybox, Compose and a proxy from Debian's packages (for CI; needs root)
 set -euo pipefail
 
+here=$(cd "$(dirname "$0")" && pwd)
 state=${POP_TEST_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/pop-deploy-rollback}/docker
 socket=/var/run/docker.sock
 [[ ${DOCKER_HOST:-} == unix://* ]] && socket=${DOCKER_HOST#unix://}
@@ -104,8 +105,7 @@ install_compose() {
   find_compose >/dev/null && return
   local lists=$state/apt mirror
   mkdir -p "$lists/lists/partial"
-  mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } |
-    sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' | head -n 1)
+  mirror=$("$here/debian-mirror")
   echo "deb $mirror trixie main" >"$lists/sources.list"
   local from=(-o "Dir::Etc::SourceList=$lists/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$lists/lists")
   apt-get "${from[@]}" update -qq

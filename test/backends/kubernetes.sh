@@ -31,8 +31,7 @@ install_all() {
 compile() {
   local work=$cache/build mirror server
   mkdir -p "$work/lists/partial" "$work/src"
-  mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
-    sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' | head -n 1)
+  mirror=$("$here/debian-mirror")
   echo "deb-src $mirror bookworm main" >"$work/sources.list"
   local from=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$work/lists")
   apt-get "${from[@]}" update -qq
