@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { Release } from '../model/release.ts'
 import type { Step } from '../model/step.ts'
 import type { Blocker, Risk, Survey } from '../model/survey.ts'
@@ -95,8 +94,7 @@ function asInterrupted(story: Story, survey: Survey, knownFrom: Interrupted['kno
 /** A blocker when somebody else works on this target right now. */
 export async function runningElsewhere(session: Session, survey: Survey): Promise<Blocker[]> {
   const local = await lockHolder(session.files.lock)
-  if (local && !(local.host === hostname() && local.pid === process.pid))
-    return [running(local.rollbackId, `process ${local.pid} on ${local.host}`)]
+  if (local) return [running(local.rollbackId, `process ${local.pid} on ${local.host}`)]
   const lease = survey.lease
   if (lease && !lease.expired && !local && isAlive(lease.record.holder) !== false) {
     const { host, pid, user } = lease.record.holder

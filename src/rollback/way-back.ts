@@ -38,6 +38,13 @@ export async function wayBack(
   const toRevert = [...beganSteps].reverse()
   const touched = beganSteps.some(({ phase }) => phase === 'cure')
   const present = touched ? await presentState(session, begun) : null
+  if (context.lease?.lost.aborted)
+    return conclude(back, {
+      outcome: 'stuck',
+      checks,
+      state: `Another run has taken this target over, so nothing more was done here, and nothing undone. ${stateLine(present ?? (await presentState(session, begun)))}`,
+      remains: ['Assess again: the other run may be finishing or undoing this one.']
+    })
   const before = begun.health.state
   if (present && !mayUndo(before, present) && !isUntouched(present, context))
     return conclude(back, {

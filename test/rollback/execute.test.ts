@@ -174,6 +174,17 @@ test('promise 7: of two rollbacks at once, one runs', async () => {
   expect(results.find((result) => result.status === 'rejected')).toMatchObject({ reason: { code: 'locked' } })
 })
 
+test('promise 7: while one runs, another call of the same process is told so', async () => {
+  const shelf = newShelf()
+  const { rollBack, assess } = await engine(shelf)
+  let seen: string[] = []
+  shelf.beforeStep = async (_, { id }) => {
+    if (id === 'switch') seen = (await assess()).blockers.map((blocker) => blocker.id)
+  }
+  await rollBack()
+  expect(seen).toEqual(['running'])
+})
+
 test('promise 8: a health check that passes and then fails within the soak is no success', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'degraded', '1.1.0': 'down' },
@@ -386,6 +397,30 @@ test('a journal that can no longer be written stops the rollback and puts back w
   expect(result.outcome).toBe('restored')
   expect(shelf.log).toEqual(['apply fetch', 'revert switch', 'revert fetch'])
   expect(result.remains.join()).toContain('no space left on device')
+})
+
+test('promise 7: a rollback whose lease another has taken over does nothing more, and undoes nothing', async () => {
+  const lost = new AbortController()
+  const shelf = newShelf({
+    health: { '1.2.0': 'degraded', '1.1.0': 'down' },
+    beforeStep: (_, { id }) => {
+      if (id !== 'switch') return
+      lost.abort(new Error('the lease was taken over'))
+      throw new Error('the lease was taken over')
+    }
+  })
+  const { session } = await engine(shelf)
+  const lease = { lost: lost.signal, renew: async () => undefined, release: async () => undefined }
+  const result = await carryOut(session, await begunOn(shelf), {
+    journal: { path: '', append: async () => undefined, attempt: async () => undefined, close: async () => undefined },
+    lease,
+    limit: AbortSignal.timeout(10_000),
+    hooks: { report: () => undefined, cancel: new AbortController().signal },
+    failed: true,
+    diagnosis: Promise.resolve()
+  })
+  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('taken this target over') })
+  expect(shelf.log).toEqual(['apply fetch', 'apply switch'])
 })
 
 /** The first event of a rollback of this shelf, as another run of it wrote it. */
