@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -134,6 +136,43 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
       exec: { ...((await program('x', '')).exec as JsonObject), command: 'popk-no-such-login' }
     })
     expect((await failure(survey(absent))).message).toContain('popk-no-such-login cannot be run (ENOENT)')
+  })
+
+  it('a login program runs once for all requests, and anew when its credential is refused', async () => {
+    const runs = join(dir, 'runs')
+    const counted = async (name: string, tokens: string): Promise<number> => {
+      await rm(runs, { force: true })
+      const script = `echo run >> ${runs}; ${tokens}; ${credential(`{"token":"'$TOKEN'"}`)}`
+      expect(await survey(await asUser(name, await program(name, script)))).toBe('1')
+      return (await readFile(runs, 'utf8')).trim().split('\n').length
+    }
+    expect(await counted('exec-once', 'TOKEN=$LOGIN_TOKEN')).toBe(1)
+    const staleAtFirst = `TOKEN=stale; [ $(wc -l < ${runs}) -gt 1 ] && TOKEN=$LOGIN_TOKEN`
+    expect(await counted('exec-stale', staleAtFirst)).toBe(2)
+  })
+
+  it('a cluster behind the proxy that the kubeconfig names', async () => {
+    let tunnels = 0
+    const proxy = createServer().on('connect', (request, socket) => {
+      tunnels++
+      const [host, port] = (request.url ?? '').split(':')
+      const onward = connect(Number(port), host, () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+        onward.pipe(socket).pipe(onward)
+      })
+      onward.on('error', () => socket.destroy())
+      socket.on('error', () => onward.destroy())
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const { port } = proxy.address() as AddressInfo
+    const [entry] = kubeconfig.clusters
+    const clusters = [{ ...entry, cluster: { ...entry.cluster, 'proxy-url': `http://127.0.0.1:${port}` } }]
+    try {
+      expect(await survey(await file('proxied.kubeconfig', { ...kubeconfig, clusters }))).toBe('1')
+      expect(tunnels).toBeGreaterThan(0)
+    } finally {
+      proxy.close()
+    }
   })
 
   it('a failing login says nothing of its secret through the command either', async () => {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { JsonValue } from '../../../model/json.ts'
 import type { Clock } from '../../../support/clock.ts'
 import { messageOf, TargetError } from '../../../support/errors.ts'
-import type { Connection } from './connect.ts'
+import type { Access, Connection } from './connect.ts'
 import { ApiFailure, isStatus, passes, unreachable } from './failure.ts'
 
 export type Query = Record<string, string | number | boolean | undefined>
@@ -59,8 +59,17 @@ export function openApi(connection: Connection, clock: Clock): Api {
   let sent = 0
   let skewMs = Number.NEGATIVE_INFINITY
 
+  /** A credential that the server no longer knows is renewed, once for each request. */
   async function open(request: Request): Promise<IncomingMessage> {
-    const options = await connection.options()
+    const access = await connection.access()
+    const answer = await sendOnce(request, access.options)
+    if (answer.statusCode !== 401) return answer
+    answer.resume()
+    await access.refused()
+    return sendOnce(request, (await connection.access()).options)
+  }
+
+  function sendOnce(request: Request, options: Access['options']): Promise<IncomingMessage> {
     const url = new URL(connection.server.href.replace(/\/$/, '') + request.path)
     for (const [name, value] of Object.entries(request.query ?? {}))
       if (value !== undefined) url.searchParams.set(name, String(value))

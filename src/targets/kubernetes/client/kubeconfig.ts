@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import type { Cluster, Context, KubeConfig, User } from '@kubernetes/client-node'
+import { ConfigError, messageOf } from '../../../support/errors.ts'
+import type { Mask } from '../../../support/mask.ts'
+import { proxyFor } from './proxy.ts'
+import { tokenFileOf } from './token-file.ts'
+
+/** A kubeconfig as it was read, with the context that is meant. */
+export interface Kubeconfig {
+  config: Pick<KubeConfig, 'applyToHTTPSOptions'>
+  cluster: Cluster
+  context: Context
+  user: User | null
+  /** The server is asked through a proxy: that of the kubeconfig, else that of the environment. */
+  behindProxy: boolean
+  /** The files that it was read from; none inside a cluster. */
+  files: string[]
+}
+
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+
+/**
+ * Finds the cluster as kubectl does: KUBECONFIG (a list of files), ~/.kube/config, else the cluster that this runs in. What it
+ * holds of secrets is masked from then on.
+ * @throws ConfigError when there is none, or no such context.
+ */
+export async function readKubeconfig(
+  wanted: { context?: string | undefined },
+  env: NodeJS.ProcessEnv,
+  mask: Mask
+): Promise<Kubeconfig> {
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js')
+  const config = new KubeConfig()
+  const home = join(env.HOME ?? env.USERPROFILE ?? '/', '.kube/config')
+  const files = (env.KUBECONFIG ? env.KUBECONFIG.split(delimiter) : [home]).filter((file) => file && existsSync(file))
+  try {
+    const [first, ...others] = files
+    if (first) {
+      config.loadFromFile(first)
+      for (const file of others) {
+        const next = new KubeConfig()
+        next.loadFromFile(file)
+        config.mergeConfig(next, true)
+      }
+    } else if (existsSync(serviceAccount) && process.env.KUBERNETES_SERVICE_HOST) config.loadFromCluster()
+    else throw new Error(`${env.KUBECONFIG ?? home} does not exist, and this runs in no cluster`)
+  } catch (error) {
+    // What follows the first line is a piece of the file, which may hold a token.
+    throw unusable(messageOf(error).split('\n')[0] ?? '')
+  }
+  if (wanted.context) config.setCurrentContext(wanted.context)
+  const context = config.getContextObject(config.getCurrentContext())
+  const cluster = config.getCurrentCluster()
+  if (!context || !cluster) {
+    const contexts = config.getContexts().map(({ name }) => name)
+    throw unusable(
+      `it has no usable context "${config.getCurrentContext() ?? ''}"; its contexts are ${contexts.join(', ') || 'none'}`
+    )
+  }
+  if (!URL.canParse(cluster.server)) throw unusable(`the server of its cluster ${cluster.name} is no address`)
+  const proxy = cluster.proxyUrl ?? proxyFor(new URL(cluster.server), env)
+  if (proxy) config.clusters = [{ ...cluster, proxyUrl: proxy }]
+  const user = config.getCurrentUser()
+  await followTokenFile(config, user, files)
+  hideCredentials(user, mask)
+  return { config, cluster, context, user, files, behindProxy: proxy !== undefined }
+}
+
+/** A token file is read again and again by the provider that does so with the service account's token inside a cluster. */
+async function followTokenFile(config: KubeConfig, user: User | null, files: readonly string[]): Promise<void> {
+  if (!user || user.token || user.authProvider || user.exec || user.certData || user.certFile) return
+  const tokenFile = await tokenFileOf(user.name, files)
+  if (tokenFile) config.users = [{ ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } }]
+}
+
+function hideCredentials(user: User | null, mask: Mask): void {
+  const { token, password, authProvider } = user ?? {}
+  for (const secret of [token, password, authProvider?.config?.['access-token'], authProvider?.config?.['id-token']])
+    if (typeof secret === 'string') mask.add(secret)
+}
+
+const unusable = (why: string): ConfigError =>
+  new ConfigError({
+    what: 'No Kubernetes cluster can be reached',
+    why: `the kubeconfig cannot be used: ${why}`,
+    next: 'Set KUBECONFIG, or targets.kubernetes.config.context in deploy.json, to what kubectl uses; "kubectl config get-contexts" lists them.',
+    code: 'no_cluster'
+  })
