@@ -32,9 +32,12 @@ const releaseSchema = z.object({
   release: z.object({ name: z.string().regex(releaseName), namespace: name }),
   from: content,
   to: content,
-  workloads: z.array(z.object({ kind: moveSchema.shape.kind, namespace: name, name, revision: z.string() })),
+  /** `follow`: the step waits until it is complete; what a later step sets free is waited for there. */
+  workloads: z.array(
+    z.object({ kind: moveSchema.shape.kind, namespace: name, name, revision: z.string(), follow: z.boolean() })
+  ),
   timeout_seconds: z.number().int().positive(),
-  /** Whether Helm, and the step, wait until the pods are ready. */
+  /** Whether Helm itself waits until the pods are ready. */
   wait: z.boolean()
 })
 export type HelmMove = z.infer<typeof releaseSchema>

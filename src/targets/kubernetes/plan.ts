@@ -3,6 +3,7 @@ import type { Release } from '../../model/release.ts'
 import type { Blocker } from '../../model/survey.ts'
 import { RollbackError } from '../../support/errors.ts'
 import { argoBlockers, argoRights, argoRisks } from './argo/plan.ts'
+import { isRollout } from './argo/state.ts'
 import { isStatus } from './client/failure.ts'
 import { examineImages } from './images.ts'
 import { manner } from './manner.ts'
@@ -17,6 +18,7 @@ import { detailsSchema } from './releases.ts'
 import type { Revision } from './revision.ts'
 import { checkRights } from './rights.ts'
 import { sendPatch } from './steps/put-back.ts'
+import { templateHash } from './template.ts'
 import type { Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -107,15 +109,13 @@ const revisionGone = ({ address }: Workload, { version }: Release): Blocker => (
 })
 
 /** Meets admission, quotas of the object itself and validation without changing anything. */
-export async function dryRun(
-  workshop: Workshop,
-  { workload, revision, move }: Way,
-  signal: AbortSignal
-): Promise<Blocker[]> {
+export async function dryRun(workshop: Workshop, way: Way, signal: AbortSignal): Promise<Blocker[]> {
+  const { workload, revision, move } = way
   try {
     const { template, changeCause } = revision
-    await sendPatch(workshop, move, workload.object, { template, changeCause }, 'back', { signal, dryRun: true })
-    return []
+    const patch = { template, changeCause }
+    const kept = await sendPatch(workshop, move, workload.object, patch, 'back', { signal, dryRun: true })
+    return isRollout(workload.object) || templateHash(kept.spec.template) === move.to.hash ? [] : [altered(way)]
   } catch (error) {
     if (!(error instanceof RollbackError)) throw error
     if (isStatus(error, 403) && /^User /.test(error.why)) return []
@@ -131,3 +131,11 @@ export async function dryRun(
     ]
   }
 }
+
+/** What is stored would be no version that ever served, and could not be told from somebody else's change. */
+const altered = ({ move, revision }: Way): Blocker => ({
+  id: `altered:${addressText(move)}`,
+  what: `The cluster would not keep the template of ${shortText(move)} as revision ${revision.number} has it (dry run)`,
+  why: 'an admission webhook changes it, or the server was upgraded since and adds new defaults',
+  next: 'Let the webhook leave it as it is, or deploy that version anew.'
+})

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { JsonObject } from '../../model/json.ts'
 import type { Blocker, Risk } from '../../model/survey.ts'
 import { resources, revisionsOf } from './names.ts'
 import { inParallel } from './parallel.ts'
@@ -11,6 +12,8 @@ export interface Right {
   resource: string
   subresource?: string
   verb: string
+  /** The objects that it is needed on; a right on these alone is enough (`resourceNames` of a role). */
+  names?: string[] | undefined
 }
 
 const answerSchema = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) })
@@ -33,7 +36,13 @@ export async function checkRights(
   const needed = unique([...moves.flatMap((move) => neededFor(move, deletesPods)), ...others])
   const forLease = unique(moves.flatMap(({ namespace }) => leaseVerbs.map((verb) => onLeases(namespace, verb))))
   const forMark = unique(
-    moves.map(({ namespace, kind }) => ({ namespace, group: 'apps', resource: revisionsOf(kind), verb: 'patch' }))
+    moves.map(({ namespace, kind, from }) => ({
+      namespace,
+      group: 'apps',
+      resource: revisionsOf(kind),
+      verb: 'patch',
+      names: [from.revision]
+    }))
   )
   const denied = new Set<Right>()
   await inParallel([...needed, ...forLease, ...forMark], 12, async (right) => {
@@ -55,14 +64,15 @@ const onLeases = (namespace: string, verb: string): Right => ({
   verb
 })
 
-const neededFor = ({ kind, namespace }: Move, deletesPods: boolean): Right[] => [
+const neededFor = ({ kind, namespace, name, from, to }: Move, deletesPods: boolean): Right[] => [
   ...['get', 'list', 'watch', 'patch'].map((verb) => ({
     namespace,
     group: resources[kind].group,
     resource: resources[kind].plural,
-    verb
+    verb,
+    names: [name]
   })),
-  { namespace, group: 'apps', resource: revisionsOf(kind), verb: 'get' },
+  { namespace, group: 'apps', resource: revisionsOf(kind), verb: 'get', names: [from.revision, to.revision] },
   ...['list', 'watch', ...(deletesPods && kind !== 'deployment' ? ['get', 'delete'] : [])].map((verb) => ({
     namespace,
     group: '',
@@ -75,11 +85,26 @@ const resourceOf = ({ resource, subresource }: Right): string => (subresource ? 
 
 const textOf = (right: Right): string => `${right.verb} ${resourceOf(right)} in ${right.namespace}`
 
-const unique = (rights: readonly Right[]): Right[] => [
-  ...new Map(rights.map((right) => [textOf(right), right])).values()
-]
+/** Each right once, on all the objects that it is needed on. */
+function unique(rights: readonly Right[]): Right[] {
+  const found = new Map<string, Right>()
+  for (const right of rights) {
+    const before = found.get(textOf(right))
+    const names = before ? before.names && right.names && [...before.names, ...right.names] : right.names
+    found.set(textOf(right), { ...right, names })
+  }
+  return [...found.values()]
+}
 
-async function isAllowed({ api }: Workshop, right: Right, signal: AbortSignal): Promise<boolean> {
+/** The right on every object of the kind, else on each one that is meant. */
+async function isAllowed(workshop: Workshop, { names, ...right }: Right, signal: AbortSignal): Promise<boolean> {
+  if (await isGranted(workshop, right, signal)) return true
+  if (!names || names.length === 0) return false
+  const each = await inParallel(names, 12, (name) => isGranted(workshop, { ...right, name }, signal))
+  return each.every(Boolean)
+}
+
+async function isGranted({ api }: Workshop, attributes: JsonObject, signal: AbortSignal): Promise<boolean> {
   const answer = await api.send(
     {
       doing: 'Asking for rights',
@@ -88,7 +113,7 @@ async function isAllowed({ api }: Workshop, right: Right, signal: AbortSignal): 
       body: {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'SelfSubjectAccessReview',
-        spec: { resourceAttributes: { ...right } }
+        spec: { resourceAttributes: attributes }
       },
       signal
     },

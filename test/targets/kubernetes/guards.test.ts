@@ -90,6 +90,26 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     await cluster.kubectl('delete', 'deployment', 'few', '--wait=false')
   })
 
+  it.concurrent('a right on the very objects is enough', async () => {
+    await failed({ name: 'named' })
+    const named = await cluster.identity('named', [
+      {
+        apiGroups: ['apps'],
+        resources: ['deployments'],
+        resourceNames: ['named'],
+        verbs: ['get', 'list', 'watch', 'patch']
+      },
+      { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['get', 'list'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }
+    ])
+    const server = await serve('named', [], named)
+    const assessment = await server.call('assess_rollback')
+    expect(assessment.blockers).toEqual([])
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    await cluster.kubectl('delete', 'deployment', 'named', '--wait=false')
+  })
+
   it.concurrent('a paused rollout is a risk to accept, and is resumed with the old template', async () => {
     await failed({ name: 'paused' })
     await cluster.kubectl('rollout', 'pause', 'deployment/paused')

@@ -45,6 +45,27 @@ metadata:
 data: {a: b}
 {{ end }}
 `
+const companion = `{{ if .Values.companion }}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}-slow
+spec:
+  replicas: 1
+  selector:
+    matchLabels: {app: {{ .Release.Name }}-slow}
+  template:
+    metadata:
+      labels: {app: {{ .Release.Name }}-slow}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: web
+          image: {{ .Values.image | quote }}
+          imagePullPolicy: IfNotPresent
+          readinessProbe: {httpGet: {path: /health, port: 8080}, initialDelaySeconds: 15, periodSeconds: 1}
+{{ end }}
+`
 const hook = `{{ if .Values.hook }}
 apiVersion: v1
 kind: ConfigMap
@@ -72,11 +93,12 @@ export async function createChart({ namespace, kubeconfig }: Cluster, folder: st
   const files: Record<string, string> = {
     'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 0.1.0\nappVersion: "9.9.9"\n',
     'values.yaml':
-      'kind: Deployment\nimage: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\n',
+      'kind: Deployment\nimage: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\ncompanion: ""\n',
     'templates/workload.yaml': workload,
     'templates/secret.yaml': secret,
     'templates/extra.yaml': extra,
-    'templates/hook.yaml': hook
+    'templates/hook.yaml': hook,
+    'templates/companion.yaml': companion
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
   const program = join(folder, 'helm')

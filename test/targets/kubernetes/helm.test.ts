@@ -146,6 +146,21 @@ describeOn('helm', "a release of Helm's through the built server", (backend) => 
     expect((await chart.history('db')).at(-1)).toMatchObject({ status: 'deployed', description: 'Rollback to 1' })
   })
 
+  it.concurrent('what is slow beside a StatefulSet that must be freed is waited for, too', async () => {
+    const values = { kind: 'StatefulSet', companion: 'yes', replicas: '1' }
+    await chart.deploy('pair', { ...values, image: good }, '--wait')
+    await chart.deploy('pair', { ...values, image: bad })
+    await crashing('pair')
+    const workloads = ['statefulset/pair', 'deployment/pair-slow']
+    const server = await (await sceneFor('pair', { workloads })).serve(undefined, withHelm)
+    const assessment = await server.call('assess_rollback', { version: '1.1.0' })
+    expect(assessment.plan.steps.map(({ kind, title }: Answer) => kind ?? title).join()).toMatch(/pair-0/)
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await readyImages('pair')).toBe(good)
+    expect(await readyImages('pair-slow')).toBe(good)
+  })
+
   it.concurrent('a StatefulSet of it that replaces no pod by itself has its pods deleted by a step that is shown', async () => {
     const values = { kind: 'StatefulSet', replicas: '1' }
     await chart.deploy('ondelete', { ...values, image: good }, '--wait')

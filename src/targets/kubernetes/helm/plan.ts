@@ -101,9 +101,9 @@ const revisionGone = ({ of }: HelmSight, { version }: Release): Blocker => ({
 })
 
 /** Helm reads all records, writes a new one, and changes the status of the old. */
-const recordRights = ({ helm }: Workshop, { of }: HelmSight): Right[] =>
+const recordRights = ({ helm }: Workshop, { of, newest }: HelmSight): Right[] =>
   helm.secrets
-    ? ['get', 'list', 'create', 'update'].map((verb) => ({
+    ? ['get', 'list', 'create', 'update', ...(isPending(newest) ? ['patch'] : [])].map((verb) => ({
         namespace: of.namespace,
         group: '',
         resource: 'secrets',

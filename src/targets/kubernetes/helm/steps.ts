@@ -26,12 +26,17 @@ const usualTimeoutSeconds = 300
 /** A pending record first; then Helm's own rollback; then pods that a StatefulSet would wait for for ever, or that only a deletion replaces. */
 export function helmSteps(workshop: Workshop, plan: HelmPlan): Step[] {
   const { sight, ways, release, mayMark } = plan
-  const pods = ways.flatMap((way) => podSteps(workshop, way))
+  const bySteps = ways.map((way) => ({ way, steps: podSteps(workshop, way) })).filter(({ steps }) => steps.length > 0)
+  const pods = bySteps.flatMap(({ steps }) => steps)
   const marked = ways.filter(({ workload }) => workload.current).map(({ move }) => move)
   return [
     ...(isPending(sight.newest) && workshop.helm.secrets ? [clear(workshop, sight)] : []),
     // Helm would wait in vain for what only the next step sets free.
-    rollBack(workshop, plan, pods.length === 0),
+    rollBack(
+      workshop,
+      plan,
+      bySteps.map(({ way }) => way.workload)
+    ),
     ...pods,
     ...(mayMark && marked.length > 0 ? [mark(workshop, marked, release)] : [])
   ]
@@ -46,7 +51,12 @@ const clear = ({ api }: Workshop, { of, newest }: HelmSight): Step => ({
   undo: null
 })
 
-function rollBack(workshop: Workshop, { sight, candidate, workloads, release }: HelmPlan, wait: boolean): Step {
+function rollBack(
+  workshop: Workshop,
+  { sight, candidate, workloads, release }: HelmPlan,
+  freedLater: readonly Workload[]
+): Step {
+  const wait = freedLater.length === 0
   const { of, newest } = sight
   const { api, config, helm } = workshop
   const seconds = Math.ceil(config.deadline_seconds ?? usualTimeoutSeconds)
@@ -57,7 +67,8 @@ function rollBack(workshop: Workshop, { sight, candidate, workloads, release }: 
     to: { revision: candidate.revision, content: candidate.content.hash },
     workloads: workloads.map((workload) => ({
       ...workload.address,
-      revision: clusterRevision(workload, candidate.content)?.name ?? ''
+      revision: clusterRevision(workload, candidate.content)?.name ?? '',
+      follow: !freedLater.includes(workload)
     })),
     timeout_seconds: seconds,
     wait

@@ -26,7 +26,7 @@ export async function applyHelmRollback(workshop: Workshop, step: Step, run: Run
     await clear(workshop, move, stand, run)
     await rollBack(workshop, move, move.to, { wait: move.wait, run })
   }
-  if (move.wait) for (const one of move.workloads) await follow(workshop, one, run)
+  for (const one of move.workloads) if (one.follow) await follow(workshop, one, run)
   return { detail: isThere ? 'already there' : `revision ${stand.revision + 1} of the release` }
 }
 
@@ -109,7 +109,9 @@ async function rollBack(workshop: Workshop, move: HelmMove, goal: HelmMove['to']
   try {
     await callHelm(workshop, move, goal, manner, end.signal)
   } catch (error) {
-    if (end.signal.aborted) await clearOwn(workshop, release, signal)
+    await clearOwn(workshop, move, signal).catch((why: unknown) =>
+      manner.run.progress(`Helm's record stays pending: ${oneLine(messageOf(why))}`)
+    )
     throw await explained(workshop, error, move.workloads, signal)
   } finally {
     end.abort()
@@ -148,10 +150,14 @@ async function callHelm(
   })
 }
 
-/** What a helm that was stopped leaves behind. */
-async function clearOwn({ api, helm }: Workshop, release: HelmMove['release'], signal: AbortSignal): Promise<void> {
+const clearWithinMs = 15_000
+
+/** What a helm that was stopped leaves behind, in the time limit's end, too; what another run has taken over is left to it. */
+async function clearOwn({ api, helm }: Workshop, { release, from }: HelmMove, ended: AbortSignal): Promise<void> {
+  if (!helm.secrets || (ended.reason as { code?: unknown } | undefined)?.code === 'lease_lost') return
+  const signal = AbortSignal.timeout(clearWithinMs)
   const [left] = await helm.history.records(release, signal)
-  if (left && isPending(left) && helm.secrets) await unlock(api, release, left.revision, signal)
+  if (left && left.revision > from.revision && isPending(left)) await unlock(api, release, left.revision, signal)
 }
 
 /** Waits until no pod of another template is left; Helm is content with fewer. */

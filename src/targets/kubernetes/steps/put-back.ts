@@ -64,7 +64,7 @@ interface Sending {
   dryRun?: boolean
 }
 
-/** Sends the patch, for good or as a dry run that meets every admission rule. */
+/** Sends the patch, for good or as a dry run that meets every admission rule; gives the object as the cluster keeps it then. */
 export async function sendPatch(
   { api }: Workshop,
   move: Move,
@@ -72,9 +72,9 @@ export async function sendPatch(
   { template, changeCause, lastApplied }: Pick<Replacement, 'template' | 'changeCause' | 'lastApplied'>,
   direction: Direction,
   { signal, dryRun = false }: Sending
-): Promise<void> {
+): Promise<WorkloadObject> {
   const paused = move.paused ? { paused: direction === 'forth' } : {}
-  await api.send(
+  return api.send(
     {
       doing: `Changing ${addressText(move)}`,
       method: 'PATCH',
