@@ -11,14 +11,9 @@ import type { Workshop } from './workshop.ts'
 export interface Hands {
   risks: Risk[]
   blockers: Blocker[]
-  /** How long to watch at least, so that a controller that puts things back is seen doing it. */
-  soakMs?: number
 }
 
-/** Self-healing of Argo CD begins after 5 s (argoproj.github.io/argo-cd, "Automated Sync Policy"); with time to take effect. */
-const argoSoakMs = 30_000
-
-/** Who else has a hand on a workload, by the marks that they leave on it; `withoutHelm` says why Helm cannot be used, if so. */
+/** Who else has a hand on a workload, beside what git owns, by the marks that they leave on it; `withoutHelm` says why Helm cannot be used, if so. */
 export async function otherHands(
   workshop: Workshop,
   workload: Workload,
@@ -27,32 +22,9 @@ export async function otherHands(
   withoutHelm: string
 ): Promise<Hands> {
   const { address, object } = workload
-  const { labels, annotations, ownerReferences } = object.metadata
+  const { ownerReferences } = object.metadata
   const found: Hands = { risks: [], blockers: [] }
   const name = shortText(address)
-  const tracking = annotations?.['argocd.argoproj.io/tracking-id']
-  const argo = tracking?.split(':')[0] ?? labels?.['argocd.argoproj.io/instance']
-  if (argo) {
-    found.soakMs = argoSoakMs
-    found.risks.push({
-      id: `argocd:${argo}`,
-      serious: true,
-      title: `Argo CD's application ${argo} owns ${name} and may undo the rollback`,
-      detail: `With automated sync it puts back what git says. Revert the commit there, or switch automated sync off first: "argocd app set ${argo} --sync-policy none".`
-    })
-  }
-  for (const source of ['kustomize', 'helm']) {
-    const flux = labels?.[`${source}.toolkit.fluxcd.io/name`]
-    if (!flux) continue
-    const kind = source === 'helm' ? 'helmrelease' : 'kustomization'
-    const namespace = labels?.[`${source}.toolkit.fluxcd.io/namespace`] ?? address.namespace
-    found.risks.push({
-      id: `flux:${flux}`,
-      serious: true,
-      title: `Flux's ${kind} ${flux} owns ${name} and will undo the rollback when it reconciles next`,
-      detail: `Revert the commit in git, and suspend it until then: "flux suspend ${kind} ${flux} -n ${namespace}".`
-    })
-  }
   const owner = ownerReferences?.find(({ controller }) => controller)
   if (owner)
     found.risks.push({

@@ -5,6 +5,7 @@ import { RollbackError } from '../../support/errors.ts'
 import { argoBlockers, argoRights, argoRisks } from './argo/plan.ts'
 import { isRollout } from './argo/state.ts'
 import { isStatus } from './client/failure.ts'
+import { gitOwners } from './gitops/index.ts'
 import { examineImages } from './images.ts'
 import { manner } from './manner.ts'
 import { addressText, shortText } from './names.ts'
@@ -41,18 +42,22 @@ export async function plan(
 ): Promise<PlanDraft> {
   const { ways, blockers } = waysTo(workloads, release)
   const moves = ways.map(({ move }) => move)
-  const [rights, references, room, images, hands, scalers, budgets, refused] = await Promise.all([
+  const [rights, references, room, images, hands, git, scalers, budgets, refused] = await Promise.all([
     checkRights(workshop, moves, ways.some(deletesPods), signal, ways.flatMap(argoRights)),
     examineReferences(workshop, ways, signal),
     examineQuotas(workshop, ways, signal),
     examineImages(workshop, ways, signal),
     inParallel(ways, atOnce, ({ workload, revision }) => otherHands(workshop, workload, revision, signal, withoutHelm)),
+    gitOwners(
+      workshop,
+      ways.map(({ workload }) => workload),
+      signal
+    ),
     autoscalers(workshop, workloads, signal),
     disruptionBudgets(workshop, workloads, signal),
     inParallel(ways, atOnce, (way) => dryRun(workshop, way, signal))
   ])
   const manners = ways.map(({ workload, revision }) => manner(workshop, workload, revision))
-  const soaks = hands.flatMap(({ soakMs }) => soakMs ?? [])
   return {
     steps: stepsFor(workshop, ways, release, rights.mayMark),
     risks: [
@@ -61,6 +66,7 @@ export async function plan(
       ...room.risks,
       ...images,
       ...hands.flatMap(({ risks }) => risks),
+      ...git.risks,
       ...scalers,
       ...budgets,
       ...manners.flatMap(({ risks }) => risks),
@@ -83,7 +89,7 @@ export async function plan(
       ...manners.flatMap(({ notes }) => notes),
       ...(rights.mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.'])
     ],
-    ...(soaks.length > 0 && { soakMs: Math.max(...soaks) })
+    ...(git.soakMs && { soakMs: git.soakMs })
   }
 }
 

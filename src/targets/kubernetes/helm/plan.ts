@@ -2,6 +2,7 @@ import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Blocker, Risk } from '../../../model/survey.ts'
 import { isRollout } from '../argo/state.ts'
+import { gitOwners } from '../gitops/index.ts'
 import { examineImages } from '../images.ts'
 import { manner } from '../manner.ts'
 import { addressText, shortText } from '../names.ts'
@@ -41,18 +42,18 @@ export async function planHelm(
     return revision && revision.hash !== workload.hash ? [{ workload, revision, move: moveOf(workload, revision) }] : []
   })
   const moves = ways.map(({ move }) => move)
-  const [rights, references, room, images, hands, scalers, budgets, refused] = await Promise.all([
+  const [rights, references, room, images, hands, git, scalers, budgets, refused] = await Promise.all([
     checkRights(workshop, moves, ways.some(deletesPods), signal, recordRights(workshop, sight)),
     examineReferences(workshop, ways, signal),
     examineQuotas(workshop, ways, signal),
     examineImages(workshop, ways, signal),
     inParallel(workloads, atOnce, (workload) => otherHands(workshop, workload, undefined, signal, '')),
+    gitOwners(workshop, workloads, signal),
     autoscalers(workshop, workloads, signal),
     disruptionBudgets(workshop, workloads, signal),
     inParallel(ways, atOnce, (way) => dryRun(workshop, way, signal))
   ])
   const manners = ways.map(({ workload, revision }) => manner(workshop, workload, revision))
-  const soaks = hands.flatMap(({ soakMs }) => soakMs ?? [])
   const own = withoutItsOwn(references, candidate)
   return {
     steps: helmSteps(workshop, { sight, candidate, workloads, ways, release, mayMark: rights.mayMark }),
@@ -65,6 +66,7 @@ export async function planHelm(
       ...room.risks,
       ...images,
       ...hands.flatMap(({ risks }) => risks),
+      ...git.risks,
       ...scalers,
       ...budgets,
       ...manners.flatMap(({ risks }) => risks)
@@ -89,7 +91,7 @@ export async function planHelm(
       ...manners.flatMap(({ notes }) => notes),
       ...(rights.mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.'])
     ],
-    ...(soaks.length > 0 && { soakMs: Math.max(...soaks) })
+    ...(git.soakMs && { soakMs: git.soakMs })
   }
 }
 

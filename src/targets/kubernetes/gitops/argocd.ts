@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import type { Risk } from '../../../model/survey.ts'
+import { isStatus } from '../client/failure.ts'
+import { type Metadata, metadataSchema } from '../objects.ts'
+import type { Workshop } from '../workshop.ts'
+
+/** Self-healing begins after 5 s (argo-cd.readthedocs.io, "Automated Sync Policy"); with time to take effect. */
+export const argoSoakMs = 30_000
+
+const sourceSchema = z.looseObject({ repoURL: z.string().optional() })
+const applicationSchema = z.looseObject({
+  metadata: metadataSchema,
+  spec: z
+    .looseObject({
+      source: sourceSchema.nullish(),
+      sources: z.array(sourceSchema).nullish(),
+      syncPolicy: z.looseObject({ automated: z.looseObject({ enabled: z.boolean().nullish() }).nullish() }).nullish()
+    })
+    .default({}),
+  status: z
+    .looseObject({
+      sync: z.looseObject({ revision: z.string().nullish() }).nullish(),
+      history: z.array(z.looseObject({ revision: z.string().nullish() })).nullish()
+    })
+    .nullish()
+})
+type Application = z.infer<typeof applicationSchema>
+
+/**
+ * The application that tracks an object: by annotation, by Argo CD's own label, or by the label that others use as well where Argo CD
+ * is among the object's managers (argo-cd.readthedocs.io, "Resource Tracking").
+ */
+export function applicationOf({ labels, annotations, managedFields }: Metadata): string | undefined {
+  const tracked = annotations?.['argocd.argoproj.io/tracking-id']?.split(':')[0]
+  const byArgo = managedFields?.some(({ manager }) => manager?.startsWith('argocd'))
+  return (
+    tracked ?? labels?.['argocd.argoproj.io/instance'] ?? (byArgo ? labels?.['app.kubernetes.io/instance'] : undefined)
+  )
+}
+
+/** That an application owns workloads: whether it will undo the rollback by itself, and which commit it does that from. */
+export async function argoRisk(workshop: Workshop, name: string, what: string, signal: AbortSignal): Promise<Risk> {
+  const application = await readApplication(workshop, name, signal)
+  const bare = name.split('_').at(-1) ?? name
+  const id = `argocd:${bare}`
+  const automated = application?.spec.syncPolicy?.automated
+  if (application && (!automated || automated.enabled === false))
+    return {
+      id,
+      serious: false,
+      title: `Argo CD's application ${bare} owns ${what}, and its automated sync is off`,
+      detail: `The next sync by hand undoes the rollback. ${commitToRevert(application)}`
+    }
+  return {
+    id,
+    serious: true,
+    title: `Argo CD's application ${bare} owns ${what} and may undo the rollback`,
+    detail: `With automated sync it puts back what git says. ${commitToRevert(application)} Or switch automated sync off first: ${switchOff(application, bare)}.`
+  }
+}
+
+/** An application's name, with the namespace before it where applications may lie in any. */
+async function readApplication({ api }: Workshop, name: string, signal: AbortSignal): Promise<Application | null> {
+  const [namespace, own] = name.includes('_') ? name.split('_') : ['argocd', name]
+  const group = '/apis/argoproj.io/v1alpha1'
+  const doing = `Reading Argo CD's application ${name}`
+  try {
+    const path = `${group}/namespaces/${namespace}/applications/${own}`
+    const found = await api.find({ doing, path, signal }, applicationSchema)
+    if (found || name.includes('_')) return found
+    const query = { fieldSelector: `metadata.name=${own}` }
+    const { items } = await api.list({ doing, path: `${group}/applications`, query, signal }, applicationSchema)
+    return items.length === 1 ? (items[0] ?? null) : null
+  } catch (error) {
+    if (isStatus(error, 403, 404)) return null
+    throw error
+  }
+}
+
+const short = (revision: string): string => (/^[0-9a-f]{40}$/.test(revision) ? revision.slice(0, 12) : revision)
+
+function commitToRevert(application: Application | null): string {
+  const revision = application?.status?.sync?.revision
+  if (!revision) return 'Revert the commit there; which one could not be read.'
+  const repository = application.spec.source?.repoURL ?? application.spec.sources?.[0]?.repoURL ?? 'its repository'
+  const before = application.status?.history?.findLast(
+    (entry) => entry.revision && entry.revision !== revision
+  )?.revision
+  return `It has synced commit ${short(revision)} of ${repository}${before ? `, and ${short(before)} before it` : ''}: revert there what came in between.`
+}
+
+function switchOff(application: Application | null, name: string): string {
+  const set = application?.metadata.ownerReferences?.find(({ kind }) => kind === 'ApplicationSet')
+  if (set) return `its ApplicationSet ${set.name} sets the policy, so change it there`
+  const namespace = application?.metadata.namespace
+  return `"argocd app set ${namespace ? `${namespace}/` : ''}${name} --sync-policy none"`
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import type { Risk } from '../../../model/survey.ts'
+import { isStatus } from '../client/failure.ts'
+import type { Metadata } from '../objects.ts'
+import type { Workshop } from '../workshop.ts'
+
+/** What Flux applies objects from. */
+export interface FluxOwner {
+  kind: 'kustomization' | 'helmrelease'
+  namespace: string
+  name: string
+}
+
+const kinds = {
+  kustomization: { group: 'kustomize.toolkit.fluxcd.io', versions: ['v1', 'v1beta2', 'v1beta1'] },
+  helmrelease: { group: 'helm.toolkit.fluxcd.io', versions: ['v2', 'v2beta2', 'v2beta1'] }
+} as const
+
+const ownerSchema = z.looseObject({
+  spec: z.looseObject({ suspend: z.boolean().nullish() }).default({}),
+  status: z
+    .looseObject({ lastAppliedRevision: z.string().nullish(), lastAttemptedRevision: z.string().nullish() })
+    .nullish()
+})
+
+/** The labels that Flux's controllers set on all that they apply (fluxcd.io, "Kustomization" and "HelmRelease"). */
+export const fluxOwners = ({ labels }: Metadata, here: string): FluxOwner[] =>
+  (Object.keys(kinds) as FluxOwner['kind'][]).flatMap((kind) => {
+    const name = labels?.[`${kinds[kind].group}/name`]
+    return name ? [{ kind, name, namespace: labels?.[`${kinds[kind].group}/namespace`] ?? here }] : []
+  })
+
+/** That Flux owns workloads: whether it is suspended, and which revision it applies. */
+export async function fluxRisk(workshop: Workshop, owner: FluxOwner, what: string, signal: AbortSignal): Promise<Risk> {
+  const { kind, name, namespace } = owner
+  const object = await readOwner(workshop, owner, signal)
+  const revision = object?.status?.lastAppliedRevision ?? object?.status?.lastAttemptedRevision
+  const applied = revision
+    ? `It has applied ${revision}: revert that in git`
+    : 'Revert the commit in git; which one could not be read'
+  const id = `flux:${name}`
+  if (object?.spec.suspend)
+    return {
+      id,
+      serious: false,
+      title: `Flux's ${kind} ${name} owns ${what}, and is suspended`,
+      detail: `It undoes the rollback once it is resumed. ${applied} before that.`
+    }
+  return {
+    id,
+    serious: true,
+    title: `Flux's ${kind} ${name} owns ${what} and will undo the rollback when it reconciles next`,
+    detail: `${applied}, and suspend it until then: "flux suspend ${kind} ${name} -n ${namespace}".`
+  }
+}
+
+/** By the newest version of its API that the server has. */
+async function readOwner({ api }: Workshop, { kind, name, namespace }: FluxOwner, signal: AbortSignal) {
+  const { group, versions } = kinds[kind]
+  try {
+    for (const version of versions) {
+      const path = `/apis/${group}/${version}/namespaces/${namespace}/${kind}s/${name}`
+      const found = await api.find({ doing: `Reading Flux's ${kind} ${name}`, path, signal }, ownerSchema)
+      if (found) return found
+    }
+  } catch (error) {
+    if (!isStatus(error, 403)) throw error
+  }
+  return null
+}

@@ -1,0 +1,41 @@
+import type { Risk } from '../../../model/survey.ts'
+import { shortText } from '../names.ts'
+import type { Workload } from '../workload.ts'
+import type { Workshop } from '../workshop.ts'
+import { applicationOf, argoRisk, argoSoakMs } from './argocd.ts'
+import { type FluxOwner, fluxOwners, fluxRisk } from './flux.ts'
+
+export interface GitOwners {
+  risks: Risk[]
+  /** How long to watch at least, so that a controller that puts things back is seen doing it. */
+  soakMs?: number
+}
+
+/** Controllers that keep the workloads as git says, each asked once for all that it owns. */
+export async function gitOwners(
+  workshop: Workshop,
+  workloads: readonly Workload[],
+  signal: AbortSignal
+): Promise<GitOwners> {
+  const applications = new Map<string, Workload[]>()
+  const flux = new Map<string, { owner: FluxOwner; owned: Workload[] }>()
+  for (const workload of workloads) {
+    const { metadata } = workload.object
+    const application = applicationOf(metadata)
+    if (application) applications.set(application, [...(applications.get(application) ?? []), workload])
+    for (const owner of fluxOwners(metadata, workload.address.namespace)) {
+      const key = JSON.stringify(owner)
+      flux.set(key, { owner, owned: [...(flux.get(key)?.owned ?? []), workload] })
+    }
+  }
+  const risks = await Promise.all([
+    ...[...applications].map(([name, owned]) => argoRisk(workshop, name, textOf(owned), signal)),
+    ...[...flux.values()].map(({ owner, owned }) => fluxRisk(workshop, owner, textOf(owned), signal))
+  ])
+  return { risks, ...(applications.size > 0 && { soakMs: argoSoakMs }) }
+}
+
+const textOf = (workloads: readonly Workload[]): string => {
+  const names = workloads.slice(0, 3).map(({ address }) => shortText(address))
+  return workloads.length > 3 ? `${names.join(', ')} and ${workloads.length - 3} more` : names.join(', ')
+}
