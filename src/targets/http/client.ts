@@ -1,4 +1,4 @@
-import { EnvHttpProxyAgent, request as send } from 'undici'
+import { request as send } from 'undici'
 import { z } from 'zod'
 import type { JsonValue } from '../../model/json.ts'
 import type { Clock } from '../../support/clock.ts'
@@ -9,6 +9,7 @@ import { oneLine } from '../../support/text.ts'
 import { readCapped } from './body.ts'
 import { explainNetwork, explainStatus, isTransient, type Said, statusOf } from './failure.ts'
 import { type Headers, headerOf } from './headers.ts'
+import { proxyAgent } from './proxy.ts'
 import { waitAsked } from './rate-limit.ts'
 
 export interface HttpSettings {
@@ -67,6 +68,7 @@ export interface Http {
 
 const answerWithinMs = 20_000
 const maxBytes = 8 * 1024 * 1024
+const mostOfRefusal = 65_536
 const maxRedirects = 3
 const attempts = 4
 const longestWaitMs = 60_000
@@ -93,8 +95,8 @@ export function openHttp(settings: HttpSettings): Http {
         await clock.sleep(pause(attempt), request.signal)
         continue
       }
-      const said: Said = { ...answered, text: mask.text(answered.text) }
       if (answered.status >= 200 && answered.status < 300) return parsed(request, answered)
+      const said: Said = { ...answered, text: refusalText(answered.text, mask) }
       const wait = waitAsked(said, clock.now())
       if (
         wait !== null &&
@@ -187,14 +189,17 @@ interface Answered {
   text: string
 }
 
-/** HTTP_PROXY, HTTPS_PROXY and NO_PROXY as curl has them, of the environment that the target was given. */
-export const proxyAgent = (env: NodeJS.ProcessEnv): EnvHttpProxyAgent =>
-  new EnvHttpProxyAgent({
-    httpProxy: env.http_proxy ?? env.HTTP_PROXY ?? '',
-    httpsProxy: env.https_proxy ?? env.HTTPS_PROXY ?? '',
-    noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
-    connect: { timeout: 10_000 }
-  })
+export { proxyAgent }
+
+/** The part of a refusal that is looked into, masked within its JSON, so that it stays JSON. */
+function refusalText(text: string, mask: Mask): string {
+  const part = text.slice(0, mostOfRefusal)
+  try {
+    return JSON.stringify(mask.data(JSON.parse(part)))
+  } catch {
+    return mask.text(part)
+  }
+}
 
 function addressOf({ path, query = {} }: HttpRequest<unknown>, base: string): URL {
   const url = new URL(/^https?:\/\//.test(path) ? path : `${base}${path}`)
@@ -207,7 +212,12 @@ const pause = (attempt: number): number => 250 * 2 ** (attempt - 1) * (1 + Math.
 
 const problemsOf = (error: z.ZodError, mask: Mask): string =>
   oneLine(
-    mask.text(error.issues.map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`).join('; ')),
+    mask.text(
+      error.issues
+        .slice(0, 5)
+        .map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`)
+        .join('; ')
+    ),
     200
   )
 
