@@ -6,6 +6,7 @@ import { TargetError } from '../../support/errors.ts'
 import type { Logger } from '../../support/log.ts'
 import type { Mask } from '../../support/mask.ts'
 import { oneLine } from '../../support/text.ts'
+import { attempts, longestWaitMs, pause } from './again.ts'
 import { readCapped } from './body.ts'
 import { explainNetwork, explainStatus, isTransient, type Said, statusOf } from './failure.ts'
 import { type Headers, headerOf } from './headers.ts'
@@ -70,8 +71,6 @@ const answerWithinMs = 20_000
 const maxBytes = 8 * 1024 * 1024
 const mostOfRefusal = 65_536
 const maxRedirects = 3
-const attempts = 4
-const longestWaitMs = 60_000
 
 /** A client of one platform's API: JSON in and out, nothing cached, proxies taken from the environment. */
 export function openHttp(settings: HttpSettings): Http {
@@ -140,8 +139,8 @@ export function openHttp(settings: HttpSettings): Http {
       const text = await readCapped(response.body, maxBytes, limit)
       const { statusCode: status, headers } = response
       const location = headerOf(headers, 'location')
-      const follow = location && status >= 300 && status < 400 && (method === 'GET' || status === 307 || status === 308)
-      if (!follow) return { status, headers, text }
+      if (!location || status < 300 || status >= 400) return { status, headers, text }
+      if (!keepsMethod(status, method)) throw notRepeated(request, service, status)
       if (hop === maxRedirects || !URL.canParse(location, url.href)) throw lost(request, service)
       url = new URL(location, url)
     }
@@ -207,9 +206,6 @@ function addressOf({ path, query = {} }: HttpRequest<unknown>, base: string): UR
   return url
 }
 
-/** 0.25, 0.5 and 1 s, each up to half longer, so that many clients do not come back at once. */
-const pause = (attempt: number): number => 250 * 2 ** (attempt - 1) * (1 + Math.random() / 2)
-
 const problemsOf = (error: z.ZodError, mask: Mask): string =>
   oneLine(
     mask.text(
@@ -220,6 +216,19 @@ const problemsOf = (error: z.ZodError, mask: Mask): string =>
     ),
     200
   )
+
+/** RFC 9110, 15.4: a POST may become a GET after 301 and 302, and everything does after 303; what is not repeated as it was is not sent. */
+const keepsMethod = (status: number, method: string): boolean =>
+  method === 'GET' || status === 307 || status === 308 || (method !== 'POST' && status !== 303)
+
+const notRepeated = ({ doing, state }: HttpRequest<unknown>, service: string, status: number): TargetError =>
+  new TargetError({
+    what: `${doing} failed`,
+    why: `${service} answered ${status} and names another address, to which a change cannot be sent again safely`,
+    ...(state && { state }),
+    next: 'Check the address of the API and the names in deploy.json: something was moved or renamed.',
+    code: 'redirected'
+  })
 
 const elsewhere = ({ doing, state }: HttpRequest<unknown>, service: string, url: URL): TargetError =>
   new TargetError({

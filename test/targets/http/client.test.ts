@@ -77,6 +77,26 @@ describe('a request to a platform', () => {
     expect(server.log()).toEqual(['GET /x', 'GET /y'])
   })
 
+  test.each([307, 308])('a write is repeated as it was after %d on the same host', async (status) => {
+    answers({ status, headers: { location: '/y' } })
+    await ask({ method: 'PATCH', body: { a: 1 } })
+    expect(server.asked.map(({ method, path, body }) => [method, path, body])).toEqual([
+      ['PATCH', '/x', '{"a":1}'],
+      ['PATCH', '/y', '{"a":1}']
+    ])
+    expect(server.asked[1]?.headers.authorization).toBe(`Bearer ${token}`)
+  })
+
+  test.each([
+    ['POST', 301],
+    ['POST', 302],
+    ['PATCH', 303]
+  ] as const)('%s is not sent on after %d, which may have made another request of it', async (method, status) => {
+    answers({ status, headers: { location: '/y' } })
+    await expect(ask({ method, body: {} })).rejects.toMatchObject({ code: 'redirected' })
+    expect(server.log()).toEqual([`${method} /x`])
+  })
+
   test('reading is tried again after a broken connection and after a server error', async () => {
     answers('hang up', { status: 502, body: '<html>' })
     expect((await ask()).body.ok).toBe(true)
