@@ -195,7 +195,7 @@ function meaning(
   if (said.status === 403) {
     const accepted = headerOf(said.headers, 'x-accepted-github-permissions')
     return {
-      next: `Use a token with ${accepted ? `the permission ${accepted}` : 'write access to the contents'} of the repository.`
+      next: `Use a token with ${accepted ? `the permission ${accepted}` : 'write access to the contents'} of the repository; where workflow files of the release differ from the default branch, GitHub wants write access to workflows, too.`
     }
   }
   return undefined

@@ -244,6 +244,11 @@ describe('GitHub steps', () => {
         state: 'v1.2.0 still is the latest.'
       })
     }
+    const ofJob = { ...it.env, GITHUB_TOKEN: newToken(it.github.state, { kind: 'actions', workflows: false }) }
+    await expect((await it.open({ env: ofJob })).apply(latest, testRun())).rejects.toMatchObject({
+      code: 'no_rights',
+      next: expect.stringMatching(/workflows=write/)
+    })
     const env = { ...it.env, GITHUB_TOKEN: newToken(it.github.state, { kind: 'fine-grained', contents: 'read' }) }
     await expect((await it.open({ env })).apply(latest, testRun())).rejects.toMatchObject({
       code: 'no_rights',
