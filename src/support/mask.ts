@@ -1,4 +1,4 @@
-const hidden = '***'
+import { hidden, shapes } from './secret-shapes.ts'
 
 /** Keeps secrets out of whatever leaves: literal values that were registered, and shapes that are secrets by themselves. */
 export interface Mask {
@@ -19,6 +19,8 @@ export function createMask(): Mask {
     if (!value || value.length < 4 || literals.has(value)) return
     literals.add(value)
     if (value.includes('\n')) for (const line of value.split('\n')) add(line.trim())
+    for (const written of [encodeURIComponent(Buffer.from(value).toString()), JSON.stringify(value).slice(1, -1)])
+      literals.add(written)
     pattern = null
   }
 
@@ -64,19 +66,3 @@ const secretName = /pass(word|wd|phrase)?|secret|token|api_?key|private|credenti
 const ordinaryName =
   /^(PATH|HOME|USER|SHELL|LANG|LC_.*|TZ|PWD|HOSTNAME|TERM|NODE_ENV|.*_VERSION|VERSION|.*_(HOST|PORT|ENV))$/i
 const ordinaryValue = /^(v?\d+(\.\d+)*([-+][\w.]+)?|true|false|production|development|staging|[a-z]{1,8}|\/[\w./:-]*)$/i
-
-const shapes: [RegExp, string][] = [
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, `$1${hidden}@`],
-  [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${hidden}`],
-  [
-    /\b(npm_[A-Za-z0-9]{20,}|gh[opsur]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|pypi-[\w-]{20,}|nfp_\w{20,}|AKIA[0-9A-Z]{16}|xox[abp]-[\w-]{10,}|sk-[\w-]{20,})/g,
-    hidden
-  ],
-  [/\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/g, hidden],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, hidden],
-  [
-    /(["']?\b[\w.-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|apikey|access[_-]?key|credential)[\w.-]*["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&"'}]+)/gi,
-    `$1${hidden}`
-  ],
-  [/(\/\/[^\s:]+\/:_(?:authToken|auth|password)=)\S+/g, `$1${hidden}`]
-]

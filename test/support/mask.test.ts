@@ -14,6 +14,13 @@ test('a value with several lines is masked line by line', () => {
   expect(mask.text('log: second-line-of-key')).toBe('log: ***')
 })
 
+test('a registered value is masked as it stands in an address and in JSON, too', () => {
+  const mask = createMask()
+  mask.add('p@ss/"w\\rd')
+  for (const text of ['x?q=p%40ss%2F%22w%5Crd', JSON.stringify({ said: 'p@ss/"w\\rd' })])
+    expect(mask.text(text)).toMatch(/^[^%w@]*\*\*\*[^%w@]*$/)
+})
+
 test('values that would mangle ordinary text are left alone', () => {
   const mask = createMask()
   mask.add('a')

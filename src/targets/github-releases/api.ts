@@ -52,10 +52,13 @@ export interface GitHub {
   comparison(base: string, head: string, signal: AbortSignal): Promise<z.infer<typeof comparisonSchema>>
   runs(commit: string, signal: AbortSignal): Promise<z.infer<typeof runsSchema>['workflow_runs']>
   download(asset: Asset, signal: AbortSignal, hashUpTo?: number): Promise<Downloaded>
-  /** The tag that the page for the latest release leads to, as anybody meets it; null where that cannot be told. */
-  latestPage(signal: AbortSignal): Promise<string | null>
+  /** Where the page for the latest release of a repository leads whoever is not logged in. */
+  latestPage(fullName: string, signal: AbortSignal): Promise<LatestPage>
   close(): Promise<void>
 }
+
+/** `closed` is a login in its place; `unclear` whatever else names no tag. */
+export type LatestPage = { leads: 'tag'; tag: string } | { leads: 'closed' | 'unclear' }
 
 export interface Surroundings {
   env: NodeJS.ProcessEnv
@@ -155,16 +158,19 @@ export function openGitHub(settings: GitHubSettings, around: Surroundings): GitH
         ...around,
         signal
       }),
-    latestPage: (signal) => latestPage(`${web}/${full}`, around, signal),
+    latestPage: (fullName, signal) => latestPage(`${web}/${fullName}`, around, signal),
     close: () => http.close()
   }
 }
 
-async function latestPage(home: string, { env, mask }: Surroundings, signal: AbortSignal): Promise<string | null> {
-  const page = await tryDownload({ url: `${home}/releases/latest`, onlyFirst: true, env, mask, signal })
-  if (page.state !== 'moved') return null
-  const tag = /\/releases\/tag\/([^/?#]+(?:\/[^?#]+)?)$/.exec(page.to)?.[1]
-  return tag === undefined ? null : decodeURIComponent(tag)
+async function latestPage(home: string, { env, clock, mask }: Surroundings, signal: AbortSignal): Promise<LatestPage> {
+  const page = await tryDownload({ url: `${home}/releases/latest`, onlyFirst: true, env, clock, mask, signal })
+  if (page.state !== 'moved') return { leads: 'unclear' }
+  const to = new URL(page.to)
+  // a server in private mode, or a proxy before it, sends everybody to its login first
+  if (to.origin !== new URL(home).origin || /\/(login|session|sso)(\/|$)/.test(to.pathname)) return { leads: 'closed' }
+  const tag = /\/releases\/tag\/([^/]+(?:\/.+)?)$/.exec(to.pathname)?.[1]
+  return tag === undefined ? { leads: 'unclear' } : { leads: 'tag', tag: decodeURIComponent(tag) }
 }
 
 /** What a refusal means at GitHub: it answers 404 to whoever has no right to know. */
@@ -189,7 +195,7 @@ function meaning(
   if (said.status === 403) {
     const accepted = headerOf(said.headers, 'x-accepted-github-permissions')
     return {
-      next: `Use a token with ${accepted ? `the permission ${accepted}` : 'write access to the contents'} of the repository.`
+      next: `Use a token with ${accepted ? `the permission ${accepted}` : 'write access to the contents'} of the repository; where workflow files of the release differ from the default branch, GitHub wants write access to workflows, too.`
     }
   }
   return undefined

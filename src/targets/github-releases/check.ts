@@ -52,19 +52,21 @@ async function proofs(github: GitHub, latest: GitHubRelease, release: Release, s
       pageOf(github, latest, signal)
     )
   ])
-  return [identity, assets, ...(page.detail === notPublic ? [] : [page])]
+  return [identity, assets, page].filter((one) => one !== null)
 }
 
 type Told = Pick<Check, 'status' | 'detail'>
 
+/** null when the look finds that there is nothing to check. */
 async function unlessUnknown(
   id: string,
   title: string,
   signal: AbortSignal,
-  look: () => Promise<Told>
-): Promise<Check> {
+  look: () => Promise<Told | null>
+): Promise<Check | null> {
   try {
-    return { id, title, ...(await look()) }
+    const told = await look()
+    return told && { id, title, ...told }
   } catch (error) {
     signal.throwIfAborted()
     return { id, title, status: 'unknown', detail: oneLine(messageOf(error)) }
@@ -100,14 +102,14 @@ async function assetsOf(github: GitHub, { assets }: GitHubRelease, signal: Abort
   return { status: 'pass', detail: `${tried} tried, ${verified} of them read whole and as recorded${rest}` }
 }
 
-const notPublic = 'the repository is private'
-
-async function pageOf(github: GitHub, { tag_name: tag }: GitHubRelease, signal: AbortSignal): Promise<Told> {
-  if ((await github.repository(signal)).repository.private) return { status: 'pass', detail: notPublic }
-  const shown = await github.latestPage(signal)
-  if (shown === tag) return { status: 'pass', detail: `it leads to ${tag}` }
-  return {
-    status: 'unknown',
-    detail: shown === null ? 'the page did not say which one it is' : `a cache before the page still leads to ${shown}`
-  }
+/** null where only whoever is logged in sees a page: that is seen by its API alone. */
+async function pageOf(github: GitHub, { tag_name: tag }: GitHubRelease, signal: AbortSignal): Promise<Told | null> {
+  const { repository } = await github.repository(signal)
+  if (repository.private) return null
+  const page = await github.latestPage(repository.full_name, signal)
+  if (page.leads === 'closed') return null
+  if (page.leads !== 'tag') return { status: 'unknown', detail: 'the page did not say which one it is' }
+  return page.tag === tag
+    ? { status: 'pass', detail: `it leads to ${tag}` }
+    : { status: 'unknown', detail: `a cache before the page still leads to ${page.tag}` }
 }

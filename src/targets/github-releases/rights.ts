@@ -1,4 +1,5 @@
 import type { Blocker, Risk } from '../../model/survey.ts'
+import type { FoundToken } from '../http/credentials.ts'
 import type { GitHub } from './api.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease, GitHubRepository } from './shapes.ts'
@@ -22,19 +23,20 @@ export async function rightsOf(
   if (repository.permissions?.push === false) return blocked(mayNotPush(github, token.from))
   if (scopes && !scopes.includes('repo') && !(scopes.includes('public_repo') && !repository.private))
     return blocked(scopeMissing(token.from, repository.private ? 'repo' : 'public_repo', scopes))
+  const told = scopes ? [] : [unknown]
+  if (scopes?.includes('workflow')) return { blockers: [], risks: told }
   const workflows = await touchesWorkflows(github, repository, releases, signal)
-  if (workflows.length > 0 && !scopes?.includes('workflow')) {
-    if (scopes) return blocked(scopeMissing(token.from, 'workflow', scopes, workflows))
-    if (token.token.startsWith('ghs_'))
-      return { blockers: [], risks: [workflowsUnknown(workflows, 'of Actions or an app')] }
-    return { blockers: [], risks: [unknown, workflowsUnknown(workflows, 'fine-grained')] }
-  }
-  return { blockers: [], risks: scopes ? [] : [unknown] }
+  const risks = workflows.length > 0 ? [workflowsUnknown(workflows, token, scopes)] : []
+  return { blockers: [], risks: [...(risks.length > 0 && isOfActions(token) ? [] : told), ...risks] }
 }
 
+/** Of a job of Actions, or of an app. */
+const isOfActions = ({ token }: FoundToken): boolean => token.startsWith('ghs_')
+
 /**
- * GitHub lets only a token with rights on workflows edit a release whose commit has workflow files that the default branch has not, or has
- * otherwise, and answers 404 to any other (docs.github.com/rest/releases/releases, "Update a release").
+ * GitHub lets only a token with rights on workflows edit a release whose target has workflow files that the default branch has not, or has
+ * otherwise, and answers 404 to any other (docs.github.com/rest/releases/releases, "Update a release"). Which commit it takes as the
+ * target of a release that exists is not to be seen from outside, so what is found here is a risk: the first step would show it, harmlessly.
  */
 async function touchesWorkflows(
   github: GitHub,
@@ -75,14 +77,10 @@ const mayNotPush = ({ name }: GitHub, from: string): Blocker => ({
   next: 'Use the token of somebody with write access, then assess again.'
 })
 
-const scopeMissing = (from: string, scope: string, has: string[], workflows: string[] = []): Blocker => ({
-  id: workflows.length > 0 ? 'no_workflow_scope' : 'no_scope',
+const scopeMissing = (from: string, scope: string, has: string[]): Blocker => ({
+  id: 'no_scope',
   what: `The token lacks the scope ${scope}`,
-  why: `the token from ${from} has ${has.filter(Boolean).join(', ') || 'no scope'}${
-    workflows.length > 0
-      ? `; workflow files of ${workflows.join(' and ')} differ from the default branch, and GitHub then refuses to edit the release without it`
-      : ''
-  }`,
+  why: `the token from ${from} has ${has.filter(Boolean).join(', ') || 'no scope'}`,
   next: `Give the token the scope ${scope} (gh auth refresh --scopes ${scope}), then assess again.`
 })
 
@@ -95,9 +93,16 @@ const unknown: Risk = {
     'GitHub does not tell what a fine-grained or an app token may do; it needs write access to the contents. Without it, the first step fails and nothing is changed.'
 }
 
-const workflowsUnknown = (tags: string[], kind: string): Risk => ({
+const workflowsUnknown = (tags: string[], token: FoundToken, scopes: string[] | null): Risk => ({
   id: 'workflow_rights_unknown',
   serious: false,
   title: 'The token may lack rights on workflows',
-  detail: `Workflow files of ${tags.join(' and ')} differ from the default branch. GitHub then answers 404 to an edit by a token without the permission Workflows: write; this one is ${kind}, and the token that Actions gives to a job can never have it. Without it, the first step fails and nothing is changed.`
+  detail: `Workflow files of ${tags.join(' and ')} differ from the default branch. GitHub may then refuse an edit by a token without ${needed(token, scopes)}. Without it, the first step fails and nothing is changed.`
 })
+
+function needed(token: FoundToken, scopes: string[] | null): string {
+  if (scopes) return `the scope workflow, which the one from ${token.from} lacks (gh auth refresh --scopes workflow)`
+  return isOfActions(token)
+    ? 'the permission Workflows: write, and the token that Actions gives to a job can never have it'
+    : 'the permission Workflows: write; this one is fine-grained'
+}

@@ -1,4 +1,4 @@
-import { EnvHttpProxyAgent, request as send } from 'undici'
+import { request as send } from 'undici'
 import { z } from 'zod'
 import type { JsonValue } from '../../model/json.ts'
 import type { Clock } from '../../support/clock.ts'
@@ -6,9 +6,11 @@ import { TargetError } from '../../support/errors.ts'
 import type { Logger } from '../../support/log.ts'
 import type { Mask } from '../../support/mask.ts'
 import { oneLine } from '../../support/text.ts'
+import { attempts, longestWaitMs, pause } from './again.ts'
 import { readCapped } from './body.ts'
 import { explainNetwork, explainStatus, isTransient, type Said, statusOf } from './failure.ts'
 import { type Headers, headerOf } from './headers.ts'
+import { proxyAgent } from './proxy.ts'
 import { waitAsked } from './rate-limit.ts'
 
 export interface HttpSettings {
@@ -67,9 +69,8 @@ export interface Http {
 
 const answerWithinMs = 20_000
 const maxBytes = 8 * 1024 * 1024
+const mostOfRefusal = 65_536
 const maxRedirects = 3
-const attempts = 4
-const longestWaitMs = 60_000
 
 /** A client of one platform's API: JSON in and out, nothing cached, proxies taken from the environment. */
 export function openHttp(settings: HttpSettings): Http {
@@ -93,8 +94,8 @@ export function openHttp(settings: HttpSettings): Http {
         await clock.sleep(pause(attempt), request.signal)
         continue
       }
-      const said: Said = { ...answered, text: mask.text(answered.text) }
       if (answered.status >= 200 && answered.status < 300) return parsed(request, answered)
+      const said: Said = { ...answered, text: refusalText(answered.text, mask) }
       const wait = waitAsked(said, clock.now())
       if (
         wait !== null &&
@@ -138,8 +139,8 @@ export function openHttp(settings: HttpSettings): Http {
       const text = await readCapped(response.body, maxBytes, limit)
       const { statusCode: status, headers } = response
       const location = headerOf(headers, 'location')
-      const follow = location && status >= 300 && status < 400 && (method === 'GET' || status === 307 || status === 308)
-      if (!follow) return { status, headers, text }
+      if (!location || status < 300 || status >= 400) return { status, headers, text }
+      if (!keepsMethod(status, method)) throw notRepeated(request, service, status)
       if (hop === maxRedirects || !URL.canParse(location, url.href)) throw lost(request, service)
       url = new URL(location, url)
     }
@@ -187,14 +188,17 @@ interface Answered {
   text: string
 }
 
-/** HTTP_PROXY, HTTPS_PROXY and NO_PROXY as curl has them, of the environment that the target was given. */
-export const proxyAgent = (env: NodeJS.ProcessEnv): EnvHttpProxyAgent =>
-  new EnvHttpProxyAgent({
-    httpProxy: env.http_proxy ?? env.HTTP_PROXY ?? '',
-    httpsProxy: env.https_proxy ?? env.HTTPS_PROXY ?? '',
-    noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
-    connect: { timeout: 10_000 }
-  })
+export { proxyAgent }
+
+/** The part of a refusal that is looked into, masked within its JSON, so that it stays JSON. */
+function refusalText(text: string, mask: Mask): string {
+  const part = text.slice(0, mostOfRefusal)
+  try {
+    return JSON.stringify(mask.data(JSON.parse(part)))
+  } catch {
+    return mask.text(part)
+  }
+}
 
 function addressOf({ path, query = {} }: HttpRequest<unknown>, base: string): URL {
   const url = new URL(/^https?:\/\//.test(path) ? path : `${base}${path}`)
@@ -202,14 +206,29 @@ function addressOf({ path, query = {} }: HttpRequest<unknown>, base: string): UR
   return url
 }
 
-/** 0.25, 0.5 and 1 s, each up to half longer, so that many clients do not come back at once. */
-const pause = (attempt: number): number => 250 * 2 ** (attempt - 1) * (1 + Math.random() / 2)
-
 const problemsOf = (error: z.ZodError, mask: Mask): string =>
   oneLine(
-    mask.text(error.issues.map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`).join('; ')),
+    mask.text(
+      error.issues
+        .slice(0, 5)
+        .map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`)
+        .join('; ')
+    ),
     200
   )
+
+/** RFC 9110, 15.4: a POST may become a GET after 301 and 302, and everything does after 303; what is not repeated as it was is not sent. */
+const keepsMethod = (status: number, method: string): boolean =>
+  method === 'GET' || status === 307 || status === 308 || (method !== 'POST' && status !== 303)
+
+const notRepeated = ({ doing, state }: HttpRequest<unknown>, service: string, status: number): TargetError =>
+  new TargetError({
+    what: `${doing} failed`,
+    why: `${service} answered ${status} and names another address, to which a change cannot be sent again safely`,
+    ...(state && { state }),
+    next: 'Check the address of the API and the names in deploy.json: something was moved or renamed.',
+    code: 'redirected'
+  })
 
 const elsewhere = ({ doing, state }: HttpRequest<unknown>, service: string, url: URL): TargetError =>
   new TargetError({

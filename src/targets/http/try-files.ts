@@ -38,7 +38,11 @@ export async function tryFiles<File extends Offered>(
   const work = async (): Promise<void> => {
     for (let file = queue.shift(); file; file = queue.shift()) {
       const whole = verify && file.sha256 !== null && (file.size ?? 0) <= hashUpTo
-      judge(file, await download(file, whole ? hashUpTo : undefined), result)
+      const got = await download(file, whole ? hashUpTo : undefined)
+      judge(file, got, result)
+      // whoever asks for fewer requests is not asked for the rest
+      if (got.state === 'unknown' && got.limited)
+        result.unknown.push(...queue.splice(0).map(({ name }) => `${name}: not tried, for ${got.detail}`))
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work))

@@ -26,13 +26,17 @@ export const normalVersion = (version: string): string | null =>
 
 /** The version that a file of a project is of (PyPA: "Binary distribution format", "Source distribution format"); null when it is of none. */
 export function versionOfFile(filename: string, project: string): string | null {
+  if (filename.length > longestFilename) return null
   if (filename.endsWith('.whl') || filename.endsWith('.egg')) {
     const [name = '', version = ''] = filename.split('-')
     return normalized(name) === normalized(project) ? normalVersion(version.replaceAll('_', '-')) : null
   }
   const stem = filename.replace(/\.(tar\.(gz|bz2|xz|Z)|tgz|zip)$/, '')
   if (stem === filename) return null
-  for (let at = stem.indexOf('-'); at > 0; at = stem.indexOf('-', at + 1))
-    if (normalized(stem.slice(0, at)) === normalized(project)) return normalVersion(stem.slice(at + 1))
-  return null
+  const written = new RegExp(`^${normalized(project).split('-').join('[-_.]+')}-(.+)$`, 'i')
+  const version = written.exec(stem)?.[1]
+  return version === undefined ? null : normalVersion(version)
 }
+
+/** No file system takes a longer one. */
+const longestFilename = 255

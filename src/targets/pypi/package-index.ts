@@ -3,6 +3,7 @@ import type { Logger } from '../../support/log.ts'
 import type { Mask } from '../../support/mask.ts'
 import { openHttp } from '../http/client.ts'
 import { type Downloaded, tryDownload } from '../http/download.ts'
+import { reasonOf, type Said } from '../http/failure.ts'
 import { type Headers, headerOf } from '../http/headers.ts'
 import type { PypiSettings } from './settings.ts'
 import { type JsonProject, jsonSchema, simpleSchema } from './shapes.ts'
@@ -29,8 +30,14 @@ interface Surroundings {
 const simpleTypes = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1'
 
 export function openPackageIndex(settings: PypiSettings, around: Surroundings): PackageIndex {
-  const { name, path, simple, warehouse, label, authorization } = settings
-  const common = { service: label, ...(authorization && { authorization }), ...around }
+  const { name, path, simple, warehouse, label, login } = settings
+  const authorization = login?.authorization
+  const common = {
+    service: label,
+    ...(authorization && { authorization }),
+    meaning: (said: Said) => meaning(said, settings),
+    ...around
+  }
   const simpleApi = openHttp({ ...common, base: simple })
   const jsonApi = warehouse ? openHttp({ ...common, base: `${warehouse}/pypi` }) : null
   const page = `${simple}/${path}/`
@@ -66,3 +73,24 @@ export function openPackageIndex(settings: PypiSettings, around: Surroundings): 
 }
 
 const isHtml = (headers: Headers): boolean => /\bhtml\b/.test(headerOf(headers, 'content-type') ?? '')
+
+/** What a refusal of an index means: which login it was, or where one may be. */
+function meaning(
+  said: Said,
+  { label, login, loginPlaces }: PypiSettings
+): { why?: string; next?: string; code?: string } | undefined {
+  if (said.status !== 401 && said.status !== 403) return undefined
+  const reason = reasonOf(said)
+  const after = reason ? ` (${reason})` : ''
+  if (login)
+    return {
+      why: `${label} answered ${said.status} to the login from ${login.from}${after}`,
+      next: said.status === 401 ? 'Renew that login, then try again.' : 'Use a login that may read the project.'
+    }
+  if (loginPlaces.length === 0) return undefined
+  return {
+    why: `${label} asks for a login${after}, and none for it is in ${loginPlaces.join(', ')}`,
+    next: 'Give a login in one of these places, then try again.',
+    code: 'not_logged_in'
+  }
+}

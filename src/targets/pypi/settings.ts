@@ -2,6 +2,7 @@ import { ConfigError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { TargetContext } from '../target.ts'
 import { type DistributionKind, expectedKinds, type PypiConfig } from './config.ts'
+import { findLogin, type IndexLogin } from './login.ts'
 import { normalized, projectName } from './names.ts'
 import { pythonProject } from './python-project.ts'
 
@@ -17,7 +18,9 @@ export interface PypiSettings {
   warehouse: string | null
   /** How people call the index. */
   label: string
-  authorization: string | null
+  login: IndexLogin | null
+  /** Where a login was looked for; none for an index that everybody may read. */
+  loginPlaces: string[]
   kinds: DistributionKind[]
   /** What was assumed, for people. */
   notes: string[]
@@ -36,7 +39,7 @@ export async function settle(context: TargetContext<PypiConfig>): Promise<PypiSe
       code: 'no_package'
     })
   const name = projectName(stated)
-  const index = indexOf(context)
+  const index = await indexOf(context)
   return {
     name,
     path: normalized(name),
@@ -49,25 +52,27 @@ export async function settle(context: TargetContext<PypiConfig>): Promise<PypiSe
   }
 }
 
-type Index = Pick<PypiSettings, 'simple' | 'warehouse' | 'label' | 'authorization'>
+type Index = Pick<PypiSettings, 'simple' | 'warehouse' | 'label' | 'login' | 'loginPlaces'>
 
 /** Names and upload addresses as twine and pip know them; `/legacy/` is where Warehouse takes uploads. */
-function indexOf({ config, env, mask }: TargetContext<PypiConfig>): Index {
+async function indexOf(context: TargetContext<PypiConfig>): Promise<Index> {
+  const { config, mask } = context
   const stated = (config.registry ?? 'pypi').trim()
   const known = knownIndexes[stated.toLowerCase()]
   if (known && !config.index_url) return warehouseAt(known.base, known.label)
-  const url = addressOf(config.index_url ?? stated, config.index_url ? 'index_url' : 'registry', mask)
-  const { authorization } = loginOf(url, env, mask)
+  const field = config.index_url ? 'index_url' : 'registry'
+  const url = addressOf(config.index_url ?? stated, field, mask)
   const host = url.hostname
   if (!config.index_url && /^(upload\.)?pypi\.org$/.test(host)) return warehouseAt('https://pypi.org', 'PyPI')
   if (!config.index_url && host === 'test.pypi.org') return warehouseAt('https://test.pypi.org', 'TestPyPI')
+  const { login, places: loginPlaces } = await findLogin(url, field, context)
   const path = url.pathname.replace(/\/+$/, '')
   if (!config.index_url && path.endsWith('/legacy')) {
     const base = `${url.origin}${path.slice(0, -'/legacy'.length)}`
-    return { ...warehouseAt(base, url.host), authorization }
+    return { ...warehouseAt(base, url.host), login, loginPlaces }
   }
   const simple = config.index_url || /(^|\/|\+)simple$/.test(path) ? path : `${path}/simple`
-  return { simple: `${url.origin}${simple}`, warehouse: null, label: url.host, authorization }
+  return { simple: `${url.origin}${simple}`, warehouse: null, label: url.host, login, loginPlaces }
 }
 
 const knownIndexes: Record<string, { base: string; label: string }> = {
@@ -79,7 +84,8 @@ const warehouseAt = (base: string, label: string): Index => ({
   simple: `${base}/simple`,
   warehouse: base,
   label,
-  authorization: null
+  login: null,
+  loginPlaces: []
 })
 
 function addressOf(text: string, field: string, mask: TargetContext['mask']): URL {
@@ -94,19 +100,4 @@ function addressOf(text: string, field: string, mask: TargetContext['mask']): UR
     next: `Correct \`config.${field}\` of the target in deploy.json.`,
     code: 'bad_registry'
   })
-}
-
-/** A login for an index of one's own: within its address, or within that of pip or uv, where they name the same server. */
-function loginOf(url: URL, env: NodeJS.ProcessEnv, mask: TargetContext['mask']): { authorization: string | null } {
-  const others = [env.PIP_INDEX_URL, env.PIP_EXTRA_INDEX_URL, env.UV_INDEX_URL, env.UV_DEFAULT_INDEX, env.UV_INDEX]
-    .flatMap((value) => value?.split(/\s+/) ?? [])
-    .map((value) => value.replace(/^[\w-]+=(?=https?:)/, ''))
-    .filter((value) => URL.canParse(value))
-    .map((value) => new URL(value))
-  const found = [url, ...others].find((one) => one.origin === url.origin && one.password !== '')
-  if (!found) return { authorization: null }
-  const password = decodeURIComponent(found.password)
-  const packed = Buffer.from(`${decodeURIComponent(found.username)}:${password}`).toString('base64')
-  for (const secret of [password, found.password, packed]) mask.add(secret)
-  return { authorization: `Basic ${packed}` }
 }

@@ -3,7 +3,7 @@ import type { SimpleProject } from './shapes.ts'
 /** Reads a project of the Simple API as HTML (PEP 503, with `data-yanked` of PEP 592), as many indexes have it; null when it is none. */
 export function projectFromHtml(html: string, page: string, name: string): SimpleProject | null {
   const files: SimpleProject['files'] = []
-  for (const [, attributes = '', inner = ''] of html.matchAll(/<a\b((?:[^>"']|"[^"]*"|'[^']*')*)>([^<]*)<\/a>/gi)) {
+  for (const [, attributes = '', inner = ''] of html.matchAll(/<a\b((?:[^<>"']|"[^"]*"|'[^']*')*)>([^<]*)<\/a>/gi)) {
     const href = attribute(attributes, 'href')
     if (href === undefined || !URL.canParse(href, page)) continue
     const url = new URL(href, page)

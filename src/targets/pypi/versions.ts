@@ -43,7 +43,9 @@ export function groupVersions(project: SimpleProject, name: string, page: string
   for (const file of project.files) {
     const version = versionOfFile(file.filename, name)
     if (!version || !URL.canParse(file.url, page)) continue
-    byVersion.set(version, [...(byVersion.get(version) ?? []), fileOf(file, page)])
+    const files = byVersion.get(version) ?? []
+    files.push(fileOf(file, page))
+    byVersion.set(version, files)
   }
   const versions = [...byVersion].map(([version, files]) => versionOf(version, files))
   return {

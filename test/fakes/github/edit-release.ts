@@ -59,7 +59,12 @@ function refused(state: GitHubState, release: ReleaseState, token: TokenState | 
       { 'x-accepted-github-permissions': 'contents=write' }
     )
   const may = token.kind === 'classic' ? token.scopes.includes('workflow') : token.workflows
-  return touchesWorkflows(state, release) && !may ? notFound : null
+  if (may || !touchesWorkflows(state, release)) return null
+  return token.kind === 'actions'
+    ? refusal(403, 'Resource not accessible by integration', {
+        'x-accepted-github-permissions': 'contents=write,workflows=write'
+      })
+    : notFound
 }
 
 /** "adds or modifies any file under .github/workflows/ relative to the repository's default branch" */

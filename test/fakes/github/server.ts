@@ -39,7 +39,7 @@ export async function fakeGitHub(): Promise<FakeGitHub> {
     const path = asked.path
       .slice('/api/v3'.length)
       .replace(/^\/repositories\/7(?=\/|$)/, `/repos/${state.owner}/${state.name}`)
-    const moved = movedTo(state, path, api)
+    const moved = movedTo(state, asked, path, api)
     if (moved) return moved
     const found = document.find(asked.method, path)
     if (!found) {
@@ -189,9 +189,16 @@ function assetAnswer({ state, views, asked, parameters }: Question, storage: str
 const bytesOf = (asset: AssetState, storage: string): string => `${storage}/bytes/${asset.id}?signature=for-this-only`
 
 /** What a browser, curl or an installer meets. */
-function webPage(state: GitHubState, { path, method }: Asked, storage: string): Answer {
+function webPage(state: GitHubState, { path, method, headers }: Asked, storage: string): Answer {
   const home = `/${state.owner}/${state.name}/releases`
   if (method !== 'GET' && method !== 'HEAD') return { status: 405 }
+  if (state.privateMode) {
+    const back = encodeURIComponent(`http://${headers.host}${path}`)
+    return { status: 302, headers: { location: `/login?return_to=${back}` } }
+  }
+  const former = state.formerly.find((name) => path.startsWith(`/${name}/`))
+  if (former)
+    return { status: 301, headers: { location: `/${state.owner}/${state.name}${path.slice(former.length + 1)}` } }
   if (state.private || !path.startsWith(home)) return { status: 404, headers: html, body: '<h1>404</h1>' }
   const rest = path.slice(home.length)
   const latest = latestOf(state)
@@ -245,10 +252,18 @@ const limits = {
   'x-github-media-type': 'github.v3; format=json'
 }
 
-/** A renamed repository answers its old name with the way to the new one. */
-function movedTo(state: GitHubState, path: string, api: string): Answer | null {
+/**
+ * A renamed repository answers its old name with the way to the new one: 301 to whoever reads, 307 to whoever writes, so that a write is
+ * repeated as it was (seen in 18F/charlie#85, VirtusLab/git-machete#1211).
+ */
+function movedTo(state: GitHubState, { method }: Asked, path: string, api: string): Answer | null {
   const [, owner, repo, rest] = /^\/repos\/([^/]+)\/([^/]+)(.*)$/.exec(path) ?? []
   if (owner === undefined || !state.formerly.includes(`${owner}/${repo}`)) return null
   const url = `${api}/repositories/7${rest}`
-  return { status: 301, headers: { location: url }, body: { message: 'Moved Permanently', url } }
+  const documentation_url = 'https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects'
+  return {
+    status: method === 'GET' ? 301 : 307,
+    headers: { location: url },
+    body: { message: 'Moved Permanently', url, documentation_url }
+  }
 }

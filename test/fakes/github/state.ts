@@ -52,6 +52,8 @@ export interface GitHubState {
   formerly: string[]
   private: boolean
   archived: boolean
+  /** Of a GitHub Enterprise Server: whoever is not logged in gets the login in place of any page. */
+  privateMode: boolean
   defaultBranch: string
   /** Commit by tag. */
   tags: Map<string, string>
@@ -130,6 +132,7 @@ export const emptyRepository = (): GitHubState => ({
   formerly: [],
   private: false,
   archived: false,
+  privateMode: false,
   defaultBranch: 'main',
   tags: new Map(),
   workflows: new Map(),

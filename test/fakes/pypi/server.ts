@@ -1,4 +1,5 @@
 import { type Answer, type Asked, type FakeServer, fakeServer } from '../fake-server.ts'
+import { jsonOf } from './json.ts'
 import { wrongWith } from './shapes.ts'
 import { newest, type PypiState, sha256, type VersionState } from './state.ts'
 
@@ -25,6 +26,7 @@ export async function fakePypi(name = 'Demo-Project'): Promise<FakePypi> {
   const server: FakeServer = await fakeServer((asked) => {
     const refused = denied(asked, fake.login)
     if (refused) return refused
+    server.wrong.push(...wrongWithRequest(asked))
     const [, kind, project = '', ...rest] = asked.path.split('/')
     if (asked.method !== 'GET' || kind === 'manage') return { status: 303, headers: { location: '/account/login/' } }
     const path = normalized(name)
@@ -33,7 +35,9 @@ export async function fakePypi(name = 'Demo-Project'): Promise<FakePypi> {
       if (project !== path || rest[0] !== '') return { status: 301, headers: { location: `/simple/${path}/` } }
       return simple(cached ?? state, asked, files.url, html, server.wrong)
     }
-    return kind === 'pypi' && rest.at(-1) === 'json' ? json(state, rest, server.wrong) : notFound
+    if (kind !== 'pypi' || rest.at(-1) !== 'json') return notFound
+    if (project !== path) return { status: 301, headers: { location: ['', kind, path, ...rest].join('/') } }
+    return json(state, rest, server.url, files.url, server.wrong)
   })
   const fake: FakePypi = {
     ...server,
@@ -67,9 +71,12 @@ function denied({ headers }: Asked, login: FakePypi['login']): Answer | null {
 }
 
 function simple(state: PypiState, asked: Asked, origin: string, onlyHtml: boolean, wrong: string[]): Answer {
-  if (onlyHtml || !/simple\.v1\+json/.test(asked.headers.accept ?? '')) return simpleHtml(state, origin)
+  const wanted = simpleType(asked.headers.accept ?? '*/*', onlyHtml)
+  if (wanted === null) return { status: 406, body: 'Not Acceptable' }
+  if (wanted !== jsonType) return simpleHtml(state, origin, wanted)
   const body = {
-    meta: { 'api-version': '1.4' },
+    meta: { 'api-version': '1.4', '_last-serial': 1 },
+    'alternate-locations': [],
     name: normalized(state.name),
     versions: state.versions.map(({ version }) => version),
     'project-status': { status: state.status ?? 'active' },
@@ -81,6 +88,9 @@ function simple(state: PypiState, asked: Asked, origin: string, onlyHtml: boolea
         size: file.content.length,
         yanked: yankedOf(version),
         'upload-time': file.uploadedAt,
+        'core-metadata': file.name.endsWith('.whl') && { sha256: sha256(Buffer.from(`METADATA of ${file.name}`)) },
+        'data-dist-info-metadata': false,
+        provenance: null,
         ...(file.requiresPython && { 'requires-python': file.requiresPython })
       }))
     )
@@ -88,14 +98,14 @@ function simple(state: PypiState, asked: Asked, origin: string, onlyHtml: boolea
   wrong.push(...wrongWith('simple', body).map((line) => `the Simple API answers ${line}`))
   return {
     status: 200,
-    headers: { 'content-type': 'application/vnd.pypi.simple.v1+json' },
+    headers: { 'content-type': jsonType },
     body: Buffer.from(JSON.stringify(body))
   }
 }
 
 const yankedOf = ({ yanked, reason }: VersionState): boolean | string => (yanked ? (reason ?? true) : false)
 
-function simpleHtml({ versions, name }: PypiState, origin: string): Answer {
+function simpleHtml({ versions, name }: PypiState, origin: string, type: string): Answer {
   const escaped = (text: string): string =>
     text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
   const links = versions.flatMap((version) =>
@@ -106,26 +116,40 @@ function simpleHtml({ versions, name }: PypiState, origin: string): Answer {
     })
   )
   const body = `<!DOCTYPE html>\n<html><head><title>Links for ${name}</title></head><body>${links.join('\n')}</body></html>`
-  return { status: 200, headers: { 'content-type': 'text/html; charset=UTF-8' }, body }
+  return { status: 200, headers: { 'content-type': `${type}; charset=UTF-8` }, body }
 }
 
-function json(state: PypiState, rest: string[], wrong: string[]): Answer {
+const jsonType = 'application/vnd.pypi.simple.v1+json'
+const htmlTypes = ['application/vnd.pypi.simple.v1+html', 'text/html']
+
+/** Content negotiation of PEP 691: the best of what both have, HTML where the request does not say; null when there is none. */
+function simpleType(accept: string, onlyHtml: boolean): string | null {
+  const asked = accept.split(',').map((one) => {
+    const [type = '', ...parameters] = one.trim().split(';')
+    const q = parameters.map((parameter) => /^\s*q=([\d.]+)$/.exec(parameter)?.[1]).find(Boolean)
+    return { type, quality: q === undefined ? 1 : Number(q) }
+  })
+  const offered = onlyHtml ? ['text/html'] : [jsonType, ...htmlTypes]
+  const best = asked.sort((a, b) => b.quality - a.quality).find(({ type }) => type === '*/*' || offered.includes(type))
+  return best ? (best.type === '*/*' ? 'text/html' : best.type) : null
+}
+
+/** The addresses that an index has (PEP 503, docs.pypi.org/api), none of which takes a query or a body; PyPI asks clients to name themselves. */
+function wrongWithRequest({ method, path, query, headers, body }: Asked): string[] {
+  const known = [/^\/simple\/[^/]+\/$/, /^\/pypi\/[^/]+\/json$/, /^\/pypi\/[^/]+\/[^/]+\/json$/]
+  return [
+    ...(known.some((pattern) => pattern.test(path)) ? [] : ['is no address that an index has']),
+    ...(query.size > 0 ? [`has the query ${query}`] : []),
+    ...(body === '' ? [] : ['has a body']),
+    ...(headers['user-agent'] ? [] : ['does not say who asks'])
+  ].map((line) => `${method} ${path} ${line}`)
+}
+
+function json(state: PypiState, rest: string[], pages: string, origin: string, wrong: string[]): Answer {
   const wanted = rest.length > 1 ? decodeURIComponent(rest[0] ?? '') : newest(state)?.version
   const found = state.versions.find(({ version }) => version === wanted)
   if (!found) return { status: 404, body: { message: 'Not Found' } }
-  const body = {
-    info: {
-      name: state.name,
-      version: found.version,
-      yanked: found.yanked,
-      yanked_reason: found.reason,
-      requires_python: found.requiresPython,
-      requires_dist: found.requires
-    },
-    last_serial: 1,
-    urls: [],
-    vulnerabilities: state.vulnerabilities[found.version] ?? []
-  }
+  const body = jsonOf(state, found, pages, origin)
   wrong.push(...wrongWith('json', body).map((line) => `the JSON API answers ${line}`))
   return { status: 200, body }
 }

@@ -11,6 +11,7 @@ const simple = {
   properties: {
     meta: { type: 'object', required: ['api-version'], properties: { 'api-version': { pattern: '^1\\.\\d+$' } } },
     name: { type: 'string', pattern: '^[a-z0-9]+(-[a-z0-9]+)*$' },
+    'alternate-locations': { type: 'array', items: text },
     versions: { type: 'array', uniqueItems: true, items: text },
     'project-status': {
       type: 'object',
@@ -29,6 +30,9 @@ const simple = {
           'requires-python': text,
           yanked: { type: ['boolean', 'string'] },
           size: { type: 'integer' },
+          'core-metadata': { type: ['boolean', 'object'] },
+          'data-dist-info-metadata': { type: ['boolean', 'object'] },
+          provenance: nullableText,
           'upload-time': { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,6})?Z$' }
         }
       }
@@ -55,7 +59,38 @@ const json = {
     },
     last_serial: { type: 'integer' },
     releases: { type: 'object' },
-    urls: { type: 'array' },
+    urls: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: [
+          'digests',
+          'filename',
+          'packagetype',
+          'size',
+          'upload_time_iso_8601',
+          'url',
+          'yanked',
+          'yanked_reason'
+        ],
+        properties: {
+          ...Object.fromEntries(
+            ['filename', 'md5_digest', 'python_version', 'upload_time', 'url'].map((name) => [name, text])
+          ),
+          ...Object.fromEntries(
+            ['comment_text', 'requires_python', 'yanked_reason'].map((name) => [name, nullableText])
+          ),
+          digests: { type: 'object', required: ['blake2b_256', 'md5', 'sha256'], additionalProperties: text },
+          packagetype: { enum: ['bdist_wheel', 'sdist', 'bdist_egg'] },
+          downloads: { const: -1 },
+          has_sig: { type: 'boolean' },
+          size: { type: 'integer' },
+          upload_time_iso_8601: { type: 'string', pattern: 'Z$' },
+          yanked: { type: 'boolean' }
+        }
+      }
+    },
     vulnerabilities: { type: 'array' }
   }
 }

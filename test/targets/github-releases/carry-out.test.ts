@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Step } from '../../../src/model/step.ts'
+import { systemClock } from '../../../src/support/clock.ts'
 import type { Target } from '../../../src/targets/target.ts'
+import { fakeServer } from '../../fakes/fake-server.ts'
 import { commitFor, latestOf, newToken, publish } from '../../fakes/github/state.ts'
 import { testRun } from '../../harness/context.ts'
 import { limit, releaseNamed, type World, world } from './fixture.ts'
@@ -166,6 +168,54 @@ describe('GitHub steps', () => {
     expect(await it.latest()).toBe('v1.1.0')
   })
 
+  test("GitHub's secondary limit that names no time is waited for a minute, and the step then succeeds", async () => {
+    const slept: number[] = []
+    const clock = {
+      now: systemClock.now,
+      sleep: async (ms: number, signal?: AbortSignal) => {
+        slept.push(ms)
+        await systemClock.sleep(Math.min(ms, 50), signal)
+      }
+    }
+    const [target, latest] = await stepsTo({ clock })
+    let limited = 1
+    it.github.fault(({ method }) =>
+      method === 'PATCH' && limited-- > 0
+        ? { status: 403, body: { message: 'You have exceeded a secondary rate limit.' } }
+        : undefined
+    )
+    await target.apply(latest, testRun())
+    expect(slept).toContain(60_000)
+    expect(await it.latest()).toBe('v1.1.0')
+  })
+
+  test('a repository that was renamed is changed under its new name, and restored', async () => {
+    it.github.state.formerly.push('acme/old')
+    const before = now()
+    const [target, latest, failed] = await stepsTo({ config: { repository: 'acme/old' } })
+    for (const step of [latest, failed]) await target.apply(step, testRun())
+    expect(await it.latest()).toBe('v1.1.0')
+    expect(state('v1.2.0')).toMatchObject({ prerelease: true })
+    for (const step of [failed, latest]) await target.revert(step, testRun())
+    expect(now()).toEqual(before)
+    expect(await it.latest()).toBe('v1.2.0')
+  })
+
+  test('a write that is sent on to another host is refused, and nothing is changed there or here', async () => {
+    const [target, latest] = await stepsTo()
+    const elsewhere = await fakeServer(() => ({ status: 200, body: {} }))
+    it.github.fault(({ method }) =>
+      method === 'PATCH' ? { status: 307, headers: { location: `${elsewhere.url}/x` } } : undefined
+    )
+    await expect(target.apply(latest, testRun())).rejects.toMatchObject({
+      code: 'redirected',
+      state: 'v1.2.0 still is the latest.'
+    })
+    expect(elsewhere.asked).toEqual([])
+    await elsewhere.stop()
+    expect(await it.latest()).toBe('v1.2.0')
+  })
+
   test('an answer that shows the change late is waited for', async () => {
     const [target, latest] = await stepsTo()
     let stale = 2
@@ -194,6 +244,11 @@ describe('GitHub steps', () => {
         state: 'v1.2.0 still is the latest.'
       })
     }
+    const ofJob = { ...it.env, GITHUB_TOKEN: newToken(it.github.state, { kind: 'actions', workflows: false }) }
+    await expect((await it.open({ env: ofJob })).apply(latest, testRun())).rejects.toMatchObject({
+      code: 'no_rights',
+      next: expect.stringMatching(/workflows=write/)
+    })
     const env = { ...it.env, GITHUB_TOKEN: newToken(it.github.state, { kind: 'fine-grained', contents: 'read' }) }
     await expect((await it.open({ env })).apply(latest, testRun())).rejects.toMatchObject({
       code: 'no_rights',

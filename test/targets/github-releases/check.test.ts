@@ -75,6 +75,44 @@ describe('GitHub check', () => {
     })
   })
 
+  test.each([
+    ['the server is in private mode', () => void Object.assign(it.github.state, { privateMode: true })],
+    [
+      'a proxy before it asks for a login elsewhere',
+      () =>
+        it.github.fault(({ path }) =>
+          path === '/acme/app/releases/latest'
+            ? { status: 302, headers: { location: 'https://login.example.com/?to=x' } }
+            : undefined
+        )
+    ]
+  ])('a page that only whoever is logged in sees is no proof and no doubt: %s', async (_, close) => {
+    const { target, release } = await rolledBack()
+    close()
+    expect(statuses(await target.check(release, { signal: limit() }))).toEqual({
+      latest: 'pass',
+      identity: 'pass',
+      assets: 'pass'
+    })
+  })
+
+  test('downloads that break once are tried again; a limit that lasts is told and not pressed', async () => {
+    const { target, release } = await rolledBack()
+    const broken = new Set<string>()
+    it.github.storage.fault(({ path }) => {
+      if (broken.has(path)) return undefined
+      broken.add(path)
+      return broken.size === 1 ? 'hang up' : { status: 502 }
+    })
+    expect(statuses(await target.check(release, { signal: limit() }))).toMatchObject({ assets: 'pass' })
+    it.github.storage.fault(() => ({ status: 429, headers: { 'retry-after': '3600' } }))
+    const { checks } = await target.check(release, { signal: limit() })
+    expect(checks.find(({ id }) => id === 'assets')).toMatchObject({
+      status: 'unknown',
+      detail: expect.stringMatching(/asks to wait 1h 0m/)
+    })
+  })
+
   test('later looks of a soak download nothing again, unless something changed', async () => {
     const { target, release } = await rolledBack()
     const { observed } = await target.check(release, { signal: limit() })

@@ -72,6 +72,25 @@ describe('GitHub Releases, end to end', () => {
       expect(text.includes(it.token), `${path} holds the token`).toBe(false)
   })
 
+  test('a repository that was renamed since is rolled back, proven and marked', async () => {
+    it.github.state.name = 'new-name'
+    it.github.state.formerly.push('acme/app')
+    const server = await project.serve()
+    const assessment = await server.call('assess_rollback')
+    expect(assessment.summary).toContain('now called acme/new-name')
+    expect(await project.execute(server, assessment)).toMatchObject({ outcome: 'succeeded' })
+    expect(state('v1.2.0')).toMatchObject({ prerelease: true })
+    const latest = await fetch(`${it.github.url}/acme/new-name/releases/latest`, { redirect: 'manual' })
+    expect(latest.headers.get('location')).toMatch(/v1\.1\.0$/)
+  })
+
+  test('on a server in private mode it is proven without the page that nobody sees, and the failed release is marked', async () => {
+    it.github.state.privateMode = true
+    const server = await project.serve()
+    expect(await project.execute(server, await server.call('assess_rollback'))).toMatchObject({ outcome: 'succeeded' })
+    expect(state('v1.2.0')).toMatchObject({ prerelease: true })
+  })
+
   test('promise 2: undoing twice does not return to the broken release', async () => {
     const server = await project.serve()
     await project.execute(server, await server.call('assess_rollback'))

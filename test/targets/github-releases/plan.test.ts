@@ -145,15 +145,23 @@ describe('GitHub plan', () => {
       expect((await planWith({ kind: 'fine-grained' })).risks).toMatchObject([{ id: 'rights_unknown', serious: false }])
     })
 
-    test('a release whose workflow files differ from the default branch needs a right of its own', async () => {
+    test('a release whose workflow files differ from the default branch may need a right of its own: a risk that is told', async () => {
       const { state } = it.github
       state.workflows.set('main', { 'release.yml': 'aaa' })
       state.workflows.set(commitFor('v1.1.0'), { 'release.yml': 'bbb' })
-      expect(ids((await planWith({ scopes: ['repo'] })).blockers)).toEqual(['no_workflow_scope'])
-      expect(ids((await planWith({ scopes: ['repo', 'workflow'] })).blockers)).toEqual([])
-      expect(ids((await planWith({ kind: 'actions' })).risks)).toContain('workflow_rights_unknown')
+      const classic = await planWith({ scopes: ['repo'] })
+      expect(classic.blockers).toEqual([])
+      expect(classic.risks).toMatchObject([
+        { id: 'workflow_rights_unknown', serious: false, detail: expect.stringMatching(/--scopes workflow/) }
+      ])
+      expect((await planWith({ scopes: ['repo', 'workflow'] })).risks).toEqual([])
+      expect(ids((await planWith({ kind: 'fine-grained' })).risks)).toEqual([
+        'rights_unknown',
+        'workflow_rights_unknown'
+      ])
+      expect(ids((await planWith({ kind: 'actions' })).risks)).toEqual(['workflow_rights_unknown'])
       state.workflows.set('main', { 'release.yml': 'bbb' })
-      expect(ids((await planWith({ scopes: ['repo'] })).blockers)).toEqual([])
+      expect((await planWith({ scopes: ['repo'] })).risks).toEqual([])
     })
   })
 })

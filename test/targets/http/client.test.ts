@@ -77,6 +77,26 @@ describe('a request to a platform', () => {
     expect(server.log()).toEqual(['GET /x', 'GET /y'])
   })
 
+  test.each([307, 308])('a write is repeated as it was after %d on the same host', async (status) => {
+    answers({ status, headers: { location: '/y' } })
+    await ask({ method: 'PATCH', body: { a: 1 } })
+    expect(server.asked.map(({ method, path, body }) => [method, path, body])).toEqual([
+      ['PATCH', '/x', '{"a":1}'],
+      ['PATCH', '/y', '{"a":1}']
+    ])
+    expect(server.asked[1]?.headers.authorization).toBe(`Bearer ${token}`)
+  })
+
+  test.each([
+    ['POST', 301],
+    ['POST', 302],
+    ['PATCH', 303]
+  ] as const)('%s is not sent on after %d, which may have made another request of it', async (method, status) => {
+    answers({ status, headers: { location: '/y' } })
+    await expect(ask({ method, body: {} })).rejects.toMatchObject({ code: 'redirected' })
+    expect(server.log()).toEqual([`${method} /x`])
+  })
+
   test('reading is tried again after a broken connection and after a server error', async () => {
     answers('hang up', { status: 502, body: '<html>' })
     expect((await ask()).body.ok).toBe(true)
@@ -172,6 +192,49 @@ describe('a request to a platform', () => {
     expect(seen).toHaveLength(before)
     proxy.closeAllConnections()
     proxy.close()
+  })
+
+  test.each(['{}', 'ada:pw@{}'])('a proxy without a scheme is spoken to in HTTP: %s', async (stated) => {
+    const seen: string[] = []
+    const proxy = createServer().on('connect', (incoming, socket) => {
+      seen.push(incoming.url ?? '')
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const address = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    const env = { HTTP_PROXY: stated.replace('{}', address) }
+    await expect(ask({}, { env })).rejects.toMatchObject({ code: 'unreachable' })
+    expect(seen).toContain(new URL(server.url).host)
+    proxy.closeAllConnections()
+    proxy.close()
+  })
+
+  test.each(['http://', 'ftp://proxy:21', 'http://ann:s3cret@', '::', 'http://ann:%zz@proxy:1'])(
+    'a proxy that is no address is named with its variable, and its password is not: %s',
+    (stated) => {
+      const thrown = (): unknown => {
+        try {
+          return client({ env: { https_proxy: stated } })
+        } catch (error) {
+          return error
+        }
+      }
+      expect(thrown()).toMatchObject({ fault: 'config', code: 'bad_proxy', why: expect.stringMatching(/^https_proxy/) })
+      expect(String(thrown())).not.toMatch(/s3cret|%zz/)
+    }
+  )
+
+  test('promise 12, input is hostile: 8 MB of hyphens are got through, whether they refuse or not', async () => {
+    const hyphens = `"${'token-'.repeat(1.3 * 1024 * 1024)}"`
+    server.fault(() => ({ status: 200, body: hyphens }))
+    await expect(ask()).rejects.toMatchObject({ code: 'unexpected_answer' })
+    server.fault(() => ({ status: 400, body: hyphens }))
+    await expect(ask()).rejects.toMatchObject({ code: 'refused' })
+  })
+
+  test('a refusal that holds secrets is masked and still read as JSON', async () => {
+    answers({ status: 400, body: { token: 'x', message: 'password="s3cretpw" is wrong' } })
+    await expect(ask()).rejects.toMatchObject({ why: expect.stringMatching(/password=\*\*\* is wrong/) })
   })
 
   test('pages are read to the end, or to a limit that is told', async () => {

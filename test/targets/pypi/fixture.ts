@@ -28,7 +28,7 @@ export async function world(): Promise<World> {
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) upload(fake.state, version)
   const config = { registry: fake.registry }
   const open: World['open'] = async (parts = {}) => {
-    const context = targetContext({ name: 'pypi', projectDir: dir, env: {}, config, ...parts })
+    const context = targetContext({ name: 'pypi', projectDir: dir, env: { HOME: dir }, config, ...parts })
     return await pypi.open({ ...context, config: pypi.configSchema.parse(context.config) })
   }
   return {

@@ -18,7 +18,7 @@ describe('PyPI settings', () => {
   })
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
-  const settled = async (config: object, env: NodeJS.ProcessEnv = {}, mask = createMask()) => {
+  const settled = async (config: object, env: NodeJS.ProcessEnv = { HOME: dir }, mask = createMask()) => {
     const context = targetContext({ name: 'pypi', projectDir: dir, env, mask })
     return await settle({ ...context, config: pypiConfigSchema.parse(config) })
   }
@@ -88,14 +88,12 @@ describe('PyPI settings', () => {
   test('a password within an address is masked, and used for that server alone', async () => {
     const mask = createMask()
     const registry = 'https://ada:pass%20word@index.example.com/simple'
-    const { authorization, simple } = await settled({ package: 'x', registry }, {}, mask)
-    expect(authorization).toBe(`Basic ${Buffer.from('ada:pass word').toString('base64')}`)
+    const { login, simple } = await settled({ package: 'x', registry }, { HOME: dir }, mask)
+    expect(login?.authorization).toBe(`Basic ${Buffer.from('ada:pass word').toString('base64')}`)
     expect(simple).toBe('https://index.example.com/simple')
-    expect(mask.text(`pass word ${authorization}`)).not.toMatch(/pass word|YWRh/)
-    const env = { PIP_INDEX_URL: 'https://ada:other@elsewhere.example/simple' }
-    expect(
-      (await settled({ package: 'x', registry: 'https://index.example.com/simple' }, env)).authorization
-    ).toBeNull()
+    expect(mask.text(`pass word ${login?.authorization}`)).not.toMatch(/pass word|YWRh/)
+    const env = { HOME: dir, PIP_INDEX_URL: 'https://ada:other@elsewhere.example/simple' }
+    expect((await settled({ package: 'x', registry: 'https://index.example.com/simple' }, env)).login).toBeNull()
   })
 
   test.each([

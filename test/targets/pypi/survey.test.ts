@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { RollbackError } from '../../../src/support/errors.ts'
 import { upload, yank } from '../../fakes/pypi/state.ts'
 import { limit, releaseNamed, type World, world } from './fixture.ts'
 
@@ -108,10 +111,49 @@ describe('PyPI survey', () => {
     const config = { index_url: `${it.pypi.url}/simple` }
     await expect(survey({ config })).rejects.toMatchObject({ fault: 'config', code: 'not_logged_in' })
     const address = it.pypi.url.replace('://', '://ada:index-password@')
-    const seen = await survey({ config, env: { PIP_INDEX_URL: `${address}/simple` } })
+    const seen = await survey({ config, env: { HOME: it.dir, PIP_INDEX_URL: `${address}/simple` } })
     expect(seen.current?.version).toBe('1.2.0')
     expect(JSON.stringify(seen)).not.toContain('index-password')
     expect(it.pypi.files.asked.every(({ headers }) => headers.authorization === undefined)).toBe(true)
+  })
+
+  test('a login that is refused is named with its place, and none with every place', async () => {
+    it.pypi.login = { user: 'ada', password: 'index-password' }
+    const config = { index_url: `${it.pypi.url}/simple` }
+    await expect(survey({ config })).rejects.toMatchObject({
+      why: expect.stringMatching(/none for it is in .*PIP_INDEX_URL.*pip\.conf.*\.pypirc.*\.netrc/)
+    })
+    await writeFile(join(it.dir, '.netrc'), 'machine 127.0.0.1 login ada password old-password')
+    await expect(survey({ config })).rejects.toMatchObject({
+      fault: 'config',
+      why: expect.stringMatching(/login from .*\.netrc/)
+    })
+    await writeFile(join(it.dir, '.netrc'), 'machine 127.0.0.1 login ada password index-password')
+    expect((await survey({ config })).current?.version).toBe('1.2.0')
+  })
+
+  test('promise 11, no secret leaves: a login that the index echoes is masked, packed or not', async () => {
+    await writeFile(join(it.dir, '.netrc'), 'machine 127.0.0.1 login ada password index-password')
+    const packed = Buffer.from('ada:index-password').toString('base64')
+    const config = { index_url: `${it.pypi.url}/simple` }
+    for (const body of [
+      { message: `no access for ada:index-password (${packed})` },
+      `<h1>Basic ${packed} is not index-password</h1>`
+    ])
+      for (const status of [200, 400, 403]) {
+        it.pypi.fault(() => ({ status, body }))
+        const error: unknown = await survey({ config }).catch((thrown: unknown) => thrown)
+        expect(error).toBeInstanceOf(RollbackError)
+        expect(JSON.stringify(error) + String(error)).not.toMatch(new RegExp(`index-password|${packed}`))
+      }
+  })
+
+  test('a limit of the index is waited for where that is short, and told where it is long', async () => {
+    let limited = 1
+    it.pypi.fault(() => (limited-- > 0 ? { status: 429, headers: { 'retry-after': '1' } } : undefined))
+    expect((await survey()).current?.version).toBe('1.2.0')
+    it.pypi.fault(() => ({ status: 429, headers: { 'retry-after': '3600' } }))
+    await expect(survey()).rejects.toMatchObject({ code: 'rate_limited', retryable: true })
   })
 
   test('the fingerprint stays when nothing changed, and moves with what is taken', async () => {

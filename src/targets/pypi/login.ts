@@ -1,0 +1,150 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { readText } from '../../support/read-text.ts'
+import type { TargetContext } from '../target.ts'
+import { netrcLogin } from './netrc.ts'
+import { pythonConfig } from './python-config.ts'
+
+export interface IndexLogin {
+  /** The whole value of the Authorization header. */
+  authorization: string
+  /** Where it came from. */
+  from: string
+}
+
+interface Login {
+  user: string
+  password: string
+}
+
+interface LoginSource {
+  name: string
+  read(): Promise<Login | null> | Login | null
+}
+
+export interface FoundLogin {
+  login: IndexLogin | null
+  /** Where one was looked for, for whoever has to give it. */
+  places: string[]
+}
+
+/**
+ * A login for an index of one's own, from the first place that names the same server: its address in deploy.json, the variables of pip, uv
+ * and twine, then what pip and twine keep in files.
+ */
+export async function findLogin(
+  url: URL,
+  field: string,
+  { env, mask }: Pick<TargetContext, 'env' | 'mask'>
+): Promise<FoundLogin> {
+  const sources: LoginSource[] = [
+    { name: `the address in \`config.${field}\` of deploy.json`, read: () => within(url) },
+    ...variables.map((name) => ({
+      name,
+      read: () => ofAddresses(addressesIn(env[name]), url)
+    })),
+    { name: 'TWINE_REPOSITORY_URL with TWINE_USERNAME and TWINE_PASSWORD', read: () => ofTwine(env, url) },
+    ...pipFiles(env).map((path) => ({ name: path, read: () => ofPip(path, url) })),
+    { name: pypirc(env), read: () => ofPypirc(pypirc(env), url) },
+    { name: netrc(env), read: () => ofNetrc(netrc(env), url) }
+  ]
+  const places = sources.map(({ name }) => name)
+  for (const { name, read } of sources) {
+    const found = await read()
+    if (!found) continue
+    const packed = Buffer.from(`${found.user}:${found.password}`).toString('base64')
+    for (const secret of [found.password || found.user, packed]) mask.add(secret)
+    return { login: { authorization: `Basic ${packed}`, from: name }, places }
+  }
+  return { login: null, places }
+}
+
+const variables = [
+  'PIP_INDEX_URL',
+  'PIP_EXTRA_INDEX_URL',
+  'UV_DEFAULT_INDEX',
+  'UV_INDEX',
+  'UV_INDEX_URL',
+  'UV_EXTRA_INDEX_URL'
+]
+
+/** uv takes a name before an address. */
+const addressesIn = (value: string | undefined): URL[] =>
+  (value?.split(/\s+/) ?? [])
+    .map((one) => one.replace(/^[\w-]+=(?=https?:)/, ''))
+    .filter((one) => URL.canParse(one))
+    .map((one) => new URL(one))
+
+/** A name without a password is a token that stands in its place ("single-part authentication" of pip). */
+function within({ username, password }: URL): Login | null {
+  return username || password ? { user: decoded(username), password: decoded(password) } : null
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+const ofAddresses = (addresses: readonly URL[], { origin }: URL): Login | null =>
+  addresses
+    .filter((one) => one.origin === origin)
+    .map(within)
+    .find((one) => one !== null) ?? null
+
+function ofTwine({ TWINE_REPOSITORY_URL, TWINE_USERNAME, TWINE_PASSWORD }: NodeJS.ProcessEnv, url: URL): Login | null {
+  const same = addressesIn(TWINE_REPOSITORY_URL).some(({ origin }) => origin === url.origin)
+  return same && TWINE_PASSWORD ? { user: TWINE_USERNAME || '__token__', password: TWINE_PASSWORD } : null
+}
+
+const homeOf = (env: NodeJS.ProcessEnv): string => env.HOME || env.USERPROFILE || homedir()
+
+/** pip.pypa.io/en/stable/topics/configuration: a file of one's choice, of the virtual environment, of the user, of the machine. */
+function pipFiles(env: NodeJS.ProcessEnv): string[] {
+  const home = homeOf(env)
+  const name = process.platform === 'win32' ? 'pip.ini' : 'pip.conf'
+  return [
+    ...(env.PIP_CONFIG_FILE ? [env.PIP_CONFIG_FILE] : []),
+    ...(env.VIRTUAL_ENV ? [join(env.VIRTUAL_ENV, name)] : []),
+    ...(env.APPDATA ? [join(env.APPDATA, 'pip', name)] : []),
+    ...(process.platform === 'darwin' ? [join(home, 'Library/Application Support/pip', name)] : []),
+    join(env.XDG_CONFIG_HOME || join(home, '.config'), 'pip', name),
+    join(home, process.platform === 'win32' ? 'pip' : '.pip', name),
+    ...(process.platform === 'win32' ? [] : ['/etc/pip.conf'])
+  ]
+}
+
+const pypirc = (env: NodeJS.ProcessEnv): string => join(homeOf(env), '.pypirc')
+
+const netrc = (env: NodeJS.ProcessEnv): string => env.NETRC || join(homeOf(env), '.netrc')
+
+const textOf = (path: string): Promise<string> => readText(path, 1024 * 1024).catch(() => '')
+
+async function ofPip(path: string, url: URL): Promise<Login | null> {
+  const sections = pythonConfig(await textOf(path))
+  const addresses = ['install', 'download', 'index', 'global'].flatMap((section) =>
+    ['index-url', 'extra-index-url'].flatMap((field) => addressesIn(sections.get(section)?.get(field)))
+  )
+  return ofAddresses(addresses, url)
+}
+
+async function ofPypirc(path: string, url: URL): Promise<Login | null> {
+  for (const fields of pythonConfig(await textOf(path)).values()) {
+    const [repository] = addressesIn(fields.get('repository'))
+    const password = fields.get('password')
+    if (repository?.origin !== url.origin) continue
+    if (password) return { user: fields.get('username') || '__token__', password }
+    const own = within(repository)
+    if (own) return own
+  }
+  return null
+}
+
+/** It names hosts without their protocol, so a password in it does not go over plain http to another machine. */
+async function ofNetrc(path: string, { hostname, protocol }: URL): Promise<Login | null> {
+  if (protocol !== 'https:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return null
+  const found = netrcLogin(await textOf(path), hostname)
+  return found && { user: found.login, password: found.password }
+}
