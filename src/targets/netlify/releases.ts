@@ -32,17 +32,16 @@ export function releasesOf({ deploys, published, history, seen }: Publication): 
     been.map((one) => ({ id: one.id, createdAt: one.created_at ?? '', liveAt: publishedAt(one) })),
     published?.id ?? null
   )
-  return been.map((deploy, index) => {
+  return been.map((deploy) => {
     const current = deploy.id === published?.id
-    const isBehind = behind.has(deploy.id)
     return {
       version: names.get(deploy.id) ?? deploy.id,
       id: deploy.id,
       ...(deploy.created_at && { createdAt: deploy.created_at }),
       ...(deploy.commit_ref && /^[0-9a-f]{7,64}$/.test(deploy.commit_ref) && { commit: deploy.commit_ref }),
       available: { state: 'yes' },
-      ...servedOf(deploy, isBehind || current ? undefined : been[index - 1]),
-      ...(isBehind && { against: ['an older deploy was published after it: somebody went back from it'] }),
+      ...servedOf(deploy),
+      ...(behind.has(deploy.id) && { against: ['an older deploy was published after it: somebody went back from it'] }),
       notes: [deploy.title, deploy.committer && `by ${deploy.committer}`].flatMap((note) =>
         note ? [oneLine(note, 100)] : []
       ),
@@ -51,14 +50,10 @@ export function releasesOf({ deploys, published, history, seen }: Publication): 
   })
 }
 
-/** Netlify tells when each was published; a restore in between may leave no trace there, so for how long it served is not claimed. */
-function servedOf(deploy: Deploy, next: Deploy | undefined): Pick<Release, 'served'> {
+/** A restore in between may leave no trace at Netlify, so for how long it served is not claimed. */
+function servedOf(deploy: Deploy): Pick<Release, 'served'> {
   const from = publishedAt(deploy)
-  if (!from) return {}
-  const until = next && publishedAt(next)
-  return until
-    ? { served: { from, until, source: 'Netlify: it was published, and at that time the next was' } }
-    : { served: { from, source: 'Netlify: it was published' } }
+  return from ? { served: { from, source: `Netlify: it was published at ${from}` } } : {}
 }
 
 const publishedAt = ({ published_at }: Deploy): string => published_at ?? ''

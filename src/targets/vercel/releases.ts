@@ -44,19 +44,14 @@ export function releasesOf({ deployments, serving, rolling, history, seen }: Pro
   const passedOver = deployments.filter((one) => isReadyForProduction(one) && !wasProduction(one))
   return been.map((deployment, index) => {
     const next = been[index - 1]
-    const role: Role = {
-      next: deployment.uid === serving ? undefined : next,
-      isBase: rolling?.base === deployment.uid,
-      leftBehind: behind.has(deployment.uid)
-    }
     return {
       version: names.get(deployment.uid) ?? deployment.uid,
       id: deployment.uid,
       createdAt: iso(deployment.created),
       ...asCommit(commitOf(deployment)),
       available: availableOf(deployment),
-      ...servedOf(deployment, role),
-      ...(role.leftBehind && {
+      ...servedOf(deployment, rolling?.base === deployment.uid),
+      ...(behind.has(deployment.uid) && {
         against: ['an older deployment was made production after it: somebody went back from it']
       }),
       notes: notesOf(deployment, rolling, next && passedOver.some(isBetween(deployment, next))),
@@ -65,21 +60,15 @@ export function releasesOf({ deployments, serving, rolling, history, seen }: Pro
   })
 }
 
-interface Role {
-  /** The next deployment that became production. */
-  next: Deployment | undefined
-  isBase: boolean
-  leftBehind: boolean
-}
-
-/** Vercel tells when each took the domains; a rollback in between leaves no trace there, so for how long it served is not claimed. */
-function servedOf(deployment: Deployment, { next, isBase, leftBehind }: Role): Pick<Release, 'served'> {
+/**
+ * When a deployment took the domains is known; a rollback in between leaves no trace at Vercel, so for how long it served is not claimed,
+ * and a failure recorded since then is not outweighed.
+ */
+function servedOf(deployment: Deployment, isBase: boolean): Pick<Release, 'served'> {
   if (!wasProduction(deployment)) return {}
   const from = iso(assignedAt(deployment))
-  if (isBase) return { served: { from, source: 'Vercel: it serves the rest of the traffic' } }
-  if (!next || leftBehind) return { served: { from, source: 'Vercel: it was given the production domains' } }
-  const source = 'Vercel: it was given the production domains, and at that time the next took them'
-  return { served: { from, until: iso(assignedAt(next)), source } }
+  const now = isBase ? ', and serves the rest of the traffic' : ''
+  return { served: { from, source: `Vercel: it was given the production domains at ${from}${now}` } }
 }
 
 const availableOf = ({ isRollbackCandidate }: Deployment): Release['available'] =>
