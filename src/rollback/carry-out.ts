@@ -23,7 +23,8 @@ export async function carryOut(session: Session, begun: Begun, context: CarryOut
     report: hooks.report,
     steps: begun.steps,
     outcomes: new Map(begun.steps.map((step) => [step.id, notRun(step)])),
-    recorded: context.recorded ?? new Map()
+    recorded: context.recorded ?? new Map(),
+    remains: context.remains ?? new Map()
   }
   const ending = { session, begun, context, carrying }
   const beganSteps: Step[] = begun.steps.filter(({ id }) => context.done?.has(id))
@@ -75,16 +76,26 @@ async function settle(
       outcome: 'unproven',
       checks,
       state: `${to.version} was put in place, but a check stayed unknown: ${told('unknown')}.`,
-      remains: ['Look for yourself whether it serves.', ...byHand(aftercare, 'Not done, for it is not proven')]
+      remains: [
+        'Look for yourself whether it serves.',
+        ...byHand(aftercare, 'Not done, for it is not proven'),
+        ...leftBehind(ending)
+      ]
     })
   }
+  const failed = await aftercare(ending)
   return conclude(ending, {
     outcome: 'succeeded',
     checks,
-    remains: await aftercare(ending),
+    remains: [...failed, ...leftBehind(ending)],
     state: `${to.version} serves; every check passed${soakMs > 0 ? ', and still passed after the soak' : ''}.`
   })
 }
+
+/** What the steps themselves leave for people to know, in their order. */
+const leftBehind = ({ begun, carrying }: Ending): string[] => [
+  ...new Set(begun.steps.flatMap(({ id }) => carrying.remains.get(id) ?? []))
+]
 
 async function proven({ session, begun, carrying }: Ending): Promise<Proof> {
   const { index, total } = position(begun.steps, 'check')

@@ -19,6 +19,7 @@ export interface CarryOutContext {
   /** Steps that an interrupted run has done already, with what they recorded. */
   done?: ReadonlySet<string>
   recorded?: Map<string, JsonObject>
+  remains?: Map<string, string[]>
   /** The survey's fingerprint before the first step: a failed cure that left it as it was has nothing to lose by being undone. */
   fingerprint?: JsonObject
 }

@@ -48,7 +48,9 @@ export const journalEventSchema = z.discriminatedUnion('event', [
     detail: z.string().optional(),
     /** Of the error, where the step failed. */
     code: z.string().optional(),
-    recorded: jsonObject.optional()
+    recorded: jsonObject.optional(),
+    /** What it leaves behind when the rollback succeeds. */
+    remains: z.array(z.string()).optional()
   }),
   z.object({
     event: z.literal('revert'),

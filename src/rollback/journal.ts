@@ -121,6 +121,7 @@ export async function readStories(dir: string, target?: string): Promise<Story[]
 export interface StepInEffect {
   done: boolean
   recorded?: JsonObject
+  remains?: string[]
 }
 
 /** The steps that were begun, and perhaps done, and not reverted since. */
@@ -129,7 +130,11 @@ export function stepsInEffect(story: Story): Map<string, StepInEffect> {
   for (const event of story.events) {
     if (event.event === 'step') {
       const recorded = event.recorded ?? inEffect.get(event.stepId)?.recorded
-      inEffect.set(event.stepId, { done: event.state === 'done', ...(recorded && { recorded }) })
+      inEffect.set(event.stepId, {
+        done: event.state === 'done',
+        ...(recorded && { recorded }),
+        ...(event.remains && { remains: event.remains })
+      })
     } else if (event.event === 'revert' && event.state === 'done') inEffect.delete(event.stepId)
   }
   return inEffect

@@ -86,7 +86,12 @@ async function copyStory(interrupted: Interrupted, journal: Journal): Promise<vo
 async function finish(session: Session, interrupted: Interrupted, context: CarryOutContext): Promise<RollbackResult> {
   const inEffect = stepsInEffect(interrupted.story)
   const done = new Set([...inEffect].filter(([, step]) => step.done).map(([id]) => id))
-  return carryOut(session, interrupted.story.begun, { ...context, done, recorded: recordings(interrupted) })
+  return carryOut(session, interrupted.story.begun, {
+    ...context,
+    done,
+    recorded: recordings(interrupted),
+    remains: new Map([...inEffect].flatMap(([id, { remains }]) => (remains ? [[id, remains] as const] : [])))
+  })
 }
 
 async function undo(session: Session, interrupted: Interrupted, context: CarryOutContext): Promise<RollbackResult> {
@@ -101,7 +106,8 @@ async function undo(session: Session, interrupted: Interrupted, context: CarryOu
     report: context.hooks.report,
     steps: begun.steps,
     outcomes: new Map(begun.steps.map((step) => [step.id, notRun(step)])),
-    recorded: recordings(interrupted)
+    recorded: recordings(interrupted),
+    remains: new Map()
   }
   const { failed, left } = await revertSteps(carrying, begun.steps.filter(({ id }) => inEffect.has(id)).reverse())
   const back = begun.from?.version ?? 'the state before'

@@ -28,6 +28,8 @@ export interface Carrying {
   steps: readonly Step[]
   outcomes: Map<string, StepOutcome>
   recorded: Map<string, JsonObject>
+  /** What each step that was done leaves behind. */
+  remains: Map<string, string[]>
 }
 
 export class StepFailed extends Error {
@@ -50,13 +52,15 @@ export async function applyStep(carrying: Carrying, step: Step): Promise<StepRes
     say(carrying, step, 'started')
     const result = await session.target.apply(step, runOf(carrying, step, carrying.cancelled))
     if (result.recorded) carrying.recorded.set(step.id, result.recorded)
+    if (result.remains) carrying.remains.set(step.id, result.remains)
     await journal.attempt({
       event: 'step',
       stepId: step.id,
       state: 'done',
       durationMs: elapsed(),
       ...(result.detail && { detail: result.detail }),
-      ...(result.recorded && { recorded: result.recorded })
+      ...(result.recorded && { recorded: result.recorded }),
+      ...(result.remains && { remains: result.remains })
     })
     outcomes.set(step.id, {
       ...named(step),

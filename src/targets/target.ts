@@ -47,6 +47,8 @@ export interface StepResult {
   recorded?: JsonObject
   /** Set when a person must do this step: the instructions, one line each. The rollback then ends `manual`. */
   manual?: string[]
+  /** What the step leaves behind when the rollback succeeds and a person should know: "new deployments are built, and not live". */
+  remains?: string[]
 }
 
 /** Makes a rollback visible on the target itself and keeps others off. */

@@ -10,7 +10,7 @@ interface Parameter {
   name: string
   in: string
   required?: boolean
-  schema?: object
+  schema?: Schema
 }
 
 interface Document {
@@ -49,7 +49,7 @@ export interface FoundOperation {
 /** Holds requests and answers against a platform's own OpenAPI document. */
 export function openApi(json: unknown): OpenApi {
   const document = json as Document
-  const ajv = new Ajv({ strict: false, allErrors: true, coerceTypes: false })
+  const ajv = new Ajv({ strict: false, allErrors: true, coerceTypes: false, validateFormats: false })
   ajv.addSchema({ $id: 'openapi', components: jsonSchema(document.components) })
   const compiled = new Map<object, ValidateFunction>()
   const check = (schema: object, value: unknown, what: string): string[] => {
@@ -105,7 +105,10 @@ export function openApi(json: unknown): OpenApi {
         .map((one) => resolve<Parameter>(one))
         .filter((one) => one.in === 'query')
       const names = new Set(known.map(({ name }) => name))
-      const unknown = [...query.keys()].filter((name) => !names.has(name)).map((name) => `query has no ${name}`)
+      const unknown = [
+        ...[...query.keys()].filter((name) => !names.has(name)).map((name) => `query has no ${name}`),
+        ...known.flatMap(({ name, schema }) => wrongValue(name, query.get(name), schema))
+      ]
       const schema = operation.requestBody?.content?.['application/json']?.schema
       if (body === undefined) return unknown
       if (!schema) return [...unknown, 'a body is not taken']
@@ -115,12 +118,23 @@ export function openApi(json: unknown): OpenApi {
 
   function answerOf(operation: Operation): FoundOperation['answer'] {
     return (status, body) => {
-      const response = operation.responses[status]
+      const response = operation.responses[status] ?? (status >= 400 ? operation.responses.default : undefined)
       if (!response) return status < 400 ? [`no answer ${status} is documented`] : []
       const schema = resolve(response).content?.['application/json']?.schema
       return schema && body !== undefined ? check(schema, body, 'answer') : []
     }
   }
+}
+
+/** A value in a query is text; what it must be like is said of what it stands for. */
+function wrongValue(name: string, value: string | null, schema: Schema | undefined): string[] {
+  if (value === null || !schema) return []
+  const fits =
+    (schema.type === 'integer' && /^-?\d+$/.test(value)) ||
+    (schema.type === 'boolean' && /^(true|false)$/.test(value)) ||
+    !['integer', 'boolean'].includes(schema.type ?? '')
+  const listed = !schema.enum || schema.enum.map(String).includes(value)
+  return fits && listed ? [] : [`query ${name} is ${value}`]
 }
 
 /** Path parameters by name. The last one may hold slashes: GitHub's paths and refs do. */

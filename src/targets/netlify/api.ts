@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { TargetError } from '../../support/errors.ts'
+import { RollbackError, TargetError } from '../../support/errors.ts'
 import { type Http, openHttp } from '../http/client.ts'
 import { findToken, noToken } from '../http/credentials.ts'
+import { reasonOf, type Said } from '../http/failure.ts'
 import { allPages } from '../http/pages.ts'
 import type { TargetContext } from '../target.ts'
 import type { NetlifyConfig } from './config.ts'
-import { type Deploy, deploySchema, type Site, siteSchema } from './shapes.ts'
+import { type Deploy, deploySchema, membersSchema, type Site, siteSchema, userSchema } from './shapes.ts'
 import { tokenSources } from './token.ts'
 
 const mostPages = 5
@@ -18,6 +19,8 @@ export interface Netlify {
   /** Production deploys, newest first; `more` when there are older ones. */
   productionDeploys(signal: AbortSignal): Promise<{ items: Deploy[]; more: boolean }>
   readDeploy(id: string, signal: AbortSignal): Promise<Deploy | null>
+  /** Of the token's owner in the team that owns the site; null where it is not told. */
+  role(signal: AbortSignal): Promise<string | null>
   restore(id: string, signal: AbortSignal): Promise<void>
   setLock(id: string, locked: boolean, signal: AbortSignal): Promise<void>
   close(): Promise<void>
@@ -45,22 +48,29 @@ export async function openNetlify(
     env,
     clock,
     mask,
-    log
+    log,
+    meaning: (said) => meaning(said, found.from)
   })
+  const readSite = async (signal: AbortSignal): Promise<Site> => {
+    const answer = await http.found({ doing: `Reading the site ${site}`, path, schema: siteSchema, signal })
+    if (answer) return answer.body
+    throw new TargetError({
+      what: `Netlify knows no site ${site}`,
+      why: `the login of ${found.from} does not see it`,
+      next: 'Correct `site_id` in deploy.json, or use a token of the team that owns the site.',
+      code: 'no_site'
+    })
+  }
   const path = `/sites/${encodeURIComponent(site)}`
+  /** What was done is read from the site afterwards; what Netlify answers to it counts for nothing. */
+  const act = async (doing: string, to: string, signal: AbortSignal): Promise<void> => {
+    const request = { doing, path: to, method: 'POST', repeatable: true, signal } as const
+    await http.json({ ...request, decode: () => null, schema: z.null() })
+  }
   return {
     site,
     api,
-    async readSite(signal) {
-      const answer = await http.found({ doing: `Reading the site ${site}`, path, schema: siteSchema, signal })
-      if (answer) return answer.body
-      throw new TargetError({
-        what: `Netlify knows no site ${site}`,
-        why: `the login of ${found.from} does not see it`,
-        next: 'Correct `site_id` in deploy.json, or use a token of the team that owns the site.',
-        code: 'no_site'
-      })
-    },
+    readSite,
     productionDeploys: (signal) =>
       allPages(
         http,
@@ -82,29 +92,43 @@ export async function openNetlify(
       })
       return answer?.body ?? null
     },
-    async restore(id, signal) {
-      const doing = `Restoring the deploy ${id}`
-      await http.json({
-        doing,
-        method: 'POST',
-        path: `${path}/deploys/${id}/restore`,
-        schema: deploySchema,
-        repeatable: true,
-        signal
-      })
+    async role(signal) {
+      try {
+        const { account_slug: team } = await readSite(signal)
+        if (!team) return null
+        const [user, members] = await Promise.all([
+          http.json({ doing: 'Reading who the token belongs to', path: '/user', schema: userSchema, signal }),
+          http.json({
+            doing: `Reading the members of ${team}`,
+            path: `/${encodeURIComponent(team)}/members`,
+            schema: membersSchema,
+            signal
+          })
+        ])
+        const { id, email } = user.body
+        const own = members.body.find((one) => (id && one.id === id) || (email && one.email === email))
+        return own?.role ?? null
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error instanceof RollbackError) return null
+        throw error
+      }
     },
-    async setLock(id, locked, signal) {
-      const doing = `${locked ? 'Locking' : 'Unlocking'} the deploy ${id}`
-      const verb = locked ? 'lock' : 'unlock'
-      await http.json({
-        doing,
-        method: 'POST',
-        path: `/deploys/${id}/${verb}`,
-        schema: deploySchema,
-        repeatable: true,
+    restore: (id, signal) => act(`Restoring the deploy ${id}`, `${path}/deploys/${id}/restore`, signal),
+    setLock: (id, locked, signal) =>
+      act(
+        `${locked ? 'Locking' : 'Unlocking'} the deploy ${id}`,
+        `/deploys/${id}/${locked ? 'lock' : 'unlock'}`,
         signal
-      })
-    },
+      ),
     close: () => http.close()
+  }
+}
+
+function meaning(said: Said, from: string): { why?: string; next?: string } | undefined {
+  if (said.status !== 401 && said.status !== 403) return undefined
+  return {
+    why: `Netlify refuses the token of ${from}${reasonOf(said) ? ` (${reasonOf(said)})` : ''}: it has expired, was revoked, or its owner may not do this`,
+    next: 'Use the token of an owner or developer of the team that owns the site (app.netlify.com/user/applications), then try again.'
   }
 }

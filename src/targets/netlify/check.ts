@@ -2,7 +2,8 @@ import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import { askPage, type Page } from '../http/page.ts'
+import { askPage, comparedWith, type Page } from '../http/page.ts'
+import type { PageProbe } from '../http/probe.ts'
 import type { Look } from '../target.ts'
 import type { Netlify } from './api.ts'
 import type { Site } from './shapes.ts'
@@ -11,7 +12,7 @@ import { addressOf } from './survey.ts'
 /** Looks whether the site has a release published, and whether it answers as users meet it. */
 export async function check(
   netlify: Netlify,
-  env: NodeJS.ProcessEnv,
+  asking: Asking,
   release: Release,
   { signal }: Look
 ): Promise<CheckReport> {
@@ -39,13 +40,19 @@ export async function check(
     status: published === release.id ? 'pass' : 'fail',
     detail: `the published deploy is ${published}`
   }
-  return { checks: [identity, await pageCheck(site, release, env, signal)], observed: {} }
+  return { checks: [identity, await pageCheck(site, release, asking, signal)], observed: {} }
+}
+
+/** How the site is asked for its page. */
+export interface Asking {
+  env: NodeJS.ProcessEnv
+  probe: PageProbe | null
 }
 
 async function pageCheck(
   site: Site,
   { details }: Release,
-  env: NodeJS.ProcessEnv,
+  { env, probe }: Asking,
   signal: AbortSignal
 ): Promise<Check> {
   const title = 'The site answers'
@@ -53,16 +60,17 @@ async function pageCheck(
   if (!address) return { id: 'page', title, status: 'unknown', detail: 'Netlify names no address of the site' }
   const permalink = typeof details?.permalink === 'string' ? details.permalink : null
   const [page, own] = await Promise.all([
-    askPage(address, env, signal),
-    permalink ? askPage(permalink, env, signal) : null
+    askPage(address, env, signal, { probe }),
+    permalink ? askPage(permalink, env, signal, { probe }) : null
   ])
-  const status = page.state === 'healthy' ? 'pass' : page.state === 'unknown' ? 'unknown' : 'fail'
-  return { id: 'page', title, status, detail: `${page.detail}${compared(page, own)}` }
+  const seen = typeof details?.seen === 'number' ? details.seen : undefined
+  const { status, detail } = comparedWith(seen, page, false)
+  return { id: 'page', title, status, detail: `${detail}${compared(page, own)}` }
 }
 
 /** Pages may differ by themselves, so a difference is told and proves nothing; the identity is what Netlify says is published. */
 function compared(page: Page, own: Page | null): string {
-  if (page.state !== 'healthy' || own?.state !== 'healthy') return ''
+  if (page.state !== 'healthy' || own?.state !== 'healthy' || !page.hash || !own.hash) return ''
   return page.hash === own.hash
     ? ', the same page as the deploy’s own address'
     : ', another page than the deploy’s own address'

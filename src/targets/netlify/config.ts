@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageProbeSchema } from '../http/probe.ts'
 
 /** `targets.netlify.config` of deploy.json: popkit's `site_id`, and ours. */
 export const netlifyConfigSchema = z.looseObject({
@@ -7,7 +8,8 @@ export const netlifyConfigSchema = z.looseObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, 'is no site id or domain')
     .nullish()
     .describe('Id or domain of the site; else .netlify/state.json or NETLIFY_SITE_ID says it'),
-  lock: z.boolean().nullish().describe('Stop auto publishing after a rollback, so that the next push does not undo it')
+  lock: z.boolean().nullish().describe('Stop auto publishing after a rollback, so that the next push does not undo it'),
+  probe: pageProbeSchema.nullish()
 })
 
 export type NetlifyConfig = z.infer<typeof netlifyConfigSchema>

@@ -1,18 +1,20 @@
-import type { Diagnosis } from '../../model/diagnosis.ts'
-import { oneLine } from '../../support/text.ts'
-import { askPage } from '../http/page.ts'
+import type { Diagnosis, Evidence } from '../../model/diagnosis.ts'
+import { capTail, oneLine, plain } from '../../support/text.ts'
+import { askPage, type Page } from '../http/page.ts'
 import type { Netlify } from './api.ts'
+import type { Asking } from './check.ts'
 import type { Deploy } from './shapes.ts'
 import { addressOf } from './survey.ts'
 
 const mostEvents = 20
+const mostOfMessage = 6000
 
 /** What Netlify tells of the published deploy and of builds that failed. */
-export async function diagnose(netlify: Netlify, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Diagnosis> {
+export async function diagnose(netlify: Netlify, { env, probe }: Asking, signal: AbortSignal): Promise<Diagnosis> {
   const [site, { items }] = await Promise.all([netlify.readSite(signal), netlify.productionDeploys(signal)])
   const published = site.published_deploy
   const address = addressOf(site)
-  const page = address ? await askPage(address, env, signal) : null
+  const page = address ? await askPage(address, env, signal, { probe }) : null
   const failed = items.filter(({ state }) => state === 'error').slice(0, 5)
   return {
     findings: [
@@ -24,9 +26,27 @@ export async function diagnose(netlify: Netlify, env: NodeJS.ProcessEnv, signal:
       )
     ],
     events: items.slice(0, mostEvents).flatMap(eventsOf),
-    evidence: []
+    evidence: [...(page && address ? shown(page, address) : []), ...failed.slice(0, 2).flatMap(failure)]
   }
 }
+
+/** The text of an error page often names its cause. */
+const shown = ({ state, text, status }: Page, address: string): Evidence[] =>
+  text && (state === 'down' || state === 'degraded')
+    ? [{ title: `What the site answers (${status})`, source: address, text: plain(text) }]
+    : []
+
+/** Netlify's API has no build log; it has the message that the log ends with, and the page that shows the log. */
+const failure = ({ id, error_message: message, admin_url: page }: Deploy): Evidence[] =>
+  message
+    ? [
+        {
+          title: `Why the build ${id} failed`,
+          source: page ? `Netlify; its log: ${oneLine(page, 160)}/deploys/${id}` : 'Netlify',
+          text: capTail(plain(message), mostOfMessage)
+        }
+      ]
+    : []
 
 const from = ({ commit_ref: commit, branch, title }: Deploy): string => {
   const words = [

@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import type { Step } from '../../model/step.ts'
 import { ConfigError, TargetError } from '../../support/errors.ts'
 import type { Target, TargetContext, TargetModule } from '../target.ts'
@@ -8,7 +7,7 @@ import { type NetlifyConfig, netlifyConfigSchema, versionPattern } from './confi
 import { diagnose } from './diagnose.ts'
 import { discoverNetlify } from './discover.ts'
 import { plan } from './plan.ts'
-import { lockSchema, publish, restoreSchema } from './steps.ts'
+import { type Restore, restore, restoreSchema, takeBack } from './steps.ts'
 import { survey } from './survey.ts'
 
 /** A Netlify site: its published deploy is what serves. */
@@ -23,30 +22,19 @@ export default netlify as TargetModule
 async function open(context: TargetContext<NetlifyConfig>): Promise<Target> {
   const { config, env, clock, history } = context
   const api = await openNetlify(await siteOf(context), context)
-  const paramsOf = <T extends { site: string; api: string }>(step: Step, schema: z.ZodType<T>): T => {
-    const parsed = schema.safeParse(step.params)
+  const paramsOf = (step: Step): Restore => {
+    const parsed = restoreSchema.safeParse(step.params)
     if (parsed.success && parsed.data.site === api.site && parsed.data.api === api.api) return parsed.data
     throw foreign(step)
   }
+  const asking = { env, probe: config.probe ?? null }
   return {
-    survey: (signal) => survey(api, history, env, signal),
+    survey: (signal) => survey(api, history, config, env, signal),
     plan: (surveyed, release, signal) => plan(api, config, surveyed, release, signal),
-    async apply(step, run) {
-      if (step.kind === 'restore') return publish(api, clock, paramsOf(step, restoreSchema), run)
-      await api.setLock(paramsOf(step, lockSchema).deploy, true, run.signal)
-      return { detail: 'new deploys are built, and not published' }
-    },
-    async revert(step, run) {
-      if (step.kind === 'lock') {
-        await api.setLock(paramsOf(step, lockSchema).deploy, false, run.signal)
-        return { detail: 'auto publishing goes on' }
-      }
-      const { from, to } = paramsOf(step, restoreSchema)
-      if (!from) return { detail: 'there was nothing before' }
-      return publish(api, clock, { from: to, to: from }, run)
-    },
-    check: (release, look) => check(api, env, release, look),
-    diagnose: (signal) => diagnose(api, env, signal),
+    apply: async (step, run) => restore(api, clock, paramsOf(step), run),
+    revert: async (step, run) => takeBack(api, clock, paramsOf(step), run),
+    check: (release, look) => check(api, asking, release, look),
+    diagnose: (signal) => diagnose(api, asking, signal),
     close: () => api.close()
   }
 }

@@ -1,56 +1,28 @@
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
-import type { Blocker, Survey } from '../../model/survey.ts'
+import type { Blocker, Risk, Survey } from '../../model/survey.ts'
 import type { Netlify } from './api.ts'
 import type { NetlifyConfig } from './config.ts'
 import { wasPublished } from './releases.ts'
+import { mayPublish } from './rights.ts'
 
-/** The steps to a former deploy: publish it again, and lock it where the configuration says so. */
+/** The one step to a former deploy: publish it again and, where the configuration says so or it was so before, lock it. */
 export async function plan(
   netlify: Netlify,
-  { lock }: NetlifyConfig,
-  { current }: Survey,
+  config: NetlifyConfig,
+  { current, fingerprint }: Survey,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const deploy = await netlify.readDeploy(release.id, signal)
-  const place = { site: netlify.site, api: netlify.api }
-  const restore: Step = {
-    id: 'restore',
-    kind: 'restore',
-    phase: 'cure',
-    title: `Publishing ${release.version} again`,
-    params: { ...place, from: current?.id ?? null, to: release.id },
-    undo: current ? `Publish ${current.version} again` : null,
-    byHand: [`netlify api restoreSiteDeploy --data '{"site_id":"${netlify.site}","deploy_id":"${release.id}"}'`],
-    ...(current && {
-      undoByHand: [`netlify api restoreSiteDeploy --data '{"site_id":"${netlify.site}","deploy_id":"${current.id}"}'`]
-    })
-  }
-  const stop: Step = {
-    id: 'lock',
-    kind: 'lock',
-    phase: 'aftercare',
-    title: 'Stopping auto publishing',
-    params: { ...place, deploy: release.id },
-    undo: 'Start auto publishing again',
-    byHand: [`netlify api lockDeploy --data '{"deploy_id":"${release.id}"}'`]
-  }
+  const [deploy, role] = await Promise.all([netlify.readDeploy(release.id, signal), netlify.role(signal)])
+  const wasLocked = fingerprint.locked === true
+  const lock = config.lock === true || wasLocked
+  const rights = mayPublish(role)
   return {
-    steps: [restore, ...(lock ? [stop] : [])],
-    risks: lock
-      ? []
-      : [
-          {
-            id: 'next_push_publishes',
-            serious: false,
-            title: 'The next production deploy will be published over this one',
-            detail:
-              'Auto publishing goes on. Set "lock": true for the target, or lock the deploy in Netlify, until a fix is ready.'
-          }
-        ],
-    blockers: deploy && wasPublished(deploy) ? [] : [gone(release, deploy?.state)],
+    steps: [restoreStep(netlify, current, release, { lock, wasLocked })],
+    risks: [...(lock ? [] : [nextPush]), ...rights.risks],
+    blockers: [...(deploy && wasPublished(deploy) ? [] : [gone(release, deploy?.state)]), ...rights.blockers],
     fingerprint: { deploy: release.id, state: deploy?.state ?? null },
     notes: [
       'Environment variables, functions and redirects are those of the build that is restored.',
@@ -59,6 +31,48 @@ export async function plan(
         : [])
     ]
   }
+}
+
+interface Locking {
+  lock: boolean
+  wasLocked: boolean
+}
+
+/** The lock belongs to the publication: a build that ends while the checks run would otherwise publish itself over it. */
+function restoreStep(
+  { site, api }: Netlify,
+  current: Release | null,
+  { id, version }: Release,
+  { lock, wasLocked }: Locking
+): Step {
+  const byHand = (deploy: string, locks: boolean): string[] => [
+    `netlify api restoreSiteDeploy --data '{"site_id":"${site}","deploy_id":"${deploy}"}'`,
+    ...(locks ? [`netlify api lockDeploy --data '{"deploy_id":"${deploy}"}'`] : [])
+  ]
+  const opens = lock && !wasLocked
+  return {
+    id: 'restore',
+    kind: 'restore',
+    phase: 'cure',
+    title: `Publishing ${version} again${opens ? ', and stopping auto publishing' : ''}`,
+    params: { site, api, from: current?.id ?? null, to: id, lock, wasLocked },
+    undo: current ? `Publish ${current.version} again${opens ? ', and start auto publishing' : ''}` : null,
+    byHand: byHand(id, lock),
+    ...(current && {
+      undoByHand: [
+        ...(opens ? [`netlify api unlockDeploy --data '{"deploy_id":"${id}"}'`] : []),
+        ...byHand(current.id, wasLocked)
+      ]
+    })
+  }
+}
+
+const nextPush: Risk = {
+  id: 'next_push_publishes',
+  serious: false,
+  title: 'The next production deploy will be published over this one',
+  detail:
+    'Auto publishing goes on. Set "lock": true for the target, or lock the deploy in Netlify, until a fix is ready.'
 }
 
 const gone = ({ version, id }: Release, state: string | undefined): Blocker => ({

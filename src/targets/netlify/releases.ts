@@ -1,6 +1,8 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release } from '../../model/release.ts'
 import { oneLine } from '../../support/text.ts'
+import { leftBehind } from '../left-behind.ts'
+import { namesOf } from '../release-names.ts'
 import type { Deploy } from './shapes.ts'
 
 /** Whether a deploy once was the site: a finished production deploy that was published, no draft, preview or branch deploy. */
@@ -10,40 +12,48 @@ export const wasPublished = ({ context, state, draft, published_at }: Deploy): b
   !draft &&
   Boolean(published_at)
 
-/** Deploys as releases. What deploy.json calls one counts first, then its commit where no other has it, then its id. */
-export function releasesOf(deploys: readonly Deploy[], history: readonly DeploymentRecord[]): Release[] {
-  const byPublication = [...deploys].sort((a, b) => (b.published_at ?? '').localeCompare(a.published_at ?? ''))
-  const commits = deploys.map(shortCommit)
-  return byPublication.map((deploy, index) => {
-    const commit = shortCommit(deploy)
-    const recorded = history.find((record) => record.digest === deploy.id)?.version
-    const own = commit && commits.filter((other) => other === commit).length === 1 ? commit : deploy.id
-    return releaseOf(deploy, recorded ?? own, byPublication[index - 1]?.published_at ?? undefined)
+export interface Publication {
+  deploys: readonly Deploy[]
+  /** The published deploy. */
+  published: Deploy | null
+  history: readonly DeploymentRecord[]
+  /** The status of the site's page now, null when it does not answer; kept with each release that could take its place. */
+  seen: number | null
+}
+
+/** Deploys that are or were the site as releases, the last one to be published first. */
+export function releasesOf({ deploys, published, history, seen }: Publication): Release[] {
+  const been = [...deploys].sort((a, b) => publishedAt(b).localeCompare(publishedAt(a)))
+  const names = namesOf(
+    been.map(({ id, commit_ref: commit }) => ({ id, commit: commit ?? null })),
+    history
+  )
+  const behind = leftBehind(
+    been.map((one) => ({ id: one.id, createdAt: one.created_at ?? '', liveAt: publishedAt(one) })),
+    published?.id ?? null
+  )
+  return been.map((deploy) => {
+    const current = deploy.id === published?.id
+    return {
+      version: names.get(deploy.id) ?? deploy.id,
+      id: deploy.id,
+      ...(deploy.created_at && { createdAt: deploy.created_at }),
+      ...(deploy.commit_ref && /^[0-9a-f]{7,64}$/.test(deploy.commit_ref) && { commit: deploy.commit_ref }),
+      available: { state: 'yes' },
+      ...servedOf(deploy),
+      ...(behind.has(deploy.id) && { against: ['an older deploy was published after it: somebody went back from it'] }),
+      notes: [deploy.title, deploy.committer && `by ${deploy.committer}`].flatMap((note) =>
+        note ? [oneLine(note, 100)] : []
+      ),
+      details: { permalink: deploy.deploy_ssl_url ?? deploy.deploy_url ?? null, ...(!current && { seen }) }
+    }
   })
 }
 
-function releaseOf(deploy: Deploy, version: string, supersededAt: string | undefined): Release {
-  const from = deploy.published_at ?? undefined
-  const forMs = from && supersededAt ? Date.parse(supersededAt) - Date.parse(from) : undefined
-  return {
-    version,
-    id: deploy.id,
-    ...(deploy.created_at && { createdAt: deploy.created_at }),
-    ...(deploy.commit_ref && /^[0-9a-f]{7,64}$/.test(deploy.commit_ref) && { commit: deploy.commit_ref }),
-    available: { state: 'yes' },
-    ...(from && {
-      served: {
-        from,
-        ...(supersededAt && { until: supersededAt }),
-        ...(forMs !== undefined && forMs >= 0 && { forMs }),
-        source: 'Netlify: published, then superseded by the next'
-      }
-    }),
-    notes: [deploy.title, deploy.committer && `by ${deploy.committer}`].flatMap((note) =>
-      note ? [oneLine(note, 100)] : []
-    ),
-    details: { permalink: deploy.deploy_ssl_url ?? deploy.deploy_url ?? null }
-  }
+/** A restore in between may leave no trace at Netlify, so for how long it served is not claimed. */
+function servedOf(deploy: Deploy): Pick<Release, 'served'> {
+  const from = publishedAt(deploy)
+  return from ? { served: { from, source: `Netlify: it was published at ${from}` } } : {}
 }
 
-const shortCommit = ({ commit_ref: commit }: Deploy): string | null => (commit ? commit.slice(0, 7) : null)
+const publishedAt = ({ published_at }: Deploy): string => published_at ?? ''

@@ -13,6 +13,7 @@ export const deploySchema = z.looseObject({
   name: text,
   url: text,
   ssl_url: text,
+  admin_url: text,
   deploy_url: text,
   deploy_ssl_url: text,
   created_at: text,
@@ -29,8 +30,13 @@ export const siteSchema = z.looseObject({
   url: text,
   ssl_url: text,
   custom_domain: text,
+  account_slug: text,
   published_deploy: deploySchema.nullish()
 })
+
+export const userSchema = z.looseObject({ id: text, email: text })
+
+export const membersSchema = z.array(z.looseObject({ id: text, email: text, role: text }))
 
 export type Deploy = z.infer<typeof deploySchema>
 export type Site = z.infer<typeof siteSchema>

@@ -1,7 +1,8 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Health, Risk, Survey } from '../../model/survey.ts'
-import { askPage } from '../http/page.ts'
+import { askPage, type Page } from '../http/page.ts'
 import type { Netlify } from './api.ts'
+import type { NetlifyConfig } from './config.ts'
 import { releasesOf, wasPublished } from './releases.ts'
 import type { Deploy, Site } from './shapes.ts'
 
@@ -9,6 +10,7 @@ import type { Deploy, Site } from './shapes.ts'
 export async function survey(
   netlify: Netlify,
   history: readonly DeploymentRecord[],
+  { lock, probe }: NetlifyConfig,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal
 ): Promise<Survey> {
@@ -16,40 +18,45 @@ export async function survey(
   const published = site.published_deploy ?? null
   const listed = items.filter((deploy) => wasPublished(deploy) || deploy.id === published?.id)
   const deploys = published && !listed.some(({ id }) => id === published.id) ? [published, ...listed] : listed
-  const releases = releasesOf(deploys, history)
+  const address = addressOf(site)
+  const page = published && address ? await askPage(address, env, signal, { probe }) : null
+  const releases = releasesOf({ deploys, published, history, seen: page?.status ?? null })
+  const stopped = published?.locked === true
   return {
     current: releases.find(({ id }) => id === published?.id) ?? null,
-    health: await healthOf(site, env, signal),
+    health: healthOf(site, page),
     releases: releases.filter(({ id }) => id !== published?.id),
-    risks: buildRisks(items),
+    risks: stopped ? [] : buildRisks(items, lock === true),
     blockers: [],
-    fingerprint: { site: site.id, published: published?.id ?? null, locked: published?.locked ?? false },
+    fingerprint: { site: site.id, published: published?.id ?? null, locked: stopped },
     notes: [
       ...(more ? ['Netlify has older deploys than those that were looked at.'] : []),
-      ...(published?.locked ? ['Auto publishing is stopped: the published deploy is locked.'] : [])
+      ...(stopped ? ['Auto publishing is stopped: the published deploy is locked.'] : [])
     ]
   }
 }
 
 export const addressOf = (site: Site): string | null => site.ssl_url || site.url || null
 
-async function healthOf(site: Site, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Health> {
-  const address = addressOf(site)
+function healthOf(site: Site, page: Page | null): Health {
   if (!site.published_deploy) return { state: 'down', message: 'no deploy is published' }
-  if (!address) return { state: 'unknown', message: 'Netlify names no address of the site' }
-  const { state, detail } = await askPage(address, env, signal)
-  return { state, message: detail }
+  if (!page) return { state: 'unknown', message: 'Netlify names no address of the site' }
+  return { state: page.state, message: page.detail }
 }
 
-/** A build that is under way publishes itself over whatever was restored. */
-const buildRisks = (deploys: readonly Deploy[]): Risk[] =>
+/** A build that is under way publishes itself over whatever was restored, unless that is locked by then. */
+const buildRisks = (deploys: readonly Deploy[], lock: boolean): Risk[] =>
   deploys
     .filter(({ state, context }) => underWay.has(state) && (context ?? 'production') === 'production')
     .map(({ id, state }) => ({
       id: `build_under_way:${id}`,
-      serious: true,
-      title: `The production build ${id} is under way (${state}) and will undo the rollback when it ends`,
-      detail: `Cancel it first (POST /deploys/${id}/cancel, or in the list of deploys), or set "lock": true for the target.`
+      serious: !lock,
+      title: lock
+        ? `The production build ${id} is under way (${state})`
+        : `The production build ${id} is under way (${state}) and will undo the rollback when it ends`,
+      detail: lock
+        ? 'Auto publishing is stopped as soon as the former deploy is published; should the build end before, the plan is stale.'
+        : `Cancel it first (POST /deploys/${id}/cancel, or in the list of deploys), or set "lock": true for the target.`
     }))
 
 const underWay = new Set([

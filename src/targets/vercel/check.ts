@@ -2,32 +2,35 @@ import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
 import { messageOf, RollbackError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
+import { comparedWith } from '../http/page.ts'
 import type { Look } from '../target.ts'
-import type { Vercel } from './api.ts'
-import { askDomain, type DomainPage } from './page.ts'
+import type { Rolling, Vercel } from './api.ts'
+import { type Asking, askDomain, type DomainPage } from './page.ts'
+import { shareOf } from './rolling-release.ts'
+import type { Project } from './shapes.ts'
 
 const mostDomains = 10
 
 /** Looks whether production, and each of its domains, leads to a release, and whether each domain answers users. */
-export async function check(
-  vercel: Vercel,
-  env: NodeJS.ProcessEnv,
-  release: Release,
-  { signal }: Look
-): Promise<CheckReport> {
+export async function check(vercel: Vercel, asking: Asking, release: Release, { signal }: Look): Promise<CheckReport> {
   try {
-    const [project, domains] = await Promise.all([vercel.readProject(signal), vercel.productionDomains(signal)])
-    const serving = project.targets?.production?.id ?? 'none'
-    const identity: Check = {
-      id: 'production',
-      title: 'The planned deployment is production',
-      status: serving === release.id ? 'pass' : 'fail',
-      detail: `the production deployment is ${serving}`
-    }
-    const each = await Promise.all(
-      domains.slice(0, mostDomains).map((domain) => domainChecks(vercel, env, domain, release, signal))
+    const [project, rolling, domains] = await Promise.all([
+      vercel.readProject(signal),
+      vercel.rollingRelease(signal),
+      vercel.productionDomains(signal)
+    ])
+    const sights = await Promise.all(
+      domains.slice(0, mostDomains).map((domain) => sightOf(vercel, domain, asking, signal))
     )
-    return { checks: [identity, ...each.flat(), ...leftOut(domains.length)], observed: {} }
+    const anyServes = sights.some(({ page }) => page?.state === 'healthy')
+    return {
+      checks: [
+        identity(project, rolling, release),
+        ...sights.flatMap((sight) => [leads(sight, release), ...answers(sight, release, anyServes)]),
+        ...leftOut(domains.length)
+      ],
+      observed: {}
+    }
   } catch (error) {
     signal.throwIfAborted()
     const detail = oneLine(messageOf(error), 300)
@@ -38,36 +41,60 @@ export async function check(
   }
 }
 
-async function domainChecks(
-  vercel: Vercel,
-  env: NodeJS.ProcessEnv,
-  domain: string,
-  release: Release,
-  signal: AbortSignal
-): Promise<Check[]> {
-  const [deployment, page] = await Promise.all([
-    vercel.deploymentOf(domain, signal).catch((error: unknown) => unknownLead(error, signal)),
-    domain.startsWith('*') ? null : askDomain(domain, env, signal)
-  ])
-  const leads: Check = {
-    id: `alias:${domain}`,
-    title: `${domain} leads to it`,
-    status: deployment === release.id ? 'pass' : deployment === null ? 'unknown' : 'fail',
-    detail: deployment ? `it leads to ${deployment}` : 'Vercel does not say where it leads'
-  }
-  if (!page) return [leads]
-  return [leads, pageCheck(domain, page, release)]
+/** One domain: where Vercel says that it leads, and what it shows. */
+interface Sight {
+  domain: string
+  deployment: string | null
+  page: DomainPage | null
+  /** Its DNS does not lead to Vercel, so whatever is production, no user sees it there. */
+  astray: boolean
 }
 
+async function sightOf(vercel: Vercel, domain: string, asking: Asking, signal: AbortSignal): Promise<Sight> {
+  const [deployment, page] = await Promise.all([
+    vercel.deploymentOf(domain, signal).catch((error: unknown) => unknownLead(error, signal)),
+    domain.startsWith('*') ? null : askDomain(domain, asking, signal)
+  ])
+  const silent = page !== null && page.status === undefined
+  return { domain, deployment, page, astray: silent && (await vercel.isAstray(domain, signal)) }
+}
+
+function identity(project: Project, rolling: Rolling | null, release: Release): Check {
+  const serving = project.targets?.production?.id ?? 'none'
+  const half = rolling && rolling.canary !== release.id
+  return {
+    id: 'production',
+    title: 'The planned deployment is production',
+    status: serving === release.id && !half ? 'pass' : 'fail',
+    detail: `the production deployment is ${serving}${rolling ? `, and ${rolling.canary} is being rolled out to ${shareOf(rolling)}` : ''}`
+  }
+}
+
+const leads = ({ domain, deployment, astray }: Sight, release: Release): Check => ({
+  id: `alias:${domain}`,
+  title: `${domain} leads to it`,
+  status: deployment === release.id ? 'pass' : deployment === null ? 'unknown' : 'fail',
+  detail: `${deployment ? `it leads to ${deployment}` : 'Vercel does not say where it leads'}${astray ? '; its DNS does not lead to Vercel, so it was not asked for a page' : ''}`
+})
+
 /** A page that names its deployment proves which one answers; one that names none shows only that it answers. */
-function pageCheck(domain: string, { state, detail, deployments }: DomainPage, { id: wanted }: Release): Check {
+function answers({ domain, page, astray }: Sight, { id: wanted, details }: Release, anyServes: boolean): Check[] {
+  if (!page || astray) return []
   const id = `page:${domain}`
-  const named = deployments.join(', ')
-  const answers = state === 'healthy' ? 'pass' : state === 'unknown' ? 'unknown' : 'fail'
-  if (!named) return { id, title: `${domain} answers`, status: answers, detail: `${detail}; it names no deployment` }
-  const title = `${domain} answers with it`
-  const status = deployments.includes(wanted) ? answers : 'fail'
-  return { id, title, status, detail: `${detail} and names ${named}` }
+  const named = page.deployments.join(', ')
+  if (named && !page.deployments.includes(wanted))
+    return [{ id, title: `${domain} answers with it`, status: 'fail', detail: `${page.detail} and names ${named}` }]
+  const { status, detail } = comparedWith(before(details, domain), page, anyServes)
+  return named
+    ? [{ id, title: `${domain} answers with it`, status, detail: `${detail} and names ${named}` }]
+    : [{ id, title: `${domain} answers`, status, detail: `${detail}; it names no deployment` }]
+}
+
+/** The status that the domain had when the rollback was planned; null when it did not answer, undefined when nobody looked. */
+function before(details: Release['details'], domain: string): number | null | undefined {
+  const seen = details?.seen
+  const status = seen && typeof seen === 'object' && !Array.isArray(seen) ? seen[domain] : undefined
+  return typeof status === 'number' || status === null ? status : undefined
 }
 
 /** One domain that cannot be asked for leaves what is known of the others. */

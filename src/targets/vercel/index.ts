@@ -1,6 +1,6 @@
 import type { Step } from '../../model/step.ts'
 import { ConfigError, TargetError } from '../../support/errors.ts'
-import type { Target, TargetContext, TargetModule } from '../target.ts'
+import type { Run, StepResult, Target, TargetContext, TargetModule } from '../target.ts'
 import { openVercel, type Place } from './api.ts'
 import { check } from './check.ts'
 import { type VercelConfig, vercelConfigSchema, versionPattern } from './config.ts'
@@ -33,19 +33,26 @@ async function open(context: TargetContext<VercelConfig>): Promise<Target> {
       return parsed.data
     throw foreign(step)
   }
+  const asking = { env, probe: context.config.probe ?? null }
   return {
-    survey: (signal) => survey(api, history, env, signal),
+    survey: (signal) => survey(api, history, asking, signal),
     plan: (surveyed, release, signal) => plan(api, surveyed, release, signal),
     apply: async (step, run) => move(api, clock, { ...paramsOf(step), way: 'rollback' }, run),
     async revert(step, run) {
-      const { from, to } = paramsOf(step)
-      return from
-        ? move(api, clock, { from: to, to: from, way: 'promote' }, run)
-        : { detail: 'there was nothing before' }
+      const { from, to, pinned, rolling } = paramsOf(step)
+      if (!from) return { detail: 'there was nothing before' }
+      if (rolling) return restart(from, run)
+      return move(api, clock, { from: to, to: from, way: pinned ? 'rollback' : 'promote' }, run)
     },
-    check: (release, look) => check(api, env, release, look),
-    diagnose: (signal) => diagnose(api, env, signal),
+    check: (release, look) => check(api, asking, release, look),
+    diagnose: (signal) => diagnose(api, asking, signal),
     close: () => api.close()
+  }
+
+  /** A rolling release would begin at its first stage again, and by itself: a person decides that. */
+  async function restart(canary: string, { signal }: Run): Promise<StepResult> {
+    if ((await api.rollingRelease(signal))?.canary === canary) return { detail: 'the rolling release goes on' }
+    return { manual: [`Start it again if you want it: vercel rolling-release start --dpl=${canary}`] }
   }
 }
 

@@ -1,26 +1,38 @@
+import { oneLine } from '../../support/text.ts'
 import { askPage, type Page } from '../http/page.ts'
+import type { PageProbe } from '../http/probe.ts'
 
 /** What a production domain shows to users, and which deployments its answer names. */
 export interface DomainPage extends Page {
+  domain: string
   deployments: string[]
+}
+
+/** How a domain is asked: where the environment and the configuration say more than its name. */
+export interface Asking {
+  env: NodeJS.ProcessEnv
+  probe: PageProbe | null
 }
 
 /**
  * Asks a production domain. A deployment behind Deployment Protection is asked with the project's bypass secret, where the environment
  * has it under the name that Vercel gives it (vercel.com/docs/deployment-protection, "Protection Bypass for Automation").
  */
-export async function askDomain(domain: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<DomainPage> {
+export async function askDomain(domain: string, { env, probe }: Asking, signal: AbortSignal): Promise<DomainPage> {
   const secret = env.VERCEL_AUTOMATION_BYPASS_SECRET
   const headers: Record<string, string> =
     secret && /^[\x21-\x7e]+$/.test(secret) ? { 'x-vercel-protection-bypass': secret } : {}
   const found = new Set<string>()
+  let error = ''
   const page = await askPage(`https://${domain}/`, env, signal, {
+    probe,
     headers,
     read: (answer) => {
       for (const id of deploymentsIn(answer)) found.add(id)
+      error = errorIn(answer.headers)
     }
   })
-  return { ...page, deployments: [...found] }
+  return { ...page, detail: error ? `${page.detail} (${error})` : page.detail, domain, deployments: [...found] }
 }
 
 /**
@@ -35,4 +47,10 @@ export function deploymentsIn({ headers, text }: { headers: Record<string, unkno
     ...text.matchAll(/[?&](?:amp;)?dpl=(dpl_\w{8,64})/g)
   ]
   return [...new Set(places.flatMap(([, id]) => id ?? []))]
+}
+
+/** The code of an error that Vercel itself answers with (vercel.com/docs/errors). */
+const errorIn = (headers: Record<string, unknown>): string => {
+  const code = headers['x-vercel-error']
+  return typeof code === 'string' ? oneLine(code, 60) : ''
 }

@@ -2,35 +2,37 @@ import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import type { Blocker, Survey } from '../../model/survey.ts'
-import type { Vercel } from './api.ts'
+import type { Rolling, Vercel } from './api.ts'
 import { wasProduction } from './releases.ts'
+import { mayRollBack } from './rights.ts'
+import { shareOf } from './rolling-release.ts'
 
-/** The one step to a former production deployment: Vercel's instant rollback. */
+/** The one step to a former production deployment: Vercel's instant rollback, which also aborts a rolling release. */
 export async function plan(
   vercel: Vercel,
   { current }: Survey,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const [{ items }, role] = await Promise.all([vercel.productionDeployments(signal), vercel.roleInTeam(signal)])
+  const [project, rolling, { items }, membership] = await Promise.all([
+    vercel.readProject(signal),
+    vercel.rollingRelease(signal),
+    vercel.productionDeployments(signal),
+    vercel.membership(signal)
+  ])
   const deployment = items.find(({ uid }) => uid === release.id)
-  const { api, project, team } = vercel
-  const step: Step = {
-    id: 'rollback',
-    kind: 'rollback',
-    phase: 'cure',
-    title: `Pointing production at ${release.version}`,
-    params: { api, project, team, from: current?.id ?? null, to: release.id },
-    undo: current ? `Promote ${current.version} again, which also assigns new deployments again` : null,
-    byHand: [`vercel rollback ${release.id}`],
-    ...(current && { undoByHand: [`vercel promote ${current.id}`] })
-  }
+  const isBase = rolling?.base === release.id
+  const offered = deployment && wasProduction(deployment) && deployment.isRollbackCandidate !== false
+  const rights = mayRollBack(membership)
   return {
-    steps: [step],
-    risks: [],
+    steps: [
+      stepTo(vercel, current, release, { pinned: project.autoAssignCustomDomains === false, rolling: rolling !== null })
+    ],
+    risks: rights.risks,
     blockers: [
-      ...(deployment && wasProduction(deployment) && deployment.isRollbackCandidate !== false ? [] : [gone(release)]),
-      ...(role && readOnlyRoles.has(role) ? [mayNot(role)] : [])
+      ...(rolling && !isBase ? [abortFirst(rolling)] : []),
+      ...(offered || isBase ? [] : [gone(release)]),
+      ...rights.blockers
     ],
     fingerprint: { deployment: release.id, candidate: deployment?.isRollbackCandidate ?? null },
     notes: [
@@ -40,14 +42,48 @@ export async function plan(
   }
 }
 
-/** Roles that change nothing of a project (vercel.com/docs/rbac/access-roles); a contributor's depends on the project. */
-const readOnlyRoles = new Set(['VIEWER', 'VIEWER_FOR_PLUS', 'BILLING', 'SECURITY'])
+interface Situation {
+  pinned: boolean
+  rolling: boolean
+}
 
-const mayNot = (role: string): Blocker => ({
-  id: 'role_too_small',
-  what: 'The token may not roll back',
-  why: `its owner has the role ${role} in the team, which may only look`,
-  next: 'Use the token of an owner or member of the team.'
+function stepTo(
+  { api, project, team }: Vercel,
+  current: Release | null,
+  release: Release,
+  { pinned, rolling }: Situation
+): Step {
+  const step = {
+    id: 'rollback',
+    kind: 'rollback',
+    phase: 'cure' as const,
+    params: { api, project, team, from: current?.id ?? null, to: release.id, pinned, rolling },
+    byHand: [`vercel rollback ${release.id}`]
+  }
+  const to = release.version
+  if (!current) return { ...step, title: `Pointing production at ${to}`, undo: null }
+  if (rolling)
+    return {
+      ...step,
+      title: `Aborting the rolling release of ${current.version}: all traffic to ${to}`,
+      undo: `Start the rolling release of ${current.version} again`,
+      undoByHand: [`vercel rolling-release start --dpl=${current.id}`]
+    }
+  return {
+    ...step,
+    title: `Pointing production at ${to}`,
+    undo: pinned
+      ? `Point production at ${current.version} again; new deployments stay unassigned, as they were`
+      : `Promote ${current.version} again, which also assigns new deployments again`,
+    undoByHand: [`vercel ${pinned ? 'rollback' : 'promote'} ${current.id}`]
+  }
+}
+
+const abortFirst = (rolling: Rolling): Blocker => ({
+  id: 'rolling_release',
+  what: 'A rolling release is under way',
+  why: `${rolling.canary} serves ${shareOf(rolling)}, and a rollback to any other deployment than ${rolling.base ?? 'its base'} would leave open what becomes of it`,
+  next: `Roll back to ${rolling.base ?? 'the deployment that serves the rest'} first, which aborts it; then assess again.`
 })
 
 const gone = ({ version, id, available }: Release): Blocker => ({

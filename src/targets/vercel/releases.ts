@@ -1,57 +1,103 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
+import type { JsonObject } from '../../model/json.ts'
 import type { Release } from '../../model/release.ts'
 import { oneLine } from '../../support/text.ts'
+import { leftBehind } from '../left-behind.ts'
+import { namesOf } from '../release-names.ts'
+import type { Rolling } from './api.ts'
+import { shareOf } from './rolling-release.ts'
 import type { Deployment } from './shapes.ts'
 
 const commitKeys = ['githubCommitSha', 'gitlabCommitSha', 'bitbucketCommitSha', 'gitCommitSha']
 const messageKeys = ['githubCommitMessage', 'gitlabCommitMessage', 'bitbucketCommitMessage', 'gitCommitMessage']
 
-/** Whether a deployment once was production: built for it, ready, and given its domains. */
-export const wasProduction = ({ target, state, readyState, aliasAssigned }: Deployment): boolean =>
-  target === 'production' && (state ?? readyState) === 'READY' && Boolean(aliasAssigned)
+/** Whether a deployment once was production: built for it, ready, and given its domains. A staged one never saw its traffic. */
+export const wasProduction = (deployment: Deployment): boolean =>
+  isReadyForProduction(deployment) && deployment.readySubstate !== 'STAGED' && Boolean(deployment.aliasAssigned)
 
-/** Deployments as releases. What deploy.json calls one counts first, then its commit where no other has it, then its id. */
-export function releasesOf(deployments: readonly Deployment[], history: readonly DeploymentRecord[]): Release[] {
-  const newest = [...deployments].sort((a, b) => assignedAt(b) - assignedAt(a))
-  const commits = deployments.map((deployment) => commitOf(deployment)?.slice(0, 7))
-  return newest.map((deployment, index) => {
-    const commit = commitOf(deployment)?.slice(0, 7)
-    const recorded = history.find((record) => record.digest === deployment.uid)?.version
-    const own = commit && commits.filter((other) => other === commit).length === 1 ? commit : deployment.uid
-    const next = newest[index - 1]
-    return releaseOf(deployment, recorded ?? own, next && assignedAt(next))
+const isReadyForProduction = ({ target, state, readyState }: Deployment): boolean =>
+  target === 'production' && (state ?? readyState) === 'READY'
+
+export interface Production {
+  deployments: readonly Deployment[]
+  /** What production is at. */
+  serving: string | null
+  rolling: Rolling | null
+  history: readonly DeploymentRecord[]
+  /** How the domains answer now; kept with each release that could take the place of what serves. */
+  seen: JsonObject
+}
+
+/** The deployments that were or are production as releases, the last one to become it first. */
+export function releasesOf({ deployments, serving, rolling, history, seen }: Production): Release[] {
+  const been = deployments
+    .filter((one) => wasProduction(one) || one.uid === serving)
+    .sort((a, b) => assignedAt(b) - assignedAt(a))
+  const names = namesOf(
+    been.map((deployment) => ({ id: deployment.uid, commit: commitOf(deployment) })),
+    history
+  )
+  const behind = leftBehind(
+    been.map((one) => ({ id: one.uid, createdAt: one.created, liveAt: assignedAt(one) })),
+    serving
+  )
+  const passedOver = deployments.filter((one) => isReadyForProduction(one) && !wasProduction(one))
+  return been.map((deployment, index) => {
+    const next = been[index - 1]
+    return {
+      version: names.get(deployment.uid) ?? deployment.uid,
+      id: deployment.uid,
+      createdAt: iso(deployment.created),
+      ...asCommit(commitOf(deployment)),
+      available: availableOf(deployment),
+      ...servedOf(deployment, rolling?.base === deployment.uid),
+      ...(behind.has(deployment.uid) && {
+        against: ['an older deployment was made production after it: somebody went back from it']
+      }),
+      notes: notesOf(deployment, rolling, next && passedOver.some(isBetween(deployment, next))),
+      details: { url: deployment.url ?? null, ...(deployment.uid !== serving && { seen }) }
+    }
   })
 }
 
-function releaseOf(deployment: Deployment, version: string, supersededAt: number | undefined): Release {
-  const { uid, created, isRollbackCandidate, creator, url } = deployment
-  const commit = commitOf(deployment)
-  const from = assignedAt(deployment)
-  const message = told(deployment, messageKeys)
-  const notes = [message && oneLine(message, 100), creator?.username && `by ${oneLine(creator.username, 60)}`]
-  return {
-    version,
-    id: uid,
-    createdAt: iso(created),
-    ...(commit && { commit }),
-    available:
-      isRollbackCandidate === false
-        ? { state: 'no', reason: 'Vercel does not offer it as a rollback candidate (plan or retention)' }
-        : { state: 'yes' },
-    ...(wasProduction(deployment) && {
-      served: {
-        from: iso(from),
-        ...(supersededAt !== undefined && { until: iso(supersededAt), forMs: Math.max(0, supersededAt - from) }),
-        source: 'Vercel: production domains were assigned, then the next took them'
-      }
-    }),
-    notes: notes.flatMap((note) => (note ? [note] : [])),
-    details: { url: url ?? null }
-  }
+/**
+ * When a deployment took the domains is known; a rollback in between leaves no trace at Vercel, so for how long it served is not claimed,
+ * and a failure recorded since then is not outweighed.
+ */
+function servedOf(deployment: Deployment, isBase: boolean): Pick<Release, 'served'> {
+  if (!wasProduction(deployment)) return {}
+  const from = iso(assignedAt(deployment))
+  const now = isBase ? ', and serves the rest of the traffic' : ''
+  return { served: { from, source: `Vercel: it was given the production domains at ${from}${now}` } }
 }
+
+const availableOf = ({ isRollbackCandidate }: Deployment): Release['available'] =>
+  isRollbackCandidate === false
+    ? { state: 'no', reason: 'Vercel does not offer it as a rollback candidate (plan or retention)' }
+    : { state: 'yes' }
+
+function notesOf(deployment: Deployment, rolling: Rolling | null, passedOver: boolean | undefined): string[] {
+  const message = told(deployment, messageKeys)
+  const by = deployment.creator?.username
+  return [
+    ...(message ? [oneLine(message, 100)] : []),
+    ...(by ? [`by ${oneLine(by, 60)}`] : []),
+    ...(rolling?.canary === deployment.uid ? [`it is being rolled out and serves ${shareOf(rolling)}`] : []),
+    ...(passedOver
+      ? ['deployments after it were built and given no domains: perhaps somebody had gone back from it']
+      : [])
+  ]
+}
+
+const isBetween =
+  (former: Deployment, next: Deployment) =>
+  ({ created }: Deployment): boolean =>
+    created > assignedAt(former) && created < next.created
 
 const assignedAt = ({ aliasAssigned, created }: Deployment): number =>
   typeof aliasAssigned === 'number' ? aliasAssigned : created
+
+const asCommit = (commit: string | null): Pick<Release, 'commit'> => (commit ? { commit } : {})
 
 export function commitOf(deployment: Deployment): string | null {
   const commit = told(deployment, commitKeys)

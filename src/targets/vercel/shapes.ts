@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 const text = z.string().nullish()
 
+/** vercel.com/docs/rest-api/deployments/list-deployments */
 export const deploymentSchema = z.looseObject({
   uid: z.string(),
   url: text,
@@ -9,6 +10,8 @@ export const deploymentSchema = z.looseObject({
   created: z.number(),
   state: text,
   readyState: text,
+  /** Of a ready one: STAGED never saw production traffic, ROLLING sees a part of it, PROMOTED has seen it. */
+  readySubstate: text,
   target: text,
   creator: z.looseObject({ username: text }).nullish(),
   meta: z.record(z.string(), z.unknown()).nullish(),
@@ -21,6 +24,22 @@ export const deploymentsSchema = z.looseObject({
   deployments: z.array(deploymentSchema),
   pagination: z.looseObject({ next: z.number().nullish() }).nullish()
 })
+
+/** One deployment, told with other names than in the list (vercel.com/docs/rest-api/deployments/get-a-deployment-by-id-or-url). */
+export const oneDeploymentSchema = z
+  .looseObject({ id: z.string(), createdAt: z.number(), errorCode: text, errorMessage: text })
+  .transform(({ id, createdAt, ...rest }) => ({ ...rest, uid: id, created: createdAt }))
+  .pipe(deploymentSchema.extend({ errorCode: text, errorMessage: text }))
+
+/** vercel.com/docs/rest-api/deployments/get-deployment-events: the text stands in the event, or in its payload. */
+export const buildEventsSchema = z.array(
+  z.looseObject({
+    type: text,
+    created: z.number().nullish(),
+    text,
+    payload: z.looseObject({ text }).nullish()
+  })
+)
 
 const aliasRequestSchema = z.looseObject({
   type: z.string(),
@@ -37,6 +56,18 @@ export const projectSchema = z.looseObject({
   lastAliasRequest: aliasRequestSchema.nullish()
 })
 
+/** vercel.com/docs/rest-api/rolling-release/get-the-active-rolling-release-information-for-a-project */
+export const rollingReleaseSchema = z.looseObject({
+  rollingRelease: z
+    .looseObject({
+      state: z.string(),
+      currentDeployment: z.looseObject({ id: z.string() }).nullish(),
+      canaryDeployment: z.looseObject({ id: z.string() }).nullish(),
+      activeStage: z.looseObject({ targetPercentage: z.number().nullish() }).nullish()
+    })
+    .nullish()
+})
+
 export const domainsSchema = z.looseObject({
   domains: z.array(
     z.looseObject({ name: z.string(), redirect: text, gitBranch: text, verified: z.boolean().nullish() })
@@ -44,10 +75,17 @@ export const domainsSchema = z.looseObject({
   pagination: z.looseObject({ next: z.number().nullish() }).nullish()
 })
 
+/** vercel.com/docs/rest-api/domains/get-a-domains-configuration */
+export const domainConfigSchema = z.looseObject({ misconfigured: z.boolean().nullish() })
+
 export const aliasSchema = z.looseObject({ alias: z.string(), deploymentId: text })
 
 /** vercel.com/docs/rest-api/teams/get-a-team */
-export const teamSchema = z.looseObject({ membership: z.looseObject({ role: text }).nullish() })
+export const teamSchema = z.looseObject({
+  membership: z.looseObject({ role: text, teamPermissions: z.array(z.string()).nullish() }).nullish()
+})
 
 export type Deployment = z.infer<typeof deploymentSchema>
+export type OneDeployment = z.infer<typeof oneDeploymentSchema>
 export type Project = z.infer<typeof projectSchema>
+export type AliasRequest = z.infer<typeof aliasRequestSchema>

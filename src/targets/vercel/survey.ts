@@ -1,37 +1,48 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Health, HealthState, Risk, Survey } from '../../model/survey.ts'
-import type { Vercel } from './api.ts'
-import { askDomain } from './page.ts'
-import { releasesOf, wasProduction } from './releases.ts'
+import type { Risk, Survey } from '../../model/survey.ts'
+import type { Rolling, Vercel } from './api.ts'
+import { askDomains, healthOf, seenOf } from './health.ts'
+import type { Asking } from './page.ts'
+import { releasesOf } from './releases.ts'
+import { servingOf, shareOf } from './rolling-release.ts'
 import type { Deployment } from './shapes.ts'
 
 /** What Vercel says of the project, now. */
 export async function survey(
   vercel: Vercel,
   history: readonly DeploymentRecord[],
-  env: NodeJS.ProcessEnv,
+  asking: Asking,
   signal: AbortSignal
 ): Promise<Survey> {
-  const [project, { items, more }, domains] = await Promise.all([
+  const [project, rolling, { items, more }, domains] = await Promise.all([
     vercel.readProject(signal),
+    vercel.rollingRelease(signal),
     vercel.productionDeployments(signal),
     vercel.productionDomains(signal)
   ])
-  const serving = project.targets?.production?.id ?? null
-  const releases = releasesOf(
-    items.filter((one) => wasProduction(one) || one.uid === serving),
-    history
-  )
+  const serving = servingOf(project, rolling)
+  const [pages, deployments] = await Promise.all([
+    askDomains(domains, asking, signal),
+    withServing(vercel, items, serving, signal)
+  ])
+  const releases = releasesOf({ deployments, serving, rolling, history, seen: seenOf(pages) })
   const pinned = project.autoAssignCustomDomains === false
   return {
     current: releases.find(({ id }) => id === serving) ?? null,
-    health: await healthOf(domains, env, signal),
+    health: healthOf(pages),
     releases: releases.filter(({ id }) => id !== serving),
     risks: buildRisks(items, pinned),
     blockers: [],
-    fingerprint: { project: project.id, serving, pinned, domains: [...domains].sort() },
+    fingerprint: {
+      project: project.id,
+      serving,
+      pinned,
+      domains: [...domains].sort(),
+      rolling: rolling && { base: rolling.base, canary: rolling.canary }
+    },
     notes: [
       ...(more ? ['Vercel has older deployments than those that were looked at.'] : []),
+      ...(rolling ? [rollingNote(rolling)] : []),
       ...(pinned
         ? ['Production domains are pinned: new deployments are built and not assigned, since an earlier rollback.']
         : [])
@@ -39,15 +50,20 @@ export async function survey(
   }
 }
 
-const worst: HealthState[] = ['down', 'degraded', 'unknown', 'healthy']
-
-async function healthOf(domains: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Health> {
-  const pages = await Promise.all(domains.slice(0, 10).map((domain) => askDomain(domain, env, signal)))
-  const first = pages.sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))[0]
-  return first
-    ? { state: first.state, message: first.detail }
-    : { state: 'unknown', message: 'the project has no production domain' }
+/** Production may be older than all that is listed. */
+async function withServing(
+  vercel: Vercel,
+  items: readonly Deployment[],
+  serving: string | null,
+  signal: AbortSignal
+): Promise<Deployment[]> {
+  if (serving === null || items.some(({ uid }) => uid === serving)) return [...items]
+  const one = await vercel.readDeployment(serving, signal)
+  return one ? [...items, one] : [...items]
 }
+
+const rollingNote = (rolling: Rolling): string =>
+  `A rolling release is under way: ${rolling.canary} serves ${shareOf(rolling)}, ${rolling.base ?? 'the former one'} the rest. Going back to that one aborts it.`
 
 /** A build that is under way takes the domains when it ends, unless they are pinned. */
 const buildRisks = (deployments: readonly Deployment[], pinned: boolean): Risk[] =>

@@ -1,17 +1,45 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { z } from 'zod'
+import type { Clock } from '../../support/clock.ts'
 import { fromPlugin, fromVariable, type TokenSource } from '../http/credentials.ts'
 
-/** The plugin's configuration, the variable that Vercel's own program reads, then that program's login. */
-export const tokenSources = (env: NodeJS.ProcessEnv): TokenSource[] => [
+const loginSchema = z.looseObject({
+  token: z.string().min(1),
+  /** Seconds since 1970; tokens of `vercel login` live some hours and are renewed by that program alone. */
+  expiresAt: z.number().nullish()
+})
+
+type Login = z.infer<typeof loginSchema>
+
+/** The plugin's configuration, the variable that Vercel's own program reads, then that program's login while it is valid. */
+export const tokenSources = (env: NodeJS.ProcessEnv, clock: Clock): TokenSource[] => [
   fromPlugin(env, 'vercel'),
   fromVariable(env, 'VERCEL_TOKEN'),
-  { name: 'the login of the vercel program', read: () => loginToken(env) }
+  {
+    name: 'the login of the vercel program',
+    async read() {
+      const login = await readLogin(env)
+      return login && !hasExpired(login, clock) ? login.token : null
+    }
+  }
 ]
 
+/** What a person does who has no token, or only one that has expired. */
+export async function byHandOf(env: NodeJS.ProcessEnv, clock: Clock): Promise<string> {
+  const create = 'create a token at vercel.com/account/tokens and set VERCEL_TOKEN.'
+  const login = await readLogin(env)
+  if (login && hasExpired(login, clock))
+    return `The login of the vercel program has expired: run \`vercel whoami\`, which renews it, or ${create}`
+  return `${create[0]?.toUpperCase()}${create.slice(1)} A login that the vercel program keeps in the system's keyring is not read.`
+}
+
+const hasExpired = ({ expiresAt }: Login, clock: Clock): boolean =>
+  expiresAt != null && expiresAt * 1000 <= clock.now().getTime()
+
 /** `auth.json` in the data folder that Vercel's program has on each system. */
-async function loginToken(env: NodeJS.ProcessEnv): Promise<string | null> {
+async function readLogin(env: NodeJS.ProcessEnv): Promise<Login | null> {
   const home = env.HOME || homedir()
   const folders = [
     join(env.XDG_DATA_HOME || join(home, '.local/share'), 'com.vercel.cli'),
@@ -20,8 +48,7 @@ async function loginToken(env: NodeJS.ProcessEnv): Promise<string | null> {
   ]
   for (const folder of folders) {
     try {
-      const { token } = JSON.parse(await readFile(join(folder, 'auth.json'), 'utf8')) as { token?: unknown }
-      if (typeof token === 'string' && token) return token
+      return loginSchema.parse(JSON.parse(await readFile(join(folder, 'auth.json'), 'utf8')))
     } catch {
       // not there, or of another shape: the next folder
     }

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module'
 import { type Answer, type Asked, type FakeServer, fakeServer, pageOf } from '../fake-server.ts'
+import { openApi } from '../openapi.ts'
+import { fromSwagger } from '../swagger.ts'
 
 export interface FakeDeploy {
   id: string
@@ -34,24 +36,35 @@ export interface FakeNetlify extends Omit<FakeServer, 'url'> {
   deploy(commit: string, more?: Partial<FakeDeploy>): FakeDeploy
   /** How long Netlify takes until the site has a restored deploy. */
   restoreTakesMs: number
+  /** Whether a restored deploy counts as published anew. */
+  restoreMovesTime: boolean
+  /** What a person does in the list of deploys. */
+  restoreByHand(deploy: FakeDeploy): void
+  /** Of the token's owner in the team that owns the site. */
+  role: string
+  /** What the site shows, whatever is published. */
+  sitePage: FakeDeploy['page'] | undefined
 }
 
-interface Swagger {
-  paths: Record<string, Record<string, { parameters?: Parameter[] }> & { parameters?: Parameter[] }>
-}
-type Parameter = { name: string; in: string }
-
-const document = createRequire(import.meta.url)('@netlify/open-api') as Swagger
+/** Netlify's own API document. */
+const document = openApi(fromSwagger(createRequire(import.meta.url)('@netlify/open-api')))
+const team = 'shop-team'
+const userId = '5f1e2d3c4b5a69788796a5b4'
 let days = 0
 
-/** Netlify with one site: keeps real state, answers as its API does, and holds each request against Netlify's own API document. */
+/** Netlify with one site: keeps real state, answers as its API does, and holds each request and each answer against Netlify's own API document. */
 export async function fakeNetlify(): Promise<FakeNetlify> {
   const deploys: FakeDeploy[] = []
   const token = `nfp_${'t0k3n'.repeat(8)}`
   const siteId = '3970e0fe-8564-4903-9a55-c5f8de49fb8b'
   let published: string | null = null
   let server: FakeServer
-  const fake = { restoreTakesMs: 0 }
+  const fake = {
+    restoreTakesMs: 0,
+    restoreMovesTime: true,
+    role: 'Owner',
+    sitePage: undefined as FakeNetlify['sitePage']
+  }
   const find = (id: string | undefined) => deploys.find((deploy) => deploy.id === id)
   const view = ({ page: _, ...deploy }: FakeDeploy) => deploy
   const publish = (deploy: FakeDeploy): void => {
@@ -59,16 +72,31 @@ export async function fakeNetlify(): Promise<FakeNetlify> {
     if (former && former !== deploy) former.state = 'old'
     published = deploy.id
     deploy.state = 'ready'
+    if (deploy.published_at && !fake.restoreMovesTime) return
     deploy.published_at = new Date(Date.UTC(2026, 0, 1 + ++days)).toISOString()
   }
 
   const api = (asked: Asked): Answer => {
-    if (asked.headers.authorization !== `Bearer ${token}`)
-      return { status: 401, body: { code: 401, message: 'Access Denied' } }
     const path = asked.path.replace('/api/v1', '')
-    server.wrong.push(...against(asked.method, path, asked.query))
+    const at = `${asked.method} ${path}`
+    const operation = document.find(asked.method, path)
+    const body = asked.body === '' ? undefined : (JSON.parse(asked.body) as unknown)
+    const say = (line: string): string => `${at}: ${line}`
+    server.wrong.push(...(operation ? operation.request(asked.query, body) : ['nothing is published there']).map(say))
+    const answer =
+      asked.headers.authorization === `Bearer ${token}`
+        ? answerTo(asked, path)
+        : { status: 401, body: { code: 401, message: 'Access Denied' } }
+    server.wrong.push(...(operation?.answer(answer.status, answer.body) ?? []).map(say))
+    return answer
+  }
+
+  const answerTo = (asked: Asked, path: string): Answer => {
     const [, kind, id, verb, deployId, action] = path.split('/')
     const notFound: Answer = { status: 404, body: { code: 404, message: 'Not Found' } }
+    if (path === '/user') return { status: 200, body: { id: userId, email: 'ann@example.test' } }
+    if (path === `/${team}/members`)
+      return { status: 200, body: [{ id: userId, email: 'ann@example.test', role: fake.role }] }
     if (kind === 'sites') {
       if (id !== siteId) return notFound
       if (!verb && asked.method === 'GET') return { status: 200, body: site() }
@@ -111,6 +139,7 @@ export async function fakeNetlify(): Promise<FakeNetlify> {
       url: `${server.url}/site/`,
       ssl_url: `${server.url}/site/`,
       custom_domain: null,
+      account_slug: team,
       published_deploy: current ? view(current) : null
     }
   }
@@ -118,6 +147,7 @@ export async function fakeNetlify(): Promise<FakeNetlify> {
   server = await fakeServer((asked) => {
     if (asked.path.startsWith('/api/v1/')) return api(asked)
     const permalink = /^\/deploy\/(\w+)\/$/.exec(asked.path)?.[1]
+    if (asked.path === '/site/' && fake.sitePage) return { status: fake.sitePage.status, body: fake.sitePage.text }
     const shown = find(permalink ?? (asked.path === '/site/' ? (published ?? undefined) : undefined))
     return shown
       ? { status: shown.page.status, headers: { 'content-type': 'text/html' }, body: shown.page.text }
@@ -130,6 +160,7 @@ export async function fakeNetlify(): Promise<FakeNetlify> {
     siteId,
     deploys,
     publishedId: () => published,
+    restoreByHand: publish,
     deploy(commit: string, more: Partial<FakeDeploy> = {}) {
       const number = deploys.length + 1
       const id = number.toString(16).padStart(24, 'abcdef0123456789abcdef01')
@@ -160,18 +191,4 @@ export async function fakeNetlify(): Promise<FakeNetlify> {
       return deploy
     }
   })
-}
-
-/** What is wrong with a request: no such path or method, or a query that the document does not know. */
-function against(method: string, path: string, query: URLSearchParams): string[] {
-  for (const [template, item] of Object.entries(document.paths)) {
-    if (!new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`).test(path)) continue
-    const operation = item[method.toLowerCase()]
-    if (!operation) return [`${method} ${path}: no such method`]
-    const known = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(({ name }) => name)
-    return [...query.keys()]
-      .filter((name) => ![...known, 'page', 'per_page'].includes(name))
-      .map((name) => `${method} ${path}: no parameter ${name}`)
-  }
-  return [`${method} ${path}: no such path`]
 }

@@ -21,7 +21,7 @@ export interface Domains {
 /** The web behind some domains: TLS with a certificate for each, reached through a proxy that knows where they are. */
 export async function domainsOf(
   names: readonly string[],
-  page: (host: string, headers: IncomingHttpHeaders) => DomainAnswer
+  page: (host: string, headers: IncomingHttpHeaders) => DomainAnswer | 'hang up'
 ): Promise<Domains> {
   const dir = mkdtempSync(join(tmpdir(), 'pop-domains-'))
   const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}`]
@@ -33,7 +33,9 @@ export async function domainsOf(
   const web = createHttpsServer(
     { key: readFileSync(join(dir, 'key.pem')), cert: readFileSync(join(dir, 'cert.pem')) },
     (request, response) => {
-      const { status, text, headers } = page(request.headers.host ?? '', request.headers)
+      const answer = page(request.headers.host ?? '', request.headers)
+      if (answer === 'hang up') return void request.socket.destroy()
+      const { status, text, headers } = answer
       response.writeHead(status, { 'content-type': 'text/html', ...headers }).end(text)
     }
   )

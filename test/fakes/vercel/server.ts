@@ -1,20 +1,9 @@
 import { type Answer, type Asked, type FakeServer, fakeServer } from '../fake-server.ts'
 import { type DomainAnswer, type Domains, domainsOf } from './domains.ts'
+import { type Operation, operationOf, published, refusal } from './published.ts'
+import { type FakeDeployment, listView, oneView, type Rolling, rollingView } from './views.ts'
 
-export interface FakeDeployment {
-  uid: string
-  name: string
-  url: string
-  created: number
-  state: string
-  target: string | null
-  creator: { uid: string; username: string }
-  meta: Record<string, string>
-  isRollbackCandidate: boolean | null
-  aliasAssigned: number | null
-  /** What its pages say; no field of the API. */
-  page: DomainAnswer
-}
+export type { FakeDeployment } from './views.ts'
 
 export interface FakeVercel extends Omit<FakeServer, 'url'> {
   env: Record<string, string>
@@ -26,21 +15,34 @@ export interface FakeVercel extends Omit<FakeServer, 'url'> {
   autoAssign(): boolean
   /** A finished production deployment; it takes the domains unless they are pinned. */
   deploy(commit: string, more?: Partial<FakeDeployment>): FakeDeployment
-  /** How Vercel's job ends, and how long it takes. */
-  job: { takesMs: number; ends: 'succeeded' | 'failed' | 'skipped' }
+  /** What a person does on the dashboard. */
+  byHand(type: 'rollback' | 'promote', deployment: FakeDeployment): void
+  /** Begins a rolling release of a new deployment. */
+  rollOut(commit: string, percentage: number, more?: Partial<FakeDeployment>): FakeDeployment
+  rolling(): Rolling | null
+  /** How Vercel's job ends, how long it takes, and how long nothing shows of it. */
+  job: { takesMs: number; ends: 'succeeded' | 'failed' | 'skipped'; showsAfterMs: number }
+  /** Whether a job is under way, shown or not. */
+  busy(): boolean
   /** Domains that stay where they were when a job ends. */
   stuckDomains: Set<string>
   plan: 'pro' | 'hobby'
-  /** Of the token's owner in the team. */
-  role: string
+  /** Of the token's owner in the team; null when the team is not to be read. */
+  role: string | null
+  permissions: string[] | undefined
   /** Deployment Protection: whoever does not bring this secret is sent to log in. */
   bypassSecret: string | null
+  /** What a domain shows, whatever is deployed. */
+  pages: Map<string, DomainAnswer | 'hang up'>
+  /** Production domains that no name server knows; Vercel knows that only of those that are also `misconfigured`. */
+  deadDomains: string[]
+  misconfigured: Set<string>
 }
 
 const day = 86_400_000
 const domains = ['shop.example.test', 'www.example.test']
 
-/** Vercel with one project in a team: keeps real state and answers as its REST API does. */
+/** Vercel with one project in a team: keeps real state and answers as its REST API does, word for word as it is published. */
 export async function fakeVercel(): Promise<FakeVercel> {
   const deployments: FakeDeployment[] = []
   const token = `vcp_${'t0k3n'.repeat(8)}`
@@ -50,51 +52,71 @@ export async function fakeVercel(): Promise<FakeVercel> {
   let production: string | null = null
   let autoAssignCustomDomains = true
   let lastAliasRequest: Record<string, unknown> | null = null
+  let rolling: Rolling | null = null
+  let jobs = 0
   const fake = {
-    job: { takesMs: 0, ends: 'succeeded' as FakeVercel['job']['ends'] },
+    job: { takesMs: 0, ends: 'succeeded' as FakeVercel['job']['ends'], showsAfterMs: 0 },
     stuckDomains: new Set<string>(),
     plan: 'pro' as FakeVercel['plan'],
-    role: 'MEMBER',
-    bypassSecret: null as string | null
+    role: 'MEMBER' as string | null,
+    permissions: [] as string[] | undefined,
+    bypassSecret: null as string | null,
+    pages: new Map<string, DomainAnswer | 'hang up'>(),
+    deadDomains: [] as string[],
+    misconfigured: new Set<string>()
   }
   const find = (uid: string | undefined) => deployments.find((deployment) => deployment.uid === uid)
-  const error = (status: number, code: string, message: string): Answer => ({
+  const error = (status: number, code: string, message: string, more = {}): Answer => ({
     status,
-    body: { error: { code, message } }
+    body: { error: { code, message, ...more } }
   })
   const assign = (deployment: FakeDeployment): void => {
     production = deployment.uid
-    for (const domain of domains) if (!fake.stuckDomains.has(domain)) aliases.set(domain, deployment.uid)
+    for (const domain of [...domains, ...fake.deadDomains])
+      if (!fake.stuckDomains.has(domain)) aliases.set(domain, deployment.uid)
   }
-  const start = (type: 'rollback' | 'promote', deployment: FakeDeployment): Answer => {
-    lastAliasRequest = {
+  const moved = (type: 'rollback' | 'promote', deployment: FakeDeployment): void => {
+    assign(deployment)
+    autoAssignCustomDomains = type === 'promote'
+    if (rolling) rolling.canary.readySubstate = 'PROMOTED'
+    rolling = null
+  }
+  const start = (type: 'rollback' | 'promote', deployment: FakeDeployment): void => {
+    const { takesMs, ends, showsAfterMs } = fake.job
+    const job = {
       type,
-      jobStatus: 'pending',
+      jobStatus: takesMs > 0 ? 'in-progress' : 'pending',
       fromDeploymentId: production,
       toDeploymentId: deployment.uid,
       requestedAt: Date.now()
     }
-    const request = lastAliasRequest
-    const end = (): void => {
-      request.jobStatus = fake.job.ends
-      if (fake.job.ends !== 'succeeded') return
-      assign(deployment)
-      autoAssignCustomDomains = type === 'promote'
+    const show = (): void => {
+      lastAliasRequest = job
     }
-    if (fake.job.takesMs > 0) {
-      request.jobStatus = 'in-progress'
-      setTimeout(end, fake.job.takesMs)
-    } else end()
-    return { status: 201, body: {} }
+    const end = (): void => {
+      jobs--
+      show()
+      job.jobStatus = ends
+      if (ends === 'succeeded') moved(type, deployment)
+    }
+    jobs++
+    if (showsAfterMs > 0) setTimeout(show, showsAfterMs)
+    else show()
+    if (takesMs + showsAfterMs > 0) setTimeout(end, takesMs + showsAfterMs)
+    else end()
   }
 
-  const act = (type: 'rollback' | 'promote', asked: Asked, uid: string | undefined): Answer => {
+  const act = (type: 'rollback' | 'promote', asked: Asked, [project, uid]: string[]): Answer => {
     if (asked.body !== '{}') server.wrong.push(`${asked.path}: the body is ${asked.body}`)
     const deployment = find(uid)
-    if (!deployment) return error(404, 'not_found', 'Deployment not found')
-    if (deployment.target !== 'production' || !deployment.aliasAssigned)
+    if (project !== projectId || !deployment) return error(404, 'not_found', 'Deployment not found')
+    if (deployment.target !== 'production' || deployment.state !== 'READY')
       return error(400, 'bad_request', 'Not a production deployment')
-    if (production === uid) return error(409, 'conflict', 'Deployment is already the current production deployment')
+    if (jobs > 0) return error(409, 'conflict', 'Another alias request is in progress')
+    if (type === 'promote' && rolling) return { status: 202 }
+    if (type === 'rollback' && !deployment.aliasAssigned) return error(400, 'bad_request', 'Never was production')
+    if (production === uid && !rolling)
+      return error(409, 'conflict', 'Deployment is already the current production deployment')
     const earlier = deployments.filter((one) => one.aliasAssigned && one.uid !== production).at(-1)
     if (type === 'rollback' && fake.plan === 'hobby' && deployment !== earlier)
       return error(
@@ -102,85 +124,168 @@ export async function fakeVercel(): Promise<FakeVercel> {
         'upgrade_required',
         'To roll back further than the previous production deployment, upgrade to pro'
       )
-    return start(type, deployment)
+    start(type, deployment)
+    return { status: 201 }
   }
 
-  const pageOf = <Item>(
-    items: Item[],
-    { query }: Asked,
-    timeOf: (item: Item) => number
-  ): { items: Item[]; next: number | null } => {
+  const pageOf = <Item>(items: Item[], { query }: Asked, timeOf: (item: Item) => number) => {
     const until = Number(query.get('until') ?? Number.POSITIVE_INFINITY)
     const limit = Math.min(100, Number(query.get('limit') ?? 20))
     const older = items.filter((item) => timeOf(item) < until)
     const page = older.slice(0, limit)
-    return { items: page, next: older.length > limit ? timeOf(page.at(-1) as Item) : null }
+    const next = older.length > limit ? timeOf(page.at(-1) as Item) : null
+    return { page, pagination: { count: page.length, next, prev: null } }
+  }
+
+  const domainView = (name: string, more = {}) => ({
+    name,
+    apexName: 'example.test',
+    projectId,
+    redirect: null,
+    redirectStatusCode: null,
+    gitBranch: null,
+    verified: true,
+    ...more
+  })
+  const ok = (body: unknown): Answer => ({ status: 200, body })
+  const missing = (what: string): Answer => error(404, 'not_found', `${what} not found`)
+
+  const answers: Record<Operation, (asked: Asked, parts: string[]) => Answer> = {
+    team(_, [id]) {
+      if (id !== teamId) return missing('Team')
+      if (fake.role === null) return error(403, 'forbidden', 'Not authorized to access the team')
+      const { role, permissions } = fake
+      const membership = { confirmed: true, created: day, createdAt: day, role, teamRoles: [role] }
+      return ok({
+        id,
+        slug: 'shop',
+        membership: { ...membership, ...(permissions && { teamPermissions: permissions }) }
+      })
+    },
+    project: () =>
+      ok({
+        id: projectId,
+        name: 'shop',
+        accountId: teamId,
+        targets: { production: production ? { id: production } : null },
+        autoAssignCustomDomains,
+        lastAliasRequest,
+        lastRollbackTarget: null
+      }),
+    domains(asked) {
+      const all = [
+        ...[...domains, ...fake.deadDomains].map((name) => domainView(name)),
+        domainView('old.example.test', { redirect: 'shop.example.test', redirectStatusCode: 308 }),
+        ...(asked.query.get('production') === 'true' ? [] : [domainView('next.example.test', { gitBranch: 'next' })])
+      ]
+      return ok({ domains: all, pagination: { count: all.length, next: null, prev: null } })
+    },
+    domainConfig: (_, [domain = '']) =>
+      ok({
+        configuredBy: fake.misconfigured.has(domain) ? null : 'CNAME',
+        acceptedChallenges: [],
+        misconfigured: fake.misconfigured.has(domain)
+      }),
+    deployments(asked) {
+      const wanted = asked.query.get('target')
+      const newest = deployments
+        .filter(({ target }) => !wanted || target === wanted)
+        .sort((a, b) => b.created - a.created)
+      const { page, pagination } = pageOf(newest, asked, ({ created }) => created)
+      return ok({ deployments: page.map((one) => listView(one, projectId)), pagination })
+    },
+    deployment(_, [uid]) {
+      const one = find(uid)
+      return one ? ok(oneView(one)) : missing('Deployment')
+    },
+    events(asked, [uid]) {
+      const log = find(uid)?.log
+      if (!log) return missing('Deployment')
+      const events = log.map((text, index) => ({
+        type: 'stdout',
+        created: day + index,
+        payload: { deploymentId: uid, text, id: `e${index}`, date: day + index, serial: `e${index}` }
+      }))
+      const limit = Number(asked.query.get('limit') ?? events.length)
+      return ok(asked.query.get('direction') === 'backward' ? events.reverse().slice(0, limit) : events.slice(0, limit))
+    },
+    alias(_, [alias = '']) {
+      const deploymentId = aliases.get(alias)
+      if (!deploymentId) return missing('Alias')
+      return ok({
+        alias,
+        created: new Date(day).toISOString(),
+        createdAt: day,
+        deploymentId,
+        projectId,
+        uid: `a${alias}`
+      })
+    },
+    rollingRelease: () => ok({ rollingRelease: rolling && rollingView(rolling) }),
+    rollback: (asked, parts) => act('rollback', asked, parts),
+    promote: (asked, parts) => act('promote', asked, parts)
   }
 
   const server: FakeServer = await fakeServer((asked) => {
-    if (asked.headers.authorization !== `Bearer ${token}`) return error(403, 'forbidden', 'Not authorized')
-    const { method, path } = asked
-    if (path === `/v2/teams/${teamId}` && method === 'GET')
-      return { status: 200, body: { id: teamId, slug: 'shop', membership: { confirmed: true, role: fake.role } } }
-    if (asked.query.get('teamId') !== teamId) return error(404, 'not_found', 'Project not found')
-    if (path === `/v9/projects/${projectId}` && method === 'GET')
-      return {
-        status: 200,
-        body: {
-          id: projectId,
-          name: 'shop',
-          accountId: teamId,
-          targets: { production: production ? { id: production } : null },
-          autoAssignCustomDomains,
-          lastAliasRequest,
-          lastRollbackTarget: null
-        }
-      }
-    if (path === `/v9/projects/${projectId}/domains` && method === 'GET')
-      return {
-        status: 200,
-        body: {
-          domains: [
-            ...domains.map((name) => ({ name, redirect: null, gitBranch: null, verified: true })),
-            { name: 'old.example.test', redirect: 'shop.example.test', gitBranch: null, verified: true },
-            { name: 'preview.example.test', redirect: null, gitBranch: 'next', verified: true }
-          ],
-          pagination: { count: 4, next: null, prev: null }
-        }
-      }
-    if (path === '/v6/deployments' && method === 'GET') {
-      const wanted = deployments.filter(
-        ({ target }) => !asked.query.get('target') || target === asked.query.get('target')
+    if (asked.headers.authorization !== `Bearer ${token}`)
+      return error(403, 'forbidden', 'Not authorized', { invalidToken: true })
+    const { method, path, query } = asked
+    const found = operationOf(method, path)
+    if (!found) {
+      server.wrong.push(`${method} ${path}: nothing is published there`)
+      return error(404, 'not_found', 'Not Found')
+    }
+    const { operation, parts } = found
+    for (const name of query.keys())
+      if (!published[operation].query.includes(name)) server.wrong.push(`${method} ${path}: no parameter ${name}`)
+    if (operation !== 'team' && query.get('teamId') !== teamId) return missing('Project')
+    const aboutProject = published[operation].path.includes('/projects/')
+    if (aboutProject && parts[0] !== projectId) return missing('Project')
+    const answer = answers[operation](asked, parts)
+    const shape = answer.status >= 400 ? refusal : published[operation].answers[answer.status]
+    const verdict = shape?.safeParse(answer.body)
+    if (!verdict?.success)
+      server.wrong.push(
+        `${method} ${path} answers ${answer.status} ${verdict?.error?.message ?? 'as nobody published'}`
       )
-      const newest = [...wanted].sort((a, b) => b.created - a.created)
-      const { items, next } = pageOf(newest, asked, ({ created }) => created)
-      return {
-        status: 200,
-        body: {
-          deployments: items.map(({ page: _, ...shown }) => shown),
-          pagination: { count: items.length, next, prev: null }
-        }
-      }
-    }
-    const alias = /^\/v4\/aliases\/([\w.-]+)$/.exec(path)?.[1]
-    if (alias && method === 'GET') {
-      const deploymentId = aliases.get(alias)
-      return deploymentId
-        ? { status: 200, body: { alias, deploymentId, uid: 'x' } }
-        : error(404, 'not_found', 'Alias not found')
-    }
-    const moved = /^\/(?:v1|v10)\/projects\/(\w+)\/(rollback|promote)\/(\w+)$/.exec(path)
-    if (moved && method === 'POST' && moved[1] === projectId)
-      return act(moved[2] as 'rollback' | 'promote', asked, moved[3])
-    server.wrong.push(`${method} ${path}: no such path`)
-    return error(404, 'not_found', 'Not Found')
+    return answer
   })
 
   const web: Domains = await domainsOf(domains, (host, headers) => {
+    const fixed = fake.pages.get(host)
+    if (fixed) return fixed
     if (fake.bypassSecret && headers['x-vercel-protection-bypass'] !== fake.bypassSecret)
       return { status: 302, text: '', headers: { location: `https://vercel.com/sso-api?url=https://${host}/` } }
     return find(aliases.get(host))?.page ?? { status: 404, text: 'DEPLOYMENT_NOT_FOUND' }
   })
+
+  const create = (commit: string, more: Partial<FakeDeployment>): FakeDeployment => {
+    const number = deployments.length + 1
+    const deployment: FakeDeployment = {
+      uid: `dpl_${number.toString().padStart(8, '0')}aBcD`,
+      name: 'shop',
+      url: `shop-${number}.vercel.app`,
+      created: Date.UTC(2026, 0, 1) + deployments.length * day,
+      state: 'READY',
+      readySubstate: 'STAGED',
+      target: 'production',
+      creator: { uid: 'u1', username: 'ann' },
+      meta: { githubCommitSha: commit, githubCommitMessage: `Change ${number}` },
+      isRollbackCandidate: true,
+      aliasAssigned: null,
+      page: { status: 200, text: commit },
+      log: [],
+      ...more
+    }
+    deployments.push(deployment)
+    return deployment
+  }
+  const give = (deployment: FakeDeployment): void => {
+    deployment.aliasAssigned = deployment.created + 60_000
+    deployment.readySubstate = 'PROMOTED'
+    assign(deployment)
+  }
+
   return Object.assign(fake, server, {
     env: { ...web.env, VERCEL_API_URL: server.url, VERCEL_TOKEN: token },
     token,
@@ -189,31 +294,26 @@ export async function fakeVercel(): Promise<FakeVercel> {
     deployments,
     production: () => production,
     autoAssign: () => autoAssignCustomDomains,
+    rolling: () => rolling,
+    busy: () => jobs > 0,
     async stop() {
       await Promise.all([server.stop(), web.stop()])
     },
     deploy(commit: string, more: Partial<FakeDeployment> = {}) {
-      const created = Date.UTC(2026, 0, 1) + deployments.length * day
-      const deployment: FakeDeployment = {
-        uid: `dpl_${(deployments.length + 1).toString().padStart(8, '0')}aBcD`,
-        name: 'shop',
-        url: `shop-${deployments.length + 1}.vercel.app`,
-        created,
-        state: 'READY',
-        target: 'production',
-        creator: { uid: 'u1', username: 'ann' },
-        meta: { githubCommitSha: commit, githubCommitMessage: `Change ${deployments.length + 1}` },
-        isRollbackCandidate: true,
-        aliasAssigned: null,
-        page: { status: 200, text: commit },
-        ...more
-      }
-      deployments.push(deployment)
-      if (autoAssignCustomDomains && deployment.target === 'production' && deployment.state === 'READY') {
-        deployment.aliasAssigned = created + 60_000
-        assign(deployment)
-      }
+      const deployment = create(commit, more)
+      const fits = deployment.target === 'production' && deployment.state === 'READY'
+      if (autoAssignCustomDomains && fits && more.readySubstate === undefined) give(deployment)
       return deployment
+    },
+    byHand(type: 'rollback' | 'promote', deployment: FakeDeployment) {
+      if (type === 'promote' && !deployment.aliasAssigned) give(deployment)
+      moved(type, deployment)
+    },
+    rollOut(commit: string, percentage: number, more: Partial<FakeDeployment> = {}) {
+      const canary = create(commit, { readySubstate: 'ROLLING', ...more })
+      canary.aliasAssigned = canary.created + 60_000
+      rolling = { base: find(production ?? undefined) ?? canary, canary, percentage }
+      return canary
     }
   })
 }

@@ -1,0 +1,50 @@
+import type { Blocker, Risk } from '../../model/survey.ts'
+import type { Membership } from './api.ts'
+
+/** Roles that change nothing of a project (vercel.com/docs/rbac/access-roles). */
+const readOnlyRoles = new Set(['VIEWER', 'VIEWER_FOR_PLUS', 'BILLING', 'SECURITY'])
+
+/** "Full Production Deployment" is the right to roll back (vercel.com/docs/rbac/access-roles/extended-permissions). */
+const right = 'FullProductionDeployment'
+const rolesWithTheRight = new Set(['OWNER', 'MEMBER'])
+
+interface Rights {
+  blockers: Blocker[]
+  risks: Risk[]
+}
+
+/** Whether the token's owner may roll back. What only a project's own roles decide is a risk: a refusal would change nothing. */
+export function mayRollBack(membership: Membership | 'unknown' | null): Rights {
+  if (membership === null) return { blockers: [], risks: [] }
+  if (membership === 'unknown')
+    return { blockers: [], risks: [unsure('Vercel does not tell the role of the token’s owner in the team')] }
+  const { role, permissions } = membership
+  if (rolesWithTheRight.has(role) || permissions?.includes(right)) return { blockers: [], risks: [] }
+  if (readOnlyRoles.has(role))
+    return { blockers: [mayNot(`its owner has the role ${role} in the team, which may only look`)], risks: [] }
+  if (role === 'DEVELOPER' && permissions)
+    return {
+      blockers: [
+        mayNot(`its owner has the role ${role} in the team without the permission "Full Production Deployment"`)
+      ],
+      risks: []
+    }
+  return {
+    blockers: [],
+    risks: [unsure(`its owner has the role ${role} in the team; whether that may roll back, the project decides`)]
+  }
+}
+
+const mayNot = (why: string): Blocker => ({
+  id: 'role_too_small',
+  what: 'The token may not roll back',
+  why,
+  next: 'Use the token of an owner or member of the team, or have the permission given.'
+})
+
+const unsure = (why: string): Risk => ({
+  id: 'role_unsure',
+  serious: false,
+  title: 'The token may lack the right to roll back',
+  detail: `${why}. If Vercel refuses, nothing is changed.`
+})

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
+import { testRun } from '../../harness/context.ts'
+import { broken, good, oldest, open, planned, signal } from './scene.ts'
+
+let vercel: FakeVercel
+
+beforeEach(async () => {
+  vercel = await fakeVercel()
+  vercel.deploy(oldest)
+  vercel.deploy(good)
+  vercel.rollOut(broken, 10)
+})
+
+afterEach(async () => {
+  await vercel.stop()
+  expect(vercel.wrong).toEqual([])
+})
+
+test('a deployment that is being rolled out is what fails, and the one that serves the rest is the candidate', async () => {
+  const { survey, release, draft } = await planned(vercel)
+  expect(survey.current?.version).toBe('ccccccc')
+  expect(survey.notes.join()).toContain('10 % of the traffic')
+  expect(release.served?.source).toContain('the rest of the traffic')
+  expect(draft).toMatchObject({
+    blockers: [],
+    steps: [{ title: expect.stringContaining('Aborting the rolling release') }]
+  })
+})
+
+test('going back to the one that serves the rest aborts the rolling release', async () => {
+  const { target, step, release } = await planned(vercel)
+  for (const _ of [1, 2]) await target.apply(step, testRun())
+  expect(vercel.rolling()).toBeNull()
+  expect(vercel.production()).toBe(release.id)
+  const { checks } = await target.check(release, { signal: signal() })
+  expect(checks.find(({ id }) => id === 'production')?.status).toBe('pass')
+  expect((await target.survey(signal())).releases.find(({ version }) => version === 'ccccccc')?.against).toHaveLength(1)
+})
+
+test('an aborted rolling release is begun again by a person alone', async () => {
+  const { target, step } = await planned(vercel)
+  expect((await target.revert(step, testRun())).detail).toContain('goes on')
+  await target.apply(step, testRun())
+  expect((await target.revert(step, testRun())).manual?.join()).toContain('vercel rolling-release start')
+})
+
+test('while it is under way, no other deployment can be gone back to, and the check does not pass', async () => {
+  const { draft } = await planned(vercel, 'aaaaaaa')
+  expect(draft.blockers.map(({ id }) => id)).toEqual(['rolling_release'])
+  const target = await open(vercel)
+  const { releases } = await target.survey(signal())
+  const base = releases.find(({ version }) => version === 'bbbbbbb')
+  if (!base) throw new Error('no base')
+  const { checks } = await target.check(base, { signal: signal() })
+  expect(checks.find(({ id }) => id === 'production')).toMatchObject({ status: 'fail' })
+})
+
+test('a plan without rolling releases is no failure', async () => {
+  vercel.fault(({ path }) =>
+    path.endsWith('/rolling-release')
+      ? { status: 402, body: { error: { code: 'payment_required', message: 'Upgrade' } } }
+      : undefined
+  )
+  const { current } = await (await open(vercel)).survey(signal())
+  expect(current?.version).toBe('bbbbbbb')
+})

@@ -1,0 +1,48 @@
+import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
+import type { PlanDraft } from '../../../src/model/plan.ts'
+import type { Release } from '../../../src/model/release.ts'
+import type { Step } from '../../../src/model/step.ts'
+import type { Survey } from '../../../src/model/survey.ts'
+import type { Target } from '../../../src/targets/target.ts'
+import vercelModule from '../../../src/targets/vercel/index.ts'
+import type { FakeVercel } from '../../fakes/vercel/server.ts'
+import { targetContext } from '../../harness/context.ts'
+
+export const [oldest, good, broken] = ['aaaaaaa1'.repeat(5), 'bbbbbbb2'.repeat(5), 'ccccccc3'.repeat(5)] as const
+export const signal = () => AbortSignal.timeout(50_000)
+
+/** A record of deploy.json as popkit writes it. */
+export const record = (
+  version: string,
+  commit: string,
+  status: string,
+  at = '2026-01-02T00:00:00.000Z'
+): DeploymentRecord => ({ at, target: 'vercel', version, status, commit })
+
+/** The target on its own. This process does not trust the domains' certificate, so their pages stay unseen here. */
+export function open(vercel: FakeVercel, history: DeploymentRecord[] = []): Promise<Target> {
+  const config = vercelModule.configSchema.parse({ project_id: vercel.projectId, team_id: vercel.teamId })
+  return vercelModule.open({
+    ...targetContext({ name: 'vercel', projectDir: '/nowhere', env: vercel.env, history }),
+    config
+  })
+}
+
+export interface Planned {
+  target: Target
+  survey: Survey
+  release: Release
+  draft: PlanDraft
+  step: Step
+}
+
+export async function planned(vercel: FakeVercel, version = 'bbbbbbb'): Promise<Planned> {
+  const target = await open(vercel)
+  const survey = await target.survey(signal())
+  const release = survey.releases.find((one) => one.version === version)
+  if (!release) throw new Error(`no ${version}`)
+  const draft = await target.plan(survey, release, signal())
+  const [step] = draft.steps
+  if (!step) throw new Error('no step')
+  return { target, survey, release, draft, step }
+}

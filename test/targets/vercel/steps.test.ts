@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Answer } from '../../fakes/fake-server.ts'
+import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
+import { testRun } from '../../harness/context.ts'
+import { broken, good, oldest, planned } from './scene.ts'
+
+let vercel: FakeVercel
+
+beforeEach(async () => {
+  vercel = await fakeVercel()
+  vercel.deploy(oldest)
+  vercel.deploy(good)
+  vercel.deploy(broken)
+})
+
+afterEach(async () => {
+  await vercel.stop()
+  expect(vercel.wrong).toEqual([])
+})
+
+const isAct = (path: string): boolean => /\/(rollback|promote)\//.test(path)
+const acts = (): string[] => vercel.log().filter((line) => line.startsWith('POST'))
+const ids = () => vercel.deployments.map(({ uid }) => uid)
+
+/** Passes a request on by asking again without the fault, and gives another answer in the place of Vercel's. */
+function answerInstead(answer: Answer | 'hang up'): void {
+  vercel.fault(async ({ method, path, query, headers, body }) => {
+    if (!isAct(path)) return undefined
+    vercel.fault(undefined)
+    const address = `${vercel.env.VERCEL_API_URL}${path}?${query}`
+    await fetch(address, { method, body, headers: { authorization: headers.authorization ?? '' } })
+    return answer
+  })
+}
+
+for (const [name, answer] of [
+  ['a connection that breaks', 'hang up'],
+  ['a 502', { status: 502, body: 'Bad Gateway' }],
+  ['a page of HTML', { status: 201, headers: { 'content-type': 'text/html' }, body: '<html>' }],
+  ['nothing at all', { status: 201, body: '' }]
+] as const)
+  test(`${name} in answer to a request that Vercel took is no failure: the project tells what became of it`, async () => {
+    vercel.job = { takesMs: 800, ends: 'succeeded', showsAfterMs: 700 }
+    const { target, step } = await planned(vercel)
+    answerInstead(answer)
+    expect((await target.apply(step, testRun())).detail).toContain('is production')
+    expect(vercel.production()).toBe(ids()[1])
+    expect(acts()).toHaveLength(2)
+  })
+
+test('a request that never arrived is told as unconfirmed, with what serves', async () => {
+  const { target, step } = await planned(vercel)
+  vercel.fault(({ path }) => (isAct(path) ? 'hang up' : undefined))
+  await expect(target.apply(step, testRun())).rejects.toMatchObject({
+    code: 'unconfirmed',
+    state: expect.stringContaining(ids()[2] ?? '')
+  })
+  expect(acts()).toHaveLength(1)
+})
+
+test('undoing a rollback whose job is still at work waits for that job, and then goes back', async () => {
+  vercel.job.takesMs = 1500
+  const { target, step, survey } = await planned(vercel)
+  const dying = new AbortController()
+  const first = target.apply(step, testRun({ signal: dying.signal })).catch(() => 'stopped')
+  await vi.waitFor(() => expect(vercel.busy()).toBe(true), { timeout: 20_000 })
+  dying.abort()
+  expect(await first).toBe('stopped')
+  await target.revert(step, testRun())
+  expect(vercel.busy()).toBe(false)
+  expect(vercel.production()).toBe(survey.current?.id)
+})
+
+test('a job of an earlier try that failed says nothing of the next one', async () => {
+  vercel.job.ends = 'failed'
+  const { target, step } = await planned(vercel)
+  await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'job_failed' })
+  vercel.job = { takesMs: 600, ends: 'succeeded', showsAfterMs: 900 }
+  await target.apply(step, testRun())
+  expect(vercel.production()).toBe(ids()[1])
+})
+
+test('a refusal because of another change is asked again once that has ended', async () => {
+  const { target, step } = await planned(vercel)
+  let refused = 0
+  vercel.fault(({ path }) =>
+    isAct(path) && refused++ < 2
+      ? { status: 409, body: { error: { code: 'conflict', message: 'Another alias request is in progress' } } }
+      : undefined
+  )
+  await target.apply(step, testRun())
+  expect(vercel.production()).toBe(ids()[1])
+  expect(acts()).toHaveLength(3)
+})
+
+test('a limit on requests is waited for as Vercel asks, also before the request that acts', async () => {
+  const { target, step } = await planned(vercel)
+  let refused = 0
+  vercel.fault(({ path }) =>
+    isAct(path) && refused++ < 1
+      ? {
+          status: 429,
+          headers: { 'retry-after': '1' },
+          body: { error: { code: 'rate_limited', message: 'Too many requests' } }
+        }
+      : undefined
+  )
+  await target.apply(step, testRun())
+  expect(vercel.production()).toBe(ids()[1])
+})
+
+test('undoing leaves production pinned where it was pinned before', async () => {
+  vercel.byHand('rollback', vercel.deployments[1] as never)
+  const { target, step, draft } = await planned(vercel, 'aaaaaaa')
+  expect(draft.steps[0]?.undoByHand).toEqual([`vercel rollback ${ids()[1]}`])
+  await target.apply(step, testRun())
+  await target.revert(step, testRun())
+  expect(vercel.production()).toBe(ids()[1])
+  expect(vercel.autoAssign()).toBe(false)
+})
+
+test('a rollback says that new deployments are no longer live, and how to end that', async () => {
+  const { target, step } = await planned(vercel)
+  const { remains } = await target.apply(step, testRun())
+  expect(remains?.join()).toContain('vercel promote')
+})
+
+test('a right that is missing is told at once, with the place of the token, and nothing is asked twice', async () => {
+  const { target, step } = await planned(vercel)
+  vercel.fault(({ path }) =>
+    isAct(path) ? { status: 403, body: { error: { code: 'forbidden', message: 'Not authorized' } } } : undefined
+  )
+  await expect(target.apply(step, testRun())).rejects.toMatchObject({
+    code: 'no_rights',
+    why: expect.stringContaining('VERCEL_TOKEN')
+  })
+  expect(acts()).toHaveLength(1)
+})
