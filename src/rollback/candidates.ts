@@ -1,5 +1,5 @@
 import type { DeploymentRecord } from '../model/deployment-record.ts'
-import type { Release } from '../model/release.ts'
+import type { Release, Served } from '../model/release.ts'
 import { duration, oneLine } from '../support/text.ts'
 import { type ServingPeriod, servingPeriods } from './serving-periods.ts'
 
@@ -89,14 +89,11 @@ function weigh(release: Release, { periods, records }: KnownOf, formerRollbacks:
     good.push(period.until)
     if (evidenceFor.length < mostEvidence) evidenceFor.push(evidenceOf(period))
   }
-  if (release.served) {
+  if (release.served && servedSince(bad, release.served)) {
     const { from, until, forMs, source } = release.served
-    const last = until ?? from ?? release.createdAt
-    if (!bad || (last !== undefined && last > bad.at)) {
-      good.push(last ?? '')
-      const length = forMs === undefined ? '' : ` for ${duration(forMs)}`
-      evidenceFor.push(`served${length}${until ? ` until ${until}` : ''} (${source})`)
-    }
+    good.push(until ?? from ?? release.createdAt ?? '')
+    const length = forMs === undefined ? '' : ` for ${duration(forMs)}`
+    evidenceFor.push(`served${length}${until ? ` until ${until}` : ''} (${source})`)
   }
   if (bad && good.length === 0) evidenceAgainst.push(bad.text)
   evidenceAgainst.push(...(release.against ?? []))
@@ -116,6 +113,9 @@ interface Bad {
   at: string
   text: string
 }
+
+/** A period clears what is held against a release only when it began afterwards: that it ended later tells when the next one came. */
+const servedSince = (bad: Bad | null, { from }: Served): boolean => !bad || (from !== undefined && from > bad.at)
 
 /** The last time that somebody rolled back from it, it failed, or a return to it failed. */
 function lastBad(

@@ -110,3 +110,38 @@ test('a version that a rollback could not bring up is spoken against', () => {
   const history = [failed('1.2.0', '2026-03-18T13:00:00.000Z'), success('1.1.0', '2026-03-10T00:00:00.000Z')]
   expect(recommend(current, ranked(history, others, returns))).toBeNull()
 })
+
+/** As a registry infers it: from publishing until the next was published. */
+const inferred = (from: string | undefined, until: string) => ({
+  ...(from && { from }),
+  until,
+  source: 'inferred: published, then superseded'
+})
+
+test('a failure is not cleared by a period that began before it, however long it seems to have lasted', () => {
+  const served = inferred('2026-03-10T12:00:00.000Z', '2026-03-12T00:00:00.000Z')
+  const [candidate] = ranked([failed('1.1.0', '2026-03-10T12:01:00.000Z')], [release('1.1.0', { served })])
+  expect(candidate).toMatchObject({
+    good: false,
+    evidenceAgainst: [expect.stringContaining('failed at 2026-03-10T12:01')]
+  })
+})
+
+test('a period that the target saw begin after the failure clears it', () => {
+  const served = inferred('2026-03-10T12:10:00.000Z', '2026-03-12T00:00:00.000Z')
+  expect(recommendedOf([failed('1.1.0', '2026-03-10T12:01:00.000Z')], [release('1.1.0', { served })])).toBe('1.1.0')
+})
+
+test('a period of which only the end is known clears nothing', () => {
+  const served = inferred(undefined, '2026-03-12T00:00:00.000Z')
+  expect(recommendedOf([failed('1.1.0', '2026-03-10T12:01:00.000Z')], [release('1.1.0', { served })])).toBeUndefined()
+})
+
+test('a mark of having been rolled back from is not cleared by a period that began before it', () => {
+  const served = inferred('2026-03-10T12:00:00.000Z', '2026-03-14T00:00:00.000Z')
+  const marked = release('1.1.0', { served, rolledBackAt: '2026-03-12T00:00:00.000Z' })
+  expect(recommendedOf([], [marked])).toBeUndefined()
+  expect(
+    recommendedOf([rolledBack('1.1.0', '1.0.0', '2026-03-12T00:00:00.000Z')], [release('1.1.0', { served })])
+  ).toBeUndefined()
+})
