@@ -8,7 +8,7 @@ import { isoNow } from '../support/clock.ts'
 import { InputError } from '../support/errors.ts'
 import { type Candidate, rankCandidates, recommend } from './candidates.ts'
 import { disagreements } from './disagreements.ts'
-import { failedReturns, leftByHand } from './former-rollbacks.ts'
+import { failedReturns, leftBehind, leftByHand } from './former-rollbacks.ts'
 import { hasFailed } from './health.ts'
 import { findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from './interrupted.ts'
 import { readStories } from './journal.ts'
@@ -63,7 +63,7 @@ export async function assess(session: Session, { version, investigate, signal }:
   const diagnosis = investigate ? await session.target.diagnose(signal) : null
   const now = isoNow(session.clock)
   const interrupted = await findInterrupted(session, survey, stories)
-  const formerRollbacks = [...failedReturns(stories), ...leftByHand(stories, survey.current)]
+  const formerRollbacks = [...failedReturns(stories), ...leftBehind(stories), ...leftByHand(stories, survey.current)]
   const evidence = { history: session.history, formerRollbacks, now }
   const candidates = rankCandidates(survey.current, survey.releases, evidence)
   const recommended = recommend(survey.current, candidates)
