@@ -25,8 +25,9 @@ export function servingPeriods(history: readonly DeploymentRecord[], now: string
 }
 
 function startedBy(record: DeploymentRecord): { version: string; digest?: string } | null {
-  if (record.status === 'success') return { version: record.version, ...(record.digest && { digest: record.digest }) }
-  if (record.status === 'rolled_back' && record.outcome === 'succeeded' && record.rollbackTo)
-    return { version: record.rollbackTo }
+  const { status, version, digest, rollbackTo, rollbackToDigest } = record
+  if (status === 'success') return { version, ...(digest && { digest }) }
+  if (status === 'rolled_back' && record.outcome === 'succeeded' && rollbackTo)
+    return { version: rollbackTo, ...(rollbackToDigest && { digest: rollbackToDigest }) }
   return null
 }

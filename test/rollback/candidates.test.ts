@@ -104,6 +104,12 @@ test('a tag that was pushed again does not inherit the evidence of its former di
   expect(recommendedOf(history, [release('1.1.0')])).toBeUndefined()
 })
 
+test('a tag that was pushed again does not inherit that a rollback to its former digest was proven', () => {
+  const proven = rolledBack('1.3.0', '1.1.0', '2026-03-12T00:00:00.000Z', 'succeeded')
+  expect(recommendedOf([{ ...proven, rollbackToDigest: 'sha256:other' }], [release('1.1.0')])).toBeUndefined()
+  expect(recommendedOf([{ ...proven, rollbackToDigest: 'sha256:1.1.0' }], [release('1.1.0')])).toBe('1.1.0')
+})
+
 test('a version that a rollback could not bring up is spoken against', () => {
   const tells = 'a return to it did not come up'
   const returns = [{ version: '1.1.0', id: 'sha256:1.1.0', at: '2026-03-18T14:00:00.000Z', rollbackId: 'rb-x', tells }]
