@@ -28,9 +28,38 @@ test('values that would mangle ordinary text are left alone', () => {
 
 test('a variable whose name or value is a secret is masked', () => {
   const mask = createMask()
-  mask.addVariable('DB_PASSWORD', 'abcd')
+  mask.addVariable('DB_PASSWORD', 'ab1d')
+  mask.addVariable('SMTP_PASS', 'letmein')
+  mask.addVariable('REDIS_AUTH', '835019')
   mask.addVariable('SOMETHING', 'x9$kLm2!pq')
-  expect(mask.text('abcd and x9$kLm2!pq')).toBe('*** and ***')
+  expect(mask.text('ab1d, letmein, 835019 and x9$kLm2!pq')).toBe('***, ***, *** and ***')
+})
+
+for (const [name, value] of [
+  ['OAUTH_ENABLED', 'true'],
+  ['AUTH_VERSION', '1.1.0'],
+  ['AUTHOR', 'docker'],
+  ['PASS_THROUGH', 'enabled'],
+  ['TOKEN_TTL', '3600'],
+  ['AUTH_TYPE', 'basic'],
+  ['POSTGRES_PASSWORD', 'postgres'],
+  ['JWT_SECRET_FILE', '/run/secrets/jwt'],
+  ['SECRET_BACKEND', 'redis'],
+  ['AUTH_MODE', 'none']
+] as const)
+  test(`an ordinary value stays readable, whatever its name: ${name}=${value}`, () => {
+    const mask = createMask()
+    mask.addVariable(name, value)
+    const text = `the answer names ${value}`
+    expect(mask.text(text)).toBe(text)
+  })
+
+test('an ordinary word among the lines or fields of a secret is not registered', () => {
+  const mask = createMask()
+  mask.add('true')
+  mask.add('1.2.0')
+  mask.add('first-line-of-key\nnginx\n5432')
+  expect(mask.text('nginx 1.2.0 on 5432: true')).toBe('nginx 1.2.0 on 5432: true')
 })
 
 const shapes: [string, string, string][] = [
