@@ -17,6 +17,7 @@ import { readStories } from './journal.ts'
 import { planId } from './plan-id.ts'
 import { codeRisks } from './risks.ts'
 import type { Session } from './session.ts'
+import { spareNames } from './spare-names.ts'
 
 /** A plan as it is shown and approved. */
 export interface Plan {
@@ -62,6 +63,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     readStories(session.files.journals, session.name),
     session.target.survey(signal)
   ])
+  spareNames(session.mask, [survey.current, ...survey.releases])
   const { diagnosis, undiagnosed } = investigate ? await investigated(session, signal) : nothingAsked
   const now = isoNow(session.clock)
   const interrupted = await findInterrupted(session, survey, stories)

@@ -6,6 +6,8 @@ export interface Mask {
   add(value: string | undefined | null): void
   /** Registers an environment variable's value, unless it is plainly ordinary (a path, a version, a short word, a mere setting). */
   addVariable(name: string, value: string): void
+  /** What answers must be able to name (a version, a commit) is no secret, nor is any part of it, also where a variable holds it. */
+  spare(name: string): void
   text(text: string): string
   /** A copy of plain data with every string masked; keys stay. */
   data<T>(value: T): T
@@ -13,10 +15,12 @@ export interface Mask {
 
 export function createMask(): Mask {
   const literals = new Set<string>()
+  const spared = new Set<string>()
   let pattern: RegExp | null = null
 
   const add = (value: string | undefined | null): void => {
     if (!value || value.length < 4 || guardsNothing.test(value) || literals.has(value)) return
+    for (const name of spared) if (name.includes(value)) return
     literals.add(value)
     if (value.includes('\n')) for (const line of value.split('\n')) add(line.trim())
     pattern = null
@@ -54,6 +58,10 @@ export function createMask(): Mask {
     addVariable(name, value) {
       if (secretName.test(name) && !settingName.test(name)) add(value)
       else if (value.length >= 6 && !ordinaryName.test(name) && !ordinaryValue.test(value)) add(value)
+    },
+    spare(name) {
+      spared.add(name)
+      for (const literal of literals) if (name.includes(literal) && literals.delete(literal)) pattern = null
     },
     text,
     data: <T>(value: T) => data(value) as T

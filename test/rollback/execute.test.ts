@@ -52,38 +52,6 @@ test('promise 2: undoing twice does not return to the broken version', async () 
   expect(recommended?.release.version).toBe('1.0.0')
 })
 
-test('promise 2: a version that a rollback left is not recommended again when the way ended stuck', async () => {
-  const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'degraded', '1.0.0': 'unknown' } })
-  const history = [success('1.2.0', '2026-03-18T14:30:00.000Z'), success('1.1.0', '2026-03-10T12:00:00.000Z')]
-  const { rollBack, assess } = await engine(shelf, { history })
-  expect((await rollBack()).outcome).toBe('stuck')
-  expect(shelf.serving).toBe('1.1.0')
-  const { recommended, candidates } = await assess()
-  expect(recommended).toBeNull()
-  expect(candidates.find(({ release }) => release.version === '1.2.0')).toMatchObject({
-    good: false,
-    evidenceAgainst: [expect.stringMatching(/^rolled back from at .* \(rb-/)]
-  })
-})
-
-test('promise 2: a version that was rolled back from stays so where deploy.json lost the record', async () => {
-  const shelf = newShelf()
-  const history = [success('1.2.0', '2026-03-18T14:30:00.000Z'), success('1.1.0', '2026-03-10T12:00:00.000Z')]
-  const { rollBack, assess, clock } = await engine(shelf, { history })
-  expect((await rollBack()).outcome).toBe('succeeded')
-  clock.advance(60_000)
-  expect((await assess()).recommended).toBeNull()
-})
-
-test('a rollback that was undone leaves nothing behind', async () => {
-  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
-  const history = [success('1.2.0', '2026-03-18T14:30:00.000Z'), success('1.1.0', '2026-03-10T12:00:00.000Z')]
-  const { rollBack, assess } = await engine(shelf, { history })
-  expect((await rollBack()).outcome).toBe('restored')
-  shelf.serving = '1.0.0'
-  expect((await assess()).recommended?.release.version).toBe('1.2.0')
-})
-
 test('promise 3: a plan made stale by a change on the target is refused, with what changed', async () => {
   const shelf = newShelf()
   const { assess, rollBack } = await engine(shelf)

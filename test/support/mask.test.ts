@@ -79,6 +79,16 @@ for (const [name, text, secret] of shapes)
     expect(createMask().text(text)).not.toContain(secret)
   })
 
+test('what must be named stays readable, whether a variable held it before or after', () => {
+  const mask = createMask()
+  mask.addVariable('GIT_COMMIT', 'a1b2c3d4')
+  mask.spare('sha-a1b2c3d4')
+  mask.spare('2026-03-18.7')
+  mask.addVariable('BUILD_ID', '2026-03-18.7')
+  mask.addVariable('API_KEY', 'a1b2c3d4e5f6')
+  expect(mask.text('sha-a1b2c3d4, 2026-03-18.7, a1b2c3d4e5f6')).toBe('sha-a1b2c3d4, 2026-03-18.7, ***')
+})
+
 test('data is masked in depth, and its keys stay', () => {
   const mask = createMask()
   mask.add('hunter2')
