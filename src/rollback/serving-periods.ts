@@ -6,6 +6,8 @@ export interface ServingPeriod {
   digest?: string
   from: string
   until: string
+  /** What the history records right before it is a failure, or a rollback. */
+  afterFailure: boolean
 }
 
 /**
@@ -16,9 +18,9 @@ export interface ServingPeriod {
 export function servingPeriods(history: readonly DeploymentRecord[], now: string): ServingPeriod[] {
   const periods: ServingPeriod[] = []
   let until = now
-  for (const record of history) {
+  for (const [index, record] of history.entries()) {
     const begun = startedBy(record)
-    if (begun) periods.push({ ...begun, from: record.at, until })
+    if (begun) periods.push({ ...begun, from: record.at, until, afterFailure: isFailure(history[index + 1]) })
     if (record.at < until) until = record.at
   }
   return periods
@@ -31,3 +33,6 @@ function startedBy(record: DeploymentRecord): { version: string; digest?: string
     return { version: rollbackTo, ...(rollbackToDigest && { digest: rollbackToDigest }) }
   return null
 }
+
+export const isFailure = (record: DeploymentRecord | undefined): boolean =>
+  record?.status === 'failed' || record?.status === 'rolled_back'

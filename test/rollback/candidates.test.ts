@@ -151,3 +151,48 @@ test('a mark of having been rolled back from is not cleared by a period that beg
     recommendedOf([rolledBack('1.1.0', '1.0.0', '2026-03-12T00:00:00.000Z')], [release('1.1.0', { served })])
   ).toBeUndefined()
 })
+
+const hotFixes = [
+  failed('1.2.0', '2026-03-18T14:15:00.000Z'),
+  success('1.1.1', '2026-03-18T14:10:00.000Z'),
+  failed('1.1.0', '2026-03-18T14:00:00.000Z'),
+  success('1.0.0', '2026-02-20T14:00:00.000Z')
+]
+const early = [release('1.0.0'), release('1.1.0'), release('1.1.1')]
+
+test('a hot-fix that served minutes amid failures does not beat what served for weeks, and the evidence says so', () => {
+  expect(recommendedOf(hotFixes, early)).toBe('1.0.0')
+  const fix = ranked(hotFixes, early).find(({ release }) => release.version === '1.1.1')
+  expect(fix).toMatchObject({
+    good: true,
+    brief: true,
+    evidenceFor: [expect.stringContaining('served 5m 0s (deploy.json); less than an hour and right after a failure')]
+  })
+})
+
+test('the same from what the target saw serve', () => {
+  const served = inferred('2026-03-18T14:10:00.000Z', '2026-03-18T14:15:00.000Z')
+  const seen = [release('1.0.0'), release('1.1.1', { served })]
+  const history = [failed('1.1.0', '2026-03-18T14:00:00.000Z'), success('1.0.0', '2026-02-20T14:00:00.000Z')]
+  expect(recommendedOf(history, seen)).toBe('1.0.0')
+})
+
+test('a hot-fix is recommended where nothing did better', () => {
+  expect(recommendedOf(hotFixes.slice(0, -1), early)).toBe('1.1.1')
+})
+
+test('where deployments follow each other within minutes and none failed, the last one comes first', () => {
+  const history = [
+    failed('1.2.0', '2026-03-18T14:15:00.000Z'),
+    success('1.1.1', '2026-03-18T14:10:00.000Z'),
+    success('1.1.0', '2026-03-18T14:00:00.000Z'),
+    success('1.0.0', '2026-02-20T14:00:00.000Z')
+  ]
+  expect(recommendedOf(history, early)).toBe('1.1.1')
+})
+
+test('a fix that served for an hour comes first again', () => {
+  const longer = [failed('1.2.0', '2026-03-18T15:30:00.000Z'), ...hotFixes.slice(1)]
+  const later = { history: longer, formerRollbacks: [], now: '2026-03-18T16:00:00.000Z' }
+  expect(recommend(current, rankCandidates(current, early, later))?.release.version).toBe('1.1.1')
+})
