@@ -17,6 +17,7 @@ import { readStories } from './journal.ts'
 import { planId } from './plan-id.ts'
 import { codeRisks } from './risks.ts'
 import type { Session } from './session.ts'
+import { settledElsewhere, settledNotes } from './settled-elsewhere.ts'
 import { spareNames } from './spare-names.ts'
 
 /** A plan as it is shown and approved. */
@@ -66,7 +67,12 @@ export async function assess(session: Session, { version, investigate, signal }:
   spareNames(session.mask, [survey.current, ...survey.releases])
   const { diagnosis, undiagnosed } = investigate ? await investigated(session, signal) : nothingAsked
   const now = isoNow(session.clock)
-  const interrupted = await findInterrupted(session, survey, stories)
+  const settled = settledElsewhere(stories, survey, now)
+  const interrupted = await findInterrupted(
+    session,
+    survey,
+    stories.filter((story) => !settled.includes(story))
+  )
   const formerRollbacks = [...failedReturns(stories), ...leftBehind(stories), ...leftByHand(stories, survey.current)]
   const evidence = { history: session.history, formerRollbacks, now }
   const candidates = rankCandidates(survey.current, survey.releases, evidence)
@@ -110,6 +116,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     notes: [
       ...session.notes,
       ...survey.notes,
+      ...settledNotes(settled, survey),
       ...disagreements(session.history, survey),
       ...(draft?.notes ?? []),
       ...undiagnosed
