@@ -1,4 +1,5 @@
 import { committedAutomatic } from '../project/committed-automatic.ts'
+import type { Assessment } from '../rollback/assess.ts'
 import { checkUnattended } from '../rollback/unattended.ts'
 import { ConfigError } from '../support/errors.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
@@ -28,26 +29,33 @@ interface Way {
 /** Assesses, shows the plan, asks, and carries it out; unattended with --auto. */
 export const rollback: Command = async (context) => {
   const { flags, say } = context
-  const assessed = await run(context, assessRollback, {
-    target: flags.target,
-    version: flags.plan ? undefined : flags.to
-  })
+  const assessed = await run(context, assessRollback, { target: flags.target, version: flags.to })
   if (assessed.error) return assessed
   const shown = assessed as unknown as Shown
   if (!flags.json) say(`${assessed.summary}\n`)
-  const way = flags.plan && flags.to ? { id: flags.plan, version: flags.to } : await choose(context, shown)
+  const way = flags.plan === undefined ? await choose(context, shown) : named(flags.plan, flags.to, shown)
   if (!way) return flags.auto ? nothingToDo(shown) : { ...assessed, ok: false }
-  const accept = flags.accept ?? (flags.auto || flags['dry-run'] ? [] : await acceptEach(context, shown))
+  const asks = !flags.auto && !flags['dry-run'] && waysOf(shown).some(({ id }) => id === way.id)
+  const accept = flags.accept ?? (asks ? await acceptEach(context, shown) : [])
   const request = { target: shown.target, version: way.version, plan_id: way.id, accept, dry_run: flags['dry-run'] }
-  const answer = await run(context, executeRollbackTool, request, consentOf(context, way.version))
+  const answer = await run(context, executeRollbackTool, request, allowedBy(context, way))
   return flags.auto && answer.rollback_id ? reported(context, answer) : answer
 }
 
+type Chosen = Pick<Way, 'id' | 'version'>
+
+const waysOf = ({ plan, interrupted }: Shown): Chosen[] =>
+  [plan, interrupted?.finish, interrupted?.undo].flatMap((way) => way ?? [])
+
+/** The plan that was named, whatever is shown now: where it is none of these, its execution is refused with what changed. */
+function named(id: string, to: string | undefined, shown: Shown): Chosen | null {
+  const ways = waysOf(shown)
+  const version = to ?? (ways.find((way) => way.id === id) ?? ways[0])?.version
+  return version === undefined ? null : { id, version }
+}
+
 /** The plan that was shown; for an interrupted rollback, the way out that the person at the terminal chooses. */
-async function choose(
-  { flags, terminal }: CommandContext,
-  { plan, interrupted }: Shown
-): Promise<{ id: string; version: string } | null> {
+async function choose({ flags, terminal }: CommandContext, { plan, interrupted }: Shown): Promise<Chosen | null> {
   if (!interrupted) return plan
   if (flags.auto || !interrupted.undo || !terminal.interactive) return interrupted.finish
   const answer = await terminal.ask('Finish the interrupted rollback, or undo it? [finish/undo] ')
@@ -74,18 +82,29 @@ function nothingToDo({ target, current, blockers }: Shown): Answer {
   return { ok: false, ...renderError(error) }
 }
 
-const consentOf =
-  ({ flags, terminal, around }: CommandContext, version: string): ToolCall['consent'] =>
-  async (assessment) => {
-    if (flags.auto)
-      return checkUnattended(
-        assessment,
-        await committedAutomatic(around.projectDir, assessment.target),
-        '--auto was asked for'
-      )
-    const from = assessment.current?.version ?? 'nothing'
-    return confirm(terminal, around.env, `Roll back ${assessment.target} from ${from} to ${version} now?`)
-  }
+const allowedBy = (
+  { flags, terminal, around }: CommandContext,
+  way: Chosen
+): Pick<ToolCall, 'consent' | 'unattended'> =>
+  flags.auto
+    ? {
+        consent: async () => undefined,
+        unattended: async (assessment) =>
+          checkUnattended(
+            assessment,
+            await committedAutomatic(around.projectDir, assessment.target),
+            '--auto was asked for'
+          )
+      }
+    : { consent: (assessment) => confirm(terminal, around.env, question(assessment, way)) }
+
+function question({ target, current, interrupted }: Assessment, { id, version }: Chosen): string {
+  if (!interrupted) return `Roll back ${target} from ${current?.version ?? 'nothing'} to ${version} now?`
+  const { rollbackId, undo } = interrupted
+  return id === undo?.id
+    ? `Undo the interrupted rollback ${rollbackId} of ${target}, back to ${version}, now?`
+    : `Finish the interrupted rollback ${rollbackId} of ${target} to ${version} now?`
+}
 
 async function reported(context: CommandContext, answer: Answer): Promise<Answer> {
   const report = await run(context, writeIncidentTool, { rollback_id: answer.rollback_id })

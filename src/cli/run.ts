@@ -33,12 +33,12 @@ export async function run(
   { around, terminal, cancelled }: CommandContext,
   tool: Tool,
   input: Record<string, unknown>,
-  consent: ToolCall['consent'] = async () => undefined
+  allowed: Pick<ToolCall, 'consent' | 'unattended'> = { consent: async () => undefined }
 ): Promise<Answer> {
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
   const report = (progress: Progress): void =>
     terminal.progress(lineOf(progress), progress.state === 'done' || progress.state === 'failed')
-  return (await callTool(tool, given, { around, report, cancelled, consent })).answer
+  return (await callTool(tool, given, { around, report, cancelled, ...allowed })).answer
 }
 
 const lineOf = ({ index, total, title, state, detail }: Progress): string =>

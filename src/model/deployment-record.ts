@@ -18,6 +18,8 @@ export const deploymentRecordSchema = z.looseObject({
   rollback_to: z.string().nullish(),
   /** Exact identity as the target names it: an image digest, a deployment id. */
   digest: z.string().nullish(),
+  /** The same of the version that was rolled back to. */
+  rollback_to_digest: z.string().nullish(),
   rollback_id: z.string().nullish(),
   outcome: z.string().nullish(),
   /** A snapshot of the configuration that served, as the target wrote it: names and hashes, never a secret value. */
@@ -35,6 +37,7 @@ export interface DeploymentRecord {
   error?: string
   rollbackTo?: string
   digest?: string
+  rollbackToDigest?: string
   rollbackId?: string
   outcome?: string
   snapshot?: Record<string, unknown>

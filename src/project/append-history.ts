@@ -104,6 +104,7 @@ const rawRecord = (record: DeploymentRecord): JsonObject =>
       error: record.error,
       rollback_to: record.rollbackTo,
       digest: record.digest,
+      rollback_to_digest: record.rollbackToDigest,
       rollback_id: record.rollbackId,
       outcome: record.outcome,
       snapshot: record.snapshot

@@ -53,6 +53,7 @@ const fields: Field[] = [
   ['error', 'string', false],
   ['rollback_to', 'string', false],
   ['digest', 'string', false],
+  ['rollback_to_digest', 'string', false],
   ['rollback_id', 'string', false],
   ['outcome', 'string', false],
   ['snapshot', 'object', false]
@@ -67,6 +68,7 @@ function mapped(raw: RawRecord): Read {
   if (raw.error != null) record.error = raw.error
   if (raw.rollback_to != null) record.rollbackTo = raw.rollback_to
   if (raw.digest != null) record.digest = raw.digest
+  if (raw.rollback_to_digest != null) record.rollbackToDigest = raw.rollback_to_digest
   if (raw.rollback_id != null) record.rollbackId = raw.rollback_id
   if (raw.outcome != null) record.outcome = raw.outcome
   if (raw.snapshot != null) record.snapshot = raw.snapshot

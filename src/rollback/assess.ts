@@ -5,16 +5,20 @@ import type { Release } from '../model/release.ts'
 import type { Step } from '../model/step.ts'
 import type { Blocker, Health, Risk, Survey } from '../model/survey.ts'
 import { isoNow } from '../support/clock.ts'
-import { InputError } from '../support/errors.ts'
+import { InputError, messageOf } from '../support/errors.ts'
+import { quoteLine } from '../support/quote.ts'
 import { type Candidate, rankCandidates, recommend } from './candidates.ts'
+import { diagnose } from './diagnose.ts'
 import { disagreements } from './disagreements.ts'
-import { failedReturns, leftByHand } from './former-rollbacks.ts'
+import { failedReturns, leftBehind, leftByHand } from './former-rollbacks.ts'
 import { hasFailed } from './health.ts'
 import { findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from './interrupted.ts'
 import { readStories } from './journal.ts'
 import { planId } from './plan-id.ts'
 import { codeRisks } from './risks.ts'
 import type { Session } from './session.ts'
+import { settledElsewhere, settledNotes } from './settled-elsewhere.ts'
+import { spareNames } from './spare-names.ts'
 
 /** A plan as it is shown and approved. */
 export interface Plan {
@@ -60,10 +64,16 @@ export async function assess(session: Session, { version, investigate, signal }:
     readStories(session.files.journals, session.name),
     session.target.survey(signal)
   ])
-  const diagnosis = investigate ? await session.target.diagnose(signal) : null
+  spareNames(session.mask, [survey.current, ...survey.releases])
+  const { diagnosis, undiagnosed } = investigate ? await investigated(session, signal) : nothingAsked
   const now = isoNow(session.clock)
-  const interrupted = await findInterrupted(session, survey, stories)
-  const formerRollbacks = [...failedReturns(stories), ...leftByHand(stories, survey.current)]
+  const settled = settledElsewhere(stories, survey, now)
+  const interrupted = await findInterrupted(
+    session,
+    survey,
+    stories.filter((story) => !settled.includes(story))
+  )
+  const formerRollbacks = [...failedReturns(stories), ...leftBehind(stories), ...leftByHand(stories, survey.current)]
   const evidence = { history: session.history, formerRollbacks, now }
   const candidates = rankCandidates(survey.current, survey.releases, evidence)
   const recommended = recommend(survey.current, candidates)
@@ -103,7 +113,30 @@ export async function assess(session: Session, { version, investigate, signal }:
     plan: chosen && draft ? asPlan(session, survey, chosen.release, draft) : null,
     interrupted,
     diagnosis,
-    notes: [...session.notes, ...survey.notes, ...disagreements(session.history, survey), ...(draft?.notes ?? [])]
+    notes: [
+      ...session.notes,
+      ...survey.notes,
+      ...settledNotes(settled, survey),
+      ...disagreements(session.history, survey),
+      ...(draft?.notes ?? []),
+      ...undiagnosed
+    ]
+  }
+}
+
+const nothingAsked = { diagnosis: null, undiagnosed: [] }
+
+/** Why it fails is worth knowing, and the way back is worth knowing without. */
+async function investigated(
+  session: Session,
+  signal: AbortSignal
+): Promise<{ diagnosis: Diagnosis | null; undiagnosed: string[] }> {
+  try {
+    return { diagnosis: await diagnose(session, signal), undiagnosed: [] }
+  } catch (error) {
+    signal.throwIfAborted()
+    const why = quoteLine(session.mask, messageOf(error), 300)
+    return { diagnosis: null, undiagnosed: [`Why it fails could not be found out: ${why}`] }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { DeploymentRecord } from '../model/deployment-record.ts'
-import type { Release } from '../model/release.ts'
+import type { Release, Served } from '../model/release.ts'
 import { duration, oneLine } from '../support/text.ts'
-import { type ServingPeriod, servingPeriods } from './serving-periods.ts'
+import { isFailure, type ServingPeriod, servingPeriods } from './serving-periods.ts'
 
 /** A release to go back to, with the evidence for and against it. */
 export interface Candidate {
@@ -10,6 +10,8 @@ export interface Candidate {
   good: boolean
   /** When it last served well, as far as known. */
   lastGoodAt?: string
+  /** Good, but it never served for an hour, and each time came right after a failure: a hot-fix amid others. */
+  brief: boolean
   evidenceFor: string[]
   evidenceAgainst: string[]
 }
@@ -30,7 +32,10 @@ export interface Evidence {
   now: string
 }
 
-/** Every release with its evidence, best first: those that served well last come first, unavailable ones last. */
+/**
+ * Every release with its evidence, best first: those that served well last come first, unavailable ones last. Of the good ones, a
+ * release that never served for an hour and came right after a failure comes after all that did better.
+ */
 export function rankCandidates(current: Release | null, releases: readonly Release[], evidence: Evidence): Candidate[] {
   const periods = byVersion(servingPeriods(evidence.history, evidence.now))
   const records = byVersion(evidence.history)
@@ -38,7 +43,7 @@ export function rankCandidates(current: Release | null, releases: readonly Relea
     .filter((release) => release.id !== current?.id)
     .map((release) => {
       const known = { periods: periods.get(release.version) ?? [], records: records.get(release.version) ?? [] }
-      return weigh(release, known, evidence.formerRollbacks)
+      return weigh(release, known, evidence)
     })
   return candidates.sort(byWorth)
 }
@@ -76,46 +81,71 @@ interface KnownOf {
   records: readonly DeploymentRecord[]
 }
 
-function weigh(release: Release, { periods, records }: KnownOf, formerRollbacks: readonly FormerRollback[]): Candidate {
+function weigh(release: Release, { periods, records }: KnownOf, { history, formerRollbacks }: Evidence): Candidate {
   const evidenceFor: string[] = []
   const evidenceAgainst: string[] = []
   const mine = records.filter(({ digest }) => sameDigest(digest, release))
   const served = periods.filter(({ digest }) => sameDigest(digest, release))
   const bad = lastBad(release, mine, formerRollbacks)
 
-  const good: string[] = []
+  const good: Span[] = []
   for (const period of served) {
     if (bad && period.from <= bad.at) continue
-    good.push(period.until)
+    good.push({ ...period, afterFailure: () => period.afterFailure })
     if (evidenceFor.length < mostEvidence) evidenceFor.push(evidenceOf(period))
   }
-  if (release.served) {
+  if (release.served && servedSince(bad, release.served)) {
     const { from, until, forMs, source } = release.served
-    const last = until ?? from ?? release.createdAt
-    if (!bad || (last !== undefined && last > bad.at)) {
-      good.push(last ?? '')
-      const length = forMs === undefined ? '' : ` for ${duration(forMs)}`
-      evidenceFor.push(`served${length}${until ? ` until ${until}` : ''} (${source})`)
-    }
+    good.push({
+      from,
+      until: until ?? from ?? release.createdAt ?? '',
+      afterFailure: () => isAfterFailure(from, history)
+    })
+    const length = forMs === undefined ? '' : ` for ${duration(forMs)}`
+    evidenceFor.push(`served${length}${until ? ` until ${until}` : ''} (${source})`)
   }
   if (bad && good.length === 0) evidenceAgainst.push(bad.text)
   evidenceAgainst.push(...(release.against ?? []))
   if (release.available.state === 'no') evidenceAgainst.push(release.available.reason ?? 'no longer available')
 
-  const lastGoodAt = good.reduce((last, at) => (at > last ? at : last), '')
+  const lastGoodAt = good.reduce((last, { until }) => (until > last ? until : last), '')
+  const brief = good.length > 0 && good.every(isBrief)
+  if (brief && evidenceFor[0])
+    evidenceFor[0] += '; less than an hour and right after a failure, so releases that did better come first'
   return {
     release,
     good: good.length > 0,
     ...(lastGoodAt && { lastGoodAt }),
+    brief,
     evidenceFor: evidenceFor.slice(0, mostEvidence),
     evidenceAgainst
   }
 }
 
+interface Span {
+  from: string | undefined
+  until: string
+  afterFailure(): boolean
+}
+
+const hourMs = 3_600_000
+
+/** Of a span whose length is not known, nothing of the kind is said. */
+const isBrief = ({ from, until, afterFailure }: Span): boolean => {
+  const forMs = from === undefined ? 0 : Date.parse(until) - Date.parse(from)
+  return forMs > 0 && forMs < hourMs && afterFailure()
+}
+
+const isAfterFailure = (from: string | undefined, history: readonly DeploymentRecord[]): boolean =>
+  from !== undefined && isFailure(history.find(({ at }) => at < from))
+
 interface Bad {
   at: string
   text: string
 }
+
+/** A period clears what is held against a release only when it began afterwards: that it ended later tells when the next one came. */
+const servedSince = (bad: Bad | null, { from }: Served): boolean => !bad || (from !== undefined && from > bad.at)
 
 /** The last time that somebody rolled back from it, it failed, or a return to it failed. */
 function lastBad(
@@ -152,8 +182,11 @@ const looksLikeDigest = (text: string): boolean => /^sha\d+[:-]/.test(text)
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 function byWorth(a: Candidate, b: Candidate): number {
-  const worth = ({ release, good, evidenceAgainst }: Candidate): number =>
-    (release.available.state === 'no' ? 0 : 4) + (good ? 2 : 0) + (evidenceAgainst.length === 0 ? 1 : 0)
+  const worth = ({ release, good, evidenceAgainst, brief }: Candidate): number =>
+    (release.available.state === 'no' ? 0 : 8) +
+    (good ? 4 : 0) +
+    (evidenceAgainst.length === 0 ? 2 : 0) +
+    (brief ? 0 : 1)
   const time = ({ release, lastGoodAt }: Candidate): string => lastGoodAt ?? release.createdAt ?? ''
   return worth(b) - worth(a) || order(time(b), time(a)) || a.release.version.localeCompare(b.release.version)
 }

@@ -1,7 +1,7 @@
 import type { Check } from '../model/check.ts'
 import type { Step } from '../model/step.ts'
 import { messageOf, RollbackError } from '../support/errors.ts'
-import { oneLine } from '../support/text.ts'
+import { quoteLine } from '../support/quote.ts'
 import { conclude } from './conclude.ts'
 import { byHand, type CarryOutContext, type Ending, notRun } from './ending.ts'
 import type { RollbackResult } from './execute.ts'
@@ -117,7 +117,7 @@ async function proven({ session, begun, carrying }: Ending): Promise<Proof> {
       id: 'time',
       title: 'The checks end in time',
       status: 'unknown',
-      detail: oneLine(messageOf(error), 300)
+      detail: quoteLine(session.mask, messageOf(error), 300)
     }
     return { verdict: 'inconclusive', checks: [check] }
   })
@@ -137,7 +137,7 @@ async function aftercare({ session, begun, context, carrying }: Ending): Promise
       if (manual) remains.push(...manual)
     } catch (error) {
       session.log('warning', `Aftercare failed: ${messageOf(error)}`)
-      remains.push(...byHand([step], `Failed (${oneLine(messageOf(error))})`))
+      remains.push(...byHand([step], `Failed (${quoteLine(session.mask, messageOf(error))})`))
     }
   }
   return remains

@@ -57,6 +57,7 @@ export async function conclude(
         rollbackId: begun.rollbackId,
         outcome: conclusion.outcome,
         digest: begun.from.id,
+        rollbackToDigest: begun.to.id,
         ...(begun.from.commit && { commit: begun.from.commit })
       })
       return []

@@ -27,6 +27,8 @@ export interface ExecuteRequest {
 
 export interface ExecuteHooks {
   report: ReportProgress
+  /** Where nobody watches: asked before all else whether the conditions for that hold. @throws naming each that does not. */
+  unattended?(assessment: Assessment): Promise<void>
   /** Asked once, with everything at hand, before anything is begun; not asked for a dry run. @throws when the answer is no. */
   consent(assessment: Assessment): Promise<void>
   /** Aborted when the caller wants out; heeded at safe points. */
@@ -66,6 +68,7 @@ export async function executeRollback(
   if (!isPlanId(request.planId)) throw notAPlan(request.planId)
   const limit = AbortSignal.timeout(session.settings.limitMs)
   const assessment = await assess(session, { version: request.version, signal: limit })
+  await hooks.unattended?.(assessment)
   if (assessment.interrupted) return resume(session, assessment, request, hooks, limit)
 
   const plan = approved(assessment, request)

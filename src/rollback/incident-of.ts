@@ -7,8 +7,8 @@ import type { JournalEvent } from './journal-events.ts'
 import { changesSince } from './risks.ts'
 import type { Session } from './session.ts'
 
-export type Known = Pick<Session, 'projectDir' | 'history' | 'clock'>
-type Given = Pick<Incident, 'severity' | 'rootCause' | 'impact' | 'notes'>
+type Known = Pick<Session, 'projectDir' | 'history' | 'clock'>
+export type Given = Pick<Incident, 'severity' | 'rootCause' | 'impact' | 'notes'>
 
 /** What a rollback's journal, the history and git tell of an incident. */
 export async function incidentOfStory(known: Known, story: Story, given: Given): Promise<Incident> {

@@ -121,6 +121,7 @@ async function openTarget(
       next: `Correct targets.${name}.config in deploy.json.`,
       code: 'bad_config'
     })
+  mask.spare(name)
   return module.open({ name, projectDir, config: parsed.data, history, env, clock, log, mask })
 }
 

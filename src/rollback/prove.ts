@@ -2,7 +2,8 @@ import type { Check } from '../model/check.ts'
 import type { Release } from '../model/release.ts'
 import { isoNow } from '../support/clock.ts'
 import { messageOf } from '../support/errors.ts'
-import { duration, oneLine } from '../support/text.ts'
+import { quoteLine } from '../support/quote.ts'
+import { duration } from '../support/text.ts'
 import type { Session } from './session.ts'
 
 export type Verdict = 'healthy' | 'unhealthy' | 'inconclusive'
@@ -62,7 +63,7 @@ async function look(
       id: 'look',
       title: 'The target answers',
       status: 'unknown',
-      detail: oneLine(messageOf(error), 300)
+      detail: quoteLine(session.mask, messageOf(error), 300)
     }
     return { checks: [check], observed: baseline ?? {} }
   }

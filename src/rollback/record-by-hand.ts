@@ -40,6 +40,7 @@ export async function recordByHand(session: Session, story: Story, signal: Abort
     rollbackId,
     outcome: 'manual',
     digest: from.id,
+    rollbackToDigest: to.id,
     ...(from.commit && { commit: from.commit })
   })
   return true

@@ -6,6 +6,8 @@ export interface ServingPeriod {
   digest?: string
   from: string
   until: string
+  /** What the history records right before it is a failure, or a rollback. */
+  afterFailure: boolean
 }
 
 /**
@@ -16,17 +18,21 @@ export interface ServingPeriod {
 export function servingPeriods(history: readonly DeploymentRecord[], now: string): ServingPeriod[] {
   const periods: ServingPeriod[] = []
   let until = now
-  for (const record of history) {
+  for (const [index, record] of history.entries()) {
     const begun = startedBy(record)
-    if (begun) periods.push({ ...begun, from: record.at, until })
+    if (begun) periods.push({ ...begun, from: record.at, until, afterFailure: isFailure(history[index + 1]) })
     if (record.at < until) until = record.at
   }
   return periods
 }
 
 function startedBy(record: DeploymentRecord): { version: string; digest?: string } | null {
-  if (record.status === 'success') return { version: record.version, ...(record.digest && { digest: record.digest }) }
-  if (record.status === 'rolled_back' && record.outcome === 'succeeded' && record.rollbackTo)
-    return { version: record.rollbackTo }
+  const { status, version, digest, rollbackTo, rollbackToDigest } = record
+  if (status === 'success') return { version, ...(digest && { digest }) }
+  if (status === 'rolled_back' && record.outcome === 'succeeded' && rollbackTo)
+    return { version: rollbackTo, ...(rollbackToDigest && { digest: rollbackToDigest }) }
   return null
 }
+
+export const isFailure = (record: DeploymentRecord | undefined): boolean =>
+  record?.status === 'failed' || record?.status === 'rolled_back'

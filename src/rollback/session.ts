@@ -48,6 +48,7 @@ export interface NewRecord {
   rollbackId?: string
   outcome?: string
   digest?: string
+  rollbackToDigest?: string
   commit?: string
   snapshot?: JsonObject
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../model/json.ts'
 import type { Step } from '../model/step.ts'
 import { messageOf, RollbackError, TargetError } from '../support/errors.ts'
-import { oneLine } from '../support/text.ts'
+import { quoteLine } from '../support/quote.ts'
 import type { Run, StepResult } from '../targets/target.ts'
 import type { Journal } from './journal.ts'
 import type { ReportProgress } from './progress.ts'
@@ -71,7 +71,7 @@ export async function applyStep(carrying: Carrying, step: Step): Promise<StepRes
     say(carrying, step, 'done', result.detail)
     return result
   } catch (error) {
-    const detail = oneLine(messageOf(error), 300)
+    const detail = quoteLine(session.mask, messageOf(error), 300)
     const code = error instanceof RollbackError ? { code: error.code } : {}
     await journal.attempt({ event: 'step', stepId: step.id, state: 'failed', durationMs: elapsed(), detail, ...code })
     outcomes.set(step.id, { ...named(step), state: 'failed', detail, durationMs: elapsed() })
@@ -115,7 +115,7 @@ async function revertStep(carrying: Carrying, step: Step): Promise<void> {
       outcomes.set(step.id, { ...named(step), state: 'reverted', ...(result.detail && { detail: result.detail }) })
     if (step.undo) say(carrying, step, 'done', `undone: ${result.detail ?? step.undo}`)
   } catch (error) {
-    const detail = oneLine(messageOf(error), 300)
+    const detail = quoteLine(session.mask, messageOf(error), 300)
     await journal.attempt({ event: 'revert', stepId: step.id, state: 'failed', durationMs: elapsed(), detail })
     outcomes.set(step.id, { ...named(step), state: 'not reverted', detail })
     say(carrying, step, 'failed', `not undone: ${detail}`)
@@ -143,7 +143,7 @@ function runOf(carrying: Carrying, step: Step, cancelled: AbortSignal): Run {
     rollbackId: carrying.rollbackId,
     signal: carrying.signal,
     cancelled,
-    progress: (message) => say(carrying, step, 'working', oneLine(message)),
+    progress: (message) => say(carrying, step, 'working', quoteLine(carrying.session.mask, message)),
     evidence: (item) => void carrying.journal.attempt({ event: 'evidence', item })
   }
 }

@@ -5,6 +5,7 @@ import { settled } from './former-rollbacks.ts'
 import { readStories, readStory, type Story } from './journal.ts'
 import { type Proof, prove } from './prove.ts'
 import type { Session } from './session.ts'
+import { spareNames } from './spare-names.ts'
 
 export interface Verification extends Proof {
   rollbackId: string | null
@@ -44,6 +45,7 @@ export async function verify(session: Session, { rollbackId, soakMs, signal }: V
       next: 'Call assess_rollback to see the state of the target.',
       code: 'nothing_to_verify'
     })
+  spareNames(session.mask, [release])
   const proof = await prove(session, release, { soakMs, signal })
   const unrecorded =
     story?.ended?.outcome === 'manual' &&

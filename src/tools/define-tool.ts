@@ -28,6 +28,8 @@ export interface ToolCall {
   cancelled: AbortSignal
   /** Makes sure that a person, or a standing permission, says yes to this execution. @throws InputError when nobody does. */
   consent(assessment: Assessment): Promise<void>
+  /** Where nobody watches: makes sure that all holds that such an execution needs. @throws ConfigError naming what does not. */
+  unattended?(assessment: Assessment): Promise<void>
 }
 
 export interface Tool<Input extends z.ZodObject = z.ZodObject> {

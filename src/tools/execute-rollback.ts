@@ -27,7 +27,7 @@ export const executeRollbackTool = defineTool({
     steps: 'array',
     duration_ms: 'number'
   },
-  handler: (input, { around, report, cancelled, consent }) =>
+  handler: (input, { around, report, cancelled, consent, unattended }) =>
     closing(around, { target: input.target, version: input.version }, async (session) => {
       const request = {
         version: input.version,
@@ -35,7 +35,12 @@ export const executeRollbackTool = defineTool({
         accept: input.accept ?? [],
         dryRun: input.dry_run ?? false
       }
-      const result = await executeRollback(session, request, { report, cancel: cancelled, consent })
+      const result = await executeRollback(session, request, {
+        report,
+        cancel: cancelled,
+        consent,
+        ...(unattended && { unattended })
+      })
       return {
         ok: result.outcome === 'succeeded' || result.outcome === 'checked',
         summary: rollbackSummary(session.name, result),

@@ -1,13 +1,15 @@
 import { relative } from 'node:path'
 import { z } from 'zod'
+import type { Incident } from '../incident/incident.ts'
 import { writeIncident } from '../incident/write.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
-import { incidentOfNow, incidentOfStory, type Known } from '../rollback/incident-of.ts'
+import { type Given, incidentOfNow, incidentOfStory } from '../rollback/incident-of.ts'
 import { readStories, type Story } from '../rollback/journal.ts'
 import type { Surroundings } from '../rollback/open-session.ts'
 import { storyById } from '../rollback/verify.ts'
+import { messageOf } from '../support/errors.ts'
 import { closing } from './closing.ts'
 import { defineTool } from './define-tool.ts'
 import { rollbackId, target } from './shapes.ts'
@@ -42,7 +44,7 @@ export const writeIncidentTool = defineTool({
       : await newest(paths.rollbacksDir, asked)
     const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
     const incident = story
-      ? await incidentOfStory(await knownWithoutTarget(around, paths, story.begun.target), story, given)
+      ? await incidentWithoutTarget(around, paths, story, given)
       : await closing(around, asked === undefined ? {} : { target: asked }, (session) =>
           incidentOfNow(session, given, signal)
         )
@@ -66,8 +68,17 @@ export const writeIncidentTool = defineTool({
 const newest = async (journals: string, target?: string): Promise<Story | null> =>
   (await readStories(journals, target)).find(({ ended }) => ended?.outcome !== 'refused') ?? null
 
-/** A journal is enough for a report; the target may be out of reach by then. */
-async function knownWithoutTarget(around: Surroundings, paths: ProjectPaths, target: string): Promise<Known> {
-  const history = historyOf(await readDeployFile(paths, around.env), target)
-  return { projectDir: around.projectDir, clock: around.clock, history }
+/** A journal is enough for a report; the target may be out of reach by then, and deploy.json broken. */
+async function incidentWithoutTarget(
+  { projectDir, clock, env }: Surroundings,
+  paths: ProjectPaths,
+  story: Story,
+  given: Given
+): Promise<Incident> {
+  const file = await readDeployFile(paths, env).catch((error: unknown) => messageOf(error))
+  const history = typeof file === 'string' ? [] : historyOf(file, story.begun.target)
+  const incident = await incidentOfStory({ projectDir, clock, history }, story, given)
+  const gap =
+    typeof file === 'string' ? [`The history of deploys is not in this report: ${file}. Correct the file.`] : []
+  return { ...incident, remains: [...incident.remains, ...gap] }
 }

@@ -52,6 +52,7 @@ describe('appendHistory', () => {
       error: 'näh',
       rollbackTo: '1.0.0',
       digest: 'sha256:0',
+      rollbackToDigest: 'sha256:9',
       rollbackId: 'rb-1',
       outcome: 'succeeded',
       snapshot: { env: { A: 'sha256:1' } }

@@ -18,6 +18,7 @@ describe('history', () => {
       error: 'e',
       rollback_to: '1.0.0',
       digest: 'sha256:1',
+      rollback_to_digest: 'sha256:0',
       rollback_id: 'rb-1',
       outcome: 'succeeded',
       snapshot: { env: ['A'] },
@@ -34,6 +35,7 @@ describe('history', () => {
         error: 'e',
         rollbackTo: '1.0.0',
         digest: 'sha256:1',
+        rollbackToDigest: 'sha256:0',
         rollbackId: 'rb-1',
         outcome: 'succeeded',
         snapshot: { env: ['A'] }

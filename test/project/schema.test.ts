@@ -19,7 +19,17 @@ describe('the JSON Schema of deploy.json', () => {
     [
       'a record with all fields',
       {
-        history: [{ ...popkitFile.history[0], digest: 'd', rollback_id: 'r', outcome: 'o', snapshot: { a: [1] }, x: 1 }]
+        history: [
+          {
+            ...popkitFile.history[0],
+            digest: 'd',
+            rollback_to_digest: 'e',
+            rollback_id: 'r',
+            outcome: 'o',
+            snapshot: { a: [1] },
+            x: 1
+          }
+        ]
       }
     ]
   ])('accepts %s', (_, file) => expect(validate(file), JSON.stringify(validate.errors)).toBe(true))

@@ -17,7 +17,14 @@ test('a rollback carries out the plan, proves it, and records it', async () => {
   expect(shelf.serving).toBe('1.1.0')
   expect(shelf.log).toEqual(['apply fetch', 'apply switch', 'apply clean'])
   expect(records).toMatchObject([
-    { version: '1.2.0', status: 'rolled_back', rollbackTo: '1.1.0', outcome: 'succeeded' }
+    {
+      version: '1.2.0',
+      status: 'rolled_back',
+      rollbackTo: '1.1.0',
+      digest: 'sha256:1.2.0',
+      rollbackToDigest: 'sha256:1.1.0',
+      outcome: 'succeeded'
+    }
   ])
   const [story] = await readStories(session.files.journals)
   expect(story?.ended?.outcome).toBe('succeeded')

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../src/model/json.ts'
 import type { LeaseRecord } from '../../src/model/lease.ts'
 import type { Release } from '../../src/model/release.ts'
 import type { Step } from '../../src/model/step.ts'
-import type { HealthState } from '../../src/model/survey.ts'
+import type { Blocker, HealthState } from '../../src/model/survey.ts'
 import { TargetError } from '../../src/support/errors.ts'
 import type { Target } from '../../src/targets/target.ts'
 
@@ -26,6 +26,7 @@ export interface Shelf {
   releases: Release[]
   extraFingerprint: JsonObject
   risks: { id: string; serious: boolean; title: string; detail: string }[]
+  blockers: Blocker[]
 }
 
 export const release = (version: string, more: Partial<Release> = {}): Release => ({
@@ -45,6 +46,7 @@ export const newShelf = (more: Partial<Shelf> = {}): Shelf => ({
   releases: [release('1.0.0'), release('1.1.0'), release('1.2.0')],
   extraFingerprint: {},
   risks: [],
+  blockers: [],
   ...more
 })
 
@@ -76,7 +78,7 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
         health: { state, message: `the shelf says ${state}` },
         releases: shelf.releases.filter(({ version }) => version !== shelf.serving),
         risks: shelf.risks,
-        blockers: [],
+        blockers: shelf.blockers,
         fingerprint: { serving: shelf.serving, ...shelf.extraFingerprint },
         notes: [],
         ...(shelf.lease && { lease: shelf.lease })

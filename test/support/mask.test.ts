@@ -35,9 +35,38 @@ test('values that would mangle ordinary text are left alone', () => {
 
 test('a variable whose name or value is a secret is masked', () => {
   const mask = createMask()
-  mask.addVariable('DB_PASSWORD', 'abcd')
+  mask.addVariable('DB_PASSWORD', 'ab1d')
+  mask.addVariable('SMTP_PASS', 'letmein')
+  mask.addVariable('REDIS_AUTH', '835019')
   mask.addVariable('SOMETHING', 'x9$kLm2!pq')
-  expect(mask.text('abcd and x9$kLm2!pq')).toBe('*** and ***')
+  expect(mask.text('ab1d, letmein, 835019 and x9$kLm2!pq')).toBe('***, ***, *** and ***')
+})
+
+for (const [name, value] of [
+  ['OAUTH_ENABLED', 'true'],
+  ['AUTH_VERSION', '1.1.0'],
+  ['AUTHOR', 'docker'],
+  ['PASS_THROUGH', 'enabled'],
+  ['TOKEN_TTL', '3600'],
+  ['AUTH_TYPE', 'basic'],
+  ['POSTGRES_PASSWORD', 'postgres'],
+  ['JWT_SECRET_FILE', '/run/secrets/jwt'],
+  ['SECRET_BACKEND', 'redis'],
+  ['AUTH_MODE', 'none']
+] as const)
+  test(`an ordinary value stays readable, whatever its name: ${name}=${value}`, () => {
+    const mask = createMask()
+    mask.addVariable(name, value)
+    const text = `the answer names ${value}`
+    expect(mask.text(text)).toBe(text)
+  })
+
+test('an ordinary word among the lines or fields of a secret is not registered', () => {
+  const mask = createMask()
+  mask.add('true')
+  mask.add('1.2.0')
+  mask.add('first-line-of-key\nnginx\n5432')
+  expect(mask.text('nginx 1.2.0 on 5432: true')).toBe('nginx 1.2.0 on 5432: true')
 })
 
 const shapes: [string, string, string][] = [
@@ -56,6 +85,16 @@ for (const [name, text, secret] of shapes)
   test(`${name} is masked by its shape`, () => {
     expect(createMask().text(text)).not.toContain(secret)
   })
+
+test('what must be named stays readable, whether a variable held it before or after', () => {
+  const mask = createMask()
+  mask.addVariable('GIT_COMMIT', 'a1b2c3d4')
+  mask.spare('sha-a1b2c3d4')
+  mask.spare('2026-03-18.7')
+  mask.addVariable('BUILD_ID', '2026-03-18.7')
+  mask.addVariable('API_KEY', 'a1b2c3d4e5f6')
+  expect(mask.text('sha-a1b2c3d4, 2026-03-18.7, a1b2c3d4e5f6')).toBe('sha-a1b2c3d4, 2026-03-18.7, ***')
+})
 
 test('data is masked in depth, and its keys stay', () => {
   const mask = createMask()

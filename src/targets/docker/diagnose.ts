@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Diagnosis, Evidence, TimelineEvent } from '../../model/diagnosis.ts'
-import { capTail, oneLine, plain } from '../../support/text.ts'
+import { quoteLine, quoteTail } from '../../support/quote.ts'
 import { instant } from './current.ts'
 import type { Container } from './inspect.ts'
 import { logEvidence } from './logs.ts'
@@ -29,18 +29,22 @@ const exitMeanings: Record<number, string> = {
 export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
   const { containers } = await findWorkload(workshop, signal)
   for (const container of containers) hideEnvironment(workshop.mask, container)
-  const logs = await Promise.all(containers.map((container) => logEvidence(workshop.engine, container, signal)))
+  const logs = await Promise.all(containers.map((container) => logEvidence(workshop, container, signal)))
   for (const container of containers) workshop.logged.add(container.Id)
   const engineEvents = await Promise.all(containers.map((container) => eventsOf(workshop, container, signal)))
-  const events = [...containers.flatMap(stateEvents), ...engineEvents.flat()].sort((a, b) => (a.at < b.at ? -1 : 1))
+  const events = [...containers.flatMap((container) => stateEvents(workshop, container)), ...engineEvents.flat()].sort(
+    (a, b) => (a.at < b.at ? -1 : 1)
+  )
   return {
-    findings: containers.flatMap((container, index) => findingsOf(container, lastExit(engineEvents[index] ?? []))),
+    findings: containers.flatMap((container, index) =>
+      findingsOf(workshop, container, lastExit(engineEvents[index] ?? []))
+    ),
     events,
-    evidence: [...logs, ...containers.flatMap(healthEvidence)]
+    evidence: [...logs, ...containers.flatMap((container) => healthEvidence(workshop, container))]
   }
 }
 
-function findingsOf(container: Container, exitBefore: number | null): string[] {
+function findingsOf({ mask }: Workshop, container: Container, exitBefore: number | null): string[] {
   const { State: state, RestartCount: restarts = 0 } = container
   const name = baseName(container.Name)
   const found: string[] = []
@@ -52,12 +56,12 @@ function findingsOf(container: Container, exitBefore: number | null): string[] {
     if (state.Status === 'created') found.push(`${name} was created and never started`)
     else if (code !== 0 || !state.Running)
       found.push(`${name} ended with exit code ${code}${meaning ? `: ${meaning}` : ''}`)
-  if (state.Error) found.push(`${name}: the engine says: ${oneLine(state.Error, 300)}`)
+  if (state.Error) found.push(`${name}: the engine says: ${quoteLine(mask, state.Error, 300)}`)
   if (restarts > 0) found.push(`${name} was restarted ${restarts} times by its restart policy`)
   const last = state.Health?.Log?.at(-1)
   if (state.Health?.Status === 'unhealthy' && state.Health.FailingStreak)
     found.push(
-      `${name} fails its health check ${state.Health.FailingStreak} times in a row${last ? `: exit code ${last.ExitCode}, ${oneLine(last.Output ?? '')}` : ''}`
+      `${name} fails its health check ${state.Health.FailingStreak} times in a row${last ? `: exit code ${last.ExitCode}, ${quoteLine(mask, last.Output ?? '')}` : ''}`
     )
   return found
 }
@@ -74,7 +78,7 @@ const limitOf = (container: Container): string => {
   return bytes > 0 ? `${Math.round(bytes / 1048576)} MiB` : 'none of its own'
 }
 
-function stateEvents(container: Container): TimelineEvent[] {
+function stateEvents({ mask }: Workshop, container: Container): TimelineEvent[] {
   const name = baseName(container.Name)
   const source = `docker inspect ${container.Name}`
   const { State: state } = container
@@ -83,7 +87,7 @@ function stateEvents(container: Container): TimelineEvent[] {
     [container.Created, `${name} was created from ${container.Config.Image}`],
     [state.StartedAt, `${name} started${container.RestartCount ? ' (last restart)' : ''}`],
     [state.Running ? undefined : state.FinishedAt, `${name} ended with exit code ${state.ExitCode}`],
-    [checks[0]?.End, `health check of ${name} failed: ${oneLine(checks[0]?.Output ?? '', 120)}`]
+    [checks[0]?.End, `health check of ${name} failed: ${quoteLine(mask, checks[0]?.Output ?? '', 120)}`]
   ]
   return marks.flatMap(([time, text]) => {
     const at = instant(time)
@@ -91,15 +95,15 @@ function stateEvents(container: Container): TimelineEvent[] {
   })
 }
 
-function healthEvidence(container: Container): Evidence[] {
+function healthEvidence({ mask }: Workshop, container: Container): Evidence[] {
   const log = container.State.Health?.Log ?? []
   if (log.length === 0) return []
-  const lines = log.map(({ End, ExitCode, Output }) => `${End} exit ${ExitCode}: ${oneLine(Output ?? '', 300)}`)
+  const lines = log.map(({ End, ExitCode, Output }) => `${End} exit ${ExitCode}: ${quoteLine(mask, Output ?? '', 300)}`)
   return [
     {
       title: `Health log of ${baseName(container.Name)}`,
       source: `docker inspect ${container.Name}`,
-      text: capTail(plain(lines.join('\n')), 4000)
+      text: quoteTail(mask, lines.join('\n'), 4000)
     }
   ]
 }

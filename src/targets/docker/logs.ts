@@ -1,13 +1,17 @@
 import type { Evidence } from '../../model/diagnosis.ts'
 import { messageOf } from '../../support/errors.ts'
-import { capTail, plain } from '../../support/text.ts'
-import type { Engine } from './engine/client.ts'
+import { quoteTail } from '../../support/quote.ts'
 import type { Container } from './inspect.ts'
+import type { Workshop } from './workshop.ts'
 
 const mostCharacters = 8000
 
 /** The last lines of a container's log as evidence; says so when they cannot be read. */
-export async function logEvidence(engine: Engine, container: Container, signal: AbortSignal): Promise<Evidence> {
+export async function logEvidence(
+  { engine, mask }: Pick<Workshop, 'engine' | 'mask'>,
+  container: Container,
+  signal: AbortSignal
+): Promise<Evidence> {
   const title = `Last lines of ${container.Name}`
   const source = `docker logs ${container.Name}`
   try {
@@ -19,7 +23,7 @@ export async function logEvidence(engine: Engine, container: Container, signal: 
     for await (const chunk of stream) chunks.push(chunk as Buffer)
     const bytes = Buffer.concat(chunks)
     const text = container.Config.Tty ? bytes.toString('utf8') : withoutFrames(bytes)
-    return { title, source, text: capTail(plain(text).trim() || '(empty)', mostCharacters) }
+    return { title, source, text: quoteTail(mask, text.trim(), mostCharacters) || '(empty)' }
   } catch (error) {
     return { title, source, text: `(cannot be read: ${messageOf(error)})` }
   }

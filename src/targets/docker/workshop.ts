@@ -55,5 +55,5 @@ export async function keepLogs(
 ): Promise<void> {
   if (workshop.logged.has(container.Id)) return
   workshop.logged.add(container.Id)
-  run.evidence(await logEvidence(workshop.engine, container, run.signal))
+  run.evidence(await logEvidence(workshop, container, run.signal))
 }

@@ -1,5 +1,6 @@
 import type { Diagnosis, Evidence, TimelineEvent } from '../../model/diagnosis.ts'
-import { capTail, oneLine } from '../../support/text.ts'
+import { quoteLine } from '../../support/quote.ts'
+import { capTail } from '../../support/text.ts'
 import { isStatus } from './client/failure.ts'
 import { differences } from './differences.ts'
 import { currentPods, healthOf, rolloutOf } from './health.ts'
@@ -40,27 +41,28 @@ async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSig
   const { message } = workload.object.status
   const warnings = events
     .filter(({ type, reason }) => type === 'Warning' && !noise.has(reason ?? ''))
-    .map(({ message }) => oneLine(message ?? '', 200))
+    .map(({ message }) => quoteLine(workshop.mask, message ?? '', 200))
   return {
     findings: [
       ...new Set([
         ...failed.flatMap((pod) => troubleOf(pod) ?? crashOf(pod) ?? []),
-        ...(message ? [`${name}: ${oneLine(message, 200)}`] : []),
+        ...(message ? [`${name}: ${quoteLine(workshop.mask, message, 200)}`] : []),
         ...warnings.slice(-3),
         `${name}: ${available} of ${wanted} pods available`,
         ...logs.flatMap(({ unread }) => unread)
       ])
     ],
-    events: events.slice(-20).flatMap((event) => asTimeline(event, name)),
+    events: events.slice(-20).flatMap((event) => asTimeline(workshop, event, name)),
     evidence: [...logs.flatMap(({ evidence }) => evidence), ...templateEvidence(workload)]
   }
 }
 
-function asTimeline(event: ClusterEvent, name: string): TimelineEvent[] {
+function asTimeline({ mask }: Workshop, event: ClusterEvent, name: string): TimelineEvent[] {
   const at = event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? event.metadata.creationTimestamp
   if (!at) return []
   const times = (event.count ?? 1) > 1 ? ` (${event.count} times)` : ''
-  const text = oneLine(
+  const text = quoteLine(
+    mask,
     `${event.involvedObject.name ?? name}: ${event.reason ?? ''}: ${event.message ?? ''}${times}`,
     240
   )

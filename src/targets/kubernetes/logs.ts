@@ -1,6 +1,6 @@
 import type { Evidence } from '../../model/diagnosis.ts'
 import { messageOf, TargetError } from '../../support/errors.ts'
-import { capTail, oneLine, plain } from '../../support/text.ts'
+import { quoteLine, quoteTail } from '../../support/quote.ts'
 import { isStatus } from './client/failure.ts'
 import type { ContainerStatus, Pod } from './objects.ts'
 import type { Workshop } from './workshop.ts'
@@ -44,7 +44,7 @@ function instancesOf({ state, lastState }: ContainerStatus): boolean[] {
 
 /** A kubelet takes old containers away while new ones start, so a log that is missed is asked for again, of either instance. */
 async function logOf(
-  { api, clock }: Workshop,
+  { api, clock, mask }: Workshop,
   { metadata: { namespace, name } }: Pod,
   container: string,
   previous: boolean,
@@ -63,11 +63,11 @@ async function logOf(
         signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)])
       })
       const title = `Last log of ${of}${before ? ' (before its last restart)' : ''}`
-      const said = capTail(plain(text), mostCharacters)
+      const said = quoteTail(mask, text, mostCharacters)
       return { evidence: said.trim() ? [{ title, source: 'Kubernetes logs', text: said }] : [], unread: [] }
     } catch (error) {
       signal.throwIfAborted()
-      why = oneLine(messageOf(error), 160)
+      why = quoteLine(mask, messageOf(error), 160)
       if (isStatus(error, 403) || !(error instanceof TargetError)) break
     }
   }

@@ -3,6 +3,7 @@ import { access, constants } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { TargetError } from '../../../support/errors.ts'
+import { quoteTail } from '../../../support/quote.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Workshop } from '../workshop.ts'
 
@@ -56,7 +57,7 @@ export async function callCompose(
   if (code === 0) return output
   throw new TargetError({
     what: 'Docker Compose failed',
-    why: workshop.mask.text(oneLine(errors.slice(-600) || `exit code ${code}`, 600)),
+    why: oneLine(quoteTail(workshop.mask, errors.trim(), 600), 640) || `exit code ${code}`,
     state: 'What it had begun may stand half way; assess again to see.',
     next: 'Call docker compose by hand to see its whole answer.',
     code: 'compose_failed'

@@ -1,6 +1,6 @@
 import type { Diagnosis, Evidence } from '../../../model/diagnosis.ts'
 import { messageOf } from '../../../support/errors.ts'
-import { capTail, oneLine, plain } from '../../../support/text.ts'
+import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import { withoutFrames } from '../logs.ts'
 import type { Workshop } from '../workshop.ts'
 import { findServices } from './find.ts'
@@ -15,7 +15,7 @@ export async function diagnoseServices(workshop: Workshop, signal: AbortSignal):
   const observed = await observe(workshop, await findServices(workshop, signal), signal)
   const now = workshop.clock.now().getTime()
   return {
-    findings: observed.flatMap((one) => findingsOf(one, now)),
+    findings: observed.flatMap((one) => findingsOf(workshop, one, now)),
     events: observed
       .flatMap(eventsOf)
       .sort((a, b) => a.at.localeCompare(b.at))
@@ -24,14 +24,14 @@ export async function diagnoseServices(workshop: Workshop, signal: AbortSignal):
   }
 }
 
-function findingsOf(observed: Observed, now: number): string[] {
+function findingsOf({ mask }: Workshop, observed: Observed, now: number): string[] {
   const { service } = observed
   const failures = [...new Set(recentFailures(observed, now).map(failureOf))].slice(0, 5)
   const { State, Message } = service.UpdateStatus ?? {}
   return [
     ...failures.map((failure) => `${service.Spec.Name}: ${failure}`),
     ...(State && State !== 'completed'
-      ? [`${service.Spec.Name}: its update is ${State}: ${oneLine(Message ?? '', 200)}`]
+      ? [`${service.Spec.Name}: its update is ${State}: ${quoteLine(mask, Message ?? '', 200)}`]
       : [])
   ]
 }
@@ -45,7 +45,7 @@ const eventsOf = ({ service, tasks }: Observed): Diagnosis['events'] =>
       source: `docker service ps ${service.Spec.Name}`
     }))
 
-async function logs({ engine }: Workshop, { ID, Spec }: Service, signal: AbortSignal): Promise<Evidence> {
+async function logs({ engine, mask }: Workshop, { ID, Spec }: Service, signal: AbortSignal): Promise<Evidence> {
   const title = `Last lines of ${Spec.Name}`
   const source = `docker service logs ${Spec.Name}`
   try {
@@ -56,7 +56,7 @@ async function logs({ engine }: Workshop, { ID, Spec }: Service, signal: AbortSi
     return {
       title,
       source,
-      text: capTail(plain(withoutFrames(Buffer.concat(chunks))).trim() || '(empty)', mostCharacters)
+      text: quoteTail(mask, withoutFrames(Buffer.concat(chunks)).trim(), mostCharacters) || '(empty)'
     }
   } catch (error) {
     return { title, source, text: `(cannot be read: ${messageOf(error)})` }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
+import { quoteLine } from '../../../support/quote.ts'
 import { oneLine } from '../../../support/text.ts'
 import { inParallel } from '../parallel.ts'
 import { hashOf, type ManifestObject, objectsOf } from './manifest.ts'
@@ -75,7 +76,7 @@ export function openHistory(program: HelmProgram, mask: Mask): HelmHistory {
         status,
         chart: oneLine(chart, 100),
         appVersion: oneLine(appVersion, 100),
-        description: mask.text(oneLine(description, 200))
+        description: quoteLine(mask, description, 200)
       }))
       .sort((a, b) => b.revision - a.revision)
   }

@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path'
 import { execa } from 'execa'
 import { TargetError } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
+import { quoteLine } from '../../../support/quote.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Connection } from '../client/connect.ts'
 
@@ -58,7 +59,7 @@ export function openHelmProgram(env: NodeJS.ProcessEnv, { files, context }: Conn
     })
     if (tell)
       running.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        for (const line of text.split('\n')) if (line.trim()) tell(mask.text(oneLine(line, 300)))
+        for (const line of text.split('\n')) if (line.trim()) tell(quoteLine(mask, line, 300))
       })
     const result = await running
     signal.throwIfAborted()
@@ -80,10 +81,10 @@ export function openHelmProgram(env: NodeJS.ProcessEnv, { files, context }: Conn
         ? 'the helm program is not on PATH'
         : answer.timedOut
           ? `helm did not end within ${limit} s`
-          : said(answer.stderr)
+          : said(mask.text(answer.stderr))
       throw new TargetError({
         what: `${options.doing} failed`,
-        why: mask.text(why),
+        why,
         state: 'What Helm had begun may stand half way.',
         next: 'Assess again: it shows what Helm records now.',
         code: 'helm_failed'

@@ -1,0 +1,38 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { projectPaths } from '../../src/project/paths.ts'
+import { systemClock } from '../../src/support/clock.ts'
+import { createMask } from '../../src/support/mask.ts'
+import { callTool } from '../../src/tools/call-tool.ts'
+import { writeIncidentTool } from '../../src/tools/write-incident.ts'
+import { testProject } from '../harness/project.ts'
+import { engine } from '../rollback/engine-harness.ts'
+import { newShelf } from '../rollback/shelf-target.ts'
+
+test('a broken deploy.json does not prevent a report for which the journal suffices', async () => {
+  const project = await testProject({ version: '1.0' })
+  onTestFinished(project.remove)
+  const { session, rollBack } = await engine(newShelf())
+  session.files = { ...session.files, journals: projectPaths(project.dir).rollbacksDir }
+  const { rollbackId } = await rollBack()
+  await writeFile(project.deployFile, '{\n  "version": "1.0",\n  "targets": {,}\n}')
+  const around = {
+    projectDir: project.dir,
+    env: {},
+    clock: systemClock,
+    log: () => undefined,
+    mask: createMask()
+  }
+  const call = {
+    around,
+    report: () => undefined,
+    cancelled: new AbortController().signal,
+    consent: async () => undefined
+  }
+  const { answer } = await callTool(writeIncidentTool, { rollback_id: rollbackId }, call)
+  expect(answer).toMatchObject({ ok: true })
+  const report = await readFile(join(project.dir, String(answer.path)), 'utf8')
+  expect(report).toContain('Switching done')
+  expect(report).toMatch(/The history of deploys is not in this report: .*line 3/)
+})
