@@ -1,3 +1,4 @@
+import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { Diagnosis } from '../model/diagnosis.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { PlanDraft } from '../model/plan.ts'
@@ -13,6 +14,7 @@ import { hasFailed } from './health.ts'
 import { findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from './interrupted.ts'
 import { readStories } from './journal.ts'
 import { planId } from './plan-id.ts'
+import { recordedFailure } from './recorded-failure.ts'
 import { codeRisks } from './risks.ts'
 import type { Session } from './session.ts'
 
@@ -62,6 +64,8 @@ export async function assess(session: Session, { version, investigate, signal }:
   ])
   const diagnosis = investigate ? await session.target.diagnose(signal) : null
   const now = isoNow(session.clock)
+  const failure = recordedFailure(session.history, survey.current)
+  const recordedAsFailed = failure !== null && !failure.repeated
   const interrupted = await findInterrupted(session, survey, stories)
   const formerRollbacks = [...failedReturns(stories), ...leftByHand(stories, survey.current)]
   const evidence = { history: session.history, formerRollbacks, now }
@@ -86,7 +90,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     ...risksOfCode,
     ...(chosen ? weakEvidence(chosen) : []),
     ...recentAttempts(stories, session.settings.maxAttempts, now),
-    ...(survey.health.state === 'healthy' && !recordedAsFailed(session, survey.current) ? [looksHealthy(survey)] : [])
+    ...(survey.health.state === 'healthy' && !recordedAsFailed ? [looksHealthy(survey)] : [])
   ]
   return {
     target: session.name,
@@ -94,7 +98,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     survey,
     current: survey.current,
     health: survey.health,
-    failed: hasFailed(survey.health.state) || recordedAsFailed(session, survey.current),
+    failed: hasFailed(survey.health.state) || recordedAsFailed,
     recommended,
     candidates,
     chosen,
@@ -103,7 +107,13 @@ export async function assess(session: Session, { version, investigate, signal }:
     plan: chosen && draft ? asPlan(session, survey, chosen.release, draft) : null,
     interrupted,
     diagnosis,
-    notes: [...session.notes, ...survey.notes, ...disagreements(session.history, survey), ...(draft?.notes ?? [])]
+    notes: [
+      ...session.notes,
+      ...survey.notes,
+      ...disagreements(session.history, survey),
+      ...(failure?.repeated ? [failedAgain(failure.record)] : []),
+      ...(draft?.notes ?? [])
+    ]
   }
 }
 
@@ -143,8 +153,8 @@ function named(version: string, candidates: readonly Candidate[], survey: Survey
   })
 }
 
-const recordedAsFailed = (session: Session, current: Release | null): boolean =>
-  current !== null && session.history.find(({ version }) => version === current.version)?.status === 'failed'
+const failedAgain = ({ version, at }: DeploymentRecord): string =>
+  `deploy.json says that a deployment of ${version} failed at ${at}, when it served already. What serves is from before it, so it is not taken for failed.`
 
 const looksHealthy = (survey: Survey): Risk => ({
   id: 'current_healthy',

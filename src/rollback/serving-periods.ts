@@ -24,7 +24,8 @@ export function servingPeriods(history: readonly DeploymentRecord[], now: string
   return periods
 }
 
-function startedBy(record: DeploymentRecord): { version: string; digest?: string } | null {
+/** The version that a record says began to serve; null for one that began nothing. */
+export function startedBy(record: DeploymentRecord): { version: string; digest?: string } | null {
   if (record.status === 'success') return { version: record.version, ...(record.digest && { digest: record.digest }) }
   if (record.status === 'rolled_back' && record.outcome === 'succeeded' && record.rollbackTo)
     return { version: record.rollbackTo }
