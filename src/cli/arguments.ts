@@ -46,10 +46,11 @@ export interface CommandLine {
 
 const parse = (args: string[]) => parseArgs({ args, options, allowPositionals: true })
 
-/** Reads a command line; null when help is wanted. @throws InputError for what cannot be meant. */
-export function commandLineOf(args: string[]): CommandLine | null {
+/** Reads a command line. @throws InputError for what cannot be meant. */
+export function commandLineOf(args: string[]): CommandLine | 'help' | 'version' {
+  if (args.filter((arg) => arg !== '--json').join() === '--version') return 'version'
   const { values, positionals } = parsed(args)
-  if (values.help || (positionals.length === 0 && args.length === 0)) return null
+  if (values.help || args.length === 0 || positionals.join() === 'help') return 'help'
   const [command, ...more] = positionals
   if (!isCommand(command) || more.length > 0) throw usage(`"${positionals.join(' ')}" is no command`)
   const allowed: readonly string[] = [...taken[command], 'json', 'help']

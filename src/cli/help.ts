@@ -9,6 +9,7 @@ export const help = `Takes a failed deployment back to the last good version, an
   pop-deploy-rollback record   --target T --version V --status success|failed [--digest D] [--commit C] [--duration-ms N] [--error X]
   pop-deploy-rollback record   --rollback ID                  a rollback that ended manual, once a person has done it
   pop-deploy-rollback serve                      the MCP server, over stdin and stdout
+  pop-deploy-rollback help | --version
 
 rollback shows the plan and asks on the terminal. Without a terminal it does nothing, but for
   --auto     roll back unattended: only where the committed deploy.json says automatic: true for the target, the current
@@ -19,5 +20,4 @@ rollback shows the plan and asks on the terminal. Without a terminal it does not
 
 Exit codes: 0 done or healthy; 1 the rollback did not succeed, or unhealthy; 2 not possible as asked, or declined;
 3 configuration or credentials; 4 the target refused or failed; 5 unproven, inconclusive or a manual step left;
-6 --auto found a condition missing and did nothing; 70 a fault of this program.
-`
+6 --auto found a condition missing and did nothing; 70 a fault of this program.`

@@ -12,10 +12,16 @@ interface Listed {
 export const list: Command = async (context) => {
   const assessed = await run(context, assessRollback, { target: context.flags.target })
   if (assessed.error) return assessed
-  const { target, current, candidates } = assessed as unknown as {
+  const {
+    target,
+    current,
+    candidates,
+    candidates_left_out: leftOut = 0
+  } = assessed as unknown as {
     target: string
     current: { version: string } | null
     candidates: Listed[]
+    candidates_left_out?: number
   }
   const lines = candidates.map(
     ({ version, good, for: evidence, against }) =>
@@ -25,11 +31,13 @@ export const list: Command = async (context) => {
     ok: true,
     summary: [
       `${target}: ${current?.version ?? 'nothing'} serves`,
-      ...(lines.length > 0 ? lines : ['  no earlier version'])
+      ...(lines.length > 0 ? lines : ['  no earlier version']),
+      ...(leftOut > 0 ? [`  and ${leftOut} more, with less for them`] : [])
     ].join('\n'),
     next: assessed.next,
     target,
     current,
-    candidates
+    candidates,
+    ...(leftOut > 0 && { candidates_left_out: leftOut })
   }
 }

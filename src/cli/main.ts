@@ -4,6 +4,7 @@ import { createLogger } from '../support/log.ts'
 import { createMask } from '../support/mask.ts'
 import type { Answer } from '../tools/call-tool.ts'
 import { renderError } from '../tools/render-error.ts'
+import { version } from '../version.ts'
 import { commandLineOf } from './arguments.ts'
 import { commands } from './commands.ts'
 import { exitCodeOf } from './exit-codes.ts'
@@ -21,10 +22,8 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
   }
   try {
     const line = commandLineOf(args)
-    if (!line) {
-      process.stdout.write(help)
-      return 0
-    }
+    if (line === 'help') return print({ ok: true, summary: help, next: [] })
+    if (line === 'version') return print({ ok: true, summary: version, next: [], version })
     const around = {
       projectDir: findProject({ env, cwd }),
       env,

@@ -19,7 +19,8 @@ const recordSchema = z.object({
   digest: z.string().max(200).optional(),
   commit: z
     .string()
-    .regex(/^[0-9a-f]{7,64}$/)
+    .regex(/^[0-9a-f]{7,64}$/i)
+    .toLowerCase()
     .optional(),
   error: z.string().max(2000).optional()
 })
@@ -35,12 +36,14 @@ export const record: Command = async (context) => {
     given.status === 'success' ? await whatServes(around, target, given.version) : { seen: {}, note: '' }
   const entry = { ...seen, ...given, ...(durationMs !== undefined && { durationMs }) }
   await recordDeployment(around, paths, target, entry)
+  // the deployment's error is no error of this answer
+  const { error: _, ...shown } = given
   return {
     ok: true,
     summary: `Recorded: ${target} ${given.version} ${given.status}${note}`,
     next: [],
     target,
-    ...given
+    ...shown
   }
 }
 

@@ -1,7 +1,7 @@
 import { committedAutomatic } from '../project/committed-automatic.ts'
 import type { Assessment } from '../rollback/assess.ts'
 import { checkUnattended } from '../rollback/unattended.ts'
-import { ConfigError } from '../support/errors.ts'
+import { ConfigError, InputError } from '../support/errors.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
 import type { Answer } from '../tools/call-tool.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
@@ -9,12 +9,12 @@ import { executeRollbackTool } from '../tools/execute-rollback.ts'
 import { renderError } from '../tools/render-error.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
 import { type Command, type CommandContext, run } from './run.ts'
-import { confirm } from './terminal.ts'
+import { confirm, refuseUnderAgent } from './terminal.ts'
 
 interface Shown {
   target: string
   current: { version: string; health: string; failed: boolean } | null
-  blockers: { what: string; why: string }[]
+  blockers: { what: string; why: string; next: string }[]
   plan: { id: string; version: string } | null
   interrupted?: { finish: Way; undo: Way | null }
   risks: { id: string; serious: boolean; title: string; detail: string }[]
@@ -28,13 +28,13 @@ interface Way {
 
 /** Assesses, shows the plan, asks, and carries it out; unattended with --auto. */
 export const rollback: Command = async (context) => {
-  const { flags, say } = context
+  const { flags, say, terminal } = context
   const assessed = await run(context, assessRollback, { target: flags.target, version: flags.to })
   if (assessed.error) return assessed
   const shown = assessed as unknown as Shown
-  if (!flags.json) say(`${assessed.summary}\n`)
+  if (!flags.json || terminal.interactive) say(`${assessed.summary}\n`)
   const way = flags.plan === undefined ? await choose(context, shown) : named(flags.plan, flags.to, shown)
-  if (!way) return flags.auto ? nothingToDo(shown) : { ...assessed, ok: false }
+  if (!way) return flags.auto ? nothingToDo(shown) : { ...assessed, ok: false, ...renderError(notChosen(shown)) }
   const asks = !flags.auto && !flags['dry-run'] && waysOf(shown).some(({ id }) => id === way.id)
   const accept = flags.accept ?? (asks ? await acceptEach(context, shown) : [])
   const request = { target: shown.target, version: way.version, plan_id: way.id, accept, dry_run: flags['dry-run'] }
@@ -69,6 +69,22 @@ async function acceptEach({ terminal, around }: CommandContext, { risks }: Shown
   return serious.map(({ id }) => id)
 }
 
+/** Why there is no plan to carry out. */
+const notChosen = ({ target, blockers, interrupted }: Shown): InputError =>
+  interrupted
+    ? new InputError({
+        what: 'The interrupted rollback was left as it is',
+        why: 'the answer was neither finish nor undo',
+        next: 'Run it again and answer finish or undo.',
+        code: 'declined'
+      })
+    : new InputError({
+        what: `${target} cannot be rolled back now`,
+        why: blockers.map(({ what, why }) => `${what}: ${why}`).join('; '),
+        next: blockers.map(({ next }) => next).join(' '),
+        code: 'no_plan'
+      })
+
 /** An unattended run without a plan says which conditions were missing, as one with a plan does. */
 function nothingToDo({ target, current, blockers }: Shown): Answer {
   const healthy =
@@ -89,12 +105,11 @@ const allowedBy = (
   flags.auto
     ? {
         consent: async () => undefined,
-        unattended: async (assessment) =>
-          checkUnattended(
-            assessment,
-            await committedAutomatic(around.projectDir, assessment.target),
-            '--auto was asked for'
-          )
+        unattended: async (assessment) => {
+          refuseUnderAgent(around.env)
+          const automatic = await committedAutomatic(around.projectDir, around.env, assessment.target)
+          checkUnattended(assessment, automatic, '--auto was asked for')
+        }
       }
     : { consent: (assessment) => confirm(terminal, around.env, question(assessment, way)) }
 

@@ -4,6 +4,7 @@ import { InputError } from '../support/errors.ts'
 /** Where a person may sit. */
 export interface Terminal {
   interactive: boolean
+  /** The answer; empty when there was none: Ctrl-C, Ctrl-D. */
   ask(question: string): Promise<string>
   /** One line of progress; on a terminal the line in work is overwritten. */
   progress(line: string, isLast: boolean): void
@@ -16,8 +17,12 @@ export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream)
     interactive: input.isTTY === true && output.isTTY === true,
     async ask(question) {
       const lines = createInterface({ input, output })
+      const closed = new Promise<null>((resolve) => lines.once('close', () => resolve(null)))
       try {
-        return (await lines.question(question)).trim()
+        // Ctrl-C rejects the question, Ctrl-D leaves it open for ever
+        const answer = await Promise.race([lines.question(question).catch(() => null), closed])
+        if (answer === null) output.write('\n')
+        return answer?.trim() ?? ''
       } finally {
         lines.close()
       }
@@ -44,18 +49,23 @@ const agentHosts = [
   'OPENCODE'
 ]
 
-export const agentHost = (env: NodeJS.ProcessEnv): string | null => agentHosts.find((name) => env[name]) ?? null
+const agentHost = (env: NodeJS.ProcessEnv): string | null => agentHosts.find((name) => env[name]) ?? null
+
+/** @throws InputError when an agent runs this shell. */
+export function refuseUnderAgent(env: NodeJS.ProcessEnv): void {
+  const agent = agentHost(env)
+  if (!agent) return
+  throw new InputError({
+    what: 'This command does not roll back under an agent',
+    why: `${agent} is set, so an agent runs this shell, and a person must say yes to each rollback`,
+    next: 'Use the execute_rollback tool, whose prompt the host shows to a person; or let a person run this on a terminal.',
+    code: 'agent_host'
+  })
+}
 
 /** Asks a person to confirm. @throws InputError when there is nobody, or the answer is not yes. */
 export async function confirm(terminal: Terminal, env: NodeJS.ProcessEnv, question: string): Promise<void> {
-  const agent = agentHost(env)
-  if (agent)
-    throw new InputError({
-      what: 'This command does not roll back under an agent',
-      why: `${agent} is set, so an agent runs this shell, and a person must say yes to each rollback`,
-      next: 'Use the execute_rollback tool, whose prompt the host shows to a person; or let a person run this on a terminal.',
-      code: 'agent_host'
-    })
+  refuseUnderAgent(env)
   if (!terminal.interactive)
     throw new InputError({
       what: 'Nobody can confirm this rollback',

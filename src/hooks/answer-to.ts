@@ -32,15 +32,20 @@ export function answerTo(text: string, env: NodeJS.ProcessEnv, now: Date): strin
 function failureOfBash(event: BashEvent, memory: SessionMemory): Failure | null {
   const deploy = deployCommandIn(event.command)
   if (!deploy || event.interrupted) return null
-  const { label, types, weak, alone, masked } = deploy
-  if (event.exitCode !== null) return { label, types, weak, how: alone ? 'exited' : 'within', exitCode: event.exitCode }
-  if (event.taskId) memory.rememberTask(event.taskId, { label, types, weak })
+  const { label, types, weak, alone, masked, unsure, ownOutput } = deploy
+  const shown = () => showsFailure(types, event.output, ownOutput)
+  if (event.exitCode !== null) {
+    if (unsure && !shown()) return null
+    return { label, types, weak, how: alone ? 'exited' : 'within', exitCode: event.exitCode }
+  }
+  if (event.taskId) memory.rememberTask(event.taskId, { label, types, weak, unsure })
   else if (!masked) memory.forgetFailuresOf(label)
-  else if (showsFailure(types, event.output)) return { label, types, weak, how: 'hidden' }
+  else if (shown()) return { label, types, weak, how: 'hidden' }
   return null
 }
 
 function failureOfTask({ taskId, status, exitCode }: TaskEvent, memory: SessionMemory): Failure | null {
   const deploy = memory.task(taskId)
-  return deploy && status === 'failed' ? { ...deploy, how: 'background', exitCode } : null
+  if (!deploy || deploy.unsure || status !== 'failed') return null
+  return { ...deploy, how: 'background', exitCode }
 }

@@ -1,13 +1,11 @@
-import { bareCommand, simpleCommands } from './shell-line.ts'
+import { runsIn } from './shell-line.ts'
 
 interface Rule {
   programs: RegExp
-  /** Words that stand in this order among the arguments. */
+  /** The first words that are no options. */
   words?: string[]
-  /** The first argument that is no option, where there may be none. */
+  /** The first word that is no option, where there may be none. */
   first?: RegExp
-  /** Arguments that make it something else. */
-  not?: RegExp
   label?: string
   types: string[]
   /** Often no deployment at all. */
@@ -22,7 +20,7 @@ const rules: readonly Rule[] = [
   { programs: /^docker-compose$/, words: ['up'], types: docker },
   { programs: /^docker$/, words: ['stack', 'deploy'], types: docker },
   { programs: /^docker$/, words: ['service', 'update'], types: docker },
-  { programs: /^docker$/, words: ['run'], not: /^compose$/, types: docker, weak: true },
+  { programs: /^docker$/, words: ['run'], types: docker, weak: true },
   { programs: /^kamal$/, first: /^(deploy|redeploy|setup)$/, types: docker },
   { programs: /^kubectl$/, words: ['rollout', 'status'], types: kubernetes },
   { programs: /^kubectl$/, words: ['rollout', 'restart'], types: kubernetes },
@@ -41,7 +39,29 @@ const rules: readonly Rule[] = [
   { programs: /^(uv|poetry|hatch|flit|pdm)$/, words: ['publish'], types: ['pypi'] }
 ]
 
-const notReally = /^(--dry-run(=.*)?|--help|-h|--version)$/
+/** Options before a program's subcommand that take the word after them. */
+const valued: [programs: RegExp, options: string][] = [
+  [
+    /^docker(-compose)?$/,
+    '-c --context -H --host --config -l --log-level --tlscacert --tlscert --tlskey -f --file -p --project-name --profile --env-file --project-directory --parallel --progress --ansi'
+  ],
+  [
+    /^(kubectl|helm)$/,
+    '-n --namespace --context --kube-context --kubeconfig --cluster --user --token --kube-token -s --server --kube-apiserver --as --as-group --kube-as-user --request-timeout --cache-dir --certificate-authority --client-certificate --client-key --tls-server-name -v'
+  ],
+  [
+    /^(npm|pnpm|yarn|bun|lerna|changeset)$/,
+    '--prefix -w --workspace -C --dir -F --filter --cwd --registry --tag --otp --access --userconfig --loglevel'
+  ],
+  [
+    /^(vercel|vc)$/,
+    '-t --token -S --scope -T --team -A --local-config -Q --global-config --cwd -e --env -b --build-env -m --meta --target --regions -n --name'
+  ],
+  [/^(netlify|ntl)$/, '--auth -s --site --filter --cwd'],
+  [/^gh$/, '-R --repo --hostname'],
+  [/^kamal$/, '-d --destination -c --config-file -r --roles -h --hosts --version'],
+  [/^(uv|poetry|hatch|flit|pdm)$/, '-C --directory -P -p --project --config-file -e --env']
+]
 
 interface Recognized {
   /** Program and subcommand, never what a user passed. */
@@ -51,70 +71,57 @@ interface Recognized {
   weak: boolean
 }
 
+/** A deploy command on a line, with what the line's exit code and output tell of it; see Run. */
 export interface DeployCommand extends Recognized {
-  /** Nothing else stands on the line. */
   alone: boolean
-  /** Its exit code does not decide about the line's. */
   masked: boolean
+  unsure: boolean
+  ownOutput: boolean
 }
 
 const worthALook = /deploy|compose|docker|kubectl|helm|publish|vercel|\bvc\b|netlify|\bntl\b|release|kamal|upload/
 
-const longest = 8_000
+const longest = 50_000
 
-/** Finds the first deploy command on a shell line, near its beginning. */
+/** Finds the deploy command that a shell line runs: the first that is surely one. */
 export function deployCommandIn(line: string): DeployCommand | null {
   if (!worthALook.test(line)) return null
-  const commands = simpleCommands(line.slice(0, longest))
-  for (const [index, { words }] of commands.entries()) {
-    const found = recognized(bareCommand(words))
-    if (!found) continue
-    const masked = commands.slice(index).some(({ before }) => before !== '' && before !== '&&')
-    return { ...found, alone: found.alone && commands.length === 1, masked: found.masked || masked }
-  }
-  return null
+  const found = runsIn(line.slice(0, longest)).flatMap(({ words, ...run }) => {
+    const deploy = recognized(words)
+    return deploy ? [{ ...deploy, ...run }] : []
+  })
+  return found.find(({ weak }) => !weak) ?? found[0] ?? null
 }
 
-function recognized(words: string[]): DeployCommand | null {
-  const script = scriptOf(words)
-  if (script !== null) return deployCommandIn(script)
-  const found = matching(words)
-  return found && { ...found, alone: true, masked: false }
-}
-
-function matching([program = '', ...args]: string[]): Recognized | null {
-  if (args.some((arg) => notReally.test(arg))) return null
-  if (args.concat(program).some((word) => /(^|\/)execute_deployment\.py$/.test(word))) return popkit(args)
-  const plainArgs = args.filter((arg) => !arg.startsWith('-'))
+function recognized([program = '', ...args]: readonly string[]): Recognized | null {
+  if (changesNothing(args)) return null
+  if (program === 'execute_deployment.py') return popkit(args)
+  const leading = leadingWords(program, args)
   const rule = rules.find(
-    ({ programs, words, first, not }) =>
+    ({ programs, words, first }) =>
       programs.test(program) &&
-      (!words || inOrder(words, plainArgs)) &&
-      (!first || first.test(plainArgs[0] ?? '')) &&
-      !(not && plainArgs.some((arg) => not.test(arg)))
+      (!words || words.every((word, index) => word === leading[index])) &&
+      (!first || first.test(leading[0] ?? ''))
   )
   if (!rule) return null
-  const label = rule.label ?? [program, ...(rule.words ?? [plainArgs[0] ?? ''])].join(' ')
+  const label = rule.label ?? [program, ...(rule.words ?? leading.slice(0, 1))].join(' ')
   return { label, types: rule.types, weak: rule.weak ?? false }
 }
 
+const changesNothing = (args: readonly string[]): boolean =>
+  args.some((arg) => /^--dry-run(=(?!none|false).*)?$|^--help$/.test(arg)) ||
+  args.at(-1) === '-h' ||
+  args[0] === '--version'
+
+/** The arguments that are neither options nor their values. */
+function leadingWords(program: string, args: readonly string[]): string[] {
+  const takesValue = valued.find(([programs]) => programs.test(program))?.[1].split(' ') ?? []
+  return args.filter((arg, index) => !arg.startsWith('-') && !takesValue.includes(args[index - 1] ?? ''))
+}
+
 /** popkit's own script names its target. */
-function popkit(args: string[]): Recognized {
+function popkit(args: readonly string[]): Recognized {
   const named = args[args.indexOf('--target') + 1]
   const target = args.includes('--target') && named && /^[a-z_]{1,40}$/.test(named) ? [named] : []
   return { label: 'execute_deployment.py', types: target, weak: false }
-}
-
-/** What `sh -c` runs. */
-const scriptOf = ([program = '', ...args]: string[]): string | null => {
-  const at = args.findIndex((arg) => /^-[a-z]*c$/.test(arg))
-  return /^(ba|z|da)?sh$/.test(program) && at >= 0 ? (args[at + 1] ?? null) : null
-}
-
-function inOrder(words: readonly string[], args: readonly string[]): boolean {
-  let from = 0
-  return words.every((word) => {
-    from = args.indexOf(word, from) + 1
-    return from > 0
-  })
 }

@@ -22,7 +22,8 @@ export interface TaskEvent extends Seen {
   kind: 'task'
   taskId: string
   status: string
-  exitCode: number
+  /** Null when the host did not say it. */
+  exitCode: number | null
 }
 
 export type HookEvent = BashEvent | TaskEvent
@@ -63,6 +64,12 @@ function bashEvent(seen: Seen, event: Json): BashEvent | null {
 function taskEvent(seen: Seen, prompt: string): TaskEvent | null {
   if (!prompt.startsWith('<task-notification>')) return null
   const part = (name: string): string => new RegExp(`<${name}>([^<]*)</${name}>`).exec(prompt)?.[1] ?? ''
-  const exitCode = Number(/exit code (\d+)/.exec(part('summary'))?.[1] ?? 1)
-  return { ...seen, kind: 'task', taskId: part('task-id'), status: part('status'), exitCode }
+  const exitCode = /exit code (\d+)/.exec(part('summary'))?.[1]
+  return {
+    ...seen,
+    kind: 'task',
+    taskId: part('task-id'),
+    status: part('status'),
+    exitCode: exitCode === undefined ? null : Number(exitCode)
+  }
 }

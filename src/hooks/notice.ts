@@ -10,7 +10,8 @@ export interface Failure {
   /** Often no deployment at all. */
   weak: boolean
   how: 'exited' | 'within' | 'hidden' | 'background'
-  exitCode?: number
+  /** Null when it is not known. */
+  exitCode?: number | null
 }
 
 export interface Circumstances {
@@ -35,11 +36,15 @@ export function noticeOf(failure: Failure | null, around: Circumstances): string
   if (!failure || (failure.weak && !file)) return null
   const target = targetOf(failure, file)
   const good = target ? lastGood(file?.records ?? [], target) : null
-  if (!around.memory.firstTime(`${failure.label}\n${target} ${good}`)) return null
+  if (!around.memory.firstTime(`${failure.label}\n${target} ${good} ${lastChange(file, target)}`)) return null
   return line(`${what(failure)} at ${hour(around.now)}`, target, file)
 }
 
 const of = ({ target, version }: DeployRecord): string => (sayable.test(version) ? `${target} ${version}` : target)
+
+/** When something was last brought to serve, or rolled back: a failure after that is another one. */
+const lastChange = (file: DeployRecords | null, target: string): string =>
+  file?.records.find((record) => record.target === target && record.status !== 'failed')?.at ?? ''
 
 function freshFailure(file: DeployRecords | null, since: Date): DeployRecord | null {
   const newest = file?.records[0]
@@ -58,7 +63,8 @@ function targetOf({ types }: Failure, file: DeployRecords | null): string {
 function what({ label, how, exitCode }: Failure): string {
   if (how === 'exited') return `\`${label}\` exited ${exitCode}`
   if (how === 'within') return `a command line with \`${label}\` exited ${exitCode}`
-  if (how === 'background') return `\`${label}\` in the background exited ${exitCode}`
+  if (how === 'background')
+    return `\`${label}\` in the background ${exitCode == null ? 'failed' : `exited ${exitCode}`}`
   return `the output of \`${label}\` shows a failure that its command line hides, seen`
 }
 

@@ -5,6 +5,8 @@ export interface BackgroundDeploy {
   label: string
   types: string[]
   weak: boolean
+  /** Its task may fail although it did not. */
+  unsure: boolean
 }
 
 interface Remembered {

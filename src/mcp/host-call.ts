@@ -34,7 +34,7 @@ export function hostCall(
     },
     consent: (assessment) =>
       requireConsent(hostOf(server, extra.signal), assessment, () =>
-        committedAutomatic(around.projectDir, assessment.target)
+        committedAutomatic(around.projectDir, around.env, assessment.target)
       )
   }
 }

@@ -1,21 +1,37 @@
+import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { fingerprintOf } from '../support/canonical.ts'
 import { git } from './git.ts'
+import { locateDeployFile } from './locate-deploy-file.ts'
+import { projectPaths } from './paths.ts'
 
-const committedSchema = z.looseObject({
+const entriesSchema = z.looseObject({
   targets: z.record(z.string(), z.looseObject({ automatic: z.unknown().optional() }))
 })
 
+type Entry = z.infer<typeof entriesSchema>['targets'][string]
+
 /**
  * Whether the deploy.json of the project's last commit allows a target's rollbacks that nobody confirms. What is merely on the
- * disk may have been written a moment ago, and does not count.
+ * disk may have been written a moment ago, and does not count; and where it says something else of the target than the commit, the
+ * permission was given for another place than the one that would be changed.
  */
-export async function committedAutomatic(projectDir: string, target: string): Promise<boolean> {
-  const committed = await git(projectDir, ['show', '--no-textconv', 'HEAD:./.claude/popkit/deploy.json'])
-  if (committed === null) return false
+export async function committedAutomatic(projectDir: string, env: NodeJS.ProcessEnv, target: string): Promise<boolean> {
+  const committed = entryOf(
+    await git(projectDir, ['show', '--no-textconv', 'HEAD:./.claude/popkit/deploy.json']),
+    target
+  )
+  if (committed?.automatic !== true) return false
+  const { path } = locateDeployFile(projectPaths(projectDir), env)
+  const used = entryOf(await readFile(path, 'utf8').catch(() => null), target)
+  return used !== null && fingerprintOf(used, 64) === fingerprintOf(committed, 64)
+}
+
+function entryOf(text: string | null, target: string): Entry | null {
   try {
-    const { targets } = committedSchema.parse(JSON.parse(committed.replace(/^\uFEFF/, '')))
-    return Object.hasOwn(targets, target) && targets[target]?.automatic === true
+    const { targets } = entriesSchema.parse(JSON.parse(text?.replace(/^\uFEFF/, '') ?? ''))
+    return Object.hasOwn(targets, target) ? (targets[target] ?? null) : null
   } catch {
-    return false
+    return null
   }
 }

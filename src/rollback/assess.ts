@@ -1,3 +1,4 @@
+import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { Diagnosis } from '../model/diagnosis.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { PlanDraft } from '../model/plan.ts'
@@ -15,6 +16,7 @@ import { hasFailed } from './health.ts'
 import { findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from './interrupted.ts'
 import { readStories } from './journal.ts'
 import { planId } from './plan-id.ts'
+import { recordedFailure } from './recorded-failure.ts'
 import { codeRisks } from './risks.ts'
 import type { Session } from './session.ts'
 import { settledElsewhere, settledNotes } from './settled-elsewhere.ts'
@@ -74,6 +76,8 @@ export async function assess(session: Session, { version, investigate, signal }:
     stories.filter((story) => !settled.includes(story))
   )
   const formerRollbacks = [...failedReturns(stories), ...leftBehind(stories), ...leftByHand(stories, survey.current)]
+  const failure = recordedFailure(session.history, survey.current)
+  const recordedAsFailed = failure !== null && !failure.repeated
   const evidence = { history: session.history, formerRollbacks, now }
   const candidates = rankCandidates(survey.current, survey.releases, evidence)
   const recommended = recommend(survey.current, candidates)
@@ -96,7 +100,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     ...risksOfCode,
     ...(chosen ? weakEvidence(chosen) : []),
     ...recentAttempts(stories, session.settings.maxAttempts, now),
-    ...(survey.health.state === 'healthy' && !recordedAsFailed(session, survey.current) ? [looksHealthy(survey)] : [])
+    ...(survey.health.state === 'healthy' && !recordedAsFailed ? [looksHealthy(survey)] : [])
   ]
   return {
     target: session.name,
@@ -104,7 +108,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     survey,
     current: survey.current,
     health: survey.health,
-    failed: hasFailed(survey.health.state) || recordedAsFailed(session, survey.current),
+    failed: hasFailed(survey.health.state) || recordedAsFailed,
     recommended,
     candidates,
     chosen,
@@ -118,6 +122,7 @@ export async function assess(session: Session, { version, investigate, signal }:
       ...survey.notes,
       ...settledNotes(settled, survey),
       ...disagreements(session.history, survey),
+      ...(failure?.repeated ? [failedAgain(failure.record)] : []),
       ...(draft?.notes ?? []),
       ...undiagnosed
     ]
@@ -176,8 +181,8 @@ function named(version: string, candidates: readonly Candidate[], survey: Survey
   })
 }
 
-const recordedAsFailed = (session: Session, current: Release | null): boolean =>
-  current !== null && session.history.find(({ version }) => version === current.version)?.status === 'failed'
+const failedAgain = ({ version, at }: DeploymentRecord): string =>
+  `deploy.json says that a deployment of ${version} failed at ${at}, when it served already. What serves is from before it, so it is not taken for failed.`
 
 const looksHealthy = (survey: Survey): Risk => ({
   id: 'current_healthy',

@@ -173,7 +173,7 @@ const latest = <Item extends { at: string }>(items: readonly Item[]): Item | nul
   items.reduce<Item | null>((last, item) => (last && last.at > item.at ? last : item), null)
 
 /** A version whose tag was pushed again is another release: where both digests are known they must agree. */
-const sameDigest = (digest: string | undefined, release: Release): boolean =>
+export const sameDigest = (digest: string | undefined, release: Release): boolean =>
   digest === undefined || !looksLikeDigest(digest) || !looksLikeDigest(release.id) || digest === release.id
 
 const looksLikeDigest = (text: string): boolean => /^sha\d+[:-]/.test(text)

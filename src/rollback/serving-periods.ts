@@ -26,7 +26,8 @@ export function servingPeriods(history: readonly DeploymentRecord[], now: string
   return periods
 }
 
-function startedBy(record: DeploymentRecord): { version: string; digest?: string } | null {
+/** The version that a record says began to serve; null for one that began nothing. */
+export function startedBy(record: DeploymentRecord): { version: string; digest?: string } | null {
   const { status, version, digest, rollbackTo, rollbackToDigest } = record
   if (status === 'success') return { version, ...(digest && { digest }) }
   if (status === 'rolled_back' && record.outcome === 'succeeded' && rollbackTo)

@@ -21,7 +21,11 @@ export function missingConditions(assessment: Assessment, automatic: boolean): s
   const { target, failed, chosen, recommended, risks, health, interrupted, blockers, plan } = assessment
   const serious = risks.filter((risk) => risk.serious).map(({ id }) => id)
   return [
-    ...(automatic ? [] : [`targets.${target}.automatic is not true in the committed deploy.json`]),
+    ...(automatic
+      ? []
+      : [
+          `targets.${target}.automatic is not true in the committed deploy.json, or targets.${target} was changed since`
+        ]),
     ...(failed ? [] : [`the current version has not failed (${health.state}: ${health.message})`]),
     ...(interrupted ? [`an interrupted rollback (${interrupted.rollbackId}) needs a person's choice`] : []),
     ...(plan && chosen && chosen === recommended ? [] : ['no recommended candidate is chosen']),

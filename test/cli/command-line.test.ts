@@ -1,8 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { version } from '../../src/version.ts'
 import { describeOn } from '../backends/use.ts'
-import { commandLine, onTerminal } from '../harness/command-line.ts'
+import { answering, commandLine, onTerminal } from '../harness/command-line.ts'
 import { testProject } from '../harness/project.ts'
 import { type Deployment, deployment } from '../targets/npm/deployment.ts'
 import { bench, packumentOf } from '../targets/npm/package-fixture.ts'
@@ -12,6 +13,18 @@ test('without words the commands and exit codes are listed', async () => {
   expect(code).toBe(0)
   expect(stdout).toContain('pop-deploy-rollback rollback')
   expect(stdout).toContain('Exit codes')
+})
+
+test('help and version are answered in every spelling, as JSON too', async () => {
+  const run = (...args: string[]) => commandLine(args, process.cwd(), { PATH: process.env.PATH })
+  for (const args of [['help'], ['--help'], ['-h'], ['rollback', '--help']])
+    expect(await run(...args)).toMatchObject({ code: 0, stdout: expect.stringContaining('Exit codes') })
+  expect(JSON.parse((await run('--help', '--json')).stdout)).toMatchObject({
+    ok: true,
+    summary: expect.stringContaining('Exit codes')
+  })
+  expect(await run('--version')).toMatchObject({ code: 0, stdout: `${version}\n` })
+  expect(JSON.parse((await run('--version', '--json')).stdout)).toMatchObject({ ok: true, version })
 })
 
 test('what is no command, no option or no number is the caller’s fault', async () => {
@@ -64,12 +77,50 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
   test('status, list and assess tell what serves and what is good, and change nothing', async () => {
     const { run, latest } = await deployed()
     expect(await run('status')).toMatchObject({
-      code: 0,
+      code: 1,
       stdout: expect.stringContaining('npm: 1.2.0 (FAILED), last good: 1.1.0')
     })
     expect((await run('list')).stdout).toContain('+ 1.1.0')
     const assessed = JSON.parse((await run('assess', '--json')).stdout)
     expect(assessed).toMatchObject({ ok: true, recommended: { version: '1.1.0' } })
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('status ends with 0 when all is well, and with the fault of a target that cannot be asked', async () => {
+    const { it, run } = await deployed()
+    const deployFile = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
+    await writeFile(deployFileOf(it), JSON.stringify({ ...deployFile, history: [] }))
+    expect(await run('status')).toMatchObject({ code: 0, stdout: expect.stringContaining('npm: 1.2.0 (healthy)') })
+    deployFile.targets.odd = { type: 'abacus' }
+    await writeFile(deployFileOf(it), JSON.stringify({ ...deployFile, history: [] }))
+    const odd = await run('status', '--json')
+    expect(odd.code).toBe(3)
+    expect(JSON.parse(odd.stdout)).toMatchObject({ ok: false, error: { code: 'unknown_type' } })
+  })
+
+  test('list says how many candidates it leaves out', async () => {
+    const { it, run } = await deployed()
+    for (let patch = 1; patch <= 9; patch++) await it.made.publish(`1.1.${patch}`)
+    await it.made.publish('1.2.1')
+    const { stdout } = await run('list')
+    expect(stdout).toMatch(/and \d+ more/)
+    const { candidates, candidates_left_out: leftOut } = JSON.parse((await run('list', '--json')).stdout)
+    expect(candidates).toHaveLength(8)
+    expect(leftOut).toBeGreaterThan(0)
+  })
+
+  test('without a plan a rollback is not possible as asked: exit code 2, and the reason once', async () => {
+    const { it, run, latest } = await deployed()
+    const deployFile = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
+    const timestamp = new Date().toISOString()
+    const history = (deployFile.history as Data[]).map((record) => ({ ...record, status: 'failed', timestamp }))
+    await writeFile(deployFileOf(it), JSON.stringify({ ...deployFile, history }))
+    const { code, stdout } = await run('rollback')
+    expect({ code, stdout }).toMatchObject({ code: 2, stdout: expect.stringContaining('cannot be rolled back now') })
+    expect(stdout).not.toContain('Rollback assessment')
+    const json = await run('rollback', '--json')
+    expect(json.code).toBe(2)
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, plan: null, error: { code: 'no_plan' } })
     expect(await latest()).toBe('1.2.0')
   })
 
@@ -106,6 +157,25 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     expect(await latest()).toBe('1.2.0')
   })
 
+  test.each([
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004']
+  ])('%s at the question is a no', async (_, keys) => {
+    const { it, env, latest } = await deployed()
+    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [['[y/N]', keys]])
+    expect(stdout).toContain('The rollback was declined')
+    expect(stdout).not.toContain('fault of this program')
+    expect(code).toBe(2)
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('with --json a person on a terminal is shown the plan before they are asked', async () => {
+    const { it, env } = await deployed()
+    const { stdout } = await answering(['rollback', '--json'], it.made.dir, env, [['[y/N]', 'n\n']])
+    expect(stdout.indexOf('Plan plan-')).toBeGreaterThanOrEqual(0)
+    expect(stdout.indexOf('Plan plan-')).toBeLessThan(stdout.indexOf('[y/N]'))
+  })
+
   test('a dry run needs nobody and changes nothing', async () => {
     const { run, latest } = await deployed()
     expect(await run('rollback', '--dry-run')).toMatchObject({ code: 0, stdout: expect.stringContaining('DRY RUN') })
@@ -121,6 +191,52 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     expect(code).toBe(6)
     expect(stdout).toContain('automatic is not true in the committed deploy.json')
     expect(await latest()).toBe('1.2.0')
+  })
+
+  /** A deployment whose committed deploy.json allows unattended rollbacks. */
+  const standing = async (change: (deployFile: Data) => void = () => undefined) => {
+    const all = await deployed()
+    const deployFile = JSON.parse(await readFile(deployFileOf(all.it), 'utf8'))
+    deployFile.targets.npm.automatic = true
+    change(deployFile)
+    await writeFile(deployFileOf(all.it), JSON.stringify(deployFile))
+    await commitAll(all.it.made.dir)
+    return { ...all, deployFile }
+  }
+
+  test('promise 13: under an agent host --auto is refused, committed permission or not', async () => {
+    const { it, env, latest } = await standing()
+    const { code, stdout } = await commandLine(['rollback', '--auto'], it.made.dir, { ...env, CLAUDECODE: '1' })
+    expect({ code, stdout }).toMatchObject({ code: 2, stdout: expect.stringContaining('under an agent') })
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('promise 13: a target that was changed since the commit has no standing permission', async () => {
+    const { it, run, latest, deployFile } = await standing()
+    deployFile.targets.npm.config = { ...deployFile.targets.npm.config, tag: 'next' }
+    await writeFile(deployFileOf(it), JSON.stringify(deployFile))
+    const { code, stdout } = await run('rollback', '--auto')
+    expect({ code, stdout }).toMatchObject({ code: 6, stdout: expect.stringContaining('was changed since') })
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('--auto leaves a version alone whose deployment was repeated in vain', async () => {
+    const { run, latest } = await standing(({ history }) => {
+      history.splice(1, 0, { ...history[0], status: 'success', timestamp: '2026-03-18T14:00:00Z' })
+    })
+    const { code, stdout } = await run('rollback', '--auto')
+    expect({ code, stdout }).toMatchObject({ code: 6, stdout: expect.stringContaining('has not failed') })
+    expect(await latest()).toBe('1.2.0')
+  })
+
+  test('--auto that cannot write the report has rolled back all the same, and says both', async () => {
+    const { it, run, latest } = await standing()
+    await writeFile(join(it.made.dir, '.claude/popkit/incidents'), 'no folder')
+    const { code, stdout } = await run('rollback', '--auto')
+    expect(stdout).toContain('ROLLBACK SUCCESS')
+    expect(stdout).toContain('incidents')
+    expect(code).toBe(0)
+    expect(await latest()).toBe('1.1.0')
   })
 
   test('--auto rolls back, proves it and writes the report where deploy.json allows it', async () => {
@@ -160,6 +276,28 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     expect(history).toHaveLength(3)
   })
 
+  test('record takes a failure with its error and its commit, in capitals too', async () => {
+    const { it, run } = await deployed()
+    const commit = 'ABCDEF0123456789'
+    const given = [
+      '--target',
+      'npm',
+      '--version',
+      '1.3.0',
+      '--status',
+      'failed',
+      '--error',
+      'exit 1',
+      '--commit',
+      commit
+    ]
+    const { code, stdout } = await run('record', '--json', ...given)
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, version: '1.3.0', status: 'failed' })
+    const { history } = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
+    expect(history[0]).toMatchObject({ version: '1.3.0', error: 'exit 1', commit_sha: commit.toLowerCase() })
+  })
+
   test('verify and report work from the shell as well', async () => {
     const { it, env, run } = await deployed()
     await onTerminal(['rollback'], it.made.dir, env, 'y\n')
@@ -169,6 +307,9 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     expect(await readFile(join(it.made.dir, report.path), 'utf8')).toContain('## Timeline')
   })
 })
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON, changed by tests
+type Data = Record<string, any>
 
 async function commitAll(dir: string): Promise<void> {
   const { execa } = await import('execa')

@@ -48,7 +48,8 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
     questions,
     /** Runs it with these options, and answers each question with the next word. */
     async run(options: string[], ...typed: string[]): Promise<{ answer: Answer; code: number }> {
-      const flags = commandLineOf(['rollback', ...options])?.flags ?? {}
+      const line = commandLineOf(['rollback', ...options])
+      const flags = line && typeof line === 'object' ? line.flags : {}
       const terminal = {
         interactive: typed.length > 0,
         ask: async (question: string) => {

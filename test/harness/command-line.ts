@@ -34,3 +34,29 @@ export function onTerminal(args: string[], cwd: string, env: NodeJS.ProcessEnv, 
     child.stdin?.end(typed)
   })
 }
+
+/** The same with each answer typed once its question is on the screen. */
+export function answering(
+  args: string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  answers: [question: string, keys: string][]
+): Promise<CommandResult> {
+  const command = [process.execPath, program, ...args].map((word) => `'${word}'`).join(' ')
+  const left = [...answers]
+  return new Promise((resolve) => {
+    const words = ['--quiet', '--return', '--command', command, '/dev/null']
+    const child = execFile('script', words, { cwd, env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr })
+    })
+    let shown = ''
+    child.stdout?.on('data', (text: string) => {
+      shown += text
+      const [question, keys] = left[0] ?? []
+      if (question === undefined || !shown.includes(question)) return
+      left.shift()
+      shown = shown.slice(shown.indexOf(question) + question.length)
+      child.stdin?.write(keys ?? '')
+    })
+  })
+}
