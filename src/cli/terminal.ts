@@ -9,15 +9,17 @@ export interface Terminal {
   progress(line: string, isLast: boolean): void
 }
 
-export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream): Terminal {
+/** Questions end with `cancelled`, and with the terminal itself; that is no answer, and so no yes. */
+export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream, cancelled: AbortSignal): Terminal {
   let open = false
   const live = output.isTTY === true
   return {
     interactive: input.isTTY === true && output.isTTY === true,
     async ask(question) {
       const lines = createInterface({ input, output })
+      const closed = new Promise<string>((resolve) => void lines.once('close', () => resolve('')))
       try {
-        return (await lines.question(question)).trim()
+        return (await Promise.race([lines.question(question, { signal: cancelled }), closed])).trim()
       } finally {
         lines.close()
       }
