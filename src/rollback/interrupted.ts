@@ -5,7 +5,7 @@ import { camelCase } from '../support/casing.ts'
 import { isAlive } from '../support/is-alive.ts'
 import { type Story, storyOf } from './journal.ts'
 import { begunSchema, type Holder } from './journal-events.ts'
-import { lockHolder } from './lock.ts'
+import { lockHolder, waitFor } from './lock.ts'
 import type { Session } from './session.ts'
 import { type Direction, type ResumePlan, waysOut } from './ways-out.ts'
 
@@ -82,7 +82,10 @@ export function interruptedAs(story: Story, survey: Survey, knownFrom: Interrupt
 /** A blocker when somebody else works on this target right now. */
 export async function runningElsewhere(session: Session, survey: Survey): Promise<Blocker[]> {
   const local = await lockHolder(session.files.lock)
-  const here = local && running(local.rollbackId, `process ${local.pid} on ${local.host}`)
+  const here = local && {
+    ...running(local.rollbackId, `process ${local.pid} on ${local.host}`),
+    next: waitFor(session.files.lock, local)
+  }
   const found = here ?? liveElsewhere(survey)
   return found ? [found] : []
 }

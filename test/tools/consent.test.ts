@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { promptsByItself, requireConsent } from '../../src/tools/consent.ts'
 import { engine } from '../rollback/engine-harness.ts'
-import { newShelf } from '../rollback/shelf-target.ts'
+import { newShelf, release } from '../rollback/shelf-target.ts'
 
 const assessed = async (more: Parameters<typeof newShelf>[0] = {}) => (await engine(newShelf(more))).assess()
 const never = async () => false
@@ -56,3 +56,47 @@ test('an unattended rollback refuses on serious risks and on a current version t
   })
   await expect(requireConsent(mute, { assessment: await healthy.assess() }, standing)).rejects.toThrow('has not failed')
 })
+
+test('promise 13: for an interrupted rollback the question says which way it would go, and what would run', async () => {
+  const assessment = await assessed()
+  const { story, interrupted } = interruptedOne()
+  const asked: string[] = []
+  const ask = async (text: string) => {
+    asked.push(text)
+    return 'yes' as const
+  }
+  const host = { name: 'other', version: '1', ask }
+  for (const direction of ['finish', 'undo', 'close'] as const) {
+    const way = { direction, id: 'plan', version: 'v', lines: [`${direction} line`] }
+    await requireConsent(host, { assessment: { ...assessment, interrupted }, way }, never)
+  }
+  const { rollbackId } = story.begun
+  expect(asked).toEqual([
+    `Finish the interrupted rollback ${rollbackId} of shelf, to 1.1.0?\n1. finish line`,
+    `Undo the interrupted rollback ${rollbackId} of shelf, back to 1.2.0?\n1. undo line`,
+    `Close the interrupted rollback ${rollbackId} of shelf, and leave what is deployed as it is?\n1. close line`
+  ])
+})
+
+function interruptedOne() {
+  const begun = {
+    event: 'begun' as const,
+    at: '2026-03-18T14:35:00.000Z',
+    rollbackId: 'rb-20260318-143500-shelf',
+    target: 'shelf',
+    type: 'shelf',
+    planId: '',
+    from: release('1.2.0'),
+    to: release('1.1.0'),
+    health: { state: 'down' as const, message: '' },
+    steps: [],
+    soakMs: 0,
+    accepted: [],
+    notes: [],
+    holder: { host: 'here', pid: 1, user: 'ann' }
+  }
+  const story = { path: '', begun, events: [begun], ended: null }
+  const { rollbackId, at: startedAt, holder, from, to } = begun
+  const known = { rollbackId, startedAt, holder, from, to, knownFrom: 'journal' as const }
+  return { story, interrupted: { ...known, story, standing: [], ways: [] } }
+}
