@@ -1,4 +1,3 @@
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
-import { createServer } from './mcp/create-server.ts'
+import { serve } from './mcp/serve.ts'
 
-await createServer(process.env, process.cwd()).connect(new StdioServerTransport())
+await serve(process.env, process.cwd())

@@ -1,5 +1,6 @@
 import { findProject } from '../project/paths.ts'
 import { systemClock } from '../support/clock.ts'
+import { explainAbort } from '../support/explain-abort.ts'
 import { createLogger } from '../support/log.ts'
 import { createMask } from '../support/mask.ts'
 import type { Answer } from '../tools/call-tool.ts'
@@ -20,6 +21,13 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
     process.stdout.write(`${json ? JSON.stringify(answer) : answer.summary}\n`)
     return exitCodeOf(answer)
   }
+  const cancel = new AbortController()
+  const leave = (): void => cancel.abort()
+  process.once('SIGINT', leave)
+  process.once('SIGTERM', leave)
+  // A dropped connection is no reason to die between stop and start, nor is it that nobody reads any longer.
+  process.on('SIGHUP', leave)
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   try {
     const line = commandLineOf(args)
     if (line === 'help') return print({ ok: true, summary: help, next: [] })
@@ -31,13 +39,10 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
       log: createLogger(mask, env.POP_ROLLBACK_DEBUG ? 'debug' : 'error'),
       mask
     }
-    const cancel = new AbortController()
-    process.once('SIGINT', () => cancel.abort())
-    process.once('SIGTERM', () => cancel.abort())
     const say = (text: string): void => void process.stderr.write(`${mask.text(text)}\n`)
-    const terminal = terminalOf(process.stdin, process.stderr)
+    const terminal = terminalOf(process.stdin, process.stderr, cancel.signal)
     return print(await commands[line.command](contextOf(line.flags, around, terminal, cancel.signal, say)))
   } catch (error) {
-    return print(mask.data({ ok: false, ...renderError(error) }))
+    return print(mask.data({ ok: false, ...renderError(explainAbort(error, cancel.signal)) }))
   }
 }

@@ -1,9 +1,11 @@
 import { committedAutomatic } from '../project/committed-automatic.ts'
 import type { Assessment } from '../rollback/assess.ts'
 import { checkUnattended } from '../rollback/unattended.ts'
+import type { ResumePlan } from '../rollback/ways-out.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
 import type { Answer } from '../tools/call-tool.ts'
+import { resumptionQuestion } from '../tools/consent.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
 import { executeRollbackTool } from '../tools/execute-rollback.ts'
 import { renderError } from '../tools/render-error.ts'
@@ -16,7 +18,7 @@ interface Shown {
   current: { version: string; health: string; failed: boolean } | null
   blockers: { what: string; why: string; next: string }[]
   plan: { id: string; version: string } | null
-  interrupted?: { finish: Way; undo: Way | null }
+  interrupted?: { finish: Way | null; undo: Way | null; close: Way | null }
   risks: { id: string; serious: boolean; title: string; detail: string }[]
 }
 
@@ -45,7 +47,7 @@ export const rollback: Command = async (context) => {
 type Chosen = Pick<Way, 'id' | 'version'>
 
 const waysOf = ({ plan, interrupted }: Shown): Chosen[] =>
-  [plan, interrupted?.finish, interrupted?.undo].flatMap((way) => way ?? [])
+  [plan, interrupted?.finish, interrupted?.undo, interrupted?.close].flatMap((way) => way ?? [])
 
 /** The plan that was named, whatever is shown now: where it is none of these, its execution is refused with what changed. */
 function named(id: string, to: string | undefined, shown: Shown): Chosen | null {
@@ -57,9 +59,13 @@ function named(id: string, to: string | undefined, shown: Shown): Chosen | null 
 /** The plan that was shown; for an interrupted rollback, the way out that the person at the terminal chooses. */
 async function choose({ flags, terminal }: CommandContext, { plan, interrupted }: Shown): Promise<Chosen | null> {
   if (!interrupted) return plan
-  if (flags.auto || !interrupted.undo || !terminal.interactive) return interrupted.finish
-  const answer = await terminal.ask('Finish the interrupted rollback, or undo it? [finish/undo] ')
-  return { finish: interrupted.finish, undo: interrupted.undo }[answer.toLowerCase()] ?? null
+  const { finish, undo, close } = interrupted
+  const ways = Object.entries({ finish, undo, close }).filter(([, way]) => way !== null)
+  if (flags.auto || ways.length === 1 || !terminal.interactive) return finish ?? close
+  const answer = await terminal.ask(
+    `What is to become of the interrupted rollback? [${ways.map(([word]) => word).join('/')}] `
+  )
+  return ways.find(([word]) => word === answer.toLowerCase())?.[1] ?? null
 }
 
 /** Serious risks are accepted one by one. */
@@ -100,7 +106,7 @@ function nothingToDo({ target, current, blockers }: Shown): Answer {
 
 const allowedBy = (
   { flags, terminal, around }: CommandContext,
-  way: Chosen
+  { version }: Chosen
 ): Pick<ToolCall, 'consent' | 'unattended'> =>
   flags.auto
     ? {
@@ -111,14 +117,11 @@ const allowedBy = (
           checkUnattended(assessment, automatic, '--auto was asked for')
         }
       }
-    : { consent: (assessment) => confirm(terminal, around.env, question(assessment, way)) }
+    : { consent: (assessment, way) => confirm(terminal, around.env, question(assessment, way, version)) }
 
-function question({ target, current, interrupted }: Assessment, { id, version }: Chosen): string {
-  if (!interrupted) return `Roll back ${target} from ${current?.version ?? 'nothing'} to ${version} now?`
-  const { rollbackId, undo } = interrupted
-  return id === undo?.id
-    ? `Undo the interrupted rollback ${rollbackId} of ${target}, back to ${version}, now?`
-    : `Finish the interrupted rollback ${rollbackId} of ${target} to ${version} now?`
+function question({ target, current, interrupted }: Assessment, way: ResumePlan | undefined, version: string): string {
+  if (interrupted && way) return resumptionQuestion(target, interrupted, way)
+  return `Roll back ${target} from ${current?.version ?? 'nothing'} to ${version} now?`
 }
 
 async function reported(context: CommandContext, answer: Answer): Promise<Answer> {

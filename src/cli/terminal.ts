@@ -10,7 +10,8 @@ export interface Terminal {
   progress(line: string, isLast: boolean): void
 }
 
-export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream): Terminal {
+/** Questions end with `cancelled`, and with the terminal itself; that is no answer, and so no yes. */
+export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream, cancelled: AbortSignal): Terminal {
   let open = false
   const live = output.isTTY === true
   return {
@@ -20,7 +21,7 @@ export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream)
       const closed = new Promise<null>((resolve) => lines.once('close', () => resolve(null)))
       try {
         // Ctrl-C rejects the question, Ctrl-D leaves it open for ever
-        const answer = await Promise.race([lines.question(question).catch(() => null), closed])
+        const answer = await Promise.race([lines.question(question, { signal: cancelled }).catch(() => null), closed])
         if (answer === null) output.write('\n')
         return answer?.trim() ?? ''
       } finally {

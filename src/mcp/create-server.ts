@@ -19,9 +19,11 @@ import { version } from '../version.ts'
 import { hostCall } from './host-call.ts'
 import { instructions } from './instructions.ts'
 import { listResources, readResource } from './resources.ts'
+import { runningCalls } from './running-calls.ts'
 
-/** The MCP server; it does nothing until a transport is connected. */
-export function createServer(env: NodeJS.ProcessEnv, cwd: string): Server {
+/** The MCP server, which does nothing until a transport is connected; `idle` resolves once no call is at work. */
+export function createServer(env: NodeJS.ProcessEnv, cwd: string): { server: Server; idle(): Promise<void> } {
+  const calls = runningCalls()
   const server = new Server(
     { name: 'pop-deploy-rollback', title: 'Deployment rollback', version },
     { capabilities: { tools: {}, resources: {}, logging: {} }, instructions }
@@ -45,12 +47,12 @@ export function createServer(env: NodeJS.ProcessEnv, cwd: string): Server {
     const tool = tools.find(({ name }) => name === params.name)
     if (!tool) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`)
     const call = hostCall(server, await around(), extra, params._meta?.progressToken)
-    const { answer, isError } = await callTool(tool, params.arguments, call)
+    const { answer, isError } = await calls.during(callTool(tool, params.arguments, call))
     return { content: [{ type: 'text', text: answer.summary }], structuredContent: answer, ...(isError && { isError }) }
   })
   server.setRequestHandler(ListResourcesRequestSchema, async () => ({ resources: await listResources(await around()) }))
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => readResource(await around(), params.uri))
-  return server
+  return { server, idle: calls.idle }
 }
 
 /** The host's roots, where it has any; a host that is slow to say is not waited for. */

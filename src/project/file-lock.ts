@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { TargetError } from '../support/errors.ts'
+import { readText } from '../support/read-text.ts'
 import { isGone, ownIdentity } from './process-identity.ts'
 
 const holderSchema = z.looseObject({
@@ -36,9 +38,14 @@ export interface LockOptions {
 /** A lock file that is being written is empty for a moment; one that stays so was left by a process that was killed. */
 const emptyForMs = 2000
 const mostMisses = 100
+/** A holder touches its lock as long as it lives; on another machine, or in a container that was replaced, that is all one sees of it. */
+const touchEveryMs = 20_000
+const silentAfterMs = 120_000
+const mostBytes = 65_536
 
 /**
- * Takes a lock file, with process and machine of the holder in it. One whose holder is dead is taken over.
+ * Takes a lock file, with process and machine of the holder in it. One whose holder is dead, or on another machine and silent for two
+ * minutes, is taken over.
  * @throws TargetError with code `locked` naming the holder, when it is not free in time.
  */
 export async function acquireFileLock(path: string, options: LockOptions): Promise<FileLock> {
@@ -65,7 +72,8 @@ export async function acquireFileLock(path: string, options: LockOptions): Promi
     const name = holder === 'unreadable' ? 'unreadable' : holder.token
     if (name !== seen.token) Object.assign(seen, { token: name, since: performance.now() })
     const unchangedMs = performance.now() - seen.since
-    if (await isLeftOver(path, holder, unchangedMs, options.staleAfterMs)) await takeAway(path, name)
+    const leftOver = (): Promise<boolean> => isLeftOver(path, holder, unchangedMs, options.staleAfterMs)
+    if ((await leftOver()) && (await takeAway(path, name, leftOver))) continue
     else if (performance.now() >= until) throw locked(path, holder)
     else await wait(50 + Math.random() * 50, undefined, { signal: options.signal })
   }
@@ -74,7 +82,7 @@ export async function acquireFileLock(path: string, options: LockOptions): Promi
 /** Who holds a lock file now; null when nobody does, or nobody that could be read. */
 export async function lockHolder(path: string): Promise<LockHolder | null> {
   const holder = await holderOf(path)
-  return typeof holder === 'string' || (await isGone(holder)) ? null : holder
+  return typeof holder === 'string' || (await isGone(holder)) || (await isSilent(path, holder)) ? null : holder
 }
 
 const lockOf = (path: string, token: string): FileLock => {
@@ -82,12 +90,24 @@ const lockOf = (path: string, token: string): FileLock => {
     const holder = await holderOf(path)
     return typeof holder !== 'string' && holder.token === token
   }
+  const touch = async (): Promise<void> => {
+    if (await held()) await utimes(path, new Date(), new Date())
+  }
+  const touching = setInterval(() => void touch().catch(() => undefined), touchEveryMs)
+  touching.unref()
   return {
     held,
     release: async () => {
+      clearInterval(touching)
       if (await held()) await rm(path, { force: true })
     }
   }
+}
+
+async function isSilent(path: string, { host }: LockHolder): Promise<boolean> {
+  if (host === hostname()) return false
+  const file = await stat(path).catch(() => null)
+  return file !== null && Date.now() - file.mtimeMs > silentAfterMs
 }
 
 async function created(path: string, own: LockHolder): Promise<boolean> {
@@ -102,7 +122,7 @@ async function created(path: string, own: LockHolder): Promise<boolean> {
 
 async function holderOf(path: string): Promise<LockHolder | 'none' | 'unreadable'> {
   try {
-    return holderSchema.parse(JSON.parse(await readFile(path, 'utf8')))
+    return holderSchema.parse(JSON.parse(await readText(path, mostBytes)))
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'none' : 'unreadable'
   }
@@ -114,22 +134,27 @@ async function isLeftOver(
   unchangedMs: number,
   staleAfterMs = Number.POSITIVE_INFINITY
 ): Promise<boolean> {
-  if (holder !== 'unreadable') return unchangedMs > staleAfterMs || (await isGone(holder))
+  if (holder !== 'unreadable')
+    return unchangedMs > staleAfterMs || (await isGone(holder)) || (await isSilent(path, holder))
   const file = await stat(path).catch(() => null)
   return (file?.isFile() ?? false) && (unchangedMs > emptyForMs || Date.now() - (file?.mtimeMs ?? 0) > emptyForMs)
 }
 
-/** Removes the lock of the holder that was seen, and puts it back when in the meantime another had come. */
-async function takeAway(path: string, token: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`
+/**
+ * Removes a lock that was left over, one at a time: of many who saw the same dead holder, a slow one must not remove the lock of
+ * whoever has taken its place. Says whether it is worth to try again at once.
+ */
+async function takeAway(path: string, token: string, leftOver: () => Promise<boolean>): Promise<boolean> {
+  const turn = await acquireFileLock(`${path}.taking-over`, { purpose: 'taking over', waitMs: 1000 }).catch(() => null)
+  if (!turn) return false
   try {
-    await rename(path, aside)
-  } catch {
-    return
+    const now = await holderOf(path)
+    const same = (typeof now === 'string' ? now : now.token) === token
+    if (same && (await leftOver())) await rm(path, { force: true })
+    return true
+  } finally {
+    await turn.release()
   }
-  const taken = await holderOf(aside)
-  if (typeof taken !== 'string' && taken.token !== token) await created(path, taken)
-  await rm(aside, { force: true })
 }
 
 function locked(path: string, holder: LockHolder | 'unreadable'): TargetError {

@@ -3,6 +3,7 @@ import type { Outcome } from '../model/outcome.ts'
 import { messageOf } from '../support/errors.ts'
 import type { Ending } from './ending.ts'
 import type { RollbackResult } from './execute.ts'
+import { settled } from './former-rollbacks.ts'
 
 export interface Conclusion {
   outcome: Outcome
@@ -47,7 +48,8 @@ export async function conclude(
 
   async function recorded(): Promise<string[]> {
     if (conclusion.outcome !== 'succeeded' && conclusion.outcome !== 'unproven') return []
-    if (!begun.from) return []
+    // killed after the record and before its end, a rollback that is finished has its record already
+    if (!begun.from || settled(session.history, begun.rollbackId)) return []
     try {
       await session.record({
         version: begun.from.version,

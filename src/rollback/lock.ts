@@ -1,6 +1,5 @@
 import { hostname, userInfo } from 'node:os'
 import { acquireFileLock, type FileLock, lockHolder as fileLockHolder } from '../project/file-lock.ts'
-import { isDefunct } from '../project/process-identity.ts'
 import { ConfigError, messageOf, TargetError } from '../support/errors.ts'
 import type { Holder } from './journal-events.ts'
 
@@ -15,22 +14,17 @@ const userName = (): string => {
   }
 }
 
-/** Whether a holder still runs; of another machine that cannot be known, and null is the answer. */
-export function isAlive({ host, pid }: Holder): boolean | null {
-  if (host !== hostname()) return null
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
-  }
-  return !isDefunct(pid)
-}
-
 export interface LockedBy {
   rollbackId: string
   host: string
   pid: number
 }
+
+/** What to do about a lock; of a holder on another machine only its silence shows that it is gone. */
+export const waitFor = (path: string, { host }: LockedBy): string =>
+  host === hostname()
+    ? 'Wait until it ends, then assess again.'
+    : `Wait until it ends, then assess again. If ${host} is gone, its lock counts for nothing after two minutes of silence; to be faster, remove ${path}.`
 
 /** Who holds a target's lock on this machine and may be alive, else null. */
 export async function lockHolder(path: string): Promise<LockedBy | null> {
@@ -46,7 +40,7 @@ export async function takeLock(path: string, rollbackId: string): Promise<FileLo
   try {
     return await acquireFileLock(path, { purpose: rollbackId, waitMs: 0 })
   } catch (error) {
-    if (error instanceof TargetError && error.code === 'locked') throw held(await lockHolder(path))
+    if (error instanceof TargetError && error.code === 'locked') throw held(path, await lockHolder(path))
     throw new ConfigError({
       what: `The lock ${path} cannot be written`,
       why: messageOf(error),
@@ -57,13 +51,13 @@ export async function takeLock(path: string, rollbackId: string): Promise<FileLo
   }
 }
 
-const held = (holder: LockedBy | null): TargetError =>
+const held = (path: string, holder: LockedBy | null): TargetError =>
   new TargetError({
     what: 'Another rollback of this target is running',
     why: holder
       ? `${holder.rollbackId} is run by process ${holder.pid} on ${holder.host}`
       : 'its lock changes hands right now',
-    next: 'Wait until it ends, then assess again.',
+    next: holder ? waitFor(path, holder) : 'Wait until it ends, then assess again.',
     code: 'locked',
     retryable: true
   })

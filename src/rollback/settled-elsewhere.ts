@@ -1,6 +1,6 @@
 import type { Survey } from '../model/survey.ts'
+import { isAlive } from '../support/is-alive.ts'
 import type { Story } from './journal.ts'
-import { isAlive } from './lock.ts'
 
 /** No rollback runs for so long, the wait for a person and the way back included. */
 const oldMs = 24 * 3_600_000

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { snakeCase } from '../support/casing.ts'
 import { InputError } from '../support/errors.ts'
+import { explainAbort } from '../support/explain-abort.ts'
 import type { Tool, ToolCall } from './define-tool.ts'
 import { renderError } from './render-error.ts'
 
@@ -24,7 +25,7 @@ export async function callTool(
     const { ok, summary, next, data } = await tool.handler(checkedInput(tool, input), call)
     return { answer: finished({ ok, summary, next, ...data }), isError: false }
   } catch (error) {
-    const rendered = renderError(error)
+    const rendered = renderError(explainAbort(error, call.cancelled))
     log(
       rendered.error.fault === 'program' ? 'error' : 'warning',
       `${tool.name}: ${(error as Error).stack ?? String(error)}`

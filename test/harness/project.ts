@@ -23,8 +23,6 @@ export interface TestProject {
 export async function testProject(content?: JsonObject): Promise<TestProject> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-project-'))
   const deployFile = join(dir, '.claude/popkit/deploy.json')
-  const git = (...args: string[]) =>
-    run('git', ['-C', dir, '-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args])
   const project: TestProject = {
     dir,
     deployFile,
@@ -34,13 +32,24 @@ export async function testProject(content?: JsonObject): Promise<TestProject> {
     },
     deployed: async () => JSON.parse(await readFile(deployFile, 'utf8')) as JsonObject,
     async commit(message = 'Change') {
-      await git('init', '-q')
-      await git('add', '-A')
-      await git('commit', '-q', '--allow-empty', '-m', message)
-      return (await git('rev-parse', 'HEAD')).stdout.trim()
+      await commitAll(dir, message)
+      return (await gitIn(dir)('rev-parse', 'HEAD')).stdout.trim()
     },
     remove: () => rm(dir, { recursive: true, force: true })
   }
   if (content) await project.deploy(content)
   return project
 }
+
+/** Makes a folder a git repository and commits everything in it. */
+export async function commitAll(dir: string, message = 'Change'): Promise<void> {
+  const git = gitIn(dir)
+  await git('init', '-q')
+  await git('add', '-A')
+  await git('commit', '-q', '--allow-empty', '-m', message)
+}
+
+const gitIn =
+  (dir: string) =>
+  (...args: string[]) =>
+    run('git', ['-C', dir, '-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args])

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync
@@ -14,7 +15,7 @@ import {
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { acquireFileLock, lockHolder } from '../../src/project/file-lock.ts'
 import { ownIdentity } from '../../src/project/process-identity.ts'
 import { bundleProgram, type Program } from './program.ts'
@@ -97,6 +98,37 @@ describe('acquireFileLock', () => {
     await expect(acquire()).rejects.toThrow(/sleeping since 2026/)
     await leave({ host: 'elsewhere', pid: 999_999_999 })
     await expect(acquire()).rejects.toThrow(/on elsewhere/)
+  })
+
+  it('is taken over from another machine that has been silent for two minutes, and nobody is said to hold it', async () => {
+    await leave({ host: 'elsewhere' })
+    expect(await lockHolder(path)).toMatchObject({ host: 'elsewhere' })
+    const minutesAgo = Date.now() / 1000 - 121
+    utimesSync(path, minutesAgo, minutesAgo)
+    expect(await lockHolder(path)).toBeNull()
+    expect(await (await acquire()).held()).toBe(true)
+  })
+
+  it('is touched by its holder, however long that takes', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const lock = await acquire()
+    utimesSync(path, 1, 1)
+    vi.advanceTimersByTime(20_000)
+    await vi.waitUntil(() => statSync(path).mtimeMs > 1000, { timeout: 20_000 })
+    await lock.release()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is held by one of many, whoever of them sees the dead holder last', async () => {
+    for (let round = 0; round < 25; round++) {
+      await leave({ start: 'another boot:1', pid: 999_999_999, token: `dead ${round}` })
+      const tries = await Promise.allSettled(Array.from({ length: 6 }, () => acquire()))
+      const locks = tries.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+      expect(locks).toHaveLength(1)
+      await locks[0]?.release()
+    }
+    expect(readdirSync(dirname(path))).toEqual([])
   })
 
   it('is taken over when it has not changed for long enough, where that is wanted', async () => {

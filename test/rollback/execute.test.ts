@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { carryOut } from '../../src/rollback/carry-out.ts'
 import { type Journal, readStories } from '../../src/rollback/journal.ts'
@@ -389,6 +389,7 @@ test('a journal that can no longer be written stops the rollback and puts back w
       if (shelf.log.length > 0) throw new Error('no space left on device')
     },
     attempt: async () => undefined,
+    copy: async () => undefined,
     close: async () => undefined
   }
   const begun = await begunOn(shelf)
@@ -417,9 +418,10 @@ test('promise 7: a rollback whose lease another has taken over does nothing more
     }
   })
   const { session } = await engine(shelf)
-  const lease = { lost: lost.signal, renew: async () => undefined, release: async () => undefined }
+  const nothing = async () => undefined
+  const lease = { lost: lost.signal, renew: nothing, markProven: nothing, release: nothing, stop: () => undefined }
   const result = await carryOut(session, await begunOn(shelf), {
-    journal: { path: '', append: async () => undefined, attempt: async () => undefined, close: async () => undefined },
+    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
     lease,
     limit: AbortSignal.timeout(10_000),
     hooks: { report: () => undefined, cancel: new AbortController().signal },
@@ -438,3 +440,190 @@ async function begunOn(shelf: Shelf): Promise<Begun> {
   if (!story) throw new Error('no journal')
   return story.begun
 }
+
+test('promise 5: a state that serves worse after the way back than it did before is not called restored', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
+  const { rollBack } = await engine(shelf)
+  shelf.beforeStep = (verb) => {
+    if (verb === 'revert') shelf.health['1.2.0'] = 'down'
+  }
+  const result = await rollBack()
+  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('degraded before and is down now') })
+})
+
+test('promise 5: a target that cannot be asked after the way back shows nothing, not even that nothing was there', async () => {
+  const shelf = newShelf({ serving: 'none', health: { none: 'degraded', '1.1.0': 'down' } })
+  const { rollBack } = await engine(shelf)
+  shelf.beforeStep = (verb) => {
+    if (verb === 'revert') shelf.surveyFails = true
+  }
+  const result = await rollBack({ accept: ['migration'] })
+  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('could not be seen') })
+})
+
+test('promise 5: what comes back slowly is given a moment before it is judged', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'healthy', '1.1.0': 'down' } })
+  const { rollBack, clock } = await engine(shelf)
+  const { sleep } = clock
+  shelf.beforeStep = (verb, { id }) => {
+    if (verb !== 'revert' || id !== 'switch') return
+    shelf.health['1.2.0'] = 'progressing'
+    clock.sleep = async (ms, signal) => {
+      shelf.health['1.2.0'] = 'healthy'
+      await sleep(ms, signal)
+    }
+  }
+  expect(await rollBack()).toMatchObject({ outcome: 'restored', state: expect.stringContaining('is back as it was') })
+})
+
+test('promise 5: a preparation that fails while the target is away touched nothing, and that is what is said', async () => {
+  const shelf = newShelf()
+  const { rollBack } = await engine(shelf)
+  shelf.beforeStep = () => {
+    shelf.surveyFails = true
+    throw new Error('the engine is away')
+  }
+  const result = await rollBack()
+  expect(result).toMatchObject({
+    outcome: 'restored',
+    state: expect.stringContaining('Nothing that serves was touched')
+  })
+  expect(result.state).toContain('The shelf does not answer')
+})
+
+test('promise 5: a failed check tells more than a survey that sees nothing wrong', async () => {
+  const shelf = newShelf({
+    health: { '1.2.0': 'healthy', '1.1.0': 'healthy' },
+    checked: { '1.2.0': 'healthy', '1.1.0': 'down' }
+  })
+  const { rollBack } = await engine(shelf)
+  expect(await rollBack()).toMatchObject({ outcome: 'restored' })
+  expect(shelf.serving).toBe('1.2.0')
+})
+
+test('promise 8: one healthy look after many unknown ones begins the soak, and does not end it', async () => {
+  const shelf = newShelf({ healthAtLook: (_, look) => (look < 6 ? 'unknown' : look < 12 ? 'healthy' : 'down') })
+  const { rollBack } = await engine(shelf)
+  expect((await rollBack()).outcome).toBe('stuck')
+  expect(shelf.looks).toBe(12)
+})
+
+test('promise 8: an unknown look begins the soak anew', async () => {
+  const shelf = newShelf({ healthAtLook: (_, look) => (look === 6 ? 'unknown' : 'healthy') })
+  const { rollBack, session } = await engine(shelf)
+  expect((await rollBack()).outcome).toBe('succeeded')
+  expect(shelf.looks).toBe(17)
+  const [story] = await readStories(session.files.journals)
+  const checks = story?.events.find((event) => event.event === 'checks')
+  expect(checks).toMatchObject({ healthySince: '2026-03-18T14:35:06.000Z' })
+})
+
+test('promise 8: what stays unknown for as long as the soak is unproven', async () => {
+  const shelf = newShelf({ healthAtLook: () => 'unknown' })
+  const { rollBack } = await engine(shelf)
+  expect((await rollBack()).outcome).toBe('unproven')
+  expect(shelf.looks).toBe(11)
+})
+
+test('promise 8: the time that the first look takes is no part of the soak', async () => {
+  const shelf = newShelf()
+  const { rollBack, clock } = await engine(shelf)
+  shelf.healthAtLook = (_, look) => {
+    if (look === 1) clock.advance(12_000)
+    return 'healthy'
+  }
+  expect((await rollBack()).outcome).toBe('succeeded')
+  expect(shelf.looks).toBe(11)
+})
+
+test('a rollback that runs into its limit goes back, and the way back has time of its own', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
+  const { rollBack, clock } = await engine(shelf)
+  const reverting: boolean[] = []
+  shelf.beforeStep = (verb, { id }, { signal }) => {
+    if (verb === 'revert') return void reverting.push(signal.aborted)
+    if (id !== 'switch') return
+    shelf.serving = '1.1.0'
+    clock.advance(60_000)
+    signal.throwIfAborted()
+  }
+  const result = await rollBack()
+  expect(result).toMatchObject({ outcome: 'restored', state: expect.stringContaining('timeout') })
+  expect(reverting).toEqual([false, false])
+  expect(shelf.serving).toBe('1.2.0')
+})
+
+test('the time that a person takes to answer is no part of the limit', async () => {
+  const shelf = newShelf()
+  const { rollBack, clock } = await engine(shelf)
+  const consent = async () => clock.advance(600_000)
+  expect((await rollBack({}, { consent })).outcome).toBe('succeeded')
+})
+
+test('promise 3: what can no longer be done once the answer is there is refused before the first step', async () => {
+  const shelf = newShelf()
+  const { rollBack } = await engine(shelf)
+  const deletedMeanwhile = async () => {
+    shelf.blockers = [{ id: 'image_gone', what: 'The image is gone', why: 'it was deleted', next: 'Choose another.' }]
+  }
+  await expect(rollBack({}, { consent: deletedMeanwhile })).rejects.toMatchObject({ code: 'image_gone' })
+  expect(shelf.log).toEqual([])
+})
+
+test('a dry run finds that no journal could be written, and makes no folder to find out', async () => {
+  const { rollBack, session } = await engine(newShelf())
+  session.files = { ...session.files, journals: '/dev/null/nowhere' }
+  await expect(rollBack({ dryRun: true })).rejects.toMatchObject({ fault: 'config', code: 'journal_unwritable' })
+})
+
+test('promise 7: a lease that is lost during the soak ends without a record and without a claim', async () => {
+  const lost = new AbortController()
+  const shelf = newShelf({
+    healthAtLook: (_, look) => {
+      if (look === 3) lost.abort()
+      return 'healthy'
+    }
+  })
+  const { session, records } = await engine(shelf)
+  const nothing = async () => undefined
+  const result = await carryOut(session, await begunOn(newShelf()), {
+    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
+    lease: { lost: lost.signal, renew: nothing, markProven: nothing, release: nothing, stop: () => undefined },
+    limit: AbortSignal.timeout(10_000),
+    hooks: { report: () => undefined, cancel: new AbortController().signal },
+    failed: true,
+    diagnosis: Promise.resolve()
+  })
+  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('taken this target over') })
+  expect(records).toEqual([])
+})
+
+test('a rollback that is finished after it was recorded is not recorded twice', async () => {
+  const shelf = newShelf()
+  const { session, records } = await engine(shelf)
+  const begun = await begunOn(newShelf())
+  const { rollbackId } = begun
+  session.history = [{ at: begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
+  const nothing = async () => undefined
+  const result = await carryOut(session, begun, {
+    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
+    lease: null,
+    limit: AbortSignal.timeout(10_000),
+    hooks: { report: () => undefined, cancel: new AbortController().signal },
+    failed: true,
+    diagnosis: Promise.resolve()
+  })
+  expect(result.outcome).toBe('succeeded')
+  expect(records).toEqual([])
+})
+
+test('promise 7: a lock of another machine names what it takes to be rid of it', async () => {
+  const { assess, session } = await engine(newShelf())
+  await mkdir(session.files.journals, { recursive: true })
+  const held = { pid: 1, host: 'elsewhere', start: '', token: 't', since: '', purpose: 'rb-1' }
+  await writeFile(session.files.lock, JSON.stringify(held))
+  const [blocker] = (await assess()).blockers
+  expect(blocker).toMatchObject({ id: 'running', next: expect.stringContaining(`remove ${session.files.lock}`) })
+  await utimes(session.files.lock, 1, 1)
+  expect((await assess()).blockers).toEqual([])
+})

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { wayTo } from '../../src/rollback/interrupted.ts'
 import type { Target } from '../../src/targets/target.ts'
 import { engine } from './engine-harness.ts'
 import { newShelf, type Shelf, shelfTarget } from './shelf-target.ts'
@@ -45,7 +46,7 @@ test('what a step left behind before the process died is said by whoever finishe
   const first = await rollBack({}, { report: dieAt('Health check') }).catch(() => null)
   expect(first).toBeNull()
   const { interrupted } = await assess()
-  const finish = interrupted?.finish
+  const finish = interrupted && wayTo(interrupted, 'finish')
   const done = await rollBack({ version: finish?.version ?? '', planId: finish?.id ?? '' })
   expect(done).toMatchObject({ outcome: 'succeeded', remains: [line] })
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { promptsByItself, requireConsent } from '../../src/tools/consent.ts'
 import { engine } from '../rollback/engine-harness.ts'
-import { newShelf } from '../rollback/shelf-target.ts'
+import { newShelf, release } from '../rollback/shelf-target.ts'
 
 const assessed = async (more: Parameters<typeof newShelf>[0] = {}) => (await engine(newShelf(more))).assess()
 const never = async () => false
@@ -31,24 +31,72 @@ test('a host that can ask is asked with the plan, and yes is the only yes', asyn
       return answer
     }
   })
-  await requireConsent(host('yes'), assessment, never)
+  await requireConsent(host('yes'), { assessment }, never)
   expect(questions[0]).toContain('Roll back shelf from 1.2.0 to 1.1.0?')
-  await expect(requireConsent(host('no'), assessment, standing)).rejects.toMatchObject({ code: 'declined' })
-  await expect(requireConsent(host('cancelled'), assessment, standing)).rejects.toMatchObject({ code: 'not_confirmed' })
+  await expect(requireConsent(host('no'), { assessment }, standing)).rejects.toMatchObject({ code: 'declined' })
+  await expect(requireConsent(host('cancelled'), { assessment }, standing)).rejects.toMatchObject({
+    code: 'not_confirmed'
+  })
 })
 
 test('a host that cannot ask is refused, unless deploy.json allows unattended rollbacks', async () => {
   const mute = { name: 'mute', version: '1' }
-  await expect(requireConsent(mute, await assessed(), never)).rejects.toMatchObject({ code: 'not_unattended' })
-  await requireConsent(mute, await assessed(), standing)
+  await expect(requireConsent(mute, { assessment: await assessed() }, never)).rejects.toMatchObject({
+    code: 'not_unattended'
+  })
+  await requireConsent(mute, { assessment: await assessed() }, standing)
 })
 
 test('an unattended rollback refuses on serious risks and on a current version that has not failed', async () => {
   const mute = { name: 'mute', version: '1' }
   const risky = await assessed({ risks: [{ id: 'moved', serious: true, title: 'Moved', detail: 'tag' }] })
-  await expect(requireConsent(mute, risky, standing)).rejects.toThrow('moved')
+  await expect(requireConsent(mute, { assessment: risky }, standing)).rejects.toThrow('moved')
   const healthy = await engine(newShelf({ health: { '1.2.0': 'healthy' } }), {
     history: [{ at: '2026-03-10T12:00:00.000Z', target: 'shelf', version: '1.1.0', status: 'success' }]
   })
-  await expect(requireConsent(mute, await healthy.assess(), standing)).rejects.toThrow('has not failed')
+  await expect(requireConsent(mute, { assessment: await healthy.assess() }, standing)).rejects.toThrow('has not failed')
 })
+
+test('promise 13: for an interrupted rollback the question says which way it would go, and what would run', async () => {
+  const assessment = await assessed()
+  const { story, interrupted } = interruptedOne()
+  const asked: string[] = []
+  const ask = async (text: string) => {
+    asked.push(text)
+    return 'yes' as const
+  }
+  const host = { name: 'other', version: '1', ask }
+  for (const direction of ['finish', 'undo', 'close'] as const) {
+    const way = { direction, id: 'plan', version: 'v', lines: [`${direction} line`] }
+    await requireConsent(host, { assessment: { ...assessment, interrupted }, way }, never)
+  }
+  const { rollbackId } = story.begun
+  expect(asked).toEqual([
+    `Finish the interrupted rollback ${rollbackId} of shelf, to 1.1.0?\n1. finish line`,
+    `Undo the interrupted rollback ${rollbackId} of shelf, back to 1.2.0?\n1. undo line`,
+    `Close the interrupted rollback ${rollbackId} of shelf, and leave what is deployed as it is?\n1. close line`
+  ])
+})
+
+function interruptedOne() {
+  const begun = {
+    event: 'begun' as const,
+    at: '2026-03-18T14:35:00.000Z',
+    rollbackId: 'rb-20260318-143500-shelf',
+    target: 'shelf',
+    type: 'shelf',
+    planId: '',
+    from: release('1.2.0'),
+    to: release('1.1.0'),
+    health: { state: 'down' as const, message: '' },
+    steps: [],
+    soakMs: 0,
+    accepted: [],
+    notes: [],
+    holder: { host: 'here', pid: 1, user: 'ann' }
+  }
+  const story = { path: '', begun, events: [begun], ended: null }
+  const { rollbackId, at: startedAt, holder, from, to } = begun
+  const known = { rollbackId, startedAt, holder, from, to, knownFrom: 'journal' as const }
+  return { story, interrupted: { ...known, story, standing: [], ways: [] } }
+}

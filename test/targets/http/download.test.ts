@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../src/support/clock.ts'
 import { createMask } from '../../../src/support/mask.ts'
 import { type Download, tryDownload } from '../../../src/targets/http/download.ts'
 import { tryFiles } from '../../../src/targets/http/try-files.ts'
@@ -21,7 +22,7 @@ describe('a download that is tried', () => {
       url: `${server.url}/file`,
       env: {},
       mask: createMask(),
-      clock: { now: () => new Date('2026-03-01T00:00:00Z'), sleep: async (ms) => void slept.push(ms) },
+      clock: { ...systemClock, now: () => new Date('2026-03-01T00:00:00Z'), sleep: async (ms) => void slept.push(ms) },
       signal: AbortSignal.timeout(20_000),
       ...more
     })

@@ -1,0 +1,23 @@
+/** Knows the calls that are at work. */
+export interface RunningCalls {
+  during<T>(work: Promise<T>): Promise<T>
+  /** Resolves once none is at work. */
+  idle(): Promise<void>
+}
+
+export function runningCalls(): RunningCalls {
+  const running = new Set<Promise<unknown>>()
+  return {
+    async during(work) {
+      running.add(work)
+      try {
+        return await work
+      } finally {
+        running.delete(work)
+      }
+    },
+    async idle() {
+      while (running.size > 0) await Promise.allSettled(running)
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+import { createServer } from './create-server.ts'
+
+const endings = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+
+/**
+ * Serves one host over stdin and stdout. Once the host is gone, or wants the server gone, each running call is cancelled: a rollback
+ * in its cure goes on to its end all the same, and the process ends with the last call.
+ */
+export async function serve(env: NodeJS.ProcessEnv, cwd: string): Promise<void> {
+  const { server, idle } = createServer(env, cwd)
+  const leave = (): void => void server.close().catch(() => undefined)
+  server.onclose = () => void idle().then(() => process.exit(0))
+  for (const signal of endings) process.on(signal, leave)
+  process.stdin.once('end', leave)
+  process.stdout.on('error', leave)
+  // Whoever read it is gone; there is nobody left to tell.
+  process.stderr.on('error', () => undefined)
+  await server.connect(new StdioServerTransport())
+}
