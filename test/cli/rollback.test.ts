@@ -159,15 +159,15 @@ async function dieIn(step: string, shelf: Shelf, { run, lock, questions }: Comma
 
 test('on a terminal an interrupted rollback is finished or undone, whichever is chosen', async () => {
   for (const [word, question, serving] of [
-    ['finish', /^Finish the interrupted rollback rb-\S+ of shelf to 1\.1\.0 now\?/, '1.1.0'],
-    ['undo', /^Undo the interrupted rollback rb-\S+ of shelf, back to 1\.2\.0, now\?/, '1.2.0']
+    ['finish', /^Finish the interrupted rollback rb-\S+ of shelf, to 1\.1\.0\?/, '1.1.0'],
+    ['undo', /^Undo the interrupted rollback rb-\S+ of shelf, back to 1\.2\.0\?/, '1.2.0']
   ] as const) {
     const shelf = newShelf()
     const command = await commandOn(shelf)
     await dieIn('switch', shelf, command)
     await command.run([], word, 'y')
     expect(command.questions).toEqual([
-      'Finish the interrupted rollback, or undo it? [finish/undo] ',
+      'What is to become of the interrupted rollback? [finish/undo] ',
       expect.stringMatching(question)
     ])
     expect(shelf.serving).toBe(serving)

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{_ as t,c as n,u as r,y as i}from"./shared7~server~cli~index~index~index~index~index~index~index-9nF62qrs.mjs";var a;function o(){return(o=e((()=>{n(),a=t(i(),r())})))()}export{a as n,o as t};

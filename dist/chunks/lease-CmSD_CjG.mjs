@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{c as t,m as n,p as r,y as i}from"./shared7~server~cli~index~index~index~index~index~index~index-9nF62qrs.mjs";import{n as a,t as o}from"./json-CTiBTp7L.mjs";var s;function c(){return(c=e((()=>{t(),o(),s=n({rollbackId:i(),holder:n({host:i(),pid:r(),user:i()}),startedAt:i(),begun:a})})))()}export{s as n,c as t};
