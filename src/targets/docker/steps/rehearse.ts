@@ -7,22 +7,24 @@ import { rehearsalLabel } from '../names.ts'
 import { userConfigOf } from '../recreate/configuration.ts'
 import { hostConfigFor } from '../recreate/host.ts'
 import { endpointsFor } from '../recreate/networks.ts'
-import { findOld, hideEnvironment, type Workshop } from '../workshop.ts'
+import { findNew, findOld, hasStarted, hideEnvironment, type Workshop } from '../workshop.ts'
 import { gone, remove, start } from './actions.ts'
-import { watch } from './healthy.ts'
+import { watch, withoutProbe } from './healthy.ts'
 import type { StepWork } from './index.ts'
 import type { Replacement } from './replacement.ts'
 
 /** Starts the candidate where nobody reaches it, and sees it become healthy; then it is removed without trace. */
 export const rehearse: StepWork = {
   async apply(workshop, params, run): Promise<StepResult> {
+    const replacement = await findNew(workshop, params, run.signal)
+    if (replacement && hasStarted(replacement)) return { detail: 'its replacement was started already' }
     const old = await findOld(workshop, params, run.signal)
     if (!old) throw gone('There is nothing to rehearse for', params.name)
     await clear(workshop, params, run.signal)
     const actor = await create(workshop, old, params, run.signal)
     try {
       await start(workshop, actor, run.signal)
-      const ms = await watch({ ...workshop, config: { ...workshop.config, probe: null } }, actor, run)
+      const ms = await watch(withoutProbe(workshop), actor, run)
       return { detail: `healthy after ${duration(ms)}, removed again` }
     } finally {
       await clear(workshop, params, AbortSignal.timeout(60_000))
