@@ -183,6 +183,17 @@ describeOn('docker', 'an assessment of containers', () => {
     expect(named).toMatchObject({ blockers: [], current: { version: '1.2.0' } })
   })
 
+  it('does not run a migration again that ended well while the service beside it crashed', async () => {
+    const ends = (code: number) => ['--', 'sh', '-c', `exit ${code}`]
+    await world.start('web', '1.2.0', ...ends(1))
+    await world.start('stopped', '1.2.0', '--restart', 'unless-stopped', '--', 'sh', '-c', 'sleep 1; exit 0')
+    await docker('stop', `${world.prefix}-stopped`)
+    await world.start('migrate', '1.2.0', ...ends(0))
+    await until('the end of all', async () => (await docker('ps', '-q', '--filter', `name=${world.prefix}`)) === '')
+    const survey = await (await world.open()).survey(signal())
+    expect(survey.fingerprint.containers).toMatchObject([{ name: `${world.prefix}-stopped` }, { name: web() }])
+  })
+
   it('takes stopped containers of earlier versions for evidence that they served, and leaves them alone', async () => {
     await world.start('web-before', '1.1.0')
     await docker('stop', '-t', '1', `${world.prefix}-web-before`)

@@ -5,7 +5,7 @@ import type { StepResult } from '../../target.ts'
 import { type Container, inspectContainer, inspectImage } from '../inspect.ts'
 import { rehearsalLabel } from '../names.ts'
 import { userConfigOf } from '../recreate/configuration.ts'
-import { hostConfigFor } from '../recreate/host.ts'
+import { bindDestination, hostConfigFor, placeOf } from '../recreate/host.ts'
 import { endpointsFor } from '../recreate/networks.ts'
 import { findNew, findOld, hasStarted, hideEnvironment, type Workshop } from '../workshop.ts'
 import { gone, remove, start } from './actions.ts'
@@ -69,15 +69,17 @@ function rehearsalBody(
 ): Record<string, unknown> {
   const { Labels: _labels, MacAddress: _mac, ...rest } = config
   const host = hostConfigFor(old)
-  const readOnly = new Set((old.Mounts ?? []).filter(({ RW }) => RW === false).map(({ Destination }) => Destination))
+  const readOnly = new Set(
+    (old.Mounts ?? []).filter(({ RW }) => RW === false).map(({ Destination }) => placeOf(Destination))
+  )
   return {
     ...rest,
     Image: image,
     Labels: { [rehearsalLabel]: old.Id },
     HostConfig: {
       ...host,
-      Binds: (host.Binds ?? []).filter((bind) => readOnly.has(bind.split(':')[1] ?? bind)),
-      Mounts: (host.Mounts ?? []).filter(({ Target, Type }) => readOnly.has(Target) || Type === 'tmpfs'),
+      Binds: (host.Binds ?? []).filter((bind) => readOnly.has(bindDestination(bind))),
+      Mounts: (host.Mounts ?? []).filter(({ Target, Type }) => readOnly.has(placeOf(Target)) || Type === 'tmpfs'),
       VolumesFrom: null,
       PortBindings: {},
       PublishAllPorts: false,
