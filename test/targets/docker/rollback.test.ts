@@ -76,7 +76,8 @@ describeOn('docker', 'a single container', () => {
     expect(report.checks.map(({ id, status }) => [id.split(':')[0], status])).toEqual([
       ['identity', 'pass'],
       ['health', 'pass'],
-      ['restarts', 'pass']
+      ['restarts', 'pass'],
+      ['port', 'pass']
     ])
   })
 

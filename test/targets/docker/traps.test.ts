@@ -131,6 +131,17 @@ describeOn('docker', 'an assessment of containers', () => {
     ])
   })
 
+  it('does not mind the same port at another address', async () => {
+    await world.start('web', '1.2.0', '-p', '127.0.0.1::8080')
+    const port = (await inspect(web())).NetworkSettings.Ports['8080/tcp'][0].HostPort
+    await docker('rm', '-f', web())
+    await world.start('web', '1.2.0', '-p', `127.0.0.1:${port}:8080`)
+    await docker('stop', '-t', '0', web())
+    await beside('neighbour', '-p', `127.0.0.2:${port}:8080`)
+    const target = await world.open({ config: { containers: [web()] } })
+    expect((await planTo(target, '1.1.0')).draft.blockers).toEqual([])
+  })
+
   it('refuses a container that was started with --rm', async () => {
     await world.start('web', '1.2.0', '--rm')
     const target = await world.open()
@@ -186,7 +197,16 @@ describeOn('docker', 'an assessment of containers', () => {
   it('does not run a migration again that ended well while the service beside it crashed', async () => {
     const ends = (code: number) => ['--', 'sh', '-c', `exit ${code}`]
     await world.start('web', '1.2.0', ...ends(1))
-    await world.start('stopped', '1.2.0', '--restart', 'unless-stopped', '--', 'sh', '-c', 'sleep 1; exit 0')
+    await world.start(
+      'stopped',
+      '1.2.0',
+      '--restart',
+      'unless-stopped',
+      '--',
+      'sh',
+      '-c',
+      'trap "exit 0" TERM; sleep 1000 & wait'
+    )
     await docker('stop', `${world.prefix}-stopped`)
     await world.start('migrate', '1.2.0', ...ends(0))
     await until('the end of all', async () => (await docker('ps', '-q', '--filter', `name=${world.prefix}`)) === '')

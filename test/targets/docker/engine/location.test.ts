@@ -62,6 +62,25 @@ describeOn('docker', 'where the engine is', () => {
     await rollsBack({ docker_context: 'far-away' }, { DOCKER_CONFIG: home })
   })
 
+  it('a port published at the loopback of its machine cannot be asked from here, unless a probe says how', async () => {
+    await world.start('web', '1.2.0', '-p', '127.0.0.1::8080')
+    const port = (await inspect(`${world.prefix}-web`)).NetworkSettings.Ports['8080/tcp'][0].HostPort
+    await world.clear()
+    await world.start('web', '1.2.0', '-p', `127.0.0.1:${port}:8080`)
+    const target = await world.open({ config: { host: remote.ssh }, env: { PATH: remote.sshPath } })
+    const planned = await planTo(target, '1.1.0')
+    await carryOut(target, planned)
+    const { checks } = await target.check(planned.release, { signal: signal() })
+    expect(checks.filter(({ status }) => status !== 'pass')).toMatchObject([
+      { id: `port:${world.prefix}-web:${port}`, status: 'unknown', detail: expect.stringContaining('probe') }
+    ])
+    const config = { host: remote.ssh, probe: { http: `http://127.0.0.1:${port}/health` } }
+    const probing = await world.open({ config, env: { PATH: remote.sshPath } })
+    const probed = (await probing.check(planned.release, { signal: signal() })).checks
+    expect(probed.filter(({ status }) => status !== 'pass')).toEqual([])
+    expect(probed.map(({ id }) => id)).not.toContain(`port:${world.prefix}-web:${port}`)
+  })
+
   it('a lease on the engine is seen over every way to it', async () => {
     await world.start('web', '1.2.0', '--network', 'none')
     const here = await world.open({ config: { host: remote.unix } })
