@@ -1,4 +1,5 @@
 import { isOneOff, ownedBy, servicesOf } from './compose/labels.ts'
+import { composeProjectName } from './compose/project-name.ts'
 import { type Missing, missingServices } from './compose/revive.ts'
 import type { DockerConfig } from './config.ts'
 import {
@@ -24,6 +25,8 @@ export interface Workload {
   retired: Container[]
   /** Why it is not clear which containers are meant. */
   ambiguous?: string
+  /** The Compose project that is meant, where it is one. */
+  project?: string
   /** Services of the project's Compose file of which no container is left. */
   missing?: Missing
   /** Every container of the engine. */
@@ -66,12 +69,14 @@ export async function findWorkload(workshop: Workshop, signal: AbortSignal): Pro
   const { containers: mine, ambiguous } = ofOneProject(candidates, workshop)
   const standing = standingIn(mine)
   const missing = standing.length === 0 ? await missingServices(workshop, configured) : null
+  const project = byName ? null : (config.project ?? (await projectOf(mine, missing, workshop)))
   const repository = configured ?? repositoryOf(standing[0]) ?? missing?.repository ?? null
   return {
     repository,
     ...(byName ? { containers: standing, retired: [] } : currentOf(standing)),
     ...(ambiguous ? { ambiguous } : {}),
     ...(missing ? { missing } : {}),
+    ...(project ? { project } : {}),
     all,
     images: repository ? everyImage.filter((image) => isOf(image, repository)) : []
   }
@@ -92,6 +97,16 @@ function ofOneProject(
     containers: candidates,
     ambiguous: `several Compose projects run it: ${projects.sort().join(', ')}; name one in \`project\``
   }
+}
+
+async function projectOf(
+  containers: readonly Container[],
+  missing: Missing | null,
+  { env }: Workshop
+): Promise<string | null> {
+  if (missing) return composeProjectName(missing.file, env)
+  const [project, ...others] = new Set(servicesOf(containers).map((owned) => owned.project))
+  return project !== undefined && others.length === 0 ? project : null
 }
 
 const asksForServices = (config: DockerConfig): boolean =>
