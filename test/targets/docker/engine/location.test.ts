@@ -94,6 +94,13 @@ describeOn('docker', 'where the engine is', () => {
     await held?.release(signal())
   })
 
+  it('an engine over ssh is asked many things at once, and its ssh server drops none', async () => {
+    const engine = createEngine(await connect({ host: remote.ssh }, { PATH: remote.sshPath }))
+    const ask = () => engine.act('GET', '/_ping', { signal: signal(), limitMs: 120_000 })
+    expect(new Set(await Promise.all(Array.from({ length: 25 }, ask)))).toEqual(new Set([200]))
+    engine.close()
+  })
+
   const nameOf = async (choice: EngineChoice, env: NodeJS.ProcessEnv): Promise<string> => {
     const transport = await connect(choice, env)
     transport.close()
@@ -124,6 +131,17 @@ describeOn('docker', 'where the engine is', () => {
     await expect(connect({ context: 'absent' }, { DOCKER_CONFIG: home })).rejects.toMatchObject({
       code: 'no_docker_context'
     })
+  })
+
+  it('a named pipe of Windows is refused in words of its own, from an address and from a context', async () => {
+    const refused = {
+      fault: 'config',
+      what: expect.stringContaining('named pipe'),
+      next: expect.stringContaining('WSL')
+    }
+    await expect(connect({ host: 'npipe:////./pipe/docker_engine' }, {})).rejects.toMatchObject(refused)
+    await makeContext('windows', 'npipe:////./pipe/dockerDesktopLinuxEngine')
+    await expect(connect({ context: 'windows' }, { DOCKER_CONFIG: home })).rejects.toMatchObject(refused)
   })
 
   const failureOf = async (host: string, env: NodeJS.ProcessEnv): Promise<unknown> => {
