@@ -111,6 +111,8 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
   it.each([
     ['a host port', ['-p', '127.0.0.1::8080'], 'the same host port'],
     ['a writable mount', ['-v', '/tmp:/shared'], 'could write to what is mounted at /shared'],
+    ['a variable of nginx-proxy', ['-e', 'VIRTUAL_HOST=shop.example'], 'would send it traffic before it is healthy'],
+    ['a label of caddy-docker-proxy', ['--label', 'caddy=shop.example'], 'would send it traffic before it is healthy'],
     ['no health check', ['--no-healthcheck'], 'nothing but a health check tells']
   ])('stops first when it has %s, and the plan says so', async (_, options, why) => {
     await world.start('web', '1.2.0', ...options)

@@ -159,6 +159,13 @@ describeOn('docker', 'an assessment of containers', () => {
     ])
   })
 
+  it('takes an image of another platform where the engine runs one of it now', async () => {
+    for (const version of ['0.5.0', '0.6.0']) await makeForeignImage(world.repository, version, 's390x')
+    await world.start('web', '0.6.0')
+    const target = await world.open()
+    expect((await planTo(target, '0.5.0')).draft.blockers).toEqual([])
+  })
+
   it('names the tag "latest", and calls the version what the image or history calls it', async () => {
     await docker('tag', `${world.repository}:1.2.0`, `${world.repository}:latest`)
     await docker('run', '-d', '--name', web(), `${world.repository}:latest`)
@@ -182,6 +189,9 @@ describeOn('docker', 'an assessment of containers', () => {
     for (const line of ['variable DATABASE changed', 'variable GONE is gone', 'mount /extra is new'])
       expect(risk?.detail).toContain(line)
     expect(JSON.stringify([recorded, draft])).not.toContain('secret-value')
+    const { variables } =
+      Object.values(recorded?.containers as Record<string, { variables: Record<string, string> }>)[0] ?? {}
+    expect(variables?.DATABASE).toHaveLength(4)
   })
 
   it('says why it is not clear which containers are meant, and goes by their names then', async () => {

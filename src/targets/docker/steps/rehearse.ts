@@ -7,6 +7,7 @@ import { rehearsalLabel } from '../names.ts'
 import { userConfigOf } from '../recreate/configuration.ts'
 import { bindDestination, hostConfigFor, placeOf } from '../recreate/host.ts'
 import { endpointsFor } from '../recreate/networks.ts'
+import { proxyVariable } from '../side-by-side.ts'
 import { findNew, findOld, hasStarted, hideEnvironment, type Workshop } from '../workshop.ts'
 import { gone, remove, start } from './actions.ts'
 import { watch, withoutProbe } from './healthy.ts'
@@ -61,7 +62,7 @@ async function create(
   return created
 }
 
-/** No labels, for proxies and Compose go by them; no ports, no addresses, nothing that both could write to. */
+/** No labels, for proxies and Compose go by them, nor the variables that proxies go by; no ports, no addresses, nothing that both could write to. */
 function rehearsalBody(
   old: Container,
   config: ReturnType<typeof userConfigOf>,
@@ -74,6 +75,7 @@ function rehearsalBody(
   )
   return {
     ...rest,
+    Env: (config.Env ?? []).filter((entry) => !proxyVariable.test(entry)),
     Image: image,
     Labels: { [rehearsalLabel]: old.Id },
     HostConfig: {
