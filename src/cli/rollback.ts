@@ -30,7 +30,8 @@ export const rollback: Command = async (context) => {
   const { flags, say } = context
   const assessed = await run(context, assessRollback, {
     target: flags.target,
-    version: flags.plan ? undefined : flags.to
+    version: flags.plan ? undefined : flags.to,
+    rehearse: flags.rehearse
   })
   if (assessed.error) return assessed
   const shown = assessed as unknown as Shown
@@ -38,7 +39,14 @@ export const rollback: Command = async (context) => {
   const way = flags.plan && flags.to ? { id: flags.plan, version: flags.to } : await choose(context, shown)
   if (!way) return flags.auto ? nothingToDo(shown) : { ...assessed, ok: false }
   const accept = flags.accept ?? (flags.auto || flags['dry-run'] ? [] : await acceptEach(context, shown))
-  const request = { target: shown.target, version: way.version, plan_id: way.id, accept, dry_run: flags['dry-run'] }
+  const request = {
+    target: shown.target,
+    version: way.version,
+    plan_id: way.id,
+    accept,
+    dry_run: flags['dry-run'],
+    rehearse: flags.rehearse
+  }
   const answer = await run(context, executeRollbackTool, request, consentOf(context, way.version))
   return flags.auto && answer.rollback_id ? reported(context, answer) : answer
 }
