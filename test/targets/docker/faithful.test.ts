@@ -208,6 +208,8 @@ describeOn('docker', 'the replacement of a container', () => {
       'shop-back',
       '--alias',
       'api',
+      '--driver-opt',
+      'org.example.rank=7',
       `${world.prefix}-back`,
       `${world.prefix}-web`
     )
@@ -215,6 +217,7 @@ describeOn('docker', 'the replacement of a container', () => {
     const { [`${world.prefix}-front`]: front, [`${world.prefix}-back`]: back } = after.NetworkSettings.Networks
     expect(front).toMatchObject({ IPAddress: '10.213.77.9', IPAMConfig: { IPv4Address: '10.213.77.9' } })
     expect(front.Aliases).toEqual(['shop', after.Id.slice(0, 12)])
+    expect(back.DriverOpts).toEqual({ 'org.example.rank': '7' })
     expect(back.Aliases).toEqual(['shop-back', 'api', after.Id.slice(0, 12)])
     const answer = await docker(
       'run',
