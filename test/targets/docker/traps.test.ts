@@ -55,6 +55,28 @@ describeOn('docker', 'an assessment of containers', () => {
     ])
   })
 
+  it.each([
+    ['processes', (on: string) => ['--pid', `container:${on}`], 'all its processes'],
+    ['shared memory', (on: string) => ['--ipc', `container:${on}`], 'its shared memory'],
+    ['link', (on: string) => ['--link', on], 'that address']
+  ])('names containers that have the %s of the one replaced', async (what, options, loses) => {
+    await world.start('web', '1.2.0', '--ipc', 'shareable')
+    await beside('sidecar', ...options(web()))
+    const target = await world.open({ config: { containers: [web()] } })
+    const planned = await planTo(target, '1.1.0')
+    expect(planned.draft.risks).toContainEqual({
+      id: `dependent:${world.prefix}-sidecar`,
+      serious: true,
+      title: expect.stringContaining(what),
+      detail: expect.stringContaining(`loses ${loses}`)
+    })
+    await carryOut(target, planned)
+    const look = planned.draft.steps.find(({ kind }) => kind === 'dependents')
+    expect(look && (await target.apply(look, testRun())).manual).toEqual([
+      expect.stringContaining(`${world.prefix}-sidecar has lost ${loses}`)
+    ])
+  })
+
   it('names containers that took its volumes with --volumes-from', async () => {
     await world.start('web', '1.2.0', '-v', '/uploads')
     await beside('shipper', '--volumes-from', web())
