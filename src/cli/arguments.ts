@@ -7,6 +7,7 @@ const options = {
   plan: { type: 'string' },
   accept: { type: 'string', multiple: true },
   investigate: { type: 'boolean' },
+  rehearse: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   auto: { type: 'boolean' },
   rollback: { type: 'string' },
@@ -27,8 +28,8 @@ const options = {
 
 /** Which options each command takes. */
 const taken = {
-  assess: ['target', 'to', 'investigate'],
-  rollback: ['target', 'to', 'plan', 'accept', 'dry-run', 'auto'],
+  assess: ['target', 'to', 'investigate', 'rehearse'],
+  rollback: ['target', 'to', 'plan', 'accept', 'rehearse', 'dry-run', 'auto'],
   verify: ['rollback', 'target', 'soak'],
   report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
   list: ['target'],

@@ -11,8 +11,8 @@ import { status } from './status.ts'
 /** Every command of the command line. */
 export const commands: Record<CommandName, Command> = {
   assess: (context) => {
-    const { target, to, investigate } = context.flags
-    return run(context, assessRollback, { target, version: to, investigate })
+    const { target, to, investigate, rehearse } = context.flags
+    return run(context, assessRollback, { target, version: to, investigate, rehearse })
   },
   rollback,
   verify: (context) => {

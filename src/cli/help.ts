@@ -1,7 +1,7 @@
 export const help = `Takes a failed deployment back to the last good version, and proves that it serves.
 
-  pop-deploy-rollback assess   [--target T] [--to V] [--investigate]
-  pop-deploy-rollback rollback [--target T] [--to V] [--accept RISK]... [--dry-run | --auto] [--plan ID]
+  pop-deploy-rollback assess   [--target T] [--to V] [--investigate] [--rehearse]
+  pop-deploy-rollback rollback [--target T] [--to V] [--accept RISK]... [--rehearse] [--dry-run | --auto] [--plan ID]
   pop-deploy-rollback verify   [--rollback ID | --target T] [--soak SECONDS]
   pop-deploy-rollback report   [--rollback ID | --target T] [--severity P1|P2|P3|P4] [--root-cause X] [--impact X] [--notes X]
   pop-deploy-rollback list     [--target T]
@@ -14,6 +14,7 @@ export const help = `Takes a failed deployment back to the last good version, an
 rollback shows the plan and asks on the terminal. Without a terminal it does nothing, but for
   --auto     roll back unattended: only where the committed deploy.json says automatic: true for the target, the current
              version failed, a candidate is recommended and no serious risk is open; then verifies and writes the report
+  --rehearse first try the candidate where nobody reaches it, and stop nothing before it is healthy (Docker containers)
   --dry-run  check every precondition and change nothing
   --plan ID  refuse unless the plan is still this one; also finishes or undoes an interrupted rollback, with --to its version
 --json prints one JSON object. Progress goes to stderr.

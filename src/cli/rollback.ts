@@ -31,7 +31,11 @@ interface Way {
 /** Assesses, shows the plan, asks, and carries it out; unattended with --auto. */
 export const rollback: Command = async (context) => {
   const { flags, say, terminal } = context
-  const assessed = await run(context, assessRollback, { target: flags.target, version: flags.to })
+  const assessed = await run(context, assessRollback, {
+    target: flags.target,
+    version: flags.to,
+    rehearse: flags.rehearse
+  })
   if (assessed.error) return assessed
   const shown = assessed as unknown as Shown
   if (!flags.json || terminal.interactive) say(`${assessed.summary}\n`)
@@ -39,7 +43,14 @@ export const rollback: Command = async (context) => {
   if (!way) return flags.auto ? nothingToDo(shown) : { ...assessed, ok: false, ...renderError(notChosen(shown)) }
   const asks = !flags.auto && !flags['dry-run'] && waysOf(shown).some(({ id }) => id === way.id)
   const accept = flags.accept ?? (asks ? await acceptEach(context, shown) : [])
-  const request = { target: shown.target, version: way.version, plan_id: way.id, accept, dry_run: flags['dry-run'] }
+  const request = {
+    target: shown.target,
+    version: way.version,
+    plan_id: way.id,
+    accept,
+    dry_run: flags['dry-run'],
+    rehearse: flags.rehearse
+  }
   const answer = await run(context, executeRollbackTool, request, allowedBy(context, way))
   return flags.auto && answer.rollback_id ? reported(context, answer) : answer
 }

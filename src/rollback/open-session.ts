@@ -24,6 +24,8 @@ export interface Surroundings {
 export interface Wanted {
   target?: string
   version?: string
+  /** Overrules the configuration of a target that can rehearse. */
+  rehearse?: boolean
 }
 
 /** A target that was chosen and whose name and wanted version can be ones, not opened yet. */
@@ -59,7 +61,7 @@ export async function selectTarget(around: Surroundings, wanted: Wanted): Promis
 export async function openSession(around: Surroundings, wanted: Wanted): Promise<Session> {
   const { chosen, module, file, paths } = await selectTarget(around, wanted)
   const history = historyOf(file, chosen.name)
-  const target = await openTarget(around, chosen, module, history)
+  const target = await openTarget(around, withRehearsal(chosen, module, wanted.rehearse), module, history)
   return {
     name: chosen.name,
     type: chosen.type,
@@ -104,6 +106,18 @@ async function moduleOf({ name, type }: ChosenTarget): Promise<TargetModule> {
     why: `its type is "${type}"; known are ${Object.keys(targetTypes).join(', ')}`,
     next: `Set targets.${name}.type in deploy.json to a known type, or roll back by the platform's own means.`,
     code: 'unknown_type'
+  })
+}
+
+function withRehearsal(chosen: ChosenTarget, module: TargetModule, rehearse: boolean | undefined): ChosenTarget {
+  if (rehearse === undefined) return chosen
+  if (module.canRehearse) return { ...chosen, config: { ...chosen.config, rehearse } }
+  if (!rehearse) return chosen
+  throw new InputError({
+    what: `${chosen.name} cannot rehearse`,
+    why: `a target of the type ${chosen.type} has nothing in which a candidate could be tried out`,
+    next: 'Leave rehearse away.',
+    code: 'no_rehearsal'
   })
 }
 

@@ -104,6 +104,8 @@ export interface TargetModule<Config = unknown> {
   configSchema: z.ZodType<Config>
   /** The grammar of a version that a caller may name. */
   version: { pattern: RegExp; says: string }
+  /** Its `config` has a `rehearse`, which a call may set: the candidate is tried out before anything that serves is changed. */
+  canRehearse?: true
   /** Reads no network yet. @throws ConfigError for credentials or settings that are missing or wrong. */
   open(context: TargetContext<Config>): Promise<Target>
 }

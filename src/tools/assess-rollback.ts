@@ -3,7 +3,7 @@ import { assess } from '../rollback/assess.ts'
 import { closing } from './closing.ts'
 import { defineTool } from './define-tool.ts'
 import { assessmentData, assessmentNext, assessmentSummary } from './render-assessment.ts'
-import { target } from './shapes.ts'
+import { rehearse, target } from './shapes.ts'
 
 export const assessRollback = defineTool({
   name: 'assess_rollback',
@@ -14,7 +14,8 @@ export const assessRollback = defineTool({
   input: z.object({
     target: target.optional(),
     version: z.string().max(20_000).optional().describe('Default: the recommended one'),
-    investigate: z.boolean().optional().describe('Also read logs and events')
+    investigate: z.boolean().optional().describe('Also read logs and events'),
+    rehearse
   }),
   output: {
     target: 'string',
@@ -27,8 +28,13 @@ export const assessRollback = defineTool({
     interrupted: 'any',
     diagnosis: 'any'
   },
-  handler: ({ target: name, version, investigate }, { around, cancelled }) =>
-    closing(around, { ...(name && { target: name }), ...(version !== undefined && { version }) }, async (session) => {
+  handler: ({ target: name, version, investigate, rehearse }, { around, cancelled }) => {
+    const wanted = {
+      ...(name && { target: name }),
+      ...(version !== undefined && { version }),
+      ...(rehearse !== undefined && { rehearse })
+    }
+    return closing(around, wanted, async (session) => {
       const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
       const assessment = await assess(session, {
         signal,
@@ -38,8 +44,9 @@ export const assessRollback = defineTool({
       return {
         ok: true,
         summary: assessmentSummary(assessment),
-        next: assessmentNext(assessment),
+        next: assessmentNext(assessment, rehearse),
         data: assessmentData(assessment)
       }
     })
+  }
 })

@@ -16,7 +16,8 @@ export const executeRollbackTool = defineTool({
     version: z.string().min(1).max(20_000),
     plan_id: z.string().max(200),
     accept: z.array(z.string().max(300)).max(50).optional().describe('Ids of serious risks a person accepted'),
-    dry_run: z.boolean().optional()
+    dry_run: z.boolean().optional(),
+    rehearse: z.boolean().optional().describe('As in assess_rollback')
   }),
   output: {
     rollback_id: 'any',
@@ -27,8 +28,9 @@ export const executeRollbackTool = defineTool({
     steps: 'array',
     duration_ms: 'number'
   },
-  handler: (input, { around, report, cancelled, consent, unattended }) =>
-    closing(around, { target: input.target, version: input.version }, async (session) => {
+  handler: (input, { around, report, cancelled, consent, unattended }) => {
+    const rehearsal = input.rehearse === undefined ? {} : { rehearse: input.rehearse }
+    return closing(around, { target: input.target, version: input.version, ...rehearsal }, async (session) => {
       const request = {
         version: input.version,
         planId: input.plan_id,
@@ -44,8 +46,9 @@ export const executeRollbackTool = defineTool({
       return {
         ok: result.outcome === 'succeeded' || result.outcome === 'checked',
         summary: rollbackSummary(session.name, result),
-        next: rollbackNext(session.name, request, result),
+        next: rollbackNext(session.name, { ...request, ...rehearsal }, result),
         data: rollbackData(session.name, result)
       }
     })
+  }
 })

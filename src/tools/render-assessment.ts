@@ -151,7 +151,7 @@ const candidateData = ({ release, good, lastGoodAt, evidenceFor, evidenceAgainst
 })
 
 /** The sensible next calls. */
-export function assessmentNext(assessment: Assessment): NextCall[] {
+export function assessmentNext(assessment: Assessment, rehearse?: boolean): NextCall[] {
   const { target, plan, interrupted, blockers, risks, diagnosis } = assessment
   if (interrupted)
     return interrupted.ways.map(({ direction, id, version }) => ({
@@ -162,7 +162,13 @@ export function assessmentNext(assessment: Assessment): NextCall[] {
   const investigate = { tool: 'assess_rollback', arguments: { target, investigate: true }, when: 'to see why it fails' }
   if (!plan || blockers.length > 0) return diagnosis ? [] : [investigate]
   const accept = risks.filter(({ serious }) => serious).map(({ id }) => id)
-  const call = { target, version: plan.to.version, plan_id: plan.id, ...(accept.length > 0 && { accept }) }
+  const call = {
+    target,
+    version: plan.to.version,
+    plan_id: plan.id,
+    ...(accept.length > 0 && { accept }),
+    ...(rehearse !== undefined && { rehearse })
+  }
   const when =
     accept.length > 0
       ? 'to roll back, after a person accepted each serious risk'

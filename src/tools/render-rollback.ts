@@ -102,7 +102,7 @@ export const rollbackData = (target: string, result: RollbackResult): Record<str
 /** The sensible next calls. */
 export function rollbackNext(
   target: string,
-  request: ExecuteRequest,
+  request: ExecuteRequest & { rehearse?: boolean },
   { outcome, rollbackId }: RollbackResult
 ): NextCall[] {
   const again = { tool: 'assess_rollback', arguments: { target }, when: 'to see what serves and what else there is' }
@@ -114,7 +114,8 @@ export function rollbackNext(
           target,
           version: request.version,
           plan_id: request.planId,
-          ...(request.accept.length > 0 && { accept: request.accept })
+          ...(request.accept.length > 0 && { accept: request.accept }),
+          ...(request.rehearse !== undefined && { rehearse: request.rehearse })
         },
         when: 'to carry it out, after a person said yes'
       }

@@ -1,4 +1,5 @@
 import type { Release } from '../../model/release.ts'
+import type { Blocker } from '../../model/survey.ts'
 import type { Target, TargetContext, TargetLease } from '../target.ts'
 import type { DockerConfig } from './config.ts'
 import type { Engine } from './engine/client.ts'
@@ -28,7 +29,11 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
   const ofStep = ({ kind }: { kind: string }): Leased => (kind.startsWith('service') ? services : containers)
   return {
     survey: async (signal) => (await target(signal)).survey(signal),
-    plan: async (survey, release, signal) => (await target(signal)).plan(survey, release, signal),
+    plan: async (survey, release, signal) => {
+      const kind = await target(signal)
+      const draft = await kind.plan(survey, release, signal)
+      return kind === services && config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
+    },
     apply: (step, run) => ofStep(step).apply(step, run),
     revert: (step, run, recorded) => ofStep(step).revert(step, run, recorded),
     check: async (release: Release, look) => (await chosenOr(containers, target(look.signal))).check(release, look),
@@ -40,3 +45,10 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
 
 /** A check never throws for what the engine says of itself; the containers' check tells that it cannot be asked. */
 const chosenOr = (fallback: Leased, choice: Promise<Leased>): Promise<Leased> => choice.catch(() => fallback)
+
+const noRehearsal: Blocker = {
+  id: 'cannot_rehearse',
+  what: 'A swarm service cannot be rehearsed',
+  why: 'the swarm itself starts the tasks of a service, and gives each of them its networks and mounts',
+  next: 'Pass rehearse: false, or set `rehearse` to false in the configuration of the target.'
+}

@@ -8,6 +8,7 @@ import { versionPattern } from './reference.ts'
 const docker: TargetModule<DockerConfig> = {
   configSchema,
   version: { pattern: versionPattern, says: 'an image tag such as 1.4.2, or a digest such as sha256:4f53…' },
+  canRehearse: true,
   async open(context: TargetContext<DockerConfig>): Promise<Target> {
     const transport = await connect(
       { host: context.config.host ?? undefined, context: context.config.docker_context ?? undefined },

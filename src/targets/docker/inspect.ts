@@ -191,7 +191,9 @@ const summarySchema = z.looseObject({
 })
 export type ContainerSummary = z.infer<typeof summarySchema>
 
-export const nameOf = (summary: ContainerSummary): string => (summary.Names?.[0] ?? summary.Id).replace(/^\//, '')
+/** Its own name; a list also tells those by which others link to it, `/shop/db`. */
+export const nameOf = ({ Names: names, Id: id }: ContainerSummary): string =>
+  names?.map((name) => name.replace(/^\//, '')).find((name) => !name.includes('/')) ?? id
 
 /** Every container of the engine, stopped ones too. */
 export const listContainers = (engine: Engine, options: CallOptions): Promise<ContainerSummary[]> =>

@@ -177,11 +177,12 @@ const swapByHand = ({ container, name, temporary, fallback }: Replacement): stri
   `docker start ${name}`
 ]
 
+/** What comes first fails where the old container is gone, before anything is stopped. */
 const backByHand = ({ name, temporary, fallback, was_running, restart_policy: policy }: Replacement): string[] => [
+  `docker update --restart ${policy.Name}${policy.MaximumRetryCount ? `:${policy.MaximumRetryCount}` : ''} ${fallback}`,
   `docker stop ${name}`,
   `docker rename ${name} ${temporary}`,
   `docker rename ${fallback} ${name}`,
-  `docker update --restart ${policy.Name}${policy.MaximumRetryCount ? `:${policy.MaximumRetryCount}` : ''} ${name}`,
   ...(was_running ? [`docker start ${name}`] : [])
 ]
 

@@ -23,7 +23,7 @@ import {
 } from './precautions.ts'
 import { mergedConfig, userConfigOf } from './recreate/configuration.ts'
 import { whyNotBeside } from './side-by-side.ts'
-import { dependentSteps } from './steps/dependents.ts'
+import { dependentSteps, findDependents } from './steps/dependents.ts'
 import { defaultsOf, imagesOf } from './survey.ts'
 import { baseName } from './workload.ts'
 import { hideEnvironment, type Workshop } from './workshop.ts'
@@ -37,8 +37,10 @@ export async function plan(
   signal: AbortSignal
 ): Promise<PlanDraft> {
   const { containers, missing } = await containersOf(workshop, survey, signal)
-  const candidate = await findCandidate(workshop, release, history, signal)
   const images = await imagesOf(workshop, containers, signal)
+  const up = containers.filter(({ State }) => State.Running && !State.Restarting)
+  const running = up.flatMap(({ Image: id }) => images.get(id) ?? [])
+  const candidate = await findCandidate(workshop, release, history, signal, running)
   const all = await listContainers(workshop.engine, { signal })
   const defaults = defaultsOf(images)
   const ways = containers.filter(isToReplace(candidate)).map((container) => {
@@ -47,6 +49,8 @@ export async function plan(
     const isDown = servesNothing(container, workshop.clock)
     return { container, whyNot: whyNotBeside(container, future.Healthcheck), isDown }
   })
+  const replaced = ways.map(({ container: { Id, Name } }) => ({ id: Id, name: baseName(Name) }))
+  const dependents = replaced.length > 0 ? await findDependents(workshop, replaced, all, signal) : []
   const places = servicesOf(containers)
   const changes = await neededChanges(workshop, places, release.version)
   const absent = missingSchema.safeParse(survey.fingerprint.missing)
@@ -59,7 +63,7 @@ export async function plan(
   ]
   const risks: Risk[] = [
     ...candidate.risks,
-    ...dependentRisks(containers, all),
+    ...dependentRisks(dependents),
     ...volumeRisks(containers, all),
     ...migratedVolumeRisks(containers, survey.current, release),
     ...configurationRisks(containers, defaults, release, history),
@@ -76,10 +80,7 @@ export async function plan(
   return {
     steps: [
       ...planSteps(workshop, survey, release, candidate, ways),
-      ...dependentSteps(
-        ways.map(({ container }) => container),
-        all
-      ),
+      ...dependentSteps(dependents),
       ...(places.length > 0 && candidate.shown ? [reminderStep(release, places)] : [])
     ],
     risks,
@@ -123,7 +124,13 @@ async function planRevival(
     risks: [...candidate.risks, ...changeRisks(changes, release.version)],
     blockers: [...candidate.blockers, ...noProgram],
     fingerprint: { image: candidate.exact, platform: candidate.platform },
-    notes: [...candidate.notes, 'Environment and mounts are what the Compose file says today.']
+    notes: [
+      ...candidate.notes,
+      'Environment and mounts are what the Compose file says today.',
+      ...(workshop.config.rehearse
+        ? ['Nothing is rehearsed, for no container is left that it could be made from.']
+        : [])
+    ]
   }
 }
 

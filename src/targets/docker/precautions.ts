@@ -4,7 +4,7 @@ import type { Blocker, Risk } from '../../model/survey.ts'
 import { type Container, type ContainerSummary, type ImageDefaults, nameOf } from './inspect.ts'
 import { shortId } from './reference.ts'
 import { changesSince } from './snapshot.ts'
-import { dependentsOf, rejoinByHand } from './steps/dependents.ts'
+import type { Dependent } from './steps/dependents.ts'
 import { baseName } from './workload.ts'
 
 /** Host ports that a stopped container wants and something else holds by now. */
@@ -12,12 +12,14 @@ export function portBlockers(containers: readonly Container[], all: readonly Con
   return containers
     .filter((container) => !container.State.Running)
     .flatMap((container) =>
-      hostPorts(container).flatMap(({ port, protocol }) => {
+      hostPorts(container).flatMap(({ port, protocol, ip }) => {
         const holder = all.find(
           (other) =>
             other.Id !== container.Id &&
             other.State === 'running' &&
-            (other.Ports ?? []).some(({ PublicPort, Type }) => PublicPort === port && (Type ?? 'tcp') === protocol)
+            (other.Ports ?? []).some(
+              ({ PublicPort, Type = 'tcp', IP = '' }) => PublicPort === port && Type === protocol && collide(IP, ip)
+            )
         )
         if (!holder || containers.some(({ Id }) => Id === holder.Id)) return []
         return [
@@ -32,13 +34,19 @@ export function portBlockers(containers: readonly Container[], all: readonly Con
     )
 }
 
-export const hostPorts = (container: Container): { port: number; protocol: string; ip: string; inside: string }[] =>
+const hostPorts = (container: Container): { port: number; protocol: string; ip: string }[] =>
   Object.entries(container.HostConfig.PortBindings ?? {}).flatMap(([inside, bindings]) =>
     (bindings ?? []).flatMap(({ HostPort, HostIp }) => {
       const port = Number(HostPort)
-      return port > 0 ? [{ port, protocol: inside.split('/')[1] ?? 'tcp', ip: HostIp ?? '', inside }] : []
+      return port > 0 ? [{ port, protocol: inside.split('/')[1] ?? 'tcp', ip: HostIp ?? '' }] : []
     })
   )
+
+/** Whether one port cannot be held at both addresses: the same one, or every address of one family. */
+const collide = (a: string, b: string): boolean =>
+  a === b || [a, b].some((ip) => ip === '' || (isWildcard(ip) && a.includes(':') === b.includes(':')))
+
+const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
 
 /** Ports that the engine chooses get another number with each start. */
 export const portNotes = (containers: readonly Container[]): string[] =>
@@ -53,17 +61,13 @@ export const portNotes = (containers: readonly Container[]): string[] =>
     .map(({ Name }) => `${baseName(Name)} publishes a port whose number the engine chooses; it will be another one.`)
 
 /** Containers that stand on the one replaced. */
-export function dependentRisks(containers: readonly Container[], all: readonly ContainerSummary[]): Risk[] {
-  return containers.flatMap((container) => {
-    const name = baseName(container.Name)
-    return dependentsOf(container.Id, all).map((other) => ({
-      id: `dependent:${nameOf(other)}`,
-      serious: true,
-      title: `${nameOf(other)} uses the network of ${name}`,
-      detail: `It loses its network when ${shortId(container.Id)} is replaced, and is not touched. Afterwards: ${rejoinByHand(other, name)}`
-    }))
-  })
-}
+export const dependentRisks = (dependents: readonly Dependent[]): Risk[] =>
+  dependents.map(({ name, on, uses, loses, rejoin }) => ({
+    id: `dependent:${name}`,
+    serious: true,
+    title: `${name} uses ${uses} of ${on.name}`,
+    detail: `It loses ${loses} when ${shortId(on.id)} is replaced, and is not touched. Afterwards: ${rejoin}`
+  }))
 
 /** Others that write to the same volumes: what the newer version changed there concerns them, too. */
 export function volumeRisks(containers: readonly Container[], all: readonly ContainerSummary[]): Risk[] {
@@ -112,7 +116,7 @@ export const rehearsalBlockers = (containers: readonly Container[]): Blocker[] =
       id: `cannot_rehearse:${baseName(Name)}`,
       what: `${baseName(Name)} cannot be rehearsed`,
       why: `it uses the network ${mode}, where the rehearsal would take its ports`,
-      next: 'Set `rehearse` to false in the configuration of the target.'
+      next: 'Pass rehearse: false, or set `rehearse` to false in the configuration of the target.'
     }))
 
 /** Where the configuration differs from the one that was recorded when the release served. */

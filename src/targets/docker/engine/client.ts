@@ -55,7 +55,7 @@ export const isStatus = (error: unknown, ...statuses: number[]): boolean =>
   error instanceof EngineError && statuses.includes(error.status)
 
 /** The newest API this program was written against; an older engine is spoken to in its own. */
-const newestKnown = '1.47'
+const newestKnown = '1.48'
 
 const versionSchema = z.looseObject({
   ApiVersion: z.string().regex(/^\d+\.\d+$/),

@@ -53,6 +53,11 @@ function networkDifferences(created: Container, request: CreateRequest): string[
       const aliases = there.Aliases ?? []
       if (!(endpoint.Aliases ?? []).every((alias) => aliases.includes(alias))) found.push(`aliases on network ${name}`)
       if (!same(trimmed(there.IPAMConfig), endpoint.IPAMConfig)) found.push(`fixed address on network ${name}`)
+      if (!same(there.GwPriority, endpoint.GwPriority)) found.push(`gateway priority on network ${name}`)
+      const options = Object.entries(endpoint.DriverOpts ?? {})
+      if (!options.every(([key, value]) => there.DriverOpts?.[key] === value))
+        found.push(`driver options on network ${name}`)
+      if (!(endpoint.Links ?? []).every((link) => there.Links?.includes(link))) found.push(`links on network ${name}`)
     }
   }
   if (Object.keys(wanted).length > 0)

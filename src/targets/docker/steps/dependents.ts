@@ -2,55 +2,128 @@ import { z } from 'zod'
 import type { Step } from '../../../model/step.ts'
 import type { StepResult } from '../../target.ts'
 import { ownedBy } from '../compose/labels.ts'
-import { type Container, type ContainerSummary, listContainers, nameOf } from '../inspect.ts'
+import { type Container, type ContainerSummary, type HostConfig, inspectContainer } from '../inspect.ts'
 import { baseName } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 
-const paramsSchema = z.looseObject({ replaced: z.array(z.looseObject({ id: z.string(), name: z.string() })) })
+/** A container that is replaced. */
+interface Replaced {
+  id: string
+  name: string
+}
 
-/** Containers that live in the network of another one. */
-export const dependentsOf = (id: string, all: readonly ContainerSummary[]): ContainerSummary[] =>
-  all.filter(({ HostConfig }) => HostConfig?.NetworkMode === `container:${id}`)
+/** What one container may have of another one, and what becomes of that with the other. */
+interface Bond {
+  uses: string
+  loses: string
+  option: string
+  mode(host: HostConfig): string | undefined
+}
 
-/** How a person gives a dependent the network of what has taken the place of the old container. */
-export function rejoinByHand(dependent: ContainerSummary, name: string): string {
-  const owned = ownedBy(dependent.Labels)
-  if (!owned) return `create ${nameOf(dependent)} anew with --network container:${name}`
+const bonds: Bond[] = [
+  { uses: 'the network', loses: 'its network', option: '--network', mode: ({ NetworkMode }) => NetworkMode },
+  { uses: 'the processes', loses: 'all its processes', option: '--pid', mode: ({ PidMode }) => PidMode },
+  { uses: 'the shared memory', loses: 'its shared memory', option: '--ipc', mode: ({ IpcMode }) => IpcMode }
+]
+
+/** A container that stands on one that is replaced. */
+export interface Dependent {
+  id: string
+  name: string
+  on: Replaced
+  uses: string
+  loses: string
+  /** How a person ties it to what has taken the place of the old container. */
+  rejoin: string
+}
+
+/** The containers of the engine that stand on those that are replaced: by their network, processes, shared memory or a link. */
+export async function findDependents(
+  workshop: Workshop,
+  replaced: readonly Replaced[],
+  all: readonly ContainerSummary[],
+  signal: AbortSignal
+): Promise<Dependent[]> {
+  const others = all.filter(({ Id }) => !replaced.some(({ id }) => id === Id))
+  const found: Dependent[] = []
+  for (let at = 0; at < others.length; at += inspectedAtOnce) {
+    const batch = others.slice(at, at + inspectedAtOnce)
+    const inspected = await Promise.all(batch.map(({ Id }) => inspectContainer(workshop.engine, Id, signal)))
+    found.push(...inspected.flatMap((other) => (other ? dependenceOf(other, replaced) : [])))
+  }
+  return found
+}
+
+const inspectedAtOnce = 8
+
+function dependenceOf(other: Container, replaced: readonly Replaced[]): Dependent[] {
+  const name = baseName(other.Name)
+  for (const on of replaced) {
+    const bond = bonds.find(({ mode }) => isContainer(mode(other.HostConfig), on))
+    if (bond) {
+      const anew = `create ${name} anew with ${bond.option} container:${on.name}`
+      return [{ id: other.Id, name, on, uses: bond.uses, loses: bond.loses, rejoin: byCompose(other) ?? anew }]
+    }
+    if (linksOf(other).includes(on.name)) {
+      const rejoin = byCompose(other) ?? `create ${name} anew with --link ${on.name}`
+      return [{ id: other.Id, name, on, uses: 'a link to the address', loses: 'that address', rejoin }]
+    }
+  }
+  return []
+}
+
+/** The engine keeps the name that the user gave for some, the id for others. */
+const isContainer = (mode: string | undefined, { id, name }: Replaced): boolean => {
+  const given = mode?.startsWith('container:') ? mode.slice('container:'.length) : ''
+  return given === name || (given.length >= 12 && id.startsWith(given))
+}
+
+/** `/db:/web/alias` links web to db. */
+const linksOf = ({ HostConfig: { Links: links } }: Container): string[] =>
+  (links ?? []).map((link) => (link.split(':')[0] ?? '').replace(/^\//, ''))
+
+function byCompose({ Config }: Container): string | null {
+  const owned = ownedBy(Config.Labels)
+  if (!owned) return null
   const files = owned.files.flatMap((file) => ['-f', file]).join(' ')
   return `docker compose -p ${owned.project} ${files ? `${files} ` : ''}up -d --no-deps --force-recreate ${owned.service}`
 }
 
-/** After the containers: which others have lost their network, and how each gets it back. None without dependents. */
-export function dependentSteps(containers: readonly Container[], all: readonly ContainerSummary[]): Step[] {
-  const replaced = containers
-    .filter(({ Id }) => dependentsOf(Id, all).length > 0)
-    .map(({ Id, Name }) => ({ id: Id, name: baseName(Name) }))
-  if (replaced.length === 0) return []
+const paramsSchema = z.looseObject({
+  dependents: z.array(z.looseObject({ id: z.string(), name: z.string(), rejoin: z.string(), lost: z.string() }))
+})
+
+/** After the containers: which others have lost what they had of them, and how each gets it back. None without dependents. */
+export function dependentSteps(dependents: readonly Dependent[]): Step[] {
+  if (dependents.length === 0) return []
+  const names = [...new Set(dependents.map(({ on }) => on.name))].join(', ')
   return [
     {
       id: 'dependents',
       kind: 'dependents',
       phase: 'aftercare',
-      title: `Looking which containers have lost their network with the old ${replaced.map(({ name }) => name).join(', ')}`,
-      params: { replaced },
+      title: `Looking which containers have lost what they had of the old ${names}`,
+      params: {
+        dependents: dependents.map(({ id, name, on, loses, rejoin }) => {
+          return { id, name, rejoin, lost: `${loses} with the old ${on.name}` }
+        })
+      },
       undo: null
     }
   ]
 }
 
+/** One that was created anew meanwhile has found what it needs. */
 export async function applyDependents(
   workshop: Workshop,
   step: Step,
   { signal }: { signal: AbortSignal }
 ): Promise<StepResult> {
-  const { replaced } = paramsSchema.parse(step.params)
-  const all = await listContainers(workshop.engine, { signal })
-  const manual = replaced.flatMap(({ id, name }) =>
-    dependentsOf(id, all).map(
-      (dependent) =>
-        `${nameOf(dependent)} has lost its network with the old ${name}. By hand: ${rejoinByHand(dependent, name)}`
-    )
-  )
+  const { dependents } = paramsSchema.parse(step.params)
+  const left = await Promise.all(dependents.map(({ id }) => inspectContainer(workshop.engine, id, signal)))
+  const manual = dependents
+    .filter((_, index) => left[index] !== null)
+    .map(({ name, lost, rejoin }) => `${name} has lost ${lost}. By hand: ${rejoin}`)
   if (manual.length === 0) return { detail: 'none has' }
   return { detail: `${manual.length} ${manual.length === 1 ? 'has' : 'have'}`, manual }
 }
