@@ -20,7 +20,7 @@ export interface Way {
 }
 
 /**
- * Pull, rehearsal and creation first, for all; then the containers, `max_parallel` at a time, those that serve nothing before the
+ * Rehearsal and creation first, for all; then the containers, `max_parallel` at a time, those that serve nothing before the
  * others and, unless told otherwise, all at once; at last what is cleaned up.
  */
 export function planSteps(
@@ -38,7 +38,6 @@ export function planSteps(
   const swaps = members.filter((member) => !member.beside && !down.includes(member))
   const width = workshop.config.max_parallel ?? 1
   return [
-    ...(candidate.image ? [] : [pullStep(release, candidate)]),
     ...(workshop.config.rehearse ? [rehearsalStep(release, onePerService(ways, members))] : []),
     createStep(release, members),
     ...batches(down, workshop.config.max_parallel ?? down.length).flatMap((batch) => swapSteps(release, batch)),

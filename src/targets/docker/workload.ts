@@ -65,7 +65,7 @@ export async function findWorkload(workshop: Workshop, signal: AbortSignal): Pro
   )
   const { containers: mine, ambiguous } = ofOneProject(candidates, workshop)
   const standing = standingIn(mine)
-  const missing = standing.length === 0 ? await missingServices(workshop, configured) : null
+  const missing = ambiguous ? null : await missingServices(workshop, { repository: configured, standing, all }, signal)
   const repository = configured ?? repositoryOf(standing[0]) ?? missing?.repository ?? null
   return {
     repository,

@@ -6,7 +6,10 @@ export interface Owned {
   service: string
   /** The folder in which Compose was called, on the machine where it was called. */
   workingDir: string | null
+  /** Its files, without one that was given on standard input. */
   files: string[]
+  /** The files of `--env-file`, where it was given. */
+  envFiles: string[]
 }
 
 /** The Compose project and service that a container belongs to; null for any other container. */
@@ -14,12 +17,14 @@ export function ownedBy(labels: Record<string, string> | null | undefined): Owne
   const project = labels?.['com.docker.compose.project']
   const service = labels?.['com.docker.compose.service']
   if (!project || !service) return null
-  const files = labels?.['com.docker.compose.project.config_files'] ?? ''
+  const paths = (label: string): string[] =>
+    (labels?.[`com.docker.compose.project.${label}`] ?? '').split(',').filter((path) => path !== '' && path !== '-')
   return {
     project,
     service,
     workingDir: labels?.['com.docker.compose.project.working_dir'] || null,
-    files: files.split(',').filter(Boolean)
+    files: paths('config_files'),
+    envFiles: paths('environment_file')
   }
 }
 
