@@ -139,7 +139,7 @@ async function dropLease(workshop: Workshop, id: string, signal: AbortSignal): P
 }
 
 /** Milliseconds by the engine's clock. */
-async function engineTime(workshop: Workshop, signal: AbortSignal): Promise<number> {
+export async function engineTime(workshop: Workshop, signal: AbortSignal): Promise<number> {
   const { SystemTime } = await workshop.engine.call('GET', '/info', infoSchema, { signal })
   return Date.parse(SystemTime ?? '') || workshop.clock.now().getTime()
 }

@@ -94,7 +94,8 @@ function ofOneProject(
   }
 }
 
-const asksForServices = (config: DockerConfig): boolean =>
+/** Whether the configuration means services of a Compose project. */
+export const asksForServices = (config: DockerConfig): boolean =>
   Boolean(config.project || config.services?.length || config.service)
 
 function isOfServices(summary: ContainerSummary, config: DockerConfig): boolean {

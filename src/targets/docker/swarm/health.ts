@@ -9,7 +9,7 @@ const recentMs = 5 * 60_000
 export interface Observed {
   service: Service
   tasks: Task[]
-  /** Tasks that should run: the replicas, or one a node. */
+  /** Tasks that should run: the replicas, or one a node that fits. */
   wanted: number
 }
 
@@ -66,5 +66,16 @@ export function serviceHealth(observed: Observed, now: number): Health {
 const stays = (task: Task, { Spec }: Service, now: number): boolean =>
   task.Spec.ContainerSpec.Image !== imageOf(Spec) || now - Date.parse(task.Status.Timestamp) > steadyMs
 
-/** How many tasks a service should have. */
-export const wantedTasks = (service: Service, nodes: number): number => replicasOf(service.Spec) ?? nodes
+/**
+ * How many tasks a service should have: its replicas, or one on each node that the swarm has given one to, which are those that
+ * fit its constraints.
+ */
+export function wantedTasks({ Spec }: Service, tasks: readonly Task[]): number {
+  const replicas = replicasOf(Spec)
+  if (replicas !== null) return replicas
+  const nodes = new Set(tasks.filter(({ DesiredState }) => isWanted(DesiredState)).map(({ NodeID }) => NodeID))
+  return Math.max(1, nodes.size)
+}
+
+/** A task that waits to be started again after a failure is to be `ready`. */
+const isWanted = (state: string): boolean => state === 'running' || state === 'ready'

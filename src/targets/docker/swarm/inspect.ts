@@ -7,6 +7,8 @@ const updateConfigSchema = z.looseObject({
   Parallelism: z.number().optional(),
   Order: z.string().optional(),
   FailureAction: z.string().optional(),
+  /** Nanoseconds. */
+  Delay: z.number().optional(),
   Monitor: z.number().optional()
 })
 
@@ -18,7 +20,9 @@ export const specSchema = z.looseObject({
     ContainerSpec: z.looseObject({
       Image: z.string(),
       Env: z.array(z.string()).nullish(),
-      Labels: z.record(z.string(), z.string()).nullish()
+      Labels: z.record(z.string(), z.string()).nullish(),
+      /** Nanoseconds. */
+      StopGracePeriod: z.number().nullish()
     })
   }),
   Mode: z.looseObject({

@@ -4,6 +4,7 @@ import type { Survey } from '../../../model/survey.ts'
 import { TargetError } from '../../../support/errors.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import { isStatus } from '../engine/client.ts'
+import { engineTime } from '../lease.ts'
 import { leaseLabel } from '../names.ts'
 import type { Workshop } from '../workshop.ts'
 import { findServices } from './find.ts'
@@ -32,14 +33,15 @@ export function createServiceLease(workshop: Workshop): TargetLease {
       const name = leaseName(await findServices(workshop, signal))
       for (let attempt = 0; attempt < 3; attempt++) {
         const held = await readConfig(workshop, name, signal)
-        if (held && recordOf(held).rollbackId !== record.rollbackId && !isExpired(workshop, held)) throw locked(held)
+        const isOthers = held !== null && recordOf(held).rollbackId !== record.rollbackId
+        if (isOthers && !(await isExpired(workshop, held, signal))) throw locked(held)
         if (held) await drop(workshop, held.ID, signal)
         try {
           const { ID } = await engine.call('POST', '/configs/create', z.looseObject({ ID: z.string() }), {
             body: {
               Name: name,
               Data: Buffer.from(JSON.stringify(record)).toString('base64'),
-              Labels: { [leaseLabel]: record.rollbackId, [expiryLabel]: expiry(workshop, ttlMs) }
+              Labels: { [leaseLabel]: record.rollbackId, [expiryLabel]: await expiry(workshop, ttlMs, signal) }
             },
             signal
           })
@@ -63,17 +65,18 @@ export async function readServiceLease(
   signal: AbortSignal
 ): Promise<Survey['lease'] | null> {
   const held = await readConfig(workshop, leaseName(services), signal)
-  return held ? { record: recordOf(held), expired: isExpired(workshop, held) } : null
+  return held ? { record: recordOf(held), expired: await isExpired(workshop, held, signal) } : null
 }
 
 const leaseName = (services: readonly Service[]): string =>
   `popkit-lease-${services.map(({ ID }) => ID.slice(0, 12)).join('-')}`.slice(0, 64)
 
-/** The swarm's clocks are its machines'; a minute of difference is forgiven by the length of a lease. */
-const expiry = ({ clock }: Workshop, ttlMs: number): string => new Date(clock.now().getTime() + ttlMs).toISOString()
+/** By the clock of the manager that is asked, for those of the machines that work on the swarm may differ. */
+const expiry = async (workshop: Workshop, ttlMs: number, signal: AbortSignal): Promise<string> =>
+  new Date((await engineTime(workshop, signal)) + ttlMs).toISOString()
 
-const isExpired = ({ clock }: Workshop, { Spec }: SwarmConfig): boolean =>
-  (Spec.Labels?.[expiryLabel] ?? '') <= clock.now().toISOString()
+const isExpired = async (workshop: Workshop, { Spec }: SwarmConfig, signal: AbortSignal): Promise<boolean> =>
+  (Spec.Labels?.[expiryLabel] ?? '') <= new Date(await engineTime(workshop, signal)).toISOString()
 
 async function readConfig({ engine }: Workshop, name: string, signal: AbortSignal): Promise<SwarmConfig | null> {
   try {
@@ -84,11 +87,11 @@ async function readConfig({ engine }: Workshop, name: string, signal: AbortSigna
   }
 }
 
-async function renew({ engine, clock }: Workshop, id: string, ttlMs: number, signal: AbortSignal): Promise<void> {
+async function renew(workshop: Workshop, id: string, ttlMs: number, signal: AbortSignal): Promise<void> {
+  const { engine } = workshop
   try {
     const { Version, Spec } = await engine.call('GET', `/configs/${id}`, configSchema, { signal })
-    const expires = new Date(clock.now().getTime() + ttlMs).toISOString()
-    const body = { ...Spec, Labels: { ...Spec.Labels, [expiryLabel]: expires } }
+    const body = { ...Spec, Labels: { ...Spec.Labels, [expiryLabel]: await expiry(workshop, ttlMs, signal) } }
     await engine.act('POST', `/configs/${id}/update`, { query: { version: Version.Index }, body, signal })
   } catch (error) {
     if (!isStatus(error, 404)) throw error
