@@ -21,6 +21,7 @@ import {
   volumeRisks
 } from './precautions.ts'
 import { mergedConfig, userConfigOf } from './recreate/configuration.ts'
+import { sharedNamespaceBlockers } from './shared-namespaces.ts'
 import { whyNotBeside } from './side-by-side.ts'
 import { dependentSteps } from './steps/dependents.ts'
 import { defaultsOf, imagesOf } from './survey.ts'
@@ -50,16 +51,19 @@ export async function plan(
   const places = [...servicesOf(containers), ...revival.places]
   const wanted = wantedOf(candidate)
   const changes = await neededChanges(workshop, places, wanted)
+  const replaced = ways.map(({ container }) => container)
+  const others = all.filter(({ Id }) => !replaced.some((container) => container.Id === Id))
   const blockers: Blocker[] = [
     ...missing,
     ...revival.blockers,
     ...candidate.blockers,
     ...portBlockers(containers, all),
+    ...sharedNamespaceBlockers(replaced),
     ...(workshop.config.rehearse ? rehearsalBlockers(containers) : [])
   ]
   const risks: Risk[] = [
     ...candidate.risks,
-    ...dependentRisks(containers, all),
+    ...dependentRisks(replaced, others),
     ...volumeRisks(containers, all),
     ...migratedVolumeRisks(containers, survey.current, release),
     ...configurationRisks(containers, defaults, release, history),
@@ -80,10 +84,7 @@ export async function plan(
     steps: [
       ...(candidate.image || (ways.length === 0 && revival.steps.length === 0) ? [] : [pullStep(release, candidate)]),
       ...withRevival(planSteps(workshop, survey, release, candidate, ways), revival.steps),
-      ...dependentSteps(
-        ways.map(({ container }) => container),
-        all
-      ),
+      ...dependentSteps(replaced, others),
       ...(places.length > 0 ? [reminderStep(release, places, wanted)] : [])
     ],
     risks,

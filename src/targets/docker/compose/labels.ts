@@ -28,6 +28,13 @@ export function ownedBy(labels: Record<string, string> | null | undefined): Owne
   }
 }
 
+/** The services on which the service of a container depends: `db:service_healthy:false,cache`. */
+export const dependenciesOf = (labels: Record<string, string> | null | undefined): string[] =>
+  (labels?.['com.docker.compose.depends_on'] ?? '').split(',').flatMap((entry) => entry.split(':')[0] || [])
+
+/** The label in which Compose keeps which image it created a container from; by it `up` sees that another one is wanted. */
+export const imageLabel = 'com.docker.compose.image'
+
 /** A container of `docker compose run`, which is no part of the service. */
 export const isOneOff = (summary: ContainerSummary): boolean =>
   summary.Labels?.['com.docker.compose.oneoff']?.toLowerCase() === 'true'
