@@ -93,7 +93,7 @@ async function rollBack(config: string, space: string): Promise<Cost> {
   const lease = await target.lease.acquire(record, 60_000, running.signal)
   for (const step of steps) await target.apply(step, running)
   const report = await target.check(release, running)
-  await lease.release(running.signal)
+  await lease?.release(running.signal)
   await target.close?.()
   const failed = report.checks.filter(({ status }) => status === 'fail')
   if (failed.length > 0) throw new Error(JSON.stringify(failed))

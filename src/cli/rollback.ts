@@ -3,6 +3,7 @@ import { checkUnattended } from '../rollback/unattended.ts'
 import { ConfigError } from '../support/errors.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
 import type { Answer } from '../tools/call-tool.ts'
+import { resumptionQuestion } from '../tools/consent.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
 import { executeRollbackTool } from '../tools/execute-rollback.ts'
 import { renderError } from '../tools/render-error.ts'
@@ -15,7 +16,7 @@ interface Shown {
   current: { version: string; health: string; failed: boolean } | null
   blockers: { what: string; why: string }[]
   plan: { id: string; version: string } | null
-  interrupted?: { finish: Way; undo: Way | null }
+  interrupted?: { finish: Way | null; undo: Way | null; close: Way | null }
   risks: { id: string; serious: boolean; title: string; detail: string }[]
 }
 
@@ -49,9 +50,13 @@ async function choose(
   { plan, interrupted }: Shown
 ): Promise<{ id: string; version: string } | null> {
   if (!interrupted) return plan
-  if (flags.auto || !interrupted.undo || !terminal.interactive) return interrupted.finish
-  const answer = await terminal.ask('Finish the interrupted rollback, or undo it? [finish/undo] ')
-  return { finish: interrupted.finish, undo: interrupted.undo }[answer.toLowerCase()] ?? null
+  const { finish, undo, close } = interrupted
+  const ways = Object.entries({ finish, undo, close }).filter(([, way]) => way !== null)
+  if (flags.auto || ways.length === 1 || !terminal.interactive) return finish ?? close
+  const answer = await terminal.ask(
+    `What is to become of the interrupted rollback? [${ways.map(([word]) => word).join('/')}] `
+  )
+  return ways.find(([word]) => word === answer.toLowerCase())?.[1] ?? null
 }
 
 /** Serious risks are accepted one by one. */
@@ -76,15 +81,17 @@ function nothingToDo({ target, current, blockers }: Shown): Answer {
 
 const consentOf =
   ({ flags, terminal, around }: CommandContext, version: string): ToolCall['consent'] =>
-  async (assessment) => {
+  async (assessment, way) => {
     if (flags.auto)
       return checkUnattended(
         assessment,
         await committedAutomatic(around.projectDir, assessment.target),
         '--auto was asked for'
       )
-    const from = assessment.current?.version ?? 'nothing'
-    return confirm(terminal, around.env, `Roll back ${assessment.target} from ${from} to ${version} now?`)
+    const { target, current, interrupted } = assessment
+    if (interrupted && way) return confirm(terminal, around.env, resumptionQuestion(target, interrupted, way))
+    const from = current?.version ?? 'nothing'
+    return confirm(terminal, around.env, `Roll back ${target} from ${from} to ${version} now?`)
   }
 
 async function reported(context: CommandContext, answer: Answer): Promise<Answer> {

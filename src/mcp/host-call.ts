@@ -32,8 +32,8 @@ export function hostCall(
       const params = { progressToken, progress: ++told, message }
       void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
     },
-    consent: (assessment) =>
-      requireConsent(hostOf(server, extra.signal), assessment, () =>
+    consent: (assessment, way) =>
+      requireConsent(hostOf(server, extra.signal), { assessment, way }, () =>
         committedAutomatic(around.projectDir, assessment.target)
       )
   }

@@ -7,7 +7,9 @@ export const leaseRecordSchema = z.object({
   holder: z.object({ host: z.string(), pid: z.number(), user: z.string() }),
   startedAt: z.string(),
   /** The journal's first event: from, to and the steps. */
-  begun: jsonObject
+  begun: jsonObject,
+  /** The new version was proven, and what undoing needs may be cleaned up by now. */
+  proven: z.boolean().optional()
 })
 
 export type LeaseRecord = z.infer<typeof leaseRecordSchema>

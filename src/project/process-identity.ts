@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { isAlive } from '../support/is-alive.ts'
 
 /** Names one process on one machine, so that a number that was given out again is not taken for it. */
 export interface ProcessIdentity {
@@ -18,25 +18,10 @@ export const ownIdentity = async (): Promise<ProcessIdentity> => ({
 
 /** Whether the process is known to be gone. One on another machine never is. */
 export async function isGone({ pid, host, start }: ProcessIdentity): Promise<boolean> {
-  if (host !== hostname()) return false
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true
-  }
-  if (isDefunct(pid)) return true
+  const alive = isAlive({ pid, host })
+  if (alive !== true) return alive === false
   const now = await startOf(pid)
   return start !== '' && now !== '' && start !== now
-}
-
-/** Whether a process has ended and only waits for its parent to look, as far as the system tells (Linux). */
-export function isDefunct(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
-  } catch {
-    return false
-  }
 }
 
 async function startOf(pid: number): Promise<string> {

@@ -3,43 +3,36 @@ import type { Step } from '../model/step.ts'
 import { messageOf, RollbackError } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
 import { conclude } from './conclude.ts'
-import { byHand, type CarryOutContext, type Ending, notRun } from './ending.ts'
+import { byHand, type CarryOutContext, carryingOf, type Ending, notRun } from './ending.ts'
 import type { RollbackResult } from './execute.ts'
 import type { Begun } from './journal-events.ts'
 import { type Proof, prove } from './prove.ts'
 import type { Session } from './session.ts'
-import { applyStep, type Carrying, position, StepFailed } from './step-runner.ts'
-import { cancelled, wayBack } from './way-back.ts'
+import { applyStep, position, StepFailed } from './step-runner.ts'
+import { cancelled, takenOver, wayBack } from './way-back.ts'
+
+const markWithinMs = 15_000
 
 /** The rollback itself: cure, proof, aftercare; or the way back. */
 export async function carryOut(session: Session, begun: Begun, context: CarryOutContext): Promise<RollbackResult> {
-  const { journal, lease, limit, hooks } = context
-  const carrying: Carrying = {
-    session,
-    journal,
-    rollbackId: begun.rollbackId,
-    signal: lease ? AbortSignal.any([limit, lease.lost]) : limit,
-    cancelled: hooks.cancel,
-    report: hooks.report,
-    steps: begun.steps,
-    outcomes: new Map(begun.steps.map((step) => [step.id, notRun(step)])),
-    recorded: context.recorded ?? new Map()
-  }
+  const carrying = carryingOf(session, begun, context)
   const ending = { session, begun, context, carrying }
-  const beganSteps: Step[] = begun.steps.filter(({ id }) => context.done?.has(id))
-  for (const step of beganSteps)
+  const beganSteps: Step[] = begun.steps.filter(({ id }) => context.inEffect?.has(id))
+  for (const step of beganSteps.filter(({ id }) => isDone(context, id)))
     carrying.outcomes.set(step.id, { ...notRun(step), state: 'done', detail: 'done before the interruption' })
 
   return (await cure(ending, beganSteps)) ?? settle(ending, beganSteps, await proven(ending))
 }
 
+const isDone = ({ inEffect }: CarryOutContext, stepId: string): boolean => inEffect?.get(stepId)?.done ?? false
+
 /** Runs what comes before the proof; gives a result only when it ends there. */
 async function cure(ending: Ending, beganSteps: Step[]): Promise<RollbackResult | null> {
   const { begun, context, carrying } = ending
-  for (const step of begun.steps.filter(({ phase, id }) => phase !== 'aftercare' && !context.done?.has(id))) {
+  for (const step of begun.steps.filter(({ phase, id }) => phase !== 'aftercare' && !isDone(context, id))) {
     const curing = beganSteps.some(({ phase }) => phase === 'cure')
     if (context.hooks.cancel.aborted && !curing) return cancelled(ending, beganSteps)
-    beganSteps.push(step)
+    if (!beganSteps.includes(step)) beganSteps.push(step)
     try {
       const { manual } = await applyStep(carrying, step)
       if (manual) return conclude(ending, { outcome: 'manual', instructions: manual, state: stateOfManual(step) })
@@ -62,7 +55,9 @@ async function settle(
   beganSteps: readonly Step[],
   { verdict, checks }: Proof
 ): Promise<RollbackResult> {
-  const { to, steps, soakMs } = ending.begun
+  const { context, begun } = ending
+  const { to, steps, soakMs } = begun
+  if (context.lease?.lost.aborted) return takenOver(ending, checks)
   const told = (wanted: Check['status']): string =>
     checks
       .filter(({ status }) => status === wanted)
@@ -120,7 +115,9 @@ async function proven({ session, begun, carrying }: Ending): Promise<Proof> {
 async function aftercare({ session, begun, context, carrying }: Ending): Promise<string[]> {
   await context.diagnosis
   const remains: string[] = []
-  for (const step of begun.steps.filter(({ phase, id }) => phase === 'aftercare' && !context.done?.has(id))) {
+  const steps = begun.steps.filter(({ phase, id }) => phase === 'aftercare' && !isDone(context, id))
+  if (steps.length > 0) await tellThatItIsProven({ session, begun, context, carrying })
+  for (const step of steps) {
     try {
       const { manual } = await applyStep(carrying, step)
       if (manual) remains.push(...manual)
@@ -130,4 +127,11 @@ async function aftercare({ session, begun, context, carrying }: Ending): Promise
     }
   }
   return remains
+}
+
+/** Whoever finds the mark on the target after this must not undo: what undoing needs is cleaned up next. */
+async function tellThatItIsProven({ session, context }: Ending): Promise<void> {
+  await context.lease?.markProven(AbortSignal.timeout(markWithinMs)).catch((error: unknown) => {
+    session.log('warning', `The mark on the target does not say that the version is proven: ${messageOf(error)}`)
+  })
 }

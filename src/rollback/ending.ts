@@ -1,7 +1,7 @@
 import type { JsonObject } from '../model/json.ts'
 import type { Step } from '../model/step.ts'
 import type { ExecuteHooks } from './execute.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, StepInEffect } from './journal.ts'
 import type { Begun } from './journal-events.ts'
 import type { KeptLease } from './keep-lease.ts'
 import type { Session } from './session.ts'
@@ -16,9 +16,8 @@ export interface CarryOutContext {
   lastGood?: boolean
   /** Resolves when the evidence is in the journal. */
   diagnosis: Promise<void>
-  /** Steps that an interrupted run has done already, with what they recorded. */
-  done?: ReadonlySet<string>
-  recorded?: Map<string, JsonObject>
+  /** What an interrupted run has begun or done already, with what its steps recorded. */
+  inEffect?: ReadonlyMap<string, StepInEffect>
   /** The survey's fingerprint before the first step: a failed cure that left it as it was has nothing to lose by being undone. */
   fingerprint?: JsonObject
 }
@@ -29,6 +28,22 @@ export interface Ending {
   context: CarryOutContext
   carrying: Carrying
 }
+
+/** What the steps of a rollback run in; they stop when time is up, or when another run has taken the target over. */
+export const carryingOf = (session: Session, begun: Begun, context: CarryOutContext): Carrying => ({
+  session,
+  journal: context.journal,
+  rollbackId: begun.rollbackId,
+  signal: unlessTakenOver(context, context.limit),
+  cancelled: context.hooks.cancel,
+  report: context.hooks.report,
+  steps: begun.steps,
+  outcomes: new Map(begun.steps.map((step) => [step.id, notRun(step)])),
+  recorded: new Map([...(context.inEffect ?? [])].flatMap(([id, { recorded }]) => (recorded ? [[id, recorded]] : [])))
+})
+
+export const unlessTakenOver = ({ lease }: CarryOutContext, signal: AbortSignal): AbortSignal =>
+  lease ? AbortSignal.any([signal, lease.lost]) : signal
 
 export const notRun = ({ id, title, phase }: Step): StepOutcome => ({ id, title, phase, state: 'not run' })
 

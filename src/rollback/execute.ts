@@ -13,10 +13,15 @@ import { type KeptLease, keepLease } from './keep-lease.ts'
 import { takeLock, thisHolder } from './lock.ts'
 import { isPlanId, planId, whatChanged } from './plan-id.ts'
 import type { ReportProgress } from './progress.ts'
+import { refusedFor } from './refusals.ts'
 import { resume } from './resume.ts'
 import { newRollbackId } from './rollback-id.ts'
 import type { Session } from './session.ts'
 import type { StepOutcome } from './step-runner.ts'
+import type { ResumePlan } from './ways-out.ts'
+import { checkWritable } from './writable.ts'
+
+const assessWithinMs = 120_000
 
 export interface ExecuteRequest {
   version: string
@@ -27,8 +32,11 @@ export interface ExecuteRequest {
 
 export interface ExecuteHooks {
   report: ReportProgress
-  /** Asked once, with everything at hand, before anything is begun; not asked for a dry run. @throws when the answer is no. */
-  consent(assessment: Assessment): Promise<void>
+  /**
+   * Asked once, with everything at hand, before anything is begun; not asked for a dry run. `way` is what is to become of an
+   * interrupted rollback. @throws when the answer is no.
+   */
+  consent(assessment: Assessment, way?: ResumePlan): Promise<void>
   /** Aborted when the caller wants out; heeded at safe points. */
   cancel: AbortSignal
 }
@@ -64,27 +72,21 @@ export async function executeRollback(
   hooks: ExecuteHooks
 ): Promise<RollbackResult> {
   if (!isPlanId(request.planId)) throw notAPlan(request.planId)
-  const limit = AbortSignal.timeout(session.settings.limitMs)
-  const assessment = await assess(session, { version: request.version, signal: limit })
-  if (assessment.interrupted) return resume(session, assessment, request, hooks, limit)
+  const signal = AbortSignal.any([hooks.cancel, session.clock.limit(assessWithinMs)])
+  const assessment = await assess(session, { version: request.version, signal })
+  if (assessment.interrupted) return resume(session, assessment, request, hooks)
 
   const plan = approved(assessment, request)
+  await checkWritable(session.files.journals)
   if (request.dryRun) return checked(assessment, plan)
   await hooks.consent(assessment)
-  return begin(session, assessment, plan, request, hooks, limit)
+  return begin(session, assessment, plan, request, hooks)
 }
 
 /** Holds what is asked against what is true now. @throws InputError saying what changed or what is missing. */
 function approved(assessment: Assessment, { planId, accept }: ExecuteRequest): Plan {
   const { plan, chosen, current, blockers, risks } = assessment
-  const blocker = blockers[0]
-  if (blocker)
-    throw new InputError({
-      what: `The rollback is refused: ${blocker.what}`,
-      why: blocker.why,
-      next: blocker.next,
-      code: blocker.id
-    })
+  if (blockers[0]) throw refusedFor(blockers[0])
   if (!plan || !chosen) throw notAPlan(planId)
   if (plan.id !== planId) throw stale(planId, plan, current, assessment.target)
   const open = risks.filter(({ id, serious }) => serious && !accept.includes(id))
@@ -141,17 +143,19 @@ async function begin(
   assessment: Assessment,
   plan: Plan,
   request: ExecuteRequest,
-  hooks: ExecuteHooks,
-  limit: AbortSignal
+  hooks: ExecuteHooks
 ): Promise<RollbackResult> {
+  // Not before the answer: a person may take long, and the rollback has its whole time all the same.
+  const limit = session.clock.limit(session.settings.limitMs)
   const rollbackId = newRollbackId(session.name, session.clock.now(), session.files.journals)
   const lock = await takeLock(session.files.lock, rollbackId)
+  let lease: KeptLease | null = null
   try {
     const begun = begunOf(session, assessment, plan, request, rollbackId)
     const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
     try {
       await journal.append(begun)
-      const lease = await leased(session, begun, journal, limit, () => unchanged(session, plan, request, limit))
+      lease = await leased(session, begun, journal, limit, () => unchanged(session, plan, request, limit))
       const diagnosis = collectDiagnosis(session, journal)
       return await carryOut(session, begun, {
         journal,
@@ -167,6 +171,7 @@ async function begin(
       await journal.close()
     }
   } finally {
+    lease?.stop()
     await lock.release()
   }
 }
@@ -205,6 +210,7 @@ async function leased(
   let lease: KeptLease | null = null
   try {
     lease = await keepLease(session, begun, limit)
+    if (lease) await journal.append({ event: 'leased' })
     await stillTrue()
     return lease
   } catch (error) {
@@ -220,9 +226,13 @@ async function leased(
   }
 }
 
+/** What was planned before the question is planned once more: an image may be deleted while somebody thinks. */
 async function unchanged(session: Session, plan: Plan, request: ExecuteRequest, limit: AbortSignal): Promise<void> {
   const survey = await session.target.survey(limit)
-  const fingerprint = { ...plan.fingerprint, survey: survey.fingerprint }
-  const id = planId({ ...plan, target: session.name, from: survey.current, fingerprint })
-  if (id !== plan.id) throw stale(request.planId, { ...plan, id }, survey.current, session.name)
+  const to = survey.releases.find(({ id }) => id === plan.to.id) ?? plan.to
+  const { steps, blockers, fingerprint: planned } = await session.target.plan(survey, to, limit)
+  if (blockers[0]) throw refusedFor(blockers[0])
+  const fingerprint = { survey: survey.fingerprint, plan: planned }
+  const id = planId({ target: session.name, from: survey.current, to, steps, fingerprint })
+  if (id !== plan.id) throw stale(request.planId, { ...plan, steps, id }, survey.current, session.name)
 }

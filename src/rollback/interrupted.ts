@@ -1,14 +1,15 @@
+import type { LeaseRecord } from '../model/lease.ts'
 import type { Release } from '../model/release.ts'
-import type { Step } from '../model/step.ts'
 import type { Blocker, Risk, Survey } from '../model/survey.ts'
-import { fingerprintOf } from '../support/canonical.ts'
 import { camelCase } from '../support/casing.ts'
-import { type Story, stepsInEffect, storyOf } from './journal.ts'
+import { isAlive } from '../support/is-alive.ts'
+import { type Story, storyOf } from './journal.ts'
 import { begunSchema, type Holder } from './journal-events.ts'
-import { isAlive, lockHolder } from './lock.ts'
+import { lockHolder } from './lock.ts'
 import type { Session } from './session.ts'
+import { type Direction, type ResumePlan, waysOut } from './ways-out.ts'
 
-/** A rollback that was begun and never ended, with the two ways out. */
+/** A rollback that was begun and never ended, with the ways out that are open. */
 export interface Interrupted {
   rollbackId: string
   startedAt: string
@@ -18,17 +19,14 @@ export interface Interrupted {
   /** Where it is known from: the journal here, or only the mark on the target. */
   knownFrom: 'journal' | 'target'
   story: Story
-  finish: ResumePlan
-  /** null once the aftercare was begun: what it cleaned up may be what undoing needs. */
-  undo: ResumePlan | null
+  /** What happened to it, and why a way is not open; one sentence each. */
+  standing: string[]
+  /** The ways that are open, the one that goes on in the direction it had first. */
+  ways: ResumePlan[]
 }
 
-export interface ResumePlan {
-  id: string
-  version: string
-  /** Lines for people, in the order in which they will run. */
-  lines: string[]
-}
+export const wayTo = ({ ways }: Interrupted, wanted: Direction): ResumePlan | null =>
+  ways.find(({ direction }) => direction === wanted) ?? null
 
 /** Finds the newest rollback that was begun on this target and has neither ended nor is still running. */
 export async function findInterrupted(
@@ -37,37 +35,38 @@ export async function findInterrupted(
   stories: readonly Story[]
 ): Promise<Interrupted | null> {
   const holder = await lockHolder(session.files.lock)
-  const open = stories.find((story) => story.ended === null && story.begun.rollbackId !== holder?.rollbackId)
-  if (open && !supersededBy(open, stories)) return asInterrupted(open, survey, 'journal')
-  return fromLease(survey, stories, holder?.rollbackId)
+  const live = liveLease(survey)
+  const runs = (id: string): boolean => id === holder?.rollbackId || id === live?.rollbackId
+  const open = stories.find((story) => story.ended === null && !runs(story.begun.rollbackId))
+  if (open && !supersededBy(open, stories)) return interruptedAs(open, survey, 'journal')
+  const marked = storyOfLease(survey)
+  if (!marked || runs(marked.begun.rollbackId)) return null
+  const known = stories.some(({ begun, ended }) => ended && begun.rollbackId === marked.begun.rollbackId)
+  return known ? null : interruptedAs(marked, survey, 'target')
 }
+
+/** The mark on the target of somebody who may be at work. */
+const liveLease = ({ lease }: Survey): LeaseRecord | null =>
+  lease && !lease.expired && isAlive(lease.record.holder) !== false ? lease.record : null
 
 /** A later rollback that ended settled what an earlier one left open. */
 const supersededBy = (open: Story, stories: readonly Story[]): boolean =>
   stories.some((story) => story.ended && story.begun.at > open.begun.at && story.ended.outcome !== 'refused')
 
-function fromLease(survey: Survey, stories: readonly Story[], running?: string): Interrupted | null {
-  if (!survey.lease) return null
-  const { record, expired } = survey.lease
-  if (record.rollbackId === running || !(expired || isAlive(record.holder) === false)) return null
-  if (stories.some((story) => story.begun.rollbackId === record.rollbackId && story.ended)) return null
-  const begun = begunSchema.safeParse(camelCase(record.begun))
+/** The mark tells what was begun, and whether it was proven; of how far it came else, it tells nothing. */
+function storyOfLease({ lease }: Survey): Story | null {
+  if (!lease) return null
+  const { begun: text, startedAt: at, proven } = lease.record
+  const begun = begunSchema.safeParse(camelCase(text))
   if (!begun.success) return null
-  const started = begun.data.steps
-    .filter(({ phase }) => phase !== 'aftercare')
-    .map(({ id }) => ({ event: 'step' as const, at: record.startedAt, stepId: id, state: 'started' as const }))
-  const story = storyOf('', [begun.data, ...started])
-  return story && asInterrupted(story, survey, 'target')
+  const mayHaveBegun = begun.data.steps.filter(({ phase }) => proven || phase !== 'aftercare')
+  const started = mayHaveBegun.map(({ id }) => ({ event: 'step' as const, at, stepId: id, state: 'started' as const }))
+  return storyOf('', [begun.data, { event: 'leased', at }, ...started])
 }
 
-function asInterrupted(story: Story, survey: Survey, knownFrom: Interrupted['knownFrom']): Interrupted {
+/** How an unfinished rollback stands, and the ways out that this leaves open. */
+export function interruptedAs(story: Story, survey: Survey, knownFrom: Interrupted['knownFrom']): Interrupted {
   const { begun } = story
-  const inEffect = stepsInEffect(story)
-  const remaining = begun.steps.filter((step) => !inEffect.get(step.id)?.done)
-  const toRevert = begun.steps.filter((step) => inEffect.has(step.id) && step.phase !== 'aftercare').reverse()
-  const beganAftercare = begun.steps.some((step) => step.phase === 'aftercare' && inEffect.has(step.id))
-  const identify = (direction: string, steps: readonly Step[]): string =>
-    `plan-${[[begun.rollbackId, direction], begun.to.id, steps.map(({ id }) => id), survey.fingerprint].map((part) => fingerprintOf(part)).join('-')}`
   return {
     rollbackId: begun.rollbackId,
     startedAt: begun.at,
@@ -76,31 +75,24 @@ function asInterrupted(story: Story, survey: Survey, knownFrom: Interrupted['kno
     to: begun.to,
     knownFrom,
     story,
-    finish: {
-      id: identify('finish', remaining),
-      version: begun.to.version,
-      lines: [...remaining.map(({ title }) => title), 'Health check']
-    },
-    undo: beganAftercare
-      ? null
-      : {
-          id: identify('undo', toRevert),
-          version: begun.from?.version ?? begun.to.version,
-          lines: toRevert.flatMap(({ undo }) => undo ?? [])
-        }
+    ...waysOut(story, survey)
   }
 }
 
 /** A blocker when somebody else works on this target right now. */
 export async function runningElsewhere(session: Session, survey: Survey): Promise<Blocker[]> {
   const local = await lockHolder(session.files.lock)
-  if (local) return [running(local.rollbackId, `process ${local.pid} on ${local.host}`)]
-  const lease = survey.lease
-  if (lease && !lease.expired && !local && isAlive(lease.record.holder) !== false) {
-    const { host, pid, user } = lease.record.holder
-    return [running(lease.record.rollbackId, `${user} on ${host} (process ${pid})`)]
-  }
-  return []
+  const here = local && running(local.rollbackId, `process ${local.pid} on ${local.host}`)
+  const found = here ?? liveElsewhere(survey)
+  return found ? [found] : []
+}
+
+/** The same, as only the mark on the target tells it. */
+export function liveElsewhere(survey: Survey): Blocker | null {
+  const live = liveLease(survey)
+  if (!live) return null
+  const { host, pid, user } = live.holder
+  return running(live.rollbackId, `${user} on ${host} (process ${pid})`)
 }
 
 const running = (rollbackId: string, who: string): Blocker => ({

@@ -38,7 +38,9 @@ const progressState = z.enum(['started', 'done', 'failed'])
 
 export const journalEventSchema = z.discriminatedUnion('event', [
   begunSchema,
-  z.object({ event: z.literal('resumed'), at, direction: z.enum(['finish', 'undo']), holder: holderSchema }),
+  z.object({ event: z.literal('resumed'), at, direction: z.enum(['finish', 'undo', 'close']), holder: holderSchema }),
+  /** The target bears its mark from now on, until it ends. */
+  z.object({ event: z.literal('leased'), at }),
   z.object({
     event: z.literal('step'),
     at,

@@ -1,10 +1,11 @@
-import { mkdir, open, readdir, readFile } from 'node:fs/promises'
+import { mkdir, open, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { JsonObject } from '../model/json.ts'
 import { camelCase, snakeCase } from '../support/casing.ts'
 import { type Clock, isoNow } from '../support/clock.ts'
 import { ConfigError, messageOf } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
+import { readText } from '../support/read-text.ts'
 import { type Begun, type Ended, type Entry, type JournalEvent, journalEventSchema } from './journal-events.ts'
 
 /** A rollback's journal: one JSON line per event, on disk before the next thing happens. */
@@ -14,6 +15,8 @@ export interface Journal {
   append(entry: Entry): Promise<void>
   /** The same where the work must go on regardless: on the way back, and once a step is done. */
   attempt(entry: Entry): Promise<void>
+  /** Takes over what happened elsewhere, with the times at which it did. */
+  copy(events: readonly JournalEvent[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -24,20 +27,29 @@ export interface Journal {
 export async function openJournal(path: string, clock: Clock, mask: Mask): Promise<Journal> {
   const handle = await openForAppend(path)
   let queue = Promise.resolve()
+  let torn = await endsInTornLine(path)
   const write = async (line: string): Promise<void> => {
-    await handle.appendFile(line)
+    const text = torn ? `\n${line}` : line
+    // A write that fails may have left a part of itself, which the next line must not be glued to.
+    torn = true
+    await handle.appendFile(text)
+    torn = false
     await handle.datasync()
   }
-  const append = (entry: Entry): Promise<void> => {
-    const line = `${JSON.stringify(snakeCase({ ...masked(entry, mask), at: isoNow(clock) }))}\n`
+  const put = (event: Record<string, unknown>): Promise<void> => {
+    const line = `${JSON.stringify(snakeCase(event))}\n`
     const written = queue.then(() => write(line))
     queue = written.catch(() => undefined)
     return written
   }
+  const append = (entry: Entry): Promise<void> => put({ ...masked(entry, mask), at: isoNow(clock) })
   return {
     path,
     append,
     attempt: (entry) => append(entry).catch(() => undefined),
+    async copy(events) {
+      for (const event of events) await put({ ...masked(event, mask), at: event.at })
+    },
     async close() {
       await queue
       await handle.close()
@@ -59,7 +71,7 @@ async function openForAppend(path: string) {
   try {
     await mkdir(dirname(path), { recursive: true })
     const handle = await open(path, 'a+')
-    if (await endsInTornLine(path)) await handle.appendFile('\n')
+    await syncFolder(dirname(path))
     return handle
   } catch (error) {
     throw new ConfigError({
@@ -72,8 +84,15 @@ async function openForAppend(path: string) {
   }
 }
 
+/** A file that was just made is not there after a power failure unless its folder is on disk, too; not every system can do that. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => null)
+  await folder?.sync().catch(() => undefined)
+  await folder?.close()
+}
+
 const endsInTornLine = async (path: string): Promise<boolean> => {
-  const text = await readFile(path, 'utf8')
+  const text = await readText(path)
   return text !== '' && !text.endsWith('\n')
 }
 
@@ -96,7 +115,7 @@ export function storyOf(path: string, events: JournalEvent[]): Story | null {
 
 /** Reads one journal; a torn or foreign line is passed over. */
 export const readStory = async (path: string): Promise<Story | null> =>
-  storyOf(path, (await readFile(path, 'utf8')).split('\n').flatMap(parseLine))
+  storyOf(path, (await readText(path)).split('\n').flatMap(parseLine))
 
 function parseLine(line: string): JournalEvent[] {
   if (line.trim() === '') return []

@@ -12,18 +12,29 @@ const renewEveryMs = 15_000
 /** A lease that renews itself until it is released; `lost` is aborted when somebody else has taken it. */
 export interface KeptLease extends HeldLease {
   lost: AbortSignal
+  /** Renews no more: whatever is left of the rollback is there for others to find. */
+  stop(): void
 }
 
-/** Takes the target's lease, where the target can hold one, with all that another machine needs to finish or undo. */
-export async function keepLease(session: Session, begun: Begun, signal: AbortSignal): Promise<KeptLease | null> {
-  if (!session.target.lease) return null
+/**
+ * Takes the target's lease, where the target can hold one, with all that another machine needs to finish or undo; `proven` where
+ * cleaning up has begun.
+ */
+export async function keepLease(
+  session: Session,
+  begun: Begun,
+  signal: AbortSignal,
+  proven = false
+): Promise<KeptLease | null> {
   const record = {
     rollbackId: begun.rollbackId,
     holder: thisHolder(),
     startedAt: begun.at,
-    begun: snakeCase(begun) as JsonObject
+    begun: snakeCase(begun) as JsonObject,
+    ...(proven && { proven })
   }
-  const held = await session.target.lease.acquire(record, ttlMs, signal)
+  const held = await session.target.lease?.acquire(record, ttlMs, signal)
+  if (!held) return null
   const lost = new AbortController()
   const renewal = setInterval(() => {
     held.renew(AbortSignal.timeout(renewEveryMs)).catch((error: unknown) => {
@@ -32,11 +43,14 @@ export async function keepLease(session: Session, begun: Begun, signal: AbortSig
     })
   }, renewEveryMs)
   renewal.unref()
+  const stop = (): void => clearInterval(renewal)
   return {
     lost: lost.signal,
     renew: held.renew,
+    markProven: held.markProven,
+    stop,
     async release(releaseSignal) {
-      clearInterval(renewal)
+      stop()
       await held.release(releaseSignal)
     }
   }

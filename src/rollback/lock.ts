@@ -1,6 +1,5 @@
 import { hostname, userInfo } from 'node:os'
 import { acquireFileLock, type FileLock, lockHolder as fileLockHolder } from '../project/file-lock.ts'
-import { isDefunct } from '../project/process-identity.ts'
 import { ConfigError, messageOf, TargetError } from '../support/errors.ts'
 import type { Holder } from './journal-events.ts'
 
@@ -13,17 +12,6 @@ const userName = (): string => {
   } catch {
     return 'unknown'
   }
-}
-
-/** Whether a holder still runs; of another machine that cannot be known, and null is the answer. */
-export function isAlive({ host, pid }: Holder): boolean | null {
-  if (host !== hostname()) return null
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
-  }
-  return !isDefunct(pid)
 }
 
 export interface LockedBy {

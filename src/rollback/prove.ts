@@ -1,6 +1,5 @@
 import type { Check } from '../model/check.ts'
 import type { Release } from '../model/release.ts'
-import { isoNow } from '../support/clock.ts'
 import { messageOf } from '../support/errors.ts'
 import { duration, oneLine } from '../support/text.ts'
 import type { Session } from './session.ts'
@@ -10,7 +9,7 @@ export type Verdict = 'healthy' | 'unhealthy' | 'inconclusive'
 export interface Proof {
   verdict: Verdict
   checks: Check[]
-  /** When the first look found it healthy, and no later one otherwise. */
+  /** The first of the healthy looks in a row that proved it. */
   healthySince?: string
 }
 
@@ -22,29 +21,37 @@ export interface ProveOptions {
 
 const lookEveryMs = 1000
 
+/** How long `prove` may take at most, beyond what its looks take: what is unknown is borne for a soak, then a soak begins. */
+export const longestProofMs = (soakMs: number): number => 2 * soakMs
+
 /**
- * Looks at a release, and again and again until the soak is over. The last look decides; a failure in between ends it at once,
- * for a release that fails once within its soak has not been proven.
+ * Looks at a release until it was healthy, look by look, for as long as the soak; the time of the first healthy look itself does not
+ * count, and an unknown look begins the soak anew. A failure ends it at once, for a release that fails once within its soak has not
+ * been proven; so does a look that is unknown still, or again, after the time of a soak.
  */
 export async function prove(
   session: Session,
   release: Release,
   { soakMs, signal, progress }: ProveOptions
 ): Promise<Proof> {
-  const began = session.clock.now().getTime()
   const first = await look(session, release, signal)
-  const firstAt = isoNow(session.clock)
+  const began = session.clock.now()
   let latest = first
-  while (verdictOf(latest.checks) !== 'unhealthy') {
-    const left = soakMs - (session.clock.now().getTime() - began)
-    if (left <= 0) break
-    progress?.(`healthy so far, watching for another ${duration(left)}`)
-    await session.clock.sleep(Math.min(lookEveryMs, left), signal)
+  let healthySince = verdictOf(first.checks) === 'healthy' ? began : null
+  const left = (): number => soakMs - (session.clock.now().getTime() - (healthySince ?? began).getTime())
+  while (verdictOf(latest.checks) !== 'unhealthy' && left() > 0) {
+    const sight = healthySince ? 'healthy so far, watching' : 'not yet seen healthy, looking'
+    progress?.(`${sight} for another ${duration(left())}`)
+    await session.clock.sleep(Math.min(lookEveryMs, left()), signal)
     latest = await look(session, release, signal, first.observed)
+    healthySince = verdictOf(latest.checks) === 'healthy' ? (healthySince ?? session.clock.now()) : null
   }
   const verdict = verdictOf(latest.checks)
-  const healthySince = verdict === 'healthy' && verdictOf(first.checks) === 'healthy' ? firstAt : undefined
-  return { verdict, checks: session.mask.data(latest.checks), ...(healthySince && { healthySince }) }
+  return {
+    verdict,
+    checks: session.mask.data(latest.checks),
+    ...(verdict === 'healthy' && healthySince && { healthySince: healthySince.toISOString() })
+  }
 }
 
 /** A look that throws tells nothing: that is unknown, not a failure. */

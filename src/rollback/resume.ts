@@ -1,130 +1,178 @@
 import { join } from 'node:path'
+import type { Survey } from '../model/survey.ts'
 import { InputError } from '../support/errors.ts'
 import type { Assessment } from './assess.ts'
 import { carryOut } from './carry-out.ts'
 import { collectDiagnosis } from './collect-diagnosis.ts'
 import { conclude } from './conclude.ts'
-import { type CarryOutContext, notRun } from './ending.ts'
+import { type CarryOutContext, carryingOf } from './ending.ts'
 import type { ExecuteHooks, ExecuteRequest, RollbackResult } from './execute.ts'
-import type { Interrupted } from './interrupted.ts'
-import { type Journal, openJournal, stepsInEffect } from './journal.ts'
-import { keepLease } from './keep-lease.ts'
+import { type Interrupted, interruptedAs, liveElsewhere, wayTo } from './interrupted.ts'
+import { openJournal, readStories, type Story, stepsInEffect } from './journal.ts'
+import { type KeptLease, keepLease } from './keep-lease.ts'
 import { takeLock, thisHolder } from './lock.ts'
+import { refusedFor } from './refusals.ts'
 import type { Session } from './session.ts'
-import { type Carrying, revertSteps } from './step-runner.ts'
+import { undoAll } from './way-back.ts'
+import type { ResumePlan } from './ways-out.ts'
 
-type Direction = 'finish' | 'undo'
-
-/** Finishes or undoes an interrupted rollback, whichever plan was approved. @throws InputError when it was neither. */
+/**
+ * Finishes, undoes or closes an interrupted rollback, whichever plan was approved.
+ * @throws InputError when it was none of them, or is no longer open once lock and answer are there; nothing was changed then.
+ */
 export async function resume(
   session: Session,
   assessment: Assessment,
   request: ExecuteRequest,
-  hooks: ExecuteHooks,
-  limit: AbortSignal
+  hooks: ExecuteHooks
 ): Promise<RollbackResult> {
-  const interrupted = assessment.interrupted
-  const direction = interrupted && directionOf(interrupted, request)
-  if (!interrupted || !direction) throw interruptedFirst(interrupted)
-  if (request.dryRun) return checkedResumption(interrupted, assessment, direction)
-  await hooks.consent(assessment)
+  const { interrupted, blockers } = assessment
+  const way = interrupted?.ways.find(({ id, version }) => id === request.planId && version === request.version)
+  if (!interrupted || !way) throw interruptedFirst(interrupted)
+  const running = blockers.find(({ id }) => id === 'running')
+  if (running) throw refusedFor(running)
+  if (request.dryRun) return checkedResumption(interrupted, assessment, way)
+  await hooks.consent(assessment, way)
 
-  const lock = await takeLock(session.files.lock, interrupted.rollbackId)
+  const limit = session.clock.limit(session.settings.limitMs)
+  const { rollbackId } = interrupted
+  const lock = await takeLock(session.files.lock, rollbackId)
+  let lease: KeptLease | null = null
   try {
-    const journal = await openJournal(
-      join(session.files.journals, `${interrupted.rollbackId}.jsonl`),
-      session.clock,
-      session.mask
-    )
+    const { story, survey } = await stillOpen(session, interrupted, way, limit)
+    const { begun } = story
+    const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
     try {
-      await copyStory(interrupted, journal)
-      await journal.append({ event: 'resumed', direction, holder: thisHolder() })
-      const lease = await keepLease(session, interrupted.story.begun, limit)
-      const context = {
+      const another = survey.lease && survey.lease.record.rollbackId !== rollbackId
+      if (!another) lease = await keepLease(session, begun, limit, beganAftercare(story))
+      if (story.path === '') await journal.copy(story.events)
+      await journal.append({ event: 'resumed', direction: way.direction, holder: thisHolder() })
+      if (lease) await journal.append({ event: 'leased' })
+      return await carryOn(session, story, way, {
         journal,
         lease,
         limit,
         hooks,
         failed: assessment.failed,
-        diagnosis: collectDiagnosis(session, journal)
-      }
-      return direction === 'finish'
-        ? await finish(session, interrupted, context)
-        : await undo(session, interrupted, context)
+        diagnosis: way.direction === 'close' ? Promise.resolve() : collectDiagnosis(session, journal)
+      })
     } finally {
       await journal.close()
     }
   } finally {
+    lease?.stop()
     await lock.release()
   }
 }
 
-function directionOf({ finish, undo }: Interrupted, { planId, version }: ExecuteRequest): Direction | null {
-  if (planId === finish.id && version === finish.version) return 'finish'
-  if (undo && planId === undo.id && version === undo.version) return 'undo'
-  return null
+/**
+ * Looks again, now that nobody else on this machine can begin: it may have ended while the question was open, be carried on by
+ * another machine, or stand on a target that was changed since. @throws InputError when it is not what was approved.
+ */
+async function stillOpen(
+  session: Session,
+  interrupted: Interrupted,
+  { direction, id }: ResumePlan,
+  signal: AbortSignal
+): Promise<{ story: Story; survey: Survey }> {
+  const [stories, survey] = await Promise.all([
+    readStories(session.files.journals, session.name),
+    session.target.survey(signal)
+  ])
+  const live = liveElsewhere(survey)
+  if (live) throw refusedFor(live)
+  const { rollbackId, knownFrom } = interrupted
+  const known = stories.find(({ begun }) => begun.rollbackId === rollbackId)
+  if (known?.ended) throw endedMeanwhile(rollbackId, known.ended.outcome)
+  const story = known ?? interrupted.story
+  const now = wayTo(interruptedAs(story, survey, knownFrom), direction)
+  if (now?.id !== id) throw changedMeanwhile(rollbackId)
+  return { story, survey }
+}
+
+function carryOn(
+  session: Session,
+  story: Story,
+  { direction }: ResumePlan,
+  context: CarryOutContext
+): Promise<RollbackResult> {
+  if (direction === 'finish') return finish(session, story, context)
+  return direction === 'undo' ? undo(session, story, context) : close(session, story, context)
+}
+
+const finish = (session: Session, story: Story, context: CarryOutContext): Promise<RollbackResult> =>
+  carryOut(session, story.begun, { ...context, inEffect: stepsInEffect(story) })
+
+async function undo(session: Session, story: Story, context: CarryOutContext): Promise<RollbackResult> {
+  const { begun, events } = story
+  const inEffect = stepsInEffect(story)
+  const cures = begun.steps.filter(({ phase }) => phase === 'cure').map(({ id }) => id)
+  const carrying = carryingOf(session, begun, { ...context, inEffect })
+  return undoAll(
+    { session, begun, context, carrying },
+    {
+      why: 'The interrupted rollback was undone',
+      asked: true,
+      checks: [],
+      steps: begun.steps.filter(({ id }) => inEffect.has(id)).reverse(),
+      touched: events.some((event) => event.event === 'step' && cures.includes(event.stepId))
+    }
+  )
+}
+
+/** Ends what somebody's deployment, or another machine, has settled: nothing is done on the target but taking the mark away. */
+async function close(session: Session, { begun }: Story, context: CarryOutContext): Promise<RollbackResult> {
+  const carrying = carryingOf(session, begun, context)
+  return conclude(
+    { session, begun, context, carrying },
+    {
+      outcome: 'cancelled',
+      state: `${begun.rollbackId} was closed: neither finished nor undone. What is deployed was left as it is.`
+    }
+  )
+}
+
+function beganAftercare(story: Story): boolean {
+  const inEffect = stepsInEffect(story)
+  return story.begun.steps.some(({ id, phase }) => phase === 'aftercare' && inEffect.has(id))
 }
 
 const interruptedFirst = (interrupted: Interrupted | null): InputError => {
-  const ways = interrupted ? [`finish it (version ${interrupted.finish.version}, plan ${interrupted.finish.id})`] : []
-  if (interrupted?.undo) ways.push(`undo it (version ${interrupted.undo.version}, plan ${interrupted.undo.id})`)
+  const ways = interrupted?.ways.map(({ direction, version, id }) => `${direction} it (version ${version}, plan ${id})`)
   return new InputError({
     what: 'An interrupted rollback comes first',
     why: `${interrupted?.rollbackId ?? 'a rollback'} was begun at ${interrupted?.startedAt ?? 'some time'} and never ended`,
     state: 'It stands half way. This call changed nothing.',
-    next: `Call execute_rollback to ${ways.join(', or to ')}.`,
+    next: `Call execute_rollback to ${ways?.join(', or to ')}.`,
     code: 'interrupted'
   })
 }
 
-/** A rollback that is known only from the target's mark gets its journal here, too. */
-async function copyStory(interrupted: Interrupted, journal: Journal): Promise<void> {
-  if (interrupted.knownFrom === 'journal') return
-  for (const { at: _, ...entry } of interrupted.story.events) await journal.append(entry)
-}
+const endedMeanwhile = (rollbackId: string, outcome: string): InputError =>
+  new InputError({
+    what: 'The interrupted rollback is no longer open',
+    why: `${rollbackId} was ended meanwhile by another call: ${outcome}`,
+    state: 'This call changed nothing.',
+    next: 'Call assess_rollback to see what serves now.',
+    code: 'ended_meanwhile'
+  })
 
-async function finish(session: Session, interrupted: Interrupted, context: CarryOutContext): Promise<RollbackResult> {
-  const inEffect = stepsInEffect(interrupted.story)
-  const done = new Set([...inEffect].filter(([, step]) => step.done).map(([id]) => id))
-  return carryOut(session, interrupted.story.begun, { ...context, done, recorded: recordings(interrupted) })
-}
+const changedMeanwhile = (rollbackId: string): InputError =>
+  new InputError({
+    what: 'The plan that was shown is no longer true, so it is not carried out',
+    why: `${rollbackId} or the target was changed since it was shown`,
+    state: 'This call changed nothing.',
+    next: 'Call assess_rollback again and look at the new plans.',
+    code: 'stale_plan'
+  })
 
-async function undo(session: Session, interrupted: Interrupted, context: CarryOutContext): Promise<RollbackResult> {
-  const { begun } = interrupted.story
-  const inEffect = stepsInEffect(interrupted.story)
-  const carrying: Carrying = {
-    session,
-    journal: context.journal,
-    rollbackId: begun.rollbackId,
-    signal: context.limit,
-    cancelled: context.hooks.cancel,
-    report: context.hooks.report,
-    steps: begun.steps,
-    outcomes: new Map(begun.steps.map((step) => [step.id, notRun(step)])),
-    recorded: recordings(interrupted)
-  }
-  const { failed, left } = await revertSteps(carrying, begun.steps.filter(({ id }) => inEffect.has(id)).reverse())
-  const back = begun.from?.version ?? 'the state before'
-  return conclude(
-    { session, begun, context, carrying },
-    failed
-      ? {
-          outcome: 'stuck',
-          state: `Undoing stopped: ${failed.message}.`,
-          remains: left.flatMap(({ undo: line, undoByHand }) =>
-            line ? [`${line}${undoByHand ? `: ${undoByHand.join(' && ')}` : ''}`] : []
-          )
-        }
-      : { outcome: 'restored', state: `The interrupted rollback was undone; ${back} is back as it was.` }
-  )
-}
+const verbs = { finish: 'finished', undo: 'undone', close: 'closed' } as const
 
-const recordings = ({ story }: Interrupted) =>
-  new Map([...stepsInEffect(story)].flatMap(([id, { recorded }]) => (recorded ? [[id, recorded] as const] : [])))
-
-function checkedResumption(interrupted: Interrupted, { failed }: Assessment, direction: Direction): RollbackResult {
-  const { begun } = interrupted.story
-  const lines = (direction === 'finish' ? interrupted.finish : interrupted.undo)?.lines ?? []
+function checkedResumption(
+  { story: { begun } }: Interrupted,
+  { failed }: Assessment,
+  { direction, lines }: ResumePlan
+): RollbackResult {
   return {
     rollbackId: begun.rollbackId,
     outcome: 'checked',
@@ -136,7 +184,7 @@ function checkedResumption(interrupted: Interrupted, { failed }: Assessment, dir
     steps: lines.map((title, index) => ({ id: `${direction}-${index + 1}`, title, phase: 'cure', state: 'checked' })),
     checks: [],
     durationMs: 0,
-    state: `The interrupted rollback would be ${direction === 'finish' ? 'finished' : 'undone'}. Nothing was changed.`,
+    state: `The interrupted rollback would be ${verbs[direction]}. Nothing was changed.`,
     remains: [],
     instructions: []
   }

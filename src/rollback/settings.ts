@@ -24,5 +24,12 @@ export function settingsOf(target: string, config: JsonObject): Settings {
       code: 'bad_settings'
     })
   const { soak_seconds, limit_minutes, max_attempts } = parsed.data
+  if (soak_seconds >= limit_minutes * 60)
+    throw new ConfigError({
+      what: `The rollback settings of ${target} in deploy.json contradict each other`,
+      why: `soak_seconds (${soak_seconds}) is not shorter than limit_minutes (${limit_minutes}), so no rollback could ever be proven`,
+      next: `Make targets.${target}.config.rollback.soak_seconds shorter, or limit_minutes longer.`,
+      code: 'bad_settings'
+    })
   return { soakMs: soak_seconds * 1000, limitMs: limit_minutes * 60_000, maxAttempts: max_attempts }
 }

@@ -36,7 +36,7 @@ export async function verify(session: Session, { rollbackId, soakMs, signal }: V
   const story = rollbackId
     ? await storyById(session.files.journals, rollbackId)
     : (await readStories(session.files.journals, session.name)).find(({ ended }) => ended?.outcome !== 'refused')
-  const release = story ? expected(story) : (await session.target.survey(signal)).current
+  const release = (story && expected(story)) ?? (await session.target.survey(signal)).current
   if (!release)
     throw new InputError({
       what: 'There is nothing to verify',
@@ -52,6 +52,8 @@ export async function verify(session: Session, { rollbackId, soakMs, signal }: V
   return { ...proof, rollbackId: story?.begun.rollbackId ?? null, release, unrecorded }
 }
 
-/** What should serve after a rollback that ended this way. */
-const expected = ({ begun, ended }: Story): Release | null =>
-  ended && (ended.outcome === 'restored' || ended.outcome === 'cancelled') ? begun.from : begun.to
+/** What should serve after a rollback that ended this way; null where it was closed, and left what serves to others. */
+const expected = ({ begun, events, ended }: Story): Release | null => {
+  if (ended && events.some((event) => event.event === 'resumed' && event.direction === 'close')) return null
+  return ended && (ended.outcome === 'restored' || ended.outcome === 'cancelled') ? begun.from : begun.to
+}

@@ -1,15 +1,11 @@
 import type { Check } from '../model/check.ts'
-import type { JsonObject } from '../model/json.ts'
 import type { Step } from '../model/step.ts'
-import type { HealthState, Survey } from '../model/survey.ts'
-import { fingerprintOf } from '../support/canonical.ts'
-import { messageOf } from '../support/errors.ts'
+import type { HealthState } from '../model/survey.ts'
 import { conclude } from './conclude.ts'
-import { byHand, type CarryOutContext, type Ending, undoByHand } from './ending.ts'
+import { byHand, type Ending, undoByHand, unlessTakenOver } from './ending.ts'
 import type { RollbackResult } from './execute.ts'
 import { servesBetter } from './health.ts'
-import type { Begun } from './journal-events.ts'
-import type { Session } from './session.ts'
+import { isUntouched, type Present, presentState, settledState, stateLine } from './present-state.ts'
 import { revertSteps } from './step-runner.ts'
 
 /** Before anything that serves was touched: take back the preparations. */
@@ -24,7 +20,7 @@ export async function cancelled(ending: Ending, beganSteps: readonly Step[]): Pr
 
 /**
  * A failed cure is undone towards a state that was seen to serve better than the present one, or where nothing serves now and
- * something was seen before; unknown is no reason to undo.
+ * nothing served before; unknown is no reason to undo.
  */
 export async function wayBack(
   ending: Ending,
@@ -32,104 +28,113 @@ export async function wayBack(
   why: string,
   checks: Check[]
 ): Promise<RollbackResult> {
-  const { session, begun, carrying, context } = ending
-  // The time limit that ended the cure must not end the way back.
-  const back = { ...ending, carrying: { ...carrying, signal: AbortSignal.timeout(session.settings.limitMs) } }
-  const toRevert = [...beganSteps].reverse()
+  const { session, begun, context } = ending
+  if (context.lease?.lost.aborted) return takenOver(ending, checks)
+  const steps = [...beganSteps].reverse()
   const touched = beganSteps.some(({ phase }) => phase === 'cure')
-  const present = touched ? await presentState(session, begun) : null
-  if (context.lease?.lost.aborted)
-    return conclude(back, {
-      outcome: 'stuck',
-      checks,
-      state: `Another run has taken this target over, so nothing more was done here, and nothing undone. ${stateLine(present ?? (await presentState(session, begun)))}`,
-      remains: ['Assess again: the other run may be finishing or undoing this one.']
-    })
+  const present = touched ? await presentState(session, begun, checks) : null
   const before = begun.health.state
-  if (present && !mayUndo(before, present) && !isUntouched(present, context))
-    return conclude(back, {
+  const whyStay = present && !isUntouched(present, context) ? reasonToStay(before, present, beganSteps) : null
+  if (present && whyStay)
+    return conclude(ending, {
       outcome: 'stuck',
       checks,
-      state: `${why}. It was not undone, for ${whyNot(before, present.health)}. ${stateLine(present)}`,
-      remains: [...byHand(pending(back), 'Not done'), ...undoByHand(toRevert, 'to go back instead')]
+      state: `${why}. It was not undone, for ${whyStay}. ${stateLine(present)}`,
+      remains: [...byHand(pending(ending), 'Not done'), ...undoByHand(steps, 'to go back instead')]
     })
-  const { failed, left } = await revertSteps(back.carrying, toRevert)
-  const after = await presentState(session, begun)
-  if (failed)
-    return conclude(back, {
-      outcome: 'stuck',
-      checks,
-      state: `${why}. Undoing it failed, too: ${failed.message}. ${stateLine(after)}`,
-      remains: undoByHand(left, 'Not undone')
-    })
-  return restoredOrStuck(back, { why, checks, before, after, touched })
+  return undoAll(ending, { why, checks, steps, touched })
 }
 
-interface Aftermath {
-  why: string
-  checks: Check[]
-  before: HealthState
-  after: Present
-  touched: boolean
-}
-
-function restoredOrStuck(ending: Ending, { why, checks, before, after, touched }: Aftermath): Promise<RollbackResult> {
-  const { from } = ending.begun
-  const isBack = after.currentId === (from?.id ?? null)
-  const servesNothing = touched && before === 'down'
+/** Whatever another run does with the target now, this one keeps its hands off. */
+export async function takenOver(ending: Ending, checks: Check[]): Promise<RollbackResult> {
+  const present = await presentState(ending.session, ending.begun)
   return conclude(ending, {
-    outcome: isBack && !servesNothing ? 'restored' : 'stuck',
+    outcome: 'stuck',
     checks,
-    state: `${why}. ${isBack ? `${from?.version ?? 'The state before'} is back as it was${servesNothing ? ', and it does not serve either' : ''}.` : `It was undone, but the target does not show the earlier state.`} ${stateLine(after)}`,
-    remains: servesNothing || !isBack ? ['Choose another version, or deploy a fix: nothing serves as it should.'] : []
+    state: `Another run has taken this target over, so nothing more was done here. ${stateLine(present)}`,
+    remains: ['Assess again: the other run may be finishing or undoing this one.']
   })
 }
 
-interface Present {
-  currentId: string | null
-  version: string | null
-  health: HealthState
-  message: string
-  fingerprint?: JsonObject
+export interface Undoing {
+  why: string
+  checks: Check[]
+  /** What is reverted, in this order. */
+  steps: readonly Step[]
+  /** Something that serves may have been changed. */
+  touched: boolean
+  /** A person wanted the earlier state back, whether it serves or not. */
+  asked?: boolean
 }
 
-async function presentState(session: Session, begun: Begun): Promise<Present> {
-  const signal = AbortSignal.timeout(30_000)
-  const survey: Survey | string = await session.target.survey(signal).catch((error: unknown) => messageOf(error))
-  if (typeof survey === 'string')
-    return {
-      currentId: null,
-      version: null,
-      health: 'unknown',
-      message: `${begun.target} could not be asked: ${survey}`
-    }
-  return {
-    currentId: survey.current?.id ?? null,
-    version: survey.current?.version ?? null,
-    health: survey.health.state,
-    message: survey.health.message,
-    fingerprint: survey.fingerprint
+/** Reverts steps and says what has become of it: what serves afterwards decides whether the earlier state is restored. */
+export async function undoAll(
+  ending: Ending,
+  { why, checks, steps, touched, asked = false }: Undoing
+): Promise<RollbackResult> {
+  const { session, begun, carrying, context } = ending
+  if (context.lease?.lost.aborted) return takenOver(ending, checks)
+  // The time limit that ended the cure must not end the way back.
+  const signal = unlessTakenOver(context, session.clock.limit(session.settings.limitMs))
+  const { failed, left } = await revertSteps({ ...carrying, signal }, steps)
+  if (context.lease?.lost.aborted) return takenOver(ending, checks)
+  const { state: before } = begun.health
+  if (!touched) {
+    const now = stateLine(await presentState(session, begun))
+    const from = begun.from?.version ?? 'what was there'
+    return conclude(ending, {
+      outcome: 'restored',
+      checks,
+      state: `${why}. Nothing that serves was touched; ${from} is as it was. ${now}`,
+      remains: failed ? undoByHand(left, `Not taken back (${failed.message})`) : []
+    })
   }
+  if (failed)
+    return conclude(ending, {
+      outcome: 'stuck',
+      checks,
+      state: `${why}. Undoing it failed, too: ${failed.message}. ${stateLine(await presentState(session, begun))}`,
+      remains: undoByHand(left, 'Not undone')
+    })
+  const after = await settledState(session, begun, (state) => !servesBetter(before, state))
+  const flaw = flawOf(ending, after, asked)
+  return conclude(ending, {
+    outcome: flaw ? 'stuck' : 'restored',
+    checks,
+    state: `${why}. ${flaw?.state ?? `${nameOf(ending)} is back as it was.`} ${stateLine(after)}`,
+    remains: flaw ? [flaw.remains] : []
+  })
 }
 
-/** The cure failed before it changed anything: missing rights, for one. */
-const isUntouched = (present: Present, { fingerprint }: CarryOutContext): boolean =>
-  fingerprint !== undefined &&
-  present.fingerprint !== undefined &&
-  fingerprintOf(fingerprint) === fingerprintOf(present.fingerprint)
+const nameOf = ({ begun }: Ending): string => begun.from?.version ?? 'The state before'
 
-const mayUndo = (before: HealthState, present: Present): boolean =>
-  servesBetter(before, present.health) || (present.health === 'down' && before === 'down')
+/** What keeps the state after the way back from being the earlier one, serving as well as it did. */
+function flawOf(ending: Ending, after: Present, asked: boolean): { state: string; remains: string } | null {
+  const { from, health } = ending.begun
+  const look = 'Look for yourself whether it serves, then assess again.'
+  const choose = 'Choose another version, or deploy a fix: nothing serves as it should.'
+  if (!after.seen) return { state: 'It was undone, but what serves now could not be seen.', remains: look }
+  if (after.currentId !== (from?.id ?? null))
+    return { state: 'It was undone, but the target does not show the earlier state.', remains: choose }
+  const back = `${nameOf(ending)} is back in place`
+  if (!asked && after.health === 'down' && health.state === 'down')
+    return { state: `${back} as it was, and it does not serve either.`, remains: choose }
+  if (servesBetter(health.state, after.health))
+    return { state: `${back}, but it was ${health.state} before and is ${after.health} now.`, remains: choose }
+  if (after.health === 'unknown' && health.state !== 'unknown')
+    return { state: `${back}, but whether it serves could not be seen.`, remains: look }
+  return null
+}
 
-const whyNot = (before: HealthState, now: HealthState): string => {
+/** Why a failed cure is better left as it is; null where it is undone. */
+function reasonToStay(before: HealthState, { health: now }: Present, beganSteps: readonly Step[]): string | null {
+  if (beganSteps.some(({ phase }) => phase === 'aftercare'))
+    return 'cleaning up had begun, and with it the way back ended'
+  if (servesBetter(before, now) || (now === 'down' && before === 'down')) return null
   if (now === 'unknown') return 'what serves now is unknown'
   if (before === 'unknown') return 'whether the earlier state served is unknown'
-  if (now === before) return `the earlier state was ${before}, too`
-  return `the earlier state was ${before}, which is no better`
+  return now === before ? `the earlier state was ${before}, too` : `the earlier state was ${before}, which is no better`
 }
-
-const stateLine = ({ version, health, message }: Present): string =>
-  `Now: ${version ?? 'nothing known'} is in place, ${health} (${message}).`
 
 const pending = ({ carrying }: Ending): Step[] =>
   carrying.steps.filter(({ id }) => {

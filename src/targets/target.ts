@@ -52,15 +52,17 @@ export interface StepResult {
 /** Makes a rollback visible on the target itself and keeps others off. */
 export interface TargetLease {
   /**
-   * Takes the lease, or takes over an expired one, or one whose record has the same rollback id.
+   * Takes the lease where `mayTakeLease` says so; null where these rights do not let the target hold one.
    * @throws TargetError with code `locked` naming the holder, when somebody else holds it.
    */
-  acquire(record: LeaseRecord, ttlMs: number, signal: AbortSignal): Promise<HeldLease>
+  acquire(record: LeaseRecord, ttlMs: number, signal: AbortSignal): Promise<HeldLease | null>
 }
 
 export interface HeldLease {
   /** @throws TargetError with code `lease_lost` when somebody else has taken it. */
   renew(signal: AbortSignal): Promise<void>
+  /** Sets `proven` in the record, for whoever finds it. */
+  markProven(signal: AbortSignal): Promise<void>
   /** Removes it without trace; safe to repeat. */
   release(signal: AbortSignal): Promise<void>
 }

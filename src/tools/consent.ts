@@ -1,5 +1,7 @@
 import type { Assessment } from '../rollback/assess.ts'
+import type { Interrupted } from '../rollback/interrupted.ts'
 import { checkUnattended } from '../rollback/unattended.ts'
+import type { ResumePlan } from '../rollback/ways-out.ts'
 import { InputError } from '../support/errors.ts'
 
 /** What is known of the host that calls. */
@@ -10,6 +12,12 @@ export interface Host {
   ask?(message: string): Promise<'yes' | 'no' | 'cancelled'>
 }
 
+/** What somebody is asked to say yes to: the plan of an assessment, or a way out of an interrupted rollback. */
+export interface Asked {
+  assessment: Assessment
+  way?: ResumePlan | undefined
+}
+
 /**
  * Makes sure that somebody said yes to a real execution. A host that honours `anthropic/requiresUserInteraction` has asked before
  * the call arrives; another is asked by elicitation; one that offers neither is refused unless `automatic: true` allows it.
@@ -17,11 +25,11 @@ export interface Host {
  */
 export async function requireConsent(
   host: Host,
-  assessment: Assessment,
+  { assessment, way }: Asked,
   automatic: () => Promise<boolean>
 ): Promise<void> {
   if (promptsByItself(host)) return
-  if (host.ask) return heed(await host.ask(question(assessment)))
+  if (host.ask) return heed(await host.ask(question({ assessment, way })))
   checkUnattended(assessment, await automatic(), `${host.name} can neither prompt for this tool nor ask by elicitation`)
 }
 
@@ -32,16 +40,30 @@ export function promptsByItself({ name, version }: Pick<Host, 'name' | 'version'
   return major > 2 || (major === 2 && (minor > 1 || (minor === 1 && patch >= 199)))
 }
 
-function question({ target, current, chosen, plan, risks, interrupted }: Assessment): string {
-  if (interrupted)
-    return `Resume the interrupted rollback ${interrupted.rollbackId} of ${target} (to ${interrupted.to.version})?`
-  const steps = plan?.steps.map(({ title }, index) => `${index + 1}. ${title}`) ?? []
+function question({ assessment, way }: Asked): string {
+  const { target, current, chosen, plan, risks, interrupted } = assessment
+  if (interrupted && way) return [resumptionQuestion(target, interrupted, way), ...numbered(way.lines)].join('\n')
+  const steps = numbered(plan?.steps.map(({ title }) => title) ?? [])
   const serious = risks.filter((risk) => risk.serious).map(({ title, detail }) => `Risk accepted: ${title}: ${detail}`)
   return [
     `Roll back ${target} from ${current?.version ?? 'nothing'} to ${chosen?.release.version ?? '?'}? This will revert the deployment.`,
     ...steps,
     ...serious
   ].join('\n')
+}
+
+const numbered = (lines: readonly string[]): string[] => lines.map((line, index) => `${index + 1}. ${line}`)
+
+/** Says which way the interrupted rollback would go, and what serves afterwards. */
+export function resumptionQuestion(
+  target: string,
+  { rollbackId, from, to }: Interrupted,
+  { direction }: ResumePlan
+): string {
+  if (direction === 'finish') return `Finish the interrupted rollback ${rollbackId} of ${target}, to ${to.version}?`
+  if (direction === 'undo')
+    return `Undo the interrupted rollback ${rollbackId} of ${target}, back to ${from?.version ?? 'what was there before'}?`
+  return `Close the interrupted rollback ${rollbackId} of ${target}, and leave what is deployed as it is?`
 }
 
 function heed(answer: 'yes' | 'no' | 'cancelled'): void {

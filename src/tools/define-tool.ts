@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Assessment } from '../rollback/assess.ts'
 import type { Surroundings } from '../rollback/open-session.ts'
 import type { ReportProgress } from '../rollback/progress.ts'
+import type { ResumePlan } from '../rollback/ways-out.ts'
 
 /** What a tool does to the world; its annotations are derived from it, so that they cannot disagree. */
 export type Effect = 'reads' | 'adds a file' | 'changes the target'
@@ -27,7 +28,7 @@ export interface ToolCall {
   /** Aborted when the host cancels the call. */
   cancelled: AbortSignal
   /** Makes sure that a person, or a standing permission, says yes to this execution. @throws InputError when nobody does. */
-  consent(assessment: Assessment): Promise<void>
+  consent(assessment: Assessment, way?: ResumePlan): Promise<void>
 }
 
 export interface Tool<Input extends z.ZodObject = z.ZodObject> {

@@ -2,6 +2,7 @@ import type { Release } from '../model/release.ts'
 import type { Risk } from '../model/survey.ts'
 import type { Assessment } from '../rollback/assess.ts'
 import type { Candidate } from '../rollback/candidates.ts'
+import { wayTo } from '../rollback/interrupted.ts'
 import { capTail, duration, oneLine, plain } from '../support/text.ts'
 import type { NextCall } from './define-tool.ts'
 
@@ -44,16 +45,19 @@ function planLines({ chosen, recommended, plan, candidates }: Assessment): strin
 
 function interruptedLines({ interrupted }: Assessment): string[] {
   if (!interrupted) return []
-  const { rollbackId, startedAt, holder, from, to, finish, undo, knownFrom } = interrupted
+  const { rollbackId, startedAt, holder, from, to, ways, standing, knownFrom } = interrupted
   return [
     '',
     `INTERRUPTED: ${rollbackId} from ${from?.version ?? 'nothing'} to ${to.version}, begun at ${startedAt} by ${holder.user} on ${holder.host}, never ended${knownFrom === 'target' ? ' (known from its mark on the target)' : ''}.`,
-    `  Finish it (version ${finish.version}, plan ${finish.id}): ${finish.lines.join('; ')}`,
-    undo
-      ? `  Undo it (version ${undo.version}, plan ${undo.id}): ${undo.lines.join('; ') || 'nothing to undo'}`
-      : '  It can no longer be undone: the new version was proven and cleaning up had begun.'
+    ...standing.map((line) => `  ${line}`),
+    ...ways.map(
+      ({ direction, version, id, lines }) =>
+        `  ${directions[direction]} it (version ${version}, plan ${id}): ${lines.join('; ') || 'nothing to undo'}`
+    )
   ]
 }
+
+const directions = { finish: 'Finish', undo: 'Undo', close: 'Close' } as const
 
 const evidenceLine = ({ evidenceFor, evidenceAgainst }: Candidate): string =>
   [...evidenceFor.slice(0, 1), ...evidenceAgainst].join('; ') || 'no evidence'
@@ -113,8 +117,10 @@ export function assessmentData(assessment: Assessment): Record<string, unknown> 
         startedAt: interrupted.startedAt,
         from: interrupted.from?.version ?? null,
         to: interrupted.to.version,
-        finish: interrupted.finish,
-        undo: interrupted.undo
+        standing: interrupted.standing,
+        finish: wayTo(interrupted, 'finish'),
+        undo: wayTo(interrupted, 'undo'),
+        close: wayTo(interrupted, 'close')
       }
     }),
     ...(diagnosis && {
@@ -148,10 +154,10 @@ const candidateData = ({ release, good, lastGoodAt, evidenceFor, evidenceAgainst
 export function assessmentNext(assessment: Assessment): NextCall[] {
   const { target, plan, interrupted, blockers, risks, diagnosis } = assessment
   if (interrupted)
-    return [interrupted.finish, ...(interrupted.undo ? [interrupted.undo] : [])].map(({ id, version }, index) => ({
+    return interrupted.ways.map(({ direction, id, version }) => ({
       tool: 'execute_rollback',
       arguments: { target, version, plan_id: id },
-      when: index === 0 ? 'to finish the interrupted rollback' : 'to undo the interrupted rollback'
+      when: `to ${direction} the interrupted rollback`
     }))
   const investigate = { tool: 'assess_rollback', arguments: { target, investigate: true }, when: 'to see why it fails' }
   if (!plan || blockers.length > 0) return diagnosis ? [] : [investigate]

@@ -42,7 +42,7 @@ export function rollbackSummary(target: string, result: RollbackResult): string 
 function stepLines({ steps, checks, dryRun }: RollbackResult): string[] {
   const before = steps.filter(({ phase }) => phase !== 'aftercare')
   const after = steps.filter(({ phase }) => phase === 'aftercare')
-  const resumption = dryRun && steps.some(({ id }) => /^(finish|undo)-\d+$/.test(id))
+  const resumption = dryRun && steps.some(({ id }) => /^(finish|undo|close)-\d+$/.test(id))
   const lines = [
     ...before.map(stepLine),
     ...(resumption ? [] : [`Health check... ${healthWord(dryRun, checks)}`]),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { projectPaths } from '../project/paths.ts'
+import { longestProofMs } from '../rollback/prove.ts'
 import { storyById, type Verification, verify } from '../rollback/verify.ts'
 import { closing } from './closing.ts'
 import { defineTool, type ToolResult } from './define-tool.ts'
@@ -22,7 +23,7 @@ export const verifyRollback = defineTool({
     const name = rollback_id ? (await storyById(journals, rollback_id)).begun.target : asked
     return closing(around, name === undefined ? {} : { target: name }, async (session) => {
       const soakMs = soak_seconds * 1000
-      const signal = AbortSignal.any([cancelled, AbortSignal.timeout(soakMs + 120_000)])
+      const signal = AbortSignal.any([cancelled, AbortSignal.timeout(longestProofMs(soakMs) + 120_000)])
       const found = await verify(session, { soakMs, signal, ...(rollback_id && { rollbackId: rollback_id }) })
       return render(session.name, found)
     })

@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
-import { isAlive } from '../../src/rollback/lock.ts'
+import { isAlive } from '../../src/support/is-alive.ts'
 import { describeOn } from '../backends/use.ts'
 import { ask, type Data, use } from './agent.ts'
 import { session } from './claude-code.ts'
@@ -66,7 +66,7 @@ describeOn('host', 'a session killed in mid-rollback', () => {
     const server = (await events()).find(({ event }) => event === 'begun')?.holder.pid as number
     const host = Number(/PPid:\s+(\d+)/.exec(await readFile(`/proc/${server}/status`, 'utf8'))?.[1])
     for (const pid of [host, server]) process.kill(pid, 'SIGKILL')
-    while (isAlive({ host: hostname(), pid: server, user: '' })) await wait(20)
+    while (isAlive({ host: hostname(), pid: server })) await wait(20)
   }
 
   const settings = (main: Script) => ({

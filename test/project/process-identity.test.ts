@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { isDefunct, isGone, ownIdentity } from '../../src/project/process-identity.ts'
-import { isAlive } from '../../src/rollback/lock.ts'
+import { isGone, ownIdentity } from '../../src/project/process-identity.ts'
+import { isAlive, isDefunct } from '../../src/support/is-alive.ts'
 
 describe('process identity', () => {
   test('this process is not gone', async () => {
@@ -20,7 +20,7 @@ describe('process identity', () => {
       while (!isDefunct(pid)) await wait(20)
       expect(() => process.kill(pid, 0)).not.toThrow()
       expect(await isGone({ pid, host, start: '' })).toBe(true)
-      expect(isAlive({ pid, host, user: '' })).toBe(false)
+      expect(isAlive({ pid, host })).toBe(false)
     } finally {
       parent.kill()
     }

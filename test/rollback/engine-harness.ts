@@ -38,15 +38,24 @@ export const goodHistory = [
 /** A clock that only moves when somebody sleeps, so that a soak of an hour takes no time. */
 export function testClock(start = '2026-03-18T14:35:00.000Z'): Clock & { advance(ms: number): void } {
   let now = Date.parse(start)
+  const limits: { at: number; over: AbortController }[] = []
+  const advance = (ms: number): void => {
+    now += ms
+    for (const { at, over } of limits)
+      if (now >= at) over.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
+  }
   return {
     now: () => new Date(now),
     async sleep(ms, signal) {
       signal?.throwIfAborted()
-      now += ms
+      advance(ms)
     },
-    advance: (ms) => {
-      now += ms
-    }
+    limit(ms) {
+      const over = new AbortController()
+      limits.push({ at: now + ms, over })
+      return over.signal
+    },
+    advance
   }
 }
 

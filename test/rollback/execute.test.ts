@@ -382,6 +382,7 @@ test('a journal that can no longer be written stops the rollback and puts back w
       if (shelf.log.length > 0) throw new Error('no space left on device')
     },
     attempt: async () => undefined,
+    copy: async () => undefined,
     close: async () => undefined
   }
   const begun = await begunOn(shelf)
@@ -410,9 +411,10 @@ test('promise 7: a rollback whose lease another has taken over does nothing more
     }
   })
   const { session } = await engine(shelf)
-  const lease = { lost: lost.signal, renew: async () => undefined, release: async () => undefined }
+  const nothing = async () => undefined
+  const lease = { lost: lost.signal, renew: nothing, markProven: nothing, release: nothing, stop: () => undefined }
   const result = await carryOut(session, await begunOn(shelf), {
-    journal: { path: '', append: async () => undefined, attempt: async () => undefined, close: async () => undefined },
+    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
     lease,
     limit: AbortSignal.timeout(10_000),
     hooks: { report: () => undefined, cancel: new AbortController().signal },

@@ -2,9 +2,10 @@ import type { JsonObject } from '../../src/model/json.ts'
 import type { LeaseRecord } from '../../src/model/lease.ts'
 import type { Release } from '../../src/model/release.ts'
 import type { Step } from '../../src/model/step.ts'
-import type { HealthState } from '../../src/model/survey.ts'
+import type { Blocker, HealthState } from '../../src/model/survey.ts'
 import { TargetError } from '../../src/support/errors.ts'
-import type { Target } from '../../src/targets/target.ts'
+import { mayTakeLease } from '../../src/targets/may-take-lease.ts'
+import type { Run, Target } from '../../src/targets/target.ts'
 
 /** The simplest thing that versions can be deployed to, with faults to order: what the engine does is tested on it. */
 export interface Shelf {
@@ -16,9 +17,14 @@ export interface Shelf {
   looks: number
   healthAtLook?: (version: string, look: number) => HealthState
   /** Called before each step does its work; throws to fail it. */
-  beforeStep?: (verb: 'apply' | 'revert', step: Step) => void | Promise<void>
+  beforeStep?: (verb: 'apply' | 'revert', step: Step, run: Run) => void | Promise<void>
+  /** What a check sees, where it is not what the survey says. */
+  checked?: Record<string, HealthState>
   surveyFails?: boolean
+  halfWay?: boolean
   lease?: { record: LeaseRecord; expired: boolean }
+  /** Every renewal finds that somebody else has taken the lease. */
+  leaseLost?: boolean
   log: string[]
   manual?: string[]
   /** What `revert` of the switch tells a person to do. */
@@ -26,6 +32,8 @@ export interface Shelf {
   releases: Release[]
   extraFingerprint: JsonObject
   risks: { id: string; serious: boolean; title: string; detail: string }[]
+  /** Why the plan of now cannot be carried out. */
+  blockers: Blocker[]
 }
 
 export const release = (version: string, more: Partial<Release> = {}): Release => ({
@@ -45,6 +53,7 @@ export const newShelf = (more: Partial<Shelf> = {}): Shelf => ({
   releases: [release('1.0.0'), release('1.1.0'), release('1.2.0')],
   extraFingerprint: {},
   risks: [],
+  blockers: [],
   ...more
 })
 
@@ -60,12 +69,12 @@ const step = (kind: string, phase: Step['phase'], params: JsonObject, undo: stri
 })
 
 export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
-  const act = async (verb: 'apply' | 'revert', step: Step): Promise<void> => {
+  const act = async (verb: 'apply' | 'revert', step: Step, run: Run): Promise<void> => {
     shelf.log.push(`${verb} ${step.id}`)
-    await shelf.beforeStep?.(verb, step)
+    await shelf.beforeStep?.(verb, step, run)
   }
   const stateOf = (version: string): HealthState =>
-    shelf.healthAtLook?.(version, ++shelf.looks) ?? shelf.health[version] ?? 'unknown'
+    shelf.healthAtLook?.(version, ++shelf.looks) ?? shelf.checked?.[version] ?? shelf.health[version] ?? 'unknown'
   return {
     async survey() {
       if (shelf.surveyFails)
@@ -79,7 +88,8 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
         blockers: [],
         fingerprint: { serving: shelf.serving, ...shelf.extraFingerprint },
         notes: [],
-        ...(shelf.lease && { lease: shelf.lease })
+        ...(shelf.halfWay && { halfWay: true }),
+        ...(shelf.lease && { lease: { ...shelf.lease } })
       }
     },
     async plan(survey, to) {
@@ -91,13 +101,13 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
           step('clean', 'aftercare', { version: from }, null)
         ],
         risks: [],
-        blockers: [],
+        blockers: shelf.blockers,
         fingerprint: { candidate: to.id },
         notes: []
       }
     },
-    async apply(step) {
-      await act('apply', step)
+    async apply(step, run) {
+      await act('apply', step, run)
       if (step.kind === 'fetch') shelf.fetched.push(String(step.params.version))
       if (step.kind === 'switch') {
         if (shelf.manual) return { manual: shelf.manual }
@@ -106,8 +116,8 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
       if (step.kind === 'clean') shelf.cleaned.push(String(step.params.version))
       return { detail: 'ok' }
     },
-    async revert(step) {
-      await act('revert', step)
+    async revert(step, run) {
+      await act('revert', step, run)
       if (step.kind === 'fetch') shelf.fetched = shelf.fetched.filter((version) => version !== step.params.version)
       if (step.kind === 'switch' && shelf.manualBack) return { manual: shelf.manualBack }
       if (step.kind === 'switch') shelf.serving = String(step.params.from)
@@ -133,13 +143,20 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
     ...(leases && {
       lease: {
         async acquire(record: LeaseRecord) {
-          if (shelf.lease && !shelf.lease.expired && shelf.lease.record.rollbackId !== record.rollbackId)
+          if (shelf.lease && !mayTakeLease(shelf.lease, record))
             throw new TargetError({ what: 'Held', why: 'by another', next: 'Wait.', code: 'locked' })
-          shelf.lease = { record, expired: false }
+          const mine = { record, expired: false }
+          shelf.lease = mine
           return {
-            renew: async () => undefined,
-            release: async () => {
-              delete shelf.lease
+            async renew() {
+              if (shelf.leaseLost)
+                throw new TargetError({ what: 'Lost', why: 'to another', next: 'Wait.', code: 'lease_lost' })
+            },
+            async markProven() {
+              mine.record = { ...mine.record, proven: true }
+            },
+            async release() {
+              if (shelf.lease === mine) delete shelf.lease
             }
           }
         }

@@ -31,24 +31,28 @@ test('a host that can ask is asked with the plan, and yes is the only yes', asyn
       return answer
     }
   })
-  await requireConsent(host('yes'), assessment, never)
+  await requireConsent(host('yes'), { assessment }, never)
   expect(questions[0]).toContain('Roll back shelf from 1.2.0 to 1.1.0?')
-  await expect(requireConsent(host('no'), assessment, standing)).rejects.toMatchObject({ code: 'declined' })
-  await expect(requireConsent(host('cancelled'), assessment, standing)).rejects.toMatchObject({ code: 'not_confirmed' })
+  await expect(requireConsent(host('no'), { assessment }, standing)).rejects.toMatchObject({ code: 'declined' })
+  await expect(requireConsent(host('cancelled'), { assessment }, standing)).rejects.toMatchObject({
+    code: 'not_confirmed'
+  })
 })
 
 test('a host that cannot ask is refused, unless deploy.json allows unattended rollbacks', async () => {
   const mute = { name: 'mute', version: '1' }
-  await expect(requireConsent(mute, await assessed(), never)).rejects.toMatchObject({ code: 'not_unattended' })
-  await requireConsent(mute, await assessed(), standing)
+  await expect(requireConsent(mute, { assessment: await assessed() }, never)).rejects.toMatchObject({
+    code: 'not_unattended'
+  })
+  await requireConsent(mute, { assessment: await assessed() }, standing)
 })
 
 test('an unattended rollback refuses on serious risks and on a current version that has not failed', async () => {
   const mute = { name: 'mute', version: '1' }
   const risky = await assessed({ risks: [{ id: 'moved', serious: true, title: 'Moved', detail: 'tag' }] })
-  await expect(requireConsent(mute, risky, standing)).rejects.toThrow('moved')
+  await expect(requireConsent(mute, { assessment: risky }, standing)).rejects.toThrow('moved')
   const healthy = await engine(newShelf({ health: { '1.2.0': 'healthy' } }), {
     history: [{ at: '2026-03-10T12:00:00.000Z', target: 'shelf', version: '1.1.0', status: 'success' }]
   })
-  await expect(requireConsent(mute, await healthy.assess(), standing)).rejects.toThrow('has not failed')
+  await expect(requireConsent(mute, { assessment: await healthy.assess() }, standing)).rejects.toThrow('has not failed')
 })

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type LeaseRecord, leaseRecordSchema } from '../../model/lease.ts'
 import type { Survey } from '../../model/survey.ts'
 import { TargetError } from '../../support/errors.ts'
+import { mayTakeLease } from '../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../target.ts'
 import { isStatus } from './engine/client.ts'
 import { inspectContainer, listContainers, listImages, orNull } from './inspect.ts'
@@ -13,6 +14,7 @@ import { configuredRepository } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
 const expiryFile = 'popkit-lease-expires'
+const provenFile = 'popkit-lease-proven'
 /** A lease whose expiry was never written down is as old as its container; it may live this long. */
 const unwrittenTtlMs = 60_000
 
@@ -20,20 +22,21 @@ const infoSchema = z.looseObject({ SystemTime: z.string().optional() })
 
 /**
  * A lease is a container that is never started: its name, made from what is rolled back, can exist once on an engine, so every
- * machine that works on that engine meets it. A label carries the record, a small file in it the time it expires, by the
- * engine's own clock.
+ * machine that works on that engine meets it. A label carries the record, small files in it the time it expires, by the engine's
+ * own clock, and that it is proven.
  */
 export function createLease(workshop: Workshop): TargetLease {
   const { engine } = workshop
 
-  const write = async (id: string, ttlMs: number, signal: AbortSignal): Promise<void> => {
-    const expires = new Date((await engineTime(workshop, signal)) + ttlMs).toISOString()
-    await engine.act('PUT', `/containers/${id}/archive`, {
-      query: { path: '/' },
-      body: tarOf(expiryFile, expires),
-      signal
-    })
+  const put = async (id: string, file: string, text: string, signal: AbortSignal): Promise<void> => {
+    try {
+      await engine.act('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body: tarOf(file, text), signal })
+    } catch (error) {
+      throw isStatus(error, 404) ? lost() : error
+    }
   }
+  const extend = async (id: string, ttlMs: number, signal: AbortSignal): Promise<void> =>
+    put(id, expiryFile, new Date((await engineTime(workshop, signal)) + ttlMs).toISOString(), signal)
 
   return {
     async acquire(record, ttlMs, signal): Promise<HeldLease> {
@@ -41,7 +44,7 @@ export function createLease(workshop: Workshop): TargetLease {
       const image = await anyImage(workshop, signal)
       for (let attempt = 0; attempt < 3; attempt++) {
         const held = await holderOf(workshop, signal)
-        if (held && held.record.rollbackId !== record.rollbackId && !held.expired) throw locked(held.record)
+        if (held && !mayTakeLease(held, record)) throw locked(held.record)
         if (held) await dropLease(workshop, held.id, signal)
         try {
           const { Id } = await engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
@@ -55,16 +58,10 @@ export function createLease(workshop: Workshop): TargetLease {
             },
             signal
           })
-          await write(Id, ttlMs, signal)
+          await extend(Id, ttlMs, signal)
           return {
-            async renew(renewing) {
-              try {
-                await write(Id, ttlMs, renewing)
-              } catch (error) {
-                if (isStatus(error, 404)) throw lost()
-                throw error
-              }
-            },
+            renew: (renewing) => extend(Id, ttlMs, renewing),
+            markProven: (marking) => put(Id, provenFile, 'yes', marking),
             release: (releasing) => dropLease(workshop, Id, releasing)
           }
         } catch (error) {
@@ -98,9 +95,12 @@ async function holderOf(workshop: Workshop, signal: AbortSignal): Promise<Holder
   const label = container?.Config.Labels?.[leaseLabel]
   if (!container || label === undefined) return null
   const now = await engineTime(workshop, signal)
-  const written = await orNull(readFileOf(workshop.engine, container.Id, expiryFile, signal))
+  const [written, proven] = await Promise.all(
+    [expiryFile, provenFile].map((file) => orNull(readFileOf(workshop.engine, container.Id, file, signal)))
+  )
   const expiry = Date.parse(written ?? '') || Date.parse(container.Created) + unwrittenTtlMs
-  return { id: container.Id, record: parseRecord(label), expired: now >= expiry }
+  const record = { ...parseRecord(label), ...(proven && { proven: true }) }
+  return { id: container.Id, record, expired: now >= expiry }
 }
 
 function parseRecord(label: string): LeaseRecord {

@@ -19,7 +19,11 @@ export interface Part {
 }
 
 /** The release that should serve, and those that every workload can go back to. */
-export function releasesOf(workloads: readonly Workload[]): { current: Release; releases: Release[] } {
+export function releasesOf(workloads: readonly Workload[]): {
+  current: Release
+  releases: Release[]
+  halfWay: boolean
+} {
   const now = workloads.map((workload) => ({ workload, revision: workload.current ?? pending(workload) }))
   const current = releaseOf(currentVersion(now.map(nameOf)), now)
   const versions = new Set(
@@ -41,6 +45,7 @@ export function releasesOf(workloads: readonly Workload[]): { current: Release; 
   })
   return {
     current,
+    halfWay: new Set(now.map(nameOf)).size > 1 || workloads.some((workload) => !workload.current),
     releases: [...new Map(releases.reverse().map((release) => [release.id, release])).values()].reverse()
   }
 }

@@ -36,10 +36,13 @@ export async function surveyOf(workshop: Workshop, signal: AbortSignal): Promise
     signal
   )
   const sight = helm.state === 'seen' ? helm.sight : null
-  const { current, releases } = sight ? releasesOfHelm(workshop, sight, workloads) : releasesOf(workloads)
+  const { current, releases, halfWay } = sight
+    ? { ...releasesOfHelm(workshop, sight, workloads), halfWay: false }
+    : releasesOf(workloads)
   const survey: Survey = {
     current,
     health: healthTogether(workloads),
+    halfWay,
     releases,
     risks: [],
     blockers: [],

@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { LeaseRecord } from '../../../src/model/lease.ts'
 import { describeOn } from '../../backends/use.ts'
+import { deadHolder, taking } from '../../harness/lease.ts'
 import { docker, makeImage } from './images.ts'
 import { createWorld, signal, type World } from './world.ts'
 
 /** Other tests hold leases on the same engine at the same time. */
 const own = randomUUID()
 
-const lease = (name: string): LeaseRecord => ({
+const lease = (name: string, holder = { host: 'another-machine', pid: 4711, user: 'ada' }): LeaseRecord => ({
   rollbackId: `${name}-${own}`,
-  holder: { host: 'another-machine', pid: 4711, user: 'ada' },
+  holder,
   startedAt: '2026-01-01T00:00:00.000Z',
   begun: { steps: [{ id: 'pull' }] }
 })
@@ -28,8 +30,7 @@ describeOn('docker', 'the lease on an engine', () => {
 
   const leased = async () => {
     const target = await world.open()
-    if (!target.lease) throw new Error('no lease')
-    return { target, lease: target.lease }
+    return { target, lease: taking(target) }
   }
 
   const leaseContainers = async () =>
@@ -69,11 +70,31 @@ describeOn('docker', 'the lease on an engine', () => {
     await second.release(signal())
   })
 
-  it('is taken again by the same rollback, which is being resumed', async () => {
+  it('is taken at once by the same rollback, which is being resumed, where its holder is known to be dead', async () => {
     const { lease: target } = await leased()
-    await target.acquire(lease('rb-1'), 60_000, signal())
+    await target.acquire(lease('rb-1', deadHolder()), 60_000, signal())
+    await expect(target.acquire(lease('rb-2'), 60_000, signal())).rejects.toMatchObject({ code: 'locked' })
     const again = await target.acquire(lease('rb-1'), 60_000, signal())
     await again.release(signal())
+  })
+
+  it.each([
+    ['another machine', { host: 'another-machine', pid: 4711, user: 'ada' }],
+    ['a live process', { host: hostname(), pid: process.pid, user: 'ada' }]
+  ])('is not taken from %s by the same rollback before it has expired', async (_, holder) => {
+    const { lease: target } = await leased()
+    const held = await target.acquire(lease('rb-1', holder), 60_000, signal())
+    await expect(target.acquire(lease('rb-1'), 60_000, signal())).rejects.toMatchObject({ code: 'locked' })
+    await held.release(signal())
+  })
+
+  it('tells whoever finds it that the new version was proven', async () => {
+    const { target, lease: taken } = await leased()
+    const held = await taken.acquire(lease('rb-1'), 60_000, signal())
+    await held.markProven(signal())
+    await held.renew(signal())
+    expect((await target.survey(signal())).lease?.record).toEqual({ ...lease('rb-1'), proven: true })
+    await held.release(signal())
   })
 
   it('goes to exactly one of those who ask at once', async () => {

@@ -25,7 +25,8 @@ describe('a request to a platform', () => {
     mask.add(token)
     const clock = {
       now: () => new Date('2026-03-01T00:00:00Z'),
-      sleep: async (ms: number) => void slept.push(ms)
+      sleep: async (ms: number) => void slept.push(ms),
+      limit: (ms: number) => AbortSignal.timeout(ms)
     }
     const common = { service: 'Example', base: server.url, authorization: `Bearer ${token}`, env: {} }
     return openHttp({ ...common, clock, mask, log: () => undefined, ...more })

@@ -5,13 +5,15 @@ import { pack, unpack } from '../../../src/targets/kubernetes/lease/record.ts'
 import type { Target } from '../../../src/targets/target.ts'
 import { describeOn } from '../../backends/use.ts'
 import { targetContext } from '../../harness/context.ts'
+import { deadHolder, taking } from '../../harness/lease.ts'
 import { type Cluster, createCluster, until, workload } from './cluster.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
-const record = (rollbackId: string, steps: unknown = []): LeaseRecord => ({
+const elsewhere = { host: 'another-machine', pid: 4711, user: 'ada' }
+const record = (rollbackId: string, steps: unknown = [], holder = elsewhere): LeaseRecord => ({
   rollbackId,
-  holder: { host: 'another-machine', pid: 4711, user: 'ada' },
+  holder,
   startedAt: '2026-01-01T00:00:00.000Z',
   begun: JSON.parse(JSON.stringify({ steps }))
 })
@@ -61,9 +63,8 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     const env = { KUBECONFIG: cluster.kubeconfig }
     const context = { name: 'kubernetes', projectDir: '/', env, config: { namespace: cluster.namespace, ...config } }
     const target = await kubernetes.open(targetContext(context))
-    if (!target.lease) throw new Error('no lease')
     opened.push(target)
-    return { target, lease: target.lease }
+    return { target, lease: taking(target) }
   }
   const on = (...names: string[]) => open({ workloads: names.map((name) => `deployment/${name}`) })
 
@@ -120,11 +121,33 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     expect(await leases()).toEqual([])
   })
 
-  it('are taken again by the same rollback, which is being resumed', async () => {
+  it('are taken at once by the same rollback, which is being resumed, where its holder is known to be dead', async () => {
     const { lease } = await on('web', 'api')
-    await lease.acquire(record('rb-1'), 60_000, signal())
+    const dead = await lease.acquire(record('rb-1', [], deadHolder()), 60_000, signal())
     const again = await lease.acquire(record('rb-1'), 60_000, signal())
+    await expect(dead.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
+    await dead.release(signal())
+    expect(await leases()).toHaveLength(2)
     await again.release(signal())
     expect(await leases()).toEqual([])
+  })
+
+  it('are not taken from a live holder by the same rollback before they have expired', async () => {
+    const { lease } = await on('web', 'api')
+    const held = await lease.acquire(record('rb-1'), 60_000, signal())
+    await expect(lease.acquire(record('rb-1', [], deadHolder()), 60_000, signal())).rejects.toMatchObject({
+      code: 'locked'
+    })
+    await held.release(signal())
+    expect(await leases()).toEqual([])
+  })
+
+  it('tell whoever finds them that the new version was proven', async () => {
+    const { target, lease } = await on('web', 'api')
+    const held = await lease.acquire(record('rb-1', ['a step']), 60_000, signal())
+    await held.markProven(signal())
+    await held.renew(signal())
+    expect((await target.survey(signal())).lease?.record).toEqual({ ...record('rb-1', ['a step']), proven: true })
+    await held.release(signal())
   })
 })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { leaseRecordSchema } from '../../../model/lease.ts'
 import type { Survey } from '../../../model/survey.ts'
 import { TargetError } from '../../../support/errors.ts'
+import { mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import { isStatus } from '../engine/client.ts'
 import { engineTime } from '../lease.ts'
@@ -11,6 +12,7 @@ import { findServices } from './find.ts'
 import type { Service } from './inspect.ts'
 
 const expiryLabel = 'popkit.rollback.expires'
+const provenLabel = 'popkit.rollback.proven'
 const configSchema = z.looseObject({
   ID: z.string(),
   Version: z.looseObject({ Index: z.number() }),
@@ -33,20 +35,26 @@ export function createServiceLease(workshop: Workshop): TargetLease {
       const name = leaseName(await findServices(workshop, signal))
       for (let attempt = 0; attempt < 3; attempt++) {
         const held = await readConfig(workshop, name, signal)
-        const isOthers = held !== null && recordOf(held).rollbackId !== record.rollbackId
-        if (isOthers && !(await isExpired(workshop, held, signal))) throw locked(held)
+        const expired = held !== null && (await isExpired(workshop, held, signal))
+        if (held && !mayTakeLease({ record: recordOf(held), expired }, record)) throw locked(held)
         if (held) await drop(workshop, held.ID, signal)
         try {
           const { ID } = await engine.call('POST', '/configs/create', z.looseObject({ ID: z.string() }), {
             body: {
               Name: name,
               Data: Buffer.from(JSON.stringify(record)).toString('base64'),
-              Labels: { [leaseLabel]: record.rollbackId, [expiryLabel]: await expiry(workshop, ttlMs, signal) }
+              Labels: {
+                [leaseLabel]: record.rollbackId,
+                [expiryLabel]: await expiry(workshop, ttlMs, signal),
+                ...(record.proven && { [provenLabel]: 'yes' })
+              }
             },
             signal
           })
           return {
-            renew: (renewing) => renew(workshop, ID, ttlMs, renewing),
+            renew: async (renewing) =>
+              relabel(workshop, ID, { [expiryLabel]: await expiry(workshop, ttlMs, renewing) }, renewing),
+            markProven: (marking) => relabel(workshop, ID, { [provenLabel]: 'yes' }, marking),
             release: (releasing) => drop(workshop, ID, releasing)
           }
         } catch (error) {
@@ -87,11 +95,15 @@ async function readConfig({ engine }: Workshop, name: string, signal: AbortSigna
   }
 }
 
-async function renew(workshop: Workshop, id: string, ttlMs: number, signal: AbortSignal): Promise<void> {
-  const { engine } = workshop
+async function relabel(
+  { engine }: Workshop,
+  id: string,
+  labels: Record<string, string>,
+  signal: AbortSignal
+): Promise<void> {
   try {
     const { Version, Spec } = await engine.call('GET', `/configs/${id}`, configSchema, { signal })
-    const body = { ...Spec, Labels: { ...Spec.Labels, [expiryLabel]: await expiry(workshop, ttlMs, signal) } }
+    const body = { ...Spec, Labels: { ...Spec.Labels, ...labels } }
     await engine.act('POST', `/configs/${id}/update`, { query: { version: Version.Index }, body, signal })
   } catch (error) {
     if (!isStatus(error, 404)) throw error
@@ -115,7 +127,8 @@ async function drop({ engine }: Workshop, id: string, signal: AbortSignal): Prom
 
 function recordOf({ Spec }: SwarmConfig): z.infer<typeof leaseRecordSchema> {
   try {
-    return leaseRecordSchema.parse(JSON.parse(Buffer.from(Spec.Data ?? '', 'base64').toString('utf8')))
+    const record = leaseRecordSchema.parse(JSON.parse(Buffer.from(Spec.Data ?? '', 'base64').toString('utf8')))
+    return { ...record, ...(Spec.Labels?.[provenLabel] && { proven: true }) }
   } catch {
     const holder = { host: 'unknown', pid: 0, user: 'unknown' }
     return { rollbackId: 'unknown', holder, startedAt: new Date(0).toISOString(), begun: {} }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { LeaseRecord } from '../../../model/lease.ts'
 import type { Survey } from '../../../model/survey.ts'
 import { TargetError } from '../../../support/errors.ts'
+import { isHeldBy, mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import { isStatus } from '../client/failure.ts'
 import { type Address, addressText } from '../names.ts'
@@ -36,7 +37,7 @@ interface Held {
  */
 export function createLease(workshop: Workshop): TargetLease {
   return {
-    async acquire(record, ttlMs, signal): Promise<HeldLease> {
+    async acquire(record, ttlMs, signal): Promise<HeldLease | null> {
       const places = (await addressesOf(workshop, signal)).sort(byText).map(placeOf)
       const [first, ...others] = places
       const held: Held[] = []
@@ -50,17 +51,24 @@ export function createLease(workshop: Workshop): TargetLease {
         if (first) await take(first, null)
         await inParallel(others, atOnce, (place) => take(place, first ?? null))
       } catch (error) {
-        await releaseAll(workshop, held, AbortSignal.timeout(10_000)).catch(() => undefined)
+        await releaseAll(workshop, held, record, AbortSignal.timeout(10_000)).catch(() => undefined)
         throw error
       }
       if (forbidden) workshop.log('warning', 'No lease is held on the cluster: these rights do not allow it.')
+      if (held.length === 0) return null
+      let written = record
+      const renew = async (renewing: AbortSignal): Promise<void> => {
+        await inParallel(held, atOnce, async (one) => {
+          one.lease = await renewLease(workshop, one, written, ttlMs, renewing)
+        })
+      }
       return {
-        async renew(renewing) {
-          await inParallel(held, atOnce, async (one) => {
-            one.lease = await renewLease(workshop, one, record, ttlMs, renewing)
-          })
+        renew,
+        async markProven(marking) {
+          written = { ...written, proven: true }
+          await renew(marking)
         },
-        release: (releasing) => releaseAll(workshop, held, releasing)
+        release: (releasing) => releaseAll(workshop, held, record, releasing)
       }
     }
   }
@@ -70,7 +78,7 @@ const byText = (a: Address, b: Address): number => addressText(a).localeCompare(
 
 type Terms = Omit<Writing, 'now' | 'present'>
 
-/** Makes a workload's Lease, or takes over one that has expired or is of the same rollback. */
+/** Makes a workload's Lease, or takes one over that may be taken. */
 async function takeLease(
   workshop: Workshop,
   place: Place,
@@ -90,8 +98,8 @@ async function takeLease(
   }
   try {
     const present = await findLease(workshop, place, signal)
-    if (present && isHeld(present, api.now()) && present.spec.holderIdentity !== terms.record.rollbackId)
-      throw locked(recordOf(present))
+    const expired = present !== null && !isHeld(present, api.now())
+    if (present && !mayTakeLease({ record: recordOf(present), expired }, terms.record)) throw locked(recordOf(present))
     return present
       ? await putLease(workshop, place, terms, present, signal)
       : await takeLease(workshop, place, terms, signal)
@@ -127,17 +135,28 @@ async function renewLease(
   } catch (error) {
     if (!isStatus(error, 404, 409)) throw error
     const present = await findLease(workshop, place, signal)
-    if (!present || present.spec.holderIdentity !== record.rollbackId) throw lost()
+    if (!present || !isHeldBy(recordOf(present), record)) throw lost()
     return putLease(workshop, place, terms, present, signal)
   }
 }
 
-const releaseAll = async (workshop: Workshop, held: readonly Held[], signal: AbortSignal): Promise<void> => {
-  await inParallel(held, atOnce, ({ place, lease }) => dropLease(workshop, place, lease, signal))
+const releaseAll = async (
+  workshop: Workshop,
+  held: readonly Held[],
+  record: LeaseRecord,
+  signal: AbortSignal
+): Promise<void> => {
+  await inParallel(held, atOnce, ({ place, lease }) => dropLease(workshop, place, lease, record, signal))
 }
 
 /** Removes a Lease that is still its holder's; whoever has taken it over keeps it. */
-async function dropLease(workshop: Workshop, place: Place, lease: Lease, signal: AbortSignal): Promise<void> {
+async function dropLease(
+  workshop: Workshop,
+  place: Place,
+  lease: Lease,
+  record: LeaseRecord,
+  signal: AbortSignal
+): Promise<void> {
   const { uid, resourceVersion } = lease.metadata
   try {
     const body = { preconditions: { uid, ...(resourceVersion && { resourceVersion }) } }
@@ -149,8 +168,7 @@ async function dropLease(workshop: Workshop, place: Place, lease: Lease, signal:
     if (isStatus(error, 404)) return
     if (!isStatus(error, 409)) throw error
     const present = await findLease(workshop, place, signal)
-    if (present && present.spec.holderIdentity === lease.spec.holderIdentity)
-      await dropLease(workshop, place, present, signal)
+    if (present && isHeldBy(recordOf(present), record)) await dropLease(workshop, place, present, record, signal)
   }
 }
 
