@@ -31,12 +31,13 @@ const hostSchema = z.looseObject({
   DockerRootDir: z.string().optional()
 })
 
-/** Checks that the release's image exists, is the recorded one, and fits the engine. */
+/** Checks that the release's image exists, is the recorded one, and fits the engine, on which images of `running` do run. */
 export async function findCandidate(
   workshop: Workshop,
   release: Release,
   history: readonly DeploymentRecord[],
-  signal: AbortSignal
+  signal: AbortSignal,
+  running: readonly Image[] = []
 ): Promise<Candidate> {
   const { engine } = workshop
   const details = releaseDetailsSchema.parse(release.details)
@@ -65,7 +66,7 @@ export async function findCandidate(
             refusalOf(workshop, login, refused, signal)
           )),
       ...(image ? [] : await spaceBlockers(engine.address, host.DockerRootDir)),
-      ...platformBlockers(release, image, exact ?? byTag, host)
+      ...platformBlockers(release, image, exact ?? byTag, { host, running })
     ],
     risks: digestRisks(release, {
       known,
@@ -119,7 +120,7 @@ function platformBlockers(
   release: Release,
   image: Image | null,
   found: Lookup | null,
-  host: z.infer<typeof hostSchema>
+  { host, running }: { host: z.infer<typeof hostSchema>; running: readonly Image[] }
 ): Blocker[] {
   const offered = image
     ? [{ os: image.Os ?? '', architecture: image.Architecture ?? '' }]
@@ -130,8 +131,12 @@ function platformBlockers(
     os: host.OSType ?? '',
     architecture: machineNames[host.Architecture ?? ''] ?? host.Architecture ?? ''
   }
+  /** An engine may run foreign programs, too (binfmt_misc); what runs now proves which. */
+  const emulated = new Set(running.map(({ Os, Architecture }) => `${Os}/${Architecture}`))
   const fits = offered.some(
-    ({ os, architecture }) => os === wanted.os && (architecture === wanted.architecture || !architecture)
+    ({ os, architecture }) =>
+      (os === wanted.os && (architecture === wanted.architecture || !architecture)) ||
+      emulated.has(`${os}/${architecture}`)
   )
   if (offered.length === 0 || fits || !wanted.os || !wanted.architecture) return []
   const names = offered.map(({ os, architecture }) => `${os}/${architecture}`).join(', ')

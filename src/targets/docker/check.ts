@@ -4,10 +4,11 @@ import type { Release } from '../../model/release.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Look } from '../target.ts'
+import type { Probe } from './config.ts'
 import { throughRestarts } from './engine/patience.ts'
 import { type Container, inspectImage } from './inspect.ts'
-import { hostPorts } from './precautions.ts'
-import { type Answer, knock, probeOnce } from './probe.ts'
+import { probeOnce } from './probe.ts'
+import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
 import { shortId } from './reference.ts'
 import { releaseDetailsSchema } from './releases.ts'
 import { baseName, findWorkload } from './workload.ts'
@@ -35,13 +36,17 @@ async function lookAtAll(workshop: Workshop, release: Release, look: Look): Prom
   for (const container of containers) hideEnvironment(workshop.mask, container)
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
   const identities = await identitiesFor(workshop, release, look.signal)
-  const each = await Promise.all(containers.map((container) => looksAt(workshop, container, identities, look)))
-  const probe = workshop.config.probe
-  const probed = probe
-    ? [asCheck('probe', 'The probe is answered', await insist(workshop, look, () => probeOnce(probe, look.signal)))]
-    : []
+  const ports = await portChecks(workshop, containers, look)
+  const { probe } = workshop.config
   return {
-    checks: [...each.flat(), ...(missing?.services ?? []).map(withoutContainer), ...probed],
+    checks: [
+      ...containers.flatMap((container) => [
+        ...looksAt(container, identities, look),
+        ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
+      ]),
+      ...(missing?.services ?? []).map(withoutContainer),
+      ...(probe ? [await probeCheck(workshop, probe, look)] : [])
+    ],
     observed: { containers: Object.fromEntries(containers.map(observation)) }
   }
 }
@@ -73,31 +78,48 @@ async function identitiesFor(workshop: Workshop, release: Release, signal: Abort
   return new Set(image ? [...known, image.Id] : known)
 }
 
-async function looksAt(
-  workshop: Workshop,
-  container: Container,
-  identities: ReadonlySet<string>,
-  look: Look
-): Promise<Check[]> {
+function looksAt(container: Container, identities: ReadonlySet<string>, look: Look): Check[] {
   const name = baseName(container.Name)
-  const ports = hostPorts(container).filter(({ protocol }) => protocol === 'tcp')
-  const reached = await Promise.all(
-    ports.map(async ({ port, ip }) =>
-      asCheck(
-        `port:${name}:${port}`,
-        `${name} answers on port ${port}`,
-        container.State.Running
-          ? await insist(workshop, look, () => knock(hostToAsk(workshop, ip), port, look.signal))
-          : { ok: false, detail: 'the container does not run' }
-      )
-    )
-  )
   return [
     identityCheck(container, name, identities),
     healthCheck(container, name),
-    restartCheck(container, name, look.baseline),
-    ...reached
+    restartCheck(container, name, look.baseline)
   ]
+}
+
+/** A probe speaks for ports that cannot be asked from here. */
+async function portChecks(
+  workshop: Workshop,
+  containers: readonly Container[],
+  look: Look
+): Promise<{ container: Container; check: Check }[]> {
+  const published = containers.flatMap((container) => publishedPorts(container).map((port) => ({ container, port })))
+  if (published.length === 0) return []
+  const view = await viewpointOn(workshop.engine, look.signal)
+  const checks = await Promise.all(
+    published.map(async ({ container, port }) => {
+      const name = baseName(container.Name)
+      const answer = await insist(
+        workshop,
+        look,
+        () => askPort(port, view, look.signal),
+        ({ status }) => status !== 'fail'
+      )
+      const title = `${name} answers on port ${port.port}`
+      return { container, check: { id: `port:${name}:${port.port}`, title, ...answer } }
+    })
+  )
+  return workshop.config.probe ? checks.filter(({ check }) => check.status !== 'unknown') : checks
+}
+
+async function probeCheck(workshop: Workshop, probe: Probe, look: Look): Promise<Check> {
+  const { ok, detail } = await insist(
+    workshop,
+    look,
+    () => probeOnce(probe, look.signal),
+    (answer) => answer.ok
+  )
+  return { id: 'probe', title: 'The probe is answered', status: ok ? 'pass' : 'fail', detail }
 }
 
 const identityCheck = (container: Container, name: string, identities: ReadonlySet<string>): Check => ({
@@ -147,21 +169,15 @@ function restartCheck(container: Container, name: string, baseline: JsonObject |
   }
 }
 
-/** A published port is asked where the engine publishes it; an address of its own only there. */
-const hostToAsk = (workshop: Workshop, ip: string): string =>
-  ip === '' || ip === '0.0.0.0' || ip === '::' ? workshop.engine.publishedHost : ip
-
-const asCheck = (id: string, title: string, { ok, detail }: Answer): Check => ({
-  id,
-  title,
-  status: ok ? 'pass' : 'fail',
-  detail
-})
-
 /** A service may need a moment more than its container; one good answer is enough. */
-async function insist(workshop: Workshop, look: Look, ask: () => Promise<Answer>): Promise<Answer> {
+async function insist<T>(
+  workshop: Workshop,
+  look: Look,
+  ask: () => Promise<T>,
+  isEnough: (answer: T) => boolean
+): Promise<T> {
   let answer = await ask()
-  for (let count = 1; !answer.ok && count < tries; count++) {
+  for (let count = 1; !isEnough(answer) && count < tries; count++) {
     await workshop.clock.sleep(between, look.signal)
     answer = await ask()
   }

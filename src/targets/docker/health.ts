@@ -6,26 +6,32 @@ import { probeOnce } from './probe.ts'
 import type { Workshop } from './workshop.ts'
 
 const defaultTimeoutMs = 60_000
+/** An end that no event tells, as of a probe, is noticed within this time. */
+const lookEveryMs = 100
 const defaultSettleMs = 5_000
 const restartsThatProveALoop = 3
 
 export interface Patience {
   timeoutMs: number
+  /** How long a health check that has decided against the container may still come to pass. */
+  unhealthyMs: number
   settleMs: number
   probe?: Probe | undefined
 }
 
-/** How long to wait for a container: as configured, else at least as long as its own health check may take to decide. */
+/**
+ * How long to wait for a container: as configured, else at least as long as its own health check may take to decide. Once that has
+ * decided against it, the time that it grants to a start is no reason to wait any more.
+ */
 export function patienceFor(container: Container, config: Workshop['config']): Patience {
   const check = container.Config.Healthcheck
   const ms = (nanoseconds: number | undefined, otherwise: number): number => (nanoseconds || otherwise * 1e9) / 1e6
-  const decides = check?.Test?.length
-    ? (check.StartPeriod ?? 0) / 1e6 + (ms(check.Interval, 30) + ms(check.Timeout, 30)) * (check.Retries || 3)
-    : 0
+  const decides = check?.Test?.length ? (ms(check.Interval, 30) + ms(check.Timeout, 30)) * (check.Retries || 3) : 0
+  const configured = config.health_timeout_seconds ? config.health_timeout_seconds * 1000 : undefined
+  const unhealthyMs = configured ?? Math.max(defaultTimeoutMs, decides)
   return {
-    timeoutMs: config.health_timeout_seconds
-      ? config.health_timeout_seconds * 1000
-      : Math.max(defaultTimeoutMs, Math.min(decides, 5 * defaultTimeoutMs)),
+    timeoutMs: configured ?? Math.max(unhealthyMs, (check?.StartPeriod ?? 0) / 1e6 + decides),
+    unhealthyMs,
     settleMs: config.settle_seconds ? config.settle_seconds * 1000 : defaultSettleMs,
     probe: config.probe ?? undefined
   }
@@ -47,6 +53,7 @@ export async function awaitHealthy(
   const waited = (): number => clock.now().getTime() - begin
   const bell = await listen(workshop, id, run.signal)
   let settledFrom = { at: begin, start: '' }
+  let said = ''
   try {
     for (;;) {
       const container = await inspectContainer(engine, id, run.signal)
@@ -58,9 +65,11 @@ export async function awaitHealthy(
       const upFor = container.State.Running ? clock.now().getTime() - settledFrom.at : 0
       const verdict = await judge(container, upFor, patience, run.signal)
       if (verdict.ok) return waited()
-      if (waited() > patience.timeoutMs) throw notHealthy(container.Name, verdict.detail, waited())
-      run.progress(verdict.detail)
-      await bell.wait(Math.min(500, Math.max(50, patience.timeoutMs - waited())))
+      const limit = container.State.Health?.Status === 'unhealthy' ? patience.unhealthyMs : patience.timeoutMs
+      if (waited() > limit) throw notHealthy(container.Name, verdict.detail, waited())
+      if (verdict.detail !== said) run.progress(verdict.detail)
+      said = verdict.detail
+      await bell.wait(lookEveryMs)
     }
   } finally {
     bell.close()
@@ -88,7 +97,7 @@ async function judge(
   if (patience.probe) return probeOnce(patience.probe, signal)
   if (checked) return { ok: true, detail: 'healthy' }
   const left = patience.settleMs - upForMs
-  return { ok: left <= 0, detail: `up, watched for ${duration(Math.max(left, 0))} more` }
+  return { ok: left <= 0, detail: `up, watched for ${duration(Math.ceil(Math.max(left, 0) / 1000) * 1000)} more` }
 }
 
 /** Why waiting is in vain; null when it is not. */
@@ -113,20 +122,28 @@ const notHealthy = (name: string, why: string, ms: number): TargetError =>
 /** Rings when the engine tells of the container; without events it is a clock. */
 async function listen(workshop: Workshop, id: string, signal: AbortSignal) {
   const closing = new AbortController()
-  let ring = (): void => {}
+  let rung = false
+  let wake = (): void => {}
+  const ring = (): void => {
+    rung = true
+    wake()
+  }
   const stream = await workshop.engine
     .stream('GET', '/events', {
       query: { filters: JSON.stringify({ container: [id], type: ['container'] }) },
       signal: AbortSignal.any([signal, closing.signal])
     })
     .catch(() => null)
-  stream?.on('data', () => ring())
+  stream?.on('data', ring)
   stream?.on('error', () => {})
   return {
+    /** Until an event comes, or has come since the last time. */
     async wait(ms: number): Promise<void> {
       const woken = new AbortController()
-      ring = () => woken.abort()
-      await workshop.clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => signal.throwIfAborted())
+      wake = () => woken.abort()
+      if (!rung)
+        await workshop.clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => signal.throwIfAborted())
+      rung = false
     },
     close(): void {
       closing.abort()

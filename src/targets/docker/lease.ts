@@ -10,7 +10,7 @@ import { isStatus } from './engine/client.ts'
 import { inspectContainer, listContainers, listImages, orNull } from './inspect.ts'
 import { leaseLabel } from './names.ts'
 import { readFileOf, tarOf } from './tar.ts'
-import { configuredRepository } from './workload.ts'
+import { configuredRepository, findWorkload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
 const expiryFile = 'popkit-lease-expires'
@@ -23,52 +23,78 @@ const infoSchema = z.looseObject({ SystemTime: z.string().optional() })
 /**
  * A lease is a container that is never started: its name, made from what is rolled back, can exist once on an engine, so every
  * machine that works on that engine meets it. A label carries the record, small files in it the time it expires, by the engine's
- * own clock, and that it is proven.
+ * own clock, and that it is proven. `docker container prune` takes such a container along; its holder takes the lease again when it
+ * next writes into it.
  */
 export function createLease(workshop: Workshop): TargetLease {
   const { engine } = workshop
 
-  const put = async (id: string, file: string, text: string, signal: AbortSignal): Promise<void> => {
-    try {
-      await engine.act('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body: tarOf(file, text), signal })
-    } catch (error) {
-      throw isStatus(error, 404) ? lost() : error
-    }
+  const put = (id: string, file: string, text: string, signal: AbortSignal): Promise<number> =>
+    engine.act('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body: tarOf(file, text), signal })
+
+  /** Gives the time at which the lease expires now. */
+  const extend = async (id: string, ttlMs: number, signal: AbortSignal): Promise<number> => {
+    const expires = (await engineTime(workshop, signal)) + ttlMs
+    await put(id, expiryFile, new Date(expires).toISOString(), signal)
+    return expires
   }
-  const extend = async (id: string, ttlMs: number, signal: AbortSignal): Promise<void> =>
-    put(id, expiryFile, new Date((await engineTime(workshop, signal)) + ttlMs).toISOString(), signal)
+
+  const create = async (name: string, record: LeaseRecord, signal: AbortSignal): Promise<string> => {
+    const body = {
+      Image: await anyImage(workshop, signal),
+      Cmd: ['lease'],
+      Entrypoint: [''],
+      NetworkDisabled: true,
+      Labels: { [leaseLabel]: JSON.stringify(record) }
+    }
+    const created = z.looseObject({ Id: z.string() })
+    return (await engine.call('POST', '/containers/create', created, { query: { name }, body, signal })).Id
+  }
 
   return {
     async acquire(record, ttlMs, signal): Promise<HeldLease> {
-      const name = leaseName(workshop)
-      const image = await anyImage(workshop, signal)
+      const name = leaseName(workshop, (await findWorkload(workshop, signal)).project ?? null)
       for (let attempt = 0; attempt < 3; attempt++) {
-        const held = await holderOf(workshop, signal)
+        const held = await holderOf(workshop, name, signal)
         if (held && !mayTakeLease(held, record)) throw locked(held.record)
         if (held) await dropLease(workshop, held.id, signal)
         try {
-          const { Id } = await engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
-            query: { name },
-            body: {
-              Image: image,
-              Cmd: ['lease'],
-              Entrypoint: [''],
-              NetworkDisabled: true,
-              Labels: { [leaseLabel]: JSON.stringify(record) }
-            },
-            signal
-          })
-          await extend(Id, ttlMs, signal)
+          let current = record
+          let id = await create(name, current, signal)
+          let expires = await extend(id, ttlMs, signal)
+          /** A lease of ours that was pruned before it expired is taken once more, where nobody else has taken it. */
+          const takeAgain = async (retaking: AbortSignal): Promise<void> => {
+            if ((await engineTime(workshop, retaking)) >= expires) throw lost()
+            id = await create(name, current, retaking).catch((error: unknown) => {
+              throw isStatus(error, 409) ? lost() : error
+            })
+            expires = await extend(id, ttlMs, retaking)
+          }
+          const orTakeAgain = async (writing: Promise<void>, using: AbortSignal): Promise<void> => {
+            try {
+              await writing
+            } catch (error) {
+              if (!isStatus(error, 404)) throw error
+              await takeAgain(using)
+            }
+          }
+          const renew = async (renewing: AbortSignal): Promise<void> => {
+            expires = await extend(id, ttlMs, renewing)
+          }
+          const mark = async (marking: AbortSignal): Promise<void> => {
+            current = { ...current, proven: true }
+            await put(id, provenFile, 'yes', marking)
+          }
           return {
-            renew: (renewing) => extend(Id, ttlMs, renewing),
-            markProven: (marking) => put(Id, provenFile, 'yes', marking),
-            release: (releasing) => dropLease(workshop, Id, releasing)
+            renew: (renewing) => orTakeAgain(renew(renewing), renewing),
+            markProven: (marking) => orTakeAgain(mark(marking), marking),
+            release: (releasing) => dropLease(workshop, id, releasing)
           }
         } catch (error) {
           if (!isStatus(error, 409)) throw error
         }
       }
-      const held = await holderOf(workshop, signal)
+      const held = await holderOf(workshop, name, signal)
       throw locked(held?.record)
     }
   }
@@ -77,10 +103,10 @@ export function createLease(workshop: Workshop): TargetLease {
 /** The lease on the target, if there is one. */
 export async function readLease(
   workshop: Workshop,
-  _repository: string | null,
+  project: string | null,
   signal: AbortSignal
 ): Promise<Survey['lease'] | null> {
-  const held = await holderOf(workshop, signal)
+  const held = await holderOf(workshop, leaseName(workshop, project), signal)
   return held ? { record: held.record, expired: held.expired } : null
 }
 
@@ -90,8 +116,8 @@ interface Holder {
   expired: boolean
 }
 
-async function holderOf(workshop: Workshop, signal: AbortSignal): Promise<Holder | null> {
-  const container = await inspectContainer(workshop.engine, leaseName(workshop), signal)
+async function holderOf(workshop: Workshop, name: string, signal: AbortSignal): Promise<Holder | null> {
+  const container = await inspectContainer(workshop.engine, name, signal)
   const label = container?.Config.Labels?.[leaseLabel]
   if (!container || label === undefined) return null
   const now = await engineTime(workshop, signal)
@@ -116,14 +142,13 @@ function parseRecord(label: string): LeaseRecord {
   }
 }
 
-/** The same on every machine: from the image or the containers that the configuration names. */
-export function leaseName(workshop: Workshop): string {
-  const { config } = workshop
+/** The same on every machine: from the image or the containers that the configuration names, and the Compose project that is meant. */
+function leaseName({ config }: Workshop, project: string | null): string {
   const repository = configuredRepository(config) ?? ''
   const identity = JSON.stringify([
     repository,
     ...[config.containers, config.services].map((names) => [...(names ?? [])].sort()),
-    config.project,
+    project,
     config.service
   ])
   const readable = (repository.split('/').at(-1) ?? '').replace(/[^a-zA-Z0-9_.-]/g, '-').slice(0, 40)

@@ -37,8 +37,10 @@ export async function plan(
   signal: AbortSignal
 ): Promise<PlanDraft> {
   const { containers, missing } = await containersOf(workshop, survey, signal)
-  const candidate = await findCandidate(workshop, release, history, signal)
   const images = await imagesOf(workshop, containers, signal)
+  const up = containers.filter(({ State }) => State.Running && !State.Restarting)
+  const running = up.flatMap(({ Image: id }) => images.get(id) ?? [])
+  const candidate = await findCandidate(workshop, release, history, signal, running)
   const all = await listContainers(workshop.engine, { signal })
   const defaults = defaultsOf(images)
   const ways = containers.filter(isToReplace(candidate)).map((container) => {
@@ -113,11 +115,11 @@ async function revivalOf(
   if (!absent.success) return { steps: [], blockers: [], places: [], notes: [] }
   const missing = absent.data
   const blocker = await whyNotRevived(workshop, missing, signal)
-  const { project, services, ...place } = missing
+  const { services, ...place } = missing
   return {
     steps: [reviveStep(release, candidate, missing)],
     blockers: blocker ? [blocker] : [],
-    places: services.map((service) => ({ ...place, project: project ?? '', service })),
+    places: services.map((service) => ({ ...place, service })),
     notes: [`Environment and mounts of ${services.join(', ')} are what the Compose file says today.`]
   }
 }

@@ -12,12 +12,14 @@ export function portBlockers(containers: readonly Container[], all: readonly Con
   return containers
     .filter((container) => !container.State.Running)
     .flatMap((container) =>
-      hostPorts(container).flatMap(({ port, protocol }) => {
+      hostPorts(container).flatMap(({ port, protocol, ip }) => {
         const holder = all.find(
           (other) =>
             other.Id !== container.Id &&
             other.State === 'running' &&
-            (other.Ports ?? []).some(({ PublicPort, Type }) => PublicPort === port && (Type ?? 'tcp') === protocol)
+            (other.Ports ?? []).some(
+              ({ PublicPort, Type = 'tcp', IP = '' }) => PublicPort === port && Type === protocol && collide(IP, ip)
+            )
         )
         if (!holder || containers.some(({ Id }) => Id === holder.Id)) return []
         return [
@@ -32,13 +34,19 @@ export function portBlockers(containers: readonly Container[], all: readonly Con
     )
 }
 
-export const hostPorts = (container: Container): { port: number; protocol: string; ip: string; inside: string }[] =>
+const hostPorts = (container: Container): { port: number; protocol: string; ip: string }[] =>
   Object.entries(container.HostConfig.PortBindings ?? {}).flatMap(([inside, bindings]) =>
     (bindings ?? []).flatMap(({ HostPort, HostIp }) => {
       const port = Number(HostPort)
-      return port > 0 ? [{ port, protocol: inside.split('/')[1] ?? 'tcp', ip: HostIp ?? '', inside }] : []
+      return port > 0 ? [{ port, protocol: inside.split('/')[1] ?? 'tcp', ip: HostIp ?? '' }] : []
     })
   )
+
+/** Whether one port cannot be held at both addresses: the same one, or every address of one family. */
+const collide = (a: string, b: string): boolean =>
+  a === b || [a, b].some((ip) => ip === '' || (isWildcard(ip) && a.includes(':') === b.includes(':')))
+
+const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
 
 /** Ports that the engine chooses get another number with each start. */
 export const portNotes = (containers: readonly Container[]): string[] =>

@@ -6,6 +6,8 @@ import type { Probe } from './config.ts'
 export interface Answer {
   ok: boolean
   detail: string
+  /** Why a port gave no answer: closed at once, refused, or nothing came back. */
+  reason?: 'closed' | 'refused' | 'silent'
 }
 
 /** Asks once whether the service answers as a user would meet it. */
@@ -41,21 +43,25 @@ export async function probeOnce(probe: Probe, signal: AbortSignal): Promise<Answ
 export function knock(host: string, port: number, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve) => {
     const socket = connect({ host, port })
-    const end = (ok: boolean, detail: string): void => {
+    const end = (ok: boolean, detail: string, reason?: Answer['reason']): void => {
       clearTimeout(patience)
       signal.removeEventListener('abort', aborted)
       socket.destroy()
-      resolve({ ok, detail: `${host}:${port} ${detail}` })
+      resolve({ ok, detail: `${host}:${port} ${detail}`, ...(reason && { reason }) })
     }
-    const aborted = (): void => end(false, 'was not asked to the end')
-    let patience = setTimeout(() => end(false, 'does not answer within 3 s'), 3000)
+    const aborted = (): void => end(false, 'was not asked to the end', 'silent')
+    let patience = setTimeout(() => end(false, 'does not answer within 3 s', 'silent'), 3000)
     signal.addEventListener('abort', aborted)
-    socket.on('error', (error) => end(false, `does not answer: ${oneLine(error.message)}`))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const reason = { ECONNREFUSED: 'refused', ECONNRESET: 'closed' } as const
+      const code = error.code ?? ''
+      end(false, `does not answer: ${oneLine(error.message || code)}`, reason[code as keyof typeof reason] ?? 'silent')
+    })
     socket.on('connect', () => {
       clearTimeout(patience)
       patience = setTimeout(() => end(true, 'accepts connections'), 300)
     })
     socket.on('data', () => end(true, 'answers'))
-    socket.on('end', () => end(false, 'closes connections at once: nothing listens behind it'))
+    socket.on('end', () => end(false, 'closes connections at once: nothing listens behind it', 'closed'))
   })
 }

@@ -22,7 +22,18 @@ export function whyNotBeside(container: Container, healthcheck: Healthcheck | nu
   if (writable) return `both could write to what is mounted at ${writable.Destination}`
   if (hasFixedAddress(container)) return 'both would need the same fixed address'
   if (host.Links?.length) return 'it uses links'
+  if (isSoughtByProxy(container)) return 'a proxy that goes by its settings would send it traffic before it is healthy'
   if (!hasHealthcheck({ Healthcheck: healthcheck }))
     return 'nothing but a health check tells when the new one may take over'
   return null
 }
+
+/**
+ * nginx-proxy goes by the environment and caddy-docker-proxy by labels, of every container that runs; Traefik leaves those out whose
+ * health check has not passed.
+ */
+const isSoughtByProxy = ({ Config: { Env: env, Labels: labels } }: Container): boolean =>
+  (env ?? []).some((entry) => proxyVariable.test(entry)) ||
+  Object.keys(labels ?? {}).some((name) => /^caddy(_\d+)?(\.|$)/.test(name))
+
+export const proxyVariable = /^VIRTUAL_HOST(_MULTIPORTS)?=./

@@ -50,12 +50,18 @@ export function changesSince(
   })
 }
 
+/**
+ * Enough to see that a value changed, too little to prove that a guess is the value: deploy.json may be read by many, and so many
+ * guesses give the same sixteen bits.
+ */
+const digits = 4
+
 function partOf(container: Container, defaults: ImageDefaults | undefined, salt: string): Part {
   const hash = (value: unknown): string =>
     createHash('sha256')
       .update(`${salt}\n${JSON.stringify(value)}`)
       .digest('hex')
-      .slice(0, 10)
+      .slice(0, digits)
   const user = userConfigOf(container, defaults)
   const { Env: _env, Labels: _labels, Hostname: _hostname, Image: _image, ...settings } = user
   const { RestartPolicy, Memory, NanoCpus, PortBindings } = container.HostConfig
@@ -81,6 +87,6 @@ function changed(kind: string, before: Record<string, string>, now: Record<strin
   return names.flatMap((name) => {
     if (!(name in before)) return [`${kind} ${name} is new`]
     if (!(name in now)) return [`${kind} ${name} is gone`]
-    return before[name] === now[name] ? [] : [`${kind} ${name} changed`]
+    return before[name]?.slice(0, digits) === now[name] ? [] : [`${kind} ${name} changed`]
   })
 }

@@ -24,7 +24,7 @@ export async function survey(
   const currentIds = [...images.values()].flatMap(identitiesOf).concat(current ? [current.id] : [])
   const [{ releases, notes }, lease] = await Promise.all([
     findReleases(workshop, workload, history, isMixed(workload) || workload.missing ? [] : currentIds, signal),
-    readLease(workshop, workload.repository, signal)
+    readLease(workshop, workload.project ?? null, signal)
   ])
   return {
     current,

@@ -24,6 +24,8 @@ export interface Workload {
   retired: Container[]
   /** Why it is not clear which containers are meant. */
   ambiguous?: string
+  /** The Compose project that is meant, where it is one. */
+  project?: string
   /** Services of the project's Compose file of which no container is left. */
   missing?: Missing
   /** Every container of the engine. */
@@ -66,12 +68,14 @@ export async function findWorkload(workshop: Workshop, signal: AbortSignal): Pro
   const { containers: mine, ambiguous } = ofOneProject(candidates, workshop)
   const standing = standingIn(mine)
   const missing = ambiguous ? null : await missingServices(workshop, { repository: configured, standing, all }, signal)
+  const project = byName ? null : (config.project ?? missing?.project ?? theOneProjectOf(mine))
   const repository = configured ?? repositoryOf(standing[0]) ?? missing?.repository ?? null
   return {
     repository,
     ...(byName ? { containers: standing, retired: [] } : currentOf(standing)),
     ...(ambiguous ? { ambiguous } : {}),
     ...(missing ? { missing } : {}),
+    ...(project ? { project } : {}),
     all,
     images: repository ? everyImage.filter((image) => isOf(image, repository)) : []
   }
@@ -92,6 +96,12 @@ function ofOneProject(
     containers: candidates,
     ambiguous: `several Compose projects run it: ${projects.sort().join(', ')}; name one in \`project\``
   }
+}
+
+/** null where the containers are of none, or of several. */
+function theOneProjectOf(containers: readonly Container[]): string | null {
+  const [project, ...others] = new Set(servicesOf(containers).map((owned) => owned.project))
+  return project !== undefined && others.length === 0 ? project : null
 }
 
 /** Whether the configuration means services of a Compose project. */
@@ -158,11 +168,9 @@ function standingIn(candidates: Container[]): Container[] {
 /** Parts what serves, or should, from what was left behind stopped. */
 function currentOf(standing: Container[]): Pick<Workload, 'containers' | 'retired' | 'ambiguous'> {
   const up = standing.filter((container) => container.State.Running || container.State.Restarting)
-  const newest = [...standing].sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))[0]
+  if (up.length === 0) return allDown(standing)
+  const newest = newestOf(standing)
   if (!newest) return { containers: [], retired: [] }
-  const finished = (container: Container): boolean =>
-    !container.State.Running && container.State.ExitCode === 0 && container.State.Status === 'exited'
-  if (up.length === 0) return parted(standing, (container) => container.Image === newest.Image)
   const strayed = !up.some((container) => container.Image === newest.Image) && !finished(newest)
   const images = new Set(up.map((container) => container.Image))
   const result = parted(
@@ -176,6 +184,22 @@ function currentOf(standing: Container[]): Pick<Workload, 'containers' | 'retire
     ambiguous: `${newest.Name} is the newest container and does not run, while ${names} runs another image`
   }
 }
+
+/** A migration that ran once and ended well is not to be run again; what the engine was to keep running was stopped by somebody. */
+function allDown(standing: Container[]): Pick<Workload, 'containers' | 'retired'> {
+  const isJob = (container: Container): boolean =>
+    finished(container) && ['', 'no', 'on-failure'].includes(container.HostConfig.RestartPolicy?.Name ?? '')
+  const failed = standing.filter((container) => !isJob(container))
+  const meant = failed.length > 0 ? failed : standing
+  const newest = newestOf(meant)
+  return parted(standing, (container) => meant.includes(container) && container.Image === newest?.Image)
+}
+
+const newestOf = (containers: readonly Container[]): Container | undefined =>
+  [...containers].sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))[0]
+
+const finished = ({ State: state }: Container): boolean =>
+  !state.Running && state.ExitCode === 0 && state.Status === 'exited'
 
 const parted = (standing: Container[], isCurrent: (container: Container) => boolean) => ({
   containers: standing.filter(isCurrent),

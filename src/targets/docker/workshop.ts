@@ -47,6 +47,9 @@ export async function findNew(workshop: Workshop, params: Replacement, signal: A
   return found
 }
 
+/** A replacement that was started has passed the comparison with the old one, and may serve by now: it is left alone. */
+export const hasStarted = ({ State: state }: Container): boolean => state.Status !== 'created'
+
 /** Keeps a container's log for the report, once. */
 export async function keepLogs(
   workshop: Workshop,

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { docker, makeImage } from './images.ts'
-import { carryOut, createWorld, inspect, isHealthy, planTo, signal, takeBack, type World } from './world.ts'
+import { carryOut, createWorld, inspect, isHealthy, planTo, signal, takeBack, until, type World } from './world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
@@ -58,9 +58,32 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
     const web = await inspect(`${world.prefix}-web`)
     expect(web.NetworkSettings.Networks[network].Aliases).toEqual(['shop', web.Id.slice(0, 12)])
     expect(web).toMatchObject({ State: { Health: { Status: 'healthy' } } })
-    const answers = (await docker('logs', client)).split('\n')
+    const answers = await until('the client to meet the new version', async () => {
+      const lines = (await docker('logs', client)).split('\n')
+      return lines.at(-1) === '1.1.0' ? lines : null
+    })
     expect(new Set(answers)).toEqual(new Set(['1.2.0', '1.1.0']))
-    expect(answers.at(-1)).toBe('1.1.0')
+  })
+
+  it('is replaced although the configured probe fails as long as the broken version has the traffic', async () => {
+    await start('1.2.0')
+    const target = await world.open({ config: { health_timeout_seconds: 20, probe: { tcp: '127.0.0.1:1' } } })
+    const planned = await planTo(target, '1.1.0')
+    expect(planned.draft.steps.map(({ kind }) => kind)).toContain('start_beside')
+    await carryOut(target, planned)
+    const web = await inspect(`${world.prefix}-web`)
+    expect(web).toMatchObject({ Config: { Image: `${world.repository}:1.1.0` }, State: { Running: true } })
+  })
+
+  it('keeps the replacement when the old one was removed meanwhile and it is to be brought back', async () => {
+    await start('1.2.0')
+    const target = await world.open()
+    const planned = await planTo(target, '1.1.0')
+    await carryOut(target, planned, { aftercare: false })
+    await docker('rm', ...(await world.names()).filter((name) => name.includes('-popkit-old-')))
+    await expect(takeBack(target, planned)).rejects.toMatchObject({ code: 'changed_meanwhile' })
+    const web = await inspect(`${world.prefix}-web`)
+    expect(web).toMatchObject({ Config: { Image: `${world.repository}:1.1.0` }, State: { Running: true } })
   })
 
   it('never stops for a replacement that does not become healthy', async () => {
@@ -88,6 +111,8 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
   it.each([
     ['a host port', ['-p', '127.0.0.1::8080'], 'the same host port'],
     ['a writable mount', ['-v', '/tmp:/shared'], 'could write to what is mounted at /shared'],
+    ['a variable of nginx-proxy', ['-e', 'VIRTUAL_HOST=shop.example'], 'would send it traffic before it is healthy'],
+    ['a label of caddy-docker-proxy', ['--label', 'caddy=shop.example'], 'would send it traffic before it is healthy'],
     ['no health check', ['--no-healthcheck'], 'nothing but a health check tells']
   ])('stops first when it has %s, and the plan says so', async (_, options, why) => {
     await world.start('web', '1.2.0', ...options)

@@ -177,6 +177,19 @@ describeOn('docker', 'the replacement of a container', () => {
     await expect(docker('volume', 'inspect', fresh.Name)).rejects.toThrow(/no such volume/i)
   })
 
+  it('has the mounts whose paths the user wrote with a slash at the end', async () => {
+    const [data, extra] = [`${world.prefix}-slash`, `${world.prefix}-mounted`]
+    const options = ['-v', `${data}:/data/`, '--mount', `type=volume,source=${extra},target=/extra/`, '-v', '/cache/']
+    await world.start('web', '1.2.0', ...options)
+    const before = await inspect(`${world.prefix}-web`)
+    await docker('exec', `${world.prefix}-web`, 'sh', '-c', 'echo kept >/data/file')
+    const after = await goBack()
+    expect(await docker('exec', `${world.prefix}-web`, 'cat', '/data/file')).toBe('kept')
+    const volumeAt = (container: typeof before, path: string) =>
+      container.Mounts.find(({ Destination }: { Destination: string }) => Destination === path)?.Name
+    for (const path of ['/data', '/extra', '/cache']) expect(volumeAt(after, path)).toBe(volumeAt(before, path))
+  })
+
   it('joins the same networks with the same aliases and fixed addresses', async () => {
     await world.start(
       'web',

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { docker, makeImage } from './images.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
@@ -99,15 +99,12 @@ describeOn('docker', 'a rollback whose process is killed', () => {
     await nothingIsLeft()
   })
 
-  it.each(swapMoments.filter((_, index) => [1, 3, 5, 7].includes(index)))(
-    'when %s is undone: the former version runs alone, as before',
-    async (_, moment) => {
-      const scene = await killedAt(moment, '-p', '127.0.0.1::8080')
-      expect(await resumed(scene, 'undo')).toMatchObject({ outcome: 'restored' })
-      expect(await web()).toMatchObject({ Image: bad, State: { Running: true } })
-      await nothingIsLeft()
-    }
-  )
+  it.each(swapMoments)('when %s is undone: the former version runs alone, as before', async (_, moment) => {
+    const scene = await killedAt(moment, '-p', '127.0.0.1::8080')
+    expect(await resumed(scene, 'undo')).toMatchObject({ outcome: 'restored' })
+    expect(await web()).toMatchObject({ Image: bad, State: { Running: true } })
+    await nothingIsLeft()
+  })
 
   it.each(besideMoments)('side by side, when %s is finished', async (_, moment) => {
     const scene = await killedAt(moment, '--network', `${world.prefix}-net`, '--network-alias', 'shop')
@@ -139,5 +136,29 @@ describeOn('docker', 'a rollback whose process is killed', () => {
     expect(await resumed(elsewhere, 'finish')).toMatchObject({ outcome: 'succeeded' })
     expect(await web()).toMatchObject({ Image: good, State: { Running: true } })
     await nothingIsLeft()
+  })
+  describe('after the old one was removed, from another folder', () => {
+    const withoutTheOld = async (): Promise<Scene> => {
+      await killedAt(/^start .*-web$/, '-p', '127.0.0.1::8080')
+      await docker('rm', '-f', ...(await world.names()).filter((name) => name.includes('-popkit-old-')))
+      const elsewhere = await createScene(world)
+      scenes.push(elsewhere)
+      return elsewhere
+    }
+
+    it('is finished', async () => {
+      expect(await resumed(await withoutTheOld(), 'finish')).toMatchObject({ outcome: 'succeeded' })
+      expect(await web()).toMatchObject({ Image: good, State: { Running: true } })
+      await nothingIsLeft()
+    })
+
+    it('cannot be undone, and leaves the good version serving', async () => {
+      expect(await resumed(await withoutTheOld(), 'undo')).toMatchObject({
+        outcome: 'stuck',
+        summary: expect.stringContaining('left as it is')
+      })
+      expect(await web()).toMatchObject({ Image: good, State: { Running: true } })
+      await nothingIsLeft()
+    })
   })
 })

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { LeaseRecord } from '../../../src/model/lease.ts'
@@ -107,5 +109,55 @@ describeOn('docker', 'the lease on an engine', () => {
     for (const result of results)
       if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'locked' })
     await won[0]?.value.release(signal())
+  })
+
+  it('that was pruned is taken again where nobody else has taken it, and is lost where somebody has', async () => {
+    const [one, two] = [await leased(), await leased()]
+    const first = await one.lease.acquire(lease('rb-1'), 60_000, signal())
+    await docker('rm', await leaseContainers())
+    await first.renew(signal())
+    await expect(two.lease.acquire(lease('rb-2'), 60_000, signal())).rejects.toMatchObject({ code: 'locked' })
+    await docker('rm', await leaseContainers())
+    const second = await two.lease.acquire(lease('rb-2'), 60_000, signal())
+    await expect(first.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
+    await second.release(signal())
+    expect(await leaseContainers()).toBe('')
+  })
+
+  it('that was pruned after it had expired is lost, for somebody may have held it since', async () => {
+    const { lease: target } = await leased()
+    const held = await target.acquire(lease('rb-1'), 1, signal())
+    await docker('rm', await leaseContainers())
+    await expect(held.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
+    expect(await leaseContainers()).toBe('')
+  })
+
+  it('of one Compose project does not keep off another of the same image, and lasts while its service is created anew', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'pop-shop-'))
+    const compose = (project: string, workingDir: string) =>
+      Object.entries({ project, service: 'web', 'project.working_dir': workingDir }).flatMap(([key, value]) => [
+        '--label',
+        `com.docker.compose.${key}=${value}`
+      ])
+    const shop = createWorld()
+    try {
+      await makeImage(shop.repository, '1.1.0')
+      await writeFile(
+        join(dir, 'compose.yaml'),
+        `name: production\nservices: {web: {image: "${shop.repository}:1.1.0"}}`
+      )
+      const production = await shop.open({ projectDir: dir })
+      const held = await production.lease?.acquire(lease('rb-1'), 60_000, signal())
+      await shop.start('web', '1.1.0', ...compose('production', dir))
+      expect((await production.survey(signal())).lease).toMatchObject({ record: lease('rb-1') })
+      await shop.start('staging-web', '1.1.0', ...compose('staging', '/srv/staging'))
+      const staging = await shop.open({ projectDir: '/srv/staging' })
+      expect((await staging.survey(signal())).lease).toBeUndefined()
+      await (await staging.lease?.acquire(lease('rb-2'), 60_000, signal()))?.release(signal())
+      await held?.release(signal())
+    } finally {
+      await shop.remove()
+      await rm(dir, { recursive: true })
+    }
   })
 })

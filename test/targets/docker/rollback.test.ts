@@ -76,7 +76,8 @@ describeOn('docker', 'a single container', () => {
     expect(report.checks.map(({ id, status }) => [id.split(':')[0], status])).toEqual([
       ['identity', 'pass'],
       ['health', 'pass'],
-      ['restarts', 'pass']
+      ['restarts', 'pass'],
+      ['port', 'pass']
     ])
   })
 
@@ -96,6 +97,24 @@ describeOn('docker', 'a single container', () => {
     expect(Object.keys(after.NetworkSettings.Networks)).toEqual(Object.keys(before.NetworkSettings.Networks))
     expect(await world.names()).toEqual([`${world.prefix}-web`])
     expect(evidence.length).toBe(1)
+  })
+
+  it('keeps its replacement when the old one was pruned meanwhile and it is to be brought back', async () => {
+    await world.start('web', '1.2.0', '-p', '127.0.0.1::8080', '--restart', 'always')
+    const target = await world.open()
+    const planned = await planTo(target, '1.1.0')
+    await carryOut(target, planned, { aftercare: false })
+    await docker('rm', ...(await world.names()).filter((name) => name.includes('-popkit-old-')))
+    await expect(takeBack(target, planned)).rejects.toMatchObject({
+      code: 'changed_meanwhile',
+      state: expect.stringContaining('left as it is')
+    })
+    const web = await inspect(`${world.prefix}-web`)
+    expect(web).toMatchObject({
+      Image: good,
+      State: { Running: true },
+      HostConfig: { RestartPolicy: { Name: 'always' } }
+    })
   })
 
   it('in a crash loop goes back, and says why it failed', async () => {

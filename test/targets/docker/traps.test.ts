@@ -131,6 +131,17 @@ describeOn('docker', 'an assessment of containers', () => {
     ])
   })
 
+  it('does not mind the same port at another address', async () => {
+    await world.start('web', '1.2.0', '-p', '127.0.0.1::8080')
+    const port = (await inspect(web())).NetworkSettings.Ports['8080/tcp'][0].HostPort
+    await docker('rm', '-f', web())
+    await world.start('web', '1.2.0', '-p', `127.0.0.1:${port}:8080`)
+    await docker('stop', '-t', '0', web())
+    await beside('neighbour', '-p', `127.0.0.2:${port}:8080`)
+    const target = await world.open({ config: { containers: [web()] } })
+    expect((await planTo(target, '1.1.0')).draft.blockers).toEqual([])
+  })
+
   it('refuses a container that was started with --rm', async () => {
     await world.start('web', '1.2.0', '--rm')
     const target = await world.open()
@@ -146,6 +157,13 @@ describeOn('docker', 'an assessment of containers', () => {
     expect((await planTo(target, '0.5.0')).draft.blockers).toMatchObject([
       { id: 'platform:0.5.0', why: expect.stringContaining('linux/s390x') }
     ])
+  })
+
+  it('takes an image of another platform where the engine runs one of it now', async () => {
+    for (const version of ['0.5.0', '0.6.0']) await makeForeignImage(world.repository, version, 's390x')
+    await world.start('web', '0.6.0')
+    const target = await world.open()
+    expect((await planTo(target, '0.5.0')).draft.blockers).toEqual([])
   })
 
   it('names the tag "latest", and calls the version what the image or history calls it', async () => {
@@ -171,6 +189,9 @@ describeOn('docker', 'an assessment of containers', () => {
     for (const line of ['variable DATABASE changed', 'variable GONE is gone', 'mount /extra is new'])
       expect(risk?.detail).toContain(line)
     expect(JSON.stringify([recorded, draft])).not.toContain('secret-value')
+    const { variables } =
+      Object.values(recorded?.containers as Record<string, { variables: Record<string, string> }>)[0] ?? {}
+    expect(variables?.DATABASE).toHaveLength(4)
   })
 
   it('says why it is not clear which containers are meant, and goes by their names then', async () => {
@@ -181,6 +202,26 @@ describeOn('docker', 'an assessment of containers', () => {
     expect(survey.blockers).toMatchObject([{ id: 'ambiguous' }])
     const named = await (await world.open({ config: { containers: [`${world.prefix}-other`] } })).survey(signal())
     expect(named).toMatchObject({ blockers: [], current: { version: '1.2.0' } })
+  })
+
+  it('does not run a migration again that ended well while the service beside it crashed', async () => {
+    const ends = (code: number) => ['--', 'sh', '-c', `exit ${code}`]
+    await world.start('web', '1.2.0', ...ends(1))
+    await world.start(
+      'stopped',
+      '1.2.0',
+      '--restart',
+      'unless-stopped',
+      '--',
+      'sh',
+      '-c',
+      'trap "exit 0" TERM; sleep 1000 & wait'
+    )
+    await docker('stop', `${world.prefix}-stopped`)
+    await world.start('migrate', '1.2.0', ...ends(0))
+    await until('the end of all', async () => (await docker('ps', '-q', '--filter', `name=${world.prefix}`)) === '')
+    const survey = await (await world.open()).survey(signal())
+    expect(survey.fingerprint.containers).toMatchObject([{ name: `${world.prefix}-stopped` }, { name: web() }])
   })
 
   it('takes stopped containers of earlier versions for evidence that they served, and leaves them alone', async () => {

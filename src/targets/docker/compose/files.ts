@@ -18,12 +18,14 @@ export interface Written {
 /** A Compose file that could be read. */
 export interface ComposeFile {
   path: string
+  name: string | null
   services: string[]
   /** Where a service's image is written, through anchors, merges and `extends`. */
   image(service: string): Promise<Written | null>
 }
 
 const fileSchema = z.looseObject({
+  name: z.string().nullish(),
   services: z.record(z.string(), z.unknown()).nullish(),
   include: z.array(z.union([z.string(), z.looseObject({ path: z.union([z.string(), z.array(z.string())]) })])).nullish()
 })
@@ -77,7 +79,7 @@ async function readComposeFile(path: string, depth: number): Promise<ComposeFile
     const { parseDocument, LineCounter: Counter } = await import('yaml')
     const counter = new Counter()
     const document = parseDocument(text, { lineCounter: counter, merge: true })
-    const { services, include } = fileSchema.parse(document.toJS())
+    const { name, services, include } = fileSchema.parse(document.toJS())
     const included = (include ?? []).flatMap((entry) => (typeof entry === 'string' ? entry : entry.path))
     const others =
       depth < mostSteps
@@ -88,7 +90,7 @@ async function readComposeFile(path: string, depth: number): Promise<ComposeFile
         : []
     const lookUp = await walker(document, counter)
     const image = (service: string): Promise<Written | null> => imageIn({ path, lookUp }, service, depth)
-    return [...others, { path, services: Object.keys(services ?? {}), image }]
+    return [...others, { path, name: name ?? null, services: Object.keys(services ?? {}), image }]
   } catch {
     return []
   }

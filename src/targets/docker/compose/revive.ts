@@ -15,12 +15,12 @@ import { shortPath, writtenImages } from './files.ts'
 import { ownedBy, servicesOf } from './labels.ts'
 import { callCompose, findCompose } from './program.ts'
 import { findPlace, placeOptions, placeSchema, readProject } from './project.ts'
+import { composeProjectName } from './project-name.ts'
 
 /** Services of the project's Compose files of which no container is left. */
 export const missingSchema = z.object({
   ...placeSchema.shape,
-  /** As Compose calls the project; null where it could not be asked. */
-  project: z.string().nullable(),
+  project: z.string(),
   services: z.array(z.string().regex(/^[a-zA-Z0-9._-]+$/)).min(1),
   /** The repository that their image is of, where the files say so. */
   repository: z.string().nullable()
@@ -28,7 +28,7 @@ export const missingSchema = z.object({
 
 export type Missing = z.infer<typeof missingSchema>
 
-const paramsSchema = z.looseObject({ ...missingSchema.shape, project: z.string(), image: z.string() })
+const paramsSchema = z.looseObject({ ...missingSchema.shape, image: z.string() })
 
 type Params = z.infer<typeof paramsSchema>
 
@@ -61,7 +61,7 @@ export async function missingServices(
       (named ? named.includes(service) : repository !== null && repositoryOf(service) === repository)
   )
   const [first] = services
-  const project = read?.name ?? config.project ?? null
+  const project = read?.name ?? config.project ?? (await composeProjectName(place.files, workshop.env))
   return first ? { ...place, project, services, repository: repository ?? repositoryOf(first) } : null
 }
 
@@ -105,7 +105,7 @@ export const reviveStep = (release: Release, candidate: Candidate, missing: Miss
     kind: 'compose_up',
     phase: 'cure',
     title: `Creating ${names} from the Compose file with ${release.version}, and waiting for health`,
-    params: { ...missing, project: missing.project ?? '', image: candidate.exact },
+    params: { ...missing, image: candidate.exact },
     undo: `remove the new containers of ${names}`,
     byHand: [`${compose} up -d --no-deps --no-build ${missing.services.join(' ')} (with the image ${candidate.exact})`],
     undoByHand: [`${compose} rm -s -f ${missing.services.join(' ')}`]

@@ -1,3 +1,4 @@
+import { platform } from 'node:os'
 import { ConfigError } from '../../../support/errors.ts'
 import { configFolder, currentContext, type Endpoint, endpointOfContext } from './contexts.ts'
 import { sshTransport } from './ssh.ts'
@@ -15,6 +16,7 @@ export interface EngineChoice {
 }
 
 export const defaultSocket = '/var/run/docker.sock'
+const defaultPipe = 'npipe:////./pipe/docker_engine'
 
 /**
  * Finds the engine as the Docker command does: the configured host or context, else DOCKER_HOST, else DOCKER_CONTEXT, else the
@@ -31,10 +33,11 @@ async function endpointOf({ host, context }: EngineChoice, env: NodeJS.ProcessEn
   if (named) return { host: named, tls: await tlsOfEnvironment(env, configFolder(env)) }
   const name = context ?? (env.DOCKER_CONTEXT || (await currentContext(env)))
   if (name && name !== 'default') return endpointOfContext(name, env)
-  return { host: `unix://${defaultSocket}`, tls: null }
+  return { host: platform() === 'win32' ? defaultPipe : `unix://${defaultSocket}`, tls: null }
 }
 
 async function transportTo(address: string, tls: TlsMaterial | null, env: NodeJS.ProcessEnv): Promise<Transport> {
+  if (address.startsWith('npipe:')) throw noPipes(address)
   const url = URL.canParse(address) ? new URL(address) : null
   if (url?.protocol === 'unix:' && url.pathname !== '') return unixTransport(address, url.pathname)
   if (url?.protocol === 'ssh:' && url.hostname !== '') return sshTransport(address, url, env)
@@ -58,3 +61,11 @@ async function transportTo(address: string, tls: TlsMaterial | null, env: NodeJS
     code: 'engine_address'
   })
 }
+
+const noPipes = (address: string): ConfigError =>
+  new ConfigError({
+    what: 'A Docker engine behind a named pipe of Windows cannot be reached by this program',
+    why: `${address.slice(0, 100)} is a named pipe; unix, tcp and ssh addresses are supported`,
+    next: 'Run this program in WSL, where Docker Desktop offers unix:///var/run/docker.sock, or set DOCKER_HOST, or `host` in the configuration of the target, to tcp:// or ssh://.',
+    code: 'engine_address'
+  })

@@ -74,10 +74,45 @@ function sshArguments({ user, host, port, socket }: SshTarget): string[] {
   ]
 }
 
+/** sshd drops logins at random when ten are under way (sshd_config, MaxStartups). */
+const loginsAtOnce = 4
+const loginTakesMs = 3000
+
+/** Lets so many log in at once; a login is over when `over` is called, or after a while. */
+class Gate {
+  #free = loginsAtOnce
+  readonly #waiting: (() => void)[] = []
+
+  enter(begin: (over: () => void) => void): void {
+    const go = (): void => {
+      const over = once(() => {
+        clearTimeout(patience)
+        const next = this.#waiting.shift()
+        if (next) next()
+        else this.#free++
+      })
+      const patience = setTimeout(over, loginTakesMs)
+      begin(over)
+    }
+    if (this.#free === 0) return void this.#waiting.push(go)
+    this.#free--
+    go()
+  }
+}
+
+function once(work: () => void): () => void {
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    work()
+  }
+}
+
 class SshAgent extends http.Agent {
   readonly #target: SshTarget
   readonly #address: string
-
+  readonly #gate = new Gate()
   readonly #env: NodeJS.ProcessEnv
 
   constructor(target: SshTarget, address: string, env: NodeJS.ProcessEnv) {
@@ -88,48 +123,70 @@ class SshAgent extends http.Agent {
   }
 
   override createConnection(): Duplex {
-    return new SshConnection(this.#target, this.#address, this.#env)
+    return new SshConnection(this.#target, this.#address, this.#env, this.#gate)
   }
 }
 
 /** One connection: the pipes of one ssh process, with what Node's HTTP client expects of a socket. */
 class SshConnection extends Duplex {
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly #begin: () => ChildProcessByStdio<Writable, Readable, Readable>
+  readonly #address: string
+  readonly #gate: Gate
+  #child: ChildProcessByStdio<Writable, Readable, Readable> | null = null
   #said = ''
 
-  constructor(target: SshTarget, address: string, env: NodeJS.ProcessEnv) {
+  constructor(target: SshTarget, address: string, env: NodeJS.ProcessEnv, gate: Gate) {
     super()
-    this.#child = spawn('ssh', sshArguments(target), { stdio: ['pipe', 'pipe', 'pipe'], env })
-    this.#child.stderr.on('data', (chunk: Buffer) => {
+    this.#begin = () => spawn('ssh', sshArguments(target), { stdio: ['pipe', 'pipe', 'pipe'], env })
+    this.#address = address
+    this.#gate = gate
+  }
+
+  /** What is written before the program runs is kept by the stream. */
+  override _construct(ready: (error?: Error | null) => void): void {
+    this.#gate.enter((over) => {
+      if (this.destroyed) over()
+      else this.#child = this.#start(over)
+      ready()
+    })
+  }
+
+  #start(loggedIn: () => void): ChildProcessByStdio<Writable, Readable, Readable> {
+    const child = this.#begin()
+    child.stderr.on('data', (chunk: Buffer) => {
       this.#said = (this.#said + chunk.toString()).slice(-2000)
     })
-    this.#child.stdout.on('data', (chunk: Buffer) => {
-      if (!this.push(chunk)) this.#child.stdout.pause()
+    child.stdout.once('data', loggedIn)
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) child.stdout.pause()
     })
-    this.#child.stdin.on('error', () => undefined)
-    this.#child.once('error', (error) => this.destroy(sshFailed(address, messageOf(error))))
-    this.#child.once('close', (code) => {
+    child.stdin.on('error', () => undefined)
+    child.once('error', (error) => this.destroy(sshFailed(this.#address, messageOf(error))))
+    child.once('close', (code) => {
+      loggedIn()
       if (code === 0 || this.destroyed) this.push(null)
-      else this.destroy(sshFailed(address, this.#said || `ssh ended with exit code ${code}`))
+      else this.destroy(sshFailed(this.#address, this.#said || `ssh ended with exit code ${code}`))
     })
+    return child
   }
 
   override _read(): void {
-    this.#child.stdout.resume()
+    this.#child?.stdout.resume()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (this.#child.stdin.write(chunk)) done()
-    else this.#child.stdin.once('drain', () => done())
+    const stdin = this.#child?.stdin
+    if (!stdin || stdin.write(chunk)) done()
+    else stdin.once('drain', () => done())
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#child.stdin.end()
+    this.#child?.stdin.end()
     done()
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#child.kill()
+    this.#child?.kill()
     done(error)
   }
 
@@ -146,12 +203,12 @@ class SshConnection extends Duplex {
   }
 
   ref(): this {
-    this.#child.ref()
+    this.#child?.ref()
     return this
   }
 
   unref(): this {
-    this.#child.unref()
+    this.#child?.unref()
     return this
   }
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Container, ContainerConfig, Healthcheck, ImageDefaults } from '../inspect.ts'
+import { placeOf } from './host.ts'
 
 /** Fields of a container's configuration that come from its image unless the user set them. */
 export type UserConfig = Partial<ContainerConfig>
@@ -68,8 +69,8 @@ export const variableName = (entry: string): string => entry.split('=', 1)[0] ??
 
 /** Where a container's mounts are, tmpfs too. */
 export const mountedPaths = (container: Container): string[] => [
-  ...(container.Mounts ?? []).map((mount) => mount.Destination),
-  ...Object.keys(container.HostConfig.Tmpfs ?? {})
+  ...(container.Mounts ?? []).map((mount) => placeOf(mount.Destination)),
+  ...Object.keys(container.HostConfig.Tmpfs ?? {}).map(placeOf)
 ]
 
 function userCommand(config: ContainerConfig, defaults: ImageDefaults): UserConfig {
@@ -113,4 +114,6 @@ const withoutKeys = (
   keep: Record<string, unknown>,
   drop: string[] = []
 ): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(own).filter(([key]) => (key in keep || !(key in defaults)) && !drop.includes(key)))
+  Object.fromEntries(
+    Object.entries(own).filter(([key]) => (key in keep || !(key in defaults)) && !drop.includes(placeOf(key)))
+  )

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { Container, HostConfig, Mount } from '../inspect.ts'
 
 /**
@@ -26,10 +27,10 @@ export function hostConfigFor(container: Container): HostConfig {
 export function anonymousVolumes(container: Container): Mount[] {
   const named = new Set([
     ...(container.HostConfig.Binds ?? []).map(bindDestination),
-    ...(container.HostConfig.Mounts ?? []).map((mount) => mount.Target)
+    ...(container.HostConfig.Mounts ?? []).map((mount) => placeOf(mount.Target))
   ])
   return (container.Mounts ?? []).filter(
-    (mount) => mount.Type === 'volume' && mount.Name && !named.has(mount.Destination)
+    (mount) => mount.Type === 'volume' && mount.Name && !named.has(placeOf(mount.Destination))
   )
 }
 
@@ -38,15 +39,18 @@ export const writableMounts = (container: Container): Mount[] =>
   (container.Mounts ?? []).filter((mount) => mount.RW !== false && mount.Type !== 'tmpfs')
 
 const mountAt = (container: Container, destination: string): Mount | undefined =>
-  (container.Mounts ?? []).find((mount) => mount.Destination === destination)
+  (container.Mounts ?? []).find((mount) => placeOf(mount.Destination) === placeOf(destination))
 
 const asBind = (mount: Mount): string =>
   [mount.Name, mount.Destination, ...(mount.RW === false ? ['ro'] : mount.Mode ? [mount.Mode] : [])].join(':')
 
+/** The user may write `/data/`; among the mounts the engine says `/data`. */
+export const placeOf = (path: string): string => posix.resolve('/', path)
+
 /** `source:destination[:mode]`; a lone path is an anonymous volume's. */
-function bindDestination(bind: string): string {
+export function bindDestination(bind: string): string {
   const parts = bind.split(':')
-  return parts.length === 1 ? bind : (parts[1] ?? bind)
+  return placeOf(parts[1] ?? bind)
 }
 
 /** Inspection tells `/db:/web/alias`; creation wants `db:alias`. */

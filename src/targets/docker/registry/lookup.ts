@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import { type Engine, EngineError } from '../engine/client.ts'
+import { splitRepository } from '../reference.ts'
 import { type Login, registryAuth } from './credentials.ts'
 
 /** What the engine finds under a reference in its registry, without pulling it. */
@@ -18,8 +19,30 @@ const distributionSchema = z.looseObject({
   Platforms: z.array(z.looseObject({ os: z.string().optional(), architecture: z.string().optional() })).nullish()
 })
 
-/** Asks through the engine, so that the answer is what a pull would meet: its network, its mirrors, its trust. */
+/** Registries that gave an engine no answer, with what it said; each call of the program opens engines of its own. */
+const silent = new WeakMap<Engine, Map<string, Lookup>>()
+
+/**
+ * Asks through the engine, so that the answer is what a pull would meet: its network, its mirrors, its trust. A registry that cannot
+ * be reached is not asked again, for each question would wait as long as the first.
+ */
 export async function lookUp(engine: Engine, reference: string, login: Login, signal: AbortSignal): Promise<Lookup> {
+  const { registry } = splitRepository(reference)
+  const known = silent.get(engine)?.get(registry)
+  if (known) return known
+  const found = await ask(engine, reference, login, signal)
+  if (found.state === 'unreachable' && isSilence(found.reason))
+    silent.set(engine, (silent.get(engine) ?? new Map()).set(registry, found))
+  return found
+}
+
+/** Not an answer that the registry gave, as of a fault of its own. */
+const isSilence = (reason: string): boolean =>
+  /time(d )?-?out|deadline|canceled|did not answer in time|no route|unreachable|connection refused|no such host/i.test(
+    reason
+  )
+
+async function ask(engine: Engine, reference: string, login: Login, signal: AbortSignal): Promise<Lookup> {
   try {
     const answer = await engine.call('GET', `/distribution/${reference}/json`, distributionSchema, {
       headers: registryAuth(login),
@@ -45,6 +68,7 @@ export function stateOf({
   why: string
 }): 'gone' | 'denied' | 'rate_limited' | 'unreachable' {
   if (status === 429 || /toomanyrequests|rate limit/i.test(why)) return 'rate_limited'
+  if (/no such host/i.test(why)) return 'unreachable'
   if (/manifest unknown|name unknown|not found|no such/i.test(why) || status === 404) return 'gone'
   if (status === 401 || status === 403 || /unauthorized|denied|authentication required|forbidden/i.test(why))
     return 'denied'

@@ -80,11 +80,15 @@ async function isGone(workshop: Workshop, id: string, signal: AbortSignal, error
   return true
 }
 
-export const gone = (what: string, name: string): TargetError =>
+export const gone = (
+  what: string,
+  name: string,
+  state = 'Somebody else has changed the containers meanwhile.'
+): TargetError =>
   new TargetError({
     what,
     why: `the container ${name} is not there any more`,
-    state: 'Somebody else has changed the containers meanwhile.',
+    state,
     next: 'Assess again.',
     code: 'changed_meanwhile'
   })

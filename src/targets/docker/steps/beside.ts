@@ -2,7 +2,7 @@ import { duration } from '../../../support/text.ts'
 import { endpointsFor } from '../recreate/networks.ts'
 import { findNew, findOld, keepLogs } from '../workshop.ts'
 import { gone, rename, setRestartPolicy, start, stop } from './actions.ts'
-import { watch } from './healthy.ts'
+import { watch, withoutProbe } from './healthy.ts'
 import type { StepWork } from './index.ts'
 import { bringBack, isUp } from './swap.ts'
 
@@ -14,7 +14,8 @@ export const startBeside: StepWork = {
     const replacement = await findNew(workshop, params, run.signal)
     if (!replacement) throw gone('The replacement cannot be started', params.temporary)
     if (!replacement.State.Running) await start(workshop, replacement, run.signal)
-    return { detail: `healthy after ${duration(await watch(workshop, replacement, run))}` }
+    const ms = await watch(withoutProbe(workshop), replacement, run)
+    return { detail: `healthy after ${duration(ms)}` }
   },
 
   async revert(workshop, params, run) {
@@ -26,7 +27,7 @@ export const startBeside: StepWork = {
   }
 }
 
-/** Gives the healthy replacement the aliases and the name, sees it healthy with them, and only then stops the old one. */
+/** Gives the healthy replacement the aliases and the name, sees that it came through it, and only then stops the old one. */
 export const takeOver: StepWork = {
   async apply(workshop, params, run) {
     const { signal } = run
@@ -45,7 +46,7 @@ export const takeOver: StepWork = {
           signal
         })
       }
-      await watch(workshop, replacement, run)
+      await watch(withoutProbe(workshop), replacement, run)
       await setRestartPolicy(workshop, old, never, signal)
       await rename(workshop, old, params.fallback, signal)
     }

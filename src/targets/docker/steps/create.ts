@@ -6,17 +6,19 @@ import { type Container, type Image, inspectContainer, inspectImage } from '../i
 import { differences, mountDifferences } from '../recreate/differences.ts'
 import { type CreateRequest, createBody, createRequest } from '../recreate/request.ts'
 import { shortId } from '../reference.ts'
-import { findNew, findOld, type Workshop } from '../workshop.ts'
+import { findNew, findOld, hasStarted, type Workshop } from '../workshop.ts'
 import { gone, remove } from './actions.ts'
 import type { StepWork } from './index.ts'
 
 /** Creates the replacement, joins its networks, and holds it against what was asked for; nothing is stopped. */
 export const create: StepWork = {
   async apply(workshop, params, run): Promise<StepResult> {
-    const old = await findOld(workshop, params, run.signal)
-    if (!old) throw gone('The replacement cannot be created', params.name)
     const image = await inspectImage(workshop.engine, params.image, run.signal)
     if (!image) throw imageGone(params.image)
+    const there = await findNew(workshop, params, run.signal)
+    if (there && there.Image === image.Id && hasStarted(there)) return { detail: 'it was there already, and started' }
+    const old = await findOld(workshop, params, run.signal)
+    if (!old) throw gone('The replacement cannot be created', params.name)
     const oldImage = await inspectImage(workshop.engine, old.Image, run.signal)
     const request = createRequest(old, oldImage?.Config, {
       standby: params.beside,
@@ -24,9 +26,7 @@ export const create: StepWork = {
       image: image.Id,
       restartPolicy: params.restart_policy
     })
-    const there = await findNew(workshop, params, run.signal)
     if (there) {
-      if (there.Image === image.Id && hasStarted(there)) return { detail: 'it was there already, and started' }
       if ((await faults(workshop, old, there, request, image, run.signal)).length === 0)
         return { detail: 'it was there already' }
       await remove(workshop, there, { ownVolumes: true, force: true }, run.signal)
@@ -57,9 +57,6 @@ export const create: StepWork = {
     return { detail: `removed ${params.temporary}` }
   }
 }
-
-/** One that was started has passed the comparison, and may serve by now: it is left alone. */
-const hasStarted = ({ State: state }: Container): boolean => state.Status !== 'created'
 
 async function faults(
   workshop: Workshop,

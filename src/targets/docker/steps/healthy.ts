@@ -18,6 +18,12 @@ export const healthy: StepWork = {
   }
 }
 
+/** While the probe reaches the old version, or nothing at all, the health check alone tells how the new one is. */
+export const withoutProbe = (workshop: Workshop): Workshop => ({
+  ...workshop,
+  config: { ...workshop.config, probe: null }
+})
+
 /** Waits for health; what fails leaves its log among the evidence. */
 export async function watch(workshop: Workshop, container: Container, run: Run): Promise<number> {
   try {

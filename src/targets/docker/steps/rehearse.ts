@@ -5,24 +5,27 @@ import type { StepResult } from '../../target.ts'
 import { type Container, inspectContainer, inspectImage } from '../inspect.ts'
 import { rehearsalLabel } from '../names.ts'
 import { userConfigOf } from '../recreate/configuration.ts'
-import { hostConfigFor } from '../recreate/host.ts'
+import { bindDestination, hostConfigFor, placeOf } from '../recreate/host.ts'
 import { endpointsFor } from '../recreate/networks.ts'
-import { findOld, hideEnvironment, type Workshop } from '../workshop.ts'
+import { proxyVariable } from '../side-by-side.ts'
+import { findNew, findOld, hasStarted, hideEnvironment, type Workshop } from '../workshop.ts'
 import { gone, remove, start } from './actions.ts'
-import { watch } from './healthy.ts'
+import { watch, withoutProbe } from './healthy.ts'
 import type { StepWork } from './index.ts'
 import type { Replacement } from './replacement.ts'
 
 /** Starts the candidate where nobody reaches it, and sees it become healthy; then it is removed without trace. */
 export const rehearse: StepWork = {
   async apply(workshop, params, run): Promise<StepResult> {
+    const replacement = await findNew(workshop, params, run.signal)
+    if (replacement && hasStarted(replacement)) return { detail: 'its replacement was started already' }
     const old = await findOld(workshop, params, run.signal)
     if (!old) throw gone('There is nothing to rehearse for', params.name)
     await clear(workshop, params, run.signal)
     const actor = await create(workshop, old, params, run.signal)
     try {
       await start(workshop, actor, run.signal)
-      const ms = await watch({ ...workshop, config: { ...workshop.config, probe: null } }, actor, run)
+      const ms = await watch(withoutProbe(workshop), actor, run)
       return { detail: `healthy after ${duration(ms)}, removed again` }
     } finally {
       await clear(workshop, params, AbortSignal.timeout(60_000))
@@ -59,7 +62,7 @@ async function create(
   return created
 }
 
-/** No labels, for proxies and Compose go by them; no ports, no addresses, nothing that both could write to. */
+/** No labels, for proxies and Compose go by them, nor the variables that proxies go by; no ports, no addresses, nothing that both could write to. */
 function rehearsalBody(
   old: Container,
   config: ReturnType<typeof userConfigOf>,
@@ -67,15 +70,18 @@ function rehearsalBody(
 ): Record<string, unknown> {
   const { Labels: _labels, MacAddress: _mac, ...rest } = config
   const host = hostConfigFor(old)
-  const readOnly = new Set((old.Mounts ?? []).filter(({ RW }) => RW === false).map(({ Destination }) => Destination))
+  const readOnly = new Set(
+    (old.Mounts ?? []).filter(({ RW }) => RW === false).map(({ Destination }) => placeOf(Destination))
+  )
   return {
     ...rest,
+    Env: (config.Env ?? []).filter((entry) => !proxyVariable.test(entry)),
     Image: image,
     Labels: { [rehearsalLabel]: old.Id },
     HostConfig: {
       ...host,
-      Binds: (host.Binds ?? []).filter((bind) => readOnly.has(bind.split(':')[1] ?? bind)),
-      Mounts: (host.Mounts ?? []).filter(({ Target, Type }) => readOnly.has(Target) || Type === 'tmpfs'),
+      Binds: (host.Binds ?? []).filter((bind) => readOnly.has(bindDestination(bind))),
+      Mounts: (host.Mounts ?? []).filter(({ Target, Type }) => readOnly.has(placeOf(Target)) || Type === 'tmpfs'),
       VolumesFrom: null,
       PortBindings: {},
       PublishAllPorts: false,

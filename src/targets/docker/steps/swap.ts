@@ -32,6 +32,7 @@ export const swap: StepWork = {
   },
 
   async revert(workshop, params, run) {
+    await mustHaveOld(workshop, params, run.signal)
     const replacement = await findNew(workshop, params, run.signal)
     if (replacement) {
       if (replacement.State.StartedAt && !replacement.State.StartedAt.startsWith('0001'))
@@ -72,8 +73,7 @@ export async function bringBack(
   replacement: { Id: string; Name: string } | null,
   signal: AbortSignal
 ): Promise<{ detail: string }> {
-  const old = await findOld(workshop, params, signal)
-  if (!old) throw gone(`${params.name} cannot be brought back`, params.fallback)
+  const old = await mustHaveOld(workshop, params, signal)
   if (params.was_running && !old.State.Running) await start(workshop, old, signal)
   const other = replacement && (await inspectContainer(workshop.engine, replacement.Id, signal))
   if (other) await rename(workshop, other, params.temporary, signal)
@@ -82,4 +82,15 @@ export async function bringBack(
   return {
     detail: params.was_running ? `${params.name} runs again as before` : `${params.name} is back as it was, stopped`
   }
+}
+
+/** What serves is touched only while there is something to bring back. */
+async function mustHaveOld(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<Container> {
+  const old = await findOld(workshop, params, signal)
+  if (old) return old
+  throw gone(
+    `${params.name} cannot be brought back`,
+    params.fallback,
+    'It was removed, after its replacement had taken over or by somebody else. The replacement was left as it is.'
+  )
 }

@@ -62,6 +62,25 @@ describeOn('docker', 'where the engine is', () => {
     await rollsBack({ docker_context: 'far-away' }, { DOCKER_CONFIG: home })
   })
 
+  it('a port published at the loopback of its machine cannot be asked from here, unless a probe says how', async () => {
+    await world.start('web', '1.2.0', '-p', '127.0.0.1::8080')
+    const port = (await inspect(`${world.prefix}-web`)).NetworkSettings.Ports['8080/tcp'][0].HostPort
+    await world.clear()
+    await world.start('web', '1.2.0', '-p', `127.0.0.1:${port}:8080`)
+    const target = await world.open({ config: { host: remote.ssh }, env: { PATH: remote.sshPath } })
+    const planned = await planTo(target, '1.1.0')
+    await carryOut(target, planned)
+    const { checks } = await target.check(planned.release, { signal: signal() })
+    expect(checks.filter(({ status }) => status !== 'pass')).toMatchObject([
+      { id: `port:${world.prefix}-web:${port}`, status: 'unknown', detail: expect.stringContaining('probe') }
+    ])
+    const config = { host: remote.ssh, probe: { http: `http://127.0.0.1:${port}/health` } }
+    const probing = await world.open({ config, env: { PATH: remote.sshPath } })
+    const probed = (await probing.check(planned.release, { signal: signal() })).checks
+    expect(probed.filter(({ status }) => status !== 'pass')).toEqual([])
+    expect(probed.map(({ id }) => id)).not.toContain(`port:${world.prefix}-web:${port}`)
+  })
+
   it('a lease on the engine is seen over every way to it', async () => {
     await world.start('web', '1.2.0', '--network', 'none')
     const here = await world.open({ config: { host: remote.unix } })
@@ -73,6 +92,13 @@ describeOn('docker', 'where the engine is', () => {
     const second = there.lease?.acquire({ ...record, rollbackId: 'rb-20260318-143501-docker' }, 60_000, signal())
     await expect(second).rejects.toMatchObject({ code: 'locked' })
     await held?.release(signal())
+  })
+
+  it('an engine over ssh is asked many things at once, and its ssh server drops none', async () => {
+    const engine = createEngine(await connect({ host: remote.ssh }, { PATH: remote.sshPath }))
+    const ask = () => engine.act('GET', '/_ping', { signal: signal(), limitMs: 120_000 })
+    expect(new Set(await Promise.all(Array.from({ length: 25 }, ask)))).toEqual(new Set([200]))
+    engine.close()
   })
 
   const nameOf = async (choice: EngineChoice, env: NodeJS.ProcessEnv): Promise<string> => {
@@ -105,6 +131,17 @@ describeOn('docker', 'where the engine is', () => {
     await expect(connect({ context: 'absent' }, { DOCKER_CONFIG: home })).rejects.toMatchObject({
       code: 'no_docker_context'
     })
+  })
+
+  it('a named pipe of Windows is refused in words of its own, from an address and from a context', async () => {
+    const refused = {
+      fault: 'config',
+      what: expect.stringContaining('named pipe'),
+      next: expect.stringContaining('WSL')
+    }
+    await expect(connect({ host: 'npipe:////./pipe/docker_engine' }, {})).rejects.toMatchObject(refused)
+    await makeContext('windows', 'npipe:////./pipe/dockerDesktopLinuxEngine')
+    await expect(connect({ context: 'windows' }, { DOCKER_CONFIG: home })).rejects.toMatchObject(refused)
   })
 
   const failureOf = async (host: string, env: NodeJS.ProcessEnv): Promise<unknown> => {

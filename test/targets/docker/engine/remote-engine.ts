@@ -10,7 +10,7 @@ import { until } from '../world.ts'
 
 const run = promisify(execFile)
 
-/** A second engine with a data folder of its own, reached as an engine on another machine is: over TLS and over ssh. */
+/** A second engine with a data folder and a host name of its own, reached as an engine on another machine is: over TLS and over ssh. */
 export interface RemoteEngine {
   unix: string
   tcp: string
@@ -73,7 +73,8 @@ async function startEngine(dir: string, unix: string, tlsPort: number, bridge: s
   })
   const network = [`--bridge=${bridge}`, '--iptables=false', '--ip-forward=false', '--ip-masq=false']
   const hosts = ['-H', unix, '-H', `tcp://127.0.0.1:${tlsPort}`]
-  return spawn('dockerd', [...places, ...network, ...hosts, ...tls], { stdio: 'ignore' })
+  const named = ['--uts', 'sh', '-c', 'hostname far-away && exec dockerd "$@"', 'dockerd']
+  return spawn('unshare', [...named, ...places, ...network, ...hosts, ...tls], { stdio: 'ignore' })
 }
 
 async function makeCertificates(dir: string): Promise<void> {
@@ -111,7 +112,9 @@ async function startSsh(dir: string, port: number): Promise<ChildProcess> {
       'PermitRootLogin yes',
       'PasswordAuthentication no',
       'StrictModes no',
-      'UsePAM no'
+      'UsePAM no',
+      // As strict with all as the usual 10:30:100 is with some.
+      'MaxStartups 6:100:6'
     ].join('\n')
   )
   return spawn('/usr/sbin/sshd', ['-D', '-f', join(dir, 'sshd_config')], { stdio: 'ignore' })

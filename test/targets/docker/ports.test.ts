@@ -1,0 +1,71 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { hostToAsk, statusOf, type Viewpoint } from '../../../src/targets/docker/published-ports.ts'
+import { describeOn } from '../../backends/use.ts'
+import { makeImage } from './images.ts'
+import { carryOut, createWorld, inspect, planTo, signal, type World } from './world.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
+
+describeOn('docker', 'the check of a published port', () => {
+  let world: World
+
+  beforeAll(async () => {
+    world = createWorld()
+    await makeImage(world.repository, '1.1.0')
+    await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
+  })
+  afterEach(() => world.clear())
+  afterAll(() => world.remove())
+
+  const checksAfter = async (...options: string[]) => {
+    await world.start('web', '1.2.0', ...options)
+    const target = await world.open()
+    const planned = await planTo(target, '1.1.0')
+    await carryOut(target, planned)
+    const { checks } = await target.check(planned.release, { signal: signal() })
+    const { Ports: ports } = (await inspect(`${world.prefix}-web`)).NetworkSettings
+    return { ports, checks: checks.filter(({ id }) => id.startsWith('port:')) }
+  }
+
+  it('asks a port that the engine has chosen, once for all addresses, and no UDP port', async () => {
+    const { ports, checks } = await checksAfter('-p', '8080', '-p', '5353/udp')
+    const chosen = ports['8080/tcp'][0].HostPort
+    expect(checks).toMatchObject([{ id: `port:${world.prefix}-web:${chosen}`, status: 'pass' }])
+  })
+
+  it('fails where nothing listens behind it', async () => {
+    const { ports, checks } = await checksAfter('-p', '127.0.0.1::8080', '-p', '127.0.0.1::9999')
+    const { HostPort: dead } = ports['9999/tcp'][0]
+    expect(checks.map(({ status }) => status).sort()).toEqual(['fail', 'pass'])
+    expect(checks.find(({ status }) => status === 'fail')?.id).toBe(`port:${world.prefix}-web:${dead}`)
+  })
+})
+
+describe('a published port of an engine', () => {
+  const here: Viewpoint = { publishedHost: 'localhost', here: true, contained: false }
+  const remote: Viewpoint = { publishedHost: 'engine.example', here: false, contained: false }
+  const contained: Viewpoint = { publishedHost: 'localhost', here: false, contained: true }
+  const virtual: Viewpoint = { publishedHost: 'localhost', here: false, contained: false }
+
+  it.each([
+    ['at every address of this machine', here, '', 'localhost'],
+    ['at loopback of this machine', here, '127.0.0.1', '127.0.0.1'],
+    ['at every address of another machine', remote, '', 'engine.example'],
+    ['at loopback of another machine', remote, '127.0.0.1', null],
+    ['at one address of another machine', remote, '10.0.0.5', '10.0.0.5'],
+    ['seen from within a container', contained, '', null],
+    ['of a virtual machine that passes ports on', virtual, '', 'localhost']
+  ])('%s is asked where it can be', (_, view, ip, host) => {
+    expect(hostToAsk({ port: 80, ip }, view)).toBe(host)
+  })
+
+  it.each([
+    ['on this machine and is silent', here, 'localhost', 'silent', 'fail'],
+    ['elsewhere and closes at once', remote, 'engine.example', 'closed', 'fail'],
+    ['elsewhere and refuses', remote, 'engine.example', 'refused', 'fail'],
+    ['elsewhere and is silent, as behind a firewall', remote, 'engine.example', 'silent', 'unknown'],
+    ['behind a socket of a virtual machine and refuses', virtual, 'localhost', 'refused', 'unknown']
+  ] as const)('that is %s counts as it should', (_, view, host, reason, status) => {
+    expect(statusOf({ ok: false, detail: '', reason }, host, view)).toBe(status)
+  })
+})
