@@ -29,6 +29,7 @@ export async function survey(
   return {
     current,
     health: withMissing(withShare(healthOf(workload.containers, workshop.clock), workload, current), workload),
+    ...(isMixed(workload) && { halfWay: true }),
     releases,
     risks: risksOf(workload),
     blockers: blockersOf(workload),
@@ -102,7 +103,9 @@ function withShare(health: Health, workload: Workload, current: Release | null):
 function withMissing(health: Health, { containers, missing }: Workload): Health {
   if (!missing || containers.length === 0) return health
   const message = `${missing.services.join(', ')} has no container; ${health.message}`
-  return { ...health, state: health.state === 'down' ? 'down' : 'degraded', message }
+  const { serving = 0, all = containers.length } = health.parts ?? {}
+  const parts = { serving, all: all + missing.services.length }
+  return { ...health, state: health.state === 'down' ? 'down' : 'degraded', message, parts }
 }
 
 function risksOf(workload: Workload): Risk[] {

@@ -38,14 +38,16 @@ export function healthOf(observed: readonly Observed[], now: number): Health {
   const each = observed.map((one) => serviceHealth(one, now))
   const order: Health['state'][] = ['down', 'degraded', 'unknown', 'progressing', 'healthy']
   const worst = each.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]
-  return worst ?? { state: 'unknown', message: 'nothing was seen' }
+  if (!worst) return { state: 'unknown', message: 'nothing was seen' }
+  const sum = (count: (one: Observed) => number): number => observed.reduce((total, one) => total + count(one), 0)
+  return { ...worst, parts: { serving: sum((one) => steadyTasks(one, now)), all: sum(({ wanted }) => wanted) } }
 }
 
 export function serviceHealth(observed: Observed, now: number): Health {
-  const { service, tasks, wanted } = observed
+  const { service, wanted } = observed
   const { Name } = service.Spec
   const failures = recentFailures(observed, now)
-  const steady = tasks.filter((task) => isRunning(task) && (failures.length === 0 || stays(task, service, now))).length
+  const steady = steadyTasks(observed, now)
   const reason = failures[0] ? `; ${failureOf(failures[0])}` : ''
   const { State: update = '', Message: said = '' } = service.UpdateStatus ?? {}
   if (wanted > 0 && steady === 0 && (failures.length > 0 || !/^(updating|rollback_started)$/.test(update)))
@@ -60,6 +62,12 @@ export function serviceHealth(observed: Observed, now: number): Health {
   if (steady < wanted || update === 'updating' || update === 'rollback_started')
     return { state: 'progressing', message: `${Name}: ${steady} of ${wanted} tasks run` }
   return { state: 'healthy', message: `${Name}: ${steady} of ${wanted} tasks run` }
+}
+
+function steadyTasks(observed: Observed, now: number): number {
+  const failures = recentFailures(observed, now)
+  const isSteady = (task: Task): boolean => failures.length === 0 || stays(task, observed.service, now)
+  return observed.tasks.filter((task) => isRunning(task) && isSteady(task)).length
 }
 
 /** After failures of today's image, a task of it counts only once it has run for a while; one of the image before counts. */
