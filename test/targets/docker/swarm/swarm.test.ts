@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../../src/support/clock.ts'
+import { type Clock, systemClock } from '../../../../src/support/clock.ts'
 import { canStartEngine } from '../../../backends/docker.ts'
 import { startServer } from '../../../harness/client.ts'
+import { testRun } from '../../../harness/context.ts'
 import { testProject } from '../../../harness/project.ts'
 import { docker, makeImage } from '../images.ts'
 import { createOwnEngine, type OwnEngine } from '../own-engine.ts'
@@ -87,8 +88,11 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     )
   }
   const spec = async () => JSON.parse(await docker('service', 'inspect', 'web'))[0].Spec
-  const open = (config: Record<string, unknown> = {}, history = [record({ version: '1.1.0' })]) =>
-    world.open({ config, history, env: { DOCKER_HOST: engine.host } })
+  const open = (
+    config: Record<string, unknown> = {},
+    history = [record({ version: '1.1.0' })],
+    clock: Clock = systemClock
+  ) => world.open({ config, history, clock, env: { DOCKER_HOST: engine.host } })
 
   it('go back through their own previous specification where that is the candidate', async () => {
     await deploy('1.1.0', '--replicas', '2', '--env', 'COLOUR=blue')
@@ -161,13 +165,18 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
   })
 
   it('roll for longer than one task may take, as long as they come forward', async () => {
-    const slow = ['--rollback-monitor', '2s', '--rollback-delay', '1s']
-    await deploy('1.0.0', '--replicas', '6', ...slow, '--update-parallelism', '0')
+    await deploy('1.0.0', '--replicas', '4', '--update-parallelism', '0')
     await update('--image', `${world.repository}:1.1.0`)
-    await runs(6, '1.1.0')
-    const target = await open({ health_timeout_seconds: 8 }, [record({ version: '1.0.0' })])
-    await carryOut(target, await planTo(target, '1.0.0'))
-    expect(await serving()).toEqual(Array(6).fill('1.0.0'))
+    await runs(4, '1.1.0')
+    // a clock that goes on by a minute with each task that comes up, and else stands still
+    let minutes = 0
+    const began = Date.now()
+    const clock = { ...systemClock, now: () => new Date(began + minutes * 60_000) }
+    const target = await open({}, [record({ version: '1.0.0' })], clock)
+    const run = testRun({ progress: () => void minutes++ })
+    await carryOut(target, await planTo(target, '1.0.0'), { run })
+    expect(minutes).toBeGreaterThan(2)
+    expect(await serving()).toEqual(Array(4).fill('1.0.0'))
   })
 
   it('whose order is start-first start the new task before the old one stops', async () => {
@@ -304,7 +313,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     await expect(target.lease?.acquire(other, 60_000, signal())).rejects.toMatchObject({ code: 'locked' })
     await held?.renew(signal())
     const clock = { ...systemClock, now: () => new Date(Date.now() + 3_600_000) }
-    const ahead = await world.open({ clock, env: { DOCKER_HOST: engine.host } })
+    const ahead = await open({}, [], clock)
     expect((await ahead.survey(signal())).lease).toMatchObject({ expired: false })
     await held?.release(signal())
     await held?.release(signal())
@@ -335,6 +344,21 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     if (!current) throw new Error('nothing serves')
     const { checks } = await target.check(current, { signal: signal() })
     expect(checks.find(({ id }) => id.includes(':port:'))).toMatchObject({ status: 'pass' })
+  })
+
+  it('go back together where several are named, each to its own previous specification', async () => {
+    await deploy('1.1.0')
+    await docker('service', 'create', '--detach', '--name', 'worker', `${world.repository}:1.1.0`)
+    await runs(1, '1.1.0', 'worker')
+    await update('--image', `${world.repository}:1.0.0`)
+    await docker('service', 'update', '--detach', '--quiet', '--image', `${world.repository}:1.0.0`, 'worker')
+    await runs(1, '1.0.0')
+    await runs(1, '1.0.0', 'worker')
+    const target = await open({ swarm_service: ['web', 'worker'] })
+    const planned = await planTo(target, '1.1.0')
+    expect(planned.draft.steps.map(({ id }) => id)).toEqual(['service:web', 'service:worker'])
+    await carryOut(target, planned)
+    expect([await serving(), await serving('worker')]).toEqual([['1.1.0'], ['1.1.0']])
   })
 
   it('go back through the built server, proven and reported', async () => {
