@@ -9,7 +9,8 @@ import { stepSchema } from '../model/step.ts'
 export const healthSchema = z.object({
   state: z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown']),
   message: z.string(),
-  since: z.string().optional()
+  since: z.string().optional(),
+  parts: z.object({ serving: z.number(), all: z.number() }).optional()
 })
 
 export const holderSchema = z.object({ host: z.string(), pid: z.number(), user: z.string() })

@@ -1,6 +1,6 @@
 import type { Check } from '../model/check.ts'
 import type { JsonObject } from '../model/json.ts'
-import type { HealthState, Survey } from '../model/survey.ts'
+import type { Health, HealthState, Survey } from '../model/survey.ts'
 import { fingerprintOf } from '../support/canonical.ts'
 import { messageOf } from '../support/errors.ts'
 import type { CarryOutContext } from './ending.ts'
@@ -20,6 +20,9 @@ export interface Present {
   version: string | null
   health: HealthState
   message: string
+  parts?: Health['parts']
+  /** It is of several releases. */
+  isMixed?: boolean
   fingerprint?: JsonObject
 }
 
@@ -35,7 +38,7 @@ export async function presentState(session: Session, begun: Begun, checks: reado
       health: 'unknown',
       message: `${begun.target} could not be asked: ${survey}`
     }
-  const { state, message } = survey.health
+  const { state, message, parts } = survey.health
   const failed = checks.find(({ status }) => status === 'fail')
   const contradicted = failed && (state === 'unknown' || servesBetter(state, 'degraded'))
   return {
@@ -44,6 +47,8 @@ export async function presentState(session: Session, begun: Begun, checks: reado
     version: survey.current?.version ?? null,
     health: contradicted ? 'degraded' : state,
     message: contradicted ? `${failed.title}: ${failed.detail}` : message,
+    ...(parts && !contradicted && { parts }),
+    ...(survey.halfWay && { isMixed: true }),
     fingerprint: survey.fingerprint
   }
 }

@@ -1,10 +1,10 @@
 import type { Check } from '../model/check.ts'
 import type { Step } from '../model/step.ts'
-import type { HealthState } from '../model/survey.ts'
+import type { Health } from '../model/survey.ts'
 import { conclude } from './conclude.ts'
 import { byHand, type Ending, undoByHand, unlessTakenOver } from './ending.ts'
 import type { RollbackResult } from './execute.ts'
-import { servesBetter } from './health.ts'
+import { moreServing, servesBetter } from './health.ts'
 import { isUntouched, type Present, presentState, settledState, stateLine } from './present-state.ts'
 import { revertSteps } from './step-runner.ts'
 
@@ -20,7 +20,9 @@ export async function cancelled(ending: Ending, beganSteps: readonly Step[]): Pr
 
 /**
  * A failed cure is undone towards a state that was seen to serve better than the present one, or where nothing serves now and
- * nothing served before; unknown is no reason to undo.
+ * nothing served before; unknown is no reason to undo. Of two states of the same health the one serves better in which more parts
+ * do; where as many do, one release is better than a mixture of two. So a roll that stops half way is put back, unless that
+ * would take away parts that serve only since then.
  */
 export async function wayBack(
   ending: Ending,
@@ -33,8 +35,7 @@ export async function wayBack(
   const steps = [...beganSteps].reverse()
   const touched = beganSteps.some(({ phase }) => phase === 'cure')
   const present = touched ? await presentState(session, begun, checks) : null
-  const before = begun.health.state
-  const whyStay = present && !isUntouched(present, context) ? reasonToStay(before, present, beganSteps) : null
+  const whyStay = present && !isUntouched(present, context) ? reasonToStay(begun.health, present, beganSteps) : null
   if (present && whyStay)
     return conclude(ending, {
       outcome: 'stuck',
@@ -127,14 +128,23 @@ function flawOf(ending: Ending, after: Present, asked: boolean): { state: string
 }
 
 /** Why a failed cure is better left as it is; null where it is undone. */
-function reasonToStay(before: HealthState, { health: now }: Present, beganSteps: readonly Step[]): string | null {
+function reasonToStay(before: Health, present: Present, beganSteps: readonly Step[]): string | null {
   if (beganSteps.some(({ phase }) => phase === 'aftercare'))
     return 'cleaning up had begun, and with it the way back ended'
-  if (servesBetter(before, now) || (now === 'down' && before === 'down')) return null
+  const now = present.health
+  if (servesBetter(before.state, now) || (now === 'down' && before.state === 'down')) return null
   if (now === 'unknown') return 'what serves now is unknown'
-  if (before === 'unknown') return 'whether the earlier state served is unknown'
-  return now === before ? `the earlier state was ${before}, too` : `the earlier state was ${before}, which is no better`
+  if (before.state === 'unknown') return 'whether the earlier state served is unknown'
+  const more = moreServing(before, { state: now, ...(present.parts && { parts: present.parts }) })
+  if (more !== null && (more > 0 || (more === 0 && present.isMixed))) return null
+  if (more !== null && more < 0)
+    return `fewer parts served before: ${share(before.parts)}, and now ${share(present.parts)}`
+  return now === before.state
+    ? `the earlier state was ${before.state}, too`
+    : `the earlier state was ${before.state}, which is no better`
 }
+
+const share = (parts: Health['parts']): string => (parts ? `${parts.serving} of ${parts.all}` : 'unknown')
 
 const pending = ({ carrying }: Ending): Step[] =>
   carrying.steps.filter(({ id }) => {

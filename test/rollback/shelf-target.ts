@@ -13,6 +13,8 @@ export interface Shelf {
   fetched: string[]
   cleaned: string[]
   health: Record<string, HealthState>
+  /** How many of four parts serve while a version does. */
+  parts?: Record<string, number>
   /** How often each version was looked at; a health may change from one look to the next. */
   looks: number
   healthAtLook?: (version: string, look: number) => HealthState
@@ -82,7 +84,11 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
       const state = shelf.health[shelf.serving] ?? 'unknown'
       return {
         current: shelf.releases.find(({ version }) => version === shelf.serving) ?? null,
-        health: { state, message: `the shelf says ${state}` },
+        health: {
+          state,
+          message: `the shelf says ${state}`,
+          ...(shelf.parts && { parts: { serving: shelf.parts[shelf.serving] ?? 0, all: 4 } })
+        },
         releases: shelf.releases.filter(({ version }) => version !== shelf.serving),
         risks: shelf.risks,
         blockers: shelf.blockers,

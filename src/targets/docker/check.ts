@@ -32,7 +32,7 @@ export async function check(workshop: Workshop, release: Release, look: Look): P
 }
 
 async function lookAtAll(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
-  const { containers } = await findWorkload(workshop, look.signal)
+  const { containers, missing } = await findWorkload(workshop, look.signal)
   for (const container of containers) hideEnvironment(workshop.mask, container)
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
   const identities = await identitiesFor(workshop, release, look.signal)
@@ -44,6 +44,7 @@ async function lookAtAll(workshop: Workshop, release: Release, look: Look): Prom
         ...looksAt(container, identities, look),
         ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
       ]),
+      ...(missing?.services ?? []).map(withoutContainer),
       ...(probe ? [await probeCheck(workshop, probe, look)] : [])
     ],
     observed: { containers: Object.fromEntries(containers.map(observation)) }
@@ -56,6 +57,13 @@ const nothingThere: Check = {
   status: 'fail',
   detail: 'no container of the target is there'
 }
+
+const withoutContainer = (service: string): Check => ({
+  id: `missing:${service}`,
+  title: `${service} has a container`,
+  status: 'fail',
+  detail: 'none is left'
+})
 
 const observation = (container: Container): [string, JsonObject] => [
   baseName(container.Name),

@@ -4,8 +4,8 @@ import { z } from 'zod'
 import { readText } from '../../support/read-text.ts'
 import type { Discover, Found } from '../target.ts'
 
-/** The files that Compose looks for, in its order (compose-spec, "Compose file"). */
-export const composeFiles = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml']
+/** The files that Compose looks for, in its order (compose-go, DefaultFileNames). */
+export const composeFiles = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml']
 
 const composeSchema = z.looseObject({
   services: z.record(
@@ -29,7 +29,7 @@ export const discoverDocker: Discover = async (projectDir) => {
 async function fromCompose(projectDir: string, file: string): Promise<Found | null> {
   try {
     const { parse } = await import('yaml')
-    const { services } = composeSchema.parse(parse(await readText(join(projectDir, file))))
+    const { services } = composeSchema.parse(parse(await readText(join(projectDir, file)), { merge: true }))
     const named = Object.values(services).flatMap((service) => {
       const repository = service?.image ? withoutTag(service.image) : null
       return service?.image && repository ? [{ image: service.image, build: service.build, repository }] : []

@@ -4,6 +4,7 @@ import type { Step } from '../../model/step.ts'
 import type { Survey } from '../../model/survey.ts'
 import type { Candidate } from './candidate.ts'
 import { ownedBy } from './compose/labels.ts'
+import { inRounds } from './compose/order.ts'
 import type { Container } from './inspect.ts'
 import { fallbackName, rehearsalName, temporaryName } from './names.ts'
 import type { Replacement } from './steps/replacement.ts'
@@ -20,8 +21,8 @@ export interface Way {
 }
 
 /**
- * Pull, rehearsal and creation first, for all; then the containers, `max_parallel` at a time, those that serve nothing before the
- * others and, unless told otherwise, all at once; at last what is cleaned up.
+ * Rehearsal and creation first, for all; then the containers, `max_parallel` at a time, those that serve nothing before the
+ * others and, unless told otherwise, all at once, and each after what it depends on; at last what is cleaned up.
  */
 export function planSteps(
   workshop: Workshop,
@@ -30,23 +31,35 @@ export function planSteps(
   candidate: Candidate,
   ways: readonly Way[]
 ): Step[] {
-  const members = ways.map((way) => replacementOf(workshop, survey, candidate, way))
-  const [first] = members
-  if (!first) return []
-  const down = members.filter((_, index) => ways[index]?.isDown)
-  const besides = members.filter((member) => member.beside && !down.includes(member))
-  const swaps = members.filter((member) => !member.beside && !down.includes(member))
+  const rolls = ways.map((way) => ({ way, member: replacementOf(workshop, survey, candidate, way) }))
+  const members = rolls.map(({ member }) => member)
+  if (members.length === 0) return []
+  const down = rolls.filter(({ way }) => way.isDown)
+  const serving = rolls.filter(({ way }) => !way.isDown)
   const width = workshop.config.max_parallel ?? 1
   return [
-    ...(candidate.image ? [] : [pullStep(release, candidate)]),
     ...(workshop.config.rehearse ? [rehearsalStep(release, onePerService(ways, members))] : []),
     createStep(release, members),
-    ...batches(down, workshop.config.max_parallel ?? down.length).flatMap((batch) => swapSteps(release, batch)),
-    ...batches(besides, width).flatMap((batch) => besideSteps(release, batch)),
-    ...batches(swaps, width).flatMap((batch) => swapSteps(release, batch)),
+    ...roundsOf(down).flatMap((round) =>
+      batches(round, workshop.config.max_parallel ?? round.length).flatMap((batch) => swapSteps(release, batch))
+    ),
+    ...roundsOf(serving).flatMap((round) => [
+      ...batches(
+        round.filter(({ beside }) => beside),
+        width
+      ).flatMap((batch) => besideSteps(release, batch)),
+      ...batches(
+        round.filter(({ beside }) => !beside),
+        width
+      ).flatMap((batch) => swapSteps(release, batch))
+    ]),
     removeStep(members)
   ]
 }
+
+/** Services come after those that they depend on. */
+const roundsOf = (rolls: readonly { way: Way; member: Replacement }[]): Replacement[][] =>
+  inRounds(rolls, ({ way }) => way.container.Config.Labels).map((round) => round.map(({ member }) => member))
 
 function replacementOf(
   workshop: Workshop,

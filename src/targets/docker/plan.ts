@@ -1,13 +1,12 @@
-import { z } from 'zod'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
+import type { Step } from '../../model/step.ts'
 import type { Blocker, Risk, Survey } from '../../model/survey.ts'
 import { type Candidate, findCandidate } from './candidate.ts'
-import { servicesOf } from './compose/labels.ts'
-import { findCompose } from './compose/program.ts'
-import { changeRisks, neededChanges, reminderStep } from './compose/reminder.ts'
-import { type Missing, reviveStep } from './compose/revive.ts'
+import { type Owned, servicesOf } from './compose/labels.ts'
+import { changeRisks, neededChanges, reminderStep, wantedOf } from './compose/reminder.ts'
+import { missingSchema, reviveStep, whyNotRevived } from './compose/revive.ts'
 import { servesNothing } from './current.ts'
 import { type Container, inspectContainer, listContainers } from './inspect.ts'
 import { migratedVolumeRisks } from './migrated-volumes.ts'
@@ -22,6 +21,7 @@ import {
   volumeRisks
 } from './precautions.ts'
 import { mergedConfig, userConfigOf } from './recreate/configuration.ts'
+import { sharedNamespaceBlockers } from './shared-namespaces.ts'
 import { whyNotBeside } from './side-by-side.ts'
 import { dependentSteps, findDependents } from './steps/dependents.ts'
 import { defaultsOf, imagesOf } from './survey.ts'
@@ -49,16 +49,19 @@ export async function plan(
     const isDown = servesNothing(container, workshop.clock)
     return { container, whyNot: whyNotBeside(container, future.Healthcheck), isDown }
   })
-  const replaced = ways.map(({ container: { Id, Name } }) => ({ id: Id, name: baseName(Name) }))
-  const dependents = replaced.length > 0 ? await findDependents(workshop, replaced, all, signal) : []
-  const places = servicesOf(containers)
-  const changes = await neededChanges(workshop, places, release.version)
-  const absent = missingSchema.safeParse(survey.fingerprint.missing)
-  if (containers.length === 0 && absent.success) return planRevival(workshop, release, candidate, absent.data)
+  const revival = await revivalOf(workshop, survey, release, candidate, signal)
+  const places = [...servicesOf(containers), ...revival.places]
+  const wanted = wantedOf(candidate)
+  const changes = await neededChanges(workshop, places, wanted)
+  const replaced = ways.map(({ container }) => container)
+  const names = replaced.map(({ Id, Name }) => ({ id: Id, name: baseName(Name) }))
+  const dependents = names.length > 0 ? await findDependents(workshop, names, all, signal) : []
   const blockers: Blocker[] = [
     ...missing,
+    ...revival.blockers,
     ...candidate.blockers,
     ...portBlockers(containers, all),
+    ...sharedNamespaceBlockers(replaced),
     ...(workshop.config.rehearse ? rehearsalBlockers(containers) : [])
   ]
   const risks: Risk[] = [
@@ -74,14 +77,18 @@ export async function plan(
     ...ways.map(({ container, whyNot }) => wayNote(container, whyNot)),
     ...portNotes(containers),
     ...volumeNotes(containers),
-    'Environment and mounts are taken from the containers that are replaced; the image alone goes back.',
+    ...(containers.length > 0
+      ? ['Environment and mounts are taken from the containers that are replaced; the image alone goes back.']
+      : []),
+    ...revival.notes,
     ...missingImageNotes(containers, images)
   ]
   return {
     steps: [
-      ...planSteps(workshop, survey, release, candidate, ways),
+      ...(candidate.image || (ways.length === 0 && revival.steps.length === 0) ? [] : [pullStep(release, candidate)]),
+      ...withRevival(planSteps(workshop, survey, release, candidate, ways), revival.steps),
       ...dependentSteps(dependents),
-      ...(places.length > 0 && candidate.shown ? [reminderStep(release, places)] : [])
+      ...(places.length > 0 ? [reminderStep(release, places, wanted)] : [])
     ],
     risks,
     blockers,
@@ -90,49 +97,45 @@ export async function plan(
   }
 }
 
-const missingSchema = z.looseObject({
-  file: z.string(),
-  services: z.array(z.string()),
-  repository: z.string().nullable()
-})
+interface Revival {
+  steps: Step[]
+  blockers: Blocker[]
+  places: Owned[]
+  notes: string[]
+}
 
-/** Nothing is left to replace: Compose creates the services anew. */
-async function planRevival(
+/** What of the target has no container is created anew by Compose, before anything else changes: it serves nothing now. */
+async function revivalOf(
   workshop: Workshop,
+  survey: Survey,
   release: Release,
   candidate: Candidate,
-  missing: Missing
-): Promise<PlanDraft> {
-  const places = missing.services.map((service) => ({ service, workingDir: null, files: [missing.file] }))
-  const changes = await neededChanges(workshop, places, release.version)
-  const noProgram: Blocker[] = (await findCompose(workshop.env))
-    ? []
-    : [
-        {
-          id: 'no_compose',
-          what: 'The service cannot be created',
-          why: 'no container of it is left, and Docker Compose v2 was not found',
-          next: 'Install Docker Compose v2, or start the earlier version by hand.'
-        }
-      ]
+  signal: AbortSignal
+): Promise<Revival> {
+  const absent = missingSchema.safeParse(survey.fingerprint.missing)
+  if (!absent.success) return { steps: [], blockers: [], places: [], notes: [] }
+  const missing = absent.data
+  const blocker = await whyNotRevived(workshop, missing, signal)
+  const { services, ...place } = missing
   return {
-    steps: [
-      ...(candidate.image ? [] : [pullStep(release, candidate)]),
-      reviveStep(release, candidate, missing, workshop.config.project ?? null),
-      ...(candidate.shown ? [reminderStep(release, places)] : [])
-    ],
-    risks: [...candidate.risks, ...changeRisks(changes, release.version)],
-    blockers: [...candidate.blockers, ...noProgram],
-    fingerprint: { image: candidate.exact, platform: candidate.platform },
+    steps: [reviveStep(release, candidate, missing)],
+    blockers: blocker ? [blocker] : [],
+    places: services.map((service) => ({ ...place, service })),
     notes: [
-      ...candidate.notes,
-      'Environment and mounts are what the Compose file says today.',
+      `Environment and mounts of ${services.join(', ')} are what the Compose file says today.`,
       ...(workshop.config.rehearse
-        ? ['Nothing is rehearsed, for no container is left that it could be made from.']
+        ? ['What has no container is not rehearsed, for there is none that it could be made from.']
         : [])
     ]
   }
 }
+
+/** Preparations first, then what was down altogether, then the rest. */
+const withRevival = (steps: readonly Step[], revival: readonly Step[]): Step[] => [
+  ...steps.filter(({ phase }) => phase === 'prepare'),
+  ...revival,
+  ...steps.filter(({ phase }) => phase !== 'prepare')
+]
 
 async function containersOf(
   workshop: Workshop,

@@ -23,12 +23,13 @@ export async function survey(
   const current = currentRelease(workload, images, history)
   const currentIds = [...images.values()].flatMap(identitiesOf).concat(current ? [current.id] : [])
   const [{ releases, notes }, lease] = await Promise.all([
-    findReleases(workshop, workload, history, isMixed(workload) ? [] : currentIds, signal),
+    findReleases(workshop, workload, history, isMixed(workload) || workload.missing ? [] : currentIds, signal),
     readLease(workshop, workload.project ?? null, signal)
   ])
   return {
     current,
-    health: withShare(healthOf(workload.containers, workshop.clock), workload, current),
+    health: withMissing(withShare(healthOf(workload.containers, workshop.clock), workload, current), workload),
+    ...(isMixed(workload) && { halfWay: true }),
     releases,
     risks: risksOf(workload),
     blockers: blockersOf(workload),
@@ -98,6 +99,15 @@ function withShare(health: Health, workload: Workload, current: Release | null):
   }
 }
 
+/** A service without a container serves nothing, however well the others are. */
+function withMissing(health: Health, { containers, missing }: Workload): Health {
+  if (!missing || containers.length === 0) return health
+  const message = `${missing.services.join(', ')} has no container; ${health.message}`
+  const { serving = 0, all = containers.length } = health.parts ?? {}
+  const parts = { serving, all: all + missing.services.length }
+  return { ...health, state: health.state === 'down' ? 'down' : 'degraded', message, parts }
+}
+
 function risksOf(workload: Workload): Risk[] {
   const tags = new Set(workload.containers.map(({ Config }) => parseReference(Config.Image)?.tag ?? 'latest'))
   const generic = [...tags].filter(isGenericTag)
@@ -142,7 +152,7 @@ function notesOf(workload: Workload): string[] {
   const notes: string[] = []
   if (workload.missing)
     notes.push(
-      `No container of ${workload.missing.services.join(', ')} is left; the Compose file ${workload.missing.file} says how to create one.`
+      `No container of ${workload.missing.services.join(', ')} is left; ${workload.missing.files.join(', ')} says how to create one.`
     )
   if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
   if (workload.retired.length > 0)

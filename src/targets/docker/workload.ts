@@ -1,5 +1,4 @@
 import { isOneOff, ownedBy, servicesOf } from './compose/labels.ts'
-import { composeProjectName } from './compose/project-name.ts'
 import { type Missing, missingServices } from './compose/revive.ts'
 import type { DockerConfig } from './config.ts'
 import {
@@ -68,8 +67,8 @@ export async function findWorkload(workshop: Workshop, signal: AbortSignal): Pro
   )
   const { containers: mine, ambiguous } = ofOneProject(candidates, workshop)
   const standing = standingIn(mine)
-  const missing = standing.length === 0 ? await missingServices(workshop, configured) : null
-  const project = byName ? null : (config.project ?? (await projectOf(mine, missing, workshop)))
+  const missing = ambiguous ? null : await missingServices(workshop, { repository: configured, standing, all }, signal)
+  const project = byName ? null : (config.project ?? missing?.project ?? theOneProjectOf(mine))
   const repository = configured ?? repositoryOf(standing[0]) ?? missing?.repository ?? null
   return {
     repository,
@@ -99,17 +98,14 @@ function ofOneProject(
   }
 }
 
-async function projectOf(
-  containers: readonly Container[],
-  missing: Missing | null,
-  { env }: Workshop
-): Promise<string | null> {
-  if (missing) return composeProjectName(missing.file, env)
+/** null where the containers are of none, or of several. */
+function theOneProjectOf(containers: readonly Container[]): string | null {
   const [project, ...others] = new Set(servicesOf(containers).map((owned) => owned.project))
   return project !== undefined && others.length === 0 ? project : null
 }
 
-const asksForServices = (config: DockerConfig): boolean =>
+/** Whether the configuration means services of a Compose project. */
+export const asksForServices = (config: DockerConfig): boolean =>
   Boolean(config.project || config.services?.length || config.service)
 
 function isOfServices(summary: ContainerSummary, config: DockerConfig): boolean {

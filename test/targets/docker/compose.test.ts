@@ -5,7 +5,7 @@ import { describeOn } from '../../backends/use.ts'
 import { startServer } from '../../harness/client.ts'
 import { testRun } from '../../harness/context.ts'
 import { type ComposeProject, composeProject, tagVariable } from './compose-project.ts'
-import { makeImage } from './images.ts'
+import { docker, makeImage } from './images.ts'
 import {
   carryOut,
   createWorld,
@@ -120,7 +120,8 @@ services:
     expect((await named('db')).State.StartedAt).toBe(before.db.State.StartedAt)
 
     expect((await it.compose('ps', '--services')).split('\n').filter(Boolean).sort()).toEqual(['db', 'web', 'worker'])
-    expect(await it.compose('logs', 'web')).toBeDefined()
+    await docker('exec', `${world.prefix}-web-1`, 'sh', '-c', 'echo said-by-the-new-one >/proc/1/fd/1')
+    expect(await it.compose('logs', 'web')).toContain('said-by-the-new-one')
     await it.write('.env', 'TAG=1.1.0\n')
     const up = await it.compose('up', '-d', '--wait')
     expect(up).not.toMatch(/orphan|conflict/i)
@@ -166,7 +167,7 @@ services:
       await it.compose('up', '-d', '--wait')
       const target = await open(it)
       await carryOut(target, await planTo(target, '1.1.0'))
-      await it.compose('up', '-d', '--force-recreate', 'web')
+      await it.compose('up', '-d')
       expect(await named('web')).toMatchObject({ Image: bad })
     }
   )
@@ -261,6 +262,46 @@ services:
       expect((await target.apply(look as Step, testRun())).detail).toBe('none has')
     }
   )
+
+  it.skipIf(!program)('with a service in the network of another one does not go back with both at once', async () => {
+    const it = await project(`
+services:
+  web:
+    image: ${world.repository}:${tagVariable}
+  worker:
+    image: ${world.repository}:${tagVariable}
+    command: sleep 1000
+    healthcheck: {test: ["CMD", "sh", "-c", ":"], interval: 300ms}
+    network_mode: service:web
+`)
+    await it.compose('up', '-d', '--wait')
+    const { draft } = await planTo(await open(it), '1.1.0')
+    expect(draft.blockers).toMatchObject([
+      { id: `shared_namespace:${world.prefix}-worker-1`, next: expect.stringContaining(`${world.prefix}-web-1 alone`) }
+    ])
+    expect(JSON.stringify(draft)).not.toContain('is not touched')
+    const alone = await planTo(await open(it, { services: ['web'] }), '1.1.0')
+    expect(alone.draft.blockers).toEqual([])
+    expect(alone.draft.risks.map(({ id }) => id)).toContain(`dependent:${world.prefix}-worker-1`)
+  })
+
+  it.skipIf(!program)('rolls each service after those that it depends on', async () => {
+    const image = `image: "${world.repository}:${tagVariable}"`
+    const it = await project(`
+services:
+  a: {${image}, depends_on: {b: {condition: service_healthy}}}
+  b: {${image}, depends_on: [c]}
+  c: {${image}}
+`)
+    const steps = async (kind: string) => {
+      const { draft } = await planTo(await open(it, { services: ['a', 'b', 'c'] }), '1.1.0')
+      return draft.steps.filter((step) => step.kind === kind).map(({ id }) => id.replaceAll(`${world.prefix}-`, ''))
+    }
+    await it.compose('up', '-d', '--wait')
+    expect(await steps('start_beside')).toEqual(['beside:c-1', 'beside:b-1', 'beside:a-1'])
+    await it.compose('stop', '-t', '1')
+    expect(await steps('swap_container')).toEqual(['swap:c-1', 'swap:b-1', 'swap:a-1'])
+  })
 
   it.skipIf(!program)('of which no container is left is created from the Compose file, its image pinned', async () => {
     const it = await project()

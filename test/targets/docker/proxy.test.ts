@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { type ComposeProject, composeProject, tagVariable } from './compose-project.ts'
 import { makeImage } from './images.ts'
@@ -20,6 +20,11 @@ describeOn('docker', 'four replicas behind a reverse proxy', ({ compose = '', ng
     good = await makeImage(world.repository, '1.1.0')
     await makeImage(world.repository, '1.2.0')
     await makeProxyImage(nginx, `${world.repository}-proxy:1`, 'web:8080')
+  })
+  afterEach(() => project?.remove())
+  afterAll(() => world?.remove())
+
+  const deployed = async (more: string) => {
     project = await composeProject(
       world,
       compose,
@@ -28,7 +33,7 @@ services:
   web:
     image: ${world.repository}:${tagVariable}
     deploy: {replicas: 4}
-    volumes: [shared:/shared]
+    ${more}
   proxy:
     image: ${world.repository}-proxy:1
     ports: ["127.0.0.1::8080"]
@@ -36,29 +41,27 @@ volumes: {shared: {}}
 `
     )
     await project.compose('up', '-d', '--wait')
-  })
-  afterAll(async () => {
-    await project?.remove()
-    await world?.remove()
-  })
+    const proxy = await inspect(`${world.prefix}-proxy-1`)
+    return Number(proxy.NetworkSettings.Ports['8080/tcp'][0].HostPort)
+  }
 
-  it.skipIf(!compose || !nginx)(
-    'go back one after another, and a client under load sees no failed request',
-    async () => {
-      const proxy = await inspect(`${world.prefix}-proxy-1`)
-      const load = ask(Number(proxy.NetworkSettings.Ports['8080/tcp'][0].HostPort))
-      await until('an answer', async () => load.answers.get('1.2.0'))
-      const target = await world.open({ projectDir: project.dir, config: { project: world.prefix, services: ['web'] } })
-      const planned = await planTo(target, '1.1.0')
-      expect(planned.draft.steps.filter(({ kind }) => kind === 'swap_container')).toHaveLength(4)
-      await carryOut(target, planned)
-      for (const number of [1, 2, 3, 4])
-        expect(await inspect(`${world.prefix}-web-${number}`)).toMatchObject({ Image: good })
-      await wait(500)
-      await load.stop()
-      expect([...load.answers.keys()].sort()).toEqual(['1.1.0', '1.2.0'])
-    }
-  )
+  it.skipIf(!compose || !nginx).each([
+    ['one after another, for they share a volume', 'volumes: [shared:/shared]', 'swap_container'],
+    ['side by side, for they share nothing', 'init: true', 'start_beside']
+  ])('go back %s, and a client under load sees no failed request', async (_, more, kind) => {
+    const load = ask(await deployed(more))
+    await until('an answer', async () => load.answers.get('1.2.0'))
+    const target = await world.open({ projectDir: project.dir, config: { project: world.prefix, services: ['web'] } })
+    const planned = await planTo(target, '1.1.0')
+    expect(planned.draft.steps.filter((step) => step.kind === kind)).toHaveLength(4)
+    await carryOut(target, planned)
+    for (const number of [1, 2, 3, 4])
+      expect(await inspect(`${world.prefix}-web-${number}`)).toMatchObject({ Image: good })
+    const before = load.answers.get('1.1.0') ?? 0
+    await until('more answers', async () => (load.answers.get('1.1.0') ?? 0) > before + 20)
+    await load.stop()
+    expect([...load.answers.keys()].sort()).toEqual(['1.1.0', '1.2.0'])
+  })
 })
 
 /** Several clients that ask all the time; what they were answered, counted. */

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path'
 import { readText } from '../../../support/read-text.ts'
-import { tagPattern } from '../reference.ts'
-import { type ComposeFile, projectComposeFiles, readComposeFiles, shortPath } from './files.ts'
+import { parseReference, tagPattern } from '../reference.ts'
+import { type Assignment, assignment } from './env-file.ts'
+import { readComposeFiles, shortPath, type Written } from './files.ts'
 import type { Owned } from './labels.ts'
 
 /** The one change without which the next `docker compose up` undoes a rollback. */
@@ -13,37 +14,70 @@ export interface Change {
   what: string
 }
 
-interface Asked {
-  owned: Pick<Owned, 'service' | 'files' | 'workingDir'>
-  projectDir: string
-  composeFile?: string | null | undefined
-  /** The tag to go back to. */
-  version: string
+/** The image that must be written so that the next `up` keeps it. */
+export interface Wanted {
+  /** null for an image that no tag names. */
+  tag: string | null
+  /** An image id, or `repository@digest`. */
+  exact: string
 }
 
-/** Finds file and line where a service's version is written. null when they name the wanted version already. */
-export async function neededChange({ owned, projectDir, composeFile, version }: Asked): Promise<Change | null> {
+export type Place = Pick<Owned, 'service' | 'files' | 'envFiles' | 'workingDir'>
+
+interface Asked {
+  owned: Place
+  /** The files of the project's folder, where those that the container names cannot be read. */
+  fallback: readonly string[]
+  projectDir: string
+  wanted: Wanted
+}
+
+/** Finds file and line where a service's version is written. null when the wanted one is written already. */
+export async function neededChange({ owned, fallback, projectDir, wanted }: Asked): Promise<Change | null> {
   const { service } = owned
   const labelled = await readComposeFiles(owned.files)
-  const files = labelled.length > 0 ? labelled : await projectComposeFiles(projectDir, composeFile)
-  const written = [...files].reverse().flatMap((file) => {
-    const image = file.image(service)
-    return image ? [{ file, ...image }] : []
-  })[0]
+  const files = labelled.length > 0 ? labelled : await readComposeFiles(fallback)
+  const images = await Promise.all(files.map((file) => file.image(service)))
+  const written = images.findLast((image) => image !== null)
   if (!written)
     return {
       service,
       where: null,
-      what: `make the Compose file of ${service} name ${version} (it cannot be read from here)`
+      what: `make the Compose file of ${service} name ${wanted.tag ?? wanted.exact} (it cannot be read from here)`
     }
-  const place = `${shortPath(written.file.path)}, line ${written.line}`
-  const tag = tagOf(written.value)
-  if (!tag) return { service, where: place, what: `let the image "${written.value}" have the tag ${version}` }
-  if ('literal' in tag)
-    return tag.literal === version
-      ? null
-      : { service, where: place, what: `change the tag ${tag.literal} to ${version}` }
-  return ofVariable(tag, { service, version, file: written.file, place, folder: owned.workingDir })
+  const folder = labelled.length > 0 ? owned.workingDir : null
+  const folders = [folder ?? dirname(files[0]?.path ?? projectDir), projectDir].map((path) => join(path, '.env'))
+  const envFiles = owned.envFiles.length > 0 ? [...owned.envFiles].reverse() : folders
+  const found = await changeOf(written, wanted, envFiles)
+  return found && { service, ...found }
+}
+
+type Found = Omit<Change, 'service'> | null
+
+const placeOf = ({ path, line }: { path: string; line: number }): string => `${shortPath(path)}, line ${line}`
+
+async function changeOf(written: Written, wanted: Wanted, envFiles: readonly string[]): Promise<Found> {
+  const { value } = written
+  const where = placeOf(written)
+  const whole = variableIn(/^\$(?:\{(\w+)(?::?[-?+]([^}]*))?\}|(\w+))$/, value)
+  if (whole) return ofWholeVariable(whole, wanted, { written, envFiles })
+  if (value === wanted.exact) return null
+  if (!wanted.tag) return { where, what: `change the image ${value} to ${wanted.exact}` }
+  const digest = value.indexOf('@')
+  if (digest >= 0) return ofDigest(value.slice(0, digest), value, { wanted, where })
+  const literal = /:([\w][\w.-]{0,127})$/.exec(value)?.[1]
+  if (literal) return literal === wanted.tag ? null : { where, what: `change the tag ${literal} to ${wanted.tag}` }
+  const tag = variableIn(/:\$(?:\{(\w+)(?::?[-?+]([^}]*))?\}|(\w+))$/, value)
+  if (!tag) return { where, what: `let the image "${value}" have the tag ${wanted.tag}` }
+  return ofTagVariable(tag, wanted.tag, { written, envFiles })
+}
+
+/** A digest decides, whatever tag stands before it. */
+function ofDigest(name: string, value: string, { wanted, where }: { wanted: Wanted; where: string }): Found {
+  const digest = /@(sha256:[a-f0-9]{64})$/.exec(wanted.exact)?.[1]
+  if (digest && value.endsWith(`@${digest}`)) return null
+  const tagless = name.replace(/:[\w][\w.-]{0,127}$/, '')
+  return { where, what: `change ${value} to ${tagless}:${wanted.tag}${digest ? `@${digest}` : ''}` }
 }
 
 interface Variable {
@@ -51,51 +85,48 @@ interface Variable {
   fallback: string | null
 }
 
-/** What stands behind the last colon of an image: a tag, or a variable as Compose fills it in (compose-spec, "Interpolation"). */
-function tagOf(image: string): { literal: string } | Variable | null {
-  const literal = /:([\w][\w.-]{0,127})$/.exec(image)?.[1]
-  if (literal) return { literal }
-  const match = /:\$(?:\{(\w+)(?::?[-?+]([^}]*))?\}|(\w+))$/.exec(image)
+/** A variable as Compose fills it in (compose-spec, "Interpolation"). */
+function variableIn(pattern: RegExp, image: string): Variable | null {
+  const match = pattern.exec(image)
   const variable = match?.[1] ?? match?.[3]
   return variable ? { variable, fallback: match?.[2] ?? null } : null
 }
 
-async function ofVariable(
-  { variable, fallback }: Variable,
-  {
-    service,
-    version,
-    file,
-    place,
-    folder
-  }: { service: string; version: string; file: ComposeFile; place: string; folder: string | null }
-): Promise<Change | null> {
-  const path = join(folder && dirname(file.path) === folder ? folder : dirname(file.path), '.env')
-  const assigned = await assignment(path, variable)
-  if (assigned) {
-    if (assigned.value === version) return null
-    const shown = tagPattern.test(assigned.value) ? `${variable}=${assigned.value}` : `the value of ${variable}`
-    return {
-      service,
-      where: `${shortPath(path)}, line ${assigned.line}`,
-      what: `change ${shown} to ${variable}=${version}`
-    }
-  }
-  if (fallback === version) return null
-  const where = `${place} (${variable} is set nowhere in .env)`
-  return { service, where, what: `set ${variable}=${version} where Compose is called, or in .env` }
+interface Surroundings {
+  written: Written
+  /** The first that sets a variable decides. */
+  envFiles: readonly string[]
 }
 
-/** The last assignment of a variable in an env file. Nothing else of the file leaves this function. */
-async function assignment(path: string, variable: string): Promise<{ line: number; value: string } | null> {
-  const text = await readText(path).catch(() => '')
-  const found = text.split(/\r?\n/).flatMap((content, index) => {
-    const match = /^\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*$/.exec(content)
-    if (match?.[1] !== variable) return []
-    const value = /^(["'])(.*)\1/.exec(match[2] ?? '')?.[2] ?? (match[2] ?? '').replace(/\s+#.*$/, '')
-    return [{ line: index + 1, value }]
-  })
-  return found.at(-1) ?? null
+async function ofTagVariable({ variable, fallback }: Variable, tag: string, around: Surroundings): Promise<Found> {
+  const assigned = await assignedIn(around.envFiles, variable)
+  if (!assigned) return fallback === tag ? null : unset(variable, tag, around)
+  if (assigned.value === tag) return null
+  const shown = tagPattern.test(assigned.value) ? `${variable}=${assigned.value}` : `the value of ${variable}`
+  return { where: placeOf(assigned), what: `change ${shown} to ${variable}=${tag}` }
+}
+
+async function ofWholeVariable({ variable, fallback }: Variable, wanted: Wanted, around: Surroundings): Promise<Found> {
+  const assigned = await assignedIn(around.envFiles, variable)
+  const now = parseReference(assigned?.value ?? fallback ?? '')
+  const written = assigned?.value ?? fallback
+  if (written === wanted.exact || (now?.tag && now.tag === wanted.tag && !now.digest)) return null
+  const image = wanted.tag && now ? `${now.repository}:${wanted.tag}` : wanted.exact
+  if (!assigned) return unset(variable, image, around)
+  return { where: placeOf(assigned), what: `let ${variable} be ${image}` }
+}
+
+const unset = (variable: string, value: string, { written }: Surroundings): Found => ({
+  where: `${placeOf(written)} (${variable} is set nowhere in .env)`,
+  what: `set ${variable}=${value} where Compose is called, or in .env`
+})
+
+async function assignedIn(paths: readonly string[], variable: string): Promise<(Assignment & { path: string }) | null> {
+  for (const path of paths) {
+    const found = assignment(await readText(path).catch(() => ''), variable)
+    if (found) return { ...found, path }
+  }
+  return null
 }
 
 export const changeLine = ({ where, what }: Change, version: string): string =>

@@ -6,7 +6,10 @@ export interface Owned {
   service: string
   /** The folder in which Compose was called, on the machine where it was called. */
   workingDir: string | null
+  /** Its files, without one that was given on standard input. */
   files: string[]
+  /** The files of `--env-file`, where it was given. */
+  envFiles: string[]
 }
 
 /** The Compose project and service that a container belongs to; null for any other container. */
@@ -14,14 +17,23 @@ export function ownedBy(labels: Record<string, string> | null | undefined): Owne
   const project = labels?.['com.docker.compose.project']
   const service = labels?.['com.docker.compose.service']
   if (!project || !service) return null
-  const files = labels?.['com.docker.compose.project.config_files'] ?? ''
+  const paths = (label: string): string[] =>
+    (labels?.[`com.docker.compose.project.${label}`] ?? '').split(',').filter((path) => path !== '' && path !== '-')
   return {
     project,
     service,
     workingDir: labels?.['com.docker.compose.project.working_dir'] || null,
-    files: files.split(',').filter(Boolean)
+    files: paths('config_files'),
+    envFiles: paths('environment_file')
   }
 }
+
+/** The services on which the service of a container depends: `db:service_healthy:false,cache`. */
+export const dependenciesOf = (labels: Record<string, string> | null | undefined): string[] =>
+  (labels?.['com.docker.compose.depends_on'] ?? '').split(',').flatMap((entry) => entry.split(':')[0] || [])
+
+/** The label in which Compose keeps which image it created a container from; by it `up` sees that another one is wanted. */
+export const imageLabel = 'com.docker.compose.image'
 
 /** A container of `docker compose run`, which is no part of the service. */
 export const isOneOff = (summary: ContainerSummary): boolean =>

@@ -33,22 +33,25 @@ const placeOf = ({ host, docker_context: context }: Workshop['config']): NodeJS.
   return context ? { DOCKER_CONTEXT: context, DOCKER_HOST: '' } : {}
 }
 
-/** Calls Compose, on the engine of this target. @throws TargetError with what it said. */
+/** Calls Compose, on the engine of this target; `input` is what it reads as the file "-". @throws TargetError with what it said. */
 export async function callCompose(
   workshop: Workshop,
   program: string,
   args: string[],
-  signal: AbortSignal
+  { signal, input }: { signal: AbortSignal; input?: string }
 ): Promise<string> {
   const env = { ...workshop.env, ...placeOf(workshop.config), COMPOSE_ANSI: 'never' }
   const { code, output, errors } = await new Promise<{ code: number | null; output: string; errors: string }>(
     (resolve, reject) => {
-      const child = spawn(program, args, { env, cwd: workshop.projectDir, signal, stdio: ['ignore', 'pipe', 'pipe'] })
+      const child = spawn(program, args, { env, cwd: workshop.projectDir, signal })
       const out: Buffer[] = []
       const err: Buffer[] = []
       child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
       child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
       child.on('error', reject)
+      // it may end before it has read all of it; then its exit tells why
+      child.stdin.on('error', () => {})
+      child.stdin.end(input)
       child.on('close', (exit) =>
         resolve({ code: exit, output: String(Buffer.concat(out)), errors: String(Buffer.concat(err)) })
       )

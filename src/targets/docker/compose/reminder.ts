@@ -3,27 +3,37 @@ import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import type { Risk } from '../../../model/survey.ts'
 import type { StepResult } from '../../target.ts'
-import { tagPattern } from '../reference.ts'
+import type { Candidate } from '../candidate.ts'
+import { parseReference } from '../reference.ts'
 import type { Workshop } from '../workshop.ts'
-import { type Change, changeLine, neededChange } from './change.ts'
-import type { Owned } from './labels.ts'
+import { type Change, changeLine, neededChange, type Place, type Wanted } from './change.ts'
+import { composeFileSet } from './files.ts'
 
 const paramsSchema = z.looseObject({
   version: z.string(),
+  wanted: z.object({ tag: z.string().nullable(), exact: z.string() }),
   services: z.array(
-    z.looseObject({ service: z.string(), workingDir: z.string().nullable(), files: z.array(z.string()) })
+    z.looseObject({
+      service: z.string(),
+      workingDir: z.string().nullable(),
+      files: z.array(z.string()),
+      envFiles: z.array(z.string())
+    })
   )
 })
 
-type Place = Pick<Owned, 'service' | 'workingDir' | 'files'>
+/** What a Compose file must name so that it means the candidate. */
+export const wantedOf = ({ shown, exact }: Candidate): Wanted => ({
+  tag: (shown && parseReference(shown)?.tag) ?? null,
+  exact
+})
 
-/** What must change in Compose files and environment so that the next `up` does not undo a rollback to a version. */
-export async function neededChanges(workshop: Workshop, places: readonly Place[], version: string): Promise<Change[]> {
-  if (!tagPattern.test(version)) return []
-  const { projectDir, config } = workshop
-  const changes = await Promise.all(
-    places.map((owned) => neededChange({ owned, projectDir, composeFile: config.compose_file, version }))
-  )
+/** What must change in Compose files and environment so that the next `up` does not undo a rollback. */
+export async function neededChanges(workshop: Workshop, places: readonly Place[], wanted: Wanted): Promise<Change[]> {
+  if (places.length === 0) return []
+  const fallback = await composeFileSet(workshop)
+  const { projectDir } = workshop
+  const changes = await Promise.all(places.map((owned) => neededChange({ owned, fallback, projectDir, wanted })))
   return changes.filter((change) => change !== null)
 }
 
@@ -36,21 +46,22 @@ export const changeRisks = (changes: readonly Change[], version: string): Risk[]
   }))
 
 /** The last step: it looks whether the files were changed, and names what a person has to change. */
-export const reminderStep = (release: Release, places: readonly Place[]): Step => ({
+export const reminderStep = (release: Release, places: readonly Place[], wanted: Wanted): Step => ({
   id: 'compose_files',
   kind: 'compose_files',
   phase: 'aftercare',
   title: 'Looking whether the next docker compose up would undo this',
   params: {
     version: release.version,
-    services: places.map(({ service, workingDir, files }) => ({ service, workingDir, files }))
+    wanted: { ...wanted },
+    services: places.map(({ service, workingDir, files, envFiles }) => ({ service, workingDir, files, envFiles }))
   },
   undo: null
 })
 
 export async function applyReminder(workshop: Workshop, step: Step): Promise<StepResult> {
-  const { version, services } = paramsSchema.parse(step.params)
-  const changes = await neededChanges(workshop, services, version)
+  const { version, services, wanted } = paramsSchema.parse(step.params)
+  const changes = await neededChanges(workshop, services, wanted)
   if (changes.length === 0) return { detail: 'it would not' }
   return { detail: 'it would', manual: changes.map((change) => changeLine(change, version)) }
 }

@@ -1,72 +1,118 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { z } from 'zod'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
-import { TargetError } from '../../../support/errors.ts'
-import { duration } from '../../../support/text.ts'
+import type { Blocker } from '../../../model/survey.ts'
+import { messageOf, TargetError } from '../../../support/errors.ts'
+import { duration, oneLine } from '../../../support/text.ts'
 import type { Run, StepResult } from '../../target.ts'
 import type { Candidate } from '../candidate.ts'
-import { inspectContainer, inspectImage, listContainers } from '../inspect.ts'
+import { type Container, type ContainerSummary, inspectContainer, inspectImage, listContainers } from '../inspect.ts'
 import { parseReference } from '../reference.ts'
 import { remove } from '../steps/actions.ts'
 import { watch } from '../steps/healthy.ts'
 import { hideEnvironment, type Workshop } from '../workshop.ts'
-import { projectComposeFiles } from './files.ts'
-import { ownedBy } from './labels.ts'
+import { shortPath, writtenImages } from './files.ts'
+import { ownedBy, servicesOf } from './labels.ts'
 import { callCompose, findCompose } from './program.ts'
+import { findPlace, placeOptions, placeSchema, readProject } from './project.ts'
+import { composeProjectName } from './project-name.ts'
 
-/** A service of the project's Compose file of which no container is left. */
-export interface Missing {
-  file: string
-  services: string[]
-  /** The repository that its image is of, where the file says so. */
-  repository: string | null
-}
-
-const paramsSchema = z.looseObject({
-  file: z.string(),
+/** Services of the project's Compose files of which no container is left. */
+export const missingSchema = z.object({
+  ...placeSchema.shape,
+  project: z.string(),
   services: z.array(z.string().regex(/^[a-zA-Z0-9._-]+$/)).min(1),
-  image: z.string(),
-  project: z.string().nullable()
+  /** The repository that their image is of, where the files say so. */
+  repository: z.string().nullable()
 })
+
+export type Missing = z.infer<typeof missingSchema>
+
+const paramsSchema = z.looseObject({ ...missingSchema.shape, image: z.string() })
 
 type Params = z.infer<typeof paramsSchema>
 
-/** The services that the project's Compose file would start of the target's image. */
-export async function missingServices(workshop: Workshop, repository: string | null): Promise<Missing | null> {
-  const { config, projectDir } = workshop
-  const [file] = await projectComposeFiles(projectDir, config.compose_file)
-  if (!file) return null
+/** The label by which a container tells which rollback had Compose create it. */
+const revivedLabel = 'popkit.rollback.revived'
+
+/** The services of the target that Compose would start and that have no container: those named, else those of its image. */
+export async function missingServices(
+  workshop: Workshop,
+  {
+    repository,
+    standing,
+    all
+  }: { repository: string | null; standing: readonly Container[]; all: readonly ContainerSummary[] },
+  signal: AbortSignal
+): Promise<Missing | null> {
+  const { config } = workshop
   const named = config.services ?? (config.service ? [config.service] : null)
-  const repositoryOf = (service: string): string | null =>
-    parseReference((file.image(service)?.value ?? '').replace(/:\$(\{[^}]*\}|\w+)$/, ''))?.repository ?? null
-  const services = file.services.filter((service) =>
-    named ? named.includes(service) : repository !== null && repositoryOf(service) === repository
+  if (standing.length > 0 && !named) return null
+  const there = new Set(servicesOf(standing).map(({ service }) => service))
+  if (named?.every((service) => there.has(service))) return null
+  const place = await findPlace(workshop, all, signal)
+  if (!place) return null
+  const read = await readProject(workshop, place, named ? { profiles: 'all' } : {}, signal).catch(() => null)
+  const images = read?.images ?? (await writtenImages(place.files))
+  const repositoryOf = (service: string): string | null => repositoryIn(images.get(service) ?? '')
+  const services = [...images.keys()].filter(
+    (service) =>
+      !there.has(service) &&
+      (named ? named.includes(service) : repository !== null && repositoryOf(service) === repository)
   )
   const [first] = services
-  return first ? { file: file.path, services, repository: repository ?? repositoryOf(first) } : null
+  const project = read?.name ?? config.project ?? (await composeProjectName(place.files, workshop.env))
+  return first ? { ...place, project, services, repository: repository ?? repositoryOf(first) } : null
 }
 
-export const reviveStep = (release: Release, candidate: Candidate, missing: Missing, project: string | null): Step => {
+/** The repository of an image whose tag may be a variable, or a variable that is set nowhere. */
+const repositoryIn = (image: string): string | null =>
+  parseReference(image.replace(/:(\$(\{[^}]*\}|\w+))?$/, ''))?.repository ?? null
+
+/** Why the missing services cannot be created; null when they can. */
+export async function whyNotRevived(
+  workshop: Workshop,
+  missing: Missing,
+  signal: AbortSignal
+): Promise<Blocker | null> {
+  const what = `${missing.services.join(', ')} cannot be created`
+  if (!(await findCompose(workshop.env)))
+    return {
+      id: 'no_compose',
+      what,
+      why: 'no container of it is left, and Docker Compose v2 was not found',
+      next: 'Install Docker Compose v2, or start the earlier version by hand.'
+    }
+  try {
+    await readProject(workshop, missing, { profiles: 'all' }, signal)
+    return null
+  } catch (error) {
+    signal.throwIfAborted()
+    return {
+      id: 'compose_unreadable',
+      what,
+      why: `no container of it is left, and Compose cannot read its project: ${oneLine(messageOf(error), 300)}`,
+      next: `Look at ${missing.files.map(shortPath).join(', ')} with docker compose config, and assess again.`
+    }
+  }
+}
+
+export const reviveStep = (release: Release, candidate: Candidate, missing: Missing): Step => {
   const names = missing.services.join(', ')
-  const params = { file: missing.file, services: missing.services, image: candidate.exact, project }
+  const compose = ['docker compose', ...placeOptions(missing, { project: missing.project })].join(' ')
   return {
     id: `compose_up:${names}`,
     kind: 'compose_up',
     phase: 'cure',
     title: `Creating ${names} from the Compose file with ${release.version}, and waiting for health`,
-    params,
+    params: { ...missing, image: candidate.exact },
     undo: `remove the new containers of ${names}`,
-    byHand: [
-      `docker compose -f ${missing.file} up -d --no-deps --no-build ${missing.services.join(' ')} (with the image ${candidate.exact})`
-    ],
-    undoByHand: [`docker compose -f ${missing.file} rm -s -f ${missing.services.join(' ')}`]
+    byHand: [`${compose} up -d --no-deps --no-build ${missing.services.join(' ')} (with the image ${candidate.exact})`],
+    undoByHand: [`${compose} rm -s -f ${missing.services.join(' ')}`]
   }
 }
 
-/** Lets Compose create the services, the image pinned; whatever runs already is left as it is. */
+/** Lets Compose create the services, the image pinned; whatever is there already is left as it is. */
 export async function applyRevival(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
   const params = paramsSchema.parse(step.params)
   const program = await findCompose(workshop.env)
@@ -74,45 +120,40 @@ export async function applyRevival(workshop: Workshop, step: Step, run: Run): Pr
   const image = await inspectImage(workshop.engine, params.image, run.signal)
   if (!image) throw gone(params.image)
   const pinned = params.image.includes('@') ? params.image : (image.RepoTags?.[0] ?? params.image)
-  const folder = await mkdtemp(join(tmpdir(), 'popkit-compose-'))
-  try {
-    const override = join(folder, 'pinned.json')
-    const services = Object.fromEntries(
-      params.services.map((service) => [service, { image: pinned, pull_policy: 'never' }])
-    )
-    await writeFile(override, JSON.stringify({ services }))
-    const project = params.project ? ['--project-name', params.project] : []
-    const files = ['--project-directory', workshop.projectDir, '--file', params.file, '--file', override]
-    await callCompose(
-      workshop,
-      program,
-      [...files, ...project, 'up', '--detach', '--no-deps', '--no-build', ...params.services],
-      run.signal
-    )
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-  const waited = await Promise.all(
-    (await revived(workshop, image.Id, params, run.signal)).map((item) => watch(workshop, item, run))
-  )
+  const service = { image: pinned, pull_policy: 'never', labels: { [revivedLabel]: run.rollbackId } }
+  const services = Object.fromEntries(params.services.map((name) => [name, service]))
+  const options = [...placeOptions(params, { project: params.project }), '--file', '-']
+  const up = ['up', '--detach', '--no-deps', '--no-build', '--no-recreate', ...params.services]
+  await callCompose(workshop, program, [...options, ...up], {
+    signal: run.signal,
+    input: JSON.stringify({ services })
+  })
+  const containers = await revived(workshop, params, run)
+  const there = new Set(servicesOf(containers).map((owned) => owned.service))
+  const foreign = params.services.filter((name) => !there.has(name))
+  if (foreign.length > 0) throw createdByOthers(foreign)
+  const waited = await Promise.all(containers.map((item) => watch(workshop, item, run)))
   return { detail: `healthy after ${duration(Math.max(0, ...waited))}` }
 }
 
 export async function revertRevival(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const params = paramsSchema.parse(step.params)
-  const image = await inspectImage(workshop.engine, params.image, run.signal)
-  const containers = image ? await revived(workshop, image.Id, params, run.signal) : []
+  const containers = await revived(workshop, paramsSchema.parse(step.params), run)
   for (const container of containers) await remove(workshop, container, { ownVolumes: false, force: true }, run.signal)
   return {
     detail: containers.length > 0 ? `removed ${containers.map(({ Name }) => Name).join(', ')}` : 'there was none'
   }
 }
 
-async function revived(workshop: Workshop, imageId: string, params: Params, signal: AbortSignal) {
+/** What this rollback had created, and nobody else: no other project's, none that a person started meanwhile. */
+async function revived(
+  workshop: Workshop,
+  { project, services }: Params,
+  { rollbackId, signal }: Pick<Run, 'rollbackId' | 'signal'>
+): Promise<Container[]> {
   const all = await listContainers(workshop.engine, { signal })
-  const ours = all.filter((summary) => {
-    const owned = ownedBy(summary.Labels)
-    return owned !== null && summary.ImageID === imageId && params.services.includes(owned.service)
+  const ours = all.filter(({ Labels }) => {
+    const owned = ownedBy(Labels)
+    return Labels?.[revivedLabel] === rollbackId && owned?.project === project && services.includes(owned.service)
   })
   const containers = await Promise.all(ours.map(({ Id }) => inspectContainer(workshop.engine, Id, signal)))
   const found = containers.filter((container) => container !== null)
@@ -134,4 +175,13 @@ const gone = (image: string): TargetError =>
     why: `the image ${image} is not on the engine`,
     next: 'Assess again.',
     code: 'image_gone'
+  })
+
+const createdByOthers = (services: string[]): TargetError =>
+  new TargetError({
+    what: `${services.join(', ')} was not created`,
+    why: 'a container of it has appeared meanwhile, which somebody else started',
+    state: 'That container was left as it is.',
+    next: 'Assess again.',
+    code: 'changed_meanwhile'
   })

@@ -1,3 +1,4 @@
+import { imageLabel } from '../compose/labels.ts'
 import type { Container, HostConfig, ImageDefaults } from '../inspect.ts'
 import { type UserConfig, userConfigOf } from './configuration.ts'
 import { hostConfigFor } from './host.ts'
@@ -23,12 +24,19 @@ export const replacedLabel = 'popkit.rollback.replaced'
 export function createRequest(
   old: Container,
   oldImage: ImageDefaults | null | undefined,
-  options: { standby: boolean; replaced: string; restartPolicy: NonNullable<HostConfig['RestartPolicy']> }
+  options: {
+    standby: boolean
+    replaced: string
+    /** The id of the image that it is created from. */
+    image: string
+    restartPolicy: NonNullable<HostConfig['RestartPolicy']>
+  }
 ): CreateRequest {
   const config = userConfigOf(old, oldImage)
   const { first, others } = splitEndpoints(old)
+  const labels = imageLabel in (config.Labels ?? {}) ? { ...config.Labels, [imageLabel]: options.image } : config.Labels
   return {
-    config: { ...config, Labels: { ...config.Labels, [replacedLabel]: options.replaced } },
+    config: { ...config, Labels: { ...labels, [replacedLabel]: options.replaced } },
     HostConfig: { ...hostConfigFor(old), RestartPolicy: options.restartPolicy },
     first: options.standby ? withoutAliases(first) : first,
     others: options.standby ? withoutAliases(others) : others

@@ -23,6 +23,7 @@ export const create: StepWork = {
     const request = createRequest(old, oldImage?.Config, {
       standby: params.beside,
       replaced: params.replaced,
+      image: image.Id,
       restartPolicy: params.restart_policy
     })
     if (there) {

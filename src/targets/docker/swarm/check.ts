@@ -4,11 +4,13 @@ import type { Release } from '../../../model/release.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Look } from '../../target.ts'
-import { knock, probeOnce } from '../probe.ts'
+import type { Probe } from '../config.ts'
+import { probeOnce } from '../probe.ts'
+import { askPort, type PublishedPort, viewpointOn } from '../published-ports.ts'
 import type { Workshop } from '../workshop.ts'
 import { findServices } from './find.ts'
 import { isRunning, type Observed, serviceHealth } from './health.ts'
-import { imageOf } from './inspect.ts'
+import { imageOf, nodeAddresses, type Port } from './inspect.ts'
 import { isRelease, observe } from './survey.ts'
 
 /** Looks whether each service runs a release with all its tasks, none of them replaced since, and answers. */
@@ -20,14 +22,16 @@ export async function checkServices(workshop: Workshop, release: Release, look: 
   }
   const checks = await Promise.all(observed.map((one) => checksOf(workshop, one, release, look)))
   const { probe } = workshop.config
-  const probed = probe ? await probeOnce(probe, look.signal) : null
+  const probed = probe ? await insist(workshop, look.signal, () => probeCheck(probe, look.signal)) : null
   return {
-    checks: [
-      ...checks.flat(),
-      ...(probed ? [verdict('probe', 'The configured probe passes', probed.ok, probed.detail)] : [])
-    ],
+    checks: [...checks.flat(), ...(probed ? [probed] : [])],
     observed: Object.fromEntries(observed.map((one) => [one.service.Spec.Name, runningIds(one)])) as JsonObject
   }
+}
+
+async function probeCheck(probe: Probe, signal: AbortSignal): Promise<Check> {
+  const { ok, detail } = await probeOnce(probe, signal)
+  return verdict('probe', 'The configured probe passes', ok, detail)
 }
 
 async function seen(workshop: Workshop, signal: AbortSignal): Promise<Observed[] | string> {
@@ -75,22 +79,49 @@ async function checksOf(
   ]
 }
 
-/** Ports in the ingress answer on every manager; those in host mode where their task runs, which only one node tells us. */
-async function portChecks({ engine }: Workshop, { service, tasks }: Observed, signal: AbortSignal): Promise<Check[]> {
-  const ingress = (service.Endpoint?.Ports ?? []).filter(({ PublishMode }) => PublishMode !== 'host')
-  const host = tasks.filter(isRunning).flatMap(({ Status }) => Status.PortStatus?.Ports ?? [])
-  const ports = [...ingress, ...host].filter(({ Protocol, PublishedPort }) => Protocol !== 'udp' && PublishedPort)
+/**
+ * Ports in the ingress answer on every node of the swarm, and so on the manager that is asked; those in host mode on the node
+ * where their task runs.
+ */
+async function portChecks(workshop: Workshop, { service, tasks }: Observed, signal: AbortSignal): Promise<Check[]> {
+  const asked = new Map<string, { published: PublishedPort; node: string | undefined }>()
+  const add = (ports: readonly Port[], node?: string): void => {
+    for (const { Protocol, PublishedPort: port } of ports)
+      if (Protocol !== 'udp' && port) asked.set(`${node ?? ''} ${port}`, { published: { port, ip: '' }, node })
+  }
+  add((service.Endpoint?.Ports ?? []).filter(({ PublishMode }) => PublishMode !== 'host'))
+  for (const { Status, NodeID } of tasks.filter(isRunning)) add(Status.PortStatus?.Ports ?? [], NodeID)
+  if (asked.size === 0) return []
+  const view = await viewpointOn(workshop.engine, signal)
+  const nodes = await nodeAddresses(workshop.engine, signal)
   return Promise.all(
-    [...new Set(ports.map(({ PublishedPort }) => PublishedPort ?? 0))].map(async (port) => {
-      const answer = await knock(engine.publishedHost, port, signal)
-      return verdict(
-        `${service.Spec.Name}:port:${port}`,
-        `${service.Spec.Name} answers on port ${port}`,
-        answer.ok,
-        answer.detail
-      )
+    [...asked.values()].map(async ({ published, node }) => {
+      const elsewhere = node !== undefined && node !== nodes.own ? nodes.addresses.get(node) : undefined
+      const from = elsewhere ? { publishedHost: elsewhere, here: false, contained: false } : view
+      const answer = await insist(workshop, signal, () => askPort(published, from, signal))
+      const at = elsewhere ? ` on ${elsewhere}` : ''
+      const { Name } = service.Spec
+      const id = `${Name}:port:${published.port}${elsewhere ? `:${elsewhere}` : ''}`
+      return { id, title: `${Name} answers on port ${published.port}${at}`, ...answer }
     })
   )
+}
+
+const tries = 4
+const betweenMs = 500
+
+/** A service may need a moment more than its task; one good answer is enough. */
+async function insist<T extends Pick<Check, 'status'>>(
+  { clock }: Workshop,
+  signal: AbortSignal,
+  ask: () => Promise<T>
+): Promise<T> {
+  let answer = await ask()
+  for (let count = 1; answer.status === 'fail' && count < tries; count++) {
+    await clock.sleep(betweenMs, signal)
+    answer = await ask()
+  }
+  return answer
 }
 
 const runningIds = ({ tasks }: Observed): string[] => tasks.filter(isRunning).map(({ ID }) => ID)

@@ -2,32 +2,64 @@ import { TargetError } from '../../../support/errors.ts'
 import type { Run } from '../../target.ts'
 import type { Workshop } from '../workshop.ts'
 import { failureOf, isRunning, type Observed } from './health.ts'
-import { inspectService } from './inspect.ts'
+import { imageOf, inspectService, type Service } from './inspect.ts'
 import type { ServiceStep } from './steps.ts'
 import { observe } from './survey.ts'
 
 const pollMs = 200
-const patienceMs = 120_000
+const defaultPatienceMs = 120_000
+/** What the swarm takes where a service says nothing (swarmkit, api/defaults). */
+const defaultMonitorNs = 5e9
+const defaultGraceNs = 10e9
 
 /**
  * Waits until every task runs the image and the swarm calls its update completed; says why tasks fail. Gives milliseconds.
- * @throws TargetError `not_healthy` when the update is paused, or time is up.
+ * The limit is for each task, not for all: it begins anew whenever one more of them runs.
+ * @throws TargetError `not_healthy` when the update is paused, or nothing comes forward any more.
  */
 export async function converge(workshop: Workshop, params: ServiceStep, run: Run): Promise<number> {
+  const { tookMs, trouble } = await follow(workshop, params, params.image, run)
+  if (trouble) throw notConverged(params, trouble)
+  return tookMs
+}
+
+interface Followed {
+  tookMs: number
+  /** How many tasks run the image, of how many. */
+  running: number
+  wanted: number
+  /** Why the tasks have not converged; null when they have. */
+  trouble: string | null
+}
+
+/** Follows the tasks of a service towards an image, to the end whichever it is. */
+export async function follow(workshop: Workshop, step: ServiceStep, image: string, run: Run): Promise<Followed> {
   const { clock, config } = workshop
   const began = clock.now().getTime()
-  const limit = (config.health_timeout_seconds ?? patienceMs / 1000) * 1000
+  const patienceMs = config.health_timeout_seconds ? config.health_timeout_seconds * 1000 : defaultPatienceMs
+  let best = { at: began, mark: '' }
+  let most = 0
   let told = ''
   for (;;) {
-    const observed = await look(workshop, params, run.signal)
-    const { State: update = 'completed', Message: said = '' } = observed.service.UpdateStatus ?? {}
-    const running = runningTasks(observed, params.image)
-    if (running >= observed.wanted && isEnded(update)) return clock.now().getTime() - began
-    const failure = newFailure(observed, params.image, began)
-    if (update === 'paused' || update === 'rollback_paused') throw notConverged(params, said, failure)
-    if (clock.now().getTime() - began > limit)
-      throw notConverged(params, `${running} of ${observed.wanted} tasks run after ${limit / 1000} s`, failure)
-    const line = `${running} of ${observed.wanted} tasks run ${params.image}${failure ? `; ${failure}` : ''}`
+    const observed = await look(workshop, step, run.signal)
+    const { wanted, service } = observed
+    const { State: update = 'completed', Message: said = '' } = service.UpdateStatus ?? {}
+    const now = clock.now().getTime()
+    const running = runningTasks(observed, image)
+    most = Math.max(most, running)
+    const end = (trouble: string | null): Followed => ({ tookMs: now - began, running, wanted, trouble })
+    if (imageOf(service.Spec) !== image)
+      return end(`its specification names ${imageOf(service.Spec)} by now${said && `: ${said}`}`)
+    if (running >= wanted && isEnded(update)) return end(null)
+    const failure = newFailure(observed, image, began)
+    const because = (why: string): Followed => end([why, failure].filter(Boolean).join('; '))
+    if (update === 'paused' || update === 'rollback_paused') return because(said)
+    const mark = `${most} ${update}`
+    if (mark !== best.mark) best = { at: now, mark }
+    const limitMs = patienceMs + pauseBetween(service)
+    if (now - best.at > limitMs)
+      return because(`${running} of ${wanted} tasks run, and no further one for ${Math.round(limitMs / 1000)} s`)
+    const line = `${running} of ${wanted} tasks run ${image}${failure ? `; ${failure}` : ''}`
     if (line !== told) run.progress(line)
     told = line
     await clock.sleep(pollMs, run.signal)
@@ -35,6 +67,14 @@ export async function converge(workshop: Workshop, params: ServiceStep, run: Run
 }
 
 const isEnded = (state: string): boolean => state === 'completed' || state === 'rollback_completed'
+
+/** How long the swarm itself lets pass between a task that runs and the start of the next. */
+function pauseBetween({ Spec }: Service): number {
+  const pauses = [Spec.UpdateConfig, Spec.RollbackConfig].map(
+    (order) => (order?.Delay ?? 0) + (order?.Monitor || defaultMonitorNs)
+  )
+  return (Math.max(...pauses) + (Spec.TaskTemplate.ContainerSpec.StopGracePeriod ?? defaultGraceNs)) / 1e6
+}
 
 const runningTasks = ({ tasks }: Observed, image: string): number =>
   tasks.filter((task) => isRunning(task) && task.Spec.ContainerSpec.Image === image).length
@@ -62,10 +102,10 @@ async function look(workshop: Workshop, { id, name }: ServiceStep, signal: Abort
   })
 }
 
-const notConverged = ({ name, image }: ServiceStep, why: string, failure: string | null): TargetError =>
+const notConverged = ({ name, image }: ServiceStep, why: string): TargetError =>
   new TargetError({
     what: `${name} did not come up with ${image}`,
-    why: [why, failure].filter(Boolean).join('; '),
+    why,
     state: `${name} is left with ${image} in its specification until it is undone.`,
     next: `Look at docker service ps --no-trunc ${name}.`,
     code: 'not_healthy'

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../../support/errors.ts'
 import type { DockerConfig } from '../config.ts'
 import { normalRepository } from '../reference.ts'
-import { configuredRepository } from '../workload.ts'
+import { asksForServices, configuredRepository } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 import { inspectService, listServices, managesSwarm, referenceOf, type Service } from './inspect.ts'
 
@@ -15,7 +15,8 @@ export async function findServices({ engine, config }: Workshop, signal: AbortSi
   if (named.length > 0)
     return Promise.all(named.map(async (name) => existing(await inspectService(engine, name, signal), name)))
   const repository = configuredRepository(config)
-  if (!repository || config.containers?.length || !(await managesSwarm(engine, signal))) return []
+  const meansContainers = Boolean(config.containers?.length) || asksForServices(config)
+  if (!repository || meansContainers || !(await managesSwarm(engine, signal))) return []
   const services = await listServices(engine, { signal })
   return services
     .filter(({ Spec }) => repositoryOf(Spec) === repository)

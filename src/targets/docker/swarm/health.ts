@@ -9,7 +9,7 @@ const recentMs = 5 * 60_000
 export interface Observed {
   service: Service
   tasks: Task[]
-  /** Tasks that should run: the replicas, or one a node. */
+  /** Tasks that should run: the replicas, or one a node that fits. */
   wanted: number
 }
 
@@ -38,14 +38,16 @@ export function healthOf(observed: readonly Observed[], now: number): Health {
   const each = observed.map((one) => serviceHealth(one, now))
   const order: Health['state'][] = ['down', 'degraded', 'unknown', 'progressing', 'healthy']
   const worst = each.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]
-  return worst ?? { state: 'unknown', message: 'nothing was seen' }
+  if (!worst) return { state: 'unknown', message: 'nothing was seen' }
+  const sum = (count: (one: Observed) => number): number => observed.reduce((total, one) => total + count(one), 0)
+  return { ...worst, parts: { serving: sum((one) => steadyTasks(one, now)), all: sum(({ wanted }) => wanted) } }
 }
 
 export function serviceHealth(observed: Observed, now: number): Health {
-  const { service, tasks, wanted } = observed
+  const { service, wanted } = observed
   const { Name } = service.Spec
   const failures = recentFailures(observed, now)
-  const steady = tasks.filter((task) => isRunning(task) && (failures.length === 0 || stays(task, service, now))).length
+  const steady = steadyTasks(observed, now)
   const reason = failures[0] ? `; ${failureOf(failures[0])}` : ''
   const { State: update = '', Message: said = '' } = service.UpdateStatus ?? {}
   if (wanted > 0 && steady === 0 && (failures.length > 0 || !/^(updating|rollback_started)$/.test(update)))
@@ -62,9 +64,26 @@ export function serviceHealth(observed: Observed, now: number): Health {
   return { state: 'healthy', message: `${Name}: ${steady} of ${wanted} tasks run` }
 }
 
+function steadyTasks(observed: Observed, now: number): number {
+  const failures = recentFailures(observed, now)
+  const isSteady = (task: Task): boolean => failures.length === 0 || stays(task, observed.service, now)
+  return observed.tasks.filter((task) => isRunning(task) && isSteady(task)).length
+}
+
 /** After failures of today's image, a task of it counts only once it has run for a while; one of the image before counts. */
 const stays = (task: Task, { Spec }: Service, now: number): boolean =>
   task.Spec.ContainerSpec.Image !== imageOf(Spec) || now - Date.parse(task.Status.Timestamp) > steadyMs
 
-/** How many tasks a service should have. */
-export const wantedTasks = (service: Service, nodes: number): number => replicasOf(service.Spec) ?? nodes
+/**
+ * How many tasks a service should have: its replicas, or one on each node that the swarm has given one to, which are those that
+ * fit its constraints.
+ */
+export function wantedTasks({ Spec }: Service, tasks: readonly Task[]): number {
+  const replicas = replicasOf(Spec)
+  if (replicas !== null) return replicas
+  const nodes = new Set(tasks.filter(({ DesiredState }) => isWanted(DesiredState)).map(({ NodeID }) => NodeID))
+  return Math.max(1, nodes.size)
+}
+
+/** A task that waits to be started again after a failure is to be `ready`. */
+const isWanted = (state: string): boolean => state === 'running' || state === 'ready'

@@ -7,6 +7,8 @@ const updateConfigSchema = z.looseObject({
   Parallelism: z.number().optional(),
   Order: z.string().optional(),
   FailureAction: z.string().optional(),
+  /** Nanoseconds. */
+  Delay: z.number().optional(),
   Monitor: z.number().optional()
 })
 
@@ -18,7 +20,9 @@ export const specSchema = z.looseObject({
     ContainerSpec: z.looseObject({
       Image: z.string(),
       Env: z.array(z.string()).nullish(),
-      Labels: z.record(z.string(), z.string()).nullish()
+      Labels: z.record(z.string(), z.string()).nullish(),
+      /** Nanoseconds. */
+      StopGracePeriod: z.number().nullish()
     })
   }),
   Mode: z.looseObject({
@@ -63,6 +67,7 @@ const taskSchema = z.looseObject({
   })
 })
 
+export type Port = z.infer<typeof portSchema>
 export type Spec = z.infer<typeof specSchema>
 export type Service = z.infer<typeof serviceSchema>
 export type Task = z.infer<typeof taskSchema>
@@ -101,6 +106,21 @@ export async function activeNodes(engine: Engine, signal: AbortSignal): Promise<
   })
   const nodes = await engine.call('GET', '/nodes', z.array(node), { signal })
   return nodes.filter(({ Spec, Status }) => Spec.Availability === 'active' && Status.State === 'ready').length
+}
+
+/** Under which addresses the swarm knows its nodes, and which of them is the one that is asked. */
+export async function nodeAddresses(
+  engine: Engine,
+  signal: AbortSignal
+): Promise<{ own: string | undefined; addresses: Map<string, string> }> {
+  const node = z.looseObject({ ID: z.string(), Status: z.looseObject({ Addr: z.string().optional() }) })
+  const info = z.looseObject({ Swarm: z.looseObject({ NodeID: z.string().optional() }).nullish() })
+  const [nodes, { Swarm: swarm }] = await Promise.all([
+    engine.call('GET', '/nodes', z.array(node), { signal }),
+    engine.call('GET', '/info', info, { signal })
+  ])
+  const addresses = nodes.flatMap(({ ID, Status: { Addr } }) => (Addr ? [[ID, Addr] as const] : []))
+  return { own: swarm?.NodeID, addresses: new Map(addresses) }
 }
 
 export const imageOf = (spec: Spec): string => spec.TaskTemplate.ContainerSpec.Image

@@ -5,6 +5,7 @@ import { TargetError } from '../../../support/errors.ts'
 import { mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import { isStatus } from '../engine/client.ts'
+import { engineTime } from '../lease.ts'
 import { leaseLabel } from '../names.ts'
 import type { Workshop } from '../workshop.ts'
 import { findServices } from './find.ts'
@@ -34,8 +35,8 @@ export function createServiceLease(workshop: Workshop): TargetLease {
       const name = leaseName(await findServices(workshop, signal))
       for (let attempt = 0; attempt < 3; attempt++) {
         const held = await readConfig(workshop, name, signal)
-        if (held && !mayTakeLease({ record: recordOf(held), expired: isExpired(workshop, held) }, record))
-          throw locked(held)
+        const expired = held !== null && (await isExpired(workshop, held, signal))
+        if (held && !mayTakeLease({ record: recordOf(held), expired }, record)) throw locked(held)
         if (held) await drop(workshop, held.ID, signal)
         try {
           const { ID } = await engine.call('POST', '/configs/create', z.looseObject({ ID: z.string() }), {
@@ -44,14 +45,15 @@ export function createServiceLease(workshop: Workshop): TargetLease {
               Data: Buffer.from(JSON.stringify(record)).toString('base64'),
               Labels: {
                 [leaseLabel]: record.rollbackId,
-                [expiryLabel]: expiry(workshop, ttlMs),
+                [expiryLabel]: await expiry(workshop, ttlMs, signal),
                 ...(record.proven && { [provenLabel]: 'yes' })
               }
             },
             signal
           })
           return {
-            renew: (renewing) => relabel(workshop, ID, { [expiryLabel]: expiry(workshop, ttlMs) }, renewing),
+            renew: async (renewing) =>
+              relabel(workshop, ID, { [expiryLabel]: await expiry(workshop, ttlMs, renewing) }, renewing),
             markProven: (marking) => relabel(workshop, ID, { [provenLabel]: 'yes' }, marking),
             release: (releasing) => drop(workshop, ID, releasing)
           }
@@ -71,17 +73,18 @@ export async function readServiceLease(
   signal: AbortSignal
 ): Promise<Survey['lease'] | null> {
   const held = await readConfig(workshop, leaseName(services), signal)
-  return held ? { record: recordOf(held), expired: isExpired(workshop, held) } : null
+  return held ? { record: recordOf(held), expired: await isExpired(workshop, held, signal) } : null
 }
 
 const leaseName = (services: readonly Service[]): string =>
   `popkit-lease-${services.map(({ ID }) => ID.slice(0, 12)).join('-')}`.slice(0, 64)
 
-/** The swarm's clocks are its machines'; a minute of difference is forgiven by the length of a lease. */
-const expiry = ({ clock }: Workshop, ttlMs: number): string => new Date(clock.now().getTime() + ttlMs).toISOString()
+/** By the clock of the manager that is asked, for those of the machines that work on the swarm may differ. */
+const expiry = async (workshop: Workshop, ttlMs: number, signal: AbortSignal): Promise<string> =>
+  new Date((await engineTime(workshop, signal)) + ttlMs).toISOString()
 
-const isExpired = ({ clock }: Workshop, { Spec }: SwarmConfig): boolean =>
-  (Spec.Labels?.[expiryLabel] ?? '') <= clock.now().toISOString()
+const isExpired = async (workshop: Workshop, { Spec }: SwarmConfig, signal: AbortSignal): Promise<boolean> =>
+  (Spec.Labels?.[expiryLabel] ?? '') <= new Date(await engineTime(workshop, signal)).toISOString()
 
 async function readConfig({ engine }: Workshop, name: string, signal: AbortSignal): Promise<SwarmConfig | null> {
   try {

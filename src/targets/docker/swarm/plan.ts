@@ -10,7 +10,7 @@ import type { Workshop } from '../workshop.ts'
 import { findServices } from './find.ts'
 import { isRunning, type Observed } from './health.ts'
 import { activeNodes, differsInImageOnly, hashOf, imageOf, replicasOf, type Service } from './inspect.ts'
-import type { ServiceStep } from './steps.ts'
+import { borrowedUpdate, type ServiceStep } from './steps.ts'
 import { isRelease, observe } from './survey.ts'
 
 /** The steps from what serves to a release: one a service, each followed until its tasks have converged. */
@@ -35,7 +35,7 @@ export async function planServices(
     risks: [
       ...candidate.risks,
       ...(image.includes('@') ? [] : localImageRisks(image, nodes)),
-      ...observed.flatMap((one) => lastTaskRisks(one))
+      ...observed.flatMap((one, index) => lastTaskRisks(one, planned[index]?.step))
     ],
     blockers: candidate.blockers,
     fingerprint: { image },
@@ -54,7 +54,8 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
     way,
     image: way === 'previous' && PreviousSpec ? imageOf(PreviousSpec) : image,
     from: imageOf(Spec),
-    spec: hashOf(Spec)
+    spec: hashOf(Spec),
+    updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null
   }
   const byHand =
     way === 'previous' ? `docker service rollback ${Spec.Name}` : `docker service update --image ${image} ${Spec.Name}`
@@ -75,8 +76,8 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
 
 /** Only a roll by image borrows the settings for rollbacks, and only where they differ. */
 function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
-  const borrowed = roll?.params.way === 'image' && Spec.RollbackConfig != null
-  if (!borrowed || fingerprintOf(Spec.UpdateConfig ?? null) === fingerprintOf(Spec.RollbackConfig ?? null)) return []
+  const isSame = fingerprintOf(Spec.UpdateConfig ?? null) === fingerprintOf(borrowedUpdate(Spec) ?? null)
+  if (roll?.params.way !== 'image' || isSame) return []
   return [
     {
       id: `settings:${Spec.Name}`,
@@ -113,9 +114,11 @@ const localImageRisks = (image: string, nodes: number): Risk[] =>
       ]
 
 /** A roll that stops before it starts may stop the last task that still serves (github.com/moby/moby/issues/37972, 43081). */
-function lastTaskRisks({ service, tasks, wanted }: Observed): Risk[] {
-  const { Spec } = service
-  const { Order = 'stop-first', Parallelism = 1 } = Spec.RollbackConfig ?? {}
+function lastTaskRisks({ service, tasks, wanted }: Observed, roll: Step | undefined): Risk[] {
+  const { Spec, PreviousSpec } = service
+  // The swarm goes by the specification that it restores.
+  const orders = roll?.params.way === 'previous' ? PreviousSpec?.RollbackConfig : borrowedUpdate(Spec)
+  const { Order = 'stop-first', Parallelism = 1 } = orders ?? {}
   const serving = tasks.filter((task) => isRunning(task) && task.Spec.ContainerSpec.Image !== imageOf(Spec)).length
   const atOnce = Parallelism === 0 ? wanted : Parallelism
   if (serving === 0 || Order === 'start-first' || serving > atOnce) return []

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import type { Run, StepResult } from '../../target.ts'
+import { EngineError } from '../engine/client.ts'
 import { parseReference, splitRepository } from '../reference.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
 import type { Workshop } from '../workshop.ts'
-import { converge } from './converge.ts'
+import { converge, follow } from './converge.ts'
 import { hashOf, imageOf, inspectService, type Service, type Spec, withImage } from './inspect.ts'
 
 export const serviceStepSchema = z.object({
@@ -15,7 +16,9 @@ export const serviceStepSchema = z.object({
   image: z.string(),
   from: z.string(),
   /** The hash of the specification that was surveyed; another one is somebody else's and is not touched. */
-  spec: z.string()
+  spec: z.string(),
+  /** Its settings for updates, which a roll by image may borrow from those for rollbacks. */
+  updateConfig: z.record(z.string(), z.json()).nullable()
 })
 
 export type ServiceStep = z.infer<typeof serviceStepSchema>
@@ -27,7 +30,13 @@ export async function applyService(workshop: Workshop, params: ServiceStep, run:
   const done = imageOf(service.Spec) === params.image
   if (!asSurveyed && !done) throw changedMeanwhile(params)
   if (!done)
-    await update(workshop, service, params.way === 'previous' ? 'previous' : forward(service.Spec, params.image), run)
+    await update(
+      workshop,
+      params,
+      service,
+      params.way === 'previous' ? 'previous' : forward(service.Spec, params.image),
+      run
+    )
   const tookMs = await converge(workshop, params, run)
   return { detail: `${done ? 'already asked for, ' : ''}converged after ${(tookMs / 1000).toFixed(1)} s` }
 }
@@ -48,30 +57,38 @@ export async function restoreSettings(
 ): Promise<StepResult> {
   const service = await inspectService(workshop.engine, id, run.signal)
   if (!service) return { detail: `${name} is gone` }
-  const { UpdateConfig: _, ...spec } = service.Spec
-  const wanted = { ...spec, ...(updateConfig && { UpdateConfig: updateConfig }) } as Spec
+  const wanted = withUpdateConfig(service.Spec, updateConfig)
   if (hashOf(wanted) === hashOf(service.Spec)) return { detail: 'they are as they were' }
-  await update(workshop, service, wanted, run)
+  await update(workshop, { id, name }, service, wanted, run)
   return { detail: `${name} updates as before` }
 }
 
-/** Puts the former specification back, as the service itself still holds it. */
+/** Puts the former specification back, as the service itself still holds it, and follows it; whether it serves is another question. */
 export async function revertService(workshop: Workshop, params: ServiceStep, run: Run): Promise<StepResult> {
   const service = await existing(workshop, params, run.signal)
   if (hashOf(service.Spec) === params.spec) return { detail: `${params.name} was not changed` }
   if (imageOf(service.Spec) !== params.image && imageOf(service.Spec) !== params.from) throw changedMeanwhile(params)
   const held = service.PreviousSpec != null && hashOf(service.PreviousSpec) === params.spec
-  await update(workshop, service, held ? 'previous' : withImage(service.Spec, params.from), run)
-  return { detail: held ? `${params.name} has its former specification` : `${params.name} has its former image` }
+  const former = withUpdateConfig(withImage(service.Spec, params.from), params.updateConfig)
+  await update(workshop, params, service, held ? 'previous' : former, run)
+  const { running, wanted, trouble } = await follow(workshop, params, params.from, run)
+  const what = `${params.name} has its former ${held ? 'specification' : 'image'}`
+  return { detail: `${what}; ${running} of ${wanted} tasks run it${trouble ? ` (${trouble})` : ''}` }
 }
 
-/** An update towards a release that is known to be good obeys what the service says of rollbacks. */
-const forward = (spec: Spec, image: string): Spec => ({
-  ...withImage(spec, image),
-  ...(spec.RollbackConfig && { UpdateConfig: { ...spec.RollbackConfig, FailureAction: 'pause' } })
-})
+/** An update towards a release that is known to be good obeys what the service says of rollbacks; the swarm never rolls it back. */
+export function borrowedUpdate({ UpdateConfig, RollbackConfig }: Spec): Spec['UpdateConfig'] {
+  const orders = RollbackConfig ?? UpdateConfig
+  return orders?.FailureAction === 'rollback' ? { ...orders, FailureAction: 'pause' } : orders
+}
 
-async function existing({ engine }: Workshop, { id, name }: ServiceStep, signal: AbortSignal): Promise<Service> {
+const forward = (spec: Spec, image: string): Spec => withUpdateConfig(withImage(spec, image), borrowedUpdate(spec))
+
+function withUpdateConfig({ UpdateConfig: _, ...spec }: Spec, updateConfig: Spec['UpdateConfig']): Spec {
+  return { ...spec, ...(updateConfig && { UpdateConfig: updateConfig }) } as Spec
+}
+
+async function existing({ engine }: Workshop, { id, name }: Named, signal: AbortSignal): Promise<Service> {
   const service = await inspectService(engine, id, signal)
   if (service) return service
   throw new TargetError({
@@ -83,8 +100,40 @@ async function existing({ engine }: Workshop, { id, name }: ServiceStep, signal:
   })
 }
 
-/** The version index makes sure that nobody else's update is overwritten. */
-async function update(workshop: Workshop, service: Service, to: 'previous' | Spec, run: Run): Promise<void> {
+const mostTries = 20
+const betweenTriesMs = 100
+
+/**
+ * The version index makes sure that nobody else's update is overwritten. An update under way writes its own progress into the
+ * service, which makes the index stale: then it is read and compared again.
+ * @throws TargetError `changed_meanwhile` when the specification itself is another one.
+ */
+async function update(
+  workshop: Workshop,
+  params: Named,
+  service: Service,
+  to: 'previous' | Spec,
+  run: Run
+): Promise<void> {
+  let now = service
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await post(workshop, now, to, run)
+    } catch (error) {
+      if (attempt >= mostTries || !isStale(error)) throw error
+    }
+    await workshop.clock.sleep(betweenTriesMs, run.signal)
+    now = await existing(workshop, params, run.signal)
+    if (contentOf(now) !== contentOf(service)) throw changedMeanwhile(params)
+  }
+}
+
+const isStale = (error: unknown): boolean => error instanceof EngineError && /out of sequence/.test(error.message)
+
+const contentOf = ({ Spec, PreviousSpec }: Service): string =>
+  [Spec, PreviousSpec].map((spec) => (spec ? hashOf(spec) : '')).join(' ')
+
+async function post(workshop: Workshop, service: Service, to: 'previous' | Spec, run: Run): Promise<void> {
   const repository = parseReference(
     imageOf(to === 'previous' ? (service.PreviousSpec ?? service.Spec) : to)
   )?.repository
@@ -100,7 +149,9 @@ async function update(workshop: Workshop, service: Service, to: 'previous' | Spe
   })
 }
 
-const changedMeanwhile = ({ name }: ServiceStep): TargetError =>
+type Named = Pick<ServiceStep, 'id' | 'name'>
+
+const changedMeanwhile = ({ name }: Named): TargetError =>
   new TargetError({
     what: `The swarm service ${name} was changed by somebody else`,
     why: 'its specification is neither the one the plan was made for nor the one it leads to',

@@ -2,14 +2,14 @@ import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Risk, Survey } from '../../../model/survey.ts'
 import { inspectImage, listImages } from '../inspect.ts'
-import { isGenericTag, shortId } from '../reference.ts'
+import { isGenericTag, parseReference, shortId } from '../reference.ts'
 import { findReleases } from '../releases.ts'
 import { digestIn, identitiesOf, labelled } from '../version.ts'
 import type { Workload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 import { findServices } from './find.ts'
 import { healthOf, type Observed, wantedTasks } from './health.ts'
-import { activeNodes, hashOf, imageOf, referenceOf, type Service, type Spec, tasksOf } from './inspect.ts'
+import { hashOf, imageOf, referenceOf, type Service, type Spec, tasksOf } from './inspect.ts'
 import { readServiceLease } from './lease.ts'
 
 /** What the swarm says of the services, now. */
@@ -25,15 +25,18 @@ export async function surveyServices(
   const current = await currentRelease(workshop, services, history, signal)
   const repository = services[0] ? (referenceOf(services[0].Spec)?.repository ?? null) : null
   const images = (await listImages(workshop.engine, { signal })).filter((image) =>
-    image.RepoTags?.some((tag) => repository !== null && tag.startsWith(`${repository}:`))
+    [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].some(
+      (name) => repository !== null && parseReference(name)?.repository === repository
+    )
   )
   const workload: Workload = { repository, containers: [], retired: [], all: [], images }
   const { releases, notes } = await findReleases(workshop, workload, history, current ? [current.id] : [], signal)
+  const previous = await previousRelease(workshop, services, history, signal)
   const lease = await readServiceLease(workshop, services, signal)
   return {
     current,
     health: healthOf(observed, workshop.clock.now().getTime()),
-    releases: releases
+    releases: withRelease(releases, previous)
       .filter(({ version }) => version !== current?.version)
       .map((release) => withPrevious(release, services)),
     risks: mixedRisks(services),
@@ -52,19 +55,12 @@ export async function surveyServices(
 }
 
 /** Looks at each service's tasks. */
-export async function observe(
-  workshop: Workshop,
-  services: readonly Service[],
-  signal: AbortSignal
-): Promise<Observed[]> {
-  const isGlobal = services.some(({ Spec }) => Spec.Mode.Global)
-  const nodes = isGlobal ? await activeNodes(workshop.engine, signal) : 0
+export function observe(workshop: Workshop, services: readonly Service[], signal: AbortSignal): Promise<Observed[]> {
   return Promise.all(
-    services.map(async (service) => ({
-      service,
-      tasks: await tasksOf(workshop.engine, service.ID, signal),
-      wanted: wantedTasks(service, nodes)
-    }))
+    services.map(async (service) => {
+      const tasks = await tasksOf(workshop.engine, service.ID, signal)
+      return { service, tasks, wanted: wantedTasks(service, tasks) }
+    })
   )
 }
 
@@ -76,19 +72,55 @@ async function currentRelease(
 ): Promise<Release | null> {
   const service = services[0]
   if (!service) return null
-  const reference = referenceOf(service.Spec)
-  const image = await inspectImage(workshop.engine, imageOf(service.Spec), signal)
+  const { version, id, identities } = await nameOf(workshop, service.Spec, history, signal)
+  return { version, id, createdAt: service.UpdatedAt, available: { state: 'yes' }, details: { identities } }
+}
+
+/** What a specification runs, in the words of releases. */
+async function nameOf(workshop: Workshop, spec: Spec, history: readonly DeploymentRecord[], signal: AbortSignal) {
+  const reference = referenceOf(spec)
+  const image = await inspectImage(workshop.engine, imageOf(spec), signal)
   const digest = reference?.digest ?? (image ? digestIn(image, reference?.repository ?? null) : undefined)
-  const id = digest ?? image?.Id ?? `tag:${imageOf(service.Spec)}`
+  const id = digest ?? image?.Id ?? `tag:${imageOf(spec)}`
   const tag = reference?.tag && !isGenericTag(reference.tag) ? reference.tag : undefined
   const recorded = history.find((record) => record.digest === id)?.version
+  const version = tag ?? labelled(image?.Config?.Labels) ?? recorded ?? shortId(id)
+  return { version, id, image, reference, digest, tag, identities: [id, ...(image ? identitiesOf(image) : [])] }
+}
+
+/** The release of the services' previous specification, which needs neither history nor a registry that answers; null without one. */
+async function previousRelease(
+  workshop: Workshop,
+  services: readonly Service[],
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Release | null> {
+  const spec = services[0]?.PreviousSpec
+  if (!spec) return null
+  const { version, id, image, reference, digest, tag, identities } = await nameOf(workshop, spec, history, signal)
+  if (!reference || !(digest ?? image)) return null
   return {
-    version: tag ?? labelled(image?.Config?.Labels) ?? recorded ?? shortId(id),
+    version,
     id,
-    createdAt: service.UpdatedAt,
-    available: { state: 'yes' },
-    details: { identities: [id, ...(image ? identitiesOf(image) : [])] }
+    available: image
+      ? { state: 'yes', reason: 'the image is on the engine' }
+      : { state: 'unknown', reason: 'this node does not have the image, others may' },
+    details: {
+      reference: digest ? `${reference.repository}@${digest}` : (image?.Id ?? id),
+      shown: tag ? `${reference.repository}:${tag}` : null,
+      local: image !== null,
+      identities
+    }
   }
+}
+
+/** Adds a release in the place of those of its version or image that cannot be had, or have no name. */
+function withRelease(releases: readonly Release[], added: Release | null): Release[] {
+  if (!added) return [...releases]
+  const isHad = ({ available }: Release): boolean => available.state === 'yes'
+  const same = releases.filter(({ version, id }) => version === added.version || id === added.id)
+  const isThere = same.some((release) => isHad(release) && (release.version === added.version || !isHad(added)))
+  return isThere ? [...releases] : [...releases.filter((release) => !same.includes(release)), added]
 }
 
 /** The release that the swarm itself still remembers. */

@@ -1,10 +1,12 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Clock, systemClock } from '../../../../src/support/clock.ts'
 import { canStartEngine } from '../../../backends/docker.ts'
 import { startServer } from '../../../harness/client.ts'
+import { testRun } from '../../../harness/context.ts'
 import { testProject } from '../../../harness/project.ts'
 import { docker, makeImage } from '../images.ts'
 import { createOwnEngine, type OwnEngine } from '../own-engine.ts'
+import { watchEvents } from '../scene.ts'
 import { carryOut, createWorld, planTo, record, signal, takeBack, until, type World } from '../world.ts'
 
 interface Row {
@@ -86,8 +88,11 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     )
   }
   const spec = async () => JSON.parse(await docker('service', 'inspect', 'web'))[0].Spec
-  const open = (config: Record<string, unknown> = {}, history = [record({ version: '1.1.0' })]) =>
-    world.open({ config, history, env: { DOCKER_HOST: engine.host } })
+  const open = (
+    config: Record<string, unknown> = {},
+    history = [record({ version: '1.1.0' })],
+    clock: Clock = systemClock
+  ) => world.open({ config, history, clock, env: { DOCKER_HOST: engine.host } })
 
   it('go back through their own previous specification where that is the candidate', async () => {
     await deploy('1.1.0', '--replicas', '2', '--env', 'COLOUR=blue')
@@ -148,7 +153,97 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     expect(fault).toMatchObject({ code: 'not_healthy', why: expect.stringMatching(/unhealthy|paused/) })
     await takeBack(target, planned)
     expect((await spec()).TaskTemplate).toEqual(former.TaskTemplate)
+    expect(await serving()).toEqual(['1.1.0'])
+  })
+
+  it('in the middle of an update are taken back at once', async () => {
+    await deploy('1.1.0', '--replicas', '4', '--update-parallelism', '1')
+    await update('--image', `${world.repository}:1.0.0`)
+    const target = await open()
+    await carryOut(target, await planTo(target, '1.1.0'))
+    expect(await serving()).toEqual(Array(4).fill('1.1.0'))
+  })
+
+  it('roll for longer than one task may take, as long as they come forward', async () => {
+    await deploy('1.0.0', '--replicas', '4', '--update-parallelism', '0')
+    await update('--image', `${world.repository}:1.1.0`)
+    await runs(4, '1.1.0')
+    // a clock that goes on by a minute with each task that comes up, and else stands still
+    let minutes = 0
+    const began = Date.now()
+    const clock = { ...systemClock, now: () => new Date(began + minutes * 60_000) }
+    const target = await open({}, [record({ version: '1.0.0' })], clock)
+    const run = testRun({ progress: () => void minutes++ })
+    await carryOut(target, await planTo(target, '1.0.0'), { run })
+    expect(minutes).toBeGreaterThan(2)
+    expect(await serving()).toEqual(Array(4).fill('1.0.0'))
+  })
+
+  it('whose order is start-first start the new task before the old one stops', async () => {
+    await deploy('1.1.0', '--rollback-order', 'start-first')
+    await update('--image', `${world.repository}:1.0.0`, '--update-order', 'start-first')
+    await runs(1, '1.0.0')
+    await until('the end of the update', async () =>
+      (await docker('service', 'inspect', 'web')).includes('"completed"')
+    )
+    const target = await open()
+    const planned = await planTo(target, '1.1.0')
+    const events = watchEvents((line) => /^die web\.1\./.test(line))
+    await carryOut(target, planned)
+    await events.seen
+    events.stop()
+    const at = (action: string) => events.lines.findIndex((line) => line.startsWith(`${action} web.1.`))
+    expect(at('start')).toBeGreaterThanOrEqual(0)
+    expect(at('start')).toBeLessThan(at('die'))
+  })
+
+  it('that say to go on after a failure are obeyed, and an undo gives the settings back that were borrowed', async () => {
+    await deploy('1.0.0', '--rollback-failure-action', 'continue', '--rollback-parallelism', '3')
+    await update('--image', `${world.repository}:1.1.0`)
     await runs(1, '1.1.0')
+    await update('--label-add', 'step=1')
+    const former = (await spec()).UpdateConfig
+    const target = await open({}, [record({ version: '1.0.0' })])
+    const planned = await planTo(target, '1.0.0')
+    await carryOut(target, planned, { aftercare: false })
+    expect((await spec()).UpdateConfig).toMatchObject({ FailureAction: 'continue', Parallelism: 3 })
+    await update('--label-add', 'step=2')
+    await takeBack(target, planned)
+    expect((await spec()).UpdateConfig).toEqual(former)
+    expect(await serving()).toEqual(['1.1.0'])
+  })
+
+  it('go back to what only they themselves remember', async () => {
+    const { repository, remove } = createWorld()
+    const reference = `${repository}:1.1.0`
+    await makeImage(repository, '1.1.0')
+    await docker('push', reference)
+    const [, digest = ''] = (await docker('image', 'inspect', '--format', '{{index .RepoDigests 0}}', reference)).split(
+      '@'
+    )
+    await docker('rmi', reference)
+    await docker('pull', `${repository}@${digest}`)
+    const path = repository.slice(repository.indexOf('/') + 1)
+    const gone = await fetch(`http://127.0.0.1:5000/v2/${path}/manifests/${digest}`, { method: 'DELETE' })
+    expect(gone.ok).toBe(true)
+    await makeImage(repository, '1.2.0', { mode: 'crash' })
+    await docker('service', 'create', '--detach', '--no-resolve-image', '--name', 'web', `${reference}@${digest}`)
+    await until('a task', async () => (await serving()).length === 1)
+    await update('--no-resolve-image', '--image', `${repository}:1.2.0`)
+    const target = await open({ image_name: repository, registry: undefined }, [record({ version: '1.1.0' })])
+    const planned = await planTo(target, '1.1.0')
+    expect(planned.draft.blockers).toEqual([])
+    expect(planned.draft.steps[0]).toMatchObject({ params: { way: 'previous', image: `${reference}@${digest}` } })
+    await carryOut(target, planned)
+    expect((await serving()).length).toBe(1)
+    await docker('service', 'rm', 'web')
+    await remove()
+  })
+
+  it('are not meant where the configuration names services of a Compose project', async () => {
+    await deploy('1.1.0')
+    const target = await open({ services: ['web'] })
+    expect((await target.survey(signal())).blockers).toMatchObject([{ id: 'no_container' }])
   })
 
   it('that somebody changed since the plan are left alone', async () => {
@@ -175,13 +270,32 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
 
   it('name the last good task that the roll may stop', async () => {
     // long enough that a slow machine sees the failure before the swarm goes on to the next task
-    await deploy('1.1.0', '--replicas', '2', '--update-monitor', '20s')
+    await deploy('1.1.0', '--replicas', '2', '--update-monitor', '20s', '--update-delay', '20s')
     await brokenWith('1.2.0')
     await until('a paused update', async () => (await docker('service', 'inspect', 'web')).includes('"paused"'))
     const target = await open()
     const { draft, survey } = await planTo(target, '1.1.0')
     expect(survey.health).toMatchObject({ state: 'degraded', message: expect.stringContaining('1 of 2 tasks run') })
     expect(draft.risks.map(({ id }) => id)).toContain('last_good_task:web')
+  })
+
+  it('name none where the specification that comes back starts first, whatever today’s says', async () => {
+    await deploy(
+      '1.1.0',
+      '--replicas',
+      '2',
+      '--update-monitor',
+      '20s',
+      '--update-delay',
+      '20s',
+      '--rollback-order',
+      'start-first'
+    )
+    await update('--image', `${world.repository}:1.2.0`, '--rollback-order', 'stop-first')
+    await until('a paused update', async () => (await docker('service', 'inspect', 'web')).includes('"paused"'))
+    const { draft } = await planTo(await open(), '1.1.0')
+    expect(draft.steps[0]).toMatchObject({ params: { way: 'previous' } })
+    expect(draft.risks.map(({ id }) => id)).not.toContain('last_good_task:web')
   })
 
   it('hold a lease that every manager sees and that leaves the specification alone', async () => {
@@ -198,11 +312,14 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     const other = { ...lease, rollbackId: 'rb-20260318-143501-docker' }
     await expect(target.lease?.acquire(other, 60_000, signal())).rejects.toMatchObject({ code: 'locked' })
     await held?.renew(signal())
+    const clock = { ...systemClock, now: () => new Date(Date.now() + 3_600_000) }
+    const ahead = await open({}, [], clock)
+    expect((await ahead.survey(signal())).lease).toMatchObject({ expired: false })
     await held?.release(signal())
     await held?.release(signal())
     expect((await target.survey(signal())).lease).toBeUndefined()
     const short = await target.lease?.acquire(lease, 1, signal())
-    await wait(20)
+    await until('the expiry', async () => (await target.survey(signal())).lease?.expired)
     await (await target.lease?.acquire(other, 60_000, signal()))?.release(signal())
     await expect(short?.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
     expect(JSON.stringify(await spec())).toBe(before)
@@ -227,6 +344,21 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     if (!current) throw new Error('nothing serves')
     const { checks } = await target.check(current, { signal: signal() })
     expect(checks.find(({ id }) => id.includes(':port:'))).toMatchObject({ status: 'pass' })
+  })
+
+  it('go back together where several are named, each to its own previous specification', async () => {
+    await deploy('1.1.0')
+    await docker('service', 'create', '--detach', '--name', 'worker', `${world.repository}:1.1.0`)
+    await runs(1, '1.1.0', 'worker')
+    await update('--image', `${world.repository}:1.0.0`)
+    await docker('service', 'update', '--detach', '--quiet', '--image', `${world.repository}:1.0.0`, 'worker')
+    await runs(1, '1.0.0')
+    await runs(1, '1.0.0', 'worker')
+    const target = await open({ swarm_service: ['web', 'worker'] })
+    const planned = await planTo(target, '1.1.0')
+    expect(planned.draft.steps.map(({ id }) => id)).toEqual(['service:web', 'service:worker'])
+    await carryOut(target, planned)
+    expect([await serving(), await serving('worker')]).toEqual([['1.1.0'], ['1.1.0']])
   })
 
   it('go back through the built server, proven and reported', async () => {

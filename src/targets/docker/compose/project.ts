@@ -1,0 +1,94 @@
+import { isAbsolute, resolve } from 'node:path'
+import { z } from 'zod'
+import type { ContainerSummary } from '../inspect.ts'
+import type { Workshop } from '../workshop.ts'
+import { composeFileSet, readComposeFiles } from './files.ts'
+import { isOneOff, ownedBy } from './labels.ts'
+import { callCompose, findCompose } from './program.ts'
+
+/** What Compose must be told so that it reads a project as it was read when the project was deployed. */
+export const placeSchema = z.object({
+  files: z.array(z.string()).min(1),
+  envFiles: z.array(z.string()),
+  /** Only where it was told; else Compose takes the folder of the first file. */
+  workingDir: z.string().nullable()
+})
+
+export type ProjectPlace = z.infer<typeof placeSchema>
+
+/** A project as Compose reads it: files merged, variables filled in. */
+export interface ReadProject {
+  name: string
+  /** Image by service, where it has one. */
+  images: ReadonlyMap<string, string | null>
+}
+
+/**
+ * Where the project is written: as a container of it that still stands tells, if its files can be read here; else as
+ * configured, or as Compose would look for it in the project's folder. null when no file is there.
+ */
+export async function findPlace(
+  workshop: Workshop,
+  all: readonly ContainerSummary[],
+  signal: AbortSignal
+): Promise<ProjectPlace | null> {
+  signal.throwIfAborted()
+  const files = await composeFileSet(workshop)
+  return (await placeOfSiblings(workshop, all, files)) ?? (files[0] ? { files, envFiles: [], workingDir: null } : null)
+}
+
+async function placeOfSiblings(
+  { config, projectDir }: Workshop,
+  all: readonly ContainerSummary[],
+  own: readonly string[]
+): Promise<ProjectPlace | null> {
+  const siblings = all
+    .filter((summary) => !isOneOff(summary))
+    .flatMap(({ Labels }) => ownedBy(Labels) ?? [])
+    .filter(({ project, files }) => (config.project ? project === config.project : own[0] && files.includes(own[0])))
+  const places = new Map<string, ProjectPlace>()
+  for (const { files, envFiles, workingDir } of siblings) {
+    if (!files[0] || (await readComposeFiles(files)).length < files.length) continue
+    const place = { files, envFiles: envFiles.map((path) => absolute(workingDir ?? projectDir, path)), workingDir }
+    places.set(JSON.stringify(place), place)
+  }
+  return places.size === 1 ? ([...places.values()][0] ?? null) : null
+}
+
+const absolute = (folder: string, path: string): string => (isAbsolute(path) ? path : resolve(folder, path))
+
+/** The options by which Compose is called for a project. */
+export const placeOptions = (
+  { files, envFiles, workingDir }: ProjectPlace,
+  { project, profiles }: { project?: string | null | undefined; profiles?: 'all' } = {}
+): string[] => [
+  ...(project ? ['--project-name', project] : []),
+  ...(workingDir ? ['--project-directory', workingDir] : []),
+  ...envFiles.flatMap((path) => ['--env-file', path]),
+  ...files.flatMap((path) => ['--file', path]),
+  ...(profiles ? ['--profile', '*'] : [])
+]
+
+const readSchema = z.looseObject({
+  name: z.string(),
+  services: z.record(z.string(), z.looseObject({ image: z.string().nullish() })).nullish()
+})
+
+/** Reads a project by Compose itself; null without the program. @throws TargetError with what Compose said. */
+export async function readProject(
+  workshop: Workshop,
+  place: ProjectPlace,
+  { profiles }: { profiles?: 'all' },
+  signal: AbortSignal
+): Promise<ReadProject | null> {
+  const program = await findCompose(workshop.env)
+  if (!program) return null
+  const { project } = workshop.config
+  const options = placeOptions(place, { project, ...(profiles && { profiles }) })
+  const output = await callCompose(workshop, program, [...options, 'config', '--format', 'json'], { signal })
+  const { name, services } = readSchema.parse(JSON.parse(output))
+  return {
+    name,
+    images: new Map(Object.entries(services ?? {}).map(([service, { image }]) => [service, image ?? null]))
+  }
+}
