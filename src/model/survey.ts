@@ -13,8 +13,8 @@ export interface Health {
   message: string
   /** Since when, ISO 8601, where the target knows. */
   since?: string
-  /** Of how many parts (containers, tasks) how many serve, where the target can count them. */
-  parts?: { serving: number; all: number }
+  /** Of how many instances (containers, tasks) how many serve, where the target can count them. */
+  instances?: { serving: number; all: number }
 }
 
 /** Something an assessment found that may hurt. Serious ones are accepted one by one, by id. */

@@ -6,12 +6,12 @@ const rank: Record<Exclude<HealthState, 'unknown'>, number> = { healthy: 3, prog
 export const servesBetter = (a: HealthState, b: HealthState): boolean =>
   a !== 'unknown' && b !== 'unknown' && rank[a] > rank[b]
 
-type Counted = Pick<Health, 'state' | 'parts'>
+type Counted = Pick<Health, 'state' | 'instances'>
 
-/** How many more parts served in `a` than in `b`, of two states that are otherwise no better than each other; null where that is not known. */
+/** How many more instances served in `a` than in `b`, of two states that are otherwise no better than each other; null where that is not known. */
 export const moreServing = (a: Counted, b: Counted): number | null =>
-  a.parts && b.parts && a.state !== 'unknown' && b.state !== 'unknown' && rank[a.state] === rank[b.state]
-    ? a.parts.serving - b.parts.serving
+  a.instances && b.instances && a.state !== 'unknown' && b.state !== 'unknown' && rank[a.state] === rank[b.state]
+    ? a.instances.serving - b.instances.serving
     : null
 
 export const hasFailed = (state: HealthState): boolean => state === 'down' || state === 'degraded'

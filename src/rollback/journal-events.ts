@@ -10,7 +10,7 @@ export const healthSchema = z.object({
   state: z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown']),
   message: z.string(),
   since: z.string().optional(),
-  parts: z.object({ serving: z.number(), all: z.number() }).optional()
+  instances: z.object({ serving: z.number(), all: z.number() }).optional()
 })
 
 export const holderSchema = z.object({ host: z.string(), pid: z.number(), user: z.string() })

@@ -20,7 +20,7 @@ export interface Present {
   version: string | null
   health: HealthState
   message: string
-  parts?: Health['parts']
+  instances?: Health['instances']
   /** It is of several releases. */
   isMixed?: boolean
   fingerprint?: JsonObject
@@ -38,7 +38,7 @@ export async function presentState(session: Session, begun: Begun, checks: reado
       health: 'unknown',
       message: `${begun.target} could not be asked: ${survey}`
     }
-  const { state, message, parts } = survey.health
+  const { state, message, instances } = survey.health
   const failed = checks.find(({ status }) => status === 'fail')
   const contradicted = failed && (state === 'unknown' || servesBetter(state, 'degraded'))
   return {
@@ -47,7 +47,7 @@ export async function presentState(session: Session, begun: Begun, checks: reado
     version: survey.current?.version ?? null,
     health: contradicted ? 'degraded' : state,
     message: contradicted ? `${failed.title}: ${failed.detail}` : message,
-    ...(parts && !contradicted && { parts }),
+    ...(instances && !contradicted && { instances }),
     ...(survey.halfWay && { isMixed: true }),
     fingerprint: survey.fingerprint
   }

@@ -20,9 +20,9 @@ export async function cancelled(ending: Ending, beganSteps: readonly Step[]): Pr
 
 /**
  * A failed cure is undone towards a state that was seen to serve better than the present one, or where nothing serves now and
- * nothing served before; unknown is no reason to undo. Of two states of the same health the one serves better in which more parts
+ * nothing served before; unknown is no reason to undo. Of two states of the same health the one serves better in which more instances
  * do; where as many do, one release is better than a mixture of two. So a roll that stops half way is put back, unless that
- * would take away parts that serve only since then.
+ * would take away instances that serve only since then.
  */
 export async function wayBack(
   ending: Ending,
@@ -135,16 +135,16 @@ function reasonToStay(before: Health, present: Present, beganSteps: readonly Ste
   if (servesBetter(before.state, now) || (now === 'down' && before.state === 'down')) return null
   if (now === 'unknown') return 'what serves now is unknown'
   if (before.state === 'unknown') return 'whether the earlier state served is unknown'
-  const more = moreServing(before, { state: now, ...(present.parts && { parts: present.parts }) })
+  const more = moreServing(before, { state: now, ...(present.instances && { instances: present.instances }) })
   if (more !== null && (more > 0 || (more === 0 && present.isMixed))) return null
   if (more !== null && more < 0)
-    return `fewer parts served before: ${share(before.parts)}, and now ${share(present.parts)}`
+    return `fewer instances served before: ${share(before.instances)}, and now ${share(present.instances)}`
   return now === before.state
     ? `the earlier state was ${before.state}, too`
     : `the earlier state was ${before.state}, which is no better`
 }
 
-const share = (parts: Health['parts']): string => (parts ? `${parts.serving} of ${parts.all}` : 'unknown')
+const share = (instances: Health['instances']): string => (instances ? `${instances.serving} of ${instances.all}` : 'unknown')
 
 const pending = ({ carrying }: Ending): Step[] =>
   carrying.steps.filter(({ id }) => {

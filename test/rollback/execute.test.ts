@@ -115,7 +115,7 @@ test.each([
 ] as const)('promise 5: of two degraded states: %s', async (_, { before, now, mixed }, outcome) => {
   const shelf = newShelf({
     health: { '1.2.0': 'degraded', '1.1.0': 'degraded' },
-    parts: { '1.2.0': before, '1.1.0': now }
+    instances: { '1.2.0': before, '1.1.0': now }
   })
   const { rollBack } = await engine(shelf)
   shelf.checked = { '1.1.0': 'down' }

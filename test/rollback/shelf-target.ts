@@ -87,7 +87,7 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
         health: {
           state,
           message: `the shelf says ${state}`,
-          ...(shelf.parts && { parts: { serving: shelf.parts[shelf.serving] ?? 0, all: 4 } })
+          ...(shelf.parts && { instances: { serving: shelf.parts[shelf.serving] ?? 0, all: 4 } })
         },
         releases: shelf.releases.filter(({ version }) => version !== shelf.serving),
         risks: shelf.risks,

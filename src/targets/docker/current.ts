@@ -17,8 +17,8 @@ export function healthOf(containers: readonly Container[], clock: Clock): Health
   const state =
     states.size === 1 ? [...states][0] : states.has('down') || states.has('degraded') ? 'degraded' : 'progressing'
   const since = each.length === 1 ? each[0]?.since : earliest(each.filter((one) => one.state !== 'healthy'))
-  const parts = { serving: each.filter((one) => one.state === 'healthy').length, all: each.length }
-  return { state: state ?? 'unknown', message, parts, ...(since ? { since } : {}) }
+  const instances = { serving: each.filter((one) => one.state === 'healthy').length, all: each.length }
+  return { state: state ?? 'unknown', message, instances, ...(since ? { since } : {}) }
 }
 
 /** Ended, paused or in a crash loop: nothing is lost while it is replaced. */

@@ -103,9 +103,9 @@ function withShare(health: Health, workload: Workload, current: Release | null):
 function withMissing(health: Health, { containers, missing }: Workload): Health {
   if (!missing || containers.length === 0) return health
   const message = `${missing.services.join(', ')} has no container; ${health.message}`
-  const { serving = 0, all = containers.length } = health.parts ?? {}
-  const parts = { serving, all: all + missing.services.length }
-  return { ...health, state: health.state === 'down' ? 'down' : 'degraded', message, parts }
+  const { serving = 0, all = containers.length } = health.instances ?? {}
+  const instances = { serving, all: all + missing.services.length }
+  return { ...health, state: health.state === 'down' ? 'down' : 'degraded', message, instances }
 }
 
 function risksOf(workload: Workload): Risk[] {

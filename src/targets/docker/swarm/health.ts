@@ -40,7 +40,7 @@ export function healthOf(observed: readonly Observed[], now: number): Health {
   const worst = each.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]
   if (!worst) return { state: 'unknown', message: 'nothing was seen' }
   const sum = (count: (one: Observed) => number): number => observed.reduce((total, one) => total + count(one), 0)
-  return { ...worst, parts: { serving: sum((one) => steadyTasks(one, now)), all: sum(({ wanted }) => wanted) } }
+  return { ...worst, instances: { serving: sum((one) => steadyTasks(one, now)), all: sum(({ wanted }) => wanted) } }
 }
 
 export function serviceHealth(observed: Observed, now: number): Health {
