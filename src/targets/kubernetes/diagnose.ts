@@ -2,11 +2,11 @@ import type { Diagnosis, Evidence, TimelineEvent } from '../../model/diagnosis.t
 import { capTail, oneLine } from '../../support/text.ts'
 import { isStatus } from './client/failure.ts'
 import { differences } from './differences.ts'
-import { currentPods, healthOf, rolloutOf } from './health.ts'
+import { currentPods, healthOf, podsOfTemplate, rolloutOf } from './health.ts'
 import { logsOf } from './logs.ts'
 import { shortText } from './names.ts'
 import { type ClusterEvent, eventSchema } from './objects.ts'
-import { crashOf, hasCrashed, isUnready, troubleOf } from './trouble.ts'
+import { crashOf, hasCrashed, isFinished, isUnready, troubleOf } from './trouble.ts'
 import { readWorkloads, type Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -29,7 +29,10 @@ export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise
 }
 
 async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSignal): Promise<Diagnosis> {
-  const failed = currentPods(workload).filter((pod) => troubleOf(pod) || isUnready(pod) || hasCrashed(pod))
+  const ended = podsOfTemplate(workload).filter(isFinished)
+  const failed = [...currentPods(workload), ...ended].filter(
+    (pod) => troubleOf(pod) || isUnready(pod) || hasCrashed(pod)
+  )
   const pods = failed.slice(0, podsLooked)
   const [events, logs] = await Promise.all([
     eventsOf(workshop, workload, signal),

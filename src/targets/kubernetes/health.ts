@@ -3,7 +3,7 @@ import { oneLine } from '../../support/text.ts'
 import { argoRollout, isRollout } from './argo/state.ts'
 import { addressText, known, revisionsOf, shortText } from './names.ts'
 import type { Pod, WorkloadObject } from './objects.ts'
-import { isUnready, troubleOf } from './trouble.ts'
+import { isFinished, isUnready, troubleOf } from './trouble.ts'
 import type { Workload } from './workload.ts'
 
 /** How far a rollout is, in the numbers that all three kinds share. */
@@ -43,8 +43,12 @@ export function rolloutOf({ metadata, spec, status }: WorkloadObject): Rollout {
   }
 }
 
-/** Pods of the template that should serve, as far as labels and owners tell. */
-export function currentPods({ address, object, current, pods }: Workload): Pod[] {
+/** Pods of the template that should serve, as far as labels and owners tell; not those that a ReplicaSet has replaced already. */
+export const currentPods = (workload: Workload): Pod[] =>
+  podsOfTemplate(workload).filter((pod) => revisionsOf(workload.address.kind) !== 'replicasets' || !isFinished(pod))
+
+/** The same, with those that ended and still lie there. */
+export function podsOfTemplate({ address, object, current, pods }: Workload): Pod[] {
   if (!current || !pods) return []
   if (revisionsOf(address.kind) === 'replicasets')
     return pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === current.uid))
@@ -59,9 +63,7 @@ export function currentPods({ address, object, current, pods }: Workload): Pod[]
 export function oldPods(workload: Workload): Pod[] {
   if (!workload.current || !workload.pods || isRollout(workload.object)) return []
   const current = new Set(currentPods(workload))
-  return workload.pods.filter(
-    (pod) => !current.has(pod) && !pod.metadata.deletionTimestamp && !/Succeeded|Failed/.test(pod.status.phase)
-  )
+  return workload.pods.filter((pod) => !current.has(pod) && !pod.metadata.deletionTimestamp && !isFinished(pod))
 }
 
 /** How one workload serves. */

@@ -36,6 +36,9 @@ export function crashOf({ metadata, status }: Pod): string | null {
 
 export const hasCrashed = (pod: Pod): boolean => crashOf(pod) !== null
 
+/** It ended, and its controller has made another in its place: an evicted pod stays until somebody collects it. */
+export const isFinished = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
+
 /** A running container that is not ready: it is starting, or its readiness probe fails. */
 export const isUnready = ({ metadata, status }: Pod): boolean =>
   !metadata.deletionTimestamp && !status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')
