@@ -13,6 +13,8 @@ export interface Health {
   message: string
   /** Since when, ISO 8601, where the target knows. */
   since?: string
+  /** Where several things serve together: how each of them does, so that two states can be compared thing by thing. */
+  parts?: Record<string, HealthState>
 }
 
 /** Something an assessment found that may hurt. Serious ones are accepted one by one, by id. */

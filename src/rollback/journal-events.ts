@@ -6,10 +6,13 @@ import { outcomeSchema } from '../model/outcome.ts'
 import { releaseSchema } from '../model/release.ts'
 import { stepSchema } from '../model/step.ts'
 
+const healthStateSchema = z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown'])
+
 export const healthSchema = z.object({
-  state: z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown']),
+  state: healthStateSchema,
   message: z.string(),
-  since: z.string().optional()
+  since: z.string().optional(),
+  parts: z.record(z.string(), healthStateSchema).optional()
 })
 
 export const holderSchema = z.object({ host: z.string(), pid: z.number(), user: z.string() })
