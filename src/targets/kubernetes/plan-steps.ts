@@ -2,13 +2,13 @@ import type { JsonObject } from '../../model/json.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import { mustPromote } from './argo/plan.ts'
-import { isRollout } from './argo/state.ts'
 import { abortStep, argoUndo, promoteStep } from './argo/steps.ts'
-import { addressText, revisionsOf, shortText } from './names.ts'
+import { addressText, marks, revisionsOf, shortText } from './names.ts'
 import type { Move } from './params.ts'
+import { placeOf } from './place.ts'
 import type { Way } from './plan.ts'
 import type { Revision } from './revision.ts'
-import { isOf, isUnready } from './trouble.ts'
+import { hasCrashed, isOf, isUnready } from './trouble.ts'
 import type { Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -23,7 +23,7 @@ export function moveOf(workload: Workload, revision: Revision): Move {
     from: {
       revision: current?.name ?? '',
       hash,
-      ...(isRollout(object) && current && current.hash !== hash && { own: current.hash })
+      ...(current && current.hash !== hash && { own: current.hash })
     },
     to: { revision: revision.name, hash: revision.hash },
     paused: object.spec.paused === true,
@@ -36,25 +36,22 @@ export function moveOf(workload: Workload, revision: Revision): Move {
 /** Its pods are replaced only when somebody deletes them. */
 const isOnDelete = ({ object }: Workload): boolean => object.spec.updateStrategy?.type === 'OnDelete'
 
-/**
- * Every pod of another revision than the wanted one: first those that do not serve, from the lowest ordinal on, for an ordered
- * StatefulSet makes no pod after one that is not ready; then the others from the highest ordinal on, as a rolling update does.
- */
-function podsToReplace({ address, pods }: Workload, move: Move): { name: string; place: string }[] {
+/** Every pod of another revision than the wanted one, from the highest ordinal on, as a rolling update goes. */
+function podsToReplace({ pods }: Workload, move: Move): { name: string; place: string }[] {
   const old = (pods ?? []).filter((pod) => !isOf(pod, move) && !pod.metadata.deletionTimestamp)
-  const byOrdinal = old.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }))
-  const ordered = [...byOrdinal.filter(isUnready), ...byOrdinal.filter((pod) => !isUnready(pod)).reverse()]
-  return ordered.map(({ metadata: { name }, spec }) => ({
-    name,
-    place: address.kind === 'daemonset' ? (spec.nodeName ?? name) : name
-  }))
+  return old
+    .sort((a, b) => b.metadata.name.localeCompare(a.metadata.name, 'en', { numeric: true }))
+    .map((pod) => ({ name: pod.metadata.name, place: placeOf(pod, move) }))
 }
 
-/** Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. */
+/**
+ * Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. One that
+ * has crashed counts while it seems well, for it will be waited for again, and a plan must not change from moment to moment.
+ */
 function stuckPods({ address, object, pods }: Workload, move: Move): string[] {
   if (address.kind !== 'statefulset' || object.spec.podManagementPolicy === 'Parallel') return []
   return (pods ?? [])
-    .filter((pod) => isUnready(pod) && !isOf(pod, move))
+    .filter((pod) => (isUnready(pod) || hasCrashed(pod)) && !isOf(pod, move))
     .map(({ metadata }) => metadata.name)
     .sort()
 }
@@ -149,8 +146,9 @@ export const mark = ({ api, kubectl }: Workshop, moves: readonly Move[], { versi
   title: 'Marking the failed revision as rolled back from',
   params: { server: api.server, to: version, moves: moves as unknown as JsonObject[] },
   undo: 'Take the mark away',
-  byHand: moves.map(
-    (move) =>
-      `${kubectl} -n ${move.namespace} annotate ${revisionsOf(move.kind)} ${move.from.revision} rolled-back-to=${version}`
-  )
+  byHand: moves.map(({ namespace, kind, from }) => {
+    const before = JSON.stringify({ revision: from.revision, to: version, rollback_id: 'by-hand' }).slice(0, -1)
+    const text = `'${before},"at":"'$(date -u +%FT%TZ)'"}'`
+    return `${kubectl} -n ${namespace} annotate ${revisionsOf(kind)} ${from.revision} --overwrite ${marks.rolledBack}=${text}`
+  })
 })
