@@ -4,11 +4,12 @@ import type { Step } from '../../model/step.ts'
 import { mustPromote } from './argo/plan.ts'
 import { abortStep, argoUndo, promoteStep } from './argo/steps.ts'
 import { addressText, marks, revisionsOf, shortText } from './names.ts'
+import { isOrdered } from './ordered.ts'
 import type { Move } from './params.ts'
 import { placeOf } from './place.ts'
 import type { Way } from './plan.ts'
 import type { Revision } from './revision.ts'
-import { hasCrashed, isOf, isUnready } from './trouble.ts'
+import { isCrashLooping, isOf, isUnready } from './trouble.ts'
 import type { Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -46,12 +47,12 @@ function podsToReplace({ pods }: Workload, move: Move): { name: string; place: s
 
 /**
  * Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. One that
- * has crashed counts while it seems well, for it will be waited for again, and a plan must not change from moment to moment.
+ * crashes again and again counts also while it seems well, so that a plan does not change from moment to moment.
  */
-function stuckPods({ address, object, pods }: Workload, move: Move): string[] {
+function stuckPods({ address, object, pods, readAt }: Workload, move: Move): string[] {
   if (address.kind !== 'statefulset' || object.spec.podManagementPolicy === 'Parallel') return []
   return (pods ?? [])
-    .filter((pod) => (isUnready(pod) || hasCrashed(pod)) && !isOf(pod, move))
+    .filter((pod) => (isUnready(pod) || isCrashLooping(pod, readAt)) && !isOf(pod, move))
     .map(({ metadata }) => metadata.name)
     .sort()
 }
@@ -90,26 +91,33 @@ function rollBack(workshop: Workshop, ways: readonly Way[], { version }: Release
   const [first] = ways
   const one = ways.length === 1 && first
   const what = one ? shortText(first.move) : `${ways.length} workloads`
+  const ordered = ways.some(({ workload }) => isOrdered(workload.object))
   return {
     id: `workload:${ways.map(({ move }) => addressText(move)).join(',')}`,
     kind: 'roll_back',
     phase: 'cure',
     title: `Rolling ${what} back to ${version}`,
     params: { server: workshop.api.server, moves: ways.map(({ move }) => move as unknown as JsonObject) },
-    undo: `Put the present template of ${what} back`,
+    undo: `Put the present template of ${what} back${ordered ? `, and delete pods of ${version} that keep it stuck (claims and data stay)` : ''}`,
     byHand: ways.flatMap((way) => byHand(workshop, way, way.revision.number)),
-    undoByHand: ways.flatMap((way) => byHand(workshop, way, way.workload.current?.number ?? 0))
+    undoByHand: ways.flatMap((way) => byHand(workshop, way, way.workload.current?.number ?? 0, version))
   }
 }
 
-const byHand = (workshop: Workshop, way: Way, revision: number): string[] =>
-  way.move.kind === 'rollout' ? argoUndo(workshop, way.move, revision) : kubectlUndo(workshop, way, revision)
+/** `left` is the version that is undone, whose pods may keep a StatefulSet stuck. */
+const byHand = (workshop: Workshop, way: Way, revision: number, left?: string): string[] =>
+  way.move.kind === 'rollout' ? argoUndo(workshop, way.move, revision) : kubectlUndo(workshop, way, revision, left)
 
-const kubectlUndo = ({ kubectl }: Workshop, { move, workload }: Way, revision: number): string[] => [
-  ...(move.paused ? [`${kubectl} -n ${move.namespace} rollout resume ${shortText(move)}`] : []),
-  `${kubectl} -n ${move.namespace} rollout undo ${shortText(move)} --to-revision=${revision}`,
-  ...(isOnDelete(workload) ? [] : [`${kubectl} -n ${move.namespace} rollout status ${shortText(move)}`])
-]
+function kubectlUndo({ kubectl }: Workshop, { move, workload }: Way, revision: number, left?: string): string[] {
+  const to = `${kubectl} -n ${move.namespace}`
+  const name = shortText(move)
+  return [
+    ...(move.paused ? [`${to} rollout resume ${name}`] : []),
+    `${to} rollout undo ${name} --to-revision=${revision}`,
+    ...(left && isOrdered(workload.object) ? [`${to} delete pod POD (each one of ${left} that is not ready)`] : []),
+    ...(isOnDelete(workload) ? [] : [`${to} rollout status ${name}`])
+  ]
+}
 
 const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Step => ({
   id: `pods:${addressText(move)}`,

@@ -46,6 +46,18 @@ export function crashOf({ metadata, status }: Pod): string | null {
 
 export const hasCrashed = (pod: Pod): boolean => crashOf(pod) !== null
 
+/** A kubelet forgets the failures of a container that has run for so long (kubernetes.io, "Container restart policy"). */
+const forgottenAfterMs = 600_000
+
+/** It has crashed and may be about to crash again, though it may be ready at the moment. */
+export const isCrashLooping = (pod: Pod, now: number): boolean =>
+  hasCrashed(pod) &&
+  [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])].some(
+    ({ state, lastState }) =>
+      (lastState?.terminated?.exitCode ?? 0) !== 0 &&
+      now - Date.parse(state?.running?.startedAt ?? new Date(now).toISOString()) < forgottenAfterMs
+  )
+
 /** It ended, and its controller has made another in its place: an evicted pod stays until somebody collects it. */
 export const isFinished = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
 

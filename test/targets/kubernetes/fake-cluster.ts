@@ -23,7 +23,7 @@ export function fakeCluster(config: JsonObject = {}): FakeCluster {
   const acts: string[] = []
   let hook: (request: Request) => void = () => undefined
   const notFound = ({ doing, path }: Request) => new ApiFailure(doing, 404, { message: `${path} not found` })
-  const api: Pick<Api, 'server' | 'send' | 'find' | 'list'> = {
+  const api: Pick<Api, 'server' | 'send' | 'find' | 'list' | 'now'> = {
     server: 'cluster.example',
     async send<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
       hook(request)
@@ -43,7 +43,8 @@ export function fakeCluster(config: JsonObject = {}): FakeCluster {
       hook(request)
       const within = [...objects].filter(([path]) => path.replace(/\/[^/]+$/, '') === request.path)
       return { items: within.map(([, object]) => item.parse(object)), resourceVersion: '1' }
-    }
+    },
+    now: () => systemClock.now().getTime()
   }
   const workshop = {
     api,

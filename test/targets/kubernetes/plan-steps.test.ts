@@ -29,6 +29,12 @@ const podOf = (number: number, ordinal: number, ready: boolean, more: JsonObject
   status: { phase: 'Running', conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }], ...more }
 })
 
+const crashedSince = (startedAt: string): JsonObject => ({
+  containerStatuses: [
+    { name: 'web', restartCount: 2, state: { running: { startedAt } }, lastState: { terminated: { exitCode: 3 } } }
+  ]
+})
+
 /** A StatefulSet whose second revision is there, with these pods; the steps back to its first. */
 async function stepsWith(pods: JsonObject[], spec: JsonObject = {}) {
   const cluster = fakeCluster({ workloads: ['statefulset/db'] })
@@ -49,12 +55,15 @@ async function stepsWith(pods: JsonObject[], spec: JsonObject = {}) {
 }
 
 test('a pod that crashes again and again is to be deleted, also while it seems well, so that the plan stays the same', async () => {
-  const crashed = {
-    containerStatuses: [{ name: 'web', restartCount: 2, lastState: { terminated: { exitCode: 3 } } }]
-  }
+  const crashed = crashedSince(new Date().toISOString())
   const wanted = await stepsWith([podOf(1, 0, true), podOf(2, 1, false, crashed)])
   expect(wanted.map(({ kind }) => kind)).toEqual(['roll_back', 'delete_pods', 'mark'])
   expect(await stepsWith([podOf(1, 0, true), podOf(2, 1, true, crashed)])).toEqual(wanted)
+})
+
+test('a pod that crashed long ago and serves since is not to be deleted', async () => {
+  const steps = await stepsWith([podOf(2, 0, true, crashedSince('2026-01-01T00:00:00Z')), podOf(2, 1, true)])
+  expect(steps.map(({ kind }) => kind)).toEqual(['roll_back', 'mark'])
 })
 
 test('which pods of an OnDelete workload serve at the moment makes no other plan', async () => {

@@ -1,17 +1,16 @@
 import type { Step } from '../../../model/step.ts'
 import { duration } from '../../../support/text.ts'
 import type { Run, StepResult } from '../../target.ts'
-import { addressText, shortText } from '../names.ts'
-import { type Pod, podSchema } from '../objects.ts'
+import { shortText } from '../names.ts'
+import type { Pod } from '../objects.ts'
 import { type Move, paramsOf } from '../params.ts'
 import { placeOf } from '../place.ts'
-import { selectorText } from '../selector.ts'
 import { isHopeless, isOf, isUnready, troubleOf } from '../trouble.ts'
-import { readWorkload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 import { awaitController } from './await-controller.ts'
 import { deletePod } from './delete-pods.ts'
 import { defaultDeadlineMs, followRollout, hopelessMs, notHealthy } from './follow.ts'
+import { isOwn, podsOf, podsRequest } from './pods-of.ts'
 import { putTemplate } from './put-back.ts'
 
 /** Deletes the pods of a workload that waits for that (OnDelete), each when the one before it was replaced and is ready; never claims. */
@@ -69,20 +68,6 @@ export async function revertReplacePods(workshop: Workshop, step: Step, run: Run
   return { detail: `${deleted} pods of the former template are back` }
 }
 
-async function podsOf(workshop: Workshop, move: Move, signal: AbortSignal): Promise<Pod[]> {
-  const request = { ...(await podsRequest(workshop, move, signal)), signal }
-  return (await workshop.api.list(request, podSchema)).items.filter(({ metadata }) => isOwn(metadata, move))
-}
-
-const isOwn = ({ ownerReferences }: Pod['metadata'], { uid }: Move): boolean =>
-  ownerReferences?.some((owner) => owner.uid === uid) === true
-
-const podsRequest = async (workshop: Workshop, move: Move, signal: AbortSignal) => ({
-  doing: `Watching the pods of ${addressText(move)}`,
-  path: `/api/v1/namespaces/${move.namespace}/pods`,
-  query: { labelSelector: selectorText((await readWorkload(workshop, move, signal)).spec.selector) }
-})
-
 /** Watches until a ready pod of the wanted revision is at a place; else says why there is none. */
 async function replaced(
   workshop: Workshop,
@@ -98,7 +83,7 @@ async function replaced(
   let detail = 'there is no pod yet'
   let hopelessSince: number | null = null
   let done = false
-  const wants = (pod: Pod): boolean => isOwn(pod.metadata, move) && placeOf(pod, move) === place && isOf(pod, move)
+  const wants = (pod: Pod): boolean => isOwn(pod, move) && placeOf(pod, move) === place && isOf(pod, move)
   const tell = (mine: Pod[]): void => {
     detail = mine.flatMap((pod) => troubleOf(pod) ?? [])[0] ?? (mine.length > 0 ? 'its pod is not ready' : detail)
     const now = clock.now().getTime()
