@@ -1,9 +1,8 @@
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Blocker } from '../../model/survey.ts'
-import { RollbackError } from '../../support/errors.ts'
 import { argoBlockers, argoRights, argoRisks } from './argo/plan.ts'
-import { isStatus } from './client/failure.ts'
+import { ApiFailure, isStatus } from './client/failure.ts'
 import { examineImages } from './images.ts'
 import { manner } from './manner.ts'
 import { addressText, shortText } from './names.ts'
@@ -117,16 +116,16 @@ export async function dryRun(
     await sendPatch(workshop, move, workload.object, { template, changeCause }, 'back', { signal, dryRun: true })
     return []
   } catch (error) {
-    if (!(error instanceof RollbackError)) throw error
+    if (!(error instanceof ApiFailure)) throw error
     if (isStatus(error, 403) && /^User /.test(error.why)) return []
     // A status update in between is no refusal, and a webhook that cannot do dry runs says nothing of the change.
     if (isStatus(error, 409) || (isStatus(error, 400) && /dry ?run/i.test(error.why))) return []
     return [
       {
         id: `refused:${addressText(move)}`,
-        what: `The cluster refuses to change ${shortText(move)} (dry run)`,
+        what: `The cluster ${error.retryable ? 'could not try' : 'refuses'} to change ${shortText(move)} (dry run)`,
         why: error.why,
-        next: 'Correct what is named, or choose another version.'
+        next: error.retryable ? error.next : 'Correct what is named, or choose another version.'
       }
     ]
   }
