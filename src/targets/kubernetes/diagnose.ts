@@ -18,7 +18,8 @@ const workloadsLooked = 10
 /** Why the workloads fail, as far as the cluster tells: states, events, last logs, what the new template changed. */
 export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
   const all = await readWorkloads(workshop, signal)
-  const failing = all.filter((workload) => healthOf(workload).state !== 'healthy')
+  // One that is to have no pods is unknown, and has nothing to tell.
+  const failing = all.filter((workload) => !/^(healthy|unknown)$/.test(healthOf(workload).state))
   const looked = (failing.length > 0 ? failing : all).slice(0, workloadsLooked)
   const each = await Promise.all(looked.map((workload) => lookInto(workshop, workload, signal)))
   return {

@@ -63,7 +63,11 @@ export async function holdingWay(kubeconfig: string, holds: (asked: Asked) => bo
     outgoing.end(body)
   })
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-  config.clusters[0].cluster = { server: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+  // Without this a client refuses to send a token over plain HTTP.
+  config.clusters[0].cluster = {
+    server: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    'insecure-skip-tls-verify': true
+  }
   const file = `${kubeconfig}.held`
   await writeFile(file, JSON.stringify(config))
   return {

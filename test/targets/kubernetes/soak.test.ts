@@ -5,7 +5,7 @@ import { type Cluster, createCluster, type Shape, until, workload } from './clus
 import { createScene, execute, type Scene } from './scene.ts'
 import { applyAll, inTime, openTarget, planned, revertAll } from './verbs.ts'
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
+vi.setConfig({ testTimeout: 480_000, hookTimeout: 240_000 })
 
 describeOn('kubernetes', 'what happens to a workload around a rollback on kubernetes', (backend) => {
   let cluster: Cluster
