@@ -64,7 +64,7 @@ export async function createCluster(kubeconfig: string): Promise<Cluster> {
     async rolledOut(object) {
       await apply(object)
       const { kind, metadata } = object as { kind: string; metadata: { name: string } }
-      await kubectl('rollout', 'status', `${kind.toLowerCase()}/${metadata.name}`, '--timeout=90s')
+      await kubectl('rollout', 'status', `${kind.toLowerCase()}/${metadata.name}`, '--timeout=180s')
     },
     async identity(name, rules) {
       const metadata = { name, namespace }
@@ -156,7 +156,7 @@ export function workload(shape: Shape): JsonObject {
 }
 
 /** Waits for something to be so, at most `limitMs`. */
-export async function until<T>(what: string, look: () => Promise<T>, limitMs = 60_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, look: () => Promise<T>, limitMs = 120_000): Promise<NonNullable<T>> {
   const end = Date.now() + limitMs
   let last: unknown
   for (;;) {
