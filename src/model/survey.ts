@@ -15,6 +15,8 @@ export interface Health {
   since?: string
   /** Of how many instances (containers, tasks) how many serve, where the target can count them. */
   instances?: { serving: number; all: number }
+  /** Where several things serve together: how each of them does, so that two states can be compared thing by thing. */
+  parts?: Record<string, HealthState>
 }
 
 /** Something an assessment found that may hurt. Serious ones are accepted one by one, by id. */

@@ -6,11 +6,14 @@ import { outcomeSchema } from '../model/outcome.ts'
 import { releaseSchema } from '../model/release.ts'
 import { stepSchema } from '../model/step.ts'
 
+const healthStateSchema = z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown'])
+
 export const healthSchema = z.object({
-  state: z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown']),
+  state: healthStateSchema,
   message: z.string(),
   since: z.string().optional(),
-  instances: z.object({ serving: z.number(), all: z.number() }).optional()
+  instances: z.object({ serving: z.number(), all: z.number() }).optional(),
+  parts: z.record(z.string(), healthStateSchema).optional()
 })
 
 export const holderSchema = z.object({ host: z.string(), pid: z.number(), user: z.string() })

@@ -18,9 +18,7 @@ export interface Present {
   seen: boolean
   currentId: string | null
   version: string | null
-  health: HealthState
-  message: string
-  instances?: Health['instances']
+  health: Health
   /** It is of several releases. */
   isMixed?: boolean
   fingerprint?: JsonObject
@@ -35,19 +33,16 @@ export async function presentState(session: Session, begun: Begun, checks: reado
       seen: false,
       currentId: null,
       version: null,
-      health: 'unknown',
-      message: `${begun.target} could not be asked: ${survey}`
+      health: { state: 'unknown', message: `${begun.target} could not be asked: ${survey}` }
     }
-  const { state, message, instances } = survey.health
+  const { state } = survey.health
   const failed = checks.find(({ status }) => status === 'fail')
   const contradicted = failed && (state === 'unknown' || servesBetter(state, 'degraded'))
   return {
     seen: true,
     currentId: survey.current?.id ?? null,
     version: survey.current?.version ?? null,
-    health: contradicted ? 'degraded' : state,
-    message: contradicted ? `${failed.title}: ${failed.detail}` : message,
-    ...(instances && !contradicted && { instances }),
+    health: contradicted ? { state: 'degraded', message: `${failed.title}: ${failed.detail}` } : survey.health,
     ...(survey.halfWay && { isMixed: true }),
     fingerprint: survey.fingerprint
   }
@@ -62,7 +57,7 @@ export async function settledState(
   const until = session.clock.now().getTime() + settleWithinMs
   for (;;) {
     const present = await presentState(session, begun)
-    const onItsWay = !present.seen || (present.health === 'progressing' && !wanted(present.health))
+    const onItsWay = !present.seen || (present.health.state === 'progressing' && !wanted(present.health.state))
     if (!onItsWay || session.clock.now().getTime() >= until) return present
     await session.clock.sleep(lookEveryMs)
   }
@@ -74,5 +69,7 @@ export const isUntouched = (present: Present, { fingerprint }: CarryOutContext):
   present.fingerprint !== undefined &&
   fingerprintOf(fingerprint) === fingerprintOf(present.fingerprint)
 
-export const stateLine = ({ version, health, message, seen }: Present): string =>
-  seen ? `Now: ${version ?? 'nothing'} is in place, ${health} (${message}).` : `Now: nothing is known (${message}).`
+export const stateLine = ({ version, health, seen }: Present): string =>
+  seen
+    ? `Now: ${version ?? 'nothing'} is in place, ${health.state} (${health.message}).`
+    : `Now: nothing is known (${health.message}).`

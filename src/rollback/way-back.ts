@@ -118,11 +118,11 @@ function flawOf(ending: Ending, after: Present, asked: boolean): { state: string
   if (after.currentId !== (from?.id ?? null))
     return { state: 'It was undone, but the target does not show the earlier state.', remains: choose }
   const back = `${nameOf(ending)} is back in place`
-  if (!asked && after.health === 'down' && health.state === 'down')
+  if (!asked && after.health.state === 'down' && health.state === 'down')
     return { state: `${back} as it was, and it does not serve either.`, remains: choose }
-  if (servesBetter(health.state, after.health))
-    return { state: `${back}, but it was ${health.state} before and is ${after.health} now.`, remains: choose }
-  if (after.health === 'unknown' && health.state !== 'unknown')
+  if (servesBetter(health, after.health))
+    return { state: `${back}, but it was ${health.state} before and is ${after.health.state} now.`, remains: choose }
+  if (after.health.state === 'unknown' && health.state !== 'unknown')
     return { state: `${back}, but whether it serves could not be seen.`, remains: look }
   return null
 }
@@ -131,20 +131,21 @@ function flawOf(ending: Ending, after: Present, asked: boolean): { state: string
 function reasonToStay(before: Health, present: Present, beganSteps: readonly Step[]): string | null {
   if (beganSteps.some(({ phase }) => phase === 'aftercare'))
     return 'cleaning up had begun, and with it the way back ended'
-  const now = present.health
-  if (servesBetter(before.state, now) || (now === 'down' && before.state === 'down')) return null
+  const now = present.health.state
+  if (servesBetter(before, present.health) || (now === 'down' && before.state === 'down')) return null
   if (now === 'unknown') return 'what serves now is unknown'
   if (before.state === 'unknown') return 'whether the earlier state served is unknown'
-  const more = moreServing(before, { state: now, ...(present.instances && { instances: present.instances }) })
+  const more = moreServing(before, present.health)
   if (more !== null && (more > 0 || (more === 0 && present.isMixed))) return null
   if (more !== null && more < 0)
-    return `fewer instances served before: ${share(before.instances)}, and now ${share(present.instances)}`
+    return `fewer instances served before: ${share(before.instances)}, and now ${share(present.health.instances)}`
   return now === before.state
     ? `the earlier state was ${before.state}, too`
     : `the earlier state was ${before.state}, which is no better`
 }
 
-const share = (instances: Health['instances']): string => (instances ? `${instances.serving} of ${instances.all}` : 'unknown')
+const share = (instances: Health['instances']): string =>
+  instances ? `${instances.serving} of ${instances.all}` : 'unknown'
 
 const pending = ({ carrying }: Ending): Step[] =>
   carrying.steps.filter(({ id }) => {

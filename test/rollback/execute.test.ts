@@ -108,10 +108,10 @@ test('promise 5: a cure that fails before it changes anything leaves nothing to 
 })
 
 test.each([
-  ['more parts served before', { before: 3, now: 2, mixed: false }, 'restored'],
+  ['more instances served before', { before: 3, now: 2, mixed: false }, 'restored'],
   ['as many served before, and it is a mixture now', { before: 2, now: 2, mixed: true }, 'restored'],
   ['as many served before, and it is all of one version now', { before: 2, now: 2, mixed: false }, 'stuck'],
-  ['parts serve that did not before', { before: 0, now: 1, mixed: true }, 'stuck']
+  ['instances serve that did not before', { before: 0, now: 1, mixed: true }, 'stuck']
 ] as const)('promise 5: of two degraded states: %s', async (_, { before, now, mixed }, outcome) => {
   const shelf = newShelf({
     health: { '1.2.0': 'degraded', '1.1.0': 'degraded' },
@@ -125,7 +125,7 @@ test.each([
   const result = await rollBack()
   expect(result.outcome, result.state).toBe(outcome)
   expect(shelf.serving).toBe(outcome === 'restored' ? '1.2.0' : '1.1.0')
-  if (now > before) expect(result.state).toContain('fewer parts served before: 0 of 4, and now 1 of 4')
+  if (now > before) expect(result.state).toContain('fewer instances served before: 0 of 4, and now 1 of 4')
 })
 
 test('promise 5: unknown is no reason to undo', async () => {

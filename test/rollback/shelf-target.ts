@@ -13,8 +13,8 @@ export interface Shelf {
   fetched: string[]
   cleaned: string[]
   health: Record<string, HealthState>
-  /** How many of four parts serve while a version does. */
-  parts?: Record<string, number>
+  /** How many of four instances serve while a version does. */
+  instances?: Record<string, number>
   /** How often each version was looked at; a health may change from one look to the next. */
   looks: number
   healthAtLook?: (version: string, look: number) => HealthState
@@ -87,7 +87,7 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
         health: {
           state,
           message: `the shelf says ${state}`,
-          ...(shelf.parts && { instances: { serving: shelf.parts[shelf.serving] ?? 0, all: 4 } })
+          ...(shelf.instances && { instances: { serving: shelf.instances[shelf.serving] ?? 0, all: 4 } })
         },
         releases: shelf.releases.filter(({ version }) => version !== shelf.serving),
         risks: shelf.risks,

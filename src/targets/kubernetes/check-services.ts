@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Check } from '../../model/check.ts'
 import { isStatus } from './client/failure.ts'
+import { rolloutOf } from './health.ts'
 import { known } from './names.ts'
 import { metadataSchema } from './objects.ts'
 import { inParallel } from './parallel.ts'
@@ -21,25 +22,25 @@ const endpointsSchema = z.looseObject({
   subsets: z.array(z.looseObject({ addresses: z.array(z.unknown()).nullish() })).nullish()
 })
 
-/** Every Service that leads to the workloads has endpoints that are ready. */
+/** Endpoints follow the pods a while later. */
+const lagMs = 10_000
+const betweenMs = 500
+
+/** Every Service that leads to workloads which are to have pods has endpoints that are ready. */
 export async function checkServices(
   workshop: Workshop,
   workloads: readonly Workload[],
   signal: AbortSignal
 ): Promise<Check[]> {
-  const namespaces = [...new Set(workloads.map(({ address }) => address.namespace))]
+  const running = workloads.filter(({ object }) => rolloutOf(object).wanted > 0)
+  const namespaces = [...new Set(running.map(({ address }) => address.namespace))]
   const found = await Promise.all(namespaces.map((namespace) => servicesIn(workshop, namespace, signal)))
-  const leading = found.flat().filter(({ namespace, selector }) =>
-    workloads.some(({ address, object }) => {
-      const labels = object.spec.template.metadata?.labels ?? {}
-      return (
-        address.namespace === namespace &&
-        selector.every(([key, value]) => key === known.rolloutHash || labels[key] === value)
-      )
-    })
-  )
-  return inParallel(leading, 12, async ({ namespace, name }) => {
-    const ready = await readyEndpoints(workshop, namespace, name, signal)
+  const leading = found.flat().flatMap((service) => {
+    const to = running.filter((workload) => leadsTo(service, workload))
+    return to.length > 0 ? [{ service, serves: to.some(({ object }) => rolloutOf(object).available > 0) }] : []
+  })
+  return inParallel(leading, 12, async ({ service: { namespace, name }, serves }) => {
+    const ready = await settledEndpoints(workshop, namespace, name, serves ? lagMs : 0, signal)
     const detail = ready === null ? 'its endpoints may not be read with these rights' : `${ready} ready endpoints`
     return {
       id: `service:${namespace}/${name}`,
@@ -48,6 +49,31 @@ export async function checkServices(
       detail
     } satisfies Check
   })
+}
+
+function leadsTo({ namespace, selector }: Found, { address, object }: Workload): boolean {
+  const labels = object.spec.template.metadata?.labels ?? {}
+  return (
+    address.namespace === namespace &&
+    selector.every(([key, value]) => key === known.rolloutHash || labels[key] === value)
+  )
+}
+
+/** The ready endpoints, once there are any, or none have come for as long as they may lag behind. */
+async function settledEndpoints(
+  workshop: Workshop,
+  namespace: string,
+  name: string,
+  patienceMs: number,
+  signal: AbortSignal
+): Promise<number | null> {
+  const { clock } = workshop
+  const until = clock.now().getTime() + patienceMs
+  for (;;) {
+    const ready = await readyEndpoints(workshop, namespace, name, signal)
+    if (ready !== 0 || clock.now().getTime() >= until) return ready
+    await clock.sleep(betweenMs, signal)
+  }
 }
 
 interface Found {

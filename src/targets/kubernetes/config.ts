@@ -30,7 +30,7 @@ export const configSchema = z.looseObject({
   /** The container whose image tag names the version; else the pod's default or first one. */
   container: z.string().regex(objectName).nullish(),
   probe: probe.nullish(),
-  /** How long one workload may take to come up; else its own progress deadline. */
+  /** How long one workload may go without progress; else its own progress deadline. */
   deadline_seconds: z.number().positive().max(3600).nullish(),
   /** How many workloads are rolled back at the same time. */
   max_parallel: z.number().int().min(1).max(100).nullish()

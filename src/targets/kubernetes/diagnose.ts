@@ -3,11 +3,11 @@ import { quoteLine } from '../../support/quote.ts'
 import { capTail } from '../../support/text.ts'
 import { isStatus } from './client/failure.ts'
 import { differences } from './differences.ts'
-import { currentPods, healthOf, rolloutOf } from './health.ts'
+import { currentPods, healthOf, podsOfTemplate, rolloutOf } from './health.ts'
 import { logsOf } from './logs.ts'
 import { shortText } from './names.ts'
 import { type ClusterEvent, eventSchema } from './objects.ts'
-import { crashOf, hasCrashed, isUnready, troubleOf } from './trouble.ts'
+import { crashOf, hasCrashed, isFinished, isUnready, troubleOf } from './trouble.ts'
 import { readWorkloads, type Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -19,7 +19,8 @@ const workloadsLooked = 10
 /** Why the workloads fail, as far as the cluster tells: states, events, last logs, what the new template changed. */
 export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
   const all = await readWorkloads(workshop, signal)
-  const failing = all.filter((workload) => healthOf(workload).state !== 'healthy')
+  // One that is to have no pods is unknown, and has nothing to tell.
+  const failing = all.filter((workload) => !/^(healthy|unknown)$/.test(healthOf(workload).state))
   const looked = (failing.length > 0 ? failing : all).slice(0, workloadsLooked)
   const each = await Promise.all(looked.map((workload) => lookInto(workshop, workload, signal)))
   return {
@@ -30,7 +31,10 @@ export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise
 }
 
 async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSignal): Promise<Diagnosis> {
-  const failed = currentPods(workload).filter((pod) => troubleOf(pod) || isUnready(pod) || hasCrashed(pod))
+  const ended = podsOfTemplate(workload).filter(isFinished)
+  const failed = [...currentPods(workload), ...ended].filter(
+    (pod) => troubleOf(pod) || isUnready(pod) || hasCrashed(pod)
+  )
   const pods = failed.slice(0, podsLooked)
   const [events, logs] = await Promise.all([
     eventsOf(workshop, workload, signal),

@@ -3,7 +3,7 @@ import { oneLine } from '../../support/text.ts'
 import { argoRollout, isRollout } from './argo/state.ts'
 import { addressText, known, revisionsOf, shortText } from './names.ts'
 import type { Pod, WorkloadObject } from './objects.ts'
-import { isUnready, troubleOf } from './trouble.ts'
+import { isFinished, isUnready, troubleOf } from './trouble.ts'
 import type { Workload } from './workload.ts'
 
 /** How far a rollout is, in the numbers that all three kinds share. */
@@ -43,8 +43,12 @@ export function rolloutOf({ metadata, spec, status }: WorkloadObject): Rollout {
   }
 }
 
-/** Pods of the template that should serve, as far as labels and owners tell. */
-export function currentPods({ address, object, current, pods }: Workload): Pod[] {
+/** Pods of the template that should serve, as far as labels and owners tell; not those that a ReplicaSet has replaced already. */
+export const currentPods = (workload: Workload): Pod[] =>
+  podsOfTemplate(workload).filter((pod) => revisionsOf(workload.address.kind) !== 'replicasets' || !isFinished(pod))
+
+/** The same, with those that ended and still lie there. */
+export function podsOfTemplate({ address, object, current, pods }: Workload): Pod[] {
   if (!current || !pods) return []
   if (revisionsOf(address.kind) === 'replicasets')
     return pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === current.uid))
@@ -59,17 +63,19 @@ export function currentPods({ address, object, current, pods }: Workload): Pod[]
 export function oldPods(workload: Workload): Pod[] {
   if (!workload.current || !workload.pods || isRollout(workload.object)) return []
   const current = new Set(currentPods(workload))
-  return workload.pods.filter(
-    (pod) => !current.has(pod) && !pod.metadata.deletionTimestamp && !/Succeeded|Failed/.test(pod.status.phase)
-  )
+  return workload.pods.filter((pod) => !current.has(pod) && !pod.metadata.deletionTimestamp && !isFinished(pod))
 }
 
-/** How one workload serves. */
+/** Why a workload has no pods and is to have none. */
+export const wantsNone = ({ address }: Workload): string =>
+  address.kind === 'daemonset' ? 'no node wants a pod of it' : 'it is scaled to 0'
+
+/** How one workload serves; one that is to have no pods tells nothing of its version. */
 export function healthOf(workload: Workload): Health {
   const name = shortText(workload.address)
   const rollout = rolloutOf(workload.object)
   const { wanted, available, updated } = rollout
-  if (wanted === 0) return { state: 'down', message: `${name} is scaled to 0` }
+  if (wanted === 0) return { state: 'unknown', message: `${name} serves nothing: ${wantsNone(workload)}` }
   const broken = currentPods(workload).flatMap((pod) => troubleOf(pod) ?? [])
   const stalled = workload.object.status.conditions?.find(
     ({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded'
@@ -91,16 +97,23 @@ const isStarting = (workload: Workload): boolean => {
 
 const worst: HealthState[] = ['down', 'degraded', 'unknown', 'progressing', 'healthy']
 
-/** Several workloads serve as well as the worst of them; all down is down, some down is degraded. */
+/**
+ * Several workloads serve as well as the worst of them; all down is down, some down is degraded. Those that are to have no pods
+ * count only where no other is there.
+ */
 export function healthTogether(workloads: readonly Workload[]): Health {
-  const each = workloads.map((workload) => ({ of: addressText(workload.address), ...healthOf(workload) }))
-  const sorted = [...each].sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))
+  const each = workloads.map((workload) => ({ of: addressText(workload.address), workload, ...healthOf(workload) }))
+  const parts = Object.fromEntries(each.map(({ of, state }) => [of, state]))
+  const running = each.filter(({ workload }) => rolloutOf(workload.object).wanted > 0)
+  const sorted = (running.length > 0 ? running : each).sort((a, b) => worst.indexOf(a.state) - worst.indexOf(b.state))
   const [first] = sorted
   if (!first) return { state: 'unknown', message: 'there is no workload' }
   if (each.length === 1) return { state: first.state, message: first.message }
   const bad = sorted.filter(({ state }) => state !== 'healthy')
-  if (bad.length === 0) return { state: 'healthy', message: `all ${each.length} workloads serve` }
-  const state = first.state === 'down' && each.some((one) => one.state !== 'down') ? 'degraded' : first.state
+  const idle =
+    running.length < each.length && running.length > 0 ? `; ${each.length - running.length} are to have no pods` : ''
+  if (bad.length === 0) return { state: 'healthy', message: `all ${sorted.length} workloads serve${idle}`, parts }
+  const state = first.state === 'down' && sorted.some((one) => one.state !== 'down') ? 'degraded' : first.state
   const lines = bad.slice(0, 3).map(({ message }) => message)
-  return { state, message: `${bad.length} of ${each.length} workloads: ${lines.join('; ')}` }
+  return { state, message: `${bad.length} of ${sorted.length} workloads: ${lines.join('; ')}${idle}`, parts }
 }

@@ -11,11 +11,7 @@ interface Manner {
 }
 
 /** What a workload's own way of rolling out means for going back. */
-export function manner(
-  { kubectl }: Workshop,
-  { address, object, revisions, current }: Workload,
-  candidate: Revision
-): Manner {
+export function manner({ kubectl }: Workshop, { address, object, current }: Workload, candidate: Revision): Manner {
   const found: Manner = { risks: [], blockers: [], notes: [] }
   const { spec } = object
   const name = shortText(address)
@@ -26,7 +22,11 @@ export function manner(
       id: `paused:${addressText(address)}`,
       serious: true,
       title: `The rollout of ${name} is paused`,
-      detail: 'Somebody paused it. Going back resumes it together with the old template; undoing pauses it again.'
+      detail: `Somebody paused it. Going back resumes it together with the old template; ${
+        current
+          ? 'undoing pauses it again'
+          : 'the template that waits in it has no revision, so undoing cannot bring it back: keep its manifest'
+      }.`
     })
   if (type === 'Recreate') found.notes.push(`${name} uses Recreate: its pods stop before the old version's start.`)
   if (type === 'OnDelete')
@@ -40,6 +40,7 @@ export function manner(
       why: `pods below it stay at ${stable}, so not all would be of the version that was asked for`,
       next: `Go back to the revision ${stable}, or set the partition to 0 first: "${onCluster} patch ${resources[address.kind].kind.toLowerCase()} ${address.name} -p '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'".`
     })
-  if (current && !revisions.includes(current)) found.notes.push(`${name} has no revision object of what serves now.`)
+  if (!current)
+    found.notes.push(`${name} has no revision object of its present template, so undoing cannot bring it back.`)
   return found
 }

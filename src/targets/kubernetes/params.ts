@@ -6,7 +6,7 @@ import { releaseName } from './helm/owner.ts'
 import type { Workshop } from './workshop.ts'
 
 const name = z.string().regex(objectName)
-/** `own` is the hash of the revision object's template, where the workload's differs from it. */
+/** `own` is the hash of the revision object's template, where the workload's differs from it by defaults that a server fills in. */
 const revision = z.object({ revision: z.string(), hash: z.string(), own: z.string().optional() })
 
 /** One workload of a step: where it is, what was surveyed, and what is to be there. Names and hashes only. */

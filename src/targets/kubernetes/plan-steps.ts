@@ -2,13 +2,14 @@ import type { JsonObject } from '../../model/json.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import { mustPromote } from './argo/plan.ts'
-import { isRollout } from './argo/state.ts'
 import { abortStep, argoUndo, promoteStep } from './argo/steps.ts'
-import { addressText, revisionsOf, shortText } from './names.ts'
+import { addressText, marks, revisionsOf, shortText } from './names.ts'
+import { isOrdered } from './ordered.ts'
 import type { Move } from './params.ts'
+import { placeOf } from './place.ts'
 import type { Way } from './plan.ts'
 import type { Revision } from './revision.ts'
-import { isOf, isUnready } from './trouble.ts'
+import { isCrashLooping, isOf, isUnready } from './trouble.ts'
 import type { Workload } from './workload.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -23,7 +24,7 @@ export function moveOf(workload: Workload, revision: Revision): Move {
     from: {
       revision: current?.name ?? '',
       hash,
-      ...(isRollout(object) && current && current.hash !== hash && { own: current.hash })
+      ...(current && current.hash !== hash && { own: current.hash })
     },
     to: { revision: revision.name, hash: revision.hash },
     paused: object.spec.paused === true,
@@ -36,25 +37,22 @@ export function moveOf(workload: Workload, revision: Revision): Move {
 /** Its pods are replaced only when somebody deletes them. */
 const isOnDelete = ({ object }: Workload): boolean => object.spec.updateStrategy?.type === 'OnDelete'
 
-/**
- * Every pod of another revision than the wanted one: first those that do not serve, from the lowest ordinal on, for an ordered
- * StatefulSet makes no pod after one that is not ready; then the others from the highest ordinal on, as a rolling update does.
- */
-function podsToReplace({ address, pods }: Workload, move: Move): { name: string; place: string }[] {
+/** Every pod of another revision than the wanted one, from the highest ordinal on, as a rolling update goes. */
+function podsToReplace({ pods }: Workload, move: Move): { name: string; place: string }[] {
   const old = (pods ?? []).filter((pod) => !isOf(pod, move) && !pod.metadata.deletionTimestamp)
-  const byOrdinal = old.sort((a, b) => a.metadata.name.localeCompare(b.metadata.name, 'en', { numeric: true }))
-  const ordered = [...byOrdinal.filter(isUnready), ...byOrdinal.filter((pod) => !isUnready(pod)).reverse()]
-  return ordered.map(({ metadata: { name }, spec }) => ({
-    name,
-    place: address.kind === 'daemonset' ? (spec.nodeName ?? name) : name
-  }))
+  return old
+    .sort((a, b) => b.metadata.name.localeCompare(a.metadata.name, 'en', { numeric: true }))
+    .map((pod) => ({ name: pod.metadata.name, place: placeOf(pod, move) }))
 }
 
-/** Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. */
-function stuckPods({ address, object, pods }: Workload, move: Move): string[] {
+/**
+ * Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. One that
+ * crashes again and again counts also while it seems well, so that a plan does not change from moment to moment.
+ */
+function stuckPods({ address, object, pods, readAt }: Workload, move: Move): string[] {
   if (address.kind !== 'statefulset' || object.spec.podManagementPolicy === 'Parallel') return []
   return (pods ?? [])
-    .filter((pod) => isUnready(pod) && !isOf(pod, move))
+    .filter((pod) => (isUnready(pod) || isCrashLooping(pod, readAt)) && !isOf(pod, move))
     .map(({ metadata }) => metadata.name)
     .sort()
 }
@@ -93,26 +91,33 @@ function rollBack(workshop: Workshop, ways: readonly Way[], { version }: Release
   const [first] = ways
   const one = ways.length === 1 && first
   const what = one ? shortText(first.move) : `${ways.length} workloads`
+  const ordered = ways.some(({ workload }) => isOrdered(workload.object))
   return {
     id: `workload:${ways.map(({ move }) => addressText(move)).join(',')}`,
     kind: 'roll_back',
     phase: 'cure',
     title: `Rolling ${what} back to ${version}`,
     params: { server: workshop.api.server, moves: ways.map(({ move }) => move as unknown as JsonObject) },
-    undo: `Put the present template of ${what} back`,
+    undo: `Put the present template of ${what} back${ordered ? `, and delete pods of ${version} that keep it stuck (claims and data stay)` : ''}`,
     byHand: ways.flatMap((way) => byHand(workshop, way, way.revision.number)),
-    undoByHand: ways.flatMap((way) => byHand(workshop, way, way.workload.current?.number ?? 0))
+    undoByHand: ways.flatMap((way) => byHand(workshop, way, way.workload.current?.number ?? 0, version))
   }
 }
 
-const byHand = (workshop: Workshop, way: Way, revision: number): string[] =>
-  way.move.kind === 'rollout' ? argoUndo(workshop, way.move, revision) : kubectlUndo(workshop, way, revision)
+/** `left` is the version that is undone, whose pods may keep a StatefulSet stuck. */
+const byHand = (workshop: Workshop, way: Way, revision: number, left?: string): string[] =>
+  way.move.kind === 'rollout' ? argoUndo(workshop, way.move, revision) : kubectlUndo(workshop, way, revision, left)
 
-const kubectlUndo = ({ kubectl }: Workshop, { move, workload }: Way, revision: number): string[] => [
-  ...(move.paused ? [`${kubectl} -n ${move.namespace} rollout resume ${shortText(move)}`] : []),
-  `${kubectl} -n ${move.namespace} rollout undo ${shortText(move)} --to-revision=${revision}`,
-  ...(isOnDelete(workload) ? [] : [`${kubectl} -n ${move.namespace} rollout status ${shortText(move)}`])
-]
+function kubectlUndo({ kubectl }: Workshop, { move, workload }: Way, revision: number, left?: string): string[] {
+  const to = `${kubectl} -n ${move.namespace}`
+  const name = shortText(move)
+  return [
+    ...(move.paused ? [`${to} rollout resume ${name}`] : []),
+    `${to} rollout undo ${name} --to-revision=${revision}`,
+    ...(left && isOrdered(workload.object) ? [`${to} delete pod POD (each one of ${left} that is not ready)`] : []),
+    ...(isOnDelete(workload) ? [] : [`${to} rollout status ${name}`])
+  ]
+}
 
 const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Step => ({
   id: `pods:${addressText(move)}`,
@@ -149,8 +154,9 @@ export const mark = ({ api, kubectl }: Workshop, moves: readonly Move[], { versi
   title: 'Marking the failed revision as rolled back from',
   params: { server: api.server, to: version, moves: moves as unknown as JsonObject[] },
   undo: 'Take the mark away',
-  byHand: moves.map(
-    (move) =>
-      `${kubectl} -n ${move.namespace} annotate ${revisionsOf(move.kind)} ${move.from.revision} rolled-back-to=${version}`
-  )
+  byHand: moves.map(({ namespace, kind, from }) => {
+    const before = JSON.stringify({ revision: from.revision, to: version, rollback_id: 'by-hand' }).slice(0, -1)
+    const text = `'${before},"at":"'$(date -u +%FT%TZ)'"}'`
+    return `${kubectl} -n ${namespace} annotate ${revisionsOf(kind)} ${from.revision} --overwrite ${marks.rolledBack}=${text}`
+  })
 })

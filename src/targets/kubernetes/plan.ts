@@ -1,10 +1,9 @@
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Blocker } from '../../model/survey.ts'
-import { RollbackError } from '../../support/errors.ts'
 import { argoBlockers, argoRights, argoRisks } from './argo/plan.ts'
 import { isRollout } from './argo/state.ts'
-import { isStatus } from './client/failure.ts'
+import { ApiFailure, isStatus } from './client/failure.ts'
 import { gitOwners } from './gitops/index.ts'
 import { examineImages } from './images.ts'
 import { manner } from './manner.ts'
@@ -123,16 +122,16 @@ export async function dryRun(workshop: Workshop, way: Way, signal: AbortSignal):
     const kept = await sendPatch(workshop, move, workload.object, patch, 'back', { signal, dryRun: true })
     return isRollout(workload.object) || templateHash(kept.spec.template) === move.to.hash ? [] : [altered(way)]
   } catch (error) {
-    if (!(error instanceof RollbackError)) throw error
+    if (!(error instanceof ApiFailure)) throw error
     if (isStatus(error, 403) && /^User /.test(error.why)) return []
     // A status update in between is no refusal, and a webhook that cannot do dry runs says nothing of the change.
     if (isStatus(error, 409) || (isStatus(error, 400) && /dry ?run/i.test(error.why))) return []
     return [
       {
         id: `refused:${addressText(move)}`,
-        what: `The cluster refuses to change ${shortText(move)} (dry run)`,
+        what: `The cluster ${error.retryable ? 'could not try' : 'refuses'} to change ${shortText(move)} (dry run)`,
         why: error.why,
-        next: 'Correct what is named, or choose another version.'
+        next: error.retryable ? error.next : 'Correct what is named, or choose another version.'
       }
     ]
   }

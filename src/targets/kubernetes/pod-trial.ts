@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { JsonObject } from '../../model/json.ts'
-import { RollbackError } from '../../support/errors.ts'
+import { ApiFailure } from './client/failure.ts'
 import { type PodSpec, podSpecSchema } from './pod-size.ts'
 import { type Amounts, quantity } from './quantity.ts'
 import type { Revision } from './revision.ts'
@@ -57,13 +57,15 @@ export async function tryPod(
     )
     return { spec: pod.spec, requested: {} }
   } catch (error) {
-    if (!(error instanceof RollbackError) || error.retryable) throw error
-    return { ...own, ...meaningOf(error.why) }
+    if (!(error instanceof ApiFailure)) throw error
+    return { ...own, ...meaningOf(error) }
   }
 }
 
 /** The words of the admission plugins ServiceAccount, LimitRanger and ResourceQuota (kubernetes, plugin/pkg/admission). */
-function meaningOf(why: string): Partial<Trial> {
+function meaningOf({ why, status }: ApiFailure): Partial<Trial> {
+  // A webhook that fails keeps every such pod away; a server that is too busy says nothing of it.
+  if (status === 429 || status >= 500) return /webhook/i.test(why) ? { doubted: why } : { unseen: true }
   // A webhook that cannot do dry runs says nothing of the pod.
   if (/: User ".*" cannot create|dry ?run/i.test(why)) return { unseen: true }
   if (/error looking up service account/.test(why)) return {}

@@ -10,6 +10,7 @@ import { isBestEffort, type PodSpec, podSpecSchema, sizeOf } from './pod-size.ts
 import { type Trial, tryPod } from './pod-trial.ts'
 import { quantity, quantityText } from './quantity.ts'
 import { surgeOf } from './surge.ts'
+import { isFinished } from './trouble.ts'
 import type { Workshop } from './workshop.ts'
 
 const amounts = z.record(z.string(), z.string()).nullish()
@@ -114,7 +115,7 @@ const unseen = (namespace: string, what: string): Risk => ({
 })
 
 function demandOf({ workload, revision, move }: Way, trial: Trial): Demand {
-  const living = (workload.pods ?? []).filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed')
+  const living = (workload.pods ?? []).filter((pod) => !isFinished(pod))
   const { wanted } = rolloutOf(workload.object)
   const { leaving, coming, surge, mayLeaveFirst } = surgeOf(workload.object, move, wanted, living)
   return { way: { workload, revision, move }, trial, leaving: leaving.map(specOf), coming, surge, mayLeaveFirst }
@@ -140,6 +141,9 @@ function judgePod({ blockers, risks }: Room, { move, revision }: Way, { refused,
     })
 }
 
+/** Amounts are sums of fractions (300m of a core), which are not exact. */
+const roundingError = 1e-9
+
 /** One quota against the pods of all workloads that go back at the same time. */
 function judgeQuota({ blockers, risks }: Room, namespace: string, quota: Quota, demands: readonly Demand[]): void {
   const name = `${namespace}/${quota.metadata.name}`
@@ -150,14 +154,13 @@ function judgeQuota({ blockers, risks }: Room, namespace: string, quota: Quota, 
     const each = demands.map((demand) => needOf(demand, quota, resource))
     const grows = sum(each.map(({ coming, leaving }) => coming - leaving))
     const atOnce = sum(each.map(({ surge }) => surge))
-    const free = hard - used
+    const free = hard - used + roundingError
     const say = (value: number): string => quantityText(value, resource)
     const numbers = (needed: number): string =>
       `${resource}: ${say(hard)} hard, ${say(used)} used, ${say(needed)} more needed`
     // Of several workloads one that may let pods go first makes room for itself alone.
     const stuck = each.filter(({ surge, one, mayLeaveFirst }) => surge > 0 && one > free && !mayLeaveFirst)
-    if (grows > 0 && grows > free + 1e-9)
-      blockers.push(noRoom(name, resource, `${numbers(grows)} once every old pod is gone`))
+    if (grows > 0 && grows > free) blockers.push(noRoom(name, resource, `${numbers(grows)} once every old pod is gone`))
     else if (stuck.length > 0)
       blockers.push(
         noRoom(
@@ -166,7 +169,7 @@ function judgeQuota({ blockers, risks }: Room, namespace: string, quota: Quota, 
           `${numbers(atOnce)}, and no old pod may go before a new one is available (maxUnavailable)`
         )
       )
-    else if (atOnce > free + 1e-9)
+    else if (atOnce > free)
       risks.push({
         id: `quota:${name}:${resource}`,
         serious: false,

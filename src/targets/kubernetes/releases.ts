@@ -3,7 +3,6 @@ import type { Release, Served } from '../../model/release.ts'
 import { fingerprintOf } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
 import { addressText, shortText } from './names.ts'
-import { supersededAt } from './references.ts'
 import type { Revision } from './revision.ts'
 import { revisionVersion, tagOf } from './version.ts'
 import type { Workload } from './workload.ts'
@@ -26,21 +25,14 @@ export function releasesOf(workloads: readonly Workload[]): {
 } {
   const now = workloads.map((workload) => ({ workload, revision: workload.current ?? pending(workload) }))
   const current = releaseOf(currentVersion(now.map(nameOf)), now)
-  const versions = new Set(
-    workloads.flatMap((workload) => workload.revisions.map((revision) => nameOf({ workload, revision })))
-  )
-  const releases = [...versions].flatMap((version) => {
-    const having = workloads.map((workload) => ({
+  const releases = setsOf(workloads).flatMap(({ version, having }) => {
+    const parts = workloads.map((workload) => ({
       workload,
-      revision: workload.revisions.find((revision) => nameOf({ workload, revision }) === version)
+      revision: having.find((part) => part.workload === workload)?.revision ?? alongside(workload, having)
     }))
-    const until = having
-      .flatMap(({ workload, revision }) => (revision && supersededAt(workload, revision)) ?? [])
-      .sort()[0]
-    const parts = having.map(({ workload, revision }) => ({ workload, revision: revision ?? asOf(workload, until) }))
     const whole = parts.filter((part): part is Part => part.revision !== undefined)
     const missing = parts.filter(({ revision }) => !revision).map(({ workload }) => shortText(workload.address))
-    const release = releaseOf(version, whole, missing)
+    const release = releaseOf(version ?? versionByNumber(whole, having[0]), whole, missing)
     return release.id === current.id ? [] : [release]
   })
   return {
@@ -50,16 +42,85 @@ export function releasesOf(workloads: readonly Workload[]): {
   }
 }
 
-/** The image's tag; the revision's number where several revisions of the workload share that tag. */
-function nameOf({ workload, revision }: Part): string {
-  const tag = tagOf(revision.image)
-  const shared = workload.revisions.some(({ name, image }) => name !== revision.name && tagOf(image) === tag)
-  return tag && !shared ? tag : revisionVersion(revision.number)
+interface VersionSet {
+  /** The tag; unnamed where a revision's number is all there is. */
+  version?: string
+  /** The revisions of that version. Numbers tell nothing of another workload, so one by number stands alone. */
+  having: Part[]
 }
 
-/** What a workload of other tags was when that version was superseded elsewhere; so they go back to what ran together. */
-const asOf = ({ revisions }: Workload, until: string | undefined): Revision | undefined =>
-  until === undefined ? undefined : revisions.find(({ createdAt }) => createdAt !== undefined && createdAt < until)
+/** What a release may be built around: each tag, with all that have it, then each revision that no tag tells apart. */
+function setsOf(workloads: readonly Workload[]): VersionSet[] {
+  const all = workloads.flatMap((workload) => workload.revisions.map((revision) => ({ workload, revision })))
+  const tags = new Set(all.filter(isNamedByTag).map(nameOf))
+  return [
+    ...[...tags].map((version) => ({
+      version,
+      having: all.filter((part) => isNamedByTag(part) && nameOf(part) === version)
+    })),
+    ...all.filter((part) => !isNamedByTag(part)).map((part) => ({ having: [part] }))
+  ]
+}
+
+/** Of several workloads a number names the one that it is of, unless they all have the same. */
+function versionByNumber(parts: readonly Part[], around: Part | undefined): string {
+  const names = new Set(parts.map(nameOf))
+  const [name = ''] = names
+  if (names.size === 1 || !around) return name
+  const { address } = around.workload
+  const alike = parts.filter(({ workload }) => workload.address.name === address.name).length > 1
+  const of = alike ? addressText(address).replaceAll('/', '-') : address.name
+  return `${of.slice(0, 100)}-${nameOf(around)}`
+}
+
+/** The image's tag; the revision's number where several revisions of the workload share that tag. */
+const nameOf = (part: Part): string =>
+  (isNamedByTag(part) && tagOf(part.revision.image)) || revisionVersion(part.revision.number)
+
+function isNamedByTag({ workload, revision }: Part): boolean {
+  const tag = tagOf(revision.image)
+  return tag !== null && !workload.revisions.some(({ name, image }) => name !== revision.name && tagOf(image) === tag)
+}
+
+/** Within so long one deployment may touch all workloads, one after the other; what met only meanwhile never ran together. */
+const spreadMs = 60_000
+
+/**
+ * The revision of another workload that ran together with these last; where all of them met only briefly, the one that did for the
+ * longest, and of several the oldest, which is the one that had served.
+ */
+function alongside(workload: Workload, parts: readonly Part[]): Revision | undefined {
+  const met = workload.revisions.flatMap((revision) => {
+    const together = parts.flatMap((part) => togetherMs(periodOf({ workload, revision }), periodOf(part)) ?? [])
+    return together.length > 0 ? [{ revision, forMs: Math.max(...together) }] : []
+  })
+  const lasting = met.find(({ forMs }) => forMs > spreadMs)
+  // Newest first, and sorting leaves equal ones in their order.
+  return (lasting ?? met.sort((a, b) => a.forMs - b.forMs).at(-1))?.revision
+}
+
+interface Period {
+  from: number
+  until: number
+}
+
+/** From when to when a revision was the one that should serve, as far as the times tell at which revisions were made. */
+function periodOf({ workload, revision }: Part): Period | null {
+  if (!revision.createdAt) return null
+  const from = Date.parse(revision.createdAt)
+  const later = workload.revisions
+    .flatMap(({ createdAt }) => (createdAt ? [Date.parse(createdAt)] : []))
+    .filter((at) => at > from)
+  const left = revision.rolledBackAt ? [Date.parse(revision.rolledBackAt)] : []
+  return { from, until: Math.min(...later, ...left, Number.POSITIVE_INFINITY) }
+}
+
+/** How long two periods overlap; null where they do not even touch. */
+function togetherMs(a: Period | null, b: Period | null): number | null {
+  if (!a || !b) return null
+  const ms = Math.min(a.until, b.until) - Math.max(a.from, b.from)
+  return ms < 0 ? null : ms
+}
 
 const currentVersion = (names: readonly string[]): string => {
   const [first = 'unknown'] = names

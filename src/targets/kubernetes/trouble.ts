@@ -6,17 +6,27 @@ import type { Move } from './params.ts'
 /** Why a pod does not serve, in words; null when nothing is wrong with it, or it is only starting. */
 export function troubleOf(pod: Pod): string | null {
   const { status, metadata } = pod
-  const say = (what: string): string => oneLine(`${metadata.name}: ${what}`, 300)
   if (metadata.deletionTimestamp) return null
-  if (status.phase === 'Failed') return say(`failed${status.reason ? ` (${status.reason})` : ''}`)
+  if (status.phase === 'Failed') return say(pod, `failed${status.reason ? ` (${status.reason})` : ''}`)
+  const scheduled = status.conditions?.find(({ type }) => type === 'PodScheduled')
+  return (
+    containerTroubleOf(pod) ??
+    (scheduled?.status === 'False' ? say(pod, `cannot be scheduled: ${scheduled.message ?? scheduled.reason}`) : null)
+  )
+}
+
+/** What is wrong with a container of a pod; a pod that has found no place yet has none. */
+export function containerTroubleOf(pod: Pod): string | null {
+  const { status, metadata } = pod
+  if (metadata.deletionTimestamp) return null
   for (const one of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
     const what = containerTrouble(one)
-    if (what) return say(what)
+    if (what) return say(pod, what)
   }
-  const scheduled = status.conditions?.find(({ type }) => type === 'PodScheduled')
-  if (scheduled?.status === 'False') return say(`cannot be scheduled: ${scheduled.message ?? scheduled.reason}`)
   return null
 }
+
+const say = ({ metadata }: Pod, what: string): string => oneLine(`${metadata.name}: ${what}`, 300)
 
 /** What ended a container that runs, and is even ready, again: between two crashes a pod looks well. */
 export function crashOf({ metadata, status }: Pod): string | null {
@@ -35,6 +45,21 @@ export function crashOf({ metadata, status }: Pod): string | null {
 }
 
 export const hasCrashed = (pod: Pod): boolean => crashOf(pod) !== null
+
+/** A kubelet forgets the failures of a container that has run for so long (kubernetes.io, "Container restart policy"). */
+const forgottenAfterMs = 600_000
+
+/** It has crashed and may be about to crash again, though it may be ready at the moment. */
+export const isCrashLooping = (pod: Pod, now: number): boolean =>
+  hasCrashed(pod) &&
+  [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])].some(
+    ({ state, lastState }) =>
+      (lastState?.terminated?.exitCode ?? 0) !== 0 &&
+      now - Date.parse(state?.running?.startedAt ?? new Date(now).toISOString()) < forgottenAfterMs
+  )
+
+/** It ended, and its controller has made another in its place: an evicted pod stays until somebody collects it. */
+export const isFinished = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
 
 /** A running container that is not ready: it is starting, or its readiness probe fails. */
 export const isUnready = ({ metadata, status }: Pod): boolean =>

@@ -40,6 +40,8 @@ export interface Workload {
   current: Revision | null
   /** Its pods, of every revision; null where they may not be read. */
   pods: Pod[] | null
+  /** The server's time when it was read, milliseconds. */
+  readAt: number
 }
 
 const atOnce = 12
@@ -103,7 +105,8 @@ export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Pr
       hash,
       revisions,
       current: revisions.find((revision) => revision.hash === hash) ?? named,
-      pods: pods && mine(pods, owners)
+      pods: pods && mine(pods, owners),
+      readAt: workshop.api.now()
     }
   })
 }
@@ -115,12 +118,15 @@ function countPods(revision: Revision, { name }: Address, pods: readonly Pod[]):
   revision.available = its.filter((pod) => !isUnready(pod) && !pod.metadata.deletionTimestamp).length
 }
 
-/** A server's upgrade may have added defaults since the revision was made; then the controller's own word counts. */
+/**
+ * A server's upgrade may have added defaults since the revision was made; then the controller's own word counts. Of a paused
+ * Deployment it has none: its newest revision is not what its template says, and that has no revision yet.
+ */
 function namedCurrent({ metadata, spec, status }: WorkloadObject, revisions: readonly Revision[]): Revision | null {
   if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return null
   if (isRollout({ spec })) return revisions.find(({ name }) => isMadeOf({ metadata, spec, status }, name)) ?? null
   if (status.updateRevision) return revisions.find(({ name }) => name === status.updateRevision) ?? null
-  return revisions[0] ?? null
+  return spec.paused ? null : (revisions[0] ?? null)
 }
 
 export const readWorkload = ({ api }: Workshop, address: Address, signal: AbortSignal): Promise<WorkloadObject> =>

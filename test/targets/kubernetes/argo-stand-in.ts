@@ -83,15 +83,18 @@ export async function startArgoStandIn(cluster: Cluster): Promise<ArgoStandIn> {
 async function reconcileAll(api: Api, namespace: string, signal: AbortSignal): Promise<void> {
   const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/rollouts`
   const { items } = await api.list({ doing: 'listing', path, signal }, anything)
-  for (const rollout of items) {
-    const { workloadRef } = rollout.spec
-    if (workloadRef) {
-      const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/${workloadRef.name}`
-      const { spec } = await api.send({ doing: 'reading', path: deployment, signal }, anything)
-      Object.assign(rollout.spec, { selector: spec.selector, template: spec.template })
-    }
-    await reconcile(api, `${path}/${rollout.metadata.name}`, rollout, signal)
-  }
+  // One that somebody has just written to is looked at again in the next round, and keeps no other waiting.
+  await Promise.allSettled(
+    items.map(async (rollout) => {
+      const { workloadRef } = rollout.spec
+      if (workloadRef) {
+        const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/${workloadRef.name}`
+        const { spec } = await api.send({ doing: 'reading', path: deployment, signal }, anything)
+        Object.assign(rollout.spec, { selector: spec.selector, template: spec.template })
+      }
+      await reconcile(api, `${path}/${rollout.metadata.name}`, rollout, signal)
+    })
+  )
 }
 
 /** Stands in for ComputeHash with defaults filled in: what tells two versions apart in these tests. */

@@ -39,10 +39,14 @@ describeOn('kubernetes', 'a Rollout of Argo Rollouts, with a stand-in for its co
   })
   const status = async (name: string): Promise<Answer> => (await cluster.get(`rollout ${name}`)).status ?? {}
   const phase = (name: string, wanted: string, hash?: string) =>
-    until(`${name} to be ${wanted}`, async () => {
-      const { phase: is, currentPodHash } = await status(name)
-      return is === wanted && currentPodHash !== hash
-    })
+    until(
+      `${name} to be ${wanted}`,
+      async () => {
+        const { phase: is, currentPodHash } = await status(name)
+        return is === wanted && currentPodHash !== hash
+      },
+      120_000
+    )
   const image = (name: string) =>
     cluster.kubectl('get', `rollout/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
   const pods = async (name: string): Promise<string[]> =>

@@ -30,13 +30,14 @@ function slowController(noticedAfterReads: number): { workshop: Workshop; readsB
   const api = {
     server: 'https://cluster.example',
     find: async () => pod,
+    list: async () => ({ items: [pod] }),
     send: async ({ method, path }: Request) => {
       if (method === 'DELETE') throw deleted
       expect(path).toMatch(/statefulsets\/db$/)
       reads++
       return {
         metadata: { name: 'db', uid: 'u', generation: 2 },
-        spec: { replicas: 1 },
+        spec: { replicas: 1, selector: { matchLabels: { app: 'db' } } },
         status: { observedGeneration: reads > noticedAfterReads ? 2 : 1 }
       }
     }
@@ -57,12 +58,12 @@ const step = (kind: string, pods: unknown) => ({
 test('a stuck pod is deleted only once the controller has seen the new template, or it would come back broken', async () => {
   const { workshop, readsBeforeDeletion } = slowController(3)
   await expect(applyDeletePods(workshop, step('delete_pods', ['db-0']), testRun())).rejects.toThrow('a pod was deleted')
-  expect(readsBeforeDeletion()).toBe(4)
+  expect(readsBeforeDeletion()).toBeGreaterThanOrEqual(4)
 })
 
 test('a pod of an OnDelete workload is deleted only once the controller has seen the new template', async () => {
   const { workshop, readsBeforeDeletion } = slowController(3)
   const pods = [{ name: 'db-0', place: 'db-0' }]
   await expect(applyReplacePods(workshop, step('replace_pods', pods), testRun())).rejects.toThrow('a pod was deleted')
-  expect(readsBeforeDeletion()).toBe(4)
+  expect(readsBeforeDeletion()).toBeGreaterThanOrEqual(4)
 })

@@ -158,8 +158,10 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
     expect(told.evidence.find(({ text }) => text.includes('last words of crashing'))?.text).toContain('password is ***')
     // However the moment falls, between two crashes or while one waits, the log is there.
     for (let count = 0; count < 5; count++) {
-      const { evidence } = await target.diagnose(inTime())
-      expect(evidence.filter(({ text }) => /last words of crashing/.test(text))).not.toEqual([])
+      await until('its log', async () => {
+        const { evidence } = await target.diagnose(inTime())
+        return evidence.some(({ text }) => /last words of crashing/.test(text))
+      })
     }
     await target.close?.()
   })

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,6 +6,13 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { JsonObject } from '../../../src/model/json.ts'
+import { systemClock } from '../../../src/support/clock.ts'
+import { createMask } from '../../../src/support/mask.ts'
+import { openApi } from '../../../src/targets/kubernetes/client/api.ts'
+import { connect } from '../../../src/targets/kubernetes/client/connect.ts'
+import { followList } from '../../../src/targets/kubernetes/client/follow-list.ts'
+import { collectionOf, type Kind } from '../../../src/targets/kubernetes/names.ts'
+import { metaOnlySchema } from '../../../src/targets/kubernetes/objects.ts'
 import type { Answer } from '../../harness/client.ts'
 import { docker, imagesMade, type Mode, makeImage } from '../docker/images.ts'
 
@@ -57,7 +64,7 @@ export async function createCluster(kubeconfig: string): Promise<Cluster> {
     async rolledOut(object) {
       await apply(object)
       const { kind, metadata } = object as { kind: string; metadata: { name: string } }
-      await kubectl('rollout', 'status', `${kind.toLowerCase()}/${metadata.name}`, '--timeout=90s')
+      await kubectl('rollout', 'status', `${kind.toLowerCase()}/${metadata.name}`, '--timeout=180s')
     },
     async identity(name, rules) {
       const metadata = { name, namespace }
@@ -149,7 +156,7 @@ export function workload(shape: Shape): JsonObject {
 }
 
 /** Waits for something to be so, at most `limitMs`. */
-export async function until<T>(what: string, look: () => Promise<T>, limitMs = 60_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, look: () => Promise<T>, limitMs = 120_000): Promise<NonNullable<T>> {
   const end = Date.now() + limitMs
   let last: unknown
   for (;;) {
@@ -163,25 +170,38 @@ export async function until<T>(what: string, look: () => Promise<T>, limitMs = 6
   }
 }
 
-/** Resolves when a watched object first satisfies a condition: the moments at which a process may die. */
-export function watchObject(
+const plain: Record<string, string> = { leases: '/apis/coordination.k8s.io/v1', secrets: '/api/v1' }
+
+/**
+ * Watches one object, "deployment/web", or all "leases" or "secrets" of the namespace, from when it returns: `seen` resolves when one first
+ * satisfies a condition, which is a moment at which a process may die.
+ */
+export async function watchObject(
   cluster: Cluster,
   what: string,
   matches: (object: Answer) => boolean
-): { seen: Promise<void>; stop(): void } {
-  const child = spawn(
-    'kubectl',
-    ['--kubeconfig', cluster.kubeconfig, '-n', cluster.namespace, 'get', what, '--watch', '-o', 'json'],
-    { stdio: ['ignore', 'pipe', 'ignore'] }
-  )
+): Promise<{ seen: Promise<void>; stop(): void }> {
+  const { namespace, kubeconfig } = cluster
+  const api = openApi(await connect({}, { KUBECONFIG: kubeconfig }, createMask()), systemClock)
+  const end = new AbortController()
+  const [kind = '', name] = what.split('/')
+  const path = name ? collectionOf(kind as Kind, namespace) : `${plain[kind]}/namespaces/${namespace}/${kind}`
+  const query = name ? { fieldSelector: `metadata.name=${name}` } : {}
+  const list = followList(api, systemClock, { doing: `Watching ${what}`, path, query }, metaOnlySchema, end.signal)
+  list.ended.catch(() => undefined).finally(() => api.close())
+  let listed = (): void => undefined
+  const ready = new Promise<void>((resolve) => {
+    listed = resolve
+  })
   const seen = new Promise<void>((resolve) => {
-    let text = ''
-    child.stdout.on('data', (chunk: Buffer) => {
-      text += chunk.toString()
-      const documents = text.split(/^}$/m)
-      text = documents.pop() ?? ''
-      for (const one of documents) if (matches(JSON.parse(`${one}}`) as Answer)) resolve()
+    list.join({
+      wants: () => true,
+      tell(items) {
+        listed()
+        if (items.some((item) => matches(item as Answer))) resolve()
+      }
     })
   })
-  return { seen, stop: () => void child.kill() }
+  await Promise.race([ready, list.ended])
+  return { seen, stop: () => end.abort() }
 }

@@ -50,7 +50,7 @@ describeOn('helm', "a rollback of a release of Helm's that is disturbed", (backe
     scenes.push(scene)
     const server = await scene.serve(undefined, withHelm)
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
-    const watch = watchObject(
+    const watch = await watchObject(
       cluster,
       'secrets',
       ({ metadata: { labels } }) => labels?.name === name && labels.status === 'pending-rollback'

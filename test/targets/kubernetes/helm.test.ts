@@ -110,13 +110,13 @@ describeOn('helm', "a release of Helm's through the built server", (backend) => 
   })
 
   it.concurrent('a candidate that does not come up is recorded as failed, and what served is back', async () => {
-    await chart.deploy('worse', { image: 'popk-nowhere.invalid/web:1.0.0', replicas: '1' })
+    await chart.deploy('worse', { image: await cluster.image('1.0.0', 'unhealthy'), replicas: '1' })
     await chart.deploy('worse', { image: good, replicas: '1' }, '--wait')
     const server = await (await sceneFor('worse', { deadline_seconds: 20 })).serve(undefined, withHelm)
     const assessment = await server.call('assess_rollback', { version: '1.0.0' })
     const result = await execute(server, assessment)
     expect(result, result.summary).toMatchObject({ outcome: 'restored' })
-    expect(result.summary).toMatch(/ImagePull/)
+    expect(result.summary).toMatch(/of 1 pods available/)
     expect(await statuses('worse')).toEqual(['superseded', 'superseded', 'failed', 'deployed'])
     expect(await image('worse')).toBe(good)
   })

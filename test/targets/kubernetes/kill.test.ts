@@ -43,7 +43,7 @@ describeOn('kubernetes', 'a server killed in the middle of a rollback on kuberne
     const scene = await sceneOf(name)
     const server = await scene.serve()
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
-    const watch = watchObject(cluster, what, moment)
+    const watch = await watchObject(cluster, what, moment)
     const running = execute(server, assessment).catch(() => null)
     const ended = await Promise.race([watch.seen.then(() => null), running])
     watch.stop()

@@ -36,7 +36,7 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
 
   it.concurrent('when the second fails, in another namespace, the first is put back as well', async () => {
     const first = { good: await cluster.image('1.1.0'), next: await cluster.image('1.2.0') }
-    const second = { bad: await other.image('1.1.0', 'unhealthy'), next: await other.image('1.2.0') }
+    const second = { bad: 'popk-nowhere.invalid/web:1.1.0', next: await other.image('1.2.0') }
     await cluster.rolledOut(workload({ name: 'one', image: first.good, replicas: 1 }))
     await cluster.rolledOut(workload({ name: 'one', image: first.next, replicas: 1 }))
     await other.apply(workload({ name: 'two', image: second.bad, replicas: 1 }))
@@ -44,7 +44,7 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
     await other.rolledOut(workload({ name: 'two', image: second.next, replicas: 1 }))
 
     const workloads = ['deployment/one', `deployment/${other.namespace}/two`]
-    const server = await (await sceneFor({ workloads, max_parallel: 1, deadline_seconds: 10 })).serve()
+    const server = await (await sceneFor({ workloads, max_parallel: 1, deadline_seconds: 60 })).serve()
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
     const title = (name: string) => `Rolling deployment/${name} back to 1.1.0`
     expect(assessment.plan.steps.map((step: { title: string }) => step.title).slice(0, 2)).toEqual([

@@ -45,7 +45,8 @@ export interface Api {
   close(): void
 }
 
-const answerWithinMs = 30_000
+/** How long an answer, or a watch's first byte, may take; and how long one watch may live, which the server ends before. */
+const usualLimits = { answerMs: 30_000, watchMs: 300_000 }
 const patienceMs = 20_000
 const pageSize = 500
 
@@ -55,7 +56,8 @@ const listSchema = z.looseObject({
 })
 
 /** A client for the few resources that are needed: JSON in and out, over one kept connection pool. */
-export function openApi(connection: Connection, clock: Clock): Api {
+export function openApi(connection: Connection, clock: Clock, limits = usualLimits): Api {
+  const noAnswer = `no answer within ${limits.answerMs / 1000} s`
   let sent = 0
   let skewMs = Number.NEGATIVE_INFINITY
 
@@ -108,7 +110,7 @@ export function openApi(connection: Connection, clock: Clock): Api {
   }
 
   async function once(request: Request): Promise<string> {
-    const limit = AbortSignal.timeout(answerWithinMs)
+    const limit = AbortSignal.timeout(limits.answerMs)
     try {
       const answer = await open({ ...request, signal: AbortSignal.any([request.signal, limit]) })
       const text = await bodyOf(answer)
@@ -118,10 +120,7 @@ export function openApi(connection: Connection, clock: Clock): Api {
     } catch (error) {
       request.signal.throwIfAborted()
       if (error instanceof TargetError || (error as { fault?: unknown }).fault) throw error
-      throw unreachable(
-        connection.server.host,
-        limit.aborted ? `no answer within ${answerWithinMs / 1000} s` : messageOf(error)
-      )
+      throw unreachable(connection.server.host, limit.aborted ? noAnswer : messageOf(error))
     }
   }
 
@@ -156,17 +155,23 @@ export function openApi(connection: Connection, clock: Clock): Api {
       for (let next: string | undefined; ; ) {
         const query = { limit: pageSize, ...request.query, continue: next }
         const page = await send({ ...request, query }, listSchema)
-        for (const one of page.items ?? []) items.push(item.parse(one))
+        for (const one of page.items ?? []) items.push(understood(request, one, item))
         next = page.metadata.continue
         if (!next) return { items, resourceVersion: page.metadata.resourceVersion ?? '' }
       }
     },
     text: once,
     async *watch(request) {
-      const answer = await open({ ...request, query: { ...request.query, watch: true } })
-      const status = answer.statusCode ?? 0
-      if (status !== 200) throw new ApiFailure(request.doing, status, parsed(await bodyOf(answer)))
+      const end = new AbortController()
+      const signal = AbortSignal.any([request.signal, end.signal])
+      let limit = setTimeout(() => end.abort(), limits.answerMs)
+      let answer: IncomingMessage | null = null
       try {
+        answer = await open({ ...request, signal, query: { ...request.query, watch: true } })
+        const status = answer.statusCode ?? 0
+        if (status !== 200) throw new ApiFailure(request.doing, status, parsed(await bodyOf(answer)))
+        clearTimeout(limit)
+        limit = setTimeout(() => end.abort(), limits.watchMs)
         let rest = ''
         for await (const chunk of answer.setEncoding('utf8')) {
           const lines = (rest + String(chunk)).split('\n')
@@ -176,8 +181,12 @@ export function openApi(connection: Connection, clock: Clock): Api {
             if (event) yield event
           }
         }
+      } catch (error) {
+        request.signal.throwIfAborted()
+        throw end.signal.aborted ? unreachable(connection.server.host, noAnswer) : error
       } finally {
-        answer.destroy()
+        clearTimeout(limit)
+        answer?.destroy()
       }
     },
     calls: () => sent,
@@ -200,11 +209,14 @@ function parsed(text: string): unknown {
   }
 }
 
-function read<T>(request: Request, text: string, schema: z.ZodType<T>): T {
-  const result = schema.safeParse(parsed(text))
+const read = <T>(request: Request, text: string, schema: z.ZodType<T>): T => understood(request, parsed(text), schema)
+
+/** @throws TargetError `bad_answer` for what is no such object. */
+export function understood<T>({ doing }: Pick<Request, 'doing'>, value: unknown, schema: z.ZodType<T>): T {
+  const result = schema.safeParse(value)
   if (result.success) return result.data
   throw new TargetError({
-    what: `${request.doing} failed`,
+    what: `${doing} failed`,
     why: `the answer is not understood: ${result.error.issues[0]?.path.join('.')} ${result.error.issues[0]?.message}`,
     next: 'See that the address is that of a Kubernetes API server.',
     code: 'bad_answer'

@@ -1,22 +1,31 @@
 import type { z } from 'zod'
 import type { Clock } from '../../../support/clock.ts'
+import { RollbackError } from '../../../support/errors.ts'
 import { metaOnlySchema } from '../objects.ts'
-import type { Api, Request } from './api.ts'
-import { isStatus } from './failure.ts'
+import { type Api, type Request, understood } from './api.ts'
+import { isStatus, passes } from './failure.ts'
 
 /** One who follows a list: which items concern him, and what to tell him whenever one of these changes. */
 export interface Interest<T> {
   wants(item: T): boolean
   tell(items: T[]): void
+  /** Whether news can be had now: not before the first list, nor while the server is away. */
+  inTouch?(is: boolean): void
 }
 
 export interface FollowedList<T> {
   /** Tells `interest` the present items as soon as they are known, and each change from then on. */
   join(interest: Interest<T>): void
   leave(interest: Interest<T>): void
-  /** Resolves when `signal` is aborted. @throws ApiFailure only when reading is forbidden or the request is wrong. */
+  /** Resolves when `signal` is aborted. @throws ConfigError, TargetError for what does not pass by itself: a login that expired, a right that is missing. */
   ended: Promise<void>
 }
+
+const shortestWaitMs = 300
+const longestWaitMs = 5000
+
+/** A connection that broke, a server that is away or busy, a version that it no longer knows: listing anew helps. */
+const mayPass = (error: unknown): boolean => !(error instanceof RollbackError) || passes(error) || isStatus(error, 410)
 
 /** Keeps a list up to date by watching it, through lost connections and restarts of the server, until `signal` is aborted. */
 export function followList<T extends { metadata: { name: string } }>(
@@ -28,6 +37,7 @@ export function followList<T extends { metadata: { name: string } }>(
 ): FollowedList<T> {
   const interests = new Set<Interest<T>>()
   let items: Map<string, T> | null = null
+  let isInTouch = false
 
   const tell = (interest: Interest<T>): void => {
     if (items) interest.tell([...items.values()].filter(interest.wants))
@@ -40,30 +50,44 @@ export function followList<T extends { metadata: { name: string } }>(
       if ((before && interest.wants(before)) || (now && interest.wants(now))) tell(interest)
   }
 
+  const touch = (is: boolean): void => {
+    if (is !== isInTouch) for (const interest of [...interests]) interest.inTouch?.(is)
+    isInTouch = is
+  }
+
+  async function watch(resourceVersion: string): Promise<void> {
+    const query = { ...request.query, resourceVersion, timeoutSeconds: 240 }
+    for await (const { type, object } of api.watch({ ...request, query, signal })) {
+      if (type === 'ERROR') return
+      const { name } = understood(request, object, metaOnlySchema).metadata
+      if (type === 'DELETED') change(name, undefined)
+      else if (type === 'ADDED' || type === 'MODIFIED') change(name, understood(request, object, item))
+    }
+  }
+
   async function follow(): Promise<void> {
-    while (!signal.aborted) {
+    for (let wait = shortestWaitMs; !signal.aborted; ) {
       try {
         const listed = await api.list({ ...request, signal }, item)
+        touch(true)
         items = new Map(listed.items.map((one) => [one.metadata.name, one]))
         for (const interest of [...interests]) tell(interest)
-        const query = { ...request.query, resourceVersion: listed.resourceVersion, timeoutSeconds: 240 }
-        for await (const { type, object } of api.watch({ ...request, query, signal })) {
-          if (type === 'ERROR') break
-          const { name } = metaOnlySchema.parse(object).metadata
-          if (type === 'DELETED') change(name, undefined)
-          else if (type === 'ADDED' || type === 'MODIFIED') change(name, item.parse(object))
-        }
+        await watch(listed.resourceVersion)
+        wait = shortestWaitMs
       } catch (error) {
         if (signal.aborted) return
-        if (isStatus(error, 400, 401, 403, 404)) throw error
+        if (!mayPass(error)) throw error
+        wait = Math.min(wait * 2, longestWaitMs)
       }
-      await clock.sleep(300, signal).catch(() => undefined)
+      touch(false)
+      await clock.sleep(wait, signal).catch(() => undefined)
     }
   }
 
   return {
     join(interest) {
       interests.add(interest)
+      if (!isInTouch) interest.inTouch?.(false)
       tell(interest)
     },
     leave: (interest) => {

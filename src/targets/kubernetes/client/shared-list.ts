@@ -5,7 +5,7 @@ import { type FollowedList, followList, type Interest } from './follow-list.ts'
 
 /** Lists of one kind of object, each followed once for all who want to know of it. */
 export interface SharedLists<T> {
-  /** Tells of what concerns `interest` until `signal` is aborted. @throws ApiFailure when reading is forbidden. */
+  /** Tells of what concerns `interest` until `signal` is aborted. @throws as the list's `ended` does. */
   follow(request: Omit<Request, 'signal'>, interest: Interest<T>, signal: AbortSignal): Promise<void>
 }
 

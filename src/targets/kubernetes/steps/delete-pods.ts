@@ -1,25 +1,69 @@
 import type { Step } from '../../../model/step.ts'
+import { messageOf } from '../../../support/errors.ts'
 import type { Run, StepResult } from '../../target.ts'
 import { isStatus } from '../client/failure.ts'
+import { addressText } from '../names.ts'
 import { podSchema } from '../objects.ts'
+import { inParallel } from '../parallel.ts'
 import { type Move, paramsOf } from '../params.ts'
-import { isOf } from '../trouble.ts'
+import { isOf, isUnready } from '../trouble.ts'
 import type { Workshop } from '../workshop.ts'
 import { awaitController } from './await-controller.ts'
 import { followRollout } from './follow.ts'
+import { podsOf } from './pods-of.ts'
 import { ignored } from './put-back.ts'
+
+const lookEveryMs = 1000
 
 /**
  * Deletes pods of the failed revision that a StatefulSet would wait for for ever (kubernetes/kubernetes#67250), never their
- * claims, then waits until the rollout is complete.
+ * claims, until the rollout is complete: one that crashes again and again is deleted when it does not serve.
  */
 export async function applyDeletePods(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
   const { move, pods } = paramsOf('delete_pods', step, workshop)
   await awaitController(workshop, move, run)
-  let deleted = 0
-  for (const name of pods) if (await deletePod(workshop, move, name, run.signal)) deleted++
-  await followRollout(workshop, move, run)
+  let deleted = await deleteUnready(workshop, move, run.signal, pods)
+  const end = new AbortController()
+  const signal = AbortSignal.any([run.signal, end.signal])
+  const deleting = keepDeleting(workshop, move, pods, signal)
+  try {
+    await followRollout(workshop, move, run)
+  } finally {
+    end.abort()
+    deleted += await deleting
+  }
   return { detail: deleted === 0 ? 'already replaced' : `${deleted} deleted and replaced` }
+}
+
+/** Goes on deleting them until `signal` is aborted; what fails is only said, for whoever follows the rollout sees what it waits for. */
+async function keepDeleting(
+  workshop: Workshop,
+  move: Move,
+  pods: readonly string[],
+  signal: AbortSignal
+): Promise<number> {
+  for (let deleted = 0; ; )
+    try {
+      await workshop.clock.sleep(lookEveryMs, signal)
+      deleted += await deleteUnready(workshop, move, signal, pods)
+    } catch (error) {
+      if (signal.aborted) return deleted
+      workshop.log('warning', `A pod of ${addressText(move)} was not deleted: ${messageOf(error)}`)
+    }
+}
+
+/** Deletes the pods of another revision than the wanted one that do not serve, of those named or of all; gives how many. */
+export async function deleteUnready(
+  workshop: Workshop,
+  move: Move,
+  signal: AbortSignal,
+  names?: readonly string[]
+): Promise<number> {
+  const pods = (await podsOf(workshop, move, signal)).filter(
+    (pod) => isUnready(pod) && !isOf(pod, move) && (names?.includes(pod.metadata.name) ?? true)
+  )
+  const deleted = await inParallel(pods, 12, ({ metadata }) => deletePod(workshop, move, metadata.name, signal))
+  return deleted.filter(Boolean).length
 }
 
 /** Deletes a pod of a workload unless it is of the wanted revision already; gives whether it did. */

@@ -33,13 +33,13 @@ export async function putTemplate(
     if (live.metadata.uid !== move.uid) throw changed(move, 'it was deleted and made anew')
     if (stands(live, wanted)) return false
     if (!stands(live, present)) throw changed(move, 'somebody else has changed its pod template')
-    const [revision] = await Promise.all([
-      readRevision(workshop, move, wanted, signal),
-      direction === 'back' && keepLastApplied(workshop, move, live, rollbackId, signal)
-    ])
-    const kept = direction === 'forth' && revision.lastApplied?.rollback_id === rollbackId
-    const lastApplied = kept ? revision.lastApplied?.configuration : undefined
     try {
+      const [revision] = await Promise.all([
+        readRevision(workshop, move, wanted, signal),
+        direction === 'back' && keepLastApplied(workshop, move, live, rollbackId, signal)
+      ])
+      const kept = direction === 'forth' && revision.lastApplied?.rollback_id === rollbackId
+      const lastApplied = kept ? revision.lastApplied?.configuration : undefined
       await sendPatch(workshop, move, live, { ...revision, lastApplied }, direction, { signal })
       if (kept) await annotateRevision(workshop, move, { [marks.lastApplied]: null }, signal).catch(unlessForbidden)
       return true
@@ -53,7 +53,7 @@ export async function putTemplate(
   }
 }
 
-/** A Rollout's own template lacks the defaults that its ReplicaSet has, so one version of it has two hashes. */
+/** A revision may lack defaults that the workload's template has, or the other way round, so one version may have two hashes. */
 function stands(live: WorkloadObject, { revision, hash, own }: Move['from']): boolean {
   const present = templateHash(live.spec.template)
   return present === hash || present === own || isMadeOf(live, revision)
@@ -96,8 +96,9 @@ async function readRevision(
 ): Promise<Revision> {
   const plural = revisionsOf(move.kind)
   const request = { doing: `Reading revision ${name}`, path: revisionPath(move, name), signal }
-  const found: Revision | null =
-    plural === 'replicasets'
+  const found: Revision | null = !name
+    ? null
+    : plural === 'replicasets'
       ? await api.find(
           request,
           replicaSetSchema.transform((set) => revisionOfReplicaSet(set, config.container))
@@ -108,9 +109,13 @@ async function readRevision(
         )
   if (found?.hash === (own ?? hash)) return found
   throw new TargetError({
-    what: `${addressText(move)} cannot be given the template of ${name}`,
-    why: found ? 'that revision is no longer what it was' : 'the cluster no longer keeps that revision',
-    next: 'Assess again: it shows the revisions that are still kept.',
+    what: `${addressText(move)} cannot be given ${name ? `the template of ${name}` : 'its former template'}`,
+    why: found
+      ? 'that revision is no longer what it was'
+      : name
+        ? 'the cluster no longer keeps that revision'
+        : 'that template never had a revision',
+    next: name ? 'Assess again: it shows the revisions that are still kept.' : 'Apply its manifest again.',
     code: 'revision_gone'
   })
 }

@@ -1,16 +1,16 @@
 import type { Step } from '../../../model/step.ts'
 import { duration } from '../../../support/text.ts'
 import type { Run, StepResult } from '../../target.ts'
-import { addressText, shortText } from '../names.ts'
-import { type Pod, podSchema } from '../objects.ts'
+import { shortText } from '../names.ts'
+import type { Pod } from '../objects.ts'
 import { type Move, paramsOf } from '../params.ts'
-import { selectorText } from '../selector.ts'
+import { placeOf } from '../place.ts'
 import { isHopeless, isOf, isUnready, troubleOf } from '../trouble.ts'
-import { readWorkload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
 import { awaitController } from './await-controller.ts'
 import { deletePod } from './delete-pods.ts'
 import { defaultDeadlineMs, followRollout, hopelessMs, notHealthy } from './follow.ts'
+import { isOwn, podsOf, podsRequest } from './pods-of.ts'
 import { putTemplate } from './put-back.ts'
 
 /** Deletes the pods of a workload that waits for that (OnDelete), each when the one before it was replaced and is ready; never claims. */
@@ -19,7 +19,7 @@ export async function applyReplacePods(workshop: Workshop, step: Step, run: Run)
   const deadlineMs = (workshop.config.deadline_seconds ?? 0) * 1000 || defaultDeadlineMs
   await awaitController(workshop, move, run)
   let deleted = 0
-  for (const [index, { name, place }] of pods.entries()) {
+  for (const [index, { name, place }] of (await brokenFirst(workshop, move, pods, run.signal)).entries()) {
     if (await deletePod(workshop, move, name, run.signal)) deleted++
     run.progress(`${shortText(move)}: ${index} of ${pods.length} pods replaced, waiting for that of ${place}`)
     const failure = await replaced(workshop, move, place, deadlineMs, run.signal)
@@ -27,6 +27,25 @@ export async function applyReplacePods(workshop: Workshop, step: Step, run: Run)
   }
   await followRollout(workshop, move, run)
   return { detail: deleted === 0 ? 'already replaced' : `${deleted} deleted and replaced` }
+}
+
+type Planned = { name: string; place: string }
+
+/**
+ * Those that do not serve first, from the lowest ordinal on, for an ordered StatefulSet makes no pod after one that is not ready;
+ * then the others as planned. Which ones serve may change at any moment, so it is no part of the plan.
+ */
+async function brokenFirst(
+  workshop: Workshop,
+  move: Move,
+  pods: readonly Planned[],
+  signal: AbortSignal
+): Promise<Planned[]> {
+  const serving = new Set(
+    (await podsOf(workshop, move, signal)).filter((pod) => !isUnready(pod)).map(({ metadata }) => metadata.name)
+  )
+  const broken = pods.filter(({ name }) => !serving.has(name))
+  return [...broken.reverse(), ...pods.filter(({ name }) => serving.has(name))]
 }
 
 const settleMs = 20_000
@@ -39,30 +58,15 @@ export async function revertReplacePods(workshop: Workshop, step: Step, run: Run
   const former = { ...move, from: move.to, to: move.from }
   let deleted = 0
   for (const { place } of [...pods].reverse()) {
-    const now = (await podsOf(workshop, move, run.signal)).find((pod) => isAt(pod, move, place) && isOf(pod, move))
+    const now = (await podsOf(workshop, move, run.signal)).find(
+      (pod) => placeOf(pod, move) === place && isOf(pod, move)
+    )
     if (!now || !(await deletePod(workshop, former, now.metadata.name, run.signal))) continue
     deleted++
     await replaced(workshop, former, place, settleMs, run.signal)
   }
   return { detail: `${deleted} pods of the former template are back` }
 }
-
-const isAt = ({ metadata, spec }: Pod, { kind }: Move, place: string): boolean =>
-  (kind === 'daemonset' ? spec.nodeName : metadata.name) === place
-
-async function podsOf(workshop: Workshop, move: Move, signal: AbortSignal): Promise<Pod[]> {
-  const request = { ...(await podsRequest(workshop, move, signal)), signal }
-  return (await workshop.api.list(request, podSchema)).items.filter(({ metadata }) => isOwn(metadata, move))
-}
-
-const isOwn = ({ ownerReferences }: Pod['metadata'], { uid }: Move): boolean =>
-  ownerReferences?.some((owner) => owner.uid === uid) === true
-
-const podsRequest = async (workshop: Workshop, move: Move, signal: AbortSignal) => ({
-  doing: `Watching the pods of ${addressText(move)}`,
-  path: `/api/v1/namespaces/${move.namespace}/pods`,
-  query: { labelSelector: selectorText((await readWorkload(workshop, move, signal)).spec.selector) }
-})
 
 /** Watches until a ready pod of the wanted revision is at a place; else says why there is none. */
 async function replaced(
@@ -79,7 +83,7 @@ async function replaced(
   let detail = 'there is no pod yet'
   let hopelessSince: number | null = null
   let done = false
-  const wants = (pod: Pod): boolean => isOwn(pod.metadata, move) && isAt(pod, move, place) && isOf(pod, move)
+  const wants = (pod: Pod): boolean => isOwn(pod, move) && placeOf(pod, move) === place && isOf(pod, move)
   const tell = (mine: Pod[]): void => {
     detail = mine.flatMap((pod) => troubleOf(pod) ?? [])[0] ?? (mine.length > 0 ? 'its pod is not ready' : detail)
     const now = clock.now().getTime()
@@ -89,6 +93,8 @@ async function replaced(
   }
   await lists.pods.follow(await podsRequest(workshop, move, outer), { wants, tell }, signal)
   outer.throwIfAborted()
+  // The watch may have been cut off; what it has not told is no failure of the pod.
+  if (!done) tell((await podsOf(workshop, move, outer)).filter(wants))
   if (done) return null
   return { what: late.aborted ? `not ready after ${duration(limitMs)}` : 'its pods fail', detail }
 }

@@ -1,11 +1,14 @@
 import type { Step } from '../../../model/step.ts'
 import type { Run, StepResult } from '../../target.ts'
 import { rolloutOf } from '../health.ts'
-import { addressText, shortText } from '../names.ts'
+import { shortText } from '../names.ts'
+import { isOrdered } from '../ordered.ts'
 import { inParallel } from '../parallel.ts'
-import { paramsOf } from '../params.ts'
+import { type Move, paramsOf } from '../params.ts'
 import { readWorkload } from '../workload.ts'
 import type { Workshop } from '../workshop.ts'
+import { awaitController } from './await-controller.ts'
+import { deleteUnready } from './delete-pods.ts'
 import { followRollout } from './follow.ts'
 import { putTemplate } from './put-back.ts'
 
@@ -28,21 +31,29 @@ export async function revertRollBack(workshop: Workshop, step: Step, run: Run): 
   const { moves } = paramsOf('roll_back', step, workshop)
   const put = await inParallel(moves, moves.length, async (move) => {
     const done = await putTemplate(workshop, move, 'forth', run)
-    if (done) {
-      run.progress(`${shortText(move)}: the former template is back`)
-      await settled(workshop, move, run)
-    }
-    return done ? [addressText(move)] : []
+    if (done) run.progress(`${shortText(move)}: the former template is back`)
+    const freed = await settled(workshop, move, done, run)
+    return done || freed > 0 ? [{ freed }] : []
   })
-  return { detail: put.flat().length === 0 ? 'the former template was there' : 'the former template is back' }
+  const freed = put.flat().reduce((sum, one) => sum + one.freed, 0)
+  return {
+    detail: `${put.flat().length === 0 ? 'the former template was there' : 'the former template is back'}${freed > 0 ? `; pods deleted that kept it stuck: ${freed}` : ''}`
+  }
 }
 
-type Move = ReturnType<typeof paramsOf<'roll_back'>>['moves'][number]
-
-async function settled(workshop: Workshop, move: Move, { signal }: Run): Promise<void> {
-  const until = workshop.clock.now().getTime() + settleMs
-  while (workshop.clock.now().getTime() < until) {
-    if (rolloutOf(await readWorkload(workshop, move, signal)).complete) return
-    await workshop.clock.sleep(500, signal)
+/**
+ * Waits a while until a workload is complete, if its template was put back just now. A StatefulSet waits for its candidate's
+ * broken pods also after that (kubernetes/kubernetes#67250), so they are deleted, never their claims; gives how many.
+ */
+async function settled(workshop: Workshop, move: Move, isNew: boolean, run: Run): Promise<number> {
+  const { clock } = workshop
+  const frees = move.from.revision !== '' && isOrdered(await readWorkload(workshop, move, run.signal))
+  if (frees) await awaitController(workshop, move, run)
+  const former = { ...move, from: move.to, to: move.from }
+  const until = clock.now().getTime() + (isNew ? settleMs : 0)
+  for (let freed = 0; ; await clock.sleep(500, run.signal)) {
+    if (frees) freed += await deleteUnready(workshop, former, run.signal)
+    if (rolloutOf(await readWorkload(workshop, move, run.signal)).complete) return freed
+    if (clock.now().getTime() >= until) return freed
   }
 }

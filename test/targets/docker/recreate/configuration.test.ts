@@ -6,7 +6,7 @@ import { endpointsFor } from '../../../../src/targets/docker/recreate/networks.t
 
 const id = 'a1b2c3d4e5f6'.padEnd(64, '0')
 
-const container = (instances: { Config?: object; HostConfig?: object; Networks?: object; Mounts?: object[] }) =>
+const container = (parts: { Config?: object; HostConfig?: object; Networks?: object; Mounts?: object[] }) =>
   containerSchema.parse({
     Id: id,
     Name: '/web',

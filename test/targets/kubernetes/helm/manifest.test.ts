@@ -72,7 +72,8 @@ it('clusterRevision finds the revision with the same images, by what else it say
         hash: '',
         revisions,
         current: null,
-        pods: null
+        pods: null,
+        readAt: 0
       },
       { hash: '', objects, hooks: [] }
     )?.name

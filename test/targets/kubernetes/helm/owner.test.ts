@@ -16,7 +16,8 @@ const owned = (release?: string, manager = 'Helm'): Workload => ({
   hash: '',
   revisions: [],
   current: null,
-  pods: []
+  pods: [],
+  readAt: 0
 })
 
 it("helmOwner takes both of Helm's marks, and only a name that Helm allows", () => {

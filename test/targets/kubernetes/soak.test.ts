@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import type { CheckReport } from '../../../src/model/check.ts'
+import { describeOn } from '../../backends/use.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
+import { createScene, execute, type Scene } from './scene.ts'
+import { applyAll, inTime, openTarget, planned, revertAll } from './verbs.ts'
+
+vi.setConfig({ testTimeout: 480_000, hookTimeout: 240_000 })
+
+describeOn('kubernetes', 'what happens to a workload around a rollback on kubernetes', (backend) => {
+  let cluster: Cluster
+  let good: string
+  let next: string
+  const scenes: Scene[] = []
+
+  beforeAll(async () => {
+    cluster = await createCluster(backend.kubeconfig ?? '')
+    good = await cluster.image('1.1.0')
+    next = await cluster.image('1.2.0')
+  })
+  afterAll(async () => {
+    for (const scene of scenes) await scene.close()
+    await cluster.remove()
+  })
+
+  const failed = ({ checks }: CheckReport) => checks.filter(({ status }) => status !== 'pass')
+
+  it.concurrent('scaling up during the soak is no failure, however the looks fall', async () => {
+    await cluster.rolledOut(workload({ name: 'scaled', image: good, replicas: 1 }))
+    const target = await openTarget(cluster, { workloads: ['deployment/scaled'] })
+    const { current } = await target.survey(inTime())
+    if (!current) throw new Error('nothing serves')
+    const first = await target.check(current, { signal: inTime() })
+    expect(failed(first)).toEqual([])
+    const look = () => target.check(current, { signal: inTime(), baseline: first.observed })
+    await cluster.kubectl('scale', 'deployment/scaled', '--replicas=3')
+    const details: string[] = []
+    await until('three to be available', async () => {
+      const report = await look()
+      if (failed(report).length > 0) details.push(JSON.stringify(failed(report)))
+      return report.checks.some(({ detail }) => detail.startsWith('3 of 3 available'))
+    })
+    expect(details).toEqual([])
+    await target.close?.()
+  })
+
+  it.concurrent('a standby at 0 replicas goes back by its template, and its Service without endpoints is no failure', async () => {
+    const shape: Shape = { name: 'standby', image: good, replicas: 0 }
+    await cluster.rolledOut(workload(shape))
+    await cluster.kubectl('expose', 'deployment/standby', '--port=80', '--target-port=8080')
+    await cluster.rolledOut(workload({ ...shape, image: next }))
+    const scene = await createScene(cluster, { workloads: ['deployment/standby'] })
+    scenes.push(scene)
+    const server = await scene.serve()
+    const assessment = await server.call('assess_rollback', { version: '1.1.0' })
+    expect(assessment.current).toMatchObject({ version: '1.2.0', health: 'unknown' })
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await cluster.kubectl('get', 'deployment/standby', '-o', 'jsonpath={..image}')).toBe(good)
+  })
+
+  it.concurrent('a StatefulSet whose candidate does not come up is undone, and does not wait for its broken pod', async () => {
+    await cluster.kubectl('create', 'secret', 'generic', 'fleeting', '--from-literal=a=1')
+    const envFrom = [{ secretRef: { name: 'fleeting' } }]
+    const shape: Shape = { kind: 'StatefulSet', name: 'ordered', image: good }
+    await cluster.rolledOut(workload({ ...shape, container: { envFrom } }))
+    await cluster.rolledOut(workload({ ...shape, image: next }))
+    await cluster.kubectl('delete', 'secret', 'fleeting')
+    const target = await openTarget(cluster, { workloads: ['statefulset/ordered'] })
+    const plan = await planned(target, '1.1.0')
+    expect(plan.steps[0]?.undo).toMatch(/delete pods of 1\.1\.0 that keep it stuck/)
+    await expect(applyAll(target, plan)).rejects.toMatchObject({
+      code: 'not_healthy',
+      why: expect.stringMatching(/ordered-1: .*CreateContainerConfigError/)
+    })
+    await revertAll(target, plan)
+    const { status } = await until('all to be well again', async () => {
+      const object = await cluster.get('statefulset/ordered')
+      return object.status.readyReplicas === 2 && object.status.updatedReplicas === 2 ? object : null
+    })
+    expect(status.currentRevision).toBe(status.updateRevision)
+    expect(
+      await cluster.kubectl('get', 'pods', '-l', 'app=ordered', '-o', 'jsonpath={..spec.containers[0].image}')
+    ).toBe(`${next} ${next}`)
+    await target.close?.()
+  })
+
+  it.concurrent('the template that waits in a paused Deployment is what should serve', async () => {
+    await cluster.rolledOut(workload({ name: 'waiting', image: good, replicas: 1 }))
+    await cluster.kubectl('rollout', 'pause', 'deployment/waiting')
+    await cluster.kubectl('set', 'image', 'deployment/waiting', `web=${next}`)
+    const scene = await createScene(cluster, { workloads: ['deployment/waiting'] })
+    scenes.push(scene)
+    const server = await scene.serve()
+    const assessment = await until('the controller to see it', async () => {
+      const answer = await server.call('assess_rollback', { version: '1.1.0' })
+      return answer.isError ? null : answer
+    })
+    expect(assessment, assessment.summary).toMatchObject({ current: { version: '1.2.0' } })
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await cluster.kubectl('get', 'deployment/waiting', '-o', 'jsonpath={..image}')).toBe(good)
+  })
+})
