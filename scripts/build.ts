@@ -48,7 +48,13 @@ const spread = (name: string, chunks: number) => (id: string) => {
 }
 
 const groups = [
-  { name: spread('shared', 8), debugName: 'shared', test: /node_modules/, entriesAware: true, includeDependenciesRecursively: false }
+  {
+    name: spread('shared', 8),
+    debugName: 'shared',
+    test: /node_modules/,
+    entriesAware: true,
+    includeDependenciesRecursively: false
+  }
 ]
 
 /** Bundles the server, the command and the hook into dist/, in chunks below the size that plugin directories review by hand. */
