@@ -12,7 +12,9 @@ export const checkSchema = z.object({
 /** All checks of one look. `observed` is handed back as the baseline of the next look: start times, restart counts. */
 export const checkReportSchema = z.object({
   checks: z.array(checkSchema),
-  observed: jsonObject
+  observed: jsonObject,
+  /** What fails may pass within the soak, for it waits for a person or a cache: it is looked at again until then. */
+  awaited: z.boolean().optional()
 })
 
 export type Check = z.infer<typeof checkSchema>

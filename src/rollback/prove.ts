@@ -1,4 +1,4 @@
-import type { Check } from '../model/check.ts'
+import type { Check, CheckReport } from '../model/check.ts'
 import type { Release } from '../model/release.ts'
 import { messageOf } from '../support/errors.ts'
 import { quoteLine } from '../support/quote.ts'
@@ -28,7 +28,7 @@ export const longestProofMs = (soakMs: number): number => 2 * soakMs
 /**
  * Looks at a release until it was healthy, look by look, for as long as the soak; the time of the first healthy look itself does not
  * count, and an unknown look begins the soak anew. A failure ends it at once, for a release that fails once within its soak has not
- * been proven; so does a look that is unknown still, or again, after the time of a soak.
+ * been proven, unless what fails is still awaited; so does a look that is unknown or awaited after the time of a soak.
  */
 export async function prove(
   session: Session,
@@ -37,10 +37,10 @@ export async function prove(
 ): Promise<Proof> {
   const first = await look(session, release, signal)
   const began = session.clock.now()
-  let latest = first
+  let latest: CheckReport = first
   let healthySince = verdictOf(first.checks) === 'healthy' ? began : null
   const left = (): number => soakMs - (session.clock.now().getTime() - (healthySince ?? began).getTime())
-  while (verdictOf(latest.checks) !== 'unhealthy' && left() > 0) {
+  while ((latest.awaited || verdictOf(latest.checks) !== 'unhealthy') && left() > 0) {
     const sight = healthySince ? 'healthy so far, watching' : 'not yet seen healthy, looking'
     progress?.(`${sight} for another ${duration(left())}`)
     await session.clock.sleep(Math.min(lookEveryMs, left()), signal)
@@ -60,8 +60,8 @@ async function look(
   session: Session,
   release: Release,
   signal: AbortSignal,
-  baseline?: Awaited<ReturnType<typeof session.target.check>>['observed']
-) {
+  baseline?: CheckReport['observed']
+): Promise<CheckReport> {
   try {
     return await session.target.check(release, { signal, ...(baseline && { baseline }) })
   } catch (error) {

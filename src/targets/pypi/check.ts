@@ -39,6 +39,8 @@ export async function check(
   const taken = other
     ? notTaken(release.version, other, json)
     : choice('pass', `${release.version}, on every Python that it runs on`)
+  // somebody has to yank what is in its place, and caches have to show it
+  const awaited = { awaited: other !== null && !candidate.yanked }
   const state = fingerprintOf(digestsOf(candidate), 16)
   if (baseline?.state === state && baseline.passed === true)
     return {
@@ -47,12 +49,14 @@ export async function check(
         ...(json ? [json.check] : []),
         { ...downloads, status: 'pass', detail: 'unchanged since it was tried' }
       ],
-      observed: baseline
+      observed: baseline,
+      ...awaited
     }
   const files = await filesOf(index, candidate, release, signal)
   return {
     checks: [taken, ...(json ? [json.check] : []), ...files],
-    observed: { state, passed: files.every(({ status }) => status === 'pass') }
+    observed: { state, passed: files.every(({ status }) => status === 'pass') },
+    ...(files.every(({ status }) => status !== 'fail') && awaited)
   }
 }
 

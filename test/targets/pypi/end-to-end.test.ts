@@ -88,6 +88,26 @@ describe('PyPI, end to end', () => {
     })
   })
 
+  test('a verification with a soak waits until a person has yanked it, and without one tells what is', async () => {
+    const server = await project.serve()
+    const result = await project.execute(server, await server.call('assess_rollback'))
+    const { rollback_id } = result
+    expect(await server.call('verify_rollback', { rollback_id })).toMatchObject({ verdict: 'unhealthy' })
+    let looks = 0
+    it.pypi.fault(({ path }) => {
+      if (path.startsWith('/simple/') && ++looks === 3) yank(it.pypi.state, '1.2.0')
+      return undefined
+    })
+    expect(await server.call('verify_rollback', { rollback_id, soak_seconds: 6 })).toMatchObject({
+      verdict: 'healthy'
+    })
+    it.pypi.fault(undefined)
+    yank(it.pypi.state, '1.2.0', null, false)
+    expect(await server.call('verify_rollback', { rollback_id, soak_seconds: 2 })).toMatchObject({
+      verdict: 'unhealthy'
+    })
+  })
+
   test('the version between that would be yanked, too, is a risk to accept', async () => {
     upload(it.pypi.state, '1.1.5')
     const server = await project.serve()
