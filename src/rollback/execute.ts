@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Check } from '../model/check.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { Release } from '../model/release.ts'
+import type { Risk } from '../model/survey.ts'
 import { isoNow } from '../support/clock.ts'
 import { InputError, messageOf } from '../support/errors.ts'
 import { type Assessment, assess, type Plan } from './assess.ts'
@@ -79,29 +80,30 @@ export async function executeRollback(
   await hooks.unattended?.(assessment)
   if (assessment.interrupted) return resume(session, assessment, request, hooks)
 
-  const plan = approved(assessment, request)
+  const plan = stillTrue(assessment, request.planId)
+  const open = assessment.risks.filter(({ id, serious }) => serious && !request.accept.includes(id))
   await checkWritable(session.files.journals)
-  if (request.dryRun) return checked(assessment, plan)
+  if (request.dryRun) return checked(assessment, plan, open)
+  if (open.length > 0) throw notAccepted(open)
   await hooks.consent(assessment)
   return begin(session, assessment, plan, request, hooks)
 }
 
 /** Holds what is asked against what is true now. @throws InputError saying what changed or what is missing. */
-function approved(assessment: Assessment, { planId, accept }: ExecuteRequest): Plan {
-  const { plan, chosen, current, blockers, risks } = assessment
+function stillTrue({ plan, chosen, current, blockers, target }: Assessment, planId: string): Plan {
   if (blockers[0]) throw refusedFor(blockers[0])
   if (!plan || !chosen) throw notAPlan(planId)
-  if (plan.id !== planId) throw stale(planId, plan, current, assessment.target)
-  const open = risks.filter(({ id, serious }) => serious && !accept.includes(id))
-  if (open.length > 0)
-    throw new InputError({
-      what: 'The rollback is refused: serious risks are not accepted',
-      why: open.map(({ id, title, detail }) => `${title} (${id}): ${detail}`).join(' | '),
-      next: `Weigh each one; to go on, pass accept: ${JSON.stringify(open.map(({ id }) => id))}.`,
-      code: 'risks_not_accepted'
-    })
+  if (plan.id !== planId) throw stale(planId, plan, current, target)
   return plan
 }
+
+const notAccepted = (open: readonly Risk[]): InputError =>
+  new InputError({
+    what: 'The rollback is refused: serious risks are not accepted',
+    why: open.map(({ id, title, detail }) => `${title} (${id}): ${detail}`).join(' | '),
+    next: `Weigh each one; to go on, pass accept: ${JSON.stringify(open.map(({ id }) => id))}.`,
+    code: 'risks_not_accepted'
+  })
 
 const notAPlan = (planId: string): InputError =>
   new InputError({
@@ -119,7 +121,11 @@ const stale = (shown: string, plan: Plan, current: Release | null, target: strin
     code: 'stale_plan'
   })
 
-const checked = ({ current, failed, chosen, recommended }: Assessment, plan: Plan): RollbackResult => ({
+const checked = (
+  { current, failed, chosen, recommended }: Assessment,
+  plan: Plan,
+  open: readonly Risk[]
+): RollbackResult => ({
   rollbackId: null,
   outcome: 'checked',
   dryRun: true,
@@ -136,7 +142,7 @@ const checked = ({ current, failed, chosen, recommended }: Assessment, plan: Pla
   })),
   checks: [],
   durationMs: 0,
-  state: 'Every precondition was checked. Nothing was changed.',
+  state: `Every precondition was checked. Nothing was changed.${open.length > 0 ? ` Serious risks are still to be accepted, one by one: ${open.map(({ id, title }) => `${title} (${id})`).join('; ')}.` : ''}`,
   remains: [],
   instructions: []
 })

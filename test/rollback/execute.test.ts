@@ -305,6 +305,16 @@ test('a dry run checks and changes nothing, the journal folder included', async 
   await expect(readdir(session.files.journals)).rejects.toThrow()
 })
 
+test('a dry run needs no risk to be accepted, and names those that must be', async () => {
+  const shelf = newShelf({
+    risks: [{ id: 'moved', serious: true, title: 'The tag moved', detail: 'to another digest' }]
+  })
+  const { rollBack } = await engine(shelf)
+  expect((await rollBack({ dryRun: true })).state).toContain('still to be accepted, one by one: The tag moved (moved)')
+  expect((await rollBack({ dryRun: true, accept: ['moved'] })).state).not.toContain('moved')
+  expect(shelf.log).toEqual([])
+})
+
 test('cancelling before the cure takes the preparations back', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
