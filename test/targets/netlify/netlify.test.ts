@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import netlifyModule from '../../../src/targets/netlify/index.ts'
 import type { Target } from '../../../src/targets/target.ts'
 import type { Asked } from '../../fakes/fake-server.ts'
@@ -12,6 +12,8 @@ import { type TestProject, testProject } from '../../harness/project.ts'
 const commits = { oldest: 'aaaaaaa1'.repeat(5), good: 'bbbbbbb2'.repeat(5), broken: 'ccccccc3'.repeat(5) }
 const good = 'bbbbbbb'
 const signal = () => AbortSignal.timeout(20_000)
+
+vi.setConfig({ testTimeout: 240_000 })
 
 let netlify: FakeNetlify
 let project: TestProject

@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
 import { rankCandidates, recommend } from '../../../src/rollback/candidates.ts'
 import { type FakeDeployment, type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
 import { broken, good, oldest, open, record, signal } from './scene.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 let vercel: FakeVercel
 let first: FakeDeployment

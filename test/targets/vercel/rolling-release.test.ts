@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
 import { testRun } from '../../harness/context.ts'
 import { broken, good, oldest, open, planned, signal } from './scene.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 let vercel: FakeVercel
 

@@ -4,6 +4,8 @@ import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
 import { testRun } from '../../harness/context.ts'
 import { broken, good, oldest, planned } from './scene.ts'
 
+vi.setConfig({ testTimeout: 120_000 })
+
 let vercel: FakeVercel
 
 beforeEach(async () => {

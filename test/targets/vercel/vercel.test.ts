@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Target } from '../../../src/targets/target.ts'
 import vercelModule from '../../../src/targets/vercel/index.ts'
 import type { Answer as FakeAnswer } from '../../fakes/fake-server.ts'
@@ -11,6 +11,8 @@ import { type TestProject, testProject } from '../../harness/project.ts'
 
 const [oldest, good, broken] = ['aaaaaaa1'.repeat(5), 'bbbbbbb2'.repeat(5), 'ccccccc3'.repeat(5)] as const
 const signal = () => AbortSignal.timeout(20_000)
+
+vi.setConfig({ testTimeout: 240_000 })
 
 let vercel: FakeVercel
 let project: TestProject

@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
+import { rankCandidates, recommend } from '../../../src/rollback/candidates.ts'
+import netlifyModule from '../../../src/targets/netlify/index.ts'
+import type { Target } from '../../../src/targets/target.ts'
+import { type FakeNetlify, fakeNetlify } from '../../fakes/netlify/server.ts'
+import { openApi } from '../../fakes/openapi.ts'
+import { fromSwagger } from '../../fakes/swagger.ts'
+import { targetContext, testRun } from '../../harness/context.ts'
+
+const commits = { oldest: 'aaaaaaa1'.repeat(5), good: 'bbbbbbb2'.repeat(5), broken: 'ccccccc3'.repeat(5) }
+const signal = () => AbortSignal.timeout(50_000)
+
+let netlify: FakeNetlify
+
+beforeEach(async () => {
+  netlify = await fakeNetlify()
+  netlify.deploy(commits.oldest)
+  netlify.deploy(commits.good)
+  netlify.deploy(commits.broken, { page: { status: 500, text: 'Internal error' } })
+})
+
+afterEach(async () => {
+  await netlify.stop()
+  expect(netlify.wrong).toEqual([])
+})
+
+function open(config: Record<string, unknown> = {}, history: DeploymentRecord[] = []): Promise<Target> {
+  const env = { NETLIFY_API_URL: netlify.api, NETLIFY_AUTH_TOKEN: netlify.token }
+  const context = targetContext({ name: 'netlify', projectDir: '/nowhere', env, history })
+  return netlifyModule.open({
+    ...context,
+    config: netlifyModule.configSchema.parse({ site_id: netlify.siteId, ...config })
+  })
+}
+
+async function planned(config: Record<string, unknown> = {}) {
+  const target = await open(config)
+  const survey = await target.survey(signal())
+  const release = survey.releases.find(({ version }) => version === 'bbbbbbb')
+  if (!release) throw new Error('no release')
+  const draft = await target.plan(survey, release, signal())
+  const [step] = draft.steps
+  if (!step) throw new Error('no step')
+  return { target, survey, release, draft, step }
+}
+
+async function recommended(history: DeploymentRecord[] = []): Promise<string | null> {
+  const { current, releases } = await (await open({}, history)).survey(signal())
+  const ranked = rankCandidates(current, releases, { history, formerRollbacks: [], now: '2026-06-01T00:00:00.000Z' })
+  return recommend(current, ranked)?.release.version ?? null
+}
+
+const deploy = (index: number) => {
+  const found = netlify.deploys[index]
+  if (!found) throw new Error('no deploy')
+  return found
+}
+
+for (const moves of [true, false])
+  test(`promise 2: what somebody went back from is not recommended, where a restore ${moves ? 'counts as published anew' : 'does not'}`, async () => {
+    netlify.restoreMovesTime = moves
+    netlify.restoreByHand(deploy(1))
+    expect(await recommended()).toBe('aaaaaaa')
+  })
+
+test('promise 2: what somebody went back from is not recommended after the next deploy either, where Netlify notes the restore', async () => {
+  netlify.restoreByHand(deploy(1))
+  netlify.deploy('d'.repeat(40))
+  expect(await recommended()).toBe('bbbbbbb')
+})
+
+test('deploy.json’s records count by their commit: what it calls failed is not recommended', async () => {
+  const at = deploy(2).published_at ?? ''
+  const failed = { at, target: 'netlify', version: '1.1.0', status: 'failed', commit: commits.good }
+  expect(await recommended([failed])).toBe('aaaaaaa')
+})
+
+test('a lock comes with the publication, and what it means is said', async () => {
+  const { target, step, release } = await planned({ lock: true })
+  const { remains } = await target.apply(step, testRun())
+  expect(deploy(1).locked).toBe(true)
+  expect(remains?.join()).toContain('unlockDeploy')
+  netlify.deploy('6'.repeat(40))
+  expect(netlify.publishedId()).toBe(release.id)
+})
+
+test('a lock that fails leaves a rollback that serves, and is told', async () => {
+  const { target, step, release } = await planned({ lock: true })
+  netlify.fault(({ path }) =>
+    path.endsWith('/lock') ? { status: 422, body: { code: 422, message: 'Not now' } } : undefined
+  )
+  const { remains } = await target.apply(step, testRun())
+  expect(netlify.publishedId()).toBe(release.id)
+  expect(remains?.join()).toContain('netlify api lockDeploy')
+})
+
+test('without a lock, the result says that the next deploy is published over it', async () => {
+  const { target, step } = await planned()
+  expect((await target.apply(step, testRun())).remains?.join()).toContain('Auto publishing goes on')
+})
+
+test('auto publishing that was stopped before stays stopped, and is so after undoing', async () => {
+  deploy(2).locked = true
+  const { target, step } = await planned()
+  await target.apply(step, testRun())
+  expect(deploy(1).locked).toBe(true)
+  deploy(2).locked = false
+  await target.revert(step, testRun())
+  expect(netlify.publishedId()).toBe(deploy(2).id)
+  expect(deploy(2).locked).toBe(true)
+})
+
+test('nothing is locked once somebody else has published', async () => {
+  const { target, step } = await planned({ lock: true })
+  const other = netlify.deploy('4'.repeat(40))
+  await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'changed_meanwhile' })
+  expect(other.locked).toBe(false)
+  expect(netlify.log().some((line) => line.startsWith('POST'))).toBe(false)
+})
+
+test('with a lock, a build under way is no serious risk', async () => {
+  netlify.deploy('8'.repeat(40), { state: 'building' })
+  expect((await planned({ lock: true })).survey.risks).toMatchObject([{ serious: false }])
+  expect((await planned()).survey.risks).toMatchObject([{ serious: true }])
+})
+
+test('a role that publishes nothing is noticed before anything changes', async () => {
+  netlify.role = 'Reviewer'
+  expect((await planned()).draft.blockers).toMatchObject([
+    { id: 'role_too_small', why: expect.stringContaining('Reviewer') }
+  ])
+})
+
+test('members that are not to be read are no obstacle', async () => {
+  netlify.fault(({ path }) =>
+    path.endsWith('/members') ? { status: 403, body: { code: 403, message: 'Forbidden' } } : undefined
+  )
+  expect((await planned()).draft.blockers).toEqual([])
+})
+
+test('a failed build is told with the whole of its message, and what the site answers is kept', async () => {
+  const message = `Build script returned non-zero exit code: 2\n${'detail '.repeat(60)}`
+  netlify.deploy('9'.repeat(40), { state: 'error', error_message: message })
+  const { evidence } = await (await open()).diagnose(signal())
+  expect(evidence.map(({ text }) => text)).toEqual(['Internal error', message])
+})
+
+test('a site whose page is missing has not failed for that, and a probe says how it should answer', async () => {
+  netlify.sitePage = { status: 404, text: 'Not Found' }
+  expect((await planned()).survey.health.state).toBe('unknown')
+  const { target, survey, release } = await planned({ probe: { path: '/site/', expect_status: 404 } })
+  expect(survey.health.state).toBe('healthy')
+  const { checks } = await target.check(release, { signal: signal() })
+  expect(checks.find(({ id }) => id === 'page')?.status).toBe('pass')
+})
+
+test('the fake’s document finds what is wrong with requests and answers', () => {
+  const answer = {
+    type: 'object',
+    properties: { id: { type: 'string' }, name: { type: 'string', 'x-nullable': false } }
+  }
+  const document = openApi(
+    fromSwagger({
+      paths: {
+        '/things/{id}': {
+          parameters: [{ name: 'id', in: 'path', type: 'string' }],
+          get: {
+            parameters: [{ name: 'all', in: 'query', type: 'boolean' }],
+            responses: { 200: { schema: answer }, default: { schema: { type: 'object', required: ['message'] } } }
+          }
+        }
+      }
+    })
+  )
+  const found = document.find('GET', '/things/7')
+  expect(document.find('POST', '/things/7')).toBeNull()
+  expect(found?.request(new URLSearchParams('all=true'), undefined)).toEqual([])
+  expect(found?.request(new URLSearchParams('all=maybe&more=1'), {})).toHaveLength(3)
+  expect(found?.answer(200, { id: null, name: 'x' })).toEqual([])
+  const wrong = found?.answer(200, { id: 7, name: null }).join()
+  expect(wrong).toContain('answer/id')
+  expect(wrong).toContain('answer/name')
+  expect(found?.answer(201, {})).toHaveLength(1)
+  expect(found?.answer(404, {})).toHaveLength(1)
+})
