@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type { Mask } from '../../support/mask.ts'
 import { readText } from '../../support/read-text.ts'
 import type { TargetContext } from '../target.ts'
 import { netrcLogin } from './netrc.ts'
@@ -49,14 +50,20 @@ export async function findLogin(
     { name: netrc(env), read: () => ofNetrc(netrc(env), url) }
   ]
   const places = sources.map(({ name }) => name)
-  for (const { name, read } of sources) {
+  let alone: (Login & { from: string }) | null = null
+  for (const { name: from, read } of sources) {
     const found = await read()
-    if (!found) continue
-    const packed = Buffer.from(`${found.user}:${found.password}`).toString('base64')
-    for (const secret of [found.password || found.user, packed]) mask.add(secret)
-    return { login: { authorization: `Basic ${packed}`, from: name }, places }
+    if (found?.password) return { login: headerOf({ ...found, from }, mask), places }
+    if (found) alone ??= { ...found, from }
   }
-  return { login: null, places }
+  return { login: alone && headerOf(alone, mask), places }
+}
+
+/** A name alone is a token ("single-part authentication" of pip), unless a later place has its password. */
+function headerOf({ user, password, from }: Login & { from: string }, mask: Mask): IndexLogin {
+  const packed = Buffer.from(`${user}:${password}`).toString('base64')
+  for (const secret of [password || user, packed]) mask.add(secret)
+  return { authorization: `Basic ${packed}`, from }
 }
 
 const variables = [
@@ -75,7 +82,6 @@ const addressesIn = (value: string | undefined): URL[] =>
     .filter((one) => URL.canParse(one))
     .map((one) => new URL(one))
 
-/** A name without a password is a token that stands in its place ("single-part authentication" of pip). */
 function within({ username, password }: URL): Login | null {
   return username || password ? { user: decoded(username), password: decoded(password) } : null
 }

@@ -73,6 +73,13 @@ describe('a login for an index of one’s own', () => {
     expect((await found()).is).toBe('__token__:three')
   })
 
+  test('a name alone is a token, unless a file has its password', async () => {
+    const env = { PIP_INDEX_URL: 'https://ada@index.example.com/' }
+    expect((await found(env)).is).toBe('ada:')
+    await write('.netrc', 'machine index.example.com login ada password three')
+    expect((await found(env)).is).toBe('ada:three')
+  })
+
   test('promise 11, no secret leaves: it does not go to another server, another port or over plain http', async () => {
     await write('.pypirc', '[own]\nrepository = https://index.example.com/\nusername = a\npassword = b\n')
     await write('.netrc', 'machine index.example.com login a password b\ndefault login a password b\n')
