@@ -9,24 +9,14 @@ export const assessRollback = defineTool({
   name: 'assess_rollback',
   title: 'Assess a rollback',
   description:
-    'Use when a deployment failed or production is broken since a release. Shows what serves now, the last good version, risks, blockers and the exact plan with its id. Changes nothing.',
+    'Use when a deployment failed or production is broken since a release: what serves, the last good version, risks, blockers and the exact plan with its id. Changes nothing.',
   effect: 'reads',
   input: z.object({
     target: target.optional(),
     version: z.string().max(20_000).optional().describe('Default: the recommended one'),
     investigate: z.boolean().optional().describe('Also read logs and events')
   }),
-  output: {
-    target: 'string',
-    current: 'any',
-    recommended: 'any',
-    candidates: 'array',
-    risks: 'array',
-    blockers: 'array',
-    plan: 'any',
-    interrupted: 'any',
-    diagnosis: 'any'
-  },
+  output: ['target', 'current', 'recommended', 'candidates', 'risks', 'blockers', 'plan', 'interrupted', 'diagnosis'],
   handler: ({ target: name, version, investigate }, { around, cancelled }) =>
     closing(around, { ...(name && { target: name }), ...(version !== undefined && { version }) }, async (session) => {
       const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
