@@ -3,7 +3,7 @@ import type { DeploymentRecord } from '../model/deployment-record.ts'
 /** A time during which a version served, as the history lets one infer. */
 export interface ServingPeriod {
   version: string
-  digest?: string
+  digest: string | undefined
   from: string
   until: string
   /** What the history records right before it is a failure, or a rollback. */
@@ -18,20 +18,21 @@ export interface ServingPeriod {
 export function servingPeriods(history: readonly DeploymentRecord[], now: string): ServingPeriod[] {
   const periods: ServingPeriod[] = []
   let until = now
-  for (const [index, record] of history.entries()) {
-    const begun = startedBy(record)
-    if (begun) periods.push({ ...begun, from: record.at, until, afterFailure: isFailure(history[index + 1]) })
-    if (record.at < until) until = record.at
-  }
+  history.forEach((record, index) => {
+    const { version, digest } = startedBy(record)
+    const from = record.at
+    if (version) periods.push({ version, digest, from, until, afterFailure: isFailure(history[index + 1]) })
+    if (from < until) until = from
+  })
   return periods
 }
 
-function startedBy(record: DeploymentRecord): { version: string; digest?: string } | null {
-  const { status, version, digest, rollbackTo, rollbackToDigest } = record
-  if (status === 'success') return { version, ...(digest && { digest }) }
-  if (status === 'rolled_back' && record.outcome === 'succeeded' && rollbackTo)
-    return { version: rollbackTo, ...(rollbackToDigest && { digest: rollbackToDigest }) }
-  return null
+const nothing: Pick<DeploymentRecord, 'digest'> & { version?: string } = {}
+
+function startedBy(record: DeploymentRecord): typeof nothing {
+  if (record.status === 'success') return record
+  if (record.status !== 'rolled_back' || record.outcome !== 'succeeded' || !record.rollbackTo) return nothing
+  return { version: record.rollbackTo, ...(record.rollbackToDigest && { digest: record.rollbackToDigest }) }
 }
 
 export const isFailure = (record: DeploymentRecord | undefined): boolean =>
