@@ -1,54 +1,130 @@
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readDeployFile } from '../src/project/deploy-file.ts'
-import { historyOf } from '../src/project/history.ts'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import type { Release } from '../src/model/release.ts'
 import { projectPaths } from '../src/project/paths.ts'
-import { rankCandidates, recommend } from '../src/rollback/candidates.ts'
-import { median } from './support/turns.ts'
+import { systemClock } from '../src/support/clock.ts'
+import { createMask } from '../src/support/mask.ts'
+import { targetTypes } from '../src/targets/index.ts'
+import type { Target } from '../src/targets/target.ts'
+import { assessRollback } from '../src/tools/assess-rollback.ts'
+import { callTool } from '../src/tools/call-tool.ts'
+import { inTurns, median, printRatios } from './support/turns.ts'
 
-/** What an assessment costs beyond the target: reading deploy.json and ranking, with a long history and with none. */
+/**
+ * What a whole assessment costs beyond the target, as the tool answers it: choosing, deploy.json, journals, ranking, git, the plan
+ * id, masking and rendering. With 10,000 records in the history next to the same with ten, on a target that answers at once.
+ */
 const rounds = Number(process.argv[2] ?? 15)
-const releases = Array.from({ length: 100 }, (_, index) => ({
+const run = promisify(execFile)
+
+const releases: Release[] = Array.from({ length: 100 }, (_, index) => ({
   version: `1.${index}.0`,
   id: `sha256:${index}`,
-  available: { state: 'yes' as const }
+  available: { state: 'yes' }
 }))
 
-const records = (count: number) =>
+const instant: Target = {
+  survey: async () => ({
+    current: releases[0] ?? null,
+    health: { state: 'down', message: 'it does not answer' },
+    releases: releases.slice(1),
+    risks: [],
+    blockers: [],
+    fingerprint: {},
+    notes: []
+  }),
+  plan: async () => ({
+    steps: [{ id: 'switch', kind: 'switch', phase: 'cure', title: 'Switching', params: {}, undo: 'Switch back' }],
+    risks: [],
+    blockers: [],
+    fingerprint: {},
+    notes: []
+  }),
+  apply: async () => ({}),
+  revert: async () => ({}),
+  check: async () => ({ checks: [], observed: {} }),
+  diagnose: async () => ({ findings: [], events: [], evidence: [] })
+}
+
+targetTypes.instant = {
+  load: async () => ({
+    configSchema: z.looseObject({}),
+    version: { pattern: /./, says: 'anything' },
+    open: async () => instant
+  })
+}
+
+const records = (count: number, commit: string) =>
   Array.from({ length: count }, (_, index) => ({
     timestamp: new Date(Date.UTC(2026, 0, 1) - index * 3_600_000).toISOString().replace('Z', ''),
-    target: index % 3 === 0 ? 'npm' : 'docker',
+    target: index % 3 === 0 ? 'npm' : 'instant',
     version: `1.${index % 100}.0`,
     status: index % 7 === 0 ? 'failed' : 'success',
-    commit_sha: 'a'.repeat(40),
+    commit_sha: commit,
     duration_ms: 60_000,
     error: null,
     rollback_to: null
   }))
 
+const journals = 20
+
+/** A git repository with so many records, and journals of former rollbacks, which stay few whatever the history. */
 async function projectWith(count: number): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-bench-'))
-  await mkdir(join(dir, '.claude/popkit'), { recursive: true })
-  const content = { version: '1.0', targets: { docker: { enabled: true, config: {} } }, history: records(count) }
-  await writeFile(projectPaths(dir).deployFile, JSON.stringify(content, null, 2))
+  const git = (...args: string[]) =>
+    run('git', ['-C', dir, '-c', 'user.name=B', '-c', 'user.email=b@example.org', ...args])
+  await git('init', '-q')
+  await git('commit', '-q', '--allow-empty', '-m', 'Begin')
+  const { stdout } = await git('rev-parse', 'HEAD')
+  const paths = projectPaths(dir)
+  await mkdir(paths.rollbacksDir, { recursive: true })
+  const targets = { instant: { enabled: true, config: {} } }
+  const content = { version: '1.0', targets, history: records(count, stdout.trim()) }
+  await writeFile(paths.deployFile, JSON.stringify(content, null, 2))
+  for (let index = 0; index < journals; index++) await writeJournal(paths.rollbacksDir, index)
   return dir
 }
 
-async function assessed(dir: string): Promise<number> {
-  const began = performance.now()
-  const history = historyOf(await readDeployFile(projectPaths(dir), {}), 'docker')
-  const [current = null, ...others] = releases
-  recommend(current, rankCandidates(current, others, { history, formerRollbacks: [], now: new Date().toISOString() }))
-  return performance.now() - began
+async function writeJournal(dir: string, index: number): Promise<void> {
+  const at = new Date(Date.UTC(2025, 11, 1 + index)).toISOString()
+  const id = `rb-2025120${index % 10}-12000${Math.floor(index / 10)}-instant`
+  const [from, to] = releases.slice(90, 92)
+  const common = { rollback_id: id, target: 'instant', type: 'instant', plan_id: 'plan', from, to, soak_ms: 0 }
+  const health = { state: 'down', message: 'it does not answer' }
+  const holder = { host: 'bench', pid: 1, user: 'bench' }
+  const events = [
+    { event: 'begun', at, ...common, health, steps: [], accepted: [], notes: [], holder },
+    { event: 'ended', at, outcome: 'succeeded', duration_ms: 1000, state: '', remains: [] }
+  ]
+  await writeFile(join(dir, `${id}.jsonl`), events.map((event) => `${JSON.stringify(event)}\n`).join(''))
 }
 
-const [long, none] = [await projectWith(10_000), await projectWith(0)]
-const figures = { long: [] as number[], none: [] as number[] }
-for (let round = 0; round < rounds; round++) {
-  figures.long.push(await assessed(long))
-  figures.none.push(await assessed(none))
+async function assessed(projectDir: string): Promise<number> {
+  const around = { projectDir, env: {}, clock: systemClock, log: () => undefined, mask: createMask() }
+  const cancelled = new AbortController().signal
+  const call = { around, cancelled, report: () => undefined, consent: async () => undefined }
+  const began = performance.now()
+  const { answer } = await callTool(assessRollback, {}, call)
+  const ms = performance.now() - began
+  if (!answer.ok || !answer.plan) throw new Error(`No assessment: ${answer.summary}`)
+  return ms
 }
-console.log(`10,000 records: first ${figures.long[0]?.toFixed(1)} ms, median ${median(figures.long).toFixed(1)} ms`)
-console.log(`no record:      first ${figures.none[0]?.toFixed(1)} ms, median ${median(figures.none).toFixed(1)} ms`)
-await Promise.all([long, none].map((dir) => rm(dir, { recursive: true })))
+
+const [long, few] = [await projectWith(10_000), await projectWith(10)]
+await assessed(few)
+const figures = await inTurns(
+  [
+    { name: '10,000 records', run: () => assessed(long) },
+    { name: '10 records', run: () => assessed(few) }
+  ],
+  rounds
+)
+printRatios('assess_rollback beyond its target', 'ms', figures)
+const [ofLong = [], ofFew = []] = [...figures.values()]
+const more = median(ofLong.map((ms, round) => ms - (ofFew[round] ?? Number.NaN)))
+console.log(`  the history of 10,000 records costs ${more.toFixed(1)} ms more`)
+await Promise.all([long, few].map((dir) => rm(dir, { recursive: true })))

@@ -3,7 +3,7 @@ import type { DeploymentRecord } from '../model/deployment-record.ts'
 /** A time during which a version served, as the history lets one infer. */
 export interface ServingPeriod {
   version: string
-  digest?: string
+  digest: string | undefined
   from: string
   until: string
   /** What the history records right before it is a failure, or a rollback. */
@@ -18,21 +18,23 @@ export interface ServingPeriod {
 export function servingPeriods(history: readonly DeploymentRecord[], now: string): ServingPeriod[] {
   const periods: ServingPeriod[] = []
   let until = now
-  for (const [index, record] of history.entries()) {
+  history.forEach((record, index) => {
     const begun = startedBy(record)
-    if (begun) periods.push({ ...begun, from: record.at, until, afterFailure: isFailure(history[index + 1]) })
-    if (record.at < until) until = record.at
-  }
+    const from = record.at
+    if (begun) {
+      const { version, digest } = begun
+      periods.push({ version, digest, from, until, afterFailure: isFailure(history[index + 1]) })
+    }
+    if (from < until) until = from
+  })
   return periods
 }
 
 /** The version that a record says began to serve; null for one that began nothing. */
-export function startedBy(record: DeploymentRecord): { version: string; digest?: string } | null {
-  const { status, version, digest, rollbackTo, rollbackToDigest } = record
-  if (status === 'success') return { version, ...(digest && { digest }) }
-  if (status === 'rolled_back' && record.outcome === 'succeeded' && rollbackTo)
-    return { version: rollbackTo, ...(rollbackToDigest && { digest: rollbackToDigest }) }
-  return null
+export function startedBy(record: DeploymentRecord): Pick<DeploymentRecord, 'version' | 'digest'> | null {
+  if (record.status === 'success') return record
+  if (record.status !== 'rolled_back' || record.outcome !== 'succeeded' || !record.rollbackTo) return null
+  return { version: record.rollbackTo, ...(record.rollbackToDigest && { digest: record.rollbackToDigest }) }
 }
 
 export const isFailure = (record: DeploymentRecord | undefined): boolean =>

@@ -9,7 +9,7 @@ export const assessRollback = defineTool({
   name: 'assess_rollback',
   title: 'Assess a rollback',
   description:
-    'Use when a deployment failed or production is broken since a release. Shows what serves now, the last good version, risks, blockers and the exact plan with its id. Changes nothing.',
+    'Use when a deployment failed or production is broken since a release: what serves, the last good version, risks, blockers and the exact plan with its id. Changes nothing.',
   effect: 'reads',
   input: z.object({
     target: target.optional(),
@@ -17,17 +17,7 @@ export const assessRollback = defineTool({
     investigate: z.boolean().optional().describe('Also read logs and events'),
     rehearse
   }),
-  output: {
-    target: 'string',
-    current: 'any',
-    recommended: 'any',
-    candidates: 'array',
-    risks: 'array',
-    blockers: 'array',
-    plan: 'any',
-    interrupted: 'any',
-    diagnosis: 'any'
-  },
+  output: ['target', 'current', 'recommended', 'candidates', 'risks', 'blockers', 'plan', 'interrupted', 'diagnosis'],
   handler: ({ target: name, version, investigate, rehearse }, { around, cancelled }) => {
     const wanted = {
       ...(name && { target: name }),

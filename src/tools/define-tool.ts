@@ -39,8 +39,8 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   description: string
   effect: Effect
   input: Input
-  /** Names of the fields that the result holds beside `ok`, `summary`, `next` and `error`, by JSON type. */
-  output: Record<string, 'string' | 'number' | 'boolean' | 'array' | 'object' | 'any'>
+  /** Names of the fields that the result holds beside `ok`, `summary`, `next` and `error`. */
+  output: readonly string[]
   handler(input: z.infer<Input>, call: ToolCall): Promise<ToolResult>
 }
 

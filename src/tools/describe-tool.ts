@@ -10,7 +10,7 @@ export function describeTool({ name, title, description, effect, input, output }
   } = z.toJSONSchema(input, {
     io: 'input',
     override: ({ jsonSchema }) => {
-      for (const bound of ['minLength', 'maxLength', 'maxItems', 'pattern', 'format'] as const) delete jsonSchema[bound]
+      for (const bound of boundKeys) delete jsonSchema[bound]
     }
   })
   return {
@@ -30,14 +30,15 @@ export function describeTool({ name, title, description, effect, input, output }
   }
 }
 
-/** Only what is there on success and failure alike is required. */
+const boundKeys = ['minLength', 'maxLength', 'minimum', 'maximum', 'maxItems', 'pattern', 'format'] as const
+
+/** Names of all fields; typed and required is only what is there on success and failure alike. */
 const outputSchema = (output: Tool['output']) => ({
   type: 'object' as const,
-  properties: Object.fromEntries(
-    Object.entries({ summary: 'string', next: 'array', ...output }).map(([name, type]) => [
-      name,
-      type === 'any' ? {} : { type }
-    ])
-  ),
+  properties: {
+    summary: { type: 'string' },
+    next: { type: 'array' },
+    ...Object.fromEntries(output.map((name) => [name, {}]))
+  },
   required: ['summary', 'next']
 })

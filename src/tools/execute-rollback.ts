@@ -9,7 +9,7 @@ export const executeRollbackTool = defineTool({
   name: 'execute_rollback',
   title: 'Roll back',
   description:
-    'Use after assess_rollback, once a person approved its plan: carries exactly that plan out, proves that the version serves, or puts back what was. With dry_run it checks the preconditions and changes nothing.',
+    'Use after assess_rollback, once a person approved its plan: carries exactly that plan out and proves it, or puts back what was. dry_run checks the preconditions and changes nothing.',
   effect: 'changes the target',
   input: z.object({
     target,
@@ -19,15 +19,7 @@ export const executeRollbackTool = defineTool({
     dry_run: z.boolean().optional(),
     rehearse: z.boolean().optional().describe('As in assess_rollback')
   }),
-  output: {
-    rollback_id: 'any',
-    outcome: 'string',
-    dry_run: 'boolean',
-    from: 'any',
-    to: 'any',
-    steps: 'array',
-    duration_ms: 'number'
-  },
+  output: ['rollback_id', 'outcome', 'dry_run', 'from', 'to', 'steps', 'duration_ms'],
   handler: (input, { around, report, cancelled, consent, unattended }) => {
     const rehearsal = input.rehearse === undefined ? {} : { rehearse: input.rehearse }
     return closing(around, { target: input.target, version: input.version, ...rehearsal }, async (session) => {

@@ -10,14 +10,14 @@ export const verifyRollback = defineTool({
   name: 'verify_rollback',
   title: 'Verify a rollback',
   description:
-    'Use after a rollback, or any time later, to see whether the version it put in place still serves. Checks the target and gives a verdict: healthy, unhealthy or inconclusive. Changes nothing.',
+    'Use after a rollback, or any time later, to see whether its version serves. Verdict: healthy, unhealthy or inconclusive. Changes nothing.',
   effect: 'reads',
   input: z.object({
     rollback_id: rollbackId.optional().describe('Default: the newest'),
     target: target.optional(),
-    soak_seconds: z.number().min(0).max(600).optional().describe('How long to watch; default 0')
+    soak_seconds: z.number().min(0).max(600).optional().describe('How long to watch, up to 600; default 0')
   }),
-  output: { target: 'string', rollback_id: 'any', version: 'string', verdict: 'string', checks: 'array' },
+  output: ['target', 'rollback_id', 'version', 'verdict', 'checks'],
   handler: async ({ rollback_id, target: asked, soak_seconds = 0 }, { around, cancelled }) => {
     const journals = projectPaths(around.projectDir).rollbacksDir
     const name = rollback_id ? (await storyById(journals, rollback_id)).begun.target : asked

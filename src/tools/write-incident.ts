@@ -20,7 +20,7 @@ export const writeIncidentTool = defineTool({
   name: 'write_incident',
   title: 'Write an incident report',
   description:
-    'Use after a rollback, or for a failure that was not rolled back, to write a Markdown report with timeline, evidence and suspect commits into the project. Root cause and impact stay open unless given.',
+    'Use after a rollback, or a failure that was not rolled back: writes a Markdown report with timeline, evidence and suspect commits into the project.',
   effect: 'adds a file',
   input: z.object({
     rollback_id: rollbackId.optional().describe('Default: the newest'),
@@ -30,7 +30,7 @@ export const writeIncidentTool = defineTool({
     impact: words.optional(),
     notes: words.optional()
   }),
-  output: { path: 'string', severity: 'string', outage_ms: 'any' },
+  output: ['path', 'severity', 'outage_ms'],
   handler: async ({ rollback_id, target: asked, severity, root_cause, impact, notes }, { around, cancelled }) => {
     const given = {
       ...(severity && { severity }),
