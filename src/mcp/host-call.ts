@@ -41,7 +41,9 @@ export function hostCall(
 
 function hostOf(server: Server, signal: AbortSignal): Host {
   const { name = 'the host', version = '' } = server.getClientVersion() ?? {}
-  if (!server.getClientCapabilities()?.elicitation) return { name, version }
+  const asking = server.getClientCapabilities()?.elicitation
+  // a host that only opens pages cannot show the question
+  if (!asking || (asking.url && !asking.form)) return { name, version }
   return { name, version, ask: (message) => ask(server, message, signal) }
 }
 

@@ -161,18 +161,16 @@ export function assessmentNext(assessment: Assessment, rehearse?: boolean): Next
     }))
   const investigate = { tool: 'assess_rollback', arguments: { target, investigate: true }, when: 'to see why it fails' }
   if (!plan || blockers.length > 0) return diagnosis ? [] : [investigate]
-  const accept = risks.filter(({ serious }) => serious).map(({ id }) => id)
   const call = {
     target,
     version: plan.to.version,
     plan_id: plan.id,
-    ...(accept.length > 0 && { accept }),
     ...(rehearse !== undefined && { rehearse })
   }
-  const when =
-    accept.length > 0
-      ? 'to roll back, after a person accepted each serious risk'
-      : 'to roll back, after a person said yes'
+  // whoever takes a call from here must not accept what nobody was asked about
+  const when = risks.some(({ serious }) => serious)
+    ? 'to roll back, once a person accepted each serious risk: their ids go into accept'
+    : 'to roll back, after a person said yes'
   return [
     { tool: 'execute_rollback', arguments: call, when },
     { tool: 'execute_rollback', arguments: { ...call, dry_run: true }, when: 'to check every precondition first' },

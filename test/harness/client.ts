@@ -9,8 +9,8 @@ const serverFile = join(fileURLToPath(new URL('.', import.meta.url)), '../../dis
 export interface ServerOptions {
   projectDir: string
   env?: Record<string, string>
-  /** How the host's person answers; `none` is a host that cannot ask. Default: yes. */
-  person?: 'yes' | 'no' | 'cancel' | 'none'
+  /** How the host's person answers; `none` is a host that cannot ask, `page` one that can only open a page. Default: yes. */
+  person?: 'yes' | 'no' | 'unticked' | 'cancel' | 'none' | 'page'
   clientName?: string
   clientVersion?: string
 }
@@ -49,13 +49,14 @@ export async function startServer(options: ServerOptions): Promise<BuiltServer> 
   })
   const client = new Client(
     { name: options.clientName ?? 'test-host', version: options.clientVersion ?? '1.0.0' },
-    { capabilities: person === 'none' ? {} : { elicitation: {} } }
+    { capabilities: person === 'none' ? {} : { elicitation: person === 'page' ? { url: {} } : {} } }
   )
   const questions: string[] = []
   if (person !== 'none')
     client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
       questions.push(params.message)
       if (person === 'cancel') return { action: 'cancel' }
+      if (person === 'unticked') return { action: 'accept', content: { confirm: false } }
       return person === 'yes' ? { action: 'accept', content: { confirm: true } } : { action: 'decline' }
     })
   let stderr = ''

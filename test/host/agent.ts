@@ -52,37 +52,74 @@ export interface Wish {
   version?: string
 }
 
+interface Flags {
+  target?: string
+  to?: string
+  list: boolean
+  dryRun: boolean
+  yes: boolean
+}
+
+function flagsOf(args: string): Flags {
+  const words = args.split(/\s+/)
+  const wordAfter = (option: string): string | undefined => words[words.indexOf(option) + 1]
+  return {
+    ...(words.includes('--target') && { target: wordAfter('--target') }),
+    ...(words.includes('--to') && { to: wordAfter('--to') }),
+    list: words.includes('--list'),
+    dryRun: words.includes('--dry-run'),
+    yes: words.includes('--yes')
+  }
+}
+
+const idle = 'Nothing was changed.'
+
 /** A model that follows the skill to the letter. */
 export const agent = ({ skill, args = '', version }: Wish): Script =>
   function* (): Play {
     const questions = questionsOf(skill)
+    const { target, to, list, dryRun, yes } = flagsOf(args)
     yield { call: 'Skill', input: { skill: 'popkit-ops:pop-deploy-rollback', args } }
-    const all = args.includes('--yes')
-    const first = yield* use('assess_rollback')
-    const assessed = all ? first : yield* strategy(questions, first, version)
-    if (!assessed?.plan) return yield* say('Nothing was changed.')
-    const accept = yield* risks(assessed)
-    if (!accept) return yield* say('Nothing was changed.')
+    const named = { ...(target && { target }), ...(to && { version: to }) }
+    const first = yield* use('assess_rollback', named)
+    if (list) return yield* say(first.summary)
+    if (!(yield* isWrong(first, yes))) return yield* say(idle)
+    const assessed = yes || to ? first : yield* strategy(questions, first, version)
+    if (!assessed?.plan) return yield* say(idle)
+    const accept = yes ? [] : yield* risks(assessed)
+    if (!accept) return yield* say(idle)
     const plan = { target: assessed.target, version: assessed.plan.version, plan_id: assessed.plan.id }
     const call = accept.length > 0 ? { ...plan, accept } : plan
-    if (!all && !(yield* confirm(questions, call))) return yield* say('Nothing was changed.')
+    if (dryRun) return yield* say((yield* use('execute_rollback', { ...call, dry_run: true })).summary)
+    if (!yes && !(yield* confirm(questions, call))) return yield* say(idle)
     const result = yield* use('execute_rollback', call)
     if (result.outcome !== 'succeeded') return yield* say(result.summary)
     const verdict = yield* use('verify_rollback', { rollback_id: result.rollback_id })
-    if (all || (questions.incident_report && (yield* ask(questions.incident_report))?.startsWith('Create report')))
+    if (yes || (questions.incident_report && (yield* ask(questions.incident_report))?.startsWith('Create report')))
       yield* use('write_incident', { rollback_id: result.rollback_id })
     return yield* say(verdict.summary)
   }
+
+/** Whether there is something to roll back: of what looks healthy the person says what is wrong, and --yes stops there. */
+function* isWrong({ risks: all }: Data, yes: boolean): Step<boolean> {
+  if (!(all as Data[]).some(({ id }) => id === 'current_healthy')) return true
+  if (yes) return false
+  const options = ['It fails for users', 'Nothing, leave it'].map((label) => ({ label, description: label }))
+  return (
+    (yield* ask({ question: 'It looks healthy. What is wrong?', header: 'Healthy', options })) === 'It fails for users'
+  )
+}
 
 function* say(words: string): Step<void> {
   yield { say: words }
 }
 
 function* strategy(questions: Record<string, Question>, assessed: Data, version?: string): Step<Data | null> {
+  const { target } = assessed
   const choice = questions.rollback_strategy ? yield* ask(questions.rollback_strategy) : null
   if (choice === 'Investigate first')
-    return yield* strategy(questions, yield* use('assess_rollback', { investigate: true }), version)
-  if (choice === 'Specific version') return yield* use('assess_rollback', { version })
+    return yield* strategy(questions, yield* use('assess_rollback', { target, investigate: true }), version)
+  if (choice === 'Specific version') return yield* use('assess_rollback', { target, version })
   return choice?.startsWith('Previous version') ? assessed : null
 }
 

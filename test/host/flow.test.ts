@@ -169,4 +169,55 @@ describeOn('host', 'a rollback in Claude Code', () => {
     expect(await project.latest()).toBe('1.1.0')
     expect(await incidents()).toHaveLength(1)
   })
+
+  test('--list shows every candidate with its evidence, asks nothing and changes nothing', async () => {
+    const seen = await run(person({}), { args: '--list' })
+    expect(toolsOf(seen)).toEqual(['Skill', 'assess_rollback'])
+    expect(seen.prompts).toEqual([])
+    const said = seen.messages.at(-1)?.result as string
+    for (const version of ['1.1.0', '1.0.0']) expect(said).toContain(`${version} (recorded success at`)
+    await untouched(seen)
+  })
+
+  test('--dry-run checks the preconditions behind the same prompt, and ends', async () => {
+    const seen = await run(person(yes), { args: '--dry-run' })
+    expect(toolsOf(seen)).toEqual(['Skill', 'assess_rollback', 'AskUserQuestion', 'execute_rollback'])
+    expect(executions(seen)).toMatchObject([{ input: { dry_run: true }, isError: false }])
+    expect(permissions(seen).map(({ tool }) => tool)).toEqual([hosted('execute_rollback')])
+    expect(seen.messages.at(-1)?.result).toContain('DRY RUN')
+    expect(await project.latest()).toBe('1.2.0')
+  })
+
+  test('--to settles the strategy', async () => {
+    const seen = await run(person({ ...yes, Strategy: [] }), { args: '--to 1.0.0' })
+    expect(executions(seen).map(({ input }) => input.version)).toEqual(['1.0.0'])
+    expect(await project.latest()).toBe('1.0.0')
+  })
+
+  test.each([
+    ['--yes stops', '--yes', {}, '1.2.0'],
+    ['nothing is', '', { ...yes, Healthy: ['Nothing, leave it'] }, '1.2.0'],
+    ['it fails for users', '', { ...yes, Healthy: ['It fails for users'] }, '1.1.0']
+  ])('what looks healthy is left alone unless a person says what is wrong: %s', async (_, args, answers, served) => {
+    const { history, ...deployFile } = await project.deployed()
+    await project.deploy({
+      ...deployFile,
+      history: (history as { status: string }[]).filter(({ status }) => status !== 'failed') as never
+    })
+    const seen = await run(person(answers), { args })
+    expect(seen.calls[1]?.result).toContain('current_healthy')
+    expect(executions(seen)).toHaveLength(served === '1.1.0' ? 1 : 0)
+    expect(await project.latest()).toBe(served)
+  })
+
+  test('of several targets the one that was named is rolled back, and the others are left alone', async () => {
+    const deployFile = await project.deployed()
+    const targets = deployFile.targets as Record<string, object>
+    const more = { ...targets, vercel: { enabled: true, primary: true, config: { project_id: 'prj_none' } } }
+    await project.deploy({ ...deployFile, targets: { ...more, npm: { ...targets.npm, primary: false } } as never })
+    const seen = await run(person(yes), { args: '--target npm' })
+    expect(seen.calls.find(({ tool }) => tool === 'assess_rollback')?.input).toEqual({ target: 'npm' })
+    expect(permissions(seen).map(({ input }) => input.target)).toEqual(['npm'])
+    expect(await project.latest()).toBe('1.1.0')
+  })
 })

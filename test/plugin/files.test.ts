@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
+import { promisify } from 'node:util'
 import { inflateSync } from 'node:zlib'
 import matter from 'gray-matter'
 import { describe, expect, test } from 'vitest'
 import { png } from '../../scripts/icon.ts'
 import { tools } from '../../src/tools/index.ts'
 
+const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const text = (file: string): Promise<string> => readFile(join(root, file), 'utf8')
 const json = async (file: string) => JSON.parse(await text(file))
@@ -117,6 +120,28 @@ describe('manifest', () => {
       const file = args[0]?.replace(/^\$\{CLAUDE_PLUGIN_ROOT\}/, root) ?? ''
       expect(existsSync(file), file).toBe(true)
     }
+  })
+})
+
+describe('dist', () => {
+  test('holds, as committed, every file that one of its files imports', async () => {
+    const git = async (...args: string[]) => (await run('git', args, { cwd: root, maxBuffer: 64 * 1024 * 1024 })).stdout
+    const files = (await git('ls-tree', '-r', '--name-only', 'HEAD', 'dist')).split('\n').filter(Boolean)
+    for (const entry of ['dist/server.mjs', 'dist/cli.mjs', 'dist/hook.mjs']) expect(files).toContain(entry)
+    const missing: string[] = []
+    let seen = 0
+    for (const file of files) {
+      const imports = [
+        ...(await git('show', `HEAD:${file}`)).matchAll(/(?:from|import)\s*\(?\s*["'`](\.{1,2}\/[^"'`]+\.mjs)["'`]/g)
+      ]
+      for (const [, path = ''] of imports) {
+        seen++
+        const imported = posix.join(posix.dirname(file), path)
+        if (!files.includes(imported)) missing.push(`${file} imports ${imported}`)
+      }
+    }
+    expect(missing).toEqual([])
+    expect(seen).toBeGreaterThan(files.length)
   })
 })
 
