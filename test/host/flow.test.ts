@@ -61,10 +61,10 @@ describeOn('host', 'a rollback in Claude Code', () => {
   })
 
   test('the command and the skill reach the model with their arguments and the exact questions', async () => {
-    const seen = await run(person({}), { args: '--to 1.0.0' })
+    const seen = await run(person({}), { args: '--target npm' })
     const text = seen.requests.map(shown).join('\n')
-    expect(text).toContain('The arguments are: rollback --to 1.0.0')
-    expect(text).toContain('Arguments: --to 1.0.0')
+    expect(text).toContain('The arguments are: rollback --target npm')
+    expect(text).toContain('Arguments: --target npm')
     const [asked] = seen.prompts.flatMap(({ input }) => input.questions as object[])
     expect(asked).toMatchObject({
       question: 'How should I roll back?',

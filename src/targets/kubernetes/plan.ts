@@ -84,10 +84,7 @@ export async function plan(
     fingerprint: Object.fromEntries(
       moves.map((move) => [addressText(move), { revision: move.to.revision, hash: move.to.hash }])
     ),
-    notes: [
-      ...manners.flatMap(({ notes }) => notes),
-      ...(rights.mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.'])
-    ],
+    notes: [...manners.flatMap(({ notes }) => notes), ...rights.notes],
     ...(git.soakMs && { soakMs: git.soakMs })
   }
 }

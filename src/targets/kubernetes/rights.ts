@@ -23,6 +23,8 @@ export interface Rights {
   risks: Risk[]
   /** Whether failed revisions may be marked. */
   mayMark: boolean
+  /** What these rights leave undone and unseen, one line each. */
+  notes: string[]
 }
 
 /** Asks the API server for every right that the steps need. */
@@ -44,16 +46,32 @@ export async function checkRights(
       names: [from.revision]
     }))
   )
+  const forSight = unique(moves.flatMap(({ namespace }) => looks.map((look) => ({ ...look, namespace, verb: 'list' }))))
   const denied = new Set<Right>()
-  await inParallel([...needed, ...forLease, ...forMark], 12, async (right) => {
+  await inParallel([...needed, ...forLease, ...forMark, ...forSight], 12, async (right) => {
     if (!(await isAllowed(workshop, right, signal))) denied.add(right)
   })
+  const mayMark = !forMark.some((right) => denied.has(right))
   return {
     blockers: needed.filter((right) => denied.has(right)).map((right) => missing(workshop, right)),
     risks: noLease(forLease.filter((right) => denied.has(right))),
-    mayMark: !forMark.some((right) => denied.has(right))
+    mayMark,
+    notes: [
+      ...(mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.']),
+      ...forSight.filter((right) => denied.has(right)).map(unseen)
+    ]
   }
 }
+
+/** What is looked at where it may be. */
+const looks = [
+  { group: '', resource: 'services' },
+  { group: 'autoscaling', resource: 'horizontalpodautoscalers' },
+  { group: 'policy', resource: 'poddisruptionbudgets' }
+]
+
+const unseen = ({ resource, namespace }: Right): string =>
+  `These rights do not allow reading ${resource} in ${namespace}, so ${resource === 'services' ? 'whether traffic reaches the pods is not looked at' : 'they are not looked for'}.`
 
 const leaseVerbs = ['get', 'list', 'create', 'update', 'delete']
 

@@ -84,7 +84,9 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }
     ])
     const server = await serve('few', [], few)
-    const done = await execute(server, await server.call('assess_rollback'))
+    const assessment = await server.call('assess_rollback')
+    expect(assessment.summary).toContain('whether traffic reaches the pods is not looked at')
+    const done = await execute(server, assessment)
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
     expect(await image('few')).toBe(good)
     await cluster.kubectl('delete', 'deployment', 'few', '--wait=false')

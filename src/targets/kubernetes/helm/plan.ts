@@ -89,7 +89,7 @@ export async function planHelm(
           ]
         : []),
       ...manners.flatMap(({ notes }) => notes),
-      ...(rights.mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.'])
+      ...rights.notes
     ],
     ...(git.soakMs && { soakMs: git.soakMs })
   }
