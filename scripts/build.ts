@@ -48,8 +48,15 @@ const spread = (name: string, chunks: number) => (id: string) => {
 }
 
 const groups = [
+  // small modules that many parts share, each part of them one chunk
   {
-    name: spread('shared', 8),
+    name: 'common',
+    test: /[\\/]src[\\/](support|model|targets[\\/]([^\\/]+|[^\\/]+[\\/]discover)\.ts)/,
+    includeDependenciesRecursively: false
+  },
+  { name: 'http', test: /[\\/]src[\\/]targets[\\/]http[\\/]/, includeDependenciesRecursively: false },
+  {
+    name: spread('shared', 4),
     debugName: 'shared',
     test: /node_modules/,
     entriesAware: true,

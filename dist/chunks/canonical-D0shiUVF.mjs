@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{n as t,t as n}from"./shared5~server~cli~index~index~index~index-CrgEOtgl.mjs";import{createHash as r}from"node:crypto";var i;function a(){return(a=e((()=>{t(),i=(e,t=8)=>r(`sha256`).update(n(e)).digest(`hex`).slice(0,t)})))()}export{a as n,i as t};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{setTimeout as t}from"node:timers/promises";var n,r;function i(){return(i=e((()=>{n={now:()=>new Date,sleep:async(e,n)=>{await t(e===0?0:Math.max(50,e),void 0,{signal:n})},limit:e=>AbortSignal.timeout(e)},r=e=>e.now().toISOString()})))()}export{r as n,n as r,i as t};

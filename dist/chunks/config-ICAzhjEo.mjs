@@ -1,1 +1,0 @@
-import"./shared5~config-4iimoh8W.mjs";import"./shared6~index~config-DycP46rm.mjs";import{a as e,t}from"./shared1~config-BuYhM8M6.mjs";e();export{t as KubeConfig};

@@ -1,0 +1,1 @@
+import{t as e}from"./shared1~index-BZlJVweo.mjs";export default e();export{};

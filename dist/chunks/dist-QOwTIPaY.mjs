@@ -1,1 +1,0 @@
-import{t as e}from"./shared1~index-C72stq59.mjs";export default e();export{};

@@ -1,1 +1,0 @@
-import"./shared4~index-OkFxowOK.mjs";import"./shared3~index-BQUYG9Tv.mjs";import"./shared1~index-UGw3IpIs.mjs";export{n as parse}from"./shared2~index-lMn_uBLF.mjs";import{t as e}from"./shared0~index-DD3mUPWH.mjs";e();

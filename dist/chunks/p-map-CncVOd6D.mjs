@@ -1,1 +1,0 @@
-import{n as e,t}from"./shared4~index-C7GBuLGx.mjs";t();export{e as default};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./shared0~index-C7GBuLGx.mjs";t();export{e as default};

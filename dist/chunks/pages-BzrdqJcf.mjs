@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{c as t,l as n}from"./client-DTBOTlpf.mjs";async function r(e,t,r){let i=[],a;for(let o=1;o<=r;o++){let{body:r,headers:o}=await e.json(a===void 0?t:{...t,path:a,query:{}});if(i.push(...r),a=n(o,`next`),a===void 0)return{items:i,more:!1}}return{items:i,more:!0}}function i(){return(i=e((()=>{t()})))()}export{i as n,r as t};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{n as t}from"./shared4~index-OkFxowOK.mjs";import{n}from"./shared3~index-BQUYG9Tv.mjs";import{t as r}from"./shared1~index-UGw3IpIs.mjs";import{t as i}from"./shared2~index-lMn_uBLF.mjs";function a(){return(a=e((()=>{i(),r(),n(),t()})))()}export{a as t};

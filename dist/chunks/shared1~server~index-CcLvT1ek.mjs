@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{c as t,t as n}from"./shared7~server~cli~index~index~index~index~index~index~index-9nF62qrs.mjs";import{S as r,it as i}from"./shared3~server~cli~index~index~index~index~index~index~index-BHqKkFQK.mjs";function a(e){return r(n,e)}function o(){return(o=e((()=>{i(),t()})))()}export{o as n,a as t};

@@ -1,1 +1,0 @@
-import{t as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{n as t,t as n}from"./shared7~index~config-DUMU_ruu.mjs";var r=e(((e,r)=>{r.exports=typeof process>`u`||process.type===`renderer`||process.browser===!0||process.__nwjs?t():n()}));export{r as t};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{n as t}from"./shared0~server~cli-ChiECy-g.mjs";import{t as n}from"./shared4~server~cli-5cmSl0PL.mjs";function r(){return(r=e((()=>{t(),n()})))()}export{r as t};
