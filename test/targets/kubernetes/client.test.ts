@@ -20,11 +20,14 @@ test.each(['says nothing at all', 'goes silent after its headers'])(
       if (how.includes('headers')) response.writeHead(200).flushHeaders()
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const connection = {
+    const connection: Connection = {
       server: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
-      options: async () => ({}),
+      namespace: 'shop',
+      context: 'test',
+      files: [],
+      access: async () => ({ options: {}, refused: async () => undefined }),
       close: () => undefined
-    } as unknown as Connection
+    }
     const api = openApi(connection, systemClock, { answerMs: 300, watchMs: 600 })
     await expect(api.watch({ ...request, signal: inTime }).next()).rejects.toMatchObject({ code: 'unreachable' })
     server.closeAllConnections()
