@@ -54,7 +54,7 @@ const groups = [
     test: /[\\/]src[\\/](support|model|targets[\\/]([^\\/]+|[^\\/]+[\\/]discover)\.ts)/,
     includeDependenciesRecursively: false
   },
-  { name: 'http', test: /[\\/]src[\\/]targets[\\/]http[\\/]/, includeDependenciesRecursively: false },
+  { name: 'http', test: /[\\/]src[\\/]http[\\/]/, includeDependenciesRecursively: false },
   {
     name: spread('shared', 4),
     debugName: 'shared',

@@ -1,7 +1,7 @@
 import type { ProjectPaths } from '../project/paths.ts'
 import { projectPaths } from '../project/paths.ts'
 import type { Surroundings } from '../rollback/open-session.ts'
-import type { Progress } from '../rollback/progress.ts'
+import type { Progress } from '../rollback/run/progress.ts'
 import { type Answer, callTool } from '../tools/call-tool.ts'
 import type { Tool, ToolCall } from '../tools/define-tool.ts'
 import type { Flags } from './arguments.ts'

@@ -1,7 +1,7 @@
 import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
+import type { Health } from '../model/observation.ts'
 import type { Release } from '../model/release.ts'
-import type { Health } from '../model/survey.ts'
 import type { Changes } from '../project/changes-between.ts'
 
 export type Severity = 'P1' | 'P2' | 'P3' | 'P4'

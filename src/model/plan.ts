@@ -1,6 +1,6 @@
 import type { JsonObject } from './json.ts'
+import type { Blocker, Risk } from './observation.ts'
 import type { Step } from './step.ts'
-import type { Blocker, Risk } from './survey.ts'
 
 /** What a target plans: the steps towards one release, every precondition already checked (each failed one is a blocker). */
 export interface PlanDraft {

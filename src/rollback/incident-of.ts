@@ -1,10 +1,10 @@
 import type { Incident, IncidentRollback, IncidentStep } from '../incident/incident.ts'
 import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
 import { isoNow } from '../support/clock.ts'
-import { assess } from './assess.ts'
-import type { Story } from './journal.ts'
-import type { JournalEvent } from './journal-events.ts'
-import { changesSince } from './risks.ts'
+import { assess } from './assess/assess.ts'
+import { changesSince } from './assess/code-risks.ts'
+import type { Story } from './journal/journal.ts'
+import type { JournalEvent } from './journal/journal-events.ts'
 import type { Session } from './session.ts'
 
 type Known = Pick<Session, 'projectDir' | 'history' | 'clock'>

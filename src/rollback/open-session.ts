@@ -8,7 +8,7 @@ import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
 import { targetTypes } from '../targets/index.ts'
 import type { Target, TargetModule } from '../targets/target.ts'
-import { recordDeployment } from './record-deployment.ts'
+import { recordDeployment } from './run/record-deployment.ts'
 import type { Session } from './session.ts'
 import { settingsOf } from './settings.ts'
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import type { Release } from '../model/release.ts'
 import { InputError } from '../support/errors.ts'
-import { settled } from './former-rollbacks.ts'
-import { readStories, readStory, type Story } from './journal.ts'
-import { type Proof, prove } from './prove.ts'
+import { settled } from './assess/former-rollbacks.ts'
+import { spareNames } from './assess/spare-names.ts'
+import { readStories, readStory, type Story } from './journal/journal.ts'
+import { type Proof, prove } from './run/prove.ts'
 import type { Session } from './session.ts'
-import { spareNames } from './spare-names.ts'
 
 export interface Verification extends Proof {
   rollbackId: string | null

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { assess } from '../rollback/assess.ts'
+import { assessmentData, assessmentNext, assessmentSummary } from '../render/assessment.ts'
+import { assess } from '../rollback/assess/assess.ts'
 import { closing } from './closing.ts'
 import { defineTool } from './define-tool.ts'
-import { assessmentData, assessmentNext, assessmentSummary } from './render-assessment.ts'
 import { rehearse, target } from './shapes.ts'
 
 export const assessRollback = defineTool({

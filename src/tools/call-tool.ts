@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { renderError } from '../render/error.ts'
 import { snakeCase } from '../support/casing.ts'
 import { InputError } from '../support/errors.ts'
 import { explainAbort } from '../support/explain-abort.ts'
 import type { Tool, ToolCall } from './define-tool.ts'
-import { renderError } from './render-error.ts'
 
 /** What leaves: the same outer shape on success and failure, masked, in snake_case. */
 export interface Answer {

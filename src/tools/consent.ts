@@ -1,7 +1,7 @@
-import type { Assessment } from '../rollback/assess.ts'
-import type { Interrupted } from '../rollback/interrupted.ts'
-import { checkUnattended } from '../rollback/unattended.ts'
-import type { ResumePlan } from '../rollback/ways-out.ts'
+import type { Assessment } from '../rollback/assess/assess.ts'
+import { checkUnattended } from '../rollback/guard/unattended.ts'
+import type { Interrupted } from '../rollback/journal/interrupted.ts'
+import type { ResumePlan } from '../rollback/journal/resume-options.ts'
 import { InputError } from '../support/errors.ts'
 
 /** What is known of the host that calls. */

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import type { Assessment } from '../rollback/assess.ts'
+import type { Assessment } from '../rollback/assess/assess.ts'
+import type { ResumePlan } from '../rollback/journal/resume-options.ts'
 import type { Surroundings } from '../rollback/open-session.ts'
-import type { ReportProgress } from '../rollback/progress.ts'
-import type { ResumePlan } from '../rollback/ways-out.ts'
+import type { ReportProgress } from '../rollback/run/progress.ts'
 
 /** What a tool does to the world; its annotations are derived from it, so that they cannot disagree. */
 export type Effect = 'reads' | 'adds a file' | 'changes the target'

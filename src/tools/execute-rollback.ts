@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { executeRollback } from '../rollback/execute.ts'
+import { rollbackData, rollbackNext, rollbackSummary } from '../render/rollback.ts'
+import { executeRollback } from '../rollback/run/execute.ts'
 import { closing } from './closing.ts'
 import { defineTool } from './define-tool.ts'
-import { rollbackData, rollbackNext, rollbackSummary } from './render-rollback.ts'
 import { target } from './shapes.ts'
 
 export const executeRollbackTool = defineTool({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { projectPaths } from '../project/paths.ts'
-import { longestProofMs } from '../rollback/prove.ts'
+import { longestProofMs } from '../rollback/run/prove.ts'
 import { storyById, type Verification, verify } from '../rollback/verify.ts'
 import { closing } from './closing.ts'
 import { defineTool, type ToolResult } from './define-tool.ts'

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { DeploymentRecord } from '../../src/model/deployment-record.ts'
-import { type Assessment, assess } from '../../src/rollback/assess.ts'
+import { type Assessment, assess } from '../../src/rollback/assess/assess.ts'
 import {
   type ExecuteHooks,
   type ExecuteRequest,
   executeRollback,
   type RollbackResult
-} from '../../src/rollback/execute.ts'
+} from '../../src/rollback/run/execute.ts'
 import type { NewRecord, Session } from '../../src/rollback/session.ts'
 import type { Clock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'

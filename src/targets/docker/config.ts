@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { containerNamePattern } from './reference.ts'
+import { containerNamePattern } from './objects/reference.ts'
 
 const name = z.string().regex(containerNamePattern, 'is no container name')
 

@@ -1,12 +1,12 @@
+import type { Blocker } from '../../model/observation.ts'
 import type { Release } from '../../model/release.ts'
-import type { Blocker } from '../../model/survey.ts'
 import type { Target, TargetContext, TargetLease } from '../target.ts'
 import type { DockerConfig } from './config.ts'
+import { createContainersTarget } from './containers/target.ts'
+import type { Workshop } from './context.ts'
 import type { Engine } from './engine/client.ts'
 import { findServices } from './swarm/find.ts'
 import { createServicesTarget } from './swarm/target.ts'
-import { createContainersTarget } from './target.ts'
-import type { Workshop } from './workshop.ts'
 
 type Leased = Target & { lease: TargetLease }
 

@@ -3,7 +3,7 @@ import { configSchema, type DockerConfig } from './config.ts'
 import { createDockerTarget } from './docker-target.ts'
 import { createEngine } from './engine/client.ts'
 import { connect } from './engine/connect.ts'
-import { versionPattern } from './reference.ts'
+import { versionPattern } from './objects/reference.ts'
 
 const docker: TargetModule<DockerConfig> = {
   configSchema,

@@ -1,4 +1,4 @@
-import { type Effort, type Tried, tryFiles } from '../http/try-files.ts'
+import { type Effort, type Tried, tryFiles } from '../../http/try-files.ts'
 import type { GitHub } from './api.ts'
 import type { Asset } from './shapes.ts'
 

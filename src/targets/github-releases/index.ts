@@ -8,9 +8,9 @@ import { diagnose } from './diagnose.ts'
 import { applyMarkFailed, revertMarkFailed } from './mark-failed.ts'
 import { applyMarkLatest, revertMarkLatest } from './mark-latest.ts'
 import { tagPattern } from './names.ts'
+import { survey } from './observe.ts'
 import { plan } from './plan.ts'
 import { settle } from './settings.ts'
-import { survey } from './survey.ts'
 
 /** The releases of a GitHub repository: the one marked as the latest is what serves. */
 const githubReleases: TargetModule<GitHubConfig> = {

@@ -1,7 +1,7 @@
+import { statusOf } from '../../http/failure.ts'
 import type { Step } from '../../model/step.ts'
 import type { Clock } from '../../support/clock.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
-import { statusOf } from '../http/failure.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { GitHub } from './api.ts'
 import type { GitHubRelease } from './shapes.ts'

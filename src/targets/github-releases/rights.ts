@@ -1,5 +1,5 @@
-import type { Blocker, Risk } from '../../model/survey.ts'
-import type { FoundToken } from '../http/credentials.ts'
+import type { FoundToken } from '../../http/credentials.ts'
+import type { Blocker, Risk } from '../../model/observation.ts'
 import type { GitHub } from './api.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease, GitHubRepository } from './shapes.ts'

@@ -1,5 +1,5 @@
+import { type FoundToken, findToken } from '../../http/credentials.ts'
 import { ConfigError } from '../../support/errors.ts'
-import { type FoundToken, findToken } from '../http/credentials.ts'
 import type { TargetContext } from '../target.ts'
 import { type Addresses, addressesFrom, addressesOf } from './address.ts'
 import { expectedAssets, type GitHubConfig } from './config.ts'

@@ -1,4 +1,4 @@
-import { fromPlugin, fromVariable, type TokenSource } from '../http/credentials.ts'
+import { fromPlugin, fromVariable, type TokenSource } from '../../http/credentials.ts'
 import type { TargetContext } from '../target.ts'
 import { type Addresses, addressesFrom } from './address.ts'
 import { firstLine } from './remote.ts'

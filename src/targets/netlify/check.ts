@@ -1,13 +1,13 @@
+import { askPage, comparedWith, type Page } from '../../http/page.ts'
+import type { PageProbe } from '../../http/probe.ts'
 import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import { askPage, comparedWith, type Page } from '../http/page.ts'
-import type { PageProbe } from '../http/probe.ts'
 import type { Look } from '../target.ts'
 import type { Netlify } from './api.ts'
+import { addressOf } from './observe.ts'
 import type { Site } from './shapes.ts'
-import { addressOf } from './survey.ts'
 
 /** Looks whether the site has a release published, and whether it answers as users meet it. */
 export async function check(

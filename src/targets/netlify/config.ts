@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pageProbeSchema } from '../http/probe.ts'
+import { pageProbeSchema } from '../../http/probe.ts'
 
 /** `targets.netlify.config` of deploy.json: popkit's `site_id`, and ours. */
 export const netlifyConfigSchema = z.looseObject({

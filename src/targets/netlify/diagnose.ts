@@ -1,10 +1,10 @@
+import { askPage, type Page } from '../../http/page.ts'
 import type { Diagnosis, Evidence } from '../../model/diagnosis.ts'
 import { capTail, oneLine, plain } from '../../support/text.ts'
-import { askPage, type Page } from '../http/page.ts'
 import type { Netlify } from './api.ts'
 import type { Asking } from './check.ts'
+import { addressOf } from './observe.ts'
 import type { Deploy } from './shapes.ts'
-import { addressOf } from './survey.ts'
 
 const mostEvents = 20
 const mostOfMessage = 6000

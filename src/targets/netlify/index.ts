@@ -6,9 +6,9 @@ import { check } from './check.ts'
 import { type NetlifyConfig, netlifyConfigSchema, versionPattern } from './config.ts'
 import { diagnose } from './diagnose.ts'
 import { discoverNetlify } from './discover.ts'
+import { survey } from './observe.ts'
 import { plan } from './plan.ts'
 import { type Restore, restore, restoreSchema, takeBack } from './steps.ts'
-import { survey } from './survey.ts'
 
 /** A Netlify site: its published deploy is what serves. */
 const netlify: TargetModule<NetlifyConfig> = {

@@ -1,7 +1,7 @@
+import type { Blocker, Risk, Survey } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
-import type { Blocker, Risk, Survey } from '../../model/survey.ts'
 import type { Netlify } from './api.ts'
 import type { NetlifyConfig } from './config.ts'
 import { wasPublished } from './releases.ts'

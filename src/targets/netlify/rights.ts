@@ -1,4 +1,4 @@
-import type { Blocker, Risk } from '../../model/survey.ts'
+import type { Blocker, Risk } from '../../model/observation.ts'
 
 /** Roles of a team that publish nothing (docs.netlify.com, "Roles and permissions"). */
 const readOnlyRoles = /^(reviewer|git[ _-]contributor|billing[ _-]admin)$/i

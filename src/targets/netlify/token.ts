@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { fromPlugin, fromVariable, type TokenSource } from '../http/credentials.ts'
+import { fromPlugin, fromVariable, type TokenSource } from '../../http/credentials.ts'
 
 const loginSchema = z.looseObject({
   userId: z.string().optional(),

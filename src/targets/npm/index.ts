@@ -6,12 +6,12 @@ import { type NpmConfig, npmConfigSchema } from './config.ts'
 import { applyDeprecate, revertDeprecate } from './deprecate.ts'
 import { diagnose } from './diagnose.ts'
 import { versionPattern } from './names.ts'
+import { survey } from './observe.ts'
 import { createAuthority } from './one-time-password.ts'
 import { plan } from './plan.ts'
 import { openRegistry } from './registry.ts'
 import { applySetTag, revertSetTag } from './set-tag.ts'
 import { settle } from './settings.ts'
-import { survey } from './survey.ts'
 
 /** A package of an npm registry: what its dist-tag points at is what serves. */
 const npm: TargetModule<NpmConfig> = {

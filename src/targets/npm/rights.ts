@@ -1,4 +1,4 @@
-import type { Blocker, Risk } from '../../model/survey.ts'
+import type { Blocker, Risk } from '../../model/observation.ts'
 import { type RollbackError, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import { type Packument, personName } from './packument.ts'

@@ -1,7 +1,7 @@
 import { compare } from '@renovatebot/pep440'
+import { tryFiles } from '../../http/try-files.ts'
 import type { Diagnosis, TimelineEvent } from '../../model/diagnosis.ts'
 import { oneLine } from '../../support/text.ts'
-import { tryFiles } from '../http/try-files.ts'
 import type { PackageIndex } from './package-index.ts'
 import type { PypiSettings } from './settings.ts'
 import type { JsonProject } from './shapes.ts'

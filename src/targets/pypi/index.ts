@@ -5,10 +5,10 @@ import { check } from './check.ts'
 import { type PypiConfig, pypiConfigSchema } from './config.ts'
 import { diagnose } from './diagnose.ts'
 import { versionPattern } from './names.ts'
+import { survey } from './observe.ts'
 import { openPackageIndex } from './package-index.ts'
 import { plan } from './plan.ts'
 import { settle } from './settings.ts'
-import { survey } from './survey.ts'
 import { applyYank, revertYank } from './yank.ts'
 
 /** A project of a Python package index: what installers take when they are asked for no version is what serves. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { openHttp } from '../../http/client.ts'
+import { findToken, noToken } from '../../http/credentials.ts'
+import { reasonOf, type Said, statusOf } from '../../http/failure.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
-import { openHttp } from '../http/client.ts'
-import { findToken, noToken } from '../http/credentials.ts'
-import { reasonOf, type Said, statusOf } from '../http/failure.ts'
 import type { TargetContext } from '../target.ts'
 import {
   aliasSchema,

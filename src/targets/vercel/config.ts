@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pageProbeSchema } from '../http/probe.ts'
+import { pageProbeSchema } from '../../http/probe.ts'
 
 const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'is no id or name of Vercel')
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../model/json.ts'
-import type { Health } from '../../model/survey.ts'
+import type { Health } from '../../model/observation.ts'
 import { type Asking, askDomain, type DomainPage } from './page.ts'
 
 const mostDomains = 10

@@ -6,9 +6,9 @@ import { check } from './check.ts'
 import { type VercelConfig, vercelConfigSchema, versionPattern } from './config.ts'
 import { diagnose } from './diagnose.ts'
 import { discoverVercel } from './discover.ts'
+import { survey } from './observe.ts'
 import { plan } from './plan.ts'
 import { move, rollbackSchema } from './steps.ts'
-import { survey } from './survey.ts'
 
 /** A Vercel project: the deployment that its production domains lead to is what serves. */
 const vercel: TargetModule<VercelConfig> = {

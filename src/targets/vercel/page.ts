@@ -1,6 +1,6 @@
+import { askPage, type Page } from '../../http/page.ts'
+import type { PageProbe } from '../../http/probe.ts'
 import { oneLine } from '../../support/text.ts'
-import { askPage, type Page } from '../http/page.ts'
-import type { PageProbe } from '../http/probe.ts'
 
 /** What a production domain shows to users, and which deployments its answer names. */
 export interface DomainPage extends Page {

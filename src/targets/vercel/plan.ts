@@ -1,7 +1,7 @@
+import type { Blocker, Survey } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
-import type { Blocker, Survey } from '../../model/survey.ts'
 import type { Rolling, Vercel } from './api.ts'
 import { wasProduction } from './releases.ts'
 import { mayRollBack } from './rights.ts'

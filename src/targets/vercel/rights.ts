@@ -1,4 +1,4 @@
-import type { Blocker, Risk } from '../../model/survey.ts'
+import type { Blocker, Risk } from '../../model/observation.ts'
 import type { Membership } from './api.ts'
 
 /** Roles that change nothing of a project (vercel.com/docs/rbac/access-roles). */

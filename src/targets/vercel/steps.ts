@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { statusOf } from '../../http/failure.ts'
 import type { Clock } from '../../support/clock.ts'
 import { messageOf, TargetError } from '../../support/errors.ts'
-import { statusOf } from '../http/failure.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { Received, Vercel } from './api.ts'
 import { servingOf } from './rolling-release.ts'

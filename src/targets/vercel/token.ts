@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { fromPlugin, fromVariable, type TokenSource } from '../../http/credentials.ts'
 import type { Clock } from '../../support/clock.ts'
-import { fromPlugin, fromVariable, type TokenSource } from '../http/credentials.ts'
 
 const loginSchema = z.looseObject({
   token: z.string().min(1),

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { hostToAsk, statusOf, type Viewpoint } from '../../../src/targets/docker/published-ports.ts'
+import { hostToAsk, statusOf, type Viewpoint } from '../../../src/targets/docker/containers/check/published-ports.ts'
 import { describeOn } from '../../backends/use.ts'
 import { makeImage } from './images.ts'
 import { carryOut, createWorld, inspect, planTo, signal, type World } from './world.ts'

@@ -5,7 +5,7 @@ import { createMask } from '../../../src/support/mask.ts'
 import type { Api, Request } from '../../../src/targets/kubernetes/client/api.ts'
 import { ApiFailure } from '../../../src/targets/kubernetes/client/failure.ts'
 import { configSchema } from '../../../src/targets/kubernetes/config.ts'
-import type { Workshop } from '../../../src/targets/kubernetes/workshop.ts'
+import type { Workshop } from '../../../src/targets/kubernetes/context.ts'
 
 /** Objects by their path, as an API server keeps them; for moments that a real cluster shows by luck alone. */
 export interface FakeCluster {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
-import { stepKinds } from '../../../src/targets/kubernetes/steps/index.ts'
+import { stepKinds } from '../../../src/targets/kubernetes/workloads/steps/index.ts'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
 import { testRun } from '../../harness/context.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
-import { rankCandidates, recommend } from '../../../src/rollback/candidates.ts'
+import { rankCandidates, recommend } from '../../../src/rollback/assess/candidates.ts'
 import netlifyModule from '../../../src/targets/netlify/index.ts'
 import type { Target } from '../../../src/targets/target.ts'
 import { type FakeNetlify, fakeNetlify } from '../../fakes/netlify/server.ts'

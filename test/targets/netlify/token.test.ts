@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { findToken } from '../../../src/http/credentials.ts'
 import { createMask } from '../../../src/support/mask.ts'
-import { findToken } from '../../../src/targets/http/credentials.ts'
 import { tokenSources } from '../../../src/targets/netlify/token.ts'
 
 let home: string

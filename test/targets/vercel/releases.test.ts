@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
-import { rankCandidates, recommend } from '../../../src/rollback/candidates.ts'
+import { rankCandidates, recommend } from '../../../src/rollback/assess/candidates.ts'
 import { type FakeDeployment, type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
 import { broken, good, oldest, open, record, signal } from './scene.ts'
 

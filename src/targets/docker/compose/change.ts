@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { readText } from '../../../support/read-text.ts'
-import { parseReference, tagPattern } from '../reference.ts'
+import { parseReference, tagPattern } from '../objects/reference.ts'
 import { type Assignment, assignment } from './env-file.ts'
 import { readComposeFiles, shortPath, type Written } from './files.ts'
 import type { Owned } from './labels.ts'

@@ -3,8 +3,8 @@ import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import type { Document, LineCounter, Node, YAMLMap } from 'yaml'
 import { z } from 'zod'
 import { readText } from '../../../support/read-text.ts'
+import type { Workshop } from '../context.ts'
 import { composeFiles } from '../discover.ts'
-import type { Workshop } from '../workshop.ts'
 import { assignment } from './env-file.ts'
 
 /** Where an image is written, variables unfilled. */

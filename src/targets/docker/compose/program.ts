@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { TargetError } from '../../../support/errors.ts'
 import { quoteTail } from '../../../support/quote.ts'
 import { oneLine } from '../../../support/text.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
 
 /** Folders in which the Docker command looks for its plugins. */
 const pluginFolders = ['/usr/local/lib', '/usr/local/libexec', '/usr/lib', '/usr/libexec'].map((folder) =>

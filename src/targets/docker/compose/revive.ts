@@ -1,16 +1,22 @@
 import { z } from 'zod'
+import type { Blocker } from '../../../model/observation.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
-import type { Blocker } from '../../../model/survey.ts'
 import { messageOf, TargetError } from '../../../support/errors.ts'
 import { duration, oneLine } from '../../../support/text.ts'
 import type { Run, StepResult } from '../../target.ts'
-import type { Candidate } from '../candidate.ts'
-import { type Container, type ContainerSummary, inspectContainer, inspectImage, listContainers } from '../inspect.ts'
-import { parseReference } from '../reference.ts'
-import { remove } from '../steps/actions.ts'
-import { watch } from '../steps/healthy.ts'
-import { hideEnvironment, type Workshop } from '../workshop.ts'
+import type { Candidate } from '../containers/plan/candidate-image.ts'
+import { remove } from '../containers/steps/actions.ts'
+import { watch } from '../containers/steps/healthy.ts'
+import { hideEnvironment, type Workshop } from '../context.ts'
+import {
+  type Container,
+  type ContainerSummary,
+  inspectContainer,
+  inspectImage,
+  listContainers
+} from '../objects/inspect.ts'
+import { parseReference } from '../objects/reference.ts'
 import { shortPath, writtenImages } from './files.ts'
 import { ownedBy, servicesOf } from './labels.ts'
 import { callCompose, findCompose } from './program.ts'

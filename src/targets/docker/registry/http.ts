@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Mask } from '../../../support/mask.ts'
 import { duration } from '../../../support/text.ts'
-import { splitRepository } from '../reference.ts'
+import { splitRepository } from '../objects/reference.ts'
 import type { Credentials } from './credentials.ts'
 
 const limitMs = 10_000

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import { type Engine, EngineError } from '../engine/client.ts'
-import { splitRepository } from '../reference.ts'
+import { splitRepository } from '../objects/reference.ts'
 import { type Login, registryAuth } from './credentials.ts'
 
 /** What the engine finds under a reference in its registry, without pulling it. */

@@ -1,5 +1,5 @@
-import { parseReference, splitRepository } from '../reference.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
+import { parseReference, splitRepository } from '../objects/reference.ts'
 import type { Login } from './credentials.ts'
 import { apiOf, ask, limitIn } from './http.ts'
 import type { Lookup } from './lookup.ts'

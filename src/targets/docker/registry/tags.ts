@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
-import { tagPattern } from '../reference.ts'
+import { tagPattern } from '../objects/reference.ts'
 import type { Credentials } from './credentials.ts'
 import { type Asking, apiOf, ask, limitIn } from './http.ts'
 

@@ -5,13 +5,13 @@ import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Look } from '../../target.ts'
 import type { Probe } from '../config.ts'
-import { probeOnce } from '../probe.ts'
-import { askPort, type PublishedPort, viewpointOn } from '../published-ports.ts'
-import type { Workshop } from '../workshop.ts'
+import { probeOnce } from '../containers/check/probe.ts'
+import { askPort, type PublishedPort, viewpointOn } from '../containers/check/published-ports.ts'
+import type { Workshop } from '../context.ts'
 import { findServices } from './find.ts'
 import { isRunning, type Observed, serviceHealth } from './health.ts'
 import { imageOf, nodeAddresses, type Port } from './inspect.ts'
-import { isRelease, observe } from './survey.ts'
+import { isRelease, observe } from './observe.ts'
 
 /** Looks whether each service runs a release with all its tasks, none of them replaced since, and answers. */
 export async function checkServices(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {

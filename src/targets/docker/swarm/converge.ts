@@ -1,10 +1,10 @@
 import { TargetError } from '../../../support/errors.ts'
 import type { Run } from '../../target.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
 import { failureOf, isRunning, type Observed } from './health.ts'
 import { imageOf, inspectService, type Service } from './inspect.ts'
+import { observe } from './observe.ts'
 import type { ServiceStep } from './steps.ts'
-import { observe } from './survey.ts'
 
 const pollMs = 200
 const defaultPatienceMs = 120_000

@@ -1,12 +1,12 @@
 import type { Diagnosis, Evidence } from '../../../model/diagnosis.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
-import { withoutFrames } from '../logs.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
+import { withoutFrames } from '../objects/logs.ts'
 import { findServices } from './find.ts'
 import { failureOf, type Observed, recentFailures } from './health.ts'
 import type { Service } from './inspect.ts'
-import { observe } from './survey.ts'
+import { observe } from './observe.ts'
 
 const mostCharacters = 8000
 

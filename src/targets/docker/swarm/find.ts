@@ -1,8 +1,8 @@
 import { ConfigError } from '../../../support/errors.ts'
 import type { DockerConfig } from '../config.ts'
-import { normalRepository } from '../reference.ts'
-import { asksForServices, configuredRepository } from '../workload.ts'
-import type { Workshop } from '../workshop.ts'
+import { asksForServices, configuredRepository } from '../containers/observe/workload.ts'
+import type { Workshop } from '../context.ts'
+import { normalRepository } from '../objects/reference.ts'
 import { inspectService, listServices, managesSwarm, referenceOf, type Service } from './inspect.ts'
 
 /**

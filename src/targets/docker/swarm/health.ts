@@ -1,4 +1,4 @@
-import type { Health } from '../../../model/survey.ts'
+import type { Health } from '../../../model/observation.ts'
 import { oneLine } from '../../../support/text.ts'
 import { imageOf, replicasOf, type Service, type Task } from './inspect.ts'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { fingerprintOf } from '../../../support/canonical.ts'
 import { type CallOptions, type Engine, EngineError } from '../engine/client.ts'
-import { parseReference, type Reference } from '../reference.ts'
+import { parseReference, type Reference } from '../objects/reference.ts'
 
 const updateConfigSchema = z.looseObject({
   Parallelism: z.number().optional(),

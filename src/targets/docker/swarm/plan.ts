@@ -1,17 +1,17 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { JsonObject } from '../../../model/json.ts'
+import type { Risk, Survey } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
-import type { Risk, Survey } from '../../../model/survey.ts'
 import { fingerprintOf } from '../../../support/canonical.ts'
-import { findCandidate } from '../candidate.ts'
-import type { Workshop } from '../workshop.ts'
+import { findCandidate } from '../containers/plan/candidate-image.ts'
+import type { Workshop } from '../context.ts'
 import { findServices } from './find.ts'
 import { isRunning, type Observed } from './health.ts'
 import { activeNodes, differsInImageOnly, hashOf, imageOf, replicasOf, type Service } from './inspect.ts'
+import { isRelease, observe } from './observe.ts'
 import { borrowedUpdate, type ServiceStep } from './steps.ts'
-import { isRelease, observe } from './survey.ts'
 
 /** The steps from what serves to a release: one a service, each followed until its tasks have converged. */
 export async function planServices(

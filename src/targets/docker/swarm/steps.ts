@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import type { Run, StepResult } from '../../target.ts'
+import type { Workshop } from '../context.ts'
 import { EngineError } from '../engine/client.ts'
-import { parseReference, splitRepository } from '../reference.ts'
+import { parseReference, splitRepository } from '../objects/reference.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
-import type { Workshop } from '../workshop.ts'
 import { converge, follow } from './converge.ts'
 import { hashOf, imageOf, inspectService, type Service, type Spec, withImage } from './inspect.ts'
 

@@ -3,13 +3,13 @@ import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { Step } from '../../../model/step.ts'
 import { InputError } from '../../../support/errors.ts'
 import type { Target, TargetLease } from '../../target.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
 import { checkServices } from './check.ts'
 import { diagnoseServices } from './diagnose.ts'
 import { createServiceLease } from './lease.ts'
+import { surveyServices } from './observe.ts'
 import { planServices } from './plan.ts'
 import { applyService, restoreSettings, revertService, serviceStepSchema, settingsStepSchema } from './steps.ts'
-import { surveyServices } from './survey.ts'
 
 /** Services of a swarm as a target. */
 export function createServicesTarget(

@@ -1,9 +1,9 @@
 import type { JsonObject } from '../../../model/json.ts'
 import type { Step } from '../../../model/step.ts'
-import { addressText, shortText } from '../names.ts'
-import type { Move } from '../params.ts'
-import type { Way } from '../plan.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
+import { addressText, shortText } from '../objects/names.ts'
+import type { Move } from '../step-params.ts'
+import type { Way } from '../workloads/plan.ts'
 import { mustPromote } from './plan.ts'
 import { isUpdating } from './state.ts'
 

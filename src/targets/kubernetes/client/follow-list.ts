@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Clock } from '../../../support/clock.ts'
 import { RollbackError } from '../../../support/errors.ts'
-import { metaOnlySchema } from '../objects.ts'
+import { metaOnlySchema } from '../objects/objects.ts'
 import { type Api, type Request, understood } from './api.ts'
 import { isStatus, passes } from './failure.ts'
 

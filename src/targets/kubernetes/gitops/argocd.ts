@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import type { Risk } from '../../../model/survey.ts'
+import type { Risk } from '../../../model/observation.ts'
 import { isStatus } from '../client/failure.ts'
-import { type Metadata, metadataSchema } from '../objects.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
+import { type Metadata, metadataSchema } from '../objects/objects.ts'
 
 /** Self-healing begins after 5 s (argo-cd.readthedocs.io, "Automated Sync Policy"); with time to take effect. */
 export const argoSoakMs = 30_000

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import type { Risk } from '../../../model/survey.ts'
+import type { Risk } from '../../../model/observation.ts'
 import { isStatus } from '../client/failure.ts'
-import type { Metadata } from '../objects.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
+import type { Metadata } from '../objects/objects.ts'
 
 /** What Flux applies objects from. */
 export interface FluxOwner {

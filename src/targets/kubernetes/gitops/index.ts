@@ -1,7 +1,7 @@
-import type { Risk } from '../../../model/survey.ts'
-import { shortText } from '../names.ts'
-import type { Workload } from '../workload.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Risk } from '../../../model/observation.ts'
+import type { Workshop } from '../context.ts'
+import { shortText } from '../objects/names.ts'
+import type { Workload } from '../workloads/workload.ts'
 import { applicationOf, argoRisk, argoSoakMs } from './argocd.ts'
 import { type FluxOwner, fluxOwners, fluxRisk } from './flux.ts'
 

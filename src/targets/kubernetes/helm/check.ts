@@ -1,9 +1,9 @@
 import type { Check } from '../../../model/check.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
-import { addressText, shortText } from '../names.ts'
-import type { Workload } from '../workload.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
+import { addressText, shortText } from '../objects/names.ts'
+import type { Workload } from '../workloads/workload.ts'
 import { imagesOf } from './matching.ts'
 import type { HelmDetails } from './releases.ts'
 

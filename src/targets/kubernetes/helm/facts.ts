@@ -1,11 +1,11 @@
 import type { JsonObject } from '../../../model/json.ts'
 import { oneLine } from '../../../support/text.ts'
-import { shortText } from '../names.ts'
-import type { Workload } from '../workload.ts'
+import { shortText } from '../objects/names.ts'
+import type { Workload } from '../workloads/workload.ts'
+import type { HelmSight } from './helm-state.ts'
 import { isPending } from './history.ts'
 import { findObject } from './manifest.ts'
 import { sameImages } from './matching.ts'
-import type { HelmSight } from './sight.ts'
 
 /** What every plan depends on. */
 export const helmFacts = ({ of, newest }: HelmSight): JsonObject => ({

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Mask } from '../../../support/mask.ts'
-import type { Address, Kind } from '../names.ts'
-import { type Template, templateSchema } from '../objects.ts'
-import { hideEnvironment } from '../workshop.ts'
+import { hideEnvironment } from '../context.ts'
+import type { Address, Kind } from '../objects/names.ts'
+import { type Template, templateSchema } from '../objects/objects.ts'
 
 /** One object that a revision of a release consists of. */
 export interface ManifestObject {

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../../model/json.ts'
-import type { Template } from '../objects.ts'
-import type { Revision } from '../revision.ts'
-import type { Workload } from '../workload.ts'
+import type { Template } from '../objects/objects.ts'
+import type { Revision } from '../objects/revision.ts'
+import type { Workload } from '../workloads/workload.ts'
 import type { HelmContent } from './history.ts'
 import { findObject } from './manifest.ts'
 

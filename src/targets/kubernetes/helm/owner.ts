@@ -1,4 +1,4 @@
-import type { Workload } from '../workload.ts'
+import type { Workload } from '../workloads/workload.ts'
 
 /** A release of Helm's, by name and the namespace that keeps its records. */
 export interface HelmName {

@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import type { Release, Served } from '../../../model/release.ts'
 import { oneLine } from '../../../support/text.ts'
-import { addressText, shortText } from '../names.ts'
-import { evidenceAgainst, type Part, servedAlone } from '../releases.ts'
-import { mainContainer } from '../template.ts'
-import { revisionVersion, tagOf, versionPattern } from '../version.ts'
-import type { Workload } from '../workload.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
+import { addressText, shortText } from '../objects/names.ts'
+import { mainContainer } from '../objects/template.ts'
+import { revisionVersion, tagOf, versionPattern } from '../objects/version.ts'
+import { evidenceAgainst, type Part, servedAlone } from '../workloads/releases.ts'
+import type { Workload } from '../workloads/workload.ts'
+import type { HelmSight } from './helm-state.ts'
 import { type HelmRevision, isAccepted } from './history.ts'
 import { findObject } from './manifest.ts'
 import { clusterRevision, imagesOf } from './matching.ts'
-import type { HelmSight } from './sight.ts'
 
 /** What `plan` and `check` need of a release of Helm's. */
 export const helmDetailsSchema = z.looseObject({

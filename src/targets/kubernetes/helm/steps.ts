@@ -1,14 +1,14 @@
 import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
-import type { HelmMove } from '../params.ts'
-import type { Way } from '../plan.ts'
-import { mark, podSteps } from '../plan-steps.ts'
-import type { Workload } from '../workload.ts'
-import type { Workshop } from '../workshop.ts'
+import type { Workshop } from '../context.ts'
+import type { HelmMove } from '../step-params.ts'
+import type { Way } from '../workloads/plan.ts'
+import { mark, podSteps } from '../workloads/plan-steps.ts'
+import type { Workload } from '../workloads/workload.ts'
+import type { HelmSight } from './helm-state.ts'
 import { type HelmRevision, isPending } from './history.ts'
 import { clusterRevision } from './matching.ts'
-import type { HelmSight } from './sight.ts'
 
 export interface HelmPlan {
   sight: HelmSight

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import type { Api } from '../client/api.ts'
 import { isStatus } from '../client/failure.ts'
-import { metadataSchema } from '../objects.ts'
+import { metadataSchema } from '../objects/objects.ts'
 import type { HelmName } from './owner.ts'
 
 const recordSchema = z.looseObject({

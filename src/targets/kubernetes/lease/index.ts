@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import type { LeaseRecord } from '../../../model/lease.ts'
-import type { Survey } from '../../../model/survey.ts'
+import type { Survey } from '../../../model/observation.ts'
 import { TargetError } from '../../../support/errors.ts'
 import { isHeldBy, mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import { isStatus } from '../client/failure.ts'
-import { type Address, addressText } from '../names.ts'
-import { inParallel } from '../parallel.ts'
-import { addressesOf } from '../workload.ts'
-import type { Workshop } from '../workshop.ts'
+import { inParallel } from '../client/parallel.ts'
+import type { Workshop } from '../context.ts'
+import { type Address, addressText } from '../objects/names.ts'
+import { addressesOf } from '../workloads/workload.ts'
 import {
   homeOf,
   isHeld,

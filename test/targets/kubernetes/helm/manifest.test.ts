@@ -2,8 +2,8 @@ import { expect, it } from 'vitest'
 import { createMask } from '../../../../src/support/mask.ts'
 import { findObject, hashOf, objectsOf } from '../../../../src/targets/kubernetes/helm/manifest.ts'
 import { clusterRevision } from '../../../../src/targets/kubernetes/helm/matching.ts'
-import { templateSchema, workloadSchema } from '../../../../src/targets/kubernetes/objects.ts'
-import type { Revision } from '../../../../src/targets/kubernetes/revision.ts'
+import { templateSchema, workloadSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
+import type { Revision } from '../../../../src/targets/kubernetes/objects/revision.ts'
 
 const manifest = `---
 # Source: web/templates/secret.yaml

@@ -1,0 +1,43 @@
+import { EnvHttpProxyAgent } from 'undici'
+import { ConfigError } from '../support/errors.ts'
+import { oneLine } from '../support/text.ts'
+
+/**
+ * HTTP_PROXY, HTTPS_PROXY and NO_PROXY as curl has them, of the environment that the target was given.
+ * @throws ConfigError for a proxy that is no address.
+ */
+export const proxyAgent = (env: NodeJS.ProcessEnv): EnvHttpProxyAgent =>
+  new EnvHttpProxyAgent({
+    httpProxy: proxyOf(env, 'http_proxy'),
+    httpsProxy: proxyOf(env, 'https_proxy'),
+    noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
+    connect: { timeout: 10_000 }
+  })
+
+/** The lower-case name counts first; without a scheme, a proxy is spoken to in HTTP. */
+function proxyOf(env: NodeJS.ProcessEnv, name: string): string {
+  const from = env[name] === undefined ? name.toUpperCase() : name
+  const stated = (env[from] ?? '').trim()
+  if (stated === '') return ''
+  const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(stated) ? stated : `http://${stated}`
+  const url = URL.canParse(address) ? new URL(address) : null
+  if (!url?.hostname || !/^(https?|socks5?):$/.test(url.protocol) || !decodable(url)) throw bad(from, stated)
+  return address
+}
+
+function decodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const bad = (name: string, stated: string): ConfigError =>
+  new ConfigError({
+    what: 'The proxy of the environment cannot be used',
+    why: `${name} is "${oneLine(stated.replace(/^(.*:\/\/)?.*@/, '$1***@'), 80)}", which is not the address of an HTTP or SOCKS proxy`,
+    next: `Set ${name} to an address such as http://proxy.example.com:3128, or unset it.`,
+    code: 'bad_proxy'
+  })

@@ -1,0 +1,192 @@
+import type { DeploymentRecord } from '../../model/deployment-record.ts'
+import type { Release, Served } from '../../model/release.ts'
+import { duration, oneLine } from '../../support/text.ts'
+import { isFailure, type ServingPeriod, servingPeriods } from './serving-periods.ts'
+
+/** A release to go back to, with the evidence for and against it. */
+export interface Candidate {
+  release: Release
+  /** Seen to serve well, and nothing bad since. */
+  good: boolean
+  /** When it last served well, as far as known. */
+  lastGoodAt?: string
+  /** Good, but it never served for an hour, and each time came right after a failure: a hot-fix amid others. */
+  brief: boolean
+  evidenceFor: string[]
+  evidenceAgainst: string[]
+}
+
+/** What a former rollback tells against a version. */
+export interface FormerRollback {
+  version: string
+  id: string
+  at: string
+  rollbackId: string
+  /** "a return to it did not come up". */
+  tells: string
+}
+
+export interface Evidence {
+  history: readonly DeploymentRecord[]
+  formerRollbacks: readonly FormerRollback[]
+  now: string
+}
+
+/**
+ * Every release with its evidence, best first: those that served well last come first, unavailable ones last. Of the good ones, a
+ * release that never served for an hour and came right after a failure comes after all that did better.
+ */
+export function rankCandidates(current: Release | null, releases: readonly Release[], evidence: Evidence): Candidate[] {
+  const periods = byVersion(servingPeriods(evidence.history, evidence.now))
+  const records = byVersion(evidence.history)
+  const candidates = releases
+    .filter((release) => release.id !== current?.id)
+    .map((release) => {
+      const known = { periods: periods.get(release.version) ?? [], records: records.get(release.version) ?? [] }
+      return weigh(release, known, evidence)
+    })
+  return candidates.sort(byWorth)
+}
+
+/** The best candidate that has evidence for it and nothing against it, or null. */
+export const recommend = (current: Release | null, ranked: readonly Candidate[]): Candidate | null =>
+  ranked.find(
+    ({ release, good, evidenceAgainst }) =>
+      good &&
+      evidenceAgainst.length === 0 &&
+      release.available.state !== 'no' &&
+      release.version !== current?.version &&
+      (!release.prerelease || current?.prerelease === true)
+  ) ?? null
+
+const mostEvidence = 3
+
+function evidenceOf({ from, until }: ServingPeriod): string {
+  const forMs = Date.parse(until) - Date.parse(from)
+  return `recorded success at ${from}${forMs > 0 ? `, served ${duration(forMs)}` : ''} (deploy.json)`
+}
+
+function byVersion<Item extends { version: string }>(items: readonly Item[]): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>()
+  for (const item of items) {
+    const group = groups.get(item.version)
+    if (group) group.push(item)
+    else groups.set(item.version, [item])
+  }
+  return groups
+}
+
+interface KnownOf {
+  periods: readonly ServingPeriod[]
+  records: readonly DeploymentRecord[]
+}
+
+function weigh(release: Release, { periods, records }: KnownOf, { history, formerRollbacks }: Evidence): Candidate {
+  const evidenceFor: string[] = []
+  const evidenceAgainst: string[] = []
+  const mine = records.filter(({ digest }) => sameDigest(digest, release))
+  const served = periods.filter(({ digest }) => sameDigest(digest, release))
+  const bad = lastBad(release, mine, formerRollbacks)
+
+  const good: Span[] = []
+  for (const period of served) {
+    if (bad && period.from <= bad.at) continue
+    good.push({ ...period, afterFailure: () => period.afterFailure })
+    if (evidenceFor.length < mostEvidence) evidenceFor.push(evidenceOf(period))
+  }
+  if (release.served && servedSince(bad, release.served)) {
+    const { from, until, forMs, source } = release.served
+    good.push({
+      from,
+      until: until ?? from ?? release.createdAt ?? '',
+      afterFailure: () => isAfterFailure(from, history)
+    })
+    const length = forMs === undefined ? '' : ` for ${duration(forMs)}`
+    evidenceFor.push(`served${length}${until ? ` until ${until}` : ''} (${source})`)
+  }
+  if (bad && good.length === 0) evidenceAgainst.push(bad.text)
+  evidenceAgainst.push(...(release.against ?? []))
+  if (release.available.state === 'no') evidenceAgainst.push(release.available.reason ?? 'no longer available')
+
+  const lastGoodAt = good.reduce((last, { until }) => (until > last ? until : last), '')
+  const brief = good.length > 0 && good.every(isBrief)
+  if (brief && evidenceFor[0])
+    evidenceFor[0] += '; less than an hour and right after a failure, so releases that did better come first'
+  return {
+    release,
+    good: good.length > 0,
+    ...(lastGoodAt && { lastGoodAt }),
+    brief,
+    evidenceFor: evidenceFor.slice(0, mostEvidence),
+    evidenceAgainst
+  }
+}
+
+interface Span {
+  from: string | undefined
+  until: string
+  afterFailure(): boolean
+}
+
+const hourMs = 3_600_000
+
+/** Of a span whose length is not known, nothing of the kind is said. */
+const isBrief = ({ from, until, afterFailure }: Span): boolean => {
+  const forMs = from === undefined ? 0 : Date.parse(until) - Date.parse(from)
+  return forMs > 0 && forMs < hourMs && afterFailure()
+}
+
+const isAfterFailure = (from: string | undefined, history: readonly DeploymentRecord[]): boolean =>
+  from !== undefined && isFailure(history.find(({ at }) => at < from))
+
+interface Bad {
+  at: string
+  text: string
+}
+
+/** A period clears what is held against a release only when it began afterwards: that it ended later tells when the next one came. */
+const servedSince = (bad: Bad | null, { from }: Served): boolean => !bad || (from !== undefined && from > bad.at)
+
+/** The last time that somebody rolled back from it, it failed, or a return to it failed. */
+function lastBad(
+  release: Release,
+  mine: readonly DeploymentRecord[],
+  formerRollbacks: readonly FormerRollback[]
+): Bad | null {
+  const record = latest(mine.filter(({ status }) => status === 'rolled_back' || status === 'failed'))
+  const former = latest(formerRollbacks.filter(({ id, version }) => id === release.id || version === release.version))
+  const marks: Bad[] = []
+  if (record) marks.push({ at: record.at, text: badRecord(record) })
+  if (release.rolledBackAt)
+    marks.push({ at: release.rolledBackAt, text: `rolled back from at ${release.rolledBackAt} (marked on the target)` })
+  if (former) marks.push({ at: former.at, text: `${former.tells} at ${former.at} (${former.rollbackId})` })
+  return latest(marks)
+}
+
+const badRecord = ({ status, at, rollbackTo, error }: DeploymentRecord): string =>
+  status === 'failed'
+    ? `failed at ${at}${error ? `: ${oneLine(error, 100)}` : ''}`
+    : `rolled back from at ${at}${rollbackTo ? ` to ${rollbackTo}` : ''}`
+
+/** Of several at the same time, the last one in the list. */
+const latest = <Item extends { at: string }>(items: readonly Item[]): Item | null =>
+  items.reduce<Item | null>((last, item) => (last && last.at > item.at ? last : item), null)
+
+/** A version whose tag was pushed again is another release: where both digests are known they must agree. */
+export const sameDigest = (digest: string | undefined, release: Release): boolean =>
+  digest === undefined || !looksLikeDigest(digest) || !looksLikeDigest(release.id) || digest === release.id
+
+const looksLikeDigest = (text: string): boolean => /^sha\d+[:-]/.test(text)
+
+/** Instants in ISO 8601 order as text does; a locale's order would be slow. */
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+function byWorth(a: Candidate, b: Candidate): number {
+  const worth = ({ release, good, evidenceAgainst, brief }: Candidate): number =>
+    (release.available.state === 'no' ? 0 : 8) +
+    (good ? 4 : 0) +
+    (evidenceAgainst.length === 0 ? 2 : 0) +
+    (brief ? 0 : 1)
+  const time = ({ release, lastGoodAt }: Candidate): string => lastGoodAt ?? release.createdAt ?? ''
+  return worth(b) - worth(a) || order(time(b), time(a)) || a.release.version.localeCompare(b.release.version)
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { checkSchema } from '../../model/check.ts'
+import { evidenceSchema, timelineEventSchema } from '../../model/diagnosis.ts'
+import { jsonObject } from '../../model/json.ts'
+import { outcomeSchema } from '../../model/outcome.ts'
+import { releaseSchema } from '../../model/release.ts'
+import { stepSchema } from '../../model/step.ts'
+
+const healthStateSchema = z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown'])
+
+export const healthSchema = z.object({
+  state: healthStateSchema,
+  message: z.string(),
+  since: z.string().optional(),
+  instances: z.object({ serving: z.number(), all: z.number() }).optional(),
+  parts: z.record(z.string(), healthStateSchema).optional()
+})
+
+export const holderSchema = z.object({ host: z.string(), pid: z.number(), user: z.string() })
+
+const at = z.string()
+
+/** Everything that is needed to finish or undo the rollback on another day. */
+export const begunSchema = z.object({
+  event: z.literal('begun'),
+  at,
+  rollbackId: z.string(),
+  target: z.string(),
+  type: z.string(),
+  planId: z.string(),
+  from: releaseSchema.nullable(),
+  to: releaseSchema,
+  health: healthSchema,
+  steps: z.array(stepSchema),
+  soakMs: z.number(),
+  accepted: z.array(z.string()),
+  notes: z.array(z.string()),
+  holder: holderSchema
+})
+
+const progressState = z.enum(['started', 'done', 'failed'])
+
+export const journalEventSchema = z.discriminatedUnion('event', [
+  begunSchema,
+  z.object({ event: z.literal('resumed'), at, direction: z.enum(['finish', 'undo', 'close']), holder: holderSchema }),
+  /** The target bears its mark from now on, until it ends. */
+  z.object({ event: z.literal('leased'), at }),
+  z.object({
+    event: z.literal('step'),
+    at,
+    stepId: z.string(),
+    state: progressState,
+    durationMs: z.number().optional(),
+    detail: z.string().optional(),
+    /** Of the error, where the step failed. */
+    code: z.string().optional(),
+    recorded: jsonObject.optional(),
+    /** What it leaves behind when the rollback succeeds. */
+    remains: z.array(z.string()).optional()
+  }),
+  z.object({
+    event: z.literal('revert'),
+    at,
+    stepId: z.string(),
+    state: progressState,
+    durationMs: z.number().optional(),
+    detail: z.string().optional()
+  }),
+  /** `healthySince` is the first look of an unbroken row of healthy ones. */
+  z.object({ event: z.literal('checks'), at, checks: z.array(checkSchema), healthySince: z.string().optional() }),
+  z.object({ event: z.literal('evidence'), at, item: evidenceSchema }),
+  z.object({ event: z.literal('findings'), at, findings: z.array(z.string()), events: z.array(timelineEventSchema) }),
+  z.object({ event: z.literal('note'), at, text: z.string() }),
+  z.object({
+    event: z.literal('ended'),
+    at,
+    outcome: outcomeSchema,
+    durationMs: z.number(),
+    state: z.string(),
+    remains: z.array(z.string())
+  })
+])
+
+export type Begun = z.infer<typeof begunSchema>
+export type Holder = z.infer<typeof holderSchema>
+export type JournalEvent = z.infer<typeof journalEventSchema>
+export type Ended = Extract<JournalEvent, { event: 'ended' }>
+/** An event before its time is set. */
+export type Entry = JournalEvent extends infer Event ? (Event extends JournalEvent ? Omit<Event, 'at'> : never) : never

@@ -1,6 +1,0 @@
-import type { Blocker } from '../model/survey.ts'
-import { InputError } from '../support/errors.ts'
-
-/** A blocker as the error that refuses a rollback. */
-export const refusedFor = ({ id, what, why, next }: Blocker): InputError =>
-  new InputError({ what: `The rollback is refused: ${what}`, why, next, code: id })

@@ -1,0 +1,185 @@
+import type { Check, CheckReport } from '../../../../model/check.ts'
+import type { JsonObject } from '../../../../model/json.ts'
+import type { Release } from '../../../../model/release.ts'
+import { messageOf } from '../../../../support/errors.ts'
+import { oneLine } from '../../../../support/text.ts'
+import type { Look } from '../../../target.ts'
+import type { Probe } from '../../config.ts'
+import { hideEnvironment, type Workshop } from '../../context.ts'
+import { throughRestarts } from '../../engine/patience.ts'
+import { type Container, inspectImage } from '../../objects/inspect.ts'
+import { shortId } from '../../objects/reference.ts'
+import { releaseDetailsSchema } from '../observe/releases.ts'
+import { baseName, findWorkload } from '../observe/workload.ts'
+import { probeOnce } from './probe.ts'
+import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
+
+const tries = 4
+const between = 500
+
+/** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
+export async function check(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
+  try {
+    return await throughRestarts(workshop.engine, workshop.clock, look, () => lookAtAll(workshop, release, look))
+  } catch (error) {
+    look.signal.throwIfAborted()
+    const detail = oneLine(messageOf(error), 300)
+    return {
+      checks: [{ id: 'engine', title: 'The engine can be asked', status: 'unknown', detail }],
+      observed: look.baseline ?? {}
+    }
+  }
+}
+
+async function lookAtAll(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
+  const { containers, missing } = await findWorkload(workshop, look.signal)
+  for (const container of containers) hideEnvironment(workshop.mask, container)
+  if (containers.length === 0) return { checks: [nothingThere], observed: {} }
+  const identities = await identitiesFor(workshop, release, look.signal)
+  const ports = await portChecks(workshop, containers, look)
+  const { probe } = workshop.config
+  return {
+    checks: [
+      ...containers.flatMap((container) => [
+        ...looksAt(container, identities, look),
+        ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
+      ]),
+      ...(missing?.services ?? []).map(withoutContainer),
+      ...(probe ? [await probeCheck(workshop, probe, look)] : [])
+    ],
+    observed: { containers: Object.fromEntries(containers.map(observation)) }
+  }
+}
+
+const nothingThere: Check = {
+  id: 'identity',
+  title: 'The planned image runs',
+  status: 'fail',
+  detail: 'no container of the target is there'
+}
+
+const withoutContainer = (service: string): Check => ({
+  id: `missing:${service}`,
+  title: `${service} has a container`,
+  status: 'fail',
+  detail: 'none is left'
+})
+
+const observation = (container: Container): [string, JsonObject] => [
+  baseName(container.Name),
+  { id: container.Id, started_at: container.State.StartedAt ?? '', restarts: container.RestartCount ?? 0 }
+]
+
+async function identitiesFor(workshop: Workshop, release: Release, signal: AbortSignal): Promise<Set<string>> {
+  const details = releaseDetailsSchema.partial().safeParse(release.details ?? {})
+  const known = details.success ? [release.id, ...(details.data.identities ?? [])] : [release.id]
+  const reference = (details.success && details.data.reference) || release.id
+  const image = await inspectImage(workshop.engine, reference, signal)
+  return new Set(image ? [...known, image.Id] : known)
+}
+
+function looksAt(container: Container, identities: ReadonlySet<string>, look: Look): Check[] {
+  const name = baseName(container.Name)
+  return [
+    identityCheck(container, name, identities),
+    healthCheck(container, name),
+    restartCheck(container, name, look.baseline)
+  ]
+}
+
+/** A probe speaks for ports that cannot be asked from here. */
+async function portChecks(
+  workshop: Workshop,
+  containers: readonly Container[],
+  look: Look
+): Promise<{ container: Container; check: Check }[]> {
+  const published = containers.flatMap((container) => publishedPorts(container).map((port) => ({ container, port })))
+  if (published.length === 0) return []
+  const view = await viewpointOn(workshop.engine, look.signal)
+  const checks = await Promise.all(
+    published.map(async ({ container, port }) => {
+      const name = baseName(container.Name)
+      const answer = await insist(
+        workshop,
+        look,
+        () => askPort(port, view, look.signal),
+        ({ status }) => status !== 'fail'
+      )
+      const title = `${name} answers on port ${port.port}`
+      return { container, check: { id: `port:${name}:${port.port}`, title, ...answer } }
+    })
+  )
+  return workshop.config.probe ? checks.filter(({ check }) => check.status !== 'unknown') : checks
+}
+
+async function probeCheck(workshop: Workshop, probe: Probe, look: Look): Promise<Check> {
+  const { ok, detail } = await insist(
+    workshop,
+    look,
+    () => probeOnce(probe, look.signal),
+    (answer) => answer.ok
+  )
+  return { id: 'probe', title: 'The probe is answered', status: ok ? 'pass' : 'fail', detail }
+}
+
+const identityCheck = (container: Container, name: string, identities: ReadonlySet<string>): Check => ({
+  id: `identity:${name}`,
+  title: `${name} runs the planned image`,
+  status: identities.has(container.Image) ? 'pass' : 'fail',
+  detail: `${container.Config.Image} (${shortId(container.Image)})`
+})
+
+function healthCheck(container: Container, name: string): Check {
+  const status = container.State.Health?.Status
+  const id = `health:${name}`
+  const title = `${name} is healthy`
+  if (!container.State.Running || container.State.Restarting)
+    return {
+      id,
+      title,
+      status: 'fail',
+      detail: `it is ${container.State.Status}, exit code ${container.State.ExitCode}`
+    }
+  if (status === 'unhealthy') return { id, title, status: 'fail', detail: 'its health check fails' }
+  if (status === 'starting') return { id, title, status: 'unknown', detail: 'its health check has not passed yet' }
+  return {
+    id,
+    title,
+    status: 'pass',
+    detail: status === 'healthy' ? 'its health check passes' : 'it runs and has no health check'
+  }
+}
+
+function restartCheck(container: Container, name: string, baseline: JsonObject | undefined): Check {
+  const id = `restarts:${name}`
+  const title = `${name} was not restarted`
+  const before = (baseline?.containers as Record<string, JsonObject> | undefined)?.[name]
+  const now = observation(container)[1]
+  const restarts = container.RestartCount ?? 0
+  if (!before) return { id, title, status: restarts > 2 ? 'fail' : 'pass', detail: `${restarts} restarts so far` }
+  const changed = Object.keys(now).filter((key) => before[key] !== now[key])
+  if (changed.length === 0) return { id, title, status: 'pass', detail: `up since ${container.State.StartedAt}` }
+  return {
+    id,
+    title,
+    status: 'fail',
+    detail: changed.includes('id')
+      ? 'it was replaced meanwhile'
+      : `it was restarted, last at ${container.State.StartedAt}`
+  }
+}
+
+/** A service may need a moment more than its container; one good answer is enough. */
+async function insist<T>(
+  workshop: Workshop,
+  look: Look,
+  ask: () => Promise<T>,
+  isEnough: (answer: T) => boolean
+): Promise<T> {
+  let answer = await ask()
+  for (let count = 1; !isEnough(answer) && count < tries; count++) {
+    await workshop.clock.sleep(between, look.signal)
+    answer = await ask()
+  }
+  return answer
+}

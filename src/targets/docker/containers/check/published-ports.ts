@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import type { Check } from '../../../../model/check.ts'
+import type { Engine } from '../../engine/client.ts'
+import type { Container } from '../../objects/inspect.ts'
+import { type Answer, knock } from './probe.ts'
+
+export interface PublishedPort {
+  port: number
+  /** Empty for every address. */
+  ip: string
+}
+
+/** The TCP ports under which a running container is published, those that the engine chose among them. */
+export function publishedPorts({ State, NetworkSettings }: Container): PublishedPort[] {
+  if (!State.Running) return []
+  const found = Object.entries(NetworkSettings.Ports ?? {}).flatMap(([inside, bindings]) =>
+    inside.endsWith('/tcp')
+      ? (bindings ?? []).map(({ HostIp = '', HostPort }) => ({
+          port: Number(HostPort),
+          ip: isAny(HostIp) ? '' : HostIp
+        }))
+      : []
+  )
+  const each = new Map(found.map((one) => [`${one.ip} ${one.port}`, one]))
+  return [...each.values()].filter(({ port }) => port > 0)
+}
+
+/** From where this program looks at an engine. */
+export interface Viewpoint {
+  /** Where a port answers that is published on every address. */
+  publishedHost: string
+  /** On the engine's own machine, in the same network. */
+  here: boolean
+  /** In a container: its loopback is not the engine's. */
+  contained: boolean
+}
+
+/** A socket or a loopback address may lead to an engine elsewhere: out of a container, through a tunnel, into a virtual machine. */
+export async function viewpointOn(engine: Engine, signal: AbortSignal): Promise<Viewpoint> {
+  const { publishedHost } = engine
+  const { Name: name } = await engine.call('GET', '/info', z.looseObject({ Name: z.string().optional() }), { signal })
+  const here = isLoopback(publishedHost) && name === hostname()
+  return { publishedHost, here, contained: !here && containerMarks.some((path) => existsSync(path)) }
+}
+
+const containerMarks = ['/.dockerenv', '/run/.containerenv']
+
+/** Where a port can be asked from here; null where asking would tell nothing of it. */
+export function hostToAsk({ ip }: PublishedPort, { publishedHost, here, contained }: Viewpoint): string | null {
+  if (ip !== '') return isLoopback(ip) && !here ? null : ip
+  return contained && isLoopback(publishedHost) ? null : publishedHost
+}
+
+/** What an answer proves: on the way from elsewhere, silence may be the way's. */
+export function statusOf({ ok, reason }: Answer, host: string, { here }: Viewpoint): Check['status'] {
+  if (ok) return 'pass'
+  if (here || reason === 'closed') return 'fail'
+  return reason === 'refused' && !isLoopback(host) ? 'fail' : 'unknown'
+}
+
+/** Asks once whether a published port answers. */
+export async function askPort(
+  published: PublishedPort,
+  view: Viewpoint,
+  signal: AbortSignal
+): Promise<Pick<Check, 'status' | 'detail'>> {
+  const host = hostToAsk(published, view)
+  if (host === null)
+    return {
+      status: 'unknown',
+      detail: `${published.ip || 'localhost'}:${published.port} of the engine's machine cannot be asked from here; ${remedy}`
+    }
+  const answer = await knock(host, published.port, signal)
+  const status = statusOf(answer, host, view)
+  return {
+    status,
+    detail: status === 'unknown' ? `${answer.detail}, as far as can be seen from here; ${remedy}` : answer.detail
+  }
+}
+
+const remedy = 'a `probe` in the configuration of the target can say how users reach it'
+
+const isAny = (ip: string): boolean => ip === '' || ip === '0.0.0.0' || ip === '::'
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.')

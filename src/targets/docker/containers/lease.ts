@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto'
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { type LeaseRecord, leaseRecordSchema } from '../../../model/lease.ts'
+import type { Survey } from '../../../model/observation.ts'
+import { TargetError } from '../../../support/errors.ts'
+import { mayTakeLease } from '../../may-take-lease.ts'
+import type { HeldLease, TargetLease } from '../../target.ts'
+import type { Workshop } from '../context.ts'
+import { isStatus } from '../engine/client.ts'
+import { inspectContainer, listContainers, listImages, orNull } from '../objects/inspect.ts'
+import { leaseLabel } from '../objects/names.ts'
+import { readFileOf, tarOf } from '../objects/tar.ts'
+import { configuredRepository, findWorkload } from './observe/workload.ts'
+
+const expiryFile = 'popkit-lease-expires'
+const provenFile = 'popkit-lease-proven'
+/** A lease whose expiry was never written down is as old as its container; it may live this long. */
+const unwrittenTtlMs = 60_000
+
+const infoSchema = z.looseObject({ SystemTime: z.string().optional() })
+
+/**
+ * A lease is a container that is never started: its name, made from what is rolled back, can exist once on an engine, so every
+ * machine that works on that engine meets it. A label carries the record, small files in it the time it expires, by the engine's
+ * own clock, and that it is proven. `docker container prune` takes such a container along; its holder takes the lease again when it
+ * next writes into it.
+ */
+export function createLease(workshop: Workshop): TargetLease {
+  const { engine } = workshop
+
+  const put = (id: string, file: string, text: string, signal: AbortSignal): Promise<number> =>
+    engine.act('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body: tarOf(file, text), signal })
+
+  /** Gives the time at which the lease expires now. */
+  const extend = async (id: string, ttlMs: number, signal: AbortSignal): Promise<number> => {
+    const expires = (await engineTime(workshop, signal)) + ttlMs
+    await put(id, expiryFile, new Date(expires).toISOString(), signal)
+    return expires
+  }
+
+  const create = async (name: string, record: LeaseRecord, signal: AbortSignal): Promise<string> => {
+    const body = {
+      Image: await anyImage(workshop, signal),
+      Cmd: ['lease'],
+      Entrypoint: [''],
+      NetworkDisabled: true,
+      Labels: { [leaseLabel]: JSON.stringify(record) }
+    }
+    const created = z.looseObject({ Id: z.string() })
+    return (await engine.call('POST', '/containers/create', created, { query: { name }, body, signal })).Id
+  }
+
+  return {
+    async acquire(record, ttlMs, signal): Promise<HeldLease> {
+      const name = leaseName(workshop, (await findWorkload(workshop, signal)).project ?? null)
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const held = await holderOf(workshop, name, signal)
+        if (held && !mayTakeLease(held, record)) throw locked(held.record)
+        if (held) await dropLease(workshop, held.id, signal)
+        try {
+          let current = record
+          let id = await create(name, current, signal)
+          let expires = await extend(id, ttlMs, signal)
+          /** A lease of ours that was pruned before it expired is taken once more, where nobody else has taken it. */
+          const takeAgain = async (retaking: AbortSignal): Promise<void> => {
+            if ((await engineTime(workshop, retaking)) >= expires) throw lost()
+            id = await create(name, current, retaking).catch((error: unknown) => {
+              throw isStatus(error, 409) ? lost() : error
+            })
+            expires = await extend(id, ttlMs, retaking)
+          }
+          const orTakeAgain = async (writing: Promise<void>, using: AbortSignal): Promise<void> => {
+            try {
+              await writing
+            } catch (error) {
+              if (!isStatus(error, 404)) throw error
+              await takeAgain(using)
+            }
+          }
+          const renew = async (renewing: AbortSignal): Promise<void> => {
+            expires = await extend(id, ttlMs, renewing)
+          }
+          const mark = async (marking: AbortSignal): Promise<void> => {
+            current = { ...current, proven: true }
+            await put(id, provenFile, 'yes', marking)
+          }
+          return {
+            renew: (renewing) => orTakeAgain(renew(renewing), renewing),
+            markProven: (marking) => orTakeAgain(mark(marking), marking),
+            release: (releasing) => dropLease(workshop, id, releasing)
+          }
+        } catch (error) {
+          if (!isStatus(error, 409)) throw error
+        }
+      }
+      const held = await holderOf(workshop, name, signal)
+      throw locked(held?.record)
+    }
+  }
+}
+
+/** The lease on the target, if there is one. */
+export async function readLease(
+  workshop: Workshop,
+  project: string | null,
+  signal: AbortSignal
+): Promise<Survey['lease'] | null> {
+  const held = await holderOf(workshop, leaseName(workshop, project), signal)
+  return held ? { record: held.record, expired: held.expired } : null
+}
+
+interface Holder {
+  id: string
+  record: LeaseRecord
+  expired: boolean
+}
+
+async function holderOf(workshop: Workshop, name: string, signal: AbortSignal): Promise<Holder | null> {
+  const container = await inspectContainer(workshop.engine, name, signal)
+  const label = container?.Config.Labels?.[leaseLabel]
+  if (!container || label === undefined) return null
+  const now = await engineTime(workshop, signal)
+  const [written, proven] = await Promise.all(
+    [expiryFile, provenFile].map((file) => orNull(readFileOf(workshop.engine, container.Id, file, signal)))
+  )
+  const expiry = Date.parse(written ?? '') || Date.parse(container.Created) + unwrittenTtlMs
+  const record = { ...parseRecord(label), ...(proven && { proven: true }) }
+  return { id: container.Id, record, expired: now >= expiry }
+}
+
+function parseRecord(label: string): LeaseRecord {
+  try {
+    return leaseRecordSchema.parse(JSON.parse(label))
+  } catch {
+    return {
+      rollbackId: 'unknown',
+      holder: { host: 'unknown', pid: 0, user: 'unknown' },
+      startedAt: new Date(0).toISOString(),
+      begun: {}
+    }
+  }
+}
+
+/** The same on every machine: from the image or the containers that the configuration names, and the Compose project that is meant. */
+function leaseName({ config }: Workshop, project: string | null): string {
+  const repository = configuredRepository(config) ?? ''
+  const identity = JSON.stringify([
+    repository,
+    ...[config.containers, config.services].map((names) => [...(names ?? [])].sort()),
+    project,
+    config.service
+  ])
+  const readable = (repository.split('/').at(-1) ?? '').replace(/[^a-zA-Z0-9_.-]/g, '-').slice(0, 40)
+  return `popkit-lease-${readable}${readable ? '-' : ''}${createHash('sha256').update(identity).digest('hex').slice(0, 12)}`
+}
+
+async function dropLease(workshop: Workshop, id: string, signal: AbortSignal): Promise<void> {
+  try {
+    await workshop.engine.act('DELETE', `/containers/${id}`, { query: { v: true, force: true }, signal })
+  } catch (error) {
+    if (!isStatus(error, 404, 409)) throw error
+  }
+}
+
+/** Milliseconds by the engine's clock. */
+export async function engineTime(workshop: Workshop, signal: AbortSignal): Promise<number> {
+  const { SystemTime } = await workshop.engine.call('GET', '/info', infoSchema, { signal })
+  return Date.parse(SystemTime ?? '') || workshop.clock.now().getTime()
+}
+
+/** A container needs some image, though it never runs: the target's own where there is one. */
+async function anyImage(workshop: Workshop, signal: AbortSignal): Promise<string> {
+  const containers = await listContainers(workshop.engine, { signal })
+  const images = await listImages(workshop.engine, { signal })
+  const known = new Set(images.map((image) => image.Id))
+  const id = containers.map((container) => container.ImageID).find((image) => known.has(image)) ?? images[0]?.Id
+  if (id) return id
+  throw new TargetError({
+    what: 'The rollback cannot be marked on the engine',
+    why: 'the engine has no image at all',
+    next: 'Pull the image to go back to, then assess again.',
+    code: 'no_image'
+  })
+}
+
+const locked = (record: LeaseRecord | undefined): TargetError =>
+  new TargetError({
+    what: 'Another rollback of this target is under way',
+    why: record
+      ? `${record.rollbackId} by ${record.holder.user} on ${record.holder.host}${record.holder.host === hostname() ? ` (process ${record.holder.pid})` : ''} since ${record.startedAt}`
+      : 'somebody else took the lease at the same moment',
+    next: 'Wait for it to end, or for its lease to expire, and assess again.',
+    code: 'locked',
+    retryable: true
+  })
+
+const lost = (): TargetError =>
+  new TargetError({
+    what: 'The lease on the engine is lost',
+    why: 'its container was removed by somebody else',
+    state: 'The rollback stopped at a safe point.',
+    next: 'Assess again: it names what was begun.',
+    code: 'lease_lost'
+  })

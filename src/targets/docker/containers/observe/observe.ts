@@ -1,0 +1,163 @@
+import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
+import type { Blocker, Health, Risk, Survey } from '../../../../model/observation.ts'
+import type { Release } from '../../../../model/release.ts'
+import { hideEnvironment, type Workshop } from '../../context.ts'
+import { type Container, type Image, type ImageDefaults, inspectImage } from '../../objects/inspect.ts'
+import { isGenericTag, parseReference } from '../../objects/reference.ts'
+import { digestIn, identitiesOf, revisionLabel, versionOf } from '../../objects/version.ts'
+import { readLease } from '../lease.ts'
+import { healthOf, instant } from './current-health.ts'
+import { findReleases } from './releases.ts'
+import { snapshotOf } from './snapshot.ts'
+import { baseName, findWorkload, type Workload } from './workload.ts'
+
+/** What the engine says of the target, now. */
+export async function survey(
+  workshop: Workshop,
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Survey> {
+  const workload = await findWorkload(workshop, signal)
+  for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(workshop.mask, container)
+  const images = await imagesOf(workshop, workload.containers, signal)
+  const current = currentRelease(workload, images, history)
+  const currentIds = [...images.values()].flatMap(identitiesOf).concat(current ? [current.id] : [])
+  const [{ releases, notes }, lease] = await Promise.all([
+    findReleases(workshop, workload, history, isMixed(workload) || workload.missing ? [] : currentIds, signal),
+    readLease(workshop, workload.project ?? null, signal)
+  ])
+  return {
+    current,
+    health: withMissing(withShare(healthOf(workload.containers, workshop.clock), workload, current), workload),
+    ...(isMixed(workload) && { halfWay: true }),
+    releases,
+    risks: risksOf(workload),
+    blockers: blockersOf(workload),
+    fingerprint: {
+      containers: workload.containers.map(({ Name, Id, Image: image }) => ({ name: Name, id: Id, image })),
+      ...(workload.missing ? { missing: { ...workload.missing } } : {})
+    },
+    ...(lease ? { lease } : {}),
+    snapshot: snapshotOf(workload.containers, defaultsOf(images)),
+    notes: [...notesOf(workload), ...notes]
+  }
+}
+
+/** The images that containers run, by id; an image that was removed by force is missing. */
+export async function imagesOf(
+  workshop: Workshop,
+  containers: readonly Container[],
+  signal: AbortSignal
+): Promise<Map<string, Image>> {
+  const ids = [...new Set(containers.map((container) => container.Image))]
+  const images = await Promise.all(ids.map((id) => inspectImage(workshop.engine, id, signal)))
+  return new Map(images.flatMap((image) => (image ? [[image.Id, image] as const] : [])))
+}
+
+/** What images set by default, by image id. */
+export const defaultsOf = (images: ReadonlyMap<string, Image>): Map<string, ImageDefaults> =>
+  new Map([...images].flatMap(([id, { Config }]) => (Config ? [[id, Config] as const] : [])))
+
+function currentRelease(
+  workload: Workload,
+  images: Map<string, Image>,
+  history: readonly DeploymentRecord[]
+): Release | null {
+  const newest = newestOf(workload.containers)
+  if (!newest) return null
+  const image = images.get(newest.Image) ?? null
+  const commit = image?.Config?.Labels?.[revisionLabel]
+  const from = instant(newest.State.StartedAt)
+  return {
+    version: versionOf(newest, image, history),
+    id: (image && digestIn(image, workload.repository)) ?? newest.Image,
+    createdAt: instant(newest.Created),
+    ...(commit && /^[a-f0-9]{7,64}$/.test(commit) ? { commit } : {}),
+    ...(from ? { served: { from, source: `container ${newest.Name}` } } : {}),
+    available: { state: 'yes', reason: 'it is deployed' },
+    details: {
+      containers: workload.containers.map(({ Id, Name }) => ({ id: Id, name: baseName(Name) })),
+      identities: image ? identitiesOf(image) : [newest.Image]
+    }
+  }
+}
+
+const newestOf = (containers: readonly Container[]): Container | undefined =>
+  [...containers].sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))[0]
+
+const isMixed = (workload: Workload): boolean => new Set(workload.containers.map(({ Image: image }) => image)).size > 1
+
+/** In the middle of a roll, how far it came. */
+function withShare(health: Health, workload: Workload, current: Release | null): Health {
+  if (!current || !isMixed(workload)) return health
+  const { containers } = workload
+  const newest = newestOf(containers)
+  const count = containers.filter((container) => container.Image === newest?.Image).length
+  return {
+    ...health,
+    message: `${count} of ${containers.length} containers ${count === 1 ? 'runs' : 'run'} ${current.version}; ${health.message}`
+  }
+}
+
+/** A service without a container serves nothing, however well the others are. */
+function withMissing(health: Health, { containers, missing }: Workload): Health {
+  if (!missing || containers.length === 0) return health
+  const message = `${missing.services.join(', ')} has no container; ${health.message}`
+  const { serving = 0, all = containers.length } = health.instances ?? {}
+  const instances = { serving, all: all + missing.services.length }
+  return { ...health, state: health.state === 'down' ? 'down' : 'degraded', message, instances }
+}
+
+function risksOf(workload: Workload): Risk[] {
+  const tags = new Set(workload.containers.map(({ Config }) => parseReference(Config.Image)?.tag ?? 'latest'))
+  const generic = [...tags].filter(isGenericTag)
+  return generic.map((tag) => ({
+    id: `generic_tag:${tag}`,
+    serious: false,
+    title: `The containers were started from the tag "${tag}"`,
+    detail: `What deploys them next takes whatever "${tag}" means then. Point it back, or deploy by version.`
+  }))
+}
+
+function blockersOf(workload: Workload): Blocker[] {
+  const blockers: Blocker[] = []
+  if (workload.containers.length === 0 && !workload.missing)
+    blockers.push({
+      id: 'no_container',
+      what: 'There is no container to replace',
+      why: workload.repository
+        ? `no container on this engine was created from ${workload.repository}`
+        : 'the configuration names neither image_name nor containers',
+      next: 'Name the image (image_name, registry) or the containers in the configuration, or start the earlier version anew.'
+    })
+  if (workload.ambiguous)
+    blockers.push({
+      id: 'ambiguous',
+      what: 'It is not clear which containers are meant',
+      why: workload.ambiguous,
+      next: 'Name them in `containers` of the configuration.'
+    })
+  for (const container of workload.containers)
+    if (container.HostConfig.AutoRemove)
+      blockers.push({
+        id: `auto_remove:${container.Name}`,
+        what: `${container.Name} cannot be replaced safely`,
+        why: 'it was started with --rm: once stopped it is gone, with its anonymous volumes, and nothing could be brought back',
+        next: 'Start the earlier version by hand, without --rm.'
+      })
+  return blockers
+}
+
+function notesOf(workload: Workload): string[] {
+  const notes: string[] = []
+  if (workload.missing)
+    notes.push(
+      `No container of ${workload.missing.services.join(', ')} is left; ${workload.missing.files.join(', ')} says how to create one.`
+    )
+  if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
+  if (workload.retired.length > 0)
+    notes.push(
+      `Stopped containers of other versions were left alone: ${workload.retired.map(({ Name }) => Name).join(', ')}.`
+    )
+  return notes
+}

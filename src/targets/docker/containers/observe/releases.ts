@@ -1,0 +1,220 @@
+import { z } from 'zod'
+import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
+import type { Release, Served } from '../../../../model/release.ts'
+import type { Workshop } from '../../context.ts'
+import type { Container, ImageSummary } from '../../objects/inspect.ts'
+import { isGenericTag, parseReference, splitRepository, tagPattern } from '../../objects/reference.ts'
+import { digestIn, identitiesOf, labelled, revisionLabel } from '../../objects/version.ts'
+import { loginFor } from '../../registry/credentials.ts'
+import { type Lookup, lookUp } from '../../registry/lookup.ts'
+import { listTags } from '../../registry/tags.ts'
+import { replacedLabel } from '../recreate/request.ts'
+import { instant } from './current-health.ts'
+import type { Workload } from './workload.ts'
+
+/** How many tags that only the registry has are looked up exactly. */
+const mostLookups = 20
+
+/** What a release of this target carries for planning. */
+export const releaseDetailsSchema = z.looseObject({
+  /** Exact: an image id, or `repository@digest`. */
+  reference: z.string(),
+  /** The tag by which people know it; null for an image without. */
+  shown: z.string().nullable(),
+  local: z.boolean(),
+  /** Every exact identity known of it: image id, digests. */
+  identities: z.array(z.string()),
+  /** Why the registry does not give it. */
+  trouble: z.enum(['gone', 'denied', 'rate_limited', 'unreachable']).optional(),
+  /** Present when the tag means another image than history recorded; `kept` when the recorded one is still to be had. */
+  moved: z.object({ recorded: z.string(), now: z.array(z.string()), kept: z.boolean() }).optional()
+})
+
+/** Everything the target could go back to: local images, the registry's tags, and what history remembers. */
+export async function findReleases(
+  workshop: Workshop,
+  workload: Workload,
+  history: readonly DeploymentRecord[],
+  currentIds: readonly string[],
+  signal: AbortSignal
+): Promise<{ releases: Release[]; notes: string[] }> {
+  const { repository } = workload
+  if (!repository)
+    return { releases: [], notes: ['No image name is known, so no earlier release could be looked for.'] }
+  const notes: string[] = []
+  const login = await loginFor(splitRepository(repository).registry, workshop, signal)
+  if (login.trouble) notes.push(login.trouble)
+  const listing = await listTags(repository, login.credentials, {
+    mask: workshop.mask,
+    now: workshop.clock.now(),
+    signal
+  })
+  if ('trouble' in listing) notes.push(`Only local images were considered besides the history: ${listing.trouble}.`)
+  const local = localReleases(workload, repository, history)
+  const recorded = history.filter((record) => record.status === 'success' && tagPattern.test(record.version))
+  const remote = 'tags' in listing ? listing.tags.filter((tag) => !isGenericTag(tag)) : []
+  const inRegistry = new Set(remote)
+  const wanted = new Set([...recorded.map((record) => record.version), ...[...remote].sort(newestFirst)])
+  const missing = [...wanted].filter((version) => !local.has(version))
+  if (missing.length > mostLookups)
+    notes.push(`The registry has ${missing.length} more tags; ${mostLookups} of them were looked at.`)
+  const found = await inParallel(missing.slice(0, mostLookups), 6, (version) =>
+    remoteRelease(version, repository, history, (reference) =>
+      inRegistry.has(version) || reference.includes('@') || 'trouble' in listing
+        ? lookUp(workshop.engine, reference, login, signal)
+        : Promise.resolve<Lookup>({ state: 'gone', reason: `the registry has no tag ${version}` })
+    )
+  )
+  const kept = await inParallel([...local.values()].filter(isMoved), 6, async (release) => {
+    const again = await remoteRelease(release.version, repository, history, (reference) =>
+      lookUp(workshop.engine, reference, login, signal)
+    )
+    return again.available.state === 'yes' && again.id === recordedDigest(history, release.version) ? again : release
+  })
+  for (const release of kept) local.set(release.version, release)
+  const current = new Set(currentIds)
+  const releases = [...local.values(), ...found].filter(
+    (release) => !current.has(release.id) && !isSame(release, current)
+  )
+  return { releases: releases.map((release) => withMarks(release, workload)), notes }
+}
+
+const isMoved = (release: Release): boolean => release.details?.moved !== undefined
+
+const isSame = (release: Release, current: Set<string>): boolean => {
+  const identities = release.details?.identities
+  return (
+    Array.isArray(identities) && identities.some((identity) => typeof identity === 'string' && current.has(identity))
+  )
+}
+
+/** The newest record of a version that says which image it was. */
+export const recordedDigest = (history: readonly DeploymentRecord[], version: string): string | undefined =>
+  history.find((record) => record.version === version && record.status === 'success' && record.digest)?.digest
+
+function localReleases(
+  workload: Workload,
+  repository: string,
+  history: readonly DeploymentRecord[]
+): Map<string, Release> {
+  const releases = new Map<string, Release>()
+  for (const image of workload.images)
+    for (const { version, shown } of versionsOf(image, repository, history)) {
+      const recorded = recordedDigest(history, version)
+      const matches = !recorded || identitiesOf(image).includes(recorded)
+      const other = releases.get(version)
+      if (other && !matches) continue
+      releases.set(version, localRelease(image, { version, shown }, repository, recorded))
+    }
+  return releases
+}
+
+interface Named {
+  version: string
+  /** Whether the version is a tag, and not only what a label or a digest calls the image. */
+  shown: boolean
+}
+
+function localRelease(
+  image: ImageSummary,
+  { version, shown }: Named,
+  repository: string,
+  recorded: string | undefined
+): Release {
+  const identities = identitiesOf(image)
+  const digest = digestIn(image, repository)
+  const moved = recorded && !identities.includes(recorded)
+  const commit = image.Labels?.[revisionLabel]
+  return {
+    version,
+    id: digest ?? image.Id,
+    ...(image.Created ? { createdAt: new Date(image.Created * 1000).toISOString() } : {}),
+    ...(commit && /^[a-f0-9]{7,64}$/.test(commit) ? { commit } : {}),
+    available: { state: 'yes', reason: 'the image is on the engine' },
+    prerelease: isPrerelease(version),
+    details: {
+      reference: digest ? `${repository}@${digest}` : image.Id,
+      shown: shown ? `${repository}:${version}` : null,
+      local: true,
+      identities,
+      ...(moved ? { moved: { recorded, now: identities, kept: false } } : {})
+    }
+  }
+}
+
+function versionsOf(image: ImageSummary, repository: string, history: readonly DeploymentRecord[]): Named[] {
+  const tags = (image.RepoTags ?? []).flatMap((text) => {
+    const reference = parseReference(text)
+    return reference?.repository === repository && reference.tag && !isGenericTag(reference.tag) ? [reference.tag] : []
+  })
+  const identities = identitiesOf(image)
+  const recorded = history
+    .filter((record) => record.digest && identities.includes(record.digest))
+    .map(({ version }) => version)
+  const names = new Set([...tags, ...recorded.filter((version) => tagPattern.test(version))])
+  if (names.size > 0) return [...names].map((version) => ({ version, shown: true }))
+  return [{ version: labelled(image.Labels) ?? identities.at(-1) ?? image.Id, shown: false }]
+}
+
+async function remoteRelease(
+  version: string,
+  repository: string,
+  history: readonly DeploymentRecord[],
+  look: (reference: string) => Promise<Lookup>
+): Promise<Release> {
+  const recorded = recordedDigest(history, version)
+  const byDigest = recorded ? await look(`${repository}@${recorded}`) : null
+  const byTag = await look(`${repository}:${version}`)
+  const exact = byDigest?.state === 'there' ? byDigest : byTag.state === 'there' ? byTag : null
+  const movedTo = recorded && byTag.state === 'there' && byTag.digest !== recorded ? byTag.digest : null
+  const trouble = exact ? null : byTag.state === 'there' ? null : byTag
+  return {
+    version,
+    id: exact?.digest ?? recorded ?? `tag:${version}`,
+    available: exact
+      ? { state: 'yes', reason: 'the registry has it' }
+      : { state: trouble?.state === 'gone' ? 'no' : 'unknown', reason: trouble?.reason ?? 'not found' },
+    prerelease: isPrerelease(version),
+    details: {
+      reference: exact || recorded ? `${repository}@${exact?.digest ?? recorded}` : `${repository}:${version}`,
+      shown: `${repository}:${version}`,
+      local: false,
+      identities: exact ? [exact.digest] : [],
+      ...(trouble ? { trouble: trouble.state } : {}),
+      ...(movedTo && recorded ? { moved: { recorded, now: [movedTo], kept: byDigest?.state === 'there' } } : {})
+    }
+  }
+}
+
+/** Adds when a release served here, as stopped containers tell, and when one was put in its place by a rollback. */
+function withMarks(release: Release, workload: Workload): Release {
+  const identities = new Set([release.id, ...((release.details?.identities as string[] | undefined) ?? [])])
+  const served = workload.retired
+    .filter((container) => identities.has(container.Image))
+    .map(servedBy)
+    .find((item) => item !== null)
+  const rolledBackAt = [...workload.containers, ...workload.retired]
+    .filter((container) => identities.has(container.Config.Labels?.[replacedLabel]?.split(' ')[1] ?? ''))
+    .map((container) => instant(container.Created))
+    .sort()
+    .at(-1)
+  return { ...release, ...(served ? { served } : {}), ...(rolledBackAt ? { rolledBackAt } : {}) }
+}
+
+function servedBy(container: Container): Served | null {
+  const from = instant(container.State.StartedAt)
+  const until = instant(container.State.FinishedAt)
+  if (!from || !until || until <= from) return null
+  return { from, until, forMs: Date.parse(until) - Date.parse(from), source: `container ${container.Name}` }
+}
+
+const isPrerelease = (version: string): boolean => /^v?\d+\.\d+(\.\d+)?-/.test(version)
+
+const newestFirst = (a: string, b: string): number => b.localeCompare(a, 'en', { numeric: true })
+
+async function inParallel<A, B>(items: readonly A[], width: number, work: (item: A) => Promise<B>): Promise<B[]> {
+  const results: B[] = []
+  for (let at = 0; at < items.length; at += width)
+    results.push(...(await Promise.all(items.slice(at, at + width).map(work))))
+  return results
+}

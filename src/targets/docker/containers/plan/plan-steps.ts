@@ -1,0 +1,210 @@
+import type { JsonObject } from '../../../../model/json.ts'
+import type { Survey } from '../../../../model/observation.ts'
+import type { Release } from '../../../../model/release.ts'
+import type { Step } from '../../../../model/step.ts'
+import { ownedBy } from '../../compose/labels.ts'
+import { inRounds } from '../../compose/order.ts'
+import type { Workshop } from '../../context.ts'
+import type { Container } from '../../objects/inspect.ts'
+import { fallbackName, rehearsalName, temporaryName } from '../../objects/names.ts'
+import { baseName } from '../observe/workload.ts'
+import type { Replacement } from '../steps/replacement.ts'
+import type { Candidate } from './candidate-image.ts'
+
+/** How one container is replaced. */
+export interface Way {
+  container: Container
+  /** Why old and new cannot run at once; null when they can. */
+  whyNot: string | null
+  /** It serves nothing now. */
+  isDown: boolean
+}
+
+/**
+ * Rehearsal and creation first, for all; then the containers, `max_parallel` at a time, those that serve nothing before the
+ * others and, unless told otherwise, all at once, and each after what it depends on; at last what is cleaned up.
+ */
+export function planSteps(
+  workshop: Workshop,
+  survey: Survey,
+  release: Release,
+  candidate: Candidate,
+  ways: readonly Way[]
+): Step[] {
+  const rolls = ways.map((way) => ({ way, member: replacementOf(workshop, survey, candidate, way) }))
+  const members = rolls.map(({ member }) => member)
+  if (members.length === 0) return []
+  const down = rolls.filter(({ way }) => way.isDown)
+  const serving = rolls.filter(({ way }) => !way.isDown)
+  const width = workshop.config.max_parallel ?? 1
+  return [
+    ...(workshop.config.rehearse ? [rehearsalStep(release, onePerService(ways, members))] : []),
+    createStep(release, members),
+    ...roundsOf(down).flatMap((round) =>
+      batches(round, workshop.config.max_parallel ?? round.length).flatMap((batch) => swapSteps(release, batch))
+    ),
+    ...roundsOf(serving).flatMap((round) => [
+      ...batches(
+        round.filter(({ beside }) => beside),
+        width
+      ).flatMap((batch) => besideSteps(release, batch)),
+      ...batches(
+        round.filter(({ beside }) => !beside),
+        width
+      ).flatMap((batch) => swapSteps(release, batch))
+    ]),
+    removeStep(members)
+  ]
+}
+
+/** Services come after those that they depend on. */
+const roundsOf = (rolls: readonly { way: Way; member: Replacement }[]): Replacement[][] =>
+  inRounds(rolls, ({ way }) => way.container.Config.Labels).map((round) => round.map(({ member }) => member))
+
+function replacementOf(
+  workshop: Workshop,
+  survey: Survey,
+  candidate: Candidate,
+  { container, whyNot }: Way
+): Replacement {
+  const name = baseName(container.Name)
+  const policy = container.HostConfig.RestartPolicy
+  return {
+    container: container.Id,
+    name,
+    temporary: temporaryName(name, container.Id),
+    fallback: fallbackName(name, container.Id),
+    rehearsal: rehearsalName(name, container.Id),
+    image: candidate.exact,
+    shown: candidate.shown,
+    replaced: `${survey.current?.version ?? 'unknown'} ${container.Image}`,
+    beside: whyNot === null,
+    was_running: container.State.Running || Boolean(container.State.Restarting),
+    restart_policy: { Name: policy?.Name || 'no', MaximumRetryCount: policy?.MaximumRetryCount ?? 0 },
+    stop_timeout: workshop.config.stop_timeout ?? null
+  }
+}
+
+export const pullStep = (release: Release, candidate: Candidate): Step => ({
+  id: 'pull',
+  kind: 'pull_image',
+  phase: 'prepare',
+  title: `Pulling the image of ${release.version}`,
+  params: { image: candidate.exact },
+  undo: null,
+  byHand: [`docker pull ${candidate.exact}`]
+})
+
+/** Services differ in their commands, replicas do not. */
+function onePerService(ways: readonly Way[], members: readonly Replacement[]): Replacement[] {
+  const services = ways.map(
+    ({ container }) => ownedBy(container.Config.Labels)?.service ?? JSON.stringify(container.Config.Cmd)
+  )
+  return members.filter((_, index) => services.indexOf(services[index] ?? '') === index)
+}
+
+const rehearsalStep = (release: Release, members: Replacement[]): Step => ({
+  id: `rehearse:${ids(members)}`,
+  kind: 'rehearse',
+  phase: 'prepare',
+  title: `Rehearsing ${release.version}, without ports, aliases and writable mounts`,
+  params: paramsFor(members),
+  undo: `remove ${listed(members.map(({ rehearsal }) => rehearsal))}`,
+  undoByHand: members.map(({ rehearsal }) => `docker rm -f -v ${rehearsal}`)
+})
+
+const createStep = (release: Release, members: Replacement[]): Step => ({
+  id: `create:${ids(members)}`,
+  kind: 'create_container',
+  phase: 'prepare',
+  title: `Creating ${names(members)} from ${release.version}, not started`,
+  params: paramsFor(members),
+  undo: `remove ${listed(members.map(({ temporary }) => temporary))}`,
+  byHand: members.flatMap(({ container, temporary, image }) => [
+    `docker inspect ${container.slice(0, 12)}`,
+    `docker create --name ${temporary} (its options) ${image}`
+  ]),
+  undoByHand: members.map(({ temporary }) => `docker rm -f ${temporary}`)
+})
+
+const swapSteps = (release: Release, members: Replacement[]): Step[] => [
+  {
+    id: `swap:${ids(members)}`,
+    kind: 'swap_container',
+    phase: 'cure',
+    title: `Stopping ${names(members)}, starting ${release.version}`,
+    params: paramsFor(members),
+    undo: `stop the new ${names(members)} and bring the old back`,
+    byHand: members.flatMap(swapByHand),
+    undoByHand: members.flatMap(backByHand)
+  },
+  {
+    id: `healthy:${ids(members)}`,
+    kind: 'await_healthy',
+    phase: 'cure',
+    title: `Waiting until ${names(members)} ${members.length > 1 ? 'are' : 'is'} healthy`,
+    params: paramsFor(members),
+    undo: null,
+    byHand: members.map(({ name }) => `docker inspect --format '{{json .State}}' ${name}`)
+  }
+]
+
+const besideSteps = (release: Release, members: Replacement[]): Step[] => [
+  {
+    id: `beside:${ids(members)}`,
+    kind: 'start_beside',
+    phase: 'cure',
+    title: `Starting ${release.version} beside ${names(members)}, without traffic`,
+    params: paramsFor(members),
+    undo: `stop ${listed(members.map(({ temporary }) => temporary))}`,
+    byHand: members.map(({ temporary }) => `docker start ${temporary}`),
+    undoByHand: members.map(({ temporary }) => `docker stop ${temporary}`)
+  },
+  {
+    id: `take_over:${ids(members)}`,
+    kind: 'take_over',
+    phase: 'cure',
+    title: `Giving the traffic of ${names(members)} to ${release.version}, stopping the old`,
+    params: paramsFor(members),
+    undo: `start the old ${names(members)} again`,
+    byHand: members.flatMap(swapByHand),
+    undoByHand: members.flatMap(backByHand)
+  }
+]
+
+const removeStep = (members: Replacement[]): Step => ({
+  id: `remove:${ids(members)}`,
+  kind: 'remove_container',
+  phase: 'aftercare',
+  title: `Removing the old ${names(members)}; volumes stay`,
+  params: paramsFor(members),
+  undo: null,
+  byHand: members.map(({ fallback }) => `docker rm ${fallback}`)
+})
+
+const swapByHand = ({ container, name, temporary, fallback }: Replacement): string[] => [
+  `docker update --restart no ${container.slice(0, 12)}`,
+  `docker rename ${container.slice(0, 12)} ${fallback}`,
+  `docker rename ${temporary} ${name}`,
+  `docker stop ${fallback}`,
+  `docker start ${name}`
+]
+
+/** What comes first fails where the old container is gone, before anything is stopped. */
+const backByHand = ({ name, temporary, fallback, was_running, restart_policy: policy }: Replacement): string[] => [
+  `docker update --restart ${policy.Name}${policy.MaximumRetryCount ? `:${policy.MaximumRetryCount}` : ''} ${fallback}`,
+  `docker stop ${name}`,
+  `docker rename ${name} ${temporary}`,
+  `docker rename ${fallback} ${name}`,
+  ...(was_running ? [`docker start ${name}`] : [])
+]
+
+const paramsFor = (members: Replacement[]): JsonObject => ({ members: members as JsonObject[] })
+const ids = (members: readonly Replacement[]): string => members.map(({ name }) => name).join(',')
+const names = (members: readonly Replacement[]): string => listed(members.map(({ name }) => name))
+
+const listed = (items: readonly string[]): string =>
+  items.length > 1 ? `${items.slice(0, -1).join(', ')} and ${items.at(-1)}` : (items[0] ?? '')
+
+const batches = <T>(items: readonly T[], width: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / width) }, (_, index) => items.slice(index * width, (index + 1) * width))

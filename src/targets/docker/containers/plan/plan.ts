@@ -1,0 +1,185 @@
+import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
+import type { Blocker, Risk, Survey } from '../../../../model/observation.ts'
+import type { PlanDraft } from '../../../../model/plan.ts'
+import type { Release } from '../../../../model/release.ts'
+import type { Step } from '../../../../model/step.ts'
+import { type Owned, servicesOf } from '../../compose/labels.ts'
+import { changeRisks, neededChanges, reminderStep, wantedOf } from '../../compose/reminder.ts'
+import { missingSchema, reviveStep, whyNotRevived } from '../../compose/revive.ts'
+import { hideEnvironment, type Workshop } from '../../context.ts'
+import { type Container, inspectContainer, listContainers } from '../../objects/inspect.ts'
+import { servesNothing } from '../observe/current-health.ts'
+import { defaultsOf, imagesOf } from '../observe/observe.ts'
+import { baseName } from '../observe/workload.ts'
+import { mergedConfig, userConfigOf } from '../recreate/configuration.ts'
+import { dependentSteps, findDependents } from '../steps/dependents.ts'
+import { type Candidate, findCandidate } from './candidate-image.ts'
+import { migratedVolumeRisks } from './migrated-volumes.ts'
+import { planSteps, pullStep } from './plan-steps.ts'
+import {
+  configurationRisks,
+  dependentRisks,
+  portBlockers,
+  portNotes,
+  rehearsalBlockers,
+  volumeNotes,
+  volumeRisks
+} from './preconditions.ts'
+import { sharedNamespaceBlockers } from './shared-namespaces.ts'
+import { whyNotBeside } from './side-by-side.ts'
+
+/** The steps from what serves to a release, with every precondition checked. */
+export async function plan(
+  workshop: Workshop,
+  survey: Survey,
+  release: Release,
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<PlanDraft> {
+  const { containers, missing } = await containersOf(workshop, survey, signal)
+  const images = await imagesOf(workshop, containers, signal)
+  const up = containers.filter(({ State }) => State.Running && !State.Restarting)
+  const running = up.flatMap(({ Image: id }) => images.get(id) ?? [])
+  const candidate = await findCandidate(workshop, release, history, signal, running)
+  const all = await listContainers(workshop.engine, { signal })
+  const defaults = defaultsOf(images)
+  const ways = containers.filter(isToReplace(candidate)).map((container) => {
+    const user = userConfigOf(container, defaults.get(container.Image))
+    const future = candidate.image ? mergedConfig(user, candidate.image.Config) : container.Config
+    const isDown = servesNothing(container, workshop.clock)
+    return { container, whyNot: whyNotBeside(container, future.Healthcheck), isDown }
+  })
+  const revival = await revivalOf(workshop, survey, release, candidate, signal)
+  const places = [...servicesOf(containers), ...revival.places]
+  const wanted = wantedOf(candidate)
+  const changes = await neededChanges(workshop, places, wanted)
+  const replaced = ways.map(({ container }) => container)
+  const names = replaced.map(({ Id, Name }) => ({ id: Id, name: baseName(Name) }))
+  const dependents = names.length > 0 ? await findDependents(workshop, names, all, signal) : []
+  const blockers: Blocker[] = [
+    ...missing,
+    ...revival.blockers,
+    ...candidate.blockers,
+    ...portBlockers(containers, all),
+    ...sharedNamespaceBlockers(replaced),
+    ...(workshop.config.rehearse ? rehearsalBlockers(containers) : [])
+  ]
+  const risks: Risk[] = [
+    ...candidate.risks,
+    ...dependentRisks(dependents),
+    ...volumeRisks(containers, all),
+    ...migratedVolumeRisks(containers, survey.current, release),
+    ...configurationRisks(containers, defaults, release, history),
+    ...changeRisks(changes, release.version)
+  ]
+  const notes = [
+    ...candidate.notes,
+    ...ways.map(({ container, whyNot }) => wayNote(container, whyNot)),
+    ...portNotes(containers),
+    ...volumeNotes(containers),
+    ...(containers.length > 0
+      ? ['Environment and mounts are taken from the containers that are replaced; the image alone goes back.']
+      : []),
+    ...revival.notes,
+    ...missingImageNotes(containers, images)
+  ]
+  return {
+    steps: [
+      ...(candidate.image || (ways.length === 0 && revival.steps.length === 0) ? [] : [pullStep(release, candidate)]),
+      ...withRevival(planSteps(workshop, survey, release, candidate, ways), revival.steps),
+      ...dependentSteps(dependents),
+      ...(places.length > 0 ? [reminderStep(release, places, wanted)] : [])
+    ],
+    risks,
+    blockers,
+    fingerprint: { image: candidate.exact, platform: candidate.platform },
+    notes
+  }
+}
+
+interface Revival {
+  steps: Step[]
+  blockers: Blocker[]
+  places: Owned[]
+  notes: string[]
+}
+
+/** What of the target has no container is created anew by Compose, before anything else changes: it serves nothing now. */
+async function revivalOf(
+  workshop: Workshop,
+  survey: Survey,
+  release: Release,
+  candidate: Candidate,
+  signal: AbortSignal
+): Promise<Revival> {
+  const absent = missingSchema.safeParse(survey.fingerprint.missing)
+  if (!absent.success) return { steps: [], blockers: [], places: [], notes: [] }
+  const missing = absent.data
+  const blocker = await whyNotRevived(workshop, missing, signal)
+  const { services, ...place } = missing
+  return {
+    steps: [reviveStep(release, candidate, missing)],
+    blockers: blocker ? [blocker] : [],
+    places: services.map((service) => ({ ...place, service })),
+    notes: [
+      `Environment and mounts of ${services.join(', ')} are what the Compose file says today.`,
+      ...(workshop.config.rehearse
+        ? ['What has no container is not rehearsed, for there is none that it could be made from.']
+        : [])
+    ]
+  }
+}
+
+/** Preparations first, then what was down altogether, then the rest. */
+const withRevival = (steps: readonly Step[], revival: readonly Step[]): Step[] => [
+  ...steps.filter(({ phase }) => phase === 'prepare'),
+  ...revival,
+  ...steps.filter(({ phase }) => phase !== 'prepare')
+]
+
+async function containersOf(
+  workshop: Workshop,
+  survey: Survey,
+  signal: AbortSignal
+): Promise<{ containers: Container[]; missing: Blocker[] }> {
+  const listed = survey.fingerprint.containers
+  const ids = Array.isArray(listed) ? listed.flatMap((item) => idOf(item)) : []
+  const found = await Promise.all(ids.map((id) => inspectContainer(workshop.engine, id, signal)))
+  const containers = found.filter((container) => container !== null)
+  for (const container of containers) hideEnvironment(workshop.mask, container)
+  const missing: Blocker[] =
+    containers.length === ids.length
+      ? []
+      : [
+          {
+            id: 'changed_meanwhile',
+            what: 'The containers changed while they were looked at',
+            why: `${ids.length - containers.length} of ${ids.length} are gone`,
+            next: 'Assess again.'
+          }
+        ]
+  return { containers, missing }
+}
+
+const idOf = (item: unknown): string[] => {
+  const id = (item as { id?: unknown } | null)?.id
+  return typeof id === 'string' ? [id] : []
+}
+
+/** A replica that runs the candidate already stays as it is. */
+const isToReplace =
+  ({ image }: Candidate) =>
+  (container: Container): boolean =>
+    container.Image !== image?.Id || !container.State.Running
+
+const wayNote = (container: Container, whyNot: string | null): string =>
+  whyNot
+    ? `${baseName(container.Name)} stops before its replacement starts, for ${whyNot}.`
+    : `The replacement of ${baseName(container.Name)} becomes healthy beside it before it stops; for the moment in which it stops its aliases lead to both.`
+
+const missingImageNotes = (containers: readonly Container[], images: ReadonlyMap<string, unknown>): string[] =>
+  containers.some((container) => !images.has(container.Image))
+    ? [
+        'The image of the failed containers is gone from the engine, so its defaults cannot be told from settings of the user; all are kept.'
+      ]
+    : []

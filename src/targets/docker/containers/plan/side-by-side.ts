@@ -1,0 +1,39 @@
+import type { Container, Healthcheck } from '../../objects/inspect.ts'
+import { hasHealthcheck } from '../check/await-healthy.ts'
+import { writableMounts } from '../recreate/host.ts'
+import { hasFixedAddress } from '../recreate/networks.ts'
+
+/**
+ * Why the replacement cannot run beside the container it replaces; null when it can. They must share nothing that both would
+ * write to or hold, and health must tell when the replacement may take over.
+ */
+export function whyNotBeside(container: Container, healthcheck: Healthcheck | null | undefined): string | null {
+  const host = container.HostConfig
+  const mode = host.NetworkMode ?? 'default'
+  const writable = writableMounts(container)[0]
+  if (!(container.State.Running || container.State.Restarting) || container.State.Paused || container.RestartCount)
+    return 'it does not run as it should'
+  if (Object.keys(host.PortBindings ?? {}).length > 0) return 'both would need the same host port'
+  if (host.PublishAllPorts) return 'its published ports would change'
+  if (mode === 'host') return 'both would use the network of the host'
+  if (mode.startsWith('container:')) return 'it uses the network of another container'
+  if (host.PidMode || host.IpcMode?.startsWith('container:') || host.IpcMode === 'host') return 'it shares a name space'
+  if (host.Devices?.length || host.DeviceRequests?.length) return 'both would need the same device'
+  if (writable) return `both could write to what is mounted at ${writable.Destination}`
+  if (hasFixedAddress(container)) return 'both would need the same fixed address'
+  if (host.Links?.length) return 'it uses links'
+  if (isSoughtByProxy(container)) return 'a proxy that goes by its settings would send it traffic before it is healthy'
+  if (!hasHealthcheck({ Healthcheck: healthcheck }))
+    return 'nothing but a health check tells when the new one may take over'
+  return null
+}
+
+/**
+ * nginx-proxy goes by the environment and caddy-docker-proxy by labels, of every container that runs; Traefik leaves those out whose
+ * health check has not passed.
+ */
+const isSoughtByProxy = ({ Config: { Env: env, Labels: labels } }: Container): boolean =>
+  (env ?? []).some((entry) => proxyVariable.test(entry)) ||
+  Object.keys(labels ?? {}).some((name) => /^caddy(_\d+)?(\.|$)/.test(name))
+
+export const proxyVariable = /^VIRTUAL_HOST(_MULTIPORTS)?=./

@@ -1,0 +1,61 @@
+import { duration } from '../../../../support/text.ts'
+import { findNew, findOld, keepLogs } from '../../context.ts'
+import { endpointsFor } from '../recreate/networks.ts'
+import { gone, rename, setRestartPolicy, start, stop } from './actions.ts'
+import { watch, withoutProbe } from './healthy.ts'
+import type { StepWork } from './index.ts'
+import { bringBack, isUp } from './swap.ts'
+
+const never = { Name: 'no', MaximumRetryCount: 0 }
+
+/** Starts the replacement beside the old container, without aliases, and waits until it is healthy. */
+export const startBeside: StepWork = {
+  async apply(workshop, params, run) {
+    const replacement = await findNew(workshop, params, run.signal)
+    if (!replacement) throw gone('The replacement cannot be started', params.temporary)
+    if (!replacement.State.Running) await start(workshop, replacement, run.signal)
+    const ms = await watch(withoutProbe(workshop), replacement, run)
+    return { detail: `healthy after ${duration(ms)}` }
+  },
+
+  async revert(workshop, params, run) {
+    const replacement = await findNew(workshop, params, run.signal)
+    if (!replacement || !isUp(replacement.State)) return { detail: 'it does not run' }
+    await keepLogs(workshop, replacement, run)
+    await stop(workshop, replacement, params.stop_timeout, run.signal)
+    return { detail: `stopped ${replacement.Name}` }
+  }
+}
+
+/** Gives the healthy replacement the aliases and the name, sees that it came through it, and only then stops the old one. */
+export const takeOver: StepWork = {
+  async apply(workshop, params, run) {
+    const { signal } = run
+    const old = await findOld(workshop, params, signal)
+    const replacement = await findNew(workshop, params, signal)
+    if (!replacement) throw gone('Nothing can be taken over', params.temporary)
+    if (old) {
+      for (const [network, endpoint] of Object.entries(endpointsFor(old))) {
+        const aliases = replacement.NetworkSettings.Networks?.[network]?.Aliases ?? []
+        if ((endpoint.Aliases ?? []).every((alias) => aliases.includes(alias))) continue
+        const path = `/networks/${encodeURIComponent(network)}`
+        if (replacement.NetworkSettings.Networks?.[network])
+          await workshop.engine.act('POST', `${path}/disconnect`, { body: { Container: replacement.Id }, signal })
+        await workshop.engine.act('POST', `${path}/connect`, {
+          body: { Container: replacement.Id, EndpointConfig: endpoint },
+          signal
+        })
+      }
+      await watch(withoutProbe(workshop), replacement, run)
+      await setRestartPolicy(workshop, old, never, signal)
+      await rename(workshop, old, params.fallback, signal)
+    }
+    await rename(workshop, replacement, params.name, signal)
+    if (old && isUp(old.State)) await stop(workshop, old, params.stop_timeout, signal)
+    return { detail: 'the old one stopped after the new one had taken over' }
+  },
+
+  async revert(workshop, params, run) {
+    return bringBack(workshop, params, await findNew(workshop, params, run.signal), run.signal)
+  }
+}

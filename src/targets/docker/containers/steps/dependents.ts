@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import type { Step } from '../../../../model/step.ts'
+import type { StepResult } from '../../../target.ts'
+import { ownedBy } from '../../compose/labels.ts'
+import type { Workshop } from '../../context.ts'
+import { type Container, type ContainerSummary, type HostConfig, inspectContainer } from '../../objects/inspect.ts'
+import { baseName } from '../observe/workload.ts'
+
+/** A container that is replaced. */
+interface Replaced {
+  id: string
+  name: string
+}
+
+/** What one container may have of another one, and what becomes of that with the other. */
+interface Bond {
+  uses: string
+  loses: string
+  option: string
+  mode(host: HostConfig): string | undefined
+}
+
+const bonds: Bond[] = [
+  { uses: 'the network', loses: 'its network', option: '--network', mode: ({ NetworkMode }) => NetworkMode },
+  { uses: 'the processes', loses: 'all its processes', option: '--pid', mode: ({ PidMode }) => PidMode },
+  { uses: 'the shared memory', loses: 'its shared memory', option: '--ipc', mode: ({ IpcMode }) => IpcMode }
+]
+
+/** A container that stands on one that is replaced. */
+export interface Dependent {
+  id: string
+  name: string
+  on: Replaced
+  uses: string
+  loses: string
+  /** How a person ties it to what has taken the place of the old container. */
+  rejoin: string
+}
+
+/** The containers of the engine that stand on those that are replaced: by their network, processes, shared memory or a link. */
+export async function findDependents(
+  workshop: Workshop,
+  replaced: readonly Replaced[],
+  all: readonly ContainerSummary[],
+  signal: AbortSignal
+): Promise<Dependent[]> {
+  const others = all.filter(({ Id }) => !replaced.some(({ id }) => id === Id))
+  const found: Dependent[] = []
+  for (let at = 0; at < others.length; at += inspectedAtOnce) {
+    const batch = others.slice(at, at + inspectedAtOnce)
+    const inspected = await Promise.all(batch.map(({ Id }) => inspectContainer(workshop.engine, Id, signal)))
+    found.push(...inspected.flatMap((other) => (other ? dependenceOf(other, replaced) : [])))
+  }
+  return found
+}
+
+const inspectedAtOnce = 8
+
+function dependenceOf(other: Container, replaced: readonly Replaced[]): Dependent[] {
+  const name = baseName(other.Name)
+  for (const on of replaced) {
+    const bond = bonds.find(({ mode }) => isContainer(mode(other.HostConfig), on))
+    if (bond) {
+      const anew = `create ${name} anew with ${bond.option} container:${on.name}`
+      return [{ id: other.Id, name, on, uses: bond.uses, loses: bond.loses, rejoin: byCompose(other) ?? anew }]
+    }
+    if (linksOf(other).includes(on.name)) {
+      const rejoin = byCompose(other) ?? `create ${name} anew with --link ${on.name}`
+      return [{ id: other.Id, name, on, uses: 'a link to the address', loses: 'that address', rejoin }]
+    }
+  }
+  return []
+}
+
+/** The engine keeps the name that the user gave for some, the id for others. */
+const isContainer = (mode: string | undefined, { id, name }: Replaced): boolean => {
+  const given = mode?.startsWith('container:') ? mode.slice('container:'.length) : ''
+  return given === name || (given.length >= 12 && id.startsWith(given))
+}
+
+/** `/db:/web/alias` links web to db. */
+const linksOf = ({ HostConfig: { Links: links } }: Container): string[] =>
+  (links ?? []).map((link) => (link.split(':')[0] ?? '').replace(/^\//, ''))
+
+function byCompose({ Config }: Container): string | null {
+  const owned = ownedBy(Config.Labels)
+  if (!owned) return null
+  const files = owned.files.flatMap((file) => ['-f', file]).join(' ')
+  return `docker compose -p ${owned.project} ${files ? `${files} ` : ''}up -d --no-deps --force-recreate ${owned.service}`
+}
+
+const paramsSchema = z.looseObject({
+  dependents: z.array(z.looseObject({ id: z.string(), name: z.string(), rejoin: z.string(), lost: z.string() }))
+})
+
+/** After the containers: which others have lost what they had of them, and how each gets it back. None without dependents. */
+export function dependentSteps(dependents: readonly Dependent[]): Step[] {
+  if (dependents.length === 0) return []
+  const names = [...new Set(dependents.map(({ on }) => on.name))].join(', ')
+  return [
+    {
+      id: 'dependents',
+      kind: 'dependents',
+      phase: 'aftercare',
+      title: `Looking which containers have lost what they had of the old ${names}`,
+      params: {
+        dependents: dependents.map(({ id, name, on, loses, rejoin }) => {
+          return { id, name, rejoin, lost: `${loses} with the old ${on.name}` }
+        })
+      },
+      undo: null
+    }
+  ]
+}
+
+/** One that was created anew meanwhile has found what it needs. */
+export async function applyDependents(
+  workshop: Workshop,
+  step: Step,
+  { signal }: { signal: AbortSignal }
+): Promise<StepResult> {
+  const { dependents } = paramsSchema.parse(step.params)
+  const left = await Promise.all(dependents.map(({ id }) => inspectContainer(workshop.engine, id, signal)))
+  const manual = dependents
+    .filter((_, index) => left[index] !== null)
+    .map(({ name, lost, rejoin }) => `${name} has lost ${lost}. By hand: ${rejoin}`)
+  if (manual.length === 0) return { detail: 'none has' }
+  return { detail: `${manual.length} ${manual.length === 1 ? 'has' : 'have'}`, manual }
+}

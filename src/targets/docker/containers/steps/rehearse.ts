@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { TargetError } from '../../../../support/errors.ts'
+import { duration } from '../../../../support/text.ts'
+import type { StepResult } from '../../../target.ts'
+import { findNew, findOld, hasStarted, hideEnvironment, type Workshop } from '../../context.ts'
+import { type Container, inspectContainer, inspectImage } from '../../objects/inspect.ts'
+import { rehearsalLabel } from '../../objects/names.ts'
+import { proxyVariable } from '../plan/side-by-side.ts'
+import { userConfigOf } from '../recreate/configuration.ts'
+import { bindDestination, hostConfigFor, placeOf } from '../recreate/host.ts'
+import { endpointsFor } from '../recreate/networks.ts'
+import { gone, remove, start } from './actions.ts'
+import { watch, withoutProbe } from './healthy.ts'
+import type { StepWork } from './index.ts'
+import type { Replacement } from './replacement.ts'
+
+/** Starts the candidate where nobody reaches it, and sees it become healthy; then it is removed without trace. */
+export const rehearse: StepWork = {
+  async apply(workshop, params, run): Promise<StepResult> {
+    const replacement = await findNew(workshop, params, run.signal)
+    if (replacement && hasStarted(replacement)) return { detail: 'its replacement was started already' }
+    const old = await findOld(workshop, params, run.signal)
+    if (!old) throw gone('There is nothing to rehearse for', params.name)
+    await clear(workshop, params, run.signal)
+    const actor = await create(workshop, old, params, run.signal)
+    try {
+      await start(workshop, actor, run.signal)
+      const ms = await watch(withoutProbe(workshop), actor, run)
+      return { detail: `healthy after ${duration(ms)}, removed again` }
+    } finally {
+      await clear(workshop, params, AbortSignal.timeout(60_000))
+    }
+  },
+
+  async revert(workshop, params, run): Promise<StepResult> {
+    await clear(workshop, params, run.signal)
+    return { detail: 'nothing of it is left' }
+  }
+}
+
+async function create(
+  workshop: Workshop,
+  old: Container,
+  params: Replacement,
+  signal: AbortSignal
+): Promise<Container> {
+  const { engine } = workshop
+  const image = await inspectImage(engine, params.image, signal)
+  if (!image) throw gone('The rehearsal cannot begin', params.image)
+  const oldImage = await inspectImage(engine, old.Image, signal)
+  const networks = Object.keys(endpointsFor(old))
+  const { Id } = await engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
+    query: { name: params.rehearsal },
+    body: rehearsalBody(old, userConfigOf(old, oldImage?.Config), image.Id),
+    signal
+  })
+  for (const network of networks.filter((name) => name !== old.HostConfig.NetworkMode && name !== 'bridge'))
+    await engine.act('POST', `/networks/${encodeURIComponent(network)}/connect`, { body: { Container: Id }, signal })
+  const created = await inspectContainer(engine, Id, signal)
+  if (!created) throw gone('The rehearsal cannot begin', params.rehearsal)
+  hideEnvironment(workshop.mask, created)
+  return created
+}
+
+/** No labels, for proxies and Compose go by them, nor the variables that proxies go by; no ports, no addresses, nothing that both could write to. */
+function rehearsalBody(
+  old: Container,
+  config: ReturnType<typeof userConfigOf>,
+  image: string
+): Record<string, unknown> {
+  const { Labels: _labels, MacAddress: _mac, ...rest } = config
+  const host = hostConfigFor(old)
+  const readOnly = new Set(
+    (old.Mounts ?? []).filter(({ RW }) => RW === false).map(({ Destination }) => placeOf(Destination))
+  )
+  return {
+    ...rest,
+    Env: (config.Env ?? []).filter((entry) => !proxyVariable.test(entry)),
+    Image: image,
+    Labels: { [rehearsalLabel]: old.Id },
+    HostConfig: {
+      ...host,
+      Binds: (host.Binds ?? []).filter((bind) => readOnly.has(bindDestination(bind))),
+      Mounts: (host.Mounts ?? []).filter(({ Target, Type }) => readOnly.has(placeOf(Target)) || Type === 'tmpfs'),
+      VolumesFrom: null,
+      PortBindings: {},
+      PublishAllPorts: false,
+      Links: null,
+      RestartPolicy: { Name: 'no' }
+    }
+  }
+}
+
+async function clear(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<void> {
+  const actor = await inspectContainer(workshop.engine, params.rehearsal, signal)
+  if (!actor) return
+  if (actor.Config.Labels?.[rehearsalLabel] === undefined)
+    throw new TargetError({
+      what: 'The rehearsal cannot begin',
+      why: `${params.rehearsal} exists and is none of this program's`,
+      next: `Rename or remove ${params.rehearsal}.`,
+      code: 'name_taken'
+    })
+  await remove(workshop, actor, { ownVolumes: true, force: true }, signal)
+}

@@ -1,0 +1,62 @@
+import type { Evidence } from '../../model/diagnosis.ts'
+import type { Clock } from '../../support/clock.ts'
+import type { Logger } from '../../support/log.ts'
+import type { Mask } from '../../support/mask.ts'
+import type { DockerConfig } from './config.ts'
+import { replacedLabel } from './containers/recreate/request.ts'
+import type { Replacement } from './containers/steps/replacement.ts'
+import type { Engine } from './engine/client.ts'
+import { type Container, inspectContainer } from './objects/inspect.ts'
+import { logEvidence } from './objects/logs.ts'
+
+/** What every part of the target works with. */
+export interface Workshop {
+  engine: Engine
+  config: DockerConfig
+  /** The folder of the project, in which Compose files are looked for. */
+  projectDir: string
+  env: NodeJS.ProcessEnv
+  clock: Clock
+  log: Logger
+  mask: Mask
+  /** Containers whose logs are among the evidence already. */
+  logged: Set<string>
+}
+
+/** Registers a container's environment, so that no value of it can leave. */
+export function hideEnvironment(mask: Mask, container: Container): void {
+  for (const entry of container.Config.Env ?? []) {
+    const equals = entry.indexOf('=')
+    if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
+  }
+}
+
+/** The container that is replaced; null once it was removed. */
+export async function findOld(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<Container | null> {
+  const container = await inspectContainer(workshop.engine, params.container, signal)
+  if (container) hideEnvironment(workshop.mask, container)
+  return container
+}
+
+/** The replacement, under its temporary name or already under the final one; null before it was created. */
+export async function findNew(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<Container | null> {
+  const temporary = await inspectContainer(workshop.engine, params.temporary, signal)
+  const found = temporary ?? (await inspectContainer(workshop.engine, params.name, signal))
+  if (!found || found.Id === params.container || found.Config.Labels?.[replacedLabel] !== params.replaced) return null
+  hideEnvironment(workshop.mask, found)
+  return found
+}
+
+/** A replacement that was started has passed the comparison with the old one, and may serve by now: it is left alone. */
+export const hasStarted = ({ State: state }: Container): boolean => state.Status !== 'created'
+
+/** Keeps a container's log for the report, once. */
+export async function keepLogs(
+  workshop: Workshop,
+  container: Container,
+  run: { signal: AbortSignal; evidence(item: Evidence): void }
+): Promise<void> {
+  if (workshop.logged.has(container.Id)) return
+  workshop.logged.add(container.Id)
+  run.evidence(await logEvidence(workshop, container, run.signal))
+}

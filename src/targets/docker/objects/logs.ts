@@ -1,0 +1,41 @@
+import type { Evidence } from '../../../model/diagnosis.ts'
+import { messageOf } from '../../../support/errors.ts'
+import { quoteTail } from '../../../support/quote.ts'
+import type { Workshop } from '../context.ts'
+import type { Container } from './inspect.ts'
+
+const mostCharacters = 8000
+
+/** The last lines of a container's log as evidence; says so when they cannot be read. */
+export async function logEvidence(
+  { engine, mask }: Pick<Workshop, 'engine' | 'mask'>,
+  container: Container,
+  signal: AbortSignal
+): Promise<Evidence> {
+  const title = `Last lines of ${container.Name}`
+  const source = `docker logs ${container.Name}`
+  try {
+    const stream = await engine.stream('GET', `/containers/${container.Id}/logs`, {
+      query: { stdout: true, stderr: true, tail: 100, timestamps: true },
+      signal
+    })
+    const chunks: Buffer[] = []
+    for await (const chunk of stream) chunks.push(chunk as Buffer)
+    const bytes = Buffer.concat(chunks)
+    const text = container.Config.Tty ? bytes.toString('utf8') : withoutFrames(bytes)
+    return { title, source, text: quoteTail(mask, text.trim(), mostCharacters) || '(empty)' }
+  } catch (error) {
+    return { title, source, text: `(cannot be read: ${messageOf(error)})` }
+  }
+}
+
+/** Takes off the 8-byte head of each frame by which the engine tells stdout from stderr. */
+export function withoutFrames(bytes: Buffer): string {
+  const parts: Buffer[] = []
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const size = bytes.readUInt32BE(at + 4)
+    parts.push(bytes.subarray(at + 8, at + 8 + size))
+    at += 8 + size
+  }
+  return Buffer.concat(parts).toString('utf8')
+}

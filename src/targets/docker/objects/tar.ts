@@ -1,0 +1,33 @@
+import type { Engine } from '../engine/client.ts'
+
+const block = 512
+
+/** A tar archive (POSIX ustar) of one small text file. */
+export function tarOf(name: string, text: string): Buffer {
+  const content = Buffer.from(text)
+  const header = Buffer.alloc(block)
+  const octal = (value: number, digits: number): string => `${value.toString(8).padStart(digits, '0')}\0`
+  header.write(name, 0, 100)
+  header.write(octal(0o644, 7), 100)
+  header.write(octal(0, 7), 108)
+  header.write(octal(0, 7), 116)
+  header.write(octal(content.length, 11), 124)
+  header.write(octal(0, 11), 136)
+  header.write('        ', 148)
+  header[156] = '0'.charCodeAt(0)
+  header.write('ustar\x0000', 257)
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  const padding = Buffer.alloc((block - (content.length % block)) % block)
+  return Buffer.concat([header, content, padding, Buffer.alloc(2 * block)])
+}
+
+/** The text of a small file in a container. @throws EngineError 404 when there is none. */
+export async function readFileOf(engine: Engine, id: string, path: string, signal: AbortSignal): Promise<string> {
+  const stream = await engine.stream('GET', `/containers/${id}/archive`, { query: { path: `/${path}` }, signal })
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk as Buffer)
+  const archive = Buffer.concat(chunks)
+  const size = Number.parseInt(archive.subarray(124, 136).toString('utf8').replace(/\0/g, ''), 8) || 0
+  return archive.subarray(block, block + Math.min(size, 4096)).toString('utf8')
+}

@@ -1,0 +1,159 @@
+import type { DeploymentRecord } from '../../../model/deployment-record.ts'
+import type { Risk, Survey } from '../../../model/observation.ts'
+import type { Release } from '../../../model/release.ts'
+import { findReleases } from '../containers/observe/releases.ts'
+import type { Workload } from '../containers/observe/workload.ts'
+import type { Workshop } from '../context.ts'
+import { inspectImage, listImages } from '../objects/inspect.ts'
+import { isGenericTag, parseReference, shortId } from '../objects/reference.ts'
+import { digestIn, identitiesOf, labelled } from '../objects/version.ts'
+import { findServices } from './find.ts'
+import { healthOf, type Observed, wantedTasks } from './health.ts'
+import { hashOf, imageOf, referenceOf, type Service, type Spec, tasksOf } from './inspect.ts'
+import { readServiceLease } from './lease.ts'
+
+/** What the swarm says of the services, now. */
+export async function surveyServices(
+  workshop: Workshop,
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Survey> {
+  const services = await findServices(workshop, signal)
+  for (const { Spec, PreviousSpec } of services)
+    for (const spec of [Spec, PreviousSpec]) if (spec) hideSpec(workshop, spec)
+  const observed = await observe(workshop, services, signal)
+  const current = await currentRelease(workshop, services, history, signal)
+  const repository = services[0] ? (referenceOf(services[0].Spec)?.repository ?? null) : null
+  const images = (await listImages(workshop.engine, { signal })).filter((image) =>
+    [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].some(
+      (name) => repository !== null && parseReference(name)?.repository === repository
+    )
+  )
+  const workload: Workload = { repository, containers: [], retired: [], all: [], images }
+  const { releases, notes } = await findReleases(workshop, workload, history, current ? [current.id] : [], signal)
+  const previous = await previousRelease(workshop, services, history, signal)
+  const lease = await readServiceLease(workshop, services, signal)
+  return {
+    current,
+    health: healthOf(observed, workshop.clock.now().getTime()),
+    releases: withRelease(releases, previous)
+      .filter(({ version }) => version !== current?.version)
+      .map((release) => withPrevious(release, services)),
+    risks: mixedRisks(services),
+    blockers: [],
+    fingerprint: {
+      services: services.map(({ ID, Spec, PreviousSpec }) => ({
+        id: ID,
+        name: Spec.Name,
+        spec: hashOf(Spec),
+        previous: PreviousSpec ? hashOf(PreviousSpec) : null
+      }))
+    },
+    ...(lease && { lease }),
+    notes: [`The target is ${services.map(({ Spec }) => `the swarm service ${Spec.Name}`).join(' and ')}.`, ...notes]
+  }
+}
+
+/** Looks at each service's tasks. */
+export function observe(workshop: Workshop, services: readonly Service[], signal: AbortSignal): Promise<Observed[]> {
+  return Promise.all(
+    services.map(async (service) => {
+      const tasks = await tasksOf(workshop.engine, service.ID, signal)
+      return { service, tasks, wanted: wantedTasks(service, tasks) }
+    })
+  )
+}
+
+async function currentRelease(
+  workshop: Workshop,
+  services: readonly Service[],
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Release | null> {
+  const service = services[0]
+  if (!service) return null
+  const { version, id, identities } = await nameOf(workshop, service.Spec, history, signal)
+  return { version, id, createdAt: service.UpdatedAt, available: { state: 'yes' }, details: { identities } }
+}
+
+/** What a specification runs, in the words of releases. */
+async function nameOf(workshop: Workshop, spec: Spec, history: readonly DeploymentRecord[], signal: AbortSignal) {
+  const reference = referenceOf(spec)
+  const image = await inspectImage(workshop.engine, imageOf(spec), signal)
+  const digest = reference?.digest ?? (image ? digestIn(image, reference?.repository ?? null) : undefined)
+  const id = digest ?? image?.Id ?? `tag:${imageOf(spec)}`
+  const tag = reference?.tag && !isGenericTag(reference.tag) ? reference.tag : undefined
+  const recorded = history.find((record) => record.digest === id)?.version
+  const version = tag ?? labelled(image?.Config?.Labels) ?? recorded ?? shortId(id)
+  return { version, id, image, reference, digest, tag, identities: [id, ...(image ? identitiesOf(image) : [])] }
+}
+
+/** The release of the services' previous specification, which needs neither history nor a registry that answers; null without one. */
+async function previousRelease(
+  workshop: Workshop,
+  services: readonly Service[],
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Release | null> {
+  const spec = services[0]?.PreviousSpec
+  if (!spec) return null
+  const { version, id, image, reference, digest, tag, identities } = await nameOf(workshop, spec, history, signal)
+  if (!reference || !(digest ?? image)) return null
+  return {
+    version,
+    id,
+    available: image
+      ? { state: 'yes', reason: 'the image is on the engine' }
+      : { state: 'unknown', reason: 'this node does not have the image, others may' },
+    details: {
+      reference: digest ? `${reference.repository}@${digest}` : (image?.Id ?? id),
+      shown: tag ? `${reference.repository}:${tag}` : null,
+      local: image !== null,
+      identities
+    }
+  }
+}
+
+/** Adds a release in the place of those of its version or image that cannot be had, or have no name. */
+function withRelease(releases: readonly Release[], added: Release | null): Release[] {
+  if (!added) return [...releases]
+  const isHad = ({ available }: Release): boolean => available.state === 'yes'
+  const same = releases.filter(({ version, id }) => version === added.version || id === added.id)
+  const isThere = same.some((release) => isHad(release) && (release.version === added.version || !isHad(added)))
+  return isThere ? [...releases] : [...releases.filter((release) => !same.includes(release)), added]
+}
+
+/** The release that the swarm itself still remembers. */
+function withPrevious(release: Release, services: readonly Service[]): Release {
+  const previous = services.every(({ PreviousSpec }) => PreviousSpec && isRelease(PreviousSpec, release))
+  return previous
+    ? { ...release, notes: [...(release.notes ?? []), 'the previous specification of the service has it'] }
+    : release
+}
+
+/** Whether a specification runs a release: the same digest, or, where it has none, the same tag. */
+export function isRelease(spec: Spec, { version, id, details }: Release): boolean {
+  const reference = referenceOf(spec)
+  const identities = [id, ...(Array.isArray(details?.identities) ? details.identities : [])]
+  return reference?.digest ? identities.includes(reference.digest) : reference?.tag === version
+}
+
+const mixedRisks = (services: readonly Service[]): Risk[] => {
+  const images = [...new Set(services.map(({ Spec }) => imageOf(Spec)))]
+  if (images.length < 2) return []
+  return [
+    {
+      id: 'services_differ',
+      serious: true,
+      title: 'The services of the target do not run the same image',
+      detail: `${services.map(({ Spec }) => `${Spec.Name}: ${imageOf(Spec)}`).join(', ')}. All of them go to the same version.`
+    }
+  ]
+}
+
+function hideSpec({ mask }: Workshop, spec: Spec): void {
+  for (const entry of spec.TaskTemplate.ContainerSpec.Env ?? []) {
+    const equals = entry.indexOf('=')
+    if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
+  }
+}

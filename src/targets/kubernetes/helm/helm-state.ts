@@ -1,0 +1,42 @@
+import { RollbackError } from '../../../support/errors.ts'
+import type { Workshop } from '../context.ts'
+import type { Workload } from '../workloads/workload.ts'
+import type { HelmRevision } from './history.ts'
+import { commonOwner, type HelmName, helmOwner } from './owner.ts'
+
+/** What is seen of the release that the workloads belong to; newest revision first. */
+export interface HelmSight {
+  of: HelmName
+  newest: HelmRevision
+  revisions: HelmRevision[]
+}
+
+export type HelmLook = { state: 'none' } | { state: 'seen'; sight: HelmSight } | { state: 'unusable'; why: string }
+
+/** Looks at the one release that all workloads belong to, through the helm program. */
+export async function lookAtHelm(
+  { helm }: Workshop,
+  workloads: readonly Workload[],
+  signal: AbortSignal
+): Promise<HelmLook> {
+  if (!workloads.some(helmOwner)) return { state: 'none' }
+  const of = commonOwner(workloads)
+  if (!of)
+    return {
+      state: 'unusable',
+      why: "not all workloads of this target belong to that one release; a target of its own for each release's workloads can be rolled back"
+    }
+  const why = await helm.program.unusable(signal)
+  if (why) return { state: 'unusable', why }
+  try {
+    const revisions = await helm.history.revisions(of, signal)
+    const [newest] = revisions
+    return newest
+      ? { state: 'seen', sight: { of, newest, revisions } }
+      : { state: 'unusable', why: 'it has no history' }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof RollbackError)) throw error
+    return { state: 'unusable', why: `${error.what}: ${error.why}` }
+  }
+}

@@ -1,0 +1,106 @@
+import { oneLine } from '../../../support/text.ts'
+import type { Move } from '../step-params.ts'
+import { known } from './names.ts'
+import type { ContainerStatus, Pod } from './objects.ts'
+
+/** Why a pod does not serve, in words; null when nothing is wrong with it, or it is only starting. */
+export function troubleOf(pod: Pod): string | null {
+  const { status, metadata } = pod
+  if (metadata.deletionTimestamp) return null
+  if (status.phase === 'Failed') return say(pod, `failed${status.reason ? ` (${status.reason})` : ''}`)
+  const scheduled = status.conditions?.find(({ type }) => type === 'PodScheduled')
+  return (
+    containerTroubleOf(pod) ??
+    (scheduled?.status === 'False' ? say(pod, `cannot be scheduled: ${scheduled.message ?? scheduled.reason}`) : null)
+  )
+}
+
+/** What is wrong with a container of a pod; a pod that has found no place yet has none. */
+export function containerTroubleOf(pod: Pod): string | null {
+  const { status, metadata } = pod
+  if (metadata.deletionTimestamp) return null
+  for (const one of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
+    const what = containerTrouble(one)
+    if (what) return say(pod, what)
+  }
+  return null
+}
+
+const say = ({ metadata }: Pod, what: string): string => oneLine(`${metadata.name}: ${what}`, 300)
+
+/** What ended a container that runs, and is even ready, again: between two crashes a pod looks well. */
+export function crashOf({ metadata, status }: Pod): string | null {
+  for (const { name, lastState, restartCount } of [
+    ...(status.initContainerStatuses ?? []),
+    ...(status.containerStatuses ?? [])
+  ]) {
+    const ended = lastState?.terminated
+    if (ended && ended.exitCode !== 0 && !metadata.deletionTimestamp)
+      return oneLine(
+        `${metadata.name}: container ${name} runs again after exit code ${ended.exitCode}${ended.reason ? `, ${ended.reason}` : ''}, ${restartCount} restarts`,
+        300
+      )
+  }
+  return null
+}
+
+export const hasCrashed = (pod: Pod): boolean => crashOf(pod) !== null
+
+/** A kubelet forgets the failures of a container that has run for so long (kubernetes.io, "Container restart policy"). */
+const forgottenAfterMs = 600_000
+
+/** It has crashed and may be about to crash again, though it may be ready at the moment. */
+export const isCrashLooping = (pod: Pod, now: number): boolean =>
+  hasCrashed(pod) &&
+  [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])].some(
+    ({ state, lastState }) =>
+      (lastState?.terminated?.exitCode ?? 0) !== 0 &&
+      now - Date.parse(state?.running?.startedAt ?? new Date(now).toISOString()) < forgottenAfterMs
+  )
+
+/** It ended, and its controller has made another in its place: an evicted pod stays until somebody collects it. */
+export const isFinished = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
+
+/** A running container that is not ready: it is starting, or its readiness probe fails. */
+export const isUnready = ({ metadata, status }: Pod): boolean =>
+  !metadata.deletionTimestamp && !status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')
+
+const starting = new Set(['ContainerCreating', 'PodInitializing'])
+
+function containerTrouble({ name, ready, state, lastState, restartCount }: ContainerStatus): string | null {
+  const { waiting, terminated } = state ?? {}
+  const ended = terminated ?? lastState?.terminated
+  const exit = ended ? `exit code ${ended.exitCode}${ended.reason ? `, ${ended.reason}` : ''}` : ''
+  if (waiting?.reason && !starting.has(waiting.reason)) {
+    const message = waiting.reason === 'CrashLoopBackOff' ? exit : waiting.message
+    return `container ${name}: ${waiting.reason}${message ? ` (${message})` : ''}${restartCount > 0 ? `, ${restartCount} restarts` : ''}`
+  }
+  if (terminated && terminated.exitCode !== 0) return `container ${name} ended with ${exit}`
+  if (!ready && restartCount > 0 && ended && ended.exitCode !== 0)
+    return `container ${name} was restarted ${restartCount} times, last after ${exit}`
+  return null
+}
+
+const hopeless = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'CreateContainerConfigError'
+])
+
+/** A failure that hardly passes by itself. */
+export const isHopeless = ({ metadata, status }: Pod): boolean =>
+  !metadata.deletionTimestamp &&
+  [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].some(
+    ({ state, restartCount }) =>
+      hopeless.has(state?.waiting?.reason ?? '') || (state?.waiting?.reason === 'CrashLoopBackOff' && restartCount >= 3)
+  )
+
+/** A pod of the wanted revision, by the label that its controller gave it. */
+export function isOf({ metadata }: Pod, { name, to }: Pick<Move, 'name' | 'to'>): boolean {
+  const hash = to.revision.startsWith(`${name}-`) ? to.revision.slice(name.length + 1) : to.revision
+  const { labels } = metadata
+  const label = labels?.[known.templateHash] ?? labels?.[known.rolloutHash] ?? labels?.[known.revisionHash]
+  return label === hash || label === to.revision
+}

@@ -1,0 +1,23 @@
+import type { JsonObject } from '../../../model/json.ts'
+import { fingerprintOf } from '../../../support/canonical.ts'
+import { known } from './names.ts'
+import type { Container, Template } from './objects.ts'
+
+/** A pod template without what controllers write into it: the same for a workload and for its revision. */
+export function pureTemplate(template: Template): Template {
+  const { $patch: _, metadata, ...rest } = template
+  const { creationTimestamp: __, labels, ...others } = metadata ?? {}
+  const own = Object.entries(labels ?? {}).filter(([name]) => name !== known.templateHash && name !== known.rolloutHash)
+  return { ...rest, metadata: { ...others, ...(own.length > 0 && { labels: Object.fromEntries(own) }) } }
+}
+
+/** Identifies what a pod template says; short enough for a step, and tells nothing of its values. */
+export const templateHash = (template: Template): string => fingerprintOf(pureTemplate(template), 16)
+
+export const templateJson = (template: Template): JsonObject => pureTemplate(template) as unknown as JsonObject
+
+/** The container whose image names the version. */
+export function mainContainer({ metadata, spec }: Template, wanted: string | null | undefined): Container | undefined {
+  const name = wanted ?? metadata?.annotations?.[known.defaultContainer]
+  return spec.containers.find((container) => container.name === name) ?? spec.containers[0]
+}

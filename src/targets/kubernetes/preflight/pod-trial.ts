@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import type { JsonObject } from '../../../model/json.ts'
+import { ApiFailure } from '../client/failure.ts'
+import type { Workshop } from '../context.ts'
+import { type PodSpec, podSpecSchema } from '../objects/pod-size.ts'
+import { type Amounts, quantity } from '../objects/quantity.ts'
+import type { Revision } from '../objects/revision.ts'
+import { templateJson } from '../objects/template.ts'
+import type { Workload } from '../workloads/workload.ts'
+
+const podSchema = z.looseObject({ spec: podSpecSchema })
+const claimsSchema = z.array(z.looseObject({ metadata: z.looseObject({ name: z.string() }) })).catch([])
+
+/** What the cluster makes of a pod of an old template, as far as it tells. */
+export interface Trial {
+  /** The pod with every default that the namespace gives it. */
+  spec: PodSpec
+  /** What the server itself says that a pod would take of a quota that is used up. */
+  requested: Amounts
+  /** Why no such pod is admitted, whoever makes it. */
+  refused?: string
+  /** Why no such pod is admitted when this identity makes it; its controller may be allowed to. */
+  doubted?: string
+  /** These rights do not allow to try. */
+  unseen?: true
+}
+
+/** Makes a pod of the template as a dry run: the namespace's limits, defaults and quotas take effect, and nothing is made. */
+export async function tryPod(
+  { api }: Workshop,
+  { address, object }: Workload,
+  { template }: Revision,
+  signal: AbortSignal
+): Promise<Trial> {
+  const own = { spec: podSpecSchema.parse(template.spec), requested: {} }
+  const { metadata, spec } = templateJson(template) as { metadata?: JsonObject; spec: JsonObject }
+  const claims = claimsSchema.parse(object.spec.volumeClaimTemplates).map((claim) => ({ name: claim.metadata.name }))
+  try {
+    const pod = await api.send(
+      {
+        doing: 'Trying a pod (dry run)',
+        method: 'POST',
+        path: `/api/v1/namespaces/${address.namespace}/pods`,
+        query: { dryRun: 'All' },
+        body: {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { ...metadata, generateName: `${address.name.slice(0, 50)}-` },
+          spec: {
+            ...spec,
+            ...(claims.length > 0 && { volumes: [...(Array.isArray(spec.volumes) ? spec.volumes : []), ...claims] })
+          }
+        },
+        signal
+      },
+      podSchema
+    )
+    return { spec: pod.spec, requested: {} }
+  } catch (error) {
+    if (!(error instanceof ApiFailure)) throw error
+    return { ...own, ...meaningOf(error) }
+  }
+}
+
+/** The words of the admission plugins ServiceAccount, LimitRanger and ResourceQuota (kubernetes, plugin/pkg/admission). */
+function meaningOf({ why, status }: ApiFailure): Partial<Trial> {
+  // A webhook that fails keeps every such pod away; a server that is too busy says nothing of it.
+  if (status === 429 || status >= 500) return /webhook/i.test(why) ? { doubted: why } : { unseen: true }
+  // A webhook that cannot do dry runs says nothing of the pod.
+  if (/: User ".*" cannot create|dry ?run/i.test(why)) return { unseen: true }
+  if (/error looking up service account/.test(why)) return {}
+  const exceeded = /exceeded quota: .*?, requested: (.*?), used: /.exec(why)?.[1]
+  if (exceeded) return { requested: amountsOf(exceeded) }
+  const always =
+    /failed quota: .* must specify|(maximum|minimum) .* usage per|limit to request ratio|must be less than or equal to/
+  return always.test(why) ? { refused: why } : { doubted: why }
+}
+
+const amountsOf = (text: string): Amounts =>
+  Object.fromEntries(
+    text.split(',').flatMap((part) => {
+      const [name = '', value = ''] = part.split('=')
+      const amount = quantity(value)
+      return name && amount !== null ? [[name, amount]] : []
+    })
+  )

@@ -1,0 +1,161 @@
+import { z } from 'zod'
+import type { JsonObject } from '../../../model/json.ts'
+import type { Blocker, Risk } from '../../../model/observation.ts'
+import { inParallel } from '../client/parallel.ts'
+import type { Workshop } from '../context.ts'
+import { resources, revisionsOf } from '../objects/names.ts'
+import type { Move } from '../step-params.ts'
+
+export interface Right {
+  namespace: string
+  group: string
+  resource: string
+  subresource?: string
+  verb: string
+  /** The objects that it is needed on; a right on these alone is enough (`resourceNames` of a role). */
+  names?: string[] | undefined
+}
+
+const answerSchema = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) })
+
+export interface Rights {
+  blockers: Blocker[]
+  risks: Risk[]
+  /** Whether failed revisions may be marked. */
+  mayMark: boolean
+  /** What these rights leave undone and unseen, one line each. */
+  notes: string[]
+}
+
+/** Asks the API server for every right that the steps need. */
+export async function checkRights(
+  workshop: Workshop,
+  moves: readonly Move[],
+  deletesPods: boolean,
+  signal: AbortSignal,
+  others: readonly Right[] = []
+): Promise<Rights> {
+  const needed = unique([...moves.flatMap((move) => neededFor(move, deletesPods)), ...others])
+  const forLease = unique(moves.flatMap(({ namespace }) => leaseVerbs.map((verb) => onLeases(namespace, verb))))
+  const forMark = unique(
+    moves.map(({ namespace, kind, from }) => ({
+      namespace,
+      group: 'apps',
+      resource: revisionsOf(kind),
+      verb: 'patch',
+      names: [from.revision]
+    }))
+  )
+  const forSight = unique(moves.flatMap(({ namespace }) => looks.map((look) => ({ ...look, namespace, verb: 'list' }))))
+  const denied = new Set<Right>()
+  await inParallel([...needed, ...forLease, ...forMark, ...forSight], 12, async (right) => {
+    if (!(await isAllowed(workshop, right, signal))) denied.add(right)
+  })
+  const mayMark = !forMark.some((right) => denied.has(right))
+  return {
+    blockers: needed.filter((right) => denied.has(right)).map((right) => missing(workshop, right)),
+    risks: noLease(forLease.filter((right) => denied.has(right))),
+    mayMark,
+    notes: [
+      ...(mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.']),
+      ...forSight.filter((right) => denied.has(right)).map(unseen)
+    ]
+  }
+}
+
+/** What is looked at where it may be. */
+const looks = [
+  { group: '', resource: 'services' },
+  { group: 'autoscaling', resource: 'horizontalpodautoscalers' },
+  { group: 'policy', resource: 'poddisruptionbudgets' }
+]
+
+const unseen = ({ resource, namespace }: Right): string =>
+  `These rights do not allow reading ${resource} in ${namespace}, so ${resource === 'services' ? 'whether traffic reaches the pods is not looked at' : 'they are not looked for'}.`
+
+const leaseVerbs = ['get', 'list', 'create', 'update', 'delete']
+
+const onLeases = (namespace: string, verb: string): Right => ({
+  namespace,
+  group: 'coordination.k8s.io',
+  resource: 'leases',
+  verb
+})
+
+const neededFor = ({ kind, namespace, name, from, to }: Move, deletesPods: boolean): Right[] => [
+  ...['get', 'list', 'watch', 'patch'].map((verb) => ({
+    namespace,
+    group: resources[kind].group,
+    resource: resources[kind].plural,
+    verb,
+    names: [name]
+  })),
+  { namespace, group: 'apps', resource: revisionsOf(kind), verb: 'get', names: [from.revision, to.revision] },
+  ...['list', 'watch', ...(deletesPods && kind !== 'deployment' ? ['get', 'delete'] : [])].map((verb) => ({
+    namespace,
+    group: '',
+    resource: 'pods',
+    verb
+  }))
+]
+
+const resourceOf = ({ resource, subresource }: Right): string => (subresource ? `${resource}/${subresource}` : resource)
+
+const textOf = (right: Right): string => `${right.verb} ${resourceOf(right)} in ${right.namespace}`
+
+/** Each right once, on all the objects that it is needed on. */
+function unique(rights: readonly Right[]): Right[] {
+  const found = new Map<string, Right>()
+  for (const right of rights) {
+    const before = found.get(textOf(right))
+    const names = before ? before.names && right.names && [...before.names, ...right.names] : right.names
+    found.set(textOf(right), { ...right, names })
+  }
+  return [...found.values()]
+}
+
+/** The right on every object of the kind, else on each one that is meant. */
+async function isAllowed(workshop: Workshop, { names, ...right }: Right, signal: AbortSignal): Promise<boolean> {
+  if (await isGranted(workshop, right, signal)) return true
+  if (!names || names.length === 0) return false
+  const each = await inParallel(names, 12, (name) => isGranted(workshop, { ...right, name }, signal))
+  return each.every(Boolean)
+}
+
+async function isGranted({ api }: Workshop, attributes: JsonObject, signal: AbortSignal): Promise<boolean> {
+  const answer = await api.send(
+    {
+      doing: 'Asking for rights',
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes: attributes }
+      },
+      signal
+    },
+    answerSchema
+  )
+  return answer.status.allowed
+}
+
+const missing = ({ kubectl }: Workshop, right: Right): Blocker => ({
+  id: `forbidden:${right.verb}:${resourceOf(right)}:${right.namespace}`,
+  what: `The right to ${textOf(right)} is missing`,
+  why: 'the API server denies it to this identity (SelfSubjectAccessReview)',
+  next: `Use another identity, or have it granted; "${kubectl} -n ${right.namespace} auth can-i ${right.verb} ${right.resource}${right.subresource ? ` --subresource=${right.subresource}` : ''}" asks again.`
+})
+
+function noLease(missingRights: readonly Right[]): Risk[] {
+  if (missingRights.length === 0) return []
+  const namespaces = [...new Set(missingRights.map(({ namespace }) => namespace))]
+  return [
+    {
+      id: 'no_lease',
+      serious: false,
+      title: 'Somebody on another machine could roll back at the same time',
+      detail: `These rights do not allow a lease in ${namespaces.join(', ')} (${leaseVerbs.join(', ')} leases), so only this machine's own lock holds.`
+    }
+  ]
+}

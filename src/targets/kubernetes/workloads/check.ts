@@ -1,0 +1,119 @@
+import type { Check, CheckReport } from '../../../model/check.ts'
+import type { JsonObject } from '../../../model/json.ts'
+import type { Release } from '../../../model/release.ts'
+import { messageOf, RollbackError } from '../../../support/errors.ts'
+import { oneLine } from '../../../support/text.ts'
+import type { Look } from '../../target.ts'
+import { isMadeOf } from '../argo/state.ts'
+import type { Workshop } from '../context.ts'
+import { checkHelm, imagesCheck } from '../helm/check.ts'
+import { helmDetailsSchema } from '../helm/releases.ts'
+import { addressText, shortText } from '../objects/names.ts'
+import type { Pod } from '../objects/objects.ts'
+import { containerTroubleOf, troubleOf } from '../objects/pod-failure.ts'
+import { checkServices } from './check-services.ts'
+import { currentPods, oldPods, rolloutOf, wantsNone } from './health.ts'
+import { checkProbe } from './probe.ts'
+import { detailsSchema } from './releases.ts'
+import { readWorkloads, type Workload } from './workload.ts'
+
+/** Looks at every workload: the right template, complete, nothing restarted, Services with endpoints, the probe answered. */
+export async function check(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
+  try {
+    const workloads = await readWorkloads(workshop, look.signal)
+    const details = detailsSchema.safeParse(release.details ?? {})
+    const wanted = details.success ? details.data.revisions : {}
+    const helm = helmDetailsSchema.safeParse(release.details ?? {}).data?.helm
+    const [services, probe, record] = await Promise.all([
+      checkServices(workshop, workloads, look.signal),
+      checkProbe(workshop, look.signal),
+      helm ? checkHelm(workshop, helm, look.signal) : []
+    ])
+    const each = workloads.flatMap((workload) => [
+      helm
+        ? imagesCheck(workload, helm.images[addressText(workload.address)])
+        : identityCheck(workload, wanted[addressText(workload.address)]),
+      rolloutCheck(workload, look.baseline),
+      restartCheck(workload, look.baseline)
+    ])
+    return {
+      checks: [...record, ...each, ...services, ...probe],
+      observed: { restarts: restartsOf(workloads), available: availableOf(workloads) }
+    }
+  } catch (error) {
+    look.signal.throwIfAborted()
+    return { checks: [unread(error)], observed: look.baseline ?? {} }
+  }
+}
+
+/** A workload that is gone was seen to be gone; whatever else keeps the cluster from answering tells nothing. */
+function unread(error: unknown): Check {
+  const detail = oneLine(messageOf(error), 300)
+  return error instanceof RollbackError && error.code === 'not_found'
+    ? { id: 'workloads', title: 'Every workload is there', status: 'fail', detail }
+    : { id: 'cluster', title: 'The cluster can be asked', status: 'unknown', detail }
+}
+
+function identityCheck(
+  { address, object, current, hash }: Workload,
+  wanted: { name: string; hash: string } | undefined
+): Check {
+  const id = `identity:${addressText(address)}`
+  const title = `${shortText(address)} has the planned template`
+  const detail = current ? `${current.image} (${current.name})` : `template ${hash}`
+  if (!wanted) return { id, title, status: 'unknown', detail: `${detail}; which one was planned is not known` }
+  return { id, title, status: hash === wanted.hash || isMadeOf(object, wanted.name) ? 'pass' : 'fail', detail }
+}
+
+function rolloutCheck(workload: Workload, baseline: JsonObject | undefined): Check {
+  const rollout = rolloutOf(workload.object)
+  const { wanted, updated, available, seen } = rollout
+  const old = Math.max(rollout.old, oldPods(workload).length)
+  const id = `rollout:${addressText(workload.address)}`
+  const title = `Every pod of ${shortText(workload.address)} is of that template and available`
+  const trouble = currentPods(workload).flatMap((pod) => troubleOf(pod) ?? [])[0]
+  const counts = `${available} of ${wanted} available, ${updated} updated, ${old} old${seen ? '' : ', not seen by its controller yet'}${trouble ? `; ${trouble}` : ''}`
+  if (old > 0) return { id, title, status: 'fail', detail: counts }
+  if (wanted === 0)
+    return { id, title, status: 'pass', detail: `${wantsNone(workload)}, so its template alone was looked at` }
+  if (rollout.complete && !trouble) return { id, title, status: 'pass', detail: counts }
+  const before = numbersOf(baseline?.available)[addressText(workload.address)]
+  const broken = currentPods(workload).some((pod) => containerTroubleOf(pod) !== null)
+  if (before !== undefined && available >= before && !broken)
+    return { id, title, status: 'pass', detail: `${counts}; it was scaled, and what it had serves on` }
+  return { id, title, status: 'fail', detail: counts }
+}
+
+function restartCheck(workload: Workload, baseline: JsonObject | undefined): Check {
+  const id = `restarts:${addressText(workload.address)}`
+  const title = `No container of ${shortText(workload.address)} was restarted`
+  if (workload.pods === null)
+    return { id, title, status: 'unknown', detail: 'its pods may not be read with these rights' }
+  const before = numbersOf(baseline?.restarts)
+  const now = restartsOf([workload])
+  const restarted = Object.entries(now).filter(([pod, count]) => pod in before && count > (before[pod] ?? 0))
+  if (restarted.length > 0)
+    return {
+      id,
+      title,
+      status: 'fail',
+      detail: `restarted during the soak: ${restarted.map(([pod]) => pod).join(', ')}`
+    }
+  const total = Object.values(now).reduce((sum, count) => sum + count, 0)
+  return { id, title, status: 'pass', detail: baseline ? 'none since the first look' : `${total} restarts so far` }
+}
+
+const restartsOf = (workloads: readonly Workload[]): Record<string, number> =>
+  Object.fromEntries(workloads.flatMap(currentPods).map((pod) => [pod.metadata.name, restarts(pod)]))
+
+const availableOf = (workloads: readonly Workload[]): Record<string, number> =>
+  Object.fromEntries(workloads.map(({ address, object }) => [addressText(address), rolloutOf(object).available]))
+
+const numbersOf = (observed: unknown): Record<string, number> => (observed ?? {}) as Record<string, number>
+
+/** Sidecars are init containers, and restart like the others. */
+const restarts = ({ status }: Pod): number =>
+  [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].reduce(
+    (sum, { restartCount }) => sum + restartCount,
+    0
+  )

@@ -1,0 +1,109 @@
+import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosis.ts'
+import { quoteLine } from '../../../support/quote.ts'
+import { capTail } from '../../../support/text.ts'
+import { isStatus } from '../client/failure.ts'
+import type { Workshop } from '../context.ts'
+import { shortText } from '../objects/names.ts'
+import { type ClusterEvent, eventSchema } from '../objects/objects.ts'
+import { crashOf, hasCrashed, isFinished, isUnready, troubleOf } from '../objects/pod-failure.ts'
+import { differences } from './differences.ts'
+import { currentPods, healthOf, podsOfTemplate, rolloutOf } from './health.ts'
+import { logsOf } from './logs.ts'
+import { readWorkloads, type Workload } from './workload.ts'
+
+/** Warnings that say nothing of why a pod fails, or repeat what its state says. */
+const noise = new Set(['MissingClusterDNS', 'BackOff'])
+const podsLooked = 3
+const workloadsLooked = 10
+
+/** Why the workloads fail, as far as the cluster tells: states, events, last logs, what the new template changed. */
+export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
+  const all = await readWorkloads(workshop, signal)
+  // One that is to have no pods is unknown, and has nothing to tell.
+  const failing = all.filter((workload) => !/^(healthy|unknown)$/.test(healthOf(workload).state))
+  const looked = (failing.length > 0 ? failing : all).slice(0, workloadsLooked)
+  const each = await Promise.all(looked.map((workload) => lookInto(workshop, workload, signal)))
+  return {
+    findings: each.flatMap(({ findings }) => findings),
+    events: each.flatMap(({ events }) => events).sort((a, b) => a.at.localeCompare(b.at)),
+    evidence: each.flatMap(({ evidence }) => evidence)
+  }
+}
+
+async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSignal): Promise<Diagnosis> {
+  const ended = podsOfTemplate(workload).filter(isFinished)
+  const failed = [...currentPods(workload), ...ended].filter(
+    (pod) => troubleOf(pod) || isUnready(pod) || hasCrashed(pod)
+  )
+  const pods = failed.slice(0, podsLooked)
+  const [events, logs] = await Promise.all([
+    eventsOf(workshop, workload, signal),
+    Promise.all(pods.map((pod) => logsOf(workshop, pod, signal)))
+  ])
+  const name = shortText(workload.address)
+  const { wanted, available } = rolloutOf(workload.object)
+  const { message } = workload.object.status
+  const warnings = events
+    .filter(({ type, reason }) => type === 'Warning' && !noise.has(reason ?? ''))
+    .map(({ message }) => quoteLine(workshop.mask, message ?? '', 200))
+  return {
+    findings: [
+      ...new Set([
+        ...failed.flatMap((pod) => troubleOf(pod) ?? crashOf(pod) ?? []),
+        ...(message ? [`${name}: ${quoteLine(workshop.mask, message, 200)}`] : []),
+        ...warnings.slice(-3),
+        `${name}: ${available} of ${wanted} pods available`,
+        ...logs.flatMap(({ unread }) => unread)
+      ])
+    ],
+    events: events.slice(-20).flatMap((event) => asTimeline(workshop, event, name)),
+    evidence: [...logs.flatMap(({ evidence }) => evidence), ...templateEvidence(workload)]
+  }
+}
+
+function asTimeline({ mask }: Workshop, event: ClusterEvent, name: string): TimelineEvent[] {
+  const at = event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? event.metadata.creationTimestamp
+  if (!at) return []
+  const times = (event.count ?? 1) > 1 ? ` (${event.count} times)` : ''
+  const text = quoteLine(
+    mask,
+    `${event.involvedObject.name ?? name}: ${event.reason ?? ''}: ${event.message ?? ''}${times}`,
+    240
+  )
+  return [{ at: new Date(at).toISOString(), text, source: 'Kubernetes events' }]
+}
+
+async function eventsOf({ api }: Workshop, workload: Workload, signal: AbortSignal): Promise<ClusterEvent[]> {
+  const { namespace } = workload.address
+  const mine = new Set([
+    workload.object.metadata.uid,
+    ...workload.revisions.map(({ uid }) => uid),
+    ...(workload.pods ?? []).map(({ metadata }) => metadata.uid)
+  ])
+  try {
+    const path = `/api/v1/namespaces/${namespace}/events`
+    const { items } = await api.list({ doing: `Reading the events in ${namespace}`, path, signal }, eventSchema)
+    return items
+      .filter(({ involvedObject }) => mine.has(involvedObject.uid ?? ''))
+      .sort((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
+  } catch (error) {
+    if (isStatus(error, 403)) return []
+    throw error
+  }
+}
+
+/** What the template that fails changed against the one before it. */
+function templateEvidence({ address, revisions, current }: Workload): Evidence[] {
+  const before = current && revisions.find(({ number }) => number < current.number)
+  if (!current || !before) return []
+  const lines = differences(before.template, current.template)
+  return lines.length === 0
+    ? []
+    : [
+        {
+          title: `What revision ${current.number} of ${shortText(address)} changed against revision ${before.number}`,
+          source: 'Kubernetes revisions',
+          text: capTail(lines.join('\n'), 4000)
+        }
+      ]
+}

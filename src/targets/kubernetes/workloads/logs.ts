@@ -1,0 +1,75 @@
+import type { Evidence } from '../../../model/diagnosis.ts'
+import { messageOf, TargetError } from '../../../support/errors.ts'
+import { quoteLine, quoteTail } from '../../../support/quote.ts'
+import { isStatus } from '../client/failure.ts'
+import type { Workshop } from '../context.ts'
+import type { ContainerStatus, Pod } from '../objects/objects.ts'
+
+export interface Logs {
+  evidence: Evidence[]
+  /** Containers whose log should be there and could not be read, and why. */
+  unread: string[]
+}
+
+const lines = 50
+const mostBytes = 16_000
+const mostCharacters = 4000
+const answerWithinMs = 3000
+const tries = 3
+const betweenMs = 300
+
+/** The last lines of each container that failed: of the one that ended, and of the one that runs since. */
+export async function logsOf(workshop: Workshop, pod: Pod, signal: AbortSignal): Promise<Logs> {
+  const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])]
+  const wanted = statuses
+    .filter(hasFailed)
+    .flatMap((status) => instancesOf(status).map((previous) => ({ status, previous })))
+  const each = await Promise.all(
+    wanted.map(({ status, previous }) => logOf(workshop, pod, status.name, previous, signal))
+  )
+  return { evidence: each.flatMap(({ evidence }) => evidence), unread: each.flatMap(({ unread }) => unread) }
+}
+
+/** A container that is not ready, or was ready again only because it was restarted. */
+const hasFailed = ({ ready, state, lastState }: ContainerStatus): boolean =>
+  endedBadly(lastState) || (!ready && !(state?.terminated && state.terminated.exitCode === 0))
+
+const endedBadly = (state: ContainerStatus['state']): boolean => (state?.terminated?.exitCode ?? 0) !== 0
+
+/** Whether to read the instance before the present one; a container that waits to be started has only the one before. */
+function instancesOf({ state, lastState }: ContainerStatus): boolean[] {
+  const before = lastState?.terminated ? [true] : []
+  return state?.running || state?.terminated ? [...before, false] : before
+}
+
+/** A kubelet takes old containers away while new ones start, so a log that is missed is asked for again, of either instance. */
+async function logOf(
+  { api, clock, mask }: Workshop,
+  { metadata: { namespace, name } }: Pod,
+  container: string,
+  previous: boolean,
+  signal: AbortSignal
+): Promise<Logs> {
+  const of = `${name}, container ${container}`
+  let why = ''
+  for (let count = 0; count < tries; count++) {
+    if (count > 0) await clock.sleep(betweenMs, signal)
+    const before = count % 2 === 0 ? previous : !previous
+    try {
+      const text = await api.text({
+        doing: `Reading the log of ${of}`,
+        path: `/api/v1/namespaces/${namespace}/pods/${name}/log`,
+        query: { container, previous: before, tailLines: lines, limitBytes: mostBytes },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)])
+      })
+      const title = `Last log of ${of}${before ? ' (before its last restart)' : ''}`
+      const said = quoteTail(mask, text, mostCharacters)
+      return { evidence: said.trim() ? [{ title, source: 'Kubernetes logs', text: said }] : [], unread: [] }
+    } catch (error) {
+      signal.throwIfAborted()
+      why = quoteLine(mask, messageOf(error), 160)
+      if (isStatus(error, 403) || !(error instanceof TargetError)) break
+    }
+  }
+  return { evidence: [], unread: [`The log of ${of} could not be read: ${why}`] }
+}

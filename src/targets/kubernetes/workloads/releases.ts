@@ -1,0 +1,226 @@
+import { z } from 'zod'
+import type { Release, Served } from '../../../model/release.ts'
+import { fingerprintOf } from '../../../support/canonical.ts'
+import { oneLine } from '../../../support/text.ts'
+import { addressText, shortText } from '../objects/names.ts'
+import type { Revision } from '../objects/revision.ts'
+import { revisionVersion, tagOf } from '../objects/version.ts'
+import type { Workload } from './workload.ts'
+
+/** What `plan` and `check` need of a release: by workload, the revision object and the hash of its template. */
+export const detailsSchema = z.looseObject({
+  revisions: z.record(z.string(), z.looseObject({ name: z.string(), hash: z.string() }))
+})
+
+export interface Part {
+  workload: Workload
+  revision: Revision
+}
+
+/** The release that should serve, and those that every workload can go back to. */
+export function releasesOf(workloads: readonly Workload[]): {
+  current: Release
+  releases: Release[]
+  halfWay: boolean
+} {
+  const now = workloads.map((workload) => ({ workload, revision: workload.current ?? pending(workload) }))
+  const current = releaseOf(currentVersion(now.map(nameOf)), now)
+  const releases = setsOf(workloads).flatMap(({ version, having }) => {
+    const parts = workloads.map((workload) => ({
+      workload,
+      revision: having.find((part) => part.workload === workload)?.revision ?? alongside(workload, having)
+    }))
+    const whole = parts.filter((part): part is Part => part.revision !== undefined)
+    const missing = parts.filter(({ revision }) => !revision).map(({ workload }) => shortText(workload.address))
+    const release = releaseOf(version ?? versionByNumber(whole, having[0]), whole, missing)
+    return release.id === current.id ? [] : [release]
+  })
+  return {
+    current,
+    halfWay: new Set(now.map(nameOf)).size > 1 || workloads.some((workload) => !workload.current),
+    releases: [...new Map(releases.reverse().map((release) => [release.id, release])).values()].reverse()
+  }
+}
+
+interface VersionSet {
+  /** The tag; unnamed where a revision's number is all there is. */
+  version?: string
+  /** The revisions of that version. Numbers tell nothing of another workload, so one by number stands alone. */
+  having: Part[]
+}
+
+/** What a release may be built around: each tag, with all that have it, then each revision that no tag tells apart. */
+function setsOf(workloads: readonly Workload[]): VersionSet[] {
+  const all = workloads.flatMap((workload) => workload.revisions.map((revision) => ({ workload, revision })))
+  const tags = new Set(all.filter(isNamedByTag).map(nameOf))
+  return [
+    ...[...tags].map((version) => ({
+      version,
+      having: all.filter((part) => isNamedByTag(part) && nameOf(part) === version)
+    })),
+    ...all.filter((part) => !isNamedByTag(part)).map((part) => ({ having: [part] }))
+  ]
+}
+
+/** Of several workloads a number names the one that it is of, unless they all have the same. */
+function versionByNumber(parts: readonly Part[], around: Part | undefined): string {
+  const names = new Set(parts.map(nameOf))
+  const [name = ''] = names
+  if (names.size === 1 || !around) return name
+  const { address } = around.workload
+  const alike = parts.filter(({ workload }) => workload.address.name === address.name).length > 1
+  const of = alike ? addressText(address).replaceAll('/', '-') : address.name
+  return `${of.slice(0, 100)}-${nameOf(around)}`
+}
+
+/** The image's tag; the revision's number where several revisions of the workload share that tag. */
+const nameOf = (part: Part): string =>
+  (isNamedByTag(part) && tagOf(part.revision.image)) || revisionVersion(part.revision.number)
+
+function isNamedByTag({ workload, revision }: Part): boolean {
+  const tag = tagOf(revision.image)
+  return tag !== null && !workload.revisions.some(({ name, image }) => name !== revision.name && tagOf(image) === tag)
+}
+
+/** Within so long one deployment may touch all workloads, one after the other; what met only meanwhile never ran together. */
+const spreadMs = 60_000
+
+/**
+ * The revision of another workload that ran together with these last; where all of them met only briefly, the one that did for the
+ * longest, and of several the oldest, which is the one that had served.
+ */
+function alongside(workload: Workload, parts: readonly Part[]): Revision | undefined {
+  const met = workload.revisions.flatMap((revision) => {
+    const together = parts.flatMap((part) => togetherMs(periodOf({ workload, revision }), periodOf(part)) ?? [])
+    return together.length > 0 ? [{ revision, forMs: Math.max(...together) }] : []
+  })
+  const lasting = met.find(({ forMs }) => forMs > spreadMs)
+  // Newest first, and sorting leaves equal ones in their order.
+  return (lasting ?? met.sort((a, b) => a.forMs - b.forMs).at(-1))?.revision
+}
+
+interface Period {
+  from: number
+  until: number
+}
+
+/** From when to when a revision was the one that should serve, as far as the times tell at which revisions were made. */
+function periodOf({ workload, revision }: Part): Period | null {
+  if (!revision.createdAt) return null
+  const from = Date.parse(revision.createdAt)
+  const later = workload.revisions
+    .flatMap(({ createdAt }) => (createdAt ? [Date.parse(createdAt)] : []))
+    .filter((at) => at > from)
+  const left = revision.rolledBackAt ? [Date.parse(revision.rolledBackAt)] : []
+  return { from, until: Math.min(...later, ...left, Number.POSITIVE_INFINITY) }
+}
+
+/** How long two periods overlap; null where they do not even touch. */
+function togetherMs(a: Period | null, b: Period | null): number | null {
+  if (!a || !b) return null
+  const ms = Math.min(a.until, b.until) - Math.max(a.from, b.from)
+  return ms < 0 ? null : ms
+}
+
+const currentVersion = (names: readonly string[]): string => {
+  const [first = 'unknown'] = names
+  return new Set(names).size === 1 ? first : `mixed-${fingerprintOf(names)}`
+}
+
+/** What should serve before the controller has made its revision. */
+const pending = ({ object, hash }: Workload): Revision => ({
+  name: `pending-${hash}`,
+  uid: '',
+  number: 0,
+  template: object.spec.template,
+  hash,
+  image: object.spec.template.spec.containers[0]?.image ?? ''
+})
+
+function releaseOf(version: string, parts: readonly Part[], missing: readonly string[] = []): Release {
+  const identities = parts.map(({ workload, revision }) => `${addressText(workload.address)}@${revision.name}`).sort()
+  const served = missing.length === 0 ? servedTogether(parts.filter(isOld)) : undefined
+  const against = parts.flatMap(evidenceAgainst)
+  const rolledBackAt = parts
+    .flatMap(({ revision }) => revision.rolledBackAt ?? [])
+    .sort()
+    .at(-1)
+  const createdAt = parts
+    .flatMap(({ revision }) => revision.createdAt ?? [])
+    .sort()
+    .at(-1)
+  return {
+    version,
+    id:
+      identities.length === 1 && missing.length === 0 ? (identities[0] ?? '') : `set-${fingerprintOf(identities, 32)}`,
+    ...(createdAt && { createdAt }),
+    ...(served && { served }),
+    available:
+      missing.length === 0
+        ? { state: 'yes' }
+        : { state: 'no', reason: `the cluster keeps no revision ${version} of ${missing.slice(0, 5).join(', ')}` },
+    ...(against.length > 0 && { against: against.slice(0, 5) }),
+    ...(rolledBackAt && { rolledBackAt }),
+    notes: parts.slice(0, 5).map(noteOf),
+    details: {
+      revisions: Object.fromEntries(
+        parts.map(({ workload, revision }) => [
+          addressText(workload.address),
+          { name: revision.name, hash: revision.hash }
+        ])
+      )
+    }
+  }
+}
+
+const noteOf = ({ workload, revision }: Part): string =>
+  oneLine(
+    `${shortText(workload.address)} revision ${revision.number}: ${revision.template.spec.containers
+      .map(({ image }) => image)
+      .join(', ')}${revision.changeCause ? ` (${revision.changeCause})` : ''}`,
+    300
+  )
+
+const isOld = ({ workload, revision }: Part): boolean => revision.name !== workload.current?.name
+
+/**
+ * A rolling update takes the pods of older revisions away as its own become available. While an older revision still has
+ * available pods, every revision in between never took over.
+ */
+const neverTookOver = ({ workload, revision }: Part): boolean =>
+  isRolling(workload) &&
+  (revision.available ?? 0) === 0 &&
+  workload.revisions.some((older) => older.number < revision.number && (older.available ?? 0) > 0)
+
+const isRolling = ({ object }: Workload): boolean =>
+  (object.spec.strategy?.type ?? object.spec.updateStrategy?.type ?? 'RollingUpdate') === 'RollingUpdate'
+
+export const evidenceAgainst = (part: Part): string[] =>
+  isOld(part) && neverTookOver(part)
+    ? [`revision ${part.revision.number} of ${shortText(part.workload.address)} never took over from an older one`]
+    : []
+
+const defaultDeadlineMs = 600_000
+
+/** A release served as well as its weakest part is known to have served. */
+function servedTogether(parts: readonly Part[]): Served | undefined {
+  const each = parts.map(servedAlone)
+  const [first] = each
+  if (!first || each.some((one) => !one)) return undefined
+  return each.reduce((a, b) => ((a?.forMs ?? 0) <= (b?.forMs ?? 0) ? a : b)) ?? first
+}
+
+export function servedAlone({ workload, revision }: Part): Served | undefined {
+  if (revision.name === workload.current?.name || !revision.createdAt) return undefined
+  const from = revision.createdAt
+  if ((revision.available ?? 0) > 0)
+    return { from, source: `${revision.available} of its pods are available and serve now` }
+  const next = workload.revisions.filter(({ number }) => number > revision.number).at(-1)
+  // A number given anew to an older revision tells of a rollback at a time that nobody wrote down.
+  if (!next?.createdAt || next.createdAt < from) return undefined
+  if (revision.rolledBackAt || neverTookOver({ workload, revision })) return undefined
+  const forMs = Date.parse(next.createdAt) - Date.parse(from)
+  const deadlineMs = (workload.object.spec.progressDeadlineSeconds ?? 0) * 1000 || defaultDeadlineMs
+  if (forMs < deadlineMs) return undefined
+  return { from, until: next.createdAt, forMs, source: `inferred: it was not replaced until revision ${next.number}` }
+}

@@ -1,0 +1,31 @@
+import { TargetError } from '../../../../support/errors.ts'
+import { duration } from '../../../../support/text.ts'
+import type { Run } from '../../../target.ts'
+import type { Workshop } from '../../context.ts'
+import { addressText } from '../../objects/names.ts'
+import type { Move } from '../../step-params.ts'
+import { rolloutOf } from '../health.ts'
+import { readWorkload } from '../workload.ts'
+
+const limitMs = 60_000
+
+/**
+ * Waits until the controller has seen the present template: a pod that is deleted before that is made of the former one again.
+ * @throws TargetError `controller_silent` when it has not after a minute.
+ */
+export async function awaitController(workshop: Workshop, move: Move, { signal }: Pick<Run, 'signal'>): Promise<void> {
+  const { clock } = workshop
+  const end = clock.now().getTime() + limitMs
+  while (!rolloutOf(await readWorkload(workshop, move, signal)).seen) {
+    if (clock.now().getTime() > end)
+      throw new TargetError({
+        what: `No pod of ${addressText(move)} was deleted`,
+        why: `its controller has not taken notice of the new template after ${duration(limitMs)}`,
+        state: 'The new template is in place; the pods are as they were.',
+        next: 'Look whether the controller manager of the cluster runs, then assess again.',
+        retryable: true,
+        code: 'controller_silent'
+      })
+    await clock.sleep(200, signal)
+  }
+}

@@ -1,0 +1,193 @@
+import type { z } from 'zod'
+import { ConfigError, TargetError } from '../../../support/errors.ts'
+import { isMadeOf, isRollout } from '../argo/state.ts'
+import { isStatus } from '../client/failure.ts'
+import { inParallel } from '../client/parallel.ts'
+import { hideEnvironment, type Workshop } from '../context.ts'
+import {
+  type Address,
+  addressText,
+  collectionOf,
+  type Kind,
+  parseAddress,
+  pathOf,
+  resources,
+  revisionsOf
+} from '../objects/names.ts'
+import {
+  controllerRevisionSchema,
+  type Pod,
+  podSchema,
+  replicaSetSchema,
+  type Selector,
+  type WorkloadObject,
+  workloadSchema
+} from '../objects/objects.ts'
+import { isOf, isUnready } from '../objects/pod-failure.ts'
+import { type Revision, revisionOfController, revisionOfReplicaSet } from '../objects/revision.ts'
+import { selectorText } from '../objects/selector.ts'
+import { templateHash } from '../objects/template.ts'
+
+/** A workload with all that the cluster keeps of it. */
+export interface Workload {
+  address: Address
+  object: WorkloadObject
+  /** Hash of the template that should serve. */
+  hash: string
+  /** Newest first. */
+  revisions: Revision[]
+  /** The revision whose template should serve; null while the controller has not made it yet. */
+  current: Revision | null
+  /** Its pods, of every revision; null where they may not be read. */
+  pods: Pod[] | null
+  /** The server's time when it was read, milliseconds. */
+  readAt: number
+}
+
+const atOnce = 12
+
+/** Reads every workload that is meant. @throws ConfigError when none is named; TargetError when one is not there. */
+export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Promise<Workload[]> {
+  const objects = await findObjects(workshop, signal)
+  const alone = objects.length <= 2
+  const shared = new Map<string, Promise<unknown>>()
+  /** One namespace's list is read once for all workloads in it, unless there are so few that each one's own is less. */
+  const listed = async <T>(path: string, item: z.ZodType<T>, doing: string, selector: Selector): Promise<T[]> => {
+    const read = (labelSelector?: string): Promise<T[]> =>
+      workshop.api.list({ doing, path, query: { labelSelector }, signal }, item).then(({ items }) => items)
+    if (alone) return read(selectorText(selector))
+    const known = shared.get(path) ?? read()
+    shared.set(path, known)
+    return (await known) as T[]
+  }
+  return inParallel(objects, atOnce, async ({ address, object }) => {
+    const { kind, namespace } = address
+    const { selector } = object.spec
+    const apps = `/apis/apps/v1/namespaces/${namespace}`
+    const [sets, controllers, pods] = await Promise.all([
+      revisionsOf(kind) === 'replicasets'
+        ? listed(`${apps}/replicasets`, replicaSetSchema, `Reading the ReplicaSets in ${namespace}`, selector)
+        : [],
+      revisionsOf(kind) === 'replicasets'
+        ? []
+        : listed(
+            `${apps}/controllerrevisions`,
+            controllerRevisionSchema,
+            `Reading the ControllerRevisions in ${namespace}`,
+            selector
+          ),
+      listed(`/api/v1/namespaces/${namespace}/pods`, podSchema, `Reading the pods in ${namespace}`, selector).catch(
+        (error: unknown) => {
+          if ((error as { code?: unknown }).code === 'forbidden') return null
+          throw error
+        }
+      )
+    ])
+    const mine = <T extends { metadata: WorkloadObject['metadata'] }>(items: readonly T[], uids: Set<string>): T[] =>
+      items.filter(({ metadata }) =>
+        metadata.ownerReferences?.some(({ uid, controller }) => controller && uids.has(uid))
+      )
+    const own = new Set([object.metadata.uid])
+    const revisions = [
+      ...mine(sets, own).map((set) => revisionOfReplicaSet(set, workshop.config.container)),
+      ...mine(controllers, own).map((one) => revisionOfController(one, workshop.config.container))
+    ].sort((a, b) => b.number - a.number)
+    for (const { template } of [object.spec, ...revisions]) hideEnvironment(workshop, template)
+    const byControllers = revisionsOf(kind) === 'controllerrevisions'
+    const owners = !byControllers ? new Set(revisions.map(({ uid }) => uid)) : own
+    if (byControllers && pods) for (const revision of revisions) countPods(revision, address, mine(pods, own))
+    const named = namedCurrent(object, revisions)
+    const template = object.spec.workloadRef ? (named?.template ?? object.spec.template) : object.spec.template
+    const hash = templateHash(template)
+    return {
+      address,
+      object: { ...object, spec: { ...object.spec, template } },
+      hash,
+      revisions,
+      current: revisions.find((revision) => revision.hash === hash) ?? named,
+      pods: pods && mine(pods, owners),
+      readAt: workshop.api.now()
+    }
+  })
+}
+
+/** A ControllerRevision does not tell of its pods; their labels do. */
+function countPods(revision: Revision, { name }: Address, pods: readonly Pod[]): void {
+  const its = pods.filter((pod) => isOf(pod, { name, to: { revision: revision.name, hash: '' } }))
+  revision.replicas = its.length
+  revision.available = its.filter((pod) => !isUnready(pod) && !pod.metadata.deletionTimestamp).length
+}
+
+/**
+ * A server's upgrade may have added defaults since the revision was made; then the controller's own word counts. Of a paused
+ * Deployment it has none: its newest revision is not what its template says, and that has no revision yet.
+ */
+function namedCurrent({ metadata, spec, status }: WorkloadObject, revisions: readonly Revision[]): Revision | null {
+  if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return null
+  if (isRollout({ spec })) return revisions.find(({ name }) => isMadeOf({ metadata, spec, status }, name)) ?? null
+  if (status.updateRevision) return revisions.find(({ name }) => name === status.updateRevision) ?? null
+  return spec.paused ? null : (revisions[0] ?? null)
+}
+
+export const readWorkload = ({ api }: Workshop, address: Address, signal: AbortSignal): Promise<WorkloadObject> =>
+  api.send({ doing: `Reading ${addressText(address)}`, path: pathOf(address), signal }, workloadSchema)
+
+/** Every namespace that the configuration names. */
+export const namespacesOf = ({ config, namespace }: Workshop): string[] => [
+  ...new Set(config.workloads?.map((text) => parseAddress(text, namespace).namespace) ?? [namespace])
+]
+
+/** The workloads that are meant, without reading more of them than finding them takes. */
+export const addressesOf = async (workshop: Workshop, signal: AbortSignal): Promise<Address[]> =>
+  workshop.config.workloads
+    ? namedAddresses(workshop.config.workloads, workshop.namespace)
+    : (await findObjects(workshop, signal)).map(({ address }) => address)
+
+const namedAddresses = (workloads: readonly string[], namespace: string): Address[] => {
+  const addresses = workloads.map((text) => parseAddress(text, namespace))
+  return [...new Map(addresses.map((address) => [addressText(address), address])).values()]
+}
+
+interface Found {
+  address: Address
+  object: WorkloadObject
+}
+
+async function findObjects(workshop: Workshop, signal: AbortSignal): Promise<Found[]> {
+  const { config, namespace } = workshop
+  if (config.workloads) {
+    return inParallel(namedAddresses(config.workloads, namespace), atOnce, async (address) => ({
+      address,
+      object: await readWorkload(workshop, address, signal)
+    }))
+  }
+  if (!config.selector)
+    throw new ConfigError({
+      what: 'It is not said which workloads are meant',
+      why: 'targets.kubernetes.config in deploy.json names neither workloads nor a selector',
+      next: 'Set "workloads": ["deployment/web"] or "selector": "app=web" there.',
+      code: 'no_workloads'
+    })
+  const kinds = Object.keys(resources) as Kind[]
+  const found = await inParallel(kinds, kinds.length, async (kind) => {
+    const path = collectionOf(kind, namespace)
+    const query = { labelSelector: config.selector ?? undefined }
+    const doing = `Reading the ${resources[kind].plural} in ${namespace}`
+    const { items } = await workshop.api
+      .list({ doing, path, query, signal }, workloadSchema)
+      .catch((error: unknown) => {
+        // Where Argo Rollouts is not installed there is no such kind, and few have rights to it.
+        if (kind === 'rollout' && isStatus(error, 403, 404)) return { items: [] }
+        throw error
+      })
+    return items.map((object) => ({ address: { kind, namespace, name: object.metadata.name }, object }))
+  })
+  const all = found.flat().sort((a, b) => addressText(a.address).localeCompare(addressText(b.address)))
+  if (all.length > 0) return all
+  throw new TargetError({
+    what: 'There is no workload to roll back',
+    why: `nothing in the namespace ${namespace} matches the selector ${config.selector}`,
+    next: `Correct the selector or the namespace in deploy.json; "${workshop.kubectl} -n ${namespace} get deploy,sts,ds --show-labels" lists what is there.`,
+    code: 'not_found'
+  })
+}

@@ -1,0 +1,90 @@
+import type { DeploymentRecord } from '../../model/deployment-record.ts'
+import type { Health, Risk, Survey } from '../../model/observation.ts'
+import { oneLine } from '../../support/text.ts'
+import { type DistTags, deprecationOf, digestOf, type Packument } from './packument.ts'
+import type { Registry } from './registry.ts'
+import { releaseOf, releasesOf } from './releases.ts'
+import type { NpmSettings } from './settings.ts'
+import { tarballThere } from './tarball.ts'
+
+/** What the registry says, now. @throws TargetError when it cannot be asked. */
+export async function survey(
+  registry: Registry,
+  settings: NpmSettings,
+  history: readonly DeploymentRecord[],
+  signal: AbortSignal
+): Promise<Survey> {
+  const [tags, packument] = await Promise.all([registry.distTags(signal), registry.packument(signal)])
+  const known: Packument = { ...packument, 'dist-tags': tags }
+  const version = tags[settings.tag]
+  const alsoTagged = otherTags(tags, settings.tag, version)
+  const manifest = version === undefined ? undefined : known.versions[version]
+  return {
+    current: version === undefined ? null : releaseOf(known, version),
+    health: await healthOf(registry, settings, known, version, signal),
+    releases: releasesOf(
+      known,
+      settings.tag,
+      version,
+      history.map((record) => record.version)
+    ),
+    risks: version && alsoTagged.length > 0 ? [otherTagsRisk(settings, version, alsoTagged)] : [],
+    blockers: [],
+    fingerprint: {
+      package: settings.name,
+      registry: settings.registry,
+      tag: settings.tag,
+      points_at: version ?? null,
+      also_tagged: alsoTagged,
+      digest: digestOf(manifest),
+      deprecation: deprecationOf(manifest)
+    },
+    snapshot: { dist_tags: tags },
+    notes: [...settings.notes, ...staleNotes(settings, packument, tags)]
+  }
+}
+
+/** The other tags that point at a version, sorted. */
+export const otherTags = (tags: DistTags, tag: string, version: string | undefined): string[] =>
+  Object.keys(tags)
+    .filter((other) => other !== tag && version !== undefined && tags[other] === version)
+    .sort()
+
+/** A registry knows whether a version can be installed, not whether its code works. */
+async function healthOf(
+  registry: Registry,
+  { name, tag }: NpmSettings,
+  packument: Packument,
+  version: string | undefined,
+  signal: AbortSignal
+): Promise<Health> {
+  if (version === undefined) return { state: 'down', message: `${name} has no tag ${tag}: nothing is installed by it` }
+  const manifest = packument.versions[version]
+  if (!manifest)
+    return { state: 'down', message: `${tag} points at ${version}, which is not published: installing fails` }
+  const tarball = await tarballThere(registry, manifest, signal)
+  if (tarball.state === 'unknown') return { state: 'unknown', message: `${version}: ${tarball.detail}` }
+  if (tarball.state !== 'there') return { state: 'down', message: `${version} cannot be installed: ${tarball.detail}` }
+  const deprecation = deprecationOf(manifest)
+  if (deprecation) return { state: 'degraded', message: `${version} is deprecated: ${oneLine(deprecation, 160)}` }
+  return {
+    state: 'healthy',
+    message: `${version} can be installed; whether its code works is not seen from a registry`
+  }
+}
+
+const otherTagsRisk = ({ name, registry }: NpmSettings, version: string, tags: string[]): Risk => ({
+  id: `other_tags:${version}`,
+  serious: false,
+  title: `${tags.map((tag) => oneLine(tag, 40)).join(', ')} also ${tags.length === 1 ? 'points' : 'point'} at ${version}`,
+  detail: `Whoever installs ${tags.map((tag) => `${name}@${oneLine(tag, 40)}`).join(', ')} still gets ${version} afterwards. By hand: ${tags
+    .map((tag) => `npm dist-tag add ${name}@<version> ${oneLine(tag, 40)} --registry=${registry}`)
+    .join('; ')}`
+})
+
+const staleNotes = ({ tag }: NpmSettings, packument: Packument, tags: DistTags): string[] =>
+  packument['dist-tags'][tag] === tags[tag]
+    ? []
+    : [
+        `The registry contradicts itself: its list of tags says ${tag} is ${tags[tag] ?? 'not set'}, the package's own page says ${packument['dist-tags'][tag] ?? 'not set'}. The list is taken.`
+      ]

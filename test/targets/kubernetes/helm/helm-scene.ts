@@ -1,0 +1,121 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Answer } from '../../../harness/client.ts'
+import type { Cluster } from '../cluster.ts'
+
+const run = promisify(execFile)
+
+const workload = `apiVersion: apps/v1
+kind: {{ .Values.kind }}
+metadata:
+  name: {{ .Release.Name }}
+  labels: {app: {{ .Release.Name }}}
+spec:
+  replicas: {{ .Values.replicas }}
+  {{ if eq .Values.kind "StatefulSet" }}serviceName: {{ .Release.Name }}{{ end }}
+  selector:
+    matchLabels: {app: {{ .Release.Name }}}
+  template:
+    metadata:
+      labels: {app: {{ .Release.Name }}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: web
+          image: {{ .Values.image | quote }}
+          imagePullPolicy: IfNotPresent
+          env: [{name: API_PASSWORD, valueFrom: {secretKeyRef: {name: {{ .Release.Name }}, key: password}}}]
+          readinessProbe: {httpGet: {path: /health, port: 8080}, initialDelaySeconds: {{ .Values.delay }}, periodSeconds: 1}
+`
+const secret = `apiVersion: v1
+kind: Secret
+metadata:
+  name: {{ .Release.Name }}
+stringData:
+  password: {{ .Values.password }}
+`
+const extra = `{{ if .Values.extra }}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}-extra
+data: {a: b}
+{{ end }}
+`
+const companion = `{{ if .Values.companion }}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}-slow
+spec:
+  replicas: 1
+  selector:
+    matchLabels: {app: {{ .Release.Name }}-slow}
+  template:
+    metadata:
+      labels: {app: {{ .Release.Name }}-slow}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: web
+          image: {{ .Values.image | quote }}
+          imagePullPolicy: IfNotPresent
+          readinessProbe: {httpGet: {path: /health, port: 8080}, initialDelaySeconds: 15, periodSeconds: 1}
+{{ end }}
+`
+const hook = `{{ if .Values.hook }}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}-hook
+  annotations: {helm.sh/hook: pre-rollback}
+data: {a: b}
+{{ end }}
+`
+
+/** A chart of the test service, and the real helm with it, in one namespace. */
+export interface Chart {
+  helm(...args: string[]): Promise<string>
+  /** Installs, or upgrades to, what these values say. */
+  deploy(release: string, values: Record<string, string>, ...more: string[]): Promise<string>
+  /** The same, left running; for one that is killed in the middle. */
+  begin(release: string, values: Record<string, string>, ...more: string[]): ChildProcess
+  history(release: string): Promise<Answer[]>
+  remove(): Promise<void>
+}
+
+export async function createChart({ namespace, kubeconfig }: Cluster, folder: string): Promise<Chart> {
+  const dir = await mkdtemp(join(tmpdir(), 'pop-chart-'))
+  await mkdir(join(dir, 'templates'))
+  const files: Record<string, string> = {
+    'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 0.1.0\nappVersion: "9.9.9"\n',
+    'values.yaml':
+      'kind: Deployment\nimage: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\ncompanion: ""\n',
+    'templates/workload.yaml': workload,
+    'templates/secret.yaml': secret,
+    'templates/extra.yaml': extra,
+    'templates/hook.yaml': hook,
+    'templates/companion.yaml': companion
+  }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
+  const program = join(folder, 'helm')
+  const reach = ['--kubeconfig', kubeconfig, '--namespace', namespace]
+  const helm = async (...args: string[]): Promise<string> =>
+    (await run(program, [...args, ...reach], { maxBuffer: 1 << 26 })).stdout.trim()
+  const words = (release: string, values: Record<string, string>, more: string[]): string[] => [
+    ...['upgrade', '--install', release, dir],
+    ...Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
+    ...more
+  ]
+  return {
+    helm,
+    deploy: (release, values, ...more) => helm(...words(release, values, more)),
+    begin: (release, values, ...more) =>
+      spawn(program, [...words(release, values, more), ...reach], { stdio: 'ignore' }),
+    history: async (release) => JSON.parse(await helm('history', release, '-o', 'json')) as Answer[],
+    remove: () => rm(dir, { recursive: true, force: true })
+  }
+}

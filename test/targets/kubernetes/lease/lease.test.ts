@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { LeaseRecord } from '../../../../src/model/lease.ts'
+import kubernetes from '../../../../src/targets/kubernetes/index.ts'
+import { pack, unpack } from '../../../../src/targets/kubernetes/lease/record.ts'
+import type { Target } from '../../../../src/targets/target.ts'
+import { describeOn } from '../../../backends/use.ts'
+import { targetContext } from '../../../harness/context.ts'
+import { deadHolder, taking } from '../../../harness/lease.ts'
+import { type Cluster, createCluster, until, workload } from '../cluster.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+
+const elsewhere = { host: 'another-machine', pid: 4711, user: 'ada' }
+const record = (rollbackId: string, steps: unknown = [], holder = elsewhere): LeaseRecord => ({
+  rollbackId,
+  holder,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  begun: JSON.parse(JSON.stringify({ steps }))
+})
+
+describe('what a lease holds', () => {
+  const stepsOf = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ id: `workload:deployment/shop/web-${index}`, title: 'back' }))
+
+  it('can be read by people where it is short', () => {
+    expect(JSON.parse(pack(record('rb-1')))).toEqual(record('rb-1'))
+  })
+
+  it('stays whole with the steps of a thousand workloads', () => {
+    const long = record('rb-1', stepsOf(1000))
+    expect(pack(long).length).toBeLessThan(200_000)
+    expect(unpack(pack(long))).toEqual(long)
+  })
+
+  it('names at least the holder where it would be too long', () => {
+    const random = Array.from({ length: 20_000 }, () => Math.random().toString(36))
+    expect(unpack(pack(record('rb-1', random)))).toEqual({ ...record('rb-1'), begun: {} })
+  })
+
+  it.each(['', 'null', '{"rollback_id":1}', 'gzip:', 'gzip:AAAA', 'hello'])('is nothing when it is %j', (text) => {
+    expect(unpack(text)).toBeNull()
+  })
+})
+
+describeOn('kubernetes', 'the leases of workloads', (backend) => {
+  let cluster: Cluster
+  const opened: Target[] = []
+
+  beforeAll(async () => {
+    cluster = await createCluster(backend.kubeconfig ?? '')
+    const image = await cluster.image('1.1.0')
+    for (const name of ['web', 'api', 'db']) await cluster.apply(workload({ name, image, replicas: 0 }))
+  })
+  afterAll(async () => {
+    for (const target of opened) await target.close?.()
+    await cluster.remove()
+  })
+
+  const signal = () => AbortSignal.timeout(30_000)
+  const leases = async () => (await cluster.kubectl('get', 'leases', '-o', 'name')).split('\n').filter(Boolean).sort()
+
+  async function open(config: object) {
+    const env = { KUBECONFIG: cluster.kubeconfig }
+    const context = { name: 'kubernetes', projectDir: '/', env, config: { namespace: cluster.namespace, ...config } }
+    const target = await kubernetes.open(targetContext(context))
+    opened.push(target)
+    return { target, lease: taking(target) }
+  }
+  const on = (...names: string[]) => open({ workloads: names.map((name) => `deployment/${name}`) })
+
+  it('meet whoever shares one workload, and leave no trace', async () => {
+    const [one, two, three] = [await on('web', 'api'), await on('db', 'web'), await on('db')]
+    const held = await one.lease.acquire(record('rb-1', ['a step']), 60_000, signal())
+    await expect(two.lease.acquire(record('rb-2'), 60_000, signal())).rejects.toMatchObject({
+      code: 'locked',
+      why: expect.stringContaining('rb-1 by ada on another-machine')
+    })
+    expect(await leases()).toEqual([
+      'lease.coordination.k8s.io/popkit-rollback.deployment.api',
+      'lease.coordination.k8s.io/popkit-rollback.deployment.web'
+    ])
+    const other = await three.lease.acquire(record('rb-3'), 60_000, signal())
+    // What was begun is known to everyone, also to one who shares only the workload whose Lease does not hold it.
+    for (const { target } of [one, await on('web')])
+      expect((await target.survey(signal())).lease).toEqual({ record: record('rb-1', ['a step']), expired: false })
+    await held.renew(signal())
+    await held.renew(signal())
+    await held.release(signal())
+    await held.release(signal())
+    await other.release(signal())
+    expect(await leases()).toEqual([])
+  })
+
+  it('of all that a selector finds are taken over when they have expired, and the former holder learns of it', async () => {
+    await cluster.kubectl('label', 'deployment', 'web', 'api', 'team=shop')
+    const [one, two] = [await open({ selector: 'team=shop' }), await on('web')]
+    const first = await one.lease.acquire(record('rb-1', ['a step']), 1000, signal())
+    expect(await leases()).toHaveLength(2)
+    const survey = await until('the lease to expire', async () => {
+      const seen = await two.target.survey(signal())
+      return seen.lease?.expired ? seen : null
+    })
+    expect(survey.lease?.record).toEqual(record('rb-1', ['a step']))
+    const second = await two.lease.acquire(record('rb-2'), 60_000, signal())
+    await expect(first.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
+    await first.release(signal())
+    expect(await leases()).toEqual(['lease.coordination.k8s.io/popkit-rollback.deployment.web'])
+    await second.release(signal())
+  })
+
+  it('go to exactly one of those who ask for the same at once', async () => {
+    const asking = await Promise.all(Array.from({ length: 5 }, () => on('web', 'api', 'db')))
+    const results = await Promise.allSettled(
+      asking.map(({ lease }, index) => lease.acquire(record(`rb-${index}`), 60_000, signal()))
+    )
+    const won = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+    expect(won).toHaveLength(1)
+    for (const result of results)
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'locked' })
+    await won[0]?.release(signal())
+    expect(await leases()).toEqual([])
+  })
+
+  it('are taken at once by the same rollback, which is being resumed, where its holder is known to be dead', async () => {
+    const { lease } = await on('web', 'api')
+    const dead = await lease.acquire(record('rb-1', [], deadHolder()), 60_000, signal())
+    const again = await lease.acquire(record('rb-1'), 60_000, signal())
+    await expect(dead.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
+    await dead.release(signal())
+    expect(await leases()).toHaveLength(2)
+    await again.release(signal())
+    expect(await leases()).toEqual([])
+  })
+
+  it('are not taken from a live holder by the same rollback before they have expired', async () => {
+    const { lease } = await on('web', 'api')
+    const held = await lease.acquire(record('rb-1'), 60_000, signal())
+    await expect(lease.acquire(record('rb-1', [], deadHolder()), 60_000, signal())).rejects.toMatchObject({
+      code: 'locked'
+    })
+    await held.release(signal())
+    expect(await leases()).toEqual([])
+  })
+
+  it('tell whoever finds them that the new version was proven', async () => {
+    const { target, lease } = await on('web', 'api')
+    const held = await lease.acquire(record('rb-1', ['a step']), 60_000, signal())
+    await held.markProven(signal())
+    await held.renew(signal())
+    expect((await target.survey(signal())).lease?.record).toEqual({ ...record('rb-1', ['a step']), proven: true })
+    await held.release(signal())
+  })
+})

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import type { JsonObject } from '../../../../src/model/json.ts'
+import { detailsSchema, releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
+import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/workload.ts'
+import { deployment, fakeCluster, put, replicaSet } from '../fake-cluster.ts'
+
+/** Deployments by name, each with its revisions: image, and when it was made; the last one serves. */
+async function releasesWith(shapes: Record<string, [string, string][]>, spec: JsonObject = {}) {
+  const names = Object.keys(shapes)
+  const cluster = fakeCluster({ workloads: names.map((name) => `deployment/${name}`) })
+  for (const [name, revisions] of Object.entries(shapes)) {
+    const [image = ''] = revisions.at(-1) ?? []
+    const sets = revisions.map(([each, at], index) => replicaSet(name, index + 1, each, `2026-01-${at}Z`))
+    put(cluster, deployment(name, { image, spec }), ...sets)
+  }
+  const { current, releases } = releasesOf(await readWorkloads(cluster.workshop, AbortSignal.timeout(60_000)))
+  const sets = releases.map(({ version, details }) => {
+    const { revisions } = detailsSchema.parse(details)
+    return [version, Object.values(revisions).map(({ name }) => name)]
+  })
+  return { current: current.version, sets: Object.fromEntries(sets) as Record<string, string[]> }
+}
+
+test('workloads that are applied one after the other go back to what ran together, not to what touched', async () => {
+  const { sets } = await releasesWith({
+    api: [
+      ['api:7.0.0', '01T10:00:02'],
+      ['api:7.1.0', '02T10:00:02']
+    ],
+    web: [
+      ['web:1.1.0', '01T10:00:05'],
+      ['web:1.2.0', '02T10:00:05']
+    ]
+  })
+  expect(sets).toEqual({ '7.0.0': ['api-1', 'web-1'] })
+})
+
+test('one that did not change stays what it is, and one that came later has no part in it', async () => {
+  const web: [string, string][] = [
+    ['web:1.1.0', '02T10:00:00'],
+    ['web:1.2.0', '03T10:00:00']
+  ]
+  expect((await releasesWith({ api: [['api:7.0.0', '01T10:00:00']], web })).sets).toEqual({
+    '1.1.0': ['api-1', 'web-1']
+  })
+  expect((await releasesWith({ api: [['api:7.0.0', '04T10:00:00']], web })).sets).toEqual({ '1.1.0': ['web-1'] })
+})
+
+test('numbers of several workloads are not joined: each names what ran together with it', async () => {
+  const { current, sets } = await releasesWith({
+    api: [
+      ['api:latest', '01T10:00:00'],
+      ['api:latest', '04T10:00:00']
+    ],
+    web: [
+      ['web:latest', '01T10:00:01'],
+      ['web:latest', '02T10:00:01'],
+      ['web:latest', '03T10:00:01']
+    ]
+  })
+  expect(current).toMatch(/^mixed-/)
+  expect(sets).toEqual({
+    'api-revision-1': ['api-1', 'web-3'],
+    'revision-1': ['api-1', 'web-1'],
+    'web-revision-2': ['api-1', 'web-2']
+  })
+})
+
+test('of several that ran with it for long, the last is what it goes back to together with', async () => {
+  const { sets } = await releasesWith({
+    api: [
+      ['api:7.0.0', '01T10:00:00'],
+      ['api:7.1.0', '04T10:00:00']
+    ],
+    web: [
+      ['web:1.1.0', '01T10:00:00'],
+      ['web:1.2.0', '04T09:50:00']
+    ]
+  })
+  expect(sets['7.0.0']).toEqual(['api-1', 'web-2'])
+})

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { systemClock } from '../../../../../src/support/clock.ts'
+import type { Request } from '../../../../../src/targets/kubernetes/client/api.ts'
+import type { Workshop } from '../../../../../src/targets/kubernetes/context.ts'
+import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
+import { applyDeletePods } from '../../../../../src/targets/kubernetes/workloads/steps/delete-pods.ts'
+import { applyReplacePods } from '../../../../../src/targets/kubernetes/workloads/steps/replace-pods.ts'
+import { testRun } from '../../../../harness/context.ts'
+
+const move = {
+  kind: 'statefulset',
+  namespace: 'shop',
+  name: 'db',
+  uid: 'u',
+  from: { revision: 'db-b', hash: 'b' },
+  to: { revision: 'db-a', hash: 'a' },
+  paused: false,
+  follow: true
+} as Move
+
+const pod = {
+  metadata: { name: 'db-0', uid: 'p', ownerReferences: [{ uid: 'u' }], labels: { 'controller-revision-hash': 'db-b' } },
+  status: { phase: 'Running' }
+}
+
+/** A cluster whose controller needs a while to take notice; it ends the test at the first deletion. */
+function slowController(noticedAfterReads: number): { workshop: Workshop; readsBeforeDeletion: () => number } {
+  let reads = 0
+  const deleted = new Error('a pod was deleted')
+  const api = {
+    server: 'https://cluster.example',
+    find: async () => pod,
+    list: async () => ({ items: [pod] }),
+    send: async ({ method, path }: Request) => {
+      if (method === 'DELETE') throw deleted
+      expect(path).toMatch(/statefulsets\/db$/)
+      reads++
+      return {
+        metadata: { name: 'db', uid: 'u', generation: 2 },
+        spec: { replicas: 1, selector: { matchLabels: { app: 'db' } } },
+        status: { observedGeneration: reads > noticedAfterReads ? 2 : 1 }
+      }
+    }
+  }
+  const workshop = { api, config: {}, clock: systemClock } as unknown as Workshop
+  return { workshop, readsBeforeDeletion: () => reads }
+}
+
+const step = (kind: string, pods: unknown) => ({
+  id: 'pods',
+  kind,
+  phase: 'cure' as const,
+  title: '',
+  undo: null,
+  params: { server: 'https://cluster.example', move, pods } as never
+})
+
+test('a stuck pod is deleted only once the controller has seen the new template, or it would come back broken', async () => {
+  const { workshop, readsBeforeDeletion } = slowController(3)
+  await expect(applyDeletePods(workshop, step('delete_pods', ['db-0']), testRun())).rejects.toThrow('a pod was deleted')
+  expect(readsBeforeDeletion()).toBeGreaterThanOrEqual(4)
+})
+
+test('a pod of an OnDelete workload is deleted only once the controller has seen the new template', async () => {
+  const { workshop, readsBeforeDeletion } = slowController(3)
+  const pods = [{ name: 'db-0', place: 'db-0' }]
+  await expect(applyReplacePods(workshop, step('replace_pods', pods), testRun())).rejects.toThrow('a pod was deleted')
+  expect(readsBeforeDeletion()).toBeGreaterThanOrEqual(4)
+})

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { systemClock } from '../../../../../src/support/clock.ts'
+import type { Interest } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
+import type { SharedLists } from '../../../../../src/targets/kubernetes/client/shared-list.ts'
+import type { Workshop } from '../../../../../src/targets/kubernetes/context.ts'
+import { type WorkloadObject, workloadSchema } from '../../../../../src/targets/kubernetes/objects/objects.ts'
+import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
+import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
+import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow.ts'
+import { testRun } from '../../../../harness/context.ts'
+
+/** The Deployment as the API server gives it, at one generation. */
+const deployment = (version: string, generation: number, available: number): WorkloadObject =>
+  workloadSchema.parse({
+    metadata: { name: 'web', uid: 'u', generation },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: { containers: [{ name: 'web', image: `web:${version}` }] }
+      }
+    },
+    status: { observedGeneration: generation, replicas: 1, updatedReplicas: 1, availableReplicas: available }
+  })
+
+/** A list that others follow already: it tells what it knows when one joins, and its news a moment later. */
+const listTelling = (known: WorkloadObject, news: WorkloadObject): SharedLists<WorkloadObject> => ({
+  async follow(_request, interest: Interest<WorkloadObject>, signal) {
+    interest.tell([known])
+    setTimeout(() => interest.tell([news]), 50)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  }
+})
+
+const silent: SharedLists<never> = {
+  follow: (_request, _interest, signal) =>
+    new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+async function followed(known: WorkloadObject, news: WorkloadObject): Promise<void> {
+  const wanted = deployment('1.1.0', 2, 0)
+  const move = {
+    kind: 'deployment',
+    namespace: 'shop',
+    name: 'web',
+    uid: 'u',
+    from: { revision: 'web-b', hash: templateHash(deployment('1.2.0', 1, 1).spec.template) },
+    to: { revision: 'web-a', hash: templateHash(wanted.spec.template) },
+    paused: false,
+    follow: true
+  } as Move
+  const workshop = {
+    api: { send: async () => wanted },
+    lists: { workloads: listTelling(known, news), pods: silent },
+    clock: systemClock,
+    config: {}
+  } as unknown as Workshop
+  await followRollout(workshop, move, testRun(), 20)
+}
+
+test('a shared list that has not heard of the change yet is not taken for somebody else’s change', async () => {
+  await followed(deployment('1.2.0', 1, 1), deployment('1.1.0', 2, 1))
+})
+
+test('a change that came after ours is somebody else’s', async () => {
+  await expect(followed(deployment('1.1.0', 2, 0), deployment('1.3.0', 3, 1))).rejects.toMatchObject({
+    code: 'changed_meanwhile'
+  })
+})
