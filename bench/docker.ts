@@ -94,7 +94,7 @@ const floor: Way = {
   clear: remove
 }
 
-const byHand: Way = {
+const manualCommands: Way = {
   name: 'docker stop, rm, run',
   deploy: () => run('1.2.0'),
   async goBack() {
@@ -121,7 +121,7 @@ const composed = (title: string, goBack: (call: (...args: string[]) => Promise<v
 const tag = '$'.concat('{TAG}')
 const composeFile = `services:\n  web:\n    image: ${world.repository}:${tag}\n    restart: unless-stopped\n    ports: ["127.0.0.1:${port}:8080"]\n`
 
-const ways: Way[] = [ours, floor, byHand]
+const ways: Way[] = [ours, floor, manualCommands]
 if (compose) {
   await writeFile(join(project.dir, 'compose.yaml'), composeFile)
   ways.push(

@@ -28,7 +28,7 @@ const releases: Release[] = Array.from({ length: 100 }, (_, index) => ({
 }))
 
 const instant: Target = {
-  survey: async () => ({
+  observe: async () => ({
     current: releases[0] ?? null,
     health: { state: 'down', message: 'it does not answer' },
     releases: releases.slice(1),
@@ -38,7 +38,7 @@ const instant: Target = {
     notes: []
   }),
   plan: async () => ({
-    steps: [{ id: 'switch', kind: 'switch', phase: 'cure', title: 'Switching', params: {}, undo: 'Switch back' }],
+    steps: [{ id: 'switch', kind: 'switch', phase: 'switch', title: 'Switching', params: {}, undo: 'Switch back' }],
     risks: [],
     blockers: [],
     fingerprint: {},
@@ -104,9 +104,9 @@ async function writeJournal(dir: string, index: number): Promise<void> {
 }
 
 async function assessed(projectDir: string): Promise<number> {
-  const around = { projectDir, env: {}, clock: systemClock, log: () => undefined, mask: createMask() }
+  const project = { projectDir, env: {}, clock: systemClock, log: () => undefined, mask: createMask() }
   const cancelled = new AbortController().signal
-  const call = { around, cancelled, report: () => undefined, consent: async () => undefined }
+  const call = { project, cancelled, report: () => undefined, consent: async () => undefined }
   const began = performance.now()
   const { answer } = await callTool(assessRollback, {}, call)
   const ms = performance.now() - began

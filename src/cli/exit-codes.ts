@@ -9,5 +9,5 @@ export function exitCodeOf(answer: Answer): number {
   }
   if (answer.ok) return 0
   const word = String(answer.outcome ?? answer.verdict ?? '')
-  return ['unproven', 'manual', 'inconclusive'].includes(word) ? 5 : 1
+  return ['unverified', 'manual', 'inconclusive'].includes(word) ? 5 : 1
 }

@@ -20,5 +20,5 @@ rollback shows the plan and asks on the terminal. Without a terminal it does not
 --json prints one JSON object. Progress goes to stderr.
 
 Exit codes: 0 done or healthy; 1 the rollback did not succeed, or unhealthy; 2 not possible as asked, or declined;
-3 configuration or credentials; 4 the target refused or failed; 5 unproven, inconclusive or a manual step left;
+3 configuration or credentials; 4 the target refused or failed; 5 unverified, inconclusive or a manual step left;
 6 --auto found a condition missing and did nothing; 70 a fault of this program.`

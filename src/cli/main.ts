@@ -32,7 +32,7 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
     const line = commandLineOf(args)
     if (line === 'help') return print({ ok: true, summary: help, next: [] })
     if (line === 'version') return print({ ok: true, summary: version, next: [], version })
-    const around = {
+    const project = {
       projectDir: findProject({ env, cwd }),
       env,
       clock: systemClock,
@@ -41,7 +41,7 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
     }
     const say = (text: string): void => void process.stderr.write(`${mask.text(text)}\n`)
     const terminal = terminalOf(process.stdin, process.stderr, cancel.signal)
-    return print(await commands[line.command](contextOf(line.flags, around, terminal, cancel.signal, say)))
+    return print(await commands[line.command](contextOf(line.flags, project, terminal, cancel.signal, say)))
   } catch (error) {
     return print(mask.data({ ok: false, ...renderError(explainAbort(error, cancel.signal)) }))
   }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { type Surroundings, selectTarget } from '../rollback/open-session.ts'
+import { type ProjectContext, selectTarget } from '../rollback/open-session.ts'
 import { recordDeployment } from '../rollback/run/record-deployment.ts'
-import { recordByHand } from '../rollback/run/record-manually.ts'
+import { recordManually } from '../rollback/run/record-manually.ts'
 import type { NewRecord } from '../rollback/session.ts'
-import { storyById } from '../rollback/verify.ts'
+import { journalById } from '../rollback/verify.ts'
 import { InputError, messageOf } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
 import type { Answer } from '../tools/call-tool.ts'
@@ -27,15 +27,15 @@ const recordSchema = z.object({
 
 /** Writes what a pipeline just deployed, with what the target says of it, so that the next rollback has evidence. */
 export const record: Command = async (context) => {
-  const { flags, around } = context
+  const { flags, project } = context
   if (flags.rollback !== undefined) return recordRollback(context, flags.rollback)
   const { target, ...given } = checked(flags)
   const durationMs = numberOf('duration-ms', flags['duration-ms'])
-  const { paths } = await selectTarget(around, { target, version: given.version })
+  const { paths } = await selectTarget(project, { target, version: given.version })
   const { seen, note } =
-    given.status === 'success' ? await whatServes(around, target, given.version) : { seen: {}, note: '' }
+    given.status === 'success' ? await whatServes(project, target, given.version) : { seen: {}, note: '' }
   const entry = { ...seen, ...given, ...(durationMs !== undefined && { durationMs }) }
-  await recordDeployment(around, paths, target, entry)
+  await recordDeployment(project, paths, target, entry)
   // the deployment's error is no error of this answer
   const { error: _, ...shown } = given
   return {
@@ -48,7 +48,7 @@ export const record: Command = async (context) => {
 }
 
 /** Completes the history with a rollback that was left to a person, after a look at the target. */
-const recordRollback = async ({ flags, around, paths, cancelled }: CommandContext, id: string): Promise<Answer> => {
+const recordRollback = async ({ flags, project, paths, cancelled }: CommandContext, id: string): Promise<Answer> => {
   const known = rollbackId.safeParse(id)
   const odd = ['version', 'status', 'digest', 'commit', 'duration-ms', 'error'].find((name) => name in flags)
   if (!known.success || odd)
@@ -58,8 +58,8 @@ const recordRollback = async ({ flags, around, paths, cancelled }: CommandContex
       next: 'Pass --rollback with the id that the rollback returned, and nothing else but --target.',
       code: 'usage'
     })
-  const story = await storyById(paths.rollbacksDir, known.data)
-  const { target, from, to } = story.begun
+  const journalRecord = await journalById(paths.rollbacksDir, known.data)
+  const { target, from, to } = journalRecord.begun
   if (flags.target !== undefined && flags.target !== target)
     throw new InputError({
       what: `${known.data} is no rollback of ${flags.target}`,
@@ -67,8 +67,8 @@ const recordRollback = async ({ flags, around, paths, cancelled }: CommandContex
       next: 'Leave --target away.',
       code: 'usage'
     })
-  const added = await closing(around, { target }, (session) =>
-    recordByHand(session, story, AbortSignal.any([cancelled, AbortSignal.timeout(session.settings.limitMs)]))
+  const added = await closing(project, { target }, (session) =>
+    recordManually(session, journalRecord, AbortSignal.any([cancelled, AbortSignal.timeout(session.settings.limitMs)]))
   )
   const what = `${target} ${from?.version} rolled back to ${to.version} by hand (${known.data})`
   const summary = added ? `Recorded: ${what}` : `Recorded already: ${what}`
@@ -77,13 +77,13 @@ const recordRollback = async ({ flags, around, paths, cancelled }: CommandContex
 
 /** Digest and configuration of what serves, when it is the version that was deployed; the record is worth having without, too. */
 async function whatServes(
-  around: Surroundings,
+  project: ProjectContext,
   target: string,
   version: string
 ): Promise<{ seen: Pick<NewRecord, 'digest' | 'commit' | 'snapshot'>; note: string }> {
   try {
-    return await closing(around, { target }, async (session) => {
-      const { current, snapshot } = await session.target.survey(AbortSignal.timeout(15_000))
+    return await closing(project, { target }, async (session) => {
+      const { current, snapshot } = await session.target.observe(AbortSignal.timeout(15_000))
       if (current?.version !== version)
         return { seen: {}, note: ` (the target says that ${current?.version ?? 'nothing'} serves)` }
       const seen = {

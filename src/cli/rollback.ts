@@ -2,7 +2,7 @@ import { committedAutomatic } from '../project/committed-automatic.ts'
 import { renderError } from '../render/error.ts'
 import type { Assessment } from '../rollback/assess/assess.ts'
 import { checkUnattended } from '../rollback/guard/unattended.ts'
-import type { ResumePlan } from '../rollback/journal/resume-options.ts'
+import type { ResumeOption } from '../rollback/journal/resume-options.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
 import type { Answer } from '../tools/call-tool.ts'
@@ -80,9 +80,9 @@ async function choose({ flags, terminal }: CommandContext, { plan, interrupted }
 }
 
 /** Serious risks are accepted one by one. */
-async function acceptEach({ terminal, around }: CommandContext, { risks }: Shown): Promise<string[]> {
+async function acceptEach({ terminal, project }: CommandContext, { risks }: Shown): Promise<string[]> {
   const serious = risks.filter((risk) => risk.serious)
-  for (const { title, detail } of serious) await confirm(terminal, around.env, `Accept this risk? ${title}: ${detail}`)
+  for (const { title, detail } of serious) await confirm(terminal, project.env, `Accept this risk? ${title}: ${detail}`)
   return serious.map(({ id }) => id)
 }
 
@@ -116,21 +116,25 @@ function nothingToDo({ target, current, blockers }: Shown): Answer {
 }
 
 const allowedBy = (
-  { flags, terminal, around }: CommandContext,
+  { flags, terminal, project }: CommandContext,
   { version }: Chosen
 ): Pick<ToolCall, 'consent' | 'unattended'> =>
   flags.auto
     ? {
         consent: async () => undefined,
         unattended: async (assessment) => {
-          refuseUnderAgent(around.env)
-          const automatic = await committedAutomatic(around.projectDir, around.env, assessment.target)
+          refuseUnderAgent(project.env)
+          const automatic = await committedAutomatic(project.projectDir, project.env, assessment.target)
           checkUnattended(assessment, automatic, '--auto was asked for')
         }
       }
-    : { consent: (assessment, way) => confirm(terminal, around.env, question(assessment, way, version)) }
+    : { consent: (assessment, way) => confirm(terminal, project.env, question(assessment, way, version)) }
 
-function question({ target, current, interrupted }: Assessment, way: ResumePlan | undefined, version: string): string {
+function question(
+  { target, current, interrupted }: Assessment,
+  way: ResumeOption | undefined,
+  version: string
+): string {
   if (interrupted && way) return resumptionQuestion(target, interrupted, way)
   return `Roll back ${target} from ${current?.version ?? 'nothing'} to ${version} now?`
 }

@@ -1,6 +1,6 @@
 import type { ProjectPaths } from '../project/paths.ts'
 import { projectPaths } from '../project/paths.ts'
-import type { Surroundings } from '../rollback/open-session.ts'
+import type { ProjectContext } from '../rollback/open-session.ts'
 import type { Progress } from '../rollback/run/progress.ts'
 import { type Answer, callTool } from '../tools/call-tool.ts'
 import type { Tool, ToolCall } from '../tools/define-tool.ts'
@@ -10,7 +10,7 @@ import type { Terminal } from './terminal.ts'
 /** What a command has at hand. */
 export interface CommandContext {
   flags: Flags
-  around: Surroundings
+  project: ProjectContext
   paths: ProjectPaths
   terminal: Terminal
   cancelled: AbortSignal
@@ -22,15 +22,15 @@ export type Command = (context: CommandContext) => Promise<Answer>
 
 export const contextOf = (
   flags: Flags,
-  around: Surroundings,
+  project: ProjectContext,
   terminal: Terminal,
   cancelled: AbortSignal,
   say: (text: string) => void
-): CommandContext => ({ flags, around, paths: projectPaths(around.projectDir), terminal, cancelled, say })
+): CommandContext => ({ flags, project, paths: projectPaths(project.projectDir), terminal, cancelled, say })
 
 /** Runs a tool for a command, with the person at the terminal in the host's place. */
 export async function run(
-  { around, terminal, cancelled }: CommandContext,
+  { project, terminal, cancelled }: CommandContext,
   tool: Tool,
   input: Record<string, unknown>,
   allowed: Pick<ToolCall, 'consent' | 'unattended'> = { consent: async () => undefined }
@@ -38,7 +38,7 @@ export async function run(
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
   const report = (progress: Progress): void =>
     terminal.progress(lineOf(progress), progress.state === 'done' || progress.state === 'failed')
-  return (await callTool(tool, given, { around, report, cancelled, ...allowed })).answer
+  return (await callTool(tool, given, { project, report, cancelled, ...allowed })).answer
 }
 
 const lineOf = ({ index, total, title, state, detail }: Progress): string =>

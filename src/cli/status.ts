@@ -13,9 +13,9 @@ interface Status {
 
 /** What serves on every enabled target, one line each. */
 export const status: Command = async (context) => {
-  const file = await readDeployFile(context.paths, context.around.env)
+  const file = await readDeployFile(context.paths, context.project.env)
   const listed = [...(file?.targets.values() ?? [])].filter(({ enabled }) => enabled)
-  const names = (listed.length > 0 ? listed : await discoverTargets(context.around)).map(({ name }) => name)
+  const names = (listed.length > 0 ? listed : await discoverTargets(context.project)).map(({ name }) => name)
   const targets: Status[] = []
   for (const target of names) {
     const { error, current, recommended, interrupted } = await run(context, assessRollback, { target })

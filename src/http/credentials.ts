@@ -51,10 +51,10 @@ export async function findToken(sources: readonly TokenSource[], mask: Mask): Pr
 }
 
 /** Says where a token was looked for. */
-export const noToken = (service: string, sources: readonly TokenSource[], byHand: string): ConfigError =>
+export const noToken = (service: string, sources: readonly TokenSource[], manualCommands: string): ConfigError =>
   new ConfigError({
     what: `There is no token for ${service}`,
     why: `none is in ${sources.map(({ name }) => name).join(', ')}`,
-    next: byHand,
+    next: manualCommands,
     code: 'not_logged_in'
   })

@@ -16,7 +16,7 @@ export interface IncidentStep {
 
 export interface IncidentRollback {
   id: string
-  /** `succeeded`, `restored`, `stuck`, `manual`, `cancelled`, `unproven`, or that it was interrupted. */
+  /** `succeeded`, `undone`, `stuck`, `manual`, `cancelled`, `unverified`, or that it was interrupted. */
   outcome: string
   begunAt: string
   endedAt?: string

@@ -66,9 +66,9 @@ function endOf({ rollback, to, history }: Evidence): Known | null {
   const ended = instant(rollback?.endedAt)
   if (ended && rollback?.outcome === 'succeeded')
     return { at: ended, because: 'journal: the rollback had succeeded', inferred: true }
-  const byHand = history.find((record) => rollback?.outcome === 'manual' && record.rollbackId === rollback.id)
-  if (byHand?.status === 'rolled_back')
-    return { at: byHand.at, because: 'history: rolled back by hand, and proven then', inferred: true }
+  const manualCommands = history.find((record) => rollback?.outcome === 'manual' && record.rollbackId === rollback.id)
+  if (manualCommands?.status === 'rolled_back')
+    return { at: manualCommands.at, because: 'history: rolled back by hand, and proven then', inferred: true }
   return null
 }
 

@@ -49,9 +49,9 @@ function rolledBackTo({ from, to, rollback }: Incident): string {
   switch (rollback.outcome) {
     case 'succeeded':
       return earlier
-    case 'unproven':
+    case 'unverified':
       return `${earlier}, but not every check could prove it`
-    case 'restored':
+    case 'undone':
       return `nothing, the rollback to ${earlier} failed and ${from ? inline(from.version) : 'the earlier state'} was put back`
     case 'cancelled':
       return `nothing, the rollback to ${earlier} was cancelled`

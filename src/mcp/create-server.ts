@@ -8,7 +8,7 @@ import {
   ReadResourceRequestSchema
 } from '@modelcontextprotocol/sdk/types.js'
 import { findProject } from '../project/paths.ts'
-import type { Surroundings } from '../rollback/open-session.ts'
+import type { ProjectContext } from '../rollback/open-session.ts'
 import { systemClock } from '../support/clock.ts'
 import { createLogger } from '../support/log.ts'
 import { createMask } from '../support/mask.ts'
@@ -34,7 +34,7 @@ export function createServer(env: NodeJS.ProcessEnv, cwd: string): { server: Ser
     'info',
     (level, data) => void server.sendLoggingMessage({ level, data }).catch(() => undefined)
   )
-  const around = async (): Promise<Surroundings> => ({
+  const project = async (): Promise<ProjectContext> => ({
     projectDir: findProject({ env, cwd, roots: await rootsOf(server) }),
     env,
     clock: systemClock,
@@ -46,12 +46,14 @@ export function createServer(env: NodeJS.ProcessEnv, cwd: string): { server: Ser
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const tool = tools.find(({ name }) => name === params.name)
     if (!tool) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`)
-    const call = hostCall(server, await around(), extra, params._meta?.progressToken)
+    const call = hostCall(server, await project(), extra, params._meta?.progressToken)
     const { answer, isError } = await calls.during(callTool(tool, params.arguments, call))
     return { content: [{ type: 'text', text: answer.summary }], structuredContent: answer, ...(isError && { isError }) }
   })
-  server.setRequestHandler(ListResourcesRequestSchema, async () => ({ resources: await listResources(await around()) }))
-  server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => readResource(await around(), params.uri))
+  server.setRequestHandler(ListResourcesRequestSchema, async () => ({
+    resources: await listResources(await project())
+  }))
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => readResource(await project(), params.uri))
   return { server, idle: calls.idle }
 }
 

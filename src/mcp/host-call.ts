@@ -1,6 +1,6 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { committedAutomatic } from '../project/committed-automatic.ts'
-import type { Surroundings } from '../rollback/open-session.ts'
+import type { ProjectContext } from '../rollback/open-session.ts'
 import { type Host, requireConsent } from '../tools/consent.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
 
@@ -17,13 +17,13 @@ interface Extra {
 /** Ties one tool call to the host it came from: progress, cancellation, consent. */
 export function hostCall(
   server: Server,
-  around: Surroundings,
+  project: ProjectContext,
   extra: Extra,
   progressToken?: string | number
 ): ToolCall {
   let told = 0
   return {
-    around,
+    project,
     cancelled: extra.signal,
     report({ index, total, title, state, detail }) {
       if (progressToken === undefined) return
@@ -34,7 +34,7 @@ export function hostCall(
     },
     consent: (assessment, way) =>
       requireConsent(hostOf(server, extra.signal), { assessment, way }, () =>
-        committedAutomatic(around.projectDir, around.env, assessment.target)
+        committedAutomatic(project.projectDir, project.env, assessment.target)
       )
   }
 }

@@ -1,7 +1,7 @@
 import { listIncidents } from '../incident/write.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
 import { projectPaths } from '../project/paths.ts'
-import type { Surroundings } from '../rollback/open-session.ts'
+import type { ProjectContext } from '../rollback/open-session.ts'
 import { snakeCase } from '../support/casing.ts'
 import { InputError } from '../support/errors.ts'
 import { readText } from '../support/read-text.ts'
@@ -11,7 +11,7 @@ const historyScheme = 'popkit://history/'
 const mostRecords = 100
 
 /** Incident reports, newest first, and the history of each target. */
-export async function listResources({ projectDir, env }: Surroundings) {
+export async function listResources({ projectDir, env }: ProjectContext) {
   const paths = projectPaths(projectDir)
   const incidents = (await listIncidents(paths)).map(({ name }) => ({
     uri: `${incidentScheme}${name}`,
@@ -29,7 +29,7 @@ export async function listResources({ projectDir, env }: Surroundings) {
 }
 
 /** One incident report, or the newest records of one target. @throws InputError for anything else. */
-export async function readResource({ projectDir, env, mask }: Surroundings, uri: string) {
+export async function readResource({ projectDir, env, mask }: ProjectContext, uri: string) {
   const paths = projectPaths(projectDir)
   const incident = (await listIncidents(paths)).find(({ name }) => uri === `${incidentScheme}${name}`)
   if (incident) {

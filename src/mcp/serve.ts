@@ -5,7 +5,7 @@ const endings = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 /**
  * Serves one host over stdin and stdout. Once the host is gone, or wants the server gone, each running call is cancelled: a rollback
- * in its cure goes on to its end all the same, and the process ends with the last call.
+ * in its switch goes on to its end all the same, and the process ends with the last call.
  */
 export async function serve(env: NodeJS.ProcessEnv, cwd: string): Promise<void> {
   const { server, idle } = createServer(env, cwd)

@@ -36,12 +36,12 @@ export interface Blocker {
 }
 
 /** What a target itself says, now. */
-export interface Survey {
+export interface Observation {
   /** What serves, or should: also a broken one. null when nothing was ever deployed. */
   current: Release | null
   health: Health
   /** What is deployed is of several releases, or on its way from one to another: nobody's finished deployment. */
-  halfWay?: boolean
+  mixedReleases?: boolean
   /** What it could go back to, without `current`; in no particular order. */
   releases: Release[]
   risks: Risk[]

@@ -3,11 +3,11 @@ import { z } from 'zod'
 /** How a rollback ends; DESIGN's vocabulary. `checked` is a dry run, `refused` never began. */
 export const outcomeSchema = z.enum([
   'succeeded',
-  'restored',
+  'undone',
   'stuck',
   'manual',
   'cancelled',
-  'unproven',
+  'unverified',
   'checked',
   'refused'
 ])

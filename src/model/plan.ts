@@ -7,7 +7,7 @@ export interface PlanDraft {
   steps: Step[]
   risks: Risk[]
   blockers: Blocker[]
-  /** What this plan depends on beyond the survey's fingerprint: the candidate's digest, for one. */
+  /** What this plan depends on beyond the observation's fingerprint: the candidate's digest, for one. */
   fingerprint: JsonObject
   notes: string[]
   /** The least soak that proves anything here, when longer than the usual: a controller's reconcile interval. */

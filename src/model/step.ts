@@ -3,13 +3,13 @@ import { jsonObject } from './json.ts'
 
 /**
  * One step of a plan, as plain data: what a person approves is exactly this.
- * `prepare` changes nothing that serves, `cure` changes what serves, `aftercare` follows the proof and never undoes a cure.
+ * `prepare` changes nothing that serves, `switch` changes what serves, `cleanup` follows the proof and never undoes a switch.
  */
 export const stepSchema = z.object({
-  /** Unique within the plan, stable between two surveys of the same state. */
+  /** Unique within the plan, stable between two observations of the same state. */
   id: z.string(),
   kind: z.string(),
-  phase: z.enum(['prepare', 'cure', 'aftercare']),
+  phase: z.enum(['prepare', 'switch', 'cleanup']),
   /** A line for people in the -ing form: "Pulling previous image". */
   title: z.string(),
   /** Opaque to everybody but the target. Never a secret. */
@@ -17,8 +17,8 @@ export const stepSchema = z.object({
   /** A line for people about what undoes it; null when nothing needs undoing. */
   undo: z.string().nullable(),
   /** The commands by which a person does, and undoes, the same by hand. */
-  byHand: z.array(z.string()).optional(),
-  undoByHand: z.array(z.string()).optional()
+  manualCommands: z.array(z.string()).optional(),
+  manualUndoCommands: z.array(z.string()).optional()
 })
 
 export type Step = z.infer<typeof stepSchema>

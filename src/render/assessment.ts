@@ -2,7 +2,7 @@ import type { Risk } from '../model/observation.ts'
 import type { Release } from '../model/release.ts'
 import type { Assessment } from '../rollback/assess/assess.ts'
 import type { Candidate } from '../rollback/assess/candidates.ts'
-import { wayTo } from '../rollback/journal/interrupted.ts'
+import { resumeOption } from '../rollback/journal/interrupted.ts'
 import { capTail, duration } from '../support/text.ts'
 import type { NextCall } from '../tools/define-tool.ts'
 
@@ -37,9 +37,9 @@ function planLines({ chosen, recommended, plan, candidates }: Assessment): strin
     ...others(candidates.filter((candidate) => candidate !== chosen)),
     '',
     `Plan ${plan.id}:`,
-    ...plan.steps.filter(({ phase }) => phase !== 'aftercare').map(({ title }, index) => `  ${index + 1}. ${title}`),
+    ...plan.steps.filter(({ phase }) => phase !== 'cleanup').map(({ title }, index) => `  ${index + 1}. ${title}`),
     `  then: health check${plan.soakMs > 0 ? `, watched for ${duration(plan.soakMs)}` : ''}`,
-    ...plan.steps.filter(({ phase }) => phase === 'aftercare').map(({ title }) => `  afterwards: ${title}`)
+    ...plan.steps.filter(({ phase }) => phase === 'cleanup').map(({ title }) => `  afterwards: ${title}`)
   ]
 }
 
@@ -118,9 +118,9 @@ export function assessmentData(assessment: Assessment): Record<string, unknown> 
         from: interrupted.from?.version ?? null,
         to: interrupted.to.version,
         standing: interrupted.standing,
-        finish: wayTo(interrupted, 'finish'),
-        undo: wayTo(interrupted, 'undo'),
-        close: wayTo(interrupted, 'close')
+        finish: resumeOption(interrupted, 'finish'),
+        undo: resumeOption(interrupted, 'undo'),
+        close: resumeOption(interrupted, 'close')
       }
     }),
     ...(diagnosis && {

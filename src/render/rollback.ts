@@ -7,11 +7,11 @@ import type { NextCall } from '../tools/define-tool.ts'
 
 const titles: Record<Outcome, string> = {
   succeeded: 'ROLLBACK SUCCESS',
-  restored: 'ROLLBACK FAILED, the earlier state is restored',
+  undone: 'ROLLBACK FAILED, the earlier state is restored',
   stuck: 'ROLLBACK STUCK, a person must act',
   manual: 'MANUAL STEP NEEDED',
   cancelled: 'CANCELLED, nothing that serves was touched',
-  unproven: 'DONE BUT UNPROVEN',
+  unverified: 'DONE BUT UNVERIFIED',
   checked: 'DRY RUN, every precondition holds',
   refused: 'REFUSED, nothing was changed'
 }
@@ -40,8 +40,8 @@ export function rollbackSummary(target: string, result: RollbackResult): string 
 }
 
 function stepLines({ steps, checks, dryRun }: RollbackResult): string[] {
-  const before = steps.filter(({ phase }) => phase !== 'aftercare')
-  const after = steps.filter(({ phase }) => phase === 'aftercare')
+  const before = steps.filter(({ phase }) => phase !== 'cleanup')
+  const after = steps.filter(({ phase }) => phase === 'cleanup')
   const resumption = dryRun && steps.some(({ id }) => /^(finish|undo|close)-\d+$/.test(id))
   const lines = [
     ...before.map(stepLine),
@@ -52,7 +52,7 @@ function stepLines({ steps, checks, dryRun }: RollbackResult): string[] {
 }
 
 const stepLine = ({ title, state, detail, phase }: StepOutcome): string => {
-  const word = state === 'not run' && phase === 'aftercare' ? 'not done' : state
+  const word = state === 'not run' && phase === 'cleanup' ? 'not done' : state
   return `${title}... ${word}${detail && state !== 'checked' ? ` (${detail})` : ''}`
 }
 
@@ -68,12 +68,12 @@ const list = (title: string, lines: readonly string[]): string[] =>
 const nextLine = (outcome: Outcome): string =>
   ({
     succeeded: 'Investigate root cause, then /popkit-ops:deploy execute when fixed',
-    restored: 'Assess again and choose another version, or deploy a fix',
+    undone: 'Assess again and choose another version, or deploy a fix',
     stuck: 'Do what remains by hand, then assess again',
     manual:
       'Follow the instructions, then verify; what is verified is recorded by pop-deploy-rollback record --rollback ID',
     cancelled: 'Assess again when you are ready',
-    unproven: 'Look for yourself, then verify again',
+    unverified: 'Look for yourself, then verify again',
     checked: 'Roll back with the same arguments without dry_run',
     refused: 'Assess again'
   })[outcome]
@@ -126,6 +126,6 @@ export function rollbackNext(
     when: 'to write the incident report'
   }
   const verify = { tool: 'verify_rollback', arguments: { rollback_id: rollbackId }, when: 'to look again' }
-  if (outcome === 'succeeded' || outcome === 'unproven' || outcome === 'manual') return [verify, report]
+  if (outcome === 'succeeded' || outcome === 'unverified' || outcome === 'manual') return [verify, report]
   return outcome === 'cancelled' || outcome === 'refused' ? [again] : [again, report]
 }

@@ -3,7 +3,7 @@ import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
 import { isoNow } from '../support/clock.ts'
 import { assess } from './assess/assess.ts'
 import { changesSince } from './assess/code-risks.ts'
-import type { Story } from './journal/journal.ts'
+import type { JournalRecord } from './journal/journal.ts'
 import type { JournalEvent } from './journal/journal-events.ts'
 import type { Session } from './session.ts'
 
@@ -11,8 +11,8 @@ type Known = Pick<Session, 'projectDir' | 'history' | 'clock'>
 export type Given = Pick<Incident, 'severity' | 'rootCause' | 'impact' | 'notes'>
 
 /** What a rollback's journal, the history and git tell of an incident. */
-export async function incidentOfStory(known: Known, story: Story, given: Given): Promise<Incident> {
-  const { begun, events, ended } = story
+export async function incidentOfJournal(known: Known, journalRecord: JournalRecord, given: Given): Promise<Incident> {
+  const { begun, events, ended } = journalRecord
   return {
     target: begun.target,
     from: begun.from,
@@ -20,8 +20,8 @@ export async function incidentOfStory(known: Known, story: Story, given: Given):
     health: begun.health,
     history: known.history,
     diagnosis: diagnosisOf(events),
-    events: timelineOf(story),
-    rollback: rollbackOf(story),
+    events: timelineOf(journalRecord),
+    rollback: rollbackOf(journalRecord),
     changes: await changesSince(known, begun.to, begun.from),
     remains: ended ? ended.remains : ['The rollback was interrupted: assess, then finish or undo it.'],
     now: isoNow(known.clock),
@@ -58,7 +58,7 @@ function diagnosisOf(events: readonly JournalEvent[]): Diagnosis {
   }
 }
 
-function rollbackOf({ begun, events, ended }: Story): IncidentRollback {
+function rollbackOf({ begun, events, ended }: JournalRecord): IncidentRollback {
   const recovered = events.findLast((event) => event.event === 'checks')?.healthySince
   return {
     id: begun.rollbackId,
@@ -70,7 +70,7 @@ function rollbackOf({ begun, events, ended }: Story): IncidentRollback {
   }
 }
 
-function stepsOf({ begun, events }: Pick<Story, 'begun' | 'events'>): IncidentStep[] {
+function stepsOf({ begun, events }: Pick<JournalRecord, 'begun' | 'events'>): IncidentStep[] {
   const started = new Map<string, string>()
   const steps: IncidentStep[] = []
   for (const event of events) {
@@ -89,16 +89,16 @@ function stepsOf({ begun, events }: Pick<Story, 'begun' | 'events'>): IncidentSt
   return steps
 }
 
-const titleOf = ({ begun }: Pick<Story, 'begun'>, stepId: string, event: 'step' | 'revert'): string => {
+const titleOf = ({ begun }: Pick<JournalRecord, 'begun'>, stepId: string, event: 'step' | 'revert'): string => {
   const title = begun.steps.find(({ id }) => id === stepId)?.title ?? stepId
   return event === 'revert' ? `Undoing: ${title}` : title
 }
 
 /** The journal as lines of a timeline; each names the journal as its source. */
-function timelineOf(story: Story): TimelineEvent[] {
-  const { begun } = story
+function timelineOf(journalRecord: JournalRecord): TimelineEvent[] {
+  const { begun } = journalRecord
   const line = (at: string, text: string): TimelineEvent => ({ at, text, source: 'journal' })
-  return story.events.flatMap((event) => {
+  return journalRecord.events.flatMap((event) => {
     if (event.event === 'begun')
       return [
         line(
@@ -111,7 +111,7 @@ function timelineOf(story: Story): TimelineEvent[] {
     if (event.event === 'step' || event.event === 'revert') {
       if (event.state === 'started') return []
       const detail = event.detail ? `: ${event.detail}` : ''
-      return [line(event.at, `${titleOf(story, event.stepId, event.event)} ${event.state}${detail}`)]
+      return [line(event.at, `${titleOf(journalRecord, event.stepId, event.event)} ${event.state}${detail}`)]
     }
     if (event.event === 'checks') {
       const bad = event.checks

@@ -13,7 +13,7 @@ import type { Session } from './session.ts'
 import { settingsOf } from './settings.ts'
 
 /** What the program runs in; the same for every target of a project. */
-export interface Surroundings {
+export interface ProjectContext {
   projectDir: string
   env: NodeJS.ProcessEnv
   clock: Clock
@@ -40,14 +40,14 @@ export interface Selection {
  * Chooses a target of the project and holds what was asked against its grammar.
  * @throws InputError for a name or version that cannot be one; ConfigError for a broken deploy.json or an unknown type.
  */
-export async function selectTarget(around: Surroundings, wanted: Wanted): Promise<Selection> {
+export async function selectTarget(project: ProjectContext, wanted: Wanted): Promise<Selection> {
   if (wanted.target !== undefined) checkName(wanted.target)
-  const paths = projectPaths(around.projectDir)
-  const file = await readDeployFile(paths, around.env)
+  const paths = projectPaths(project.projectDir)
+  const file = await readDeployFile(paths, project.env)
   const chosen = await chooseTarget({
     file,
     ...(wanted.target !== undefined && { asked: wanted.target }),
-    discover: () => discoverTargets(around)
+    discover: () => discoverTargets(project)
   })
   const module = await moduleOf(chosen)
   if (wanted.version !== undefined) checkVersion(module, wanted.version)
@@ -58,24 +58,24 @@ export async function selectTarget(around: Surroundings, wanted: Wanted): Promis
  * Chooses and opens a target of the project.
  * @throws as selectTarget does; ConfigError for settings or credentials.
  */
-export async function openSession(around: Surroundings, wanted: Wanted): Promise<Session> {
-  const { chosen, module, file, paths } = await selectTarget(around, wanted)
+export async function openSession(project: ProjectContext, wanted: Wanted): Promise<Session> {
+  const { chosen, module, file, paths } = await selectTarget(project, wanted)
   const history = historyOf(file, chosen.name)
-  const target = await openTarget(around, withRehearsal(chosen, module, wanted.rehearse), module, history)
+  const target = await openTarget(project, withRehearsal(chosen, module, wanted.rehearse), module, history)
   return {
     name: chosen.name,
     type: chosen.type,
     automatic: chosen.automatic,
     target,
-    projectDir: around.projectDir,
+    projectDir: project.projectDir,
     history,
     settings: settingsOf(chosen.name, chosen.config),
     files: filesOf(paths, chosen.name),
     notes: [...chosen.assumed, ...(file?.notes ?? [])],
-    clock: around.clock,
-    log: around.log,
-    mask: around.mask,
-    record: (record) => recordDeployment(around, paths, chosen.name, record)
+    clock: project.clock,
+    log: project.log,
+    mask: project.mask,
+    record: (record) => recordDeployment(project, paths, chosen.name, record)
   }
 }
 
@@ -86,7 +86,7 @@ const filesOf = (paths: ProjectPaths, name: string): Session['files'] => ({
 })
 
 /** Looks for every type of target in a project; one that cannot be looked for is passed over. */
-export async function discoverTargets({ projectDir, env, log }: Surroundings): Promise<DiscoveredTarget[]> {
+export async function discoverTargets({ projectDir, env, log }: ProjectContext): Promise<DiscoveredTarget[]> {
   const found: DiscoveredTarget[] = []
   for (const [name, { discover }] of Object.entries(targetTypes)) {
     const hit = await discover?.(projectDir, env).catch((error: unknown) => {
@@ -122,7 +122,7 @@ function withRehearsal(chosen: ChosenTarget, module: TargetModule, rehearse: boo
 }
 
 async function openTarget(
-  { projectDir, env, clock, log, mask }: Surroundings,
+  { projectDir, env, clock, log, mask }: ProjectContext,
   { name, config }: ChosenTarget,
   module: TargetModule,
   history: Session['history']

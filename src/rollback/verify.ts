@@ -3,7 +3,7 @@ import type { Release } from '../model/release.ts'
 import { InputError } from '../support/errors.ts'
 import { settled } from './assess/former-rollbacks.ts'
 import { spareNames } from './assess/spare-names.ts'
-import { readStories, readStory, type Story } from './journal/journal.ts'
+import { type JournalRecord, readJournal, readJournals } from './journal/journal.ts'
 import { type Proof, prove } from './run/prove.ts'
 import type { Session } from './session.ts'
 
@@ -21,9 +21,9 @@ export interface VerifyRequest {
 }
 
 /** Reads the journal of one rollback. @throws InputError when there is none. */
-export async function storyById(journals: string, rollbackId: string): Promise<Story> {
-  const story = await readStory(join(journals, `${rollbackId}.jsonl`)).catch(() => null)
-  if (story) return story
+export async function journalById(journals: string, rollbackId: string): Promise<JournalRecord> {
+  const journalRecord = await readJournal(join(journals, `${rollbackId}.jsonl`)).catch(() => null)
+  if (journalRecord) return journalRecord
   throw new InputError({
     what: `There is no rollback ${rollbackId}`,
     why: `${journals} holds no journal of that name`,
@@ -34,10 +34,10 @@ export async function storyById(journals: string, rollbackId: string): Promise<S
 
 /** Looks at what a rollback (the newest by default) should have put in place; without any, at what serves now. */
 export async function verify(session: Session, { rollbackId, soakMs, signal }: VerifyRequest): Promise<Verification> {
-  const story = rollbackId
-    ? await storyById(session.files.journals, rollbackId)
-    : (await readStories(session.files.journals, session.name)).find(({ ended }) => ended?.outcome !== 'refused')
-  const release = (story && expected(story)) ?? (await session.target.survey(signal)).current
+  const journalRecord = rollbackId
+    ? await journalById(session.files.journals, rollbackId)
+    : (await readJournals(session.files.journals, session.name)).find(({ ended }) => ended?.outcome !== 'refused')
+  const release = (journalRecord && expected(journalRecord)) ?? (await session.target.observe(signal)).current
   if (!release)
     throw new InputError({
       what: 'There is nothing to verify',
@@ -48,14 +48,14 @@ export async function verify(session: Session, { rollbackId, soakMs, signal }: V
   spareNames(session.mask, [release])
   const proof = await prove(session, release, { soakMs, signal })
   const unrecorded =
-    story?.ended?.outcome === 'manual' &&
-    release === story.begun.to &&
-    !settled(session.history, story.begun.rollbackId)
-  return { ...proof, rollbackId: story?.begun.rollbackId ?? null, release, unrecorded }
+    journalRecord?.ended?.outcome === 'manual' &&
+    release === journalRecord.begun.to &&
+    !settled(session.history, journalRecord.begun.rollbackId)
+  return { ...proof, rollbackId: journalRecord?.begun.rollbackId ?? null, release, unrecorded }
 }
 
 /** What should serve after a rollback that ended this way; null where it was closed, and left what serves to others. */
-const expected = ({ begun, events, ended }: Story): Release | null => {
+const expected = ({ begun, events, ended }: JournalRecord): Release | null => {
   if (ended && events.some((event) => event.event === 'resumed' && event.direction === 'close')) return null
-  return ended && (ended.outcome === 'restored' || ended.outcome === 'cancelled') ? begun.from : begun.to
+  return ended && (ended.outcome === 'undone' || ended.outcome === 'cancelled') ? begun.from : begun.to
 }

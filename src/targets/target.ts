@@ -4,7 +4,7 @@ import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { Diagnosis, Evidence } from '../model/diagnosis.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { LeaseRecord } from '../model/lease.ts'
-import type { Survey } from '../model/observation.ts'
+import type { Observation } from '../model/observation.ts'
 import type { PlanDraft } from '../model/plan.ts'
 import type { Release } from '../model/release.ts'
 import type { Step } from '../model/step.ts'
@@ -72,9 +72,9 @@ export interface HeldLease {
 /** A place that versions are deployed to. Six verbs, and a lease where the place can hold one. */
 export interface Target {
   /** Reads what serves and what it could go back to. @throws TargetError when the target cannot be asked. */
-  survey(signal: AbortSignal): Promise<Survey>
-  /** Reads; checks every precondition; the same survey and release give the same steps. */
-  plan(survey: Survey, release: Release, signal: AbortSignal): Promise<PlanDraft>
+  observe(signal: AbortSignal): Promise<Observation>
+  /** Reads; checks every precondition; the same observation and release give the same steps. */
+  plan(observation: Observation, release: Release, signal: AbortSignal): Promise<PlanDraft>
   /**
    * Acts; safe to repeat, also when a former try died half way.
    * @throws TargetError saying what failed, why, and what is the state now; with code `not_healthy` when the release itself does

@@ -18,13 +18,13 @@ export const assessRollback = defineTool({
     rehearse
   }),
   output: ['target', 'current', 'recommended', 'candidates', 'risks', 'blockers', 'plan', 'interrupted', 'diagnosis'],
-  handler: ({ target: name, version, investigate, rehearse }, { around, cancelled }) => {
+  handler: ({ target: name, version, investigate, rehearse }, { project, cancelled }) => {
     const wanted = {
       ...(name && { target: name }),
       ...(version !== undefined && { version }),
       ...(rehearse !== undefined && { rehearse })
     }
-    return closing(around, wanted, async (session) => {
+    return closing(project, wanted, async (session) => {
       const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
       const assessment = await assess(session, {
         signal,

@@ -19,7 +19,7 @@ export async function callTool(
   input: unknown,
   call: ToolCall
 ): Promise<{ answer: Answer; isError: boolean }> {
-  const { mask, log } = call.around
+  const { mask, log } = call.project
   const finished = (answer: Record<string, unknown>): Answer => mask.data(snakeCase(answer)) as Answer
   try {
     const { ok, summary, next, data } = await tool.handler(checkedInput(tool, input), call)

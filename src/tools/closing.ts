@@ -1,13 +1,13 @@
-import { openSession, type Surroundings, type Wanted } from '../rollback/open-session.ts'
+import { openSession, type ProjectContext, type Wanted } from '../rollback/open-session.ts'
 import type { Session } from '../rollback/session.ts'
 
 /** Opens a target, does the work, and closes the target's connections whatever happens. */
 export async function closing<T>(
-  around: Surroundings,
+  project: ProjectContext,
   wanted: Wanted,
   work: (session: Session) => Promise<T>
 ): Promise<T> {
-  const session = await openSession(around, wanted)
+  const session = await openSession(project, wanted)
   try {
     return await work(session)
   } finally {

@@ -1,7 +1,7 @@
 import type { Assessment } from '../rollback/assess/assess.ts'
 import { checkUnattended } from '../rollback/guard/unattended.ts'
 import type { Interrupted } from '../rollback/journal/interrupted.ts'
-import type { ResumePlan } from '../rollback/journal/resume-options.ts'
+import type { ResumeOption } from '../rollback/journal/resume-options.ts'
 import { InputError } from '../support/errors.ts'
 
 /** What is known of the host that calls. */
@@ -15,7 +15,7 @@ export interface Host {
 /** What somebody is asked to say yes to: the plan of an assessment, or a way out of an interrupted rollback. */
 export interface Asked {
   assessment: Assessment
-  way?: ResumePlan | undefined
+  way?: ResumeOption | undefined
 }
 
 /**
@@ -58,7 +58,7 @@ const numbered = (lines: readonly string[]): string[] => lines.map((line, index)
 export function resumptionQuestion(
   target: string,
   { rollbackId, from, to }: Interrupted,
-  { direction }: ResumePlan
+  { direction }: ResumeOption
 ): string {
   if (direction === 'finish') return `Finish the interrupted rollback ${rollbackId} of ${target}, to ${to.version}?`
   if (direction === 'undo')

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Assessment } from '../rollback/assess/assess.ts'
-import type { ResumePlan } from '../rollback/journal/resume-options.ts'
-import type { Surroundings } from '../rollback/open-session.ts'
+import type { ResumeOption } from '../rollback/journal/resume-options.ts'
+import type { ProjectContext } from '../rollback/open-session.ts'
 import type { ReportProgress } from '../rollback/run/progress.ts'
 
 /** What a tool does to the world; its annotations are derived from it, so that they cannot disagree. */
@@ -23,12 +23,12 @@ export interface ToolResult {
 
 /** What a call brings with it from the host. */
 export interface ToolCall {
-  around: Surroundings
+  project: ProjectContext
   report: ReportProgress
   /** Aborted when the host cancels the call. */
   cancelled: AbortSignal
   /** Makes sure that a person, or a standing permission, says yes to this execution. @throws InputError when nobody does. */
-  consent(assessment: Assessment, way?: ResumePlan): Promise<void>
+  consent(assessment: Assessment, way?: ResumeOption): Promise<void>
   /** Where nobody watches: makes sure that all holds that such an execution needs. @throws ConfigError naming what does not. */
   unattended?(assessment: Assessment): Promise<void>
 }

@@ -20,9 +20,9 @@ export const executeRollbackTool = defineTool({
     rehearse: z.boolean().optional().describe('As in assess_rollback')
   }),
   output: ['rollback_id', 'outcome', 'dry_run', 'from', 'to', 'steps', 'duration_ms'],
-  handler: (input, { around, report, cancelled, consent, unattended }) => {
+  handler: (input, { project, report, cancelled, consent, unattended }) => {
     const rehearsal = input.rehearse === undefined ? {} : { rehearse: input.rehearse }
-    return closing(around, { target: input.target, version: input.version, ...rehearsal }, async (session) => {
+    return closing(project, { target: input.target, version: input.version, ...rehearsal }, async (session) => {
       const request = {
         version: input.version,
         planId: input.plan_id,

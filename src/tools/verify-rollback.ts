@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { projectPaths } from '../project/paths.ts'
 import { longestProofMs } from '../rollback/run/prove.ts'
-import { storyById, type Verification, verify } from '../rollback/verify.ts'
+import { journalById, type Verification, verify } from '../rollback/verify.ts'
 import { closing } from './closing.ts'
 import { defineTool, type ToolResult } from './define-tool.ts'
 import { rollbackId, target } from './shapes.ts'
@@ -18,10 +18,10 @@ export const verifyRollback = defineTool({
     soak_seconds: z.number().min(0).max(600).optional().describe('How long to watch, up to 600; default 0')
   }),
   output: ['target', 'rollback_id', 'version', 'verdict', 'checks'],
-  handler: async ({ rollback_id, target: asked, soak_seconds = 0 }, { around, cancelled }) => {
-    const journals = projectPaths(around.projectDir).rollbacksDir
-    const name = rollback_id ? (await storyById(journals, rollback_id)).begun.target : asked
-    return closing(around, name === undefined ? {} : { target: name }, async (session) => {
+  handler: async ({ rollback_id, target: asked, soak_seconds = 0 }, { project, cancelled }) => {
+    const journals = projectPaths(project.projectDir).rollbacksDir
+    const name = rollback_id ? (await journalById(journals, rollback_id)).begun.target : asked
+    return closing(project, name === undefined ? {} : { target: name }, async (session) => {
       const soakMs = soak_seconds * 1000
       const signal = AbortSignal.any([cancelled, AbortSignal.timeout(longestProofMs(soakMs) + 120_000)])
       const found = await verify(session, { soakMs, signal, ...(rollback_id && { rollbackId: rollback_id }) })

@@ -5,10 +5,10 @@ import { writeIncident } from '../incident/write.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
-import { type Given, incidentOfNow, incidentOfStory } from '../rollback/incident-of.ts'
-import { readStories, type Story } from '../rollback/journal/journal.ts'
-import type { Surroundings } from '../rollback/open-session.ts'
-import { storyById } from '../rollback/verify.ts'
+import { type Given, incidentOfJournal, incidentOfNow } from '../rollback/incident-of.ts'
+import { type JournalRecord, readJournals } from '../rollback/journal/journal.ts'
+import type { ProjectContext } from '../rollback/open-session.ts'
+import { journalById } from '../rollback/verify.ts'
 import { messageOf } from '../support/errors.ts'
 import { closing } from './closing.ts'
 import { defineTool } from './define-tool.ts'
@@ -31,21 +31,21 @@ export const writeIncidentTool = defineTool({
     notes: words.optional()
   }),
   output: ['path', 'severity', 'outage_ms'],
-  handler: async ({ rollback_id, target: asked, severity, root_cause, impact, notes }, { around, cancelled }) => {
+  handler: async ({ rollback_id, target: asked, severity, root_cause, impact, notes }, { project, cancelled }) => {
     const given = {
       ...(severity && { severity }),
       ...(root_cause && { rootCause: root_cause }),
       ...(impact && { impact }),
       ...(notes && { notes })
     }
-    const paths = projectPaths(around.projectDir)
-    const story = rollback_id
-      ? await storyById(paths.rollbacksDir, rollback_id)
+    const paths = projectPaths(project.projectDir)
+    const journalRecord = rollback_id
+      ? await journalById(paths.rollbacksDir, rollback_id)
       : await newest(paths.rollbacksDir, asked)
     const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
-    const incident = story
-      ? await incidentWithoutTarget(around, paths, story, given)
-      : await closing(around, asked === undefined ? {} : { target: asked }, (session) =>
+    const incident = journalRecord
+      ? await incidentWithoutTarget(project, paths, journalRecord, given)
+      : await closing(project, asked === undefined ? {} : { target: asked }, (session) =>
           incidentOfNow(session, given, signal)
         )
     const {
@@ -54,8 +54,8 @@ export const writeIncidentTool = defineTool({
       severityReason,
       outage,
       outageMs
-    } = await writeIncident(paths, incident, around.mask)
-    const path = relative(around.projectDir, file)
+    } = await writeIncident(paths, incident, project.mask)
+    const path = relative(project.projectDir, file)
     return {
       ok: true,
       summary: `Incident Report: ${path}\nSeverity: ${judged} (${severityReason})\nOutage: ${outage}`,
@@ -65,19 +65,19 @@ export const writeIncidentTool = defineTool({
   }
 })
 
-const newest = async (journals: string, target?: string): Promise<Story | null> =>
-  (await readStories(journals, target)).find(({ ended }) => ended?.outcome !== 'refused') ?? null
+const newest = async (journals: string, target?: string): Promise<JournalRecord | null> =>
+  (await readJournals(journals, target)).find(({ ended }) => ended?.outcome !== 'refused') ?? null
 
 /** A journal is enough for a report; the target may be out of reach by then, and deploy.json broken. */
 async function incidentWithoutTarget(
-  { projectDir, clock, env }: Surroundings,
+  { projectDir, clock, env }: ProjectContext,
   paths: ProjectPaths,
-  story: Story,
+  journalRecord: JournalRecord,
   given: Given
 ): Promise<Incident> {
   const file = await readDeployFile(paths, env).catch((error: unknown) => messageOf(error))
-  const history = typeof file === 'string' ? [] : historyOf(file, story.begun.target)
-  const incident = await incidentOfStory({ projectDir, clock, history }, story, given)
+  const history = typeof file === 'string' ? [] : historyOf(file, journalRecord.begun.target)
+  const incident = await incidentOfJournal({ projectDir, clock, history }, journalRecord, given)
   const gap =
     typeof file === 'string' ? [`The history of deploys is not in this report: ${file}. Correct the file.`] : []
   return { ...incident, remains: [...incident.remains, ...gap] }

@@ -62,11 +62,11 @@ test('record --rollback takes the id of a rollback and nothing that it says alre
 })
 
 describeOn('npm', 'the command line on a real registry', (backend) => {
-  const around = bench(backend)
-  afterEach(() => around.cleanUp())
+  const project = bench(backend)
+  afterEach(() => project.cleanUp())
 
   const deployed = async () => {
-    const it = await deployment(around, [])
+    const it = await deployment(project, [])
     const env = { ...it.made.env, POP_NPM_TOKEN: it.token }
     const latest = async () => (await packumentOf(backend.url ?? '', it.made.name)).tags.latest
     const run = (...args: string[]) => commandLine(args, it.made.dir, env)

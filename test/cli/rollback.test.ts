@@ -27,7 +27,7 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
       open: async () => shelfTarget(shelf)
     })
   }
-  const project = await testProject({
+  const files = await testProject({
     version: '1.0',
     targets: { shelf: { enabled: true, automatic, config: { rollback: { soak_seconds: 0 } } } },
     history: [
@@ -36,15 +36,15 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
       record('1.0.0', 'success', '2026-03-01T12:00:00.000Z')
     ]
   })
-  await project.commit()
+  await files.commit()
   onTestFinished(async () => {
     delete targetTypes.shelf
-    await project.remove()
+    await files.remove()
   })
-  const around = { projectDir: project.dir, env: {}, clock: systemClock, log: () => undefined, mask: createMask() }
+  const project = { projectDir: files.dir, env: {}, clock: systemClock, log: () => undefined, mask: createMask() }
   const questions: string[] = []
   return {
-    lock: projectPaths(project.dir).lockFile('shelf'),
+    lock: projectPaths(files.dir).lockFile('shelf'),
     questions,
     /** Runs it with these options, and answers each question with the next word. */
     async run(options: string[], ...typed: string[]): Promise<{ answer: Answer; code: number }> {
@@ -59,7 +59,7 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
         progress: () => undefined
       }
       const cancel = new AbortController().signal
-      const answer = await rollback(contextOf(flags, around, terminal, cancel, () => undefined))
+      const answer = await rollback(contextOf(flags, project, terminal, cancel, () => undefined))
       return { answer, code: exitCodeOf(answer) }
     }
   }
@@ -181,7 +181,7 @@ test('--plan chooses between finishing and undoing', async () => {
   const { answer: assessed } = await command.run([], 'neither')
   const { undo } = assessed.interrupted as { undo: { id: string } }
   const { answer } = await command.run(['--plan', undo.id], 'y')
-  expect(answer).toMatchObject({ outcome: 'restored' })
+  expect(answer).toMatchObject({ outcome: 'undone' })
   expect(shelf.serving).toBe('1.2.0')
 })
 

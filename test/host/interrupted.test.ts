@@ -79,7 +79,7 @@ describeOn('host', 'a session killed in mid-rollback', () => {
 
   test.each([
     ['Finish', '1.1.0', 'succeeded'],
-    ['Undo', '1.2.0', 'restored'],
+    ['Undo', '1.2.0', 'undone'],
     ['Leave it', '1.1.0', 'left']
   ])('is offered again when it is continued: %s ends at %s', async (label, version, said) => {
     const dying = session({ ...settings(begin), person: () => true }).catch((error: Error) => error)

@@ -63,11 +63,7 @@ describe('outageOf', () => {
   it.each([
     ['no source says since when', { health: down, history: [] }, /no source says since when/],
     ['it has not ended', { rollback: rollback({ outcome: 'stuck', recoveredAt: undefined }) }, /nothing proves.*stuck/],
-    [
-      'the earlier state was put back',
-      { rollback: rollback({ outcome: 'restored', recoveredAt: undefined }) },
-      /restored/
-    ],
+    ['the earlier state was put back', { rollback: rollback({ outcome: 'undone', recoveredAt: undefined }) }, /undone/],
     ['there was no rollback', { rollback: null }, /no rollback has ended it/],
     [
       'the target saw none',

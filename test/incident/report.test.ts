@@ -89,8 +89,8 @@ describe('the incident report', () => {
 
   it.each([
     ['succeeded', '1.1.0'],
-    ['unproven', '1.1.0, but not every check could prove it'],
-    ['restored', 'nothing, the rollback to 1.1.0 failed and 1.2.0 was put back'],
+    ['unverified', '1.1.0, but not every check could prove it'],
+    ['undone', 'nothing, the rollback to 1.1.0 failed and 1.2.0 was put back'],
     ['cancelled', 'nothing, the rollback to 1.1.0 was cancelled'],
     ['stuck', '1.1.0 was not reached for certain, see What Remains'],
     ['manual', '1.1.0 was not reached for certain, see What Remains'],

@@ -5,15 +5,15 @@ import { deployment } from '../targets/npm/deployment.ts'
 import { bench, packumentOf } from '../targets/npm/package-fixture.ts'
 
 describeOn('npm', 'consent by elicitation, through the built server', (backend) => {
-  const around = bench(backend)
+  const project = bench(backend)
   const servers: BuiltServer[] = []
   afterEach(async () => {
     await Promise.all(servers.splice(0).map((server) => server.close()))
-    await around.cleanUp()
+    await project.cleanUp()
   })
 
   const attempt = async (person: ServerOptions['person']) => {
-    const it = await deployment(around, servers)
+    const it = await deployment(project, servers)
     const server = await it.serve({ person })
     const { plan } = await server.call('assess_rollback')
     const before = Object.keys(await it.files()).sort()

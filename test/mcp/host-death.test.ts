@@ -26,11 +26,11 @@ const deaths: Death[] = [
 ]
 
 describeOn('npm', 'a process that loses its host in mid-cure', (backend) => {
-  const around = bench(backend)
+  const project = bench(backend)
   const children: ChildProcess[] = []
   afterEach(async () => {
     for (const child of children.splice(0)) child.kill('SIGKILL')
-    await around.cleanUp()
+    await project.cleanUp()
   })
 
   const start = (it: Deployment, program: string, ...args: string[]): ChildProcess => {
@@ -62,7 +62,7 @@ describeOn('npm', 'a process that loses its host in mid-cure', (backend) => {
   const latest = async ({ made }: Deployment) => (await packumentOf(backend.url ?? '', made.name)).tags.latest
 
   test.each(deaths)('the server goes on to the end of the rollback, and then ends, when %s', async (_, die) => {
-    const it = await deployment(around, [])
+    const it = await deployment(project, [])
     const { began, go } = await heldCure(it)
     const child = start(it, 'server.mjs')
     const call = asHost(child)
@@ -78,7 +78,7 @@ describeOn('npm', 'a process that loses its host in mid-cure', (backend) => {
   })
 
   test('the command line goes on when its terminal hangs up', async () => {
-    const it = await deployment(around, [])
+    const it = await deployment(project, [])
     const { began, go } = await heldCure(it)
     const deployFile = join(it.made.dir, '.claude/popkit/deploy.json')
     const content = JSON.parse(await readFile(deployFile, 'utf8'))

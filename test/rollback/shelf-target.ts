@@ -20,10 +20,10 @@ export interface Shelf {
   healthAtLook?: (version: string, look: number) => HealthState
   /** Called before each step does its work; throws to fail it. */
   beforeStep?: (verb: 'apply' | 'revert', step: Step, run: Run) => void | Promise<void>
-  /** What a check sees, where it is not what the survey says. */
+  /** What a check sees, where it is not what the observation says. */
   checked?: Record<string, HealthState>
   surveyFails?: boolean
-  halfWay?: boolean
+  mixedReleases?: boolean
   lease?: { record: LeaseRecord; expired: boolean }
   /** Every renewal finds that somebody else has taken the lease. */
   leaseLost?: boolean
@@ -66,8 +66,8 @@ const step = (kind: string, phase: Step['phase'], params: JsonObject, undo: stri
   title: `${kind[0]?.toUpperCase()}${kind.slice(1)}ing`,
   params,
   undo,
-  byHand: [`shelf ${kind}`],
-  undoByHand: [`shelf un${kind}`]
+  manualCommands: [`shelf ${kind}`],
+  manualUndoCommands: [`shelf un${kind}`]
 })
 
 export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
@@ -78,7 +78,7 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
   const stateOf = (version: string): HealthState =>
     shelf.healthAtLook?.(version, ++shelf.looks) ?? shelf.checked?.[version] ?? shelf.health[version] ?? 'unknown'
   return {
-    async survey() {
+    async observe() {
       if (shelf.surveyFails)
         throw new TargetError({ what: 'The shelf does not answer', why: 'it is away', next: 'Wait.', retryable: true })
       const state = shelf.health[shelf.serving] ?? 'unknown'
@@ -94,17 +94,17 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
         blockers: shelf.blockers,
         fingerprint: { serving: shelf.serving, ...shelf.extraFingerprint },
         notes: [],
-        ...(shelf.halfWay && { halfWay: true }),
+        ...(shelf.mixedReleases && { mixedReleases: true }),
         ...(shelf.lease && { lease: { ...shelf.lease } })
       }
     },
-    async plan(survey, to) {
-      const from = survey.current?.version ?? ''
+    async plan(observation, to) {
+      const from = observation.current?.version ?? ''
       return {
         steps: [
           step('fetch', 'prepare', { version: to.version }, 'Throw the fetched version away'),
-          step('switch', 'cure', { from, to: to.version }, `Switch back to ${from}`),
-          step('clean', 'aftercare', { version: from }, null)
+          step('switch', 'switch', { from, to: to.version }, `Switch back to ${from}`),
+          step('clean', 'cleanup', { version: from }, null)
         ],
         risks: [],
         blockers: shelf.blockers,

@@ -43,8 +43,8 @@ test('a tool renders it', async () => {
       throw new DOMException('timeout', 'TimeoutError')
     }
   }
-  const around = { projectDir, env: {}, clock, log, mask }
-  const call = { around, report: () => undefined, cancelled: never, consent: async () => undefined }
+  const project = { projectDir, env: {}, clock, log, mask }
+  const call = { project, report: () => undefined, cancelled: never, consent: async () => undefined }
   const { answer, isError } = await callTool(slow, {}, call)
   expect(isError).toBe(true)
   expect(answer.summary).toContain('The target did not answer in time')

@@ -59,7 +59,7 @@ test('an unattended rollback refuses on serious risks and on a current version t
 
 test('promise 13: for an interrupted rollback the question says which way it would go, and what would run', async () => {
   const assessment = await assessed()
-  const { story, interrupted } = interruptedOne()
+  const { journalRecord, interrupted } = interruptedOne()
   const asked: string[] = []
   const ask = async (text: string) => {
     asked.push(text)
@@ -70,7 +70,7 @@ test('promise 13: for an interrupted rollback the question says which way it wou
     const way = { direction, id: 'plan', version: 'v', lines: [`${direction} line`] }
     await requireConsent(host, { assessment: { ...assessment, interrupted }, way }, never)
   }
-  const { rollbackId } = story.begun
+  const { rollbackId } = journalRecord.begun
   expect(asked).toEqual([
     `Finish the interrupted rollback ${rollbackId} of shelf, to 1.1.0?\n1. finish line`,
     `Undo the interrupted rollback ${rollbackId} of shelf, back to 1.2.0?\n1. undo line`,
@@ -95,8 +95,8 @@ function interruptedOne() {
     notes: [],
     holder: { host: 'here', pid: 1, user: 'ann' }
   }
-  const story = { path: '', begun, events: [begun], ended: null }
+  const journalRecord = { path: '', begun, events: [begun], ended: null }
   const { rollbackId, at: startedAt, holder, from, to } = begun
   const known = { rollbackId, startedAt, holder, from, to, knownFrom: 'journal' as const }
-  return { story, interrupted: { ...known, story, standing: [], ways: [] } }
+  return { journalRecord, interrupted: { ...known, journalRecord, standing: [], ways: [] } }
 }

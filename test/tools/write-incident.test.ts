@@ -11,28 +11,28 @@ import { engine } from '../rollback/engine-harness.ts'
 import { newShelf } from '../rollback/shelf-target.ts'
 
 test('a broken deploy.json does not prevent a report for which the journal suffices', async () => {
-  const project = await testProject({ version: '1.0' })
-  onTestFinished(project.remove)
+  const files = await testProject({ version: '1.0' })
+  onTestFinished(files.remove)
   const { session, rollBack } = await engine(newShelf())
-  session.files = { ...session.files, journals: projectPaths(project.dir).rollbacksDir }
+  session.files = { ...session.files, journals: projectPaths(files.dir).rollbacksDir }
   const { rollbackId } = await rollBack()
-  await writeFile(project.deployFile, '{\n  "version": "1.0",\n  "targets": {,}\n}')
-  const around = {
-    projectDir: project.dir,
+  await writeFile(files.deployFile, '{\n  "version": "1.0",\n  "targets": {,}\n}')
+  const project = {
+    projectDir: files.dir,
     env: {},
     clock: systemClock,
     log: () => undefined,
     mask: createMask()
   }
   const call = {
-    around,
+    project,
     report: () => undefined,
     cancelled: new AbortController().signal,
     consent: async () => undefined
   }
   const { answer } = await callTool(writeIncidentTool, { rollback_id: rollbackId }, call)
   expect(answer).toMatchObject({ ok: true })
-  const report = await readFile(join(project.dir, String(answer.path)), 'utf8')
+  const report = await readFile(join(files.dir, String(answer.path)), 'utf8')
   expect(report).toContain('Switching done')
   expect(report).toMatch(/The history of deploys is not in this report: .*line 3/)
 })

@@ -1,7 +1,7 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Diagnosis } from '../../model/diagnosis.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { Blocker, Health, Risk, Survey } from '../../model/observation.ts'
+import type { Blocker, Health, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
@@ -10,14 +10,14 @@ import { InputError, messageOf } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
 import { diagnose } from '../diagnose.ts'
 import { findInterrupted, type Interrupted, recentAttempts, runningElsewhere } from '../journal/interrupted.ts'
-import { readStories } from '../journal/journal.ts'
+import { readJournals } from '../journal/journal.ts'
 import { settledElsewhere, settledNotes } from '../journal/settled-elsewhere.ts'
 import { hasFailed } from '../run/compare-health.ts'
 import type { Session } from '../session.ts'
 import { type Candidate, rankCandidates, recommend } from './candidates.ts'
 import { codeRisks } from './code-risks.ts'
 import { disagreements } from './disagreements.ts'
-import { failedReturns, leftBehind, leftByHand } from './former-rollbacks.ts'
+import { failedReturns, leftBehind, leftManually } from './former-rollbacks.ts'
 import { planId } from './plan-id.ts'
 import { recordedFailure } from './recorded-failure.ts'
 import { spareNames } from './spare-names.ts'
@@ -34,7 +34,7 @@ export interface Plan {
 export interface Assessment {
   target: string
   type: string
-  survey: Survey
+  observation: Observation
   current: Release | null
   health: Health
   /** The current release does not serve as it should, or its deployment is recorded as failed. */
@@ -58,70 +58,74 @@ export interface AssessOptions {
 }
 
 /**
- * An interrupted rollback comes first, and nothing else is planned then. Otherwise: surveys the target, ranks what it could go back to, and plans the way to the recommended (or named) release. Reads only.
+ * An interrupted rollback comes first, and nothing else is planned then. Otherwise: observations the target, ranks what it could go back to, and plans the way to the recommended (or named) release. Reads only.
  * @throws InputError when the named version is none of the target's; TargetError when the target cannot be asked.
  */
 export async function assess(session: Session, { version, investigate, signal }: AssessOptions): Promise<Assessment> {
-  const [stories, survey] = await Promise.all([
-    readStories(session.files.journals, session.name),
-    session.target.survey(signal)
+  const [journalRecords, observation] = await Promise.all([
+    readJournals(session.files.journals, session.name),
+    session.target.observe(signal)
   ])
-  spareNames(session.mask, [survey.current, ...survey.releases])
+  spareNames(session.mask, [observation.current, ...observation.releases])
   const { diagnosis, undiagnosed } = investigate ? await investigated(session, signal) : nothingAsked
   const now = isoNow(session.clock)
-  const settled = settledElsewhere(stories, survey, now)
+  const settled = settledElsewhere(journalRecords, observation, now)
   const interrupted = await findInterrupted(
     session,
-    survey,
-    stories.filter((story) => !settled.includes(story))
+    observation,
+    journalRecords.filter((journalRecord) => !settled.includes(journalRecord))
   )
-  const formerRollbacks = [...failedReturns(stories), ...leftBehind(stories), ...leftByHand(stories, survey.current)]
-  const failure = recordedFailure(session.history, survey.current)
+  const formerRollbacks = [
+    ...failedReturns(journalRecords),
+    ...leftBehind(journalRecords),
+    ...leftManually(journalRecords, observation.current)
+  ]
+  const failure = recordedFailure(session.history, observation.current)
   const recordedAsFailed = failure !== null && !failure.repeated
   const evidence = { history: session.history, formerRollbacks, now }
-  const candidates = rankCandidates(survey.current, survey.releases, evidence)
-  const recommended = recommend(survey.current, candidates)
-  const chosen = interrupted ? null : version === undefined ? recommended : named(version, candidates, survey)
+  const candidates = rankCandidates(observation.current, observation.releases, evidence)
+  const recommended = recommend(observation.current, candidates)
+  const chosen = interrupted ? null : version === undefined ? recommended : named(version, candidates, observation)
 
   const [draft, risksOfCode, elsewhere] = await Promise.all([
-    chosen && session.target.plan(survey, chosen.release, signal),
-    chosen ? codeRisks(session, survey.current, chosen.release) : [],
-    runningElsewhere(session, survey)
+    chosen && session.target.plan(observation, chosen.release, signal),
+    chosen ? codeRisks(session, observation.current, chosen.release) : [],
+    runningElsewhere(session, observation)
   ])
   const blockers = [
-    ...survey.blockers,
+    ...observation.blockers,
     ...elsewhere,
     ...(draft?.blockers ?? []),
     ...(chosen || interrupted ? [] : [nothingToGoBackTo(candidates)])
   ]
   const risks = [
-    ...survey.risks,
+    ...observation.risks,
     ...(draft?.risks ?? []),
     ...risksOfCode,
     ...(chosen ? weakEvidence(chosen) : []),
-    ...recentAttempts(stories, session.settings.maxAttempts, now),
-    ...(survey.health.state === 'healthy' && !recordedAsFailed ? [looksHealthy(survey)] : [])
+    ...recentAttempts(journalRecords, session.settings.maxAttempts, now),
+    ...(observation.health.state === 'healthy' && !recordedAsFailed ? [looksHealthy(observation)] : [])
   ]
   return {
     target: session.name,
     type: session.type,
-    survey,
-    current: survey.current,
-    health: survey.health,
-    failed: hasFailed(survey.health.state) || recordedAsFailed,
+    observation,
+    current: observation.current,
+    health: observation.health,
+    failed: hasFailed(observation.health.state) || recordedAsFailed,
     recommended,
     candidates,
     chosen,
     risks: unique(risks),
     blockers,
-    plan: chosen && draft ? asPlan(session, survey, chosen.release, draft) : null,
+    plan: chosen && draft ? asPlan(session, observation, chosen.release, draft) : null,
     interrupted,
     diagnosis,
     notes: [
       ...session.notes,
-      ...survey.notes,
-      ...settledNotes(settled, survey),
-      ...disagreements(session.history, survey),
+      ...observation.notes,
+      ...settledNotes(settled, observation),
+      ...disagreements(session.history, observation),
       ...(failure?.repeated ? [failedAgain(failure.record)] : []),
       ...(draft?.notes ?? []),
       ...undiagnosed
@@ -145,9 +149,9 @@ async function investigated(
   }
 }
 
-function asPlan(session: Session, survey: Survey, to: Release, draft: PlanDraft): Plan {
-  const fingerprint = { survey: survey.fingerprint, plan: draft.fingerprint }
-  const identity = { target: session.name, from: survey.current, to, steps: draft.steps, fingerprint }
+function asPlan(session: Session, observation: Observation, to: Release, draft: PlanDraft): Plan {
+  const fingerprint = { observation: observation.fingerprint, plan: draft.fingerprint }
+  const identity = { target: session.name, from: observation.current, to, steps: draft.steps, fingerprint }
   return {
     id: planId(identity),
     to,
@@ -158,14 +162,14 @@ function asPlan(session: Session, survey: Survey, to: Release, draft: PlanDraft)
 }
 
 /** Finds a version that a caller named: by name, by name with or without a leading v, or by the beginning of its identity. */
-function named(version: string, candidates: readonly Candidate[], survey: Survey): Candidate {
+function named(version: string, candidates: readonly Candidate[], observation: Observation): Candidate {
   const bare = (text: string): string => text.replace(/^v(?=\d)/, '')
   const found =
     candidates.find(({ release }) => release.version === version) ??
     candidates.find(({ release }) => bare(release.version) === bare(version)) ??
     candidates.find(({ release }) => version.length >= 12 && release.id.startsWith(version))
   if (found) return found
-  if (survey.current && bare(survey.current.version) === bare(version))
+  if (observation.current && bare(observation.current.version) === bare(version))
     throw new InputError({
       what: `${version} cannot be rolled back to`,
       why: 'it is the version that serves now',
@@ -184,11 +188,11 @@ function named(version: string, candidates: readonly Candidate[], survey: Survey
 const failedAgain = ({ version, at }: DeploymentRecord): string =>
   `deploy.json says that a deployment of ${version} failed at ${at}, when it served already. What serves is from before it, so it is not taken for failed.`
 
-const looksHealthy = (survey: Survey): Risk => ({
+const looksHealthy = (observation: Observation): Risk => ({
   id: 'current_healthy',
   serious: false,
   title: 'The current version looks healthy',
-  detail: `${survey.current?.version ?? 'what serves'}: ${survey.health.message}. A rollback is for failures that its health does not show.`
+  detail: `${observation.current?.version ?? 'what serves'}: ${observation.health.message}. A rollback is for failures that its health does not show.`
 })
 
 const weakEvidence = ({ release, good, evidenceAgainst }: Candidate): Risk[] => {
@@ -204,7 +208,7 @@ const weakEvidence = ({ release, good, evidenceAgainst }: Candidate): Risk[] => 
   if (good) return []
   return [
     {
-      id: `unproven:${release.version}`,
+      id: `unverified:${release.version}`,
       serious: true,
       title: `${release.version} is not known to have ever served well`,
       detail: 'Neither deploy.json nor the target has evidence of it.'

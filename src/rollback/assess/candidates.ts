@@ -11,7 +11,7 @@ export interface Candidate {
   /** When it last served well, as far as known. */
   lastGoodAt?: string
   /** Good, but it never served for an hour, and each time came right after a failure: a hot-fix amid others. */
-  brief: boolean
+  shortLived: boolean
   evidenceFor: string[]
   evidenceAgainst: string[]
 }
@@ -109,14 +109,14 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
   if (release.available.state === 'no') evidenceAgainst.push(release.available.reason ?? 'no longer available')
 
   const lastGoodAt = good.reduce((last, { until }) => (until > last ? until : last), '')
-  const brief = good.length > 0 && good.every(isBrief)
-  if (brief && evidenceFor[0])
+  const shortLived = good.length > 0 && good.every(isShortLived)
+  if (shortLived && evidenceFor[0])
     evidenceFor[0] += '; less than an hour and right after a failure, so releases that did better come first'
   return {
     release,
     good: good.length > 0,
     ...(lastGoodAt && { lastGoodAt }),
-    brief,
+    shortLived,
     evidenceFor: evidenceFor.slice(0, mostEvidence),
     evidenceAgainst
   }
@@ -131,7 +131,7 @@ interface Span {
 const hourMs = 3_600_000
 
 /** Of a span whose length is not known, nothing of the kind is said. */
-const isBrief = ({ from, until, afterFailure }: Span): boolean => {
+const isShortLived = ({ from, until, afterFailure }: Span): boolean => {
   const forMs = from === undefined ? 0 : Date.parse(until) - Date.parse(from)
   return forMs > 0 && forMs < hourMs && afterFailure()
 }
@@ -182,11 +182,11 @@ const looksLikeDigest = (text: string): boolean => /^sha\d+[:-]/.test(text)
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 function byWorth(a: Candidate, b: Candidate): number {
-  const worth = ({ release, good, evidenceAgainst, brief }: Candidate): number =>
+  const worth = ({ release, good, evidenceAgainst, shortLived }: Candidate): number =>
     (release.available.state === 'no' ? 0 : 8) +
     (good ? 4 : 0) +
     (evidenceAgainst.length === 0 ? 2 : 0) +
-    (brief ? 0 : 1)
+    (shortLived ? 0 : 1)
   const time = ({ release, lastGoodAt }: Candidate): string => lastGoodAt ?? release.createdAt ?? ''
   return worth(b) - worth(a) || order(time(b), time(a)) || a.release.version.localeCompare(b.release.version)
 }

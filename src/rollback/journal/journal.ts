@@ -97,7 +97,7 @@ const endsInTornLine = async (path: string): Promise<boolean> => {
 }
 
 /** What a journal tells, read back. */
-export interface Story {
+export interface JournalRecord {
   path: string
   begun: Begun
   events: JournalEvent[]
@@ -105,8 +105,8 @@ export interface Story {
   ended: Ended | null
 }
 
-/** Makes a story out of events; null when they hold no beginning. */
-export function storyOf(path: string, events: JournalEvent[]): Story | null {
+/** Makes a journalRecord out of events; null when they hold no beginning. */
+export function journalRecordOf(path: string, events: JournalEvent[]): JournalRecord | null {
   const begun = events.find((event) => event.event === 'begun')
   if (!begun) return null
   const last = events.findLast((event) => event.event === 'ended' || event.event === 'resumed')
@@ -114,8 +114,8 @@ export function storyOf(path: string, events: JournalEvent[]): Story | null {
 }
 
 /** Reads one journal; a torn or foreign line is passed over. */
-export const readStory = async (path: string): Promise<Story | null> =>
-  storyOf(path, (await readText(path)).split('\n').flatMap(parseLine))
+export const readJournal = async (path: string): Promise<JournalRecord | null> =>
+  journalRecordOf(path, (await readText(path)).split('\n').flatMap(parseLine))
 
 function parseLine(line: string): JournalEvent[] {
   if (line.trim() === '') return []
@@ -128,12 +128,15 @@ function parseLine(line: string): JournalEvent[] {
 }
 
 /** All readable journals of a folder, newest first; of one target where it is named. */
-export async function readStories(dir: string, target?: string): Promise<Story[]> {
+export async function readJournals(dir: string, target?: string): Promise<JournalRecord[]> {
   const names = await readdir(dir).catch(() => [])
   const files = names.filter((name) => /^rb-[\w-]+\.jsonl$/.test(name))
-  const stories = await Promise.all(files.map((name) => readStory(join(dir, name)).catch(() => null)))
-  return stories
-    .filter((story): story is Story => story !== null && (target === undefined || story.begun.target === target))
+  const journalRecords = await Promise.all(files.map((name) => readJournal(join(dir, name)).catch(() => null)))
+  return journalRecords
+    .filter(
+      (journalRecord): journalRecord is JournalRecord =>
+        journalRecord !== null && (target === undefined || journalRecord.begun.target === target)
+    )
     .sort((a, b) => b.begun.at.localeCompare(a.begun.at) || b.path.localeCompare(a.path))
 }
 
@@ -144,9 +147,9 @@ export interface StepInEffect {
 }
 
 /** The steps that were begun, and perhaps done, and not reverted since. */
-export function stepsInEffect(story: Story): Map<string, StepInEffect> {
+export function stepsInEffect(journalRecord: JournalRecord): Map<string, StepInEffect> {
   const inEffect = new Map<string, StepInEffect>()
-  for (const event of story.events) {
+  for (const event of journalRecord.events) {
     if (event.event === 'step') {
       const recorded = event.recorded ?? inEffect.get(event.stepId)?.recorded
       inEffect.set(event.stepId, {

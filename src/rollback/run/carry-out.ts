@@ -7,13 +7,13 @@ import type { Session } from '../session.ts'
 import { conclude } from './conclude.ts'
 import type { RollbackResult } from './execute.ts'
 import { type Proof, prove } from './prove.ts'
-import { byHand, type CarryOutContext, carryingOf, type Ending, notRun } from './rollback-run.ts'
+import { type CarryOutContext, carryingOf, type Ending, manualCommands, notRun } from './rollback-run.ts'
 import { applyStep, position, StepFailed } from './step-runner.ts'
-import { cancelled, takenOver, wayBack } from './undo.ts'
+import { cancelled, takenOver, undoRollback } from './undo.ts'
 
 const markWithinMs = 15_000
 
-/** The rollback itself: cure, proof, aftercare; or the way back. */
+/** The rollback itself: switch, proof, cleanup; or the way back. */
 export async function carryOut(session: Session, begun: Begun, context: CarryOutContext): Promise<RollbackResult> {
   const carrying = carryingOf(session, begun, context)
   const ending = { session, begun, context, carrying }
@@ -21,25 +21,25 @@ export async function carryOut(session: Session, begun: Begun, context: CarryOut
   for (const step of beganSteps.filter(({ id }) => isDone(context, id)))
     carrying.outcomes.set(step.id, { ...notRun(step), state: 'done', detail: 'done before the interruption' })
 
-  return (await cure(ending, beganSteps)) ?? settle(ending, beganSteps, await proven(ending))
+  return (await applySteps(ending, beganSteps)) ?? settle(ending, beganSteps, await proven(ending))
 }
 
 const isDone = ({ inEffect }: CarryOutContext, stepId: string): boolean => inEffect?.get(stepId)?.done ?? false
 
 /** Runs what comes before the proof; gives a result only when it ends there. */
-async function cure(ending: Ending, beganSteps: Step[]): Promise<RollbackResult | null> {
+async function applySteps(ending: Ending, beganSteps: Step[]): Promise<RollbackResult | null> {
   const { begun, context, carrying } = ending
-  for (const step of begun.steps.filter(({ phase, id }) => phase !== 'aftercare' && !isDone(context, id))) {
-    const curing = beganSteps.some(({ phase }) => phase === 'cure')
-    if (context.hooks.cancel.aborted && !curing) return cancelled(ending, beganSteps)
+  for (const step of begun.steps.filter(({ phase, id }) => phase !== 'cleanup' && !isDone(context, id))) {
+    const switching = beganSteps.some(({ phase }) => phase === 'switch')
+    if (context.hooks.cancel.aborted && !switching) return cancelled(ending, beganSteps)
     if (!beganSteps.includes(step)) beganSteps.push(step)
     try {
       const { manual } = await applyStep(carrying, step)
       if (manual) return conclude(ending, { outcome: 'manual', instructions: manual, state: stateOfManual(step) })
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error
-      if (!curing && wasCancelled(error)) return cancelled(ending, beganSteps)
-      return wayBack(ending, beganSteps, error.message, [])
+      if (!switching && wasCancelled(error)) return cancelled(ending, beganSteps)
+      return undoRollback(ending, beganSteps, error.message, [])
     }
   }
   return null
@@ -63,21 +63,21 @@ async function settle(
       .filter(({ status }) => status === wanted)
       .map(({ title, detail }) => `${title}: ${detail}`)
       .join('; ')
-  if (verdict === 'unhealthy') return wayBack(ending, beganSteps, told('fail'), checks)
+  if (verdict === 'unhealthy') return undoRollback(ending, beganSteps, told('fail'), checks)
   if (verdict === 'inconclusive') {
-    const aftercare = steps.filter(({ phase }) => phase === 'aftercare')
+    const cleanup = steps.filter(({ phase }) => phase === 'cleanup')
     return conclude(ending, {
-      outcome: 'unproven',
+      outcome: 'unverified',
       checks,
       state: `${to.version} was put in place, but a check stayed unknown: ${told('unknown')}.`,
       remains: [
         'Look for yourself whether it serves.',
-        ...byHand(aftercare, 'Not done, for it is not proven'),
+        ...manualCommands(cleanup, 'Not done, for it is not proven'),
         ...leftBehind(ending)
       ]
     })
   }
-  const failed = await aftercare(ending)
+  const failed = await cleanup(ending)
   return conclude(ending, {
     outcome: 'succeeded',
     checks,
@@ -122,18 +122,18 @@ async function proven({ session, begun, carrying }: Ending): Promise<Proof> {
 }
 
 /** Runs what may fail without harm; what failed is what remains. */
-async function aftercare({ session, begun, context, carrying }: Ending): Promise<string[]> {
+async function cleanup({ session, begun, context, carrying }: Ending): Promise<string[]> {
   await context.diagnosis
   const remains: string[] = []
-  const steps = begun.steps.filter(({ phase, id }) => phase === 'aftercare' && !isDone(context, id))
+  const steps = begun.steps.filter(({ phase, id }) => phase === 'cleanup' && !isDone(context, id))
   if (steps.length > 0) await tellThatItIsProven({ session, begun, context, carrying })
   for (const step of steps) {
     try {
       const { manual } = await applyStep(carrying, step)
       if (manual) remains.push(...manual)
     } catch (error) {
-      session.log('warning', `Aftercare failed: ${messageOf(error)}`)
-      remains.push(...byHand([step], `Failed (${quoteLine(session.mask, messageOf(error))})`))
+      session.log('warning', `Cleanup failed: ${messageOf(error)}`)
+      remains.push(...manualCommands([step], `Failed (${quoteLine(session.mask, messageOf(error))})`))
     }
   }
   return remains

@@ -47,7 +47,7 @@ export async function conclude(
   }
 
   async function recorded(): Promise<string[]> {
-    if (conclusion.outcome !== 'succeeded' && conclusion.outcome !== 'unproven') return []
+    if (conclusion.outcome !== 'succeeded' && conclusion.outcome !== 'unverified') return []
     // killed after the record and before its end, a rollback that is finished has its record already
     if (!begun.from || settled(session.history, begun.rollbackId)) return []
     try {

@@ -13,7 +13,7 @@ import { refusedFor } from '../guard/refusals.ts'
 import { checkWritable } from '../guard/writable.ts'
 import { type Journal, openJournal } from '../journal/journal.ts'
 import type { Begun } from '../journal/journal-events.ts'
-import type { ResumePlan } from '../journal/resume-options.ts'
+import type { ResumeOption } from '../journal/resume-options.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
 import { collectDiagnosis } from './collect-diagnosis.ts'
@@ -39,7 +39,7 @@ export interface ExecuteHooks {
    * Asked once, with everything at hand, before anything is begun; not asked for a dry run. `way` is what is to become of an
    * interrupted rollback. @throws when the answer is no.
    */
-  consent(assessment: Assessment, way?: ResumePlan): Promise<void>
+  consent(assessment: Assessment, way?: ResumeOption): Promise<void>
   /** Aborted when the caller wants out; heeded at safe points. */
   cancel: AbortSignal
 }
@@ -174,7 +174,7 @@ async function begin(
         failed: assessment.failed,
         lastGood: assessment.chosen === assessment.recommended,
         diagnosis,
-        fingerprint: assessment.survey.fingerprint
+        fingerprint: assessment.observation.fingerprint
       })
     } finally {
       await journal.close()
@@ -237,11 +237,11 @@ async function leased(
 
 /** What was planned before the question is planned once more: an image may be deleted while somebody thinks. */
 async function unchanged(session: Session, plan: Plan, request: ExecuteRequest, limit: AbortSignal): Promise<void> {
-  const survey = await session.target.survey(limit)
-  const to = survey.releases.find(({ id }) => id === plan.to.id) ?? plan.to
-  const { steps, blockers, fingerprint: planned } = await session.target.plan(survey, to, limit)
+  const observation = await session.target.observe(limit)
+  const to = observation.releases.find(({ id }) => id === plan.to.id) ?? plan.to
+  const { steps, blockers, fingerprint: planned } = await session.target.plan(observation, to, limit)
   if (blockers[0]) throw refusedFor(blockers[0])
-  const fingerprint = { survey: survey.fingerprint, plan: planned }
-  const id = planId({ target: session.name, from: survey.current, to, steps, fingerprint })
-  if (id !== plan.id) throw stale(request.planId, { ...plan, steps, id }, survey.current, session.name)
+  const fingerprint = { observation: observation.fingerprint, plan: planned }
+  const id = planId({ target: session.name, from: observation.current, to, steps, fingerprint })
+  if (id !== plan.id) throw stale(request.planId, { ...plan, steps, id }, observation.current, session.name)
 }

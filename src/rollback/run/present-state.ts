@@ -1,6 +1,6 @@
 import type { Check } from '../../model/check.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { Health, HealthState, Survey } from '../../model/observation.ts'
+import type { Health, HealthState, Observation } from '../../model/observation.ts'
 import { fingerprintOf } from '../../support/canonical.ts'
 import { messageOf } from '../../support/errors.ts'
 import type { Begun } from '../journal/journal-events.ts'
@@ -8,7 +8,7 @@ import type { Session } from '../session.ts'
 import { servesBetter } from './compare-health.ts'
 import type { CarryOutContext } from './rollback-run.ts'
 
-const surveyWithinMs = 30_000
+const observeWithinMs = 30_000
 const settleWithinMs = 30_000
 const lookEveryMs = 1000
 
@@ -24,27 +24,29 @@ export interface Present {
   fingerprint?: JsonObject
 }
 
-/** What the target says now; a check that failed on it tells more of its health than a survey that saw nothing wrong. */
+/** What the target says now; a check that failed on it tells more of its health than a observation that saw nothing wrong. */
 export async function presentState(session: Session, begun: Begun, checks: readonly Check[] = []): Promise<Present> {
-  const signal = AbortSignal.timeout(surveyWithinMs)
-  const survey: Survey | string = await session.target.survey(signal).catch((error: unknown) => messageOf(error))
-  if (typeof survey === 'string')
+  const signal = AbortSignal.timeout(observeWithinMs)
+  const observation: Observation | string = await session.target
+    .observe(signal)
+    .catch((error: unknown) => messageOf(error))
+  if (typeof observation === 'string')
     return {
       seen: false,
       currentId: null,
       version: null,
-      health: { state: 'unknown', message: `${begun.target} could not be asked: ${survey}` }
+      health: { state: 'unknown', message: `${begun.target} could not be asked: ${observation}` }
     }
-  const { state } = survey.health
+  const { state } = observation.health
   const failed = checks.find(({ status }) => status === 'fail')
   const contradicted = failed && (state === 'unknown' || servesBetter(state, 'degraded'))
   return {
     seen: true,
-    currentId: survey.current?.id ?? null,
-    version: survey.current?.version ?? null,
-    health: contradicted ? { state: 'degraded', message: `${failed.title}: ${failed.detail}` } : survey.health,
-    ...(survey.halfWay && { isMixed: true }),
-    fingerprint: survey.fingerprint
+    currentId: observation.current?.id ?? null,
+    version: observation.current?.version ?? null,
+    health: contradicted ? { state: 'degraded', message: `${failed.title}: ${failed.detail}` } : observation.health,
+    ...(observation.mixedReleases && { isMixed: true }),
+    fingerprint: observation.fingerprint
   }
 }
 
@@ -63,7 +65,7 @@ export async function settledState(
   }
 }
 
-/** The cure failed before it changed anything: missing rights, for one. */
+/** The switch failed before it changed anything: missing rights, for one. */
 export const isUntouched = (present: Present, { fingerprint }: CarryOutContext): boolean =>
   fingerprint !== undefined &&
   present.fingerprint !== undefined &&

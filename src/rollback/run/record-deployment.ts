@@ -1,12 +1,12 @@
 import { appendHistory } from '../../project/append-history.ts'
 import type { ProjectPaths } from '../../project/paths.ts'
 import { isoNow } from '../../support/clock.ts'
-import type { Surroundings } from '../open-session.ts'
+import type { ProjectContext } from '../open-session.ts'
 import type { NewRecord } from '../session.ts'
 
 /** Adds a record to deploy.json's history, masked and with the time of now. @throws ConfigError when it cannot be written. */
 export async function recordDeployment(
-  { clock, env, mask }: Surroundings,
+  { clock, env, mask }: ProjectContext,
   paths: ProjectPaths,
   target: string,
   record: NewRecord

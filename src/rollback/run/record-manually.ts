@@ -1,6 +1,6 @@
 import { InputError } from '../../support/errors.ts'
 import { settled } from '../assess/former-rollbacks.ts'
-import type { Story } from '../journal/journal.ts'
+import type { JournalRecord } from '../journal/journal.ts'
 import type { Session } from '../session.ts'
 import { prove } from './prove.ts'
 
@@ -9,8 +9,12 @@ import { prove } from './prove.ts'
  * @returns whether it was added; false when deploy.json has it already.
  * @throws InputError when the rollback did not end `manual` or is not proven.
  */
-export async function recordByHand(session: Session, story: Story, signal: AbortSignal): Promise<boolean> {
-  const { begun, ended } = story
+export async function recordManually(
+  session: Session,
+  journalRecord: JournalRecord,
+  signal: AbortSignal
+): Promise<boolean> {
+  const { begun, ended } = journalRecord
   const { rollbackId, from, to } = begun
   if (ended?.outcome !== 'manual' || !from)
     throw new InputError({

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
-import type { Survey } from '../../model/observation.ts'
+import type { Observation } from '../../model/observation.ts'
 import { InputError } from '../../support/errors.ts'
 import type { Assessment } from '../assess/assess.ts'
 import { type KeptLease, keepLease } from '../guard/lease.ts'
 import { takeLock, thisHolder } from '../guard/lock.ts'
 import { refusedFor } from '../guard/refusals.ts'
-import { type Interrupted, interruptedAs, liveElsewhere, wayTo } from '../journal/interrupted.ts'
-import { openJournal, readStories, type Story, stepsInEffect } from '../journal/journal.ts'
-import type { ResumePlan } from '../journal/resume-options.ts'
+import { type Interrupted, interruptedAs, liveElsewhere, resumeOption } from '../journal/interrupted.ts'
+import { type JournalRecord, openJournal, readJournals, stepsInEffect } from '../journal/journal.ts'
+import type { ResumeOption } from '../journal/resume-options.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
 import { collectDiagnosis } from './collect-diagnosis.ts'
@@ -39,16 +39,16 @@ export async function resume(
   const lock = await takeLock(session.files.lock, rollbackId)
   let lease: KeptLease | null = null
   try {
-    const { story, survey } = await stillOpen(session, interrupted, way, limit)
-    const { begun } = story
+    const { journalRecord, observation } = await stillOpen(session, interrupted, way, limit)
+    const { begun } = journalRecord
     const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
     try {
-      const another = survey.lease && survey.lease.record.rollbackId !== rollbackId
-      if (!another) lease = await keepLease(session, begun, limit, beganAftercare(story))
-      if (story.path === '') await journal.copy(story.events)
+      const another = observation.lease && observation.lease.record.rollbackId !== rollbackId
+      if (!another) lease = await keepLease(session, begun, limit, beganCleanup(journalRecord))
+      if (journalRecord.path === '') await journal.copy(journalRecord.events)
       await journal.append({ event: 'resumed', direction: way.direction, holder: thisHolder() })
       if (lease) await journal.append({ event: 'leased' })
-      return await carryOn(session, story, way, {
+      return await carryOn(session, journalRecord, way, {
         journal,
         lease,
         limit,
@@ -72,41 +72,41 @@ export async function resume(
 async function stillOpen(
   session: Session,
   interrupted: Interrupted,
-  { direction, id }: ResumePlan,
+  { direction, id }: ResumeOption,
   signal: AbortSignal
-): Promise<{ story: Story; survey: Survey }> {
-  const [stories, survey] = await Promise.all([
-    readStories(session.files.journals, session.name),
-    session.target.survey(signal)
+): Promise<{ journalRecord: JournalRecord; observation: Observation }> {
+  const [journalRecords, observation] = await Promise.all([
+    readJournals(session.files.journals, session.name),
+    session.target.observe(signal)
   ])
-  const live = liveElsewhere(survey)
+  const live = liveElsewhere(observation)
   if (live) throw refusedFor(live)
   const { rollbackId, knownFrom } = interrupted
-  const known = stories.find(({ begun }) => begun.rollbackId === rollbackId)
+  const known = journalRecords.find(({ begun }) => begun.rollbackId === rollbackId)
   if (known?.ended) throw endedMeanwhile(rollbackId, known.ended.outcome)
-  const story = known ?? interrupted.story
-  const now = wayTo(interruptedAs(story, survey, knownFrom), direction)
+  const journalRecord = known ?? interrupted.journalRecord
+  const now = resumeOption(interruptedAs(journalRecord, observation, knownFrom), direction)
   if (now?.id !== id) throw changedMeanwhile(rollbackId)
-  return { story, survey }
+  return { journalRecord, observation }
 }
 
 function carryOn(
   session: Session,
-  story: Story,
-  { direction }: ResumePlan,
+  journalRecord: JournalRecord,
+  { direction }: ResumeOption,
   context: CarryOutContext
 ): Promise<RollbackResult> {
-  if (direction === 'finish') return finish(session, story, context)
-  return direction === 'undo' ? undo(session, story, context) : close(session, story, context)
+  if (direction === 'finish') return finish(session, journalRecord, context)
+  return direction === 'undo' ? undo(session, journalRecord, context) : close(session, journalRecord, context)
 }
 
-const finish = (session: Session, story: Story, context: CarryOutContext): Promise<RollbackResult> =>
-  carryOut(session, story.begun, { ...context, inEffect: stepsInEffect(story) })
+const finish = (session: Session, journalRecord: JournalRecord, context: CarryOutContext): Promise<RollbackResult> =>
+  carryOut(session, journalRecord.begun, { ...context, inEffect: stepsInEffect(journalRecord) })
 
-async function undo(session: Session, story: Story, context: CarryOutContext): Promise<RollbackResult> {
-  const { begun, events } = story
-  const inEffect = stepsInEffect(story)
-  const cures = begun.steps.filter(({ phase }) => phase === 'cure').map(({ id }) => id)
+async function undo(session: Session, journalRecord: JournalRecord, context: CarryOutContext): Promise<RollbackResult> {
+  const { begun, events } = journalRecord
+  const inEffect = stepsInEffect(journalRecord)
+  const switches = begun.steps.filter(({ phase }) => phase === 'switch').map(({ id }) => id)
   const carrying = carryingOf(session, begun, { ...context, inEffect })
   return undoAll(
     { session, begun, context, carrying },
@@ -115,13 +115,13 @@ async function undo(session: Session, story: Story, context: CarryOutContext): P
       asked: true,
       checks: [],
       steps: begun.steps.filter(({ id }) => inEffect.has(id)).reverse(),
-      touched: events.some((event) => event.event === 'step' && cures.includes(event.stepId))
+      touched: events.some((event) => event.event === 'step' && switches.includes(event.stepId))
     }
   )
 }
 
 /** Ends what somebody's deployment, or another machine, has settled: nothing is done on the target but taking the mark away. */
-async function close(session: Session, { begun }: Story, context: CarryOutContext): Promise<RollbackResult> {
+async function close(session: Session, { begun }: JournalRecord, context: CarryOutContext): Promise<RollbackResult> {
   const carrying = carryingOf(session, begun, context)
   return conclude(
     { session, begun, context, carrying },
@@ -132,9 +132,9 @@ async function close(session: Session, { begun }: Story, context: CarryOutContex
   )
 }
 
-function beganAftercare(story: Story): boolean {
-  const inEffect = stepsInEffect(story)
-  return story.begun.steps.some(({ id, phase }) => phase === 'aftercare' && inEffect.has(id))
+function beganCleanup(journalRecord: JournalRecord): boolean {
+  const inEffect = stepsInEffect(journalRecord)
+  return journalRecord.begun.steps.some(({ id, phase }) => phase === 'cleanup' && inEffect.has(id))
 }
 
 const interruptedFirst = (interrupted: Interrupted | null): InputError => {
@@ -169,9 +169,9 @@ const changedMeanwhile = (rollbackId: string): InputError =>
 const verbs = { finish: 'finished', undo: 'undone', close: 'closed' } as const
 
 function checkedResumption(
-  { story: { begun } }: Interrupted,
+  { journalRecord: { begun } }: Interrupted,
   { failed }: Assessment,
-  { direction, lines }: ResumePlan
+  { direction, lines }: ResumeOption
 ): RollbackResult {
   return {
     rollbackId: begun.rollbackId,
@@ -181,7 +181,7 @@ function checkedResumption(
     to: begun.to,
     failed,
     lastGood: false,
-    steps: lines.map((title, index) => ({ id: `${direction}-${index + 1}`, title, phase: 'cure', state: 'checked' })),
+    steps: lines.map((title, index) => ({ id: `${direction}-${index + 1}`, title, phase: 'switch', state: 'checked' })),
     checks: [],
     durationMs: 0,
     state: `The interrupted rollback would be ${verbs[direction]}. Nothing was changed.`,

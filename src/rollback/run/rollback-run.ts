@@ -18,7 +18,7 @@ export interface CarryOutContext {
   diagnosis: Promise<void>
   /** What an interrupted run has begun or done already, with what its steps recorded. */
   inEffect?: ReadonlyMap<string, StepInEffect>
-  /** The survey's fingerprint before the first step: a failed cure that left it as it was has nothing to lose by being undone. */
+  /** The observation's fingerprint before the first step: a failed switch that left it as it was has nothing to lose by being undone. */
   fingerprint?: JsonObject
 }
 
@@ -48,10 +48,14 @@ export const unlessTakenOver = ({ lease }: CarryOutContext, signal: AbortSignal)
 
 export const notRun = ({ id, title, phase }: Step): StepOutcome => ({ id, title, phase, state: 'not run' })
 
-export const byHand = (steps: readonly Step[], why: string): string[] =>
-  steps.map((step) => `${why}: ${step.title}.${step.byHand ? ` By hand: ${step.byHand.join(' && ')}` : ''}`)
+export const manualCommands = (steps: readonly Step[], why: string): string[] =>
+  steps.map(
+    (step) => `${why}: ${step.title}.${step.manualCommands ? ` By hand: ${step.manualCommands.join(' && ')}` : ''}`
+  )
 
-export const undoByHand = (steps: readonly Step[], why: string): string[] =>
+export const manualUndoCommands = (steps: readonly Step[], why: string): string[] =>
   steps.flatMap((step) =>
-    step.undo ? [`${why}: ${step.undo}.${step.undoByHand ? ` By hand: ${step.undoByHand.join(' && ')}` : ''}`] : []
+    step.undo
+      ? [`${why}: ${step.undo}.${step.manualUndoCommands ? ` By hand: ${step.manualUndoCommands.join(' && ')}` : ''}`]
+      : []
   )

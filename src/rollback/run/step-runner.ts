@@ -130,7 +130,7 @@ const byAPerson = ({ title }: Step, manual: readonly string[]): TargetError =>
     why: `a person must do it: ${manual.join(' ')}`,
     state: 'It stands as it is.',
     next: 'Do what is said there.',
-    code: 'by_hand'
+    code: 'manual_only'
   })
 
 const named = ({ id, title, phase }: Step): Pick<StepOutcome, 'id' | 'title' | 'phase'> => ({ id, title, phase })
@@ -159,10 +159,10 @@ function say(carrying: Carrying, step: Step, state: 'started' | 'working' | 'don
   })
 }
 
-/** The health check stands between the cure and the aftercare, and counts as a step. */
+/** The health check stands between the switch and the cleanup, and counts as a step. */
 export function position(steps: readonly Step[], step: Step | 'check'): { index: number; total: number } {
-  const before = steps.filter(({ phase }) => phase !== 'aftercare').length
+  const before = steps.filter(({ phase }) => phase !== 'cleanup').length
   if (step === 'check') return { index: before + 1, total: steps.length + 1 }
   const index = steps.findIndex(({ id }) => id === step.id)
-  return { index: index + (step.phase === 'aftercare' ? 2 : 1), total: steps.length + 1 }
+  return { index: index + (step.phase === 'cleanup' ? 2 : 1), total: steps.length + 1 }
 }

@@ -5,7 +5,7 @@ import { moreServing, servesBetter } from './compare-health.ts'
 import { conclude } from './conclude.ts'
 import type { RollbackResult } from './execute.ts'
 import { isUntouched, type Present, presentState, settledState, stateLine } from './present-state.ts'
-import { byHand, type Ending, undoByHand, unlessTakenOver } from './rollback-run.ts'
+import { type Ending, manualCommands, manualUndoCommands, unlessTakenOver } from './rollback-run.ts'
 import { revertSteps } from './step-runner.ts'
 
 /** Before anything that serves was touched: take back the preparations. */
@@ -14,17 +14,17 @@ export async function cancelled(ending: Ending, beganSteps: readonly Step[]): Pr
   return conclude(ending, {
     outcome: 'cancelled',
     state: `Cancelled before anything that serves was touched; ${ending.begun.from?.version ?? 'what was there'} is as it was.`,
-    remains: failed ? undoByHand(left, failed.message) : []
+    remains: failed ? manualUndoCommands(left, failed.message) : []
   })
 }
 
 /**
- * A failed cure is undone towards a state that was seen to serve better than the present one, or where nothing serves now and
+ * A failed switch is undone towards a state that was seen to serve better than the present one, or where nothing serves now and
  * nothing served before; unknown is no reason to undo. Of two states of the same health the one serves better in which more instances
  * do; where as many do, one release is better than a mixture of two. So a roll that stops half way is put back, unless that
  * would take away instances that serve only since then.
  */
-export async function wayBack(
+export async function undoRollback(
   ending: Ending,
   beganSteps: readonly Step[],
   why: string,
@@ -33,7 +33,7 @@ export async function wayBack(
   const { session, begun, context } = ending
   if (context.lease?.lost.aborted) return takenOver(ending, checks)
   const steps = [...beganSteps].reverse()
-  const touched = beganSteps.some(({ phase }) => phase === 'cure')
+  const touched = beganSteps.some(({ phase }) => phase === 'switch')
   const present = touched ? await presentState(session, begun, checks) : null
   const whyStay = present && !isUntouched(present, context) ? reasonToStay(begun.health, present, beganSteps) : null
   if (present && whyStay)
@@ -41,7 +41,7 @@ export async function wayBack(
       outcome: 'stuck',
       checks,
       state: `${why}. It was not undone, for ${whyStay}. ${stateLine(present)}`,
-      remains: [...byHand(pending(ending), 'Not done'), ...undoByHand(steps, 'to go back instead')]
+      remains: [...manualCommands(pending(ending), 'Not done'), ...manualUndoCommands(steps, 'to go back instead')]
     })
   return undoAll(ending, { why, checks, steps, touched })
 }
@@ -75,7 +75,7 @@ export async function undoAll(
 ): Promise<RollbackResult> {
   const { session, begun, carrying, context } = ending
   if (context.lease?.lost.aborted) return takenOver(ending, checks)
-  // The time limit that ended the cure must not end the way back.
+  // The time limit that ended the switch must not end the way back.
   const signal = unlessTakenOver(context, session.clock.limit(session.settings.limitMs))
   const { failed, left } = await revertSteps({ ...carrying, signal }, steps)
   if (context.lease?.lost.aborted) return takenOver(ending, checks)
@@ -84,10 +84,10 @@ export async function undoAll(
     const now = stateLine(await presentState(session, begun))
     const from = begun.from?.version ?? 'what was there'
     return conclude(ending, {
-      outcome: 'restored',
+      outcome: 'undone',
       checks,
       state: `${why}. Nothing that serves was touched; ${from} is as it was. ${now}`,
-      remains: failed ? undoByHand(left, `Not taken back (${failed.message})`) : []
+      remains: failed ? manualUndoCommands(left, `Not taken back (${failed.message})`) : []
     })
   }
   if (failed)
@@ -95,12 +95,12 @@ export async function undoAll(
       outcome: 'stuck',
       checks,
       state: `${why}. Undoing it failed, too: ${failed.message}. ${stateLine(await presentState(session, begun))}`,
-      remains: undoByHand(left, 'Not undone')
+      remains: manualUndoCommands(left, 'Not undone')
     })
   const after = await settledState(session, begun, (state) => !servesBetter(before, state))
   const flaw = flawOf(ending, after, asked)
   return conclude(ending, {
-    outcome: flaw ? 'stuck' : 'restored',
+    outcome: flaw ? 'stuck' : 'undone',
     checks,
     state: `${why}. ${flaw?.state ?? `${nameOf(ending)} is back as it was.`} ${stateLine(after)}`,
     remains: flaw ? [flaw.remains] : []
@@ -127,9 +127,9 @@ function flawOf(ending: Ending, after: Present, asked: boolean): { state: string
   return null
 }
 
-/** Why a failed cure is better left as it is; null where it is undone. */
+/** Why a failed switch is better left as it is; null where it is undone. */
 function reasonToStay(before: Health, present: Present, beganSteps: readonly Step[]): string | null {
-  if (beganSteps.some(({ phase }) => phase === 'aftercare'))
+  if (beganSteps.some(({ phase }) => phase === 'cleanup'))
     return 'cleaning up had begun, and with it the way back ended'
   const now = present.health.state
   if (servesBetter(before, present.health) || (now === 'down' && before.state === 'down')) return null

@@ -10,7 +10,7 @@ import { type Container, inspectContainer } from './objects/inspect.ts'
 import { logEvidence } from './objects/logs.ts'
 
 /** What every part of the target works with. */
-export interface Workshop {
+export interface DockerContext {
   engine: Engine
   config: DockerConfig
   /** The folder of the project, in which Compose files are looked for. */
@@ -32,18 +32,26 @@ export function hideEnvironment(mask: Mask, container: Container): void {
 }
 
 /** The container that is replaced; null once it was removed. */
-export async function findOld(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<Container | null> {
-  const container = await inspectContainer(workshop.engine, params.container, signal)
-  if (container) hideEnvironment(workshop.mask, container)
+export async function findOld(
+  docker: DockerContext,
+  params: Replacement,
+  signal: AbortSignal
+): Promise<Container | null> {
+  const container = await inspectContainer(docker.engine, params.container, signal)
+  if (container) hideEnvironment(docker.mask, container)
   return container
 }
 
 /** The replacement, under its temporary name or already under the final one; null before it was created. */
-export async function findNew(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<Container | null> {
-  const temporary = await inspectContainer(workshop.engine, params.temporary, signal)
-  const found = temporary ?? (await inspectContainer(workshop.engine, params.name, signal))
+export async function findNew(
+  docker: DockerContext,
+  params: Replacement,
+  signal: AbortSignal
+): Promise<Container | null> {
+  const temporary = await inspectContainer(docker.engine, params.temporary, signal)
+  const found = temporary ?? (await inspectContainer(docker.engine, params.name, signal))
   if (!found || found.Id === params.container || found.Config.Labels?.[replacedLabel] !== params.replaced) return null
-  hideEnvironment(workshop.mask, found)
+  hideEnvironment(docker.mask, found)
   return found
 }
 
@@ -52,11 +60,11 @@ export const hasStarted = ({ State: state }: Container): boolean => state.Status
 
 /** Keeps a container's log for the report, once. */
 export async function keepLogs(
-  workshop: Workshop,
+  docker: DockerContext,
   container: Container,
   run: { signal: AbortSignal; evidence(item: Evidence): void }
 ): Promise<void> {
-  if (workshop.logged.has(container.Id)) return
-  workshop.logged.add(container.Id)
-  run.evidence(await logEvidence(workshop, container, run.signal))
+  if (docker.logged.has(container.Id)) return
+  docker.logged.add(container.Id)
+  run.evidence(await logEvidence(docker, container, run.signal))
 }

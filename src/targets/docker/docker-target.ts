@@ -3,7 +3,7 @@ import type { Release } from '../../model/release.ts'
 import type { Target, TargetContext, TargetLease } from '../target.ts'
 import type { DockerConfig } from './config.ts'
 import { createContainersTarget } from './containers/target.ts'
-import type { Workshop } from './context.ts'
+import type { DockerContext } from './context.ts'
 import type { Engine } from './engine/client.ts'
 import { findServices } from './swarm/find.ts'
 import { createServicesTarget } from './swarm/target.ts'
@@ -13,12 +13,12 @@ type Leased = Target & { lease: TargetLease }
 /** What runs on an engine as a target: services where a swarm runs the image, else containers. */
 export function createDockerTarget(context: TargetContext<DockerConfig>, engine: Engine): Target {
   const { config, projectDir, env, clock, log, mask, history } = context
-  const workshop: Workshop = { engine, config, projectDir, env, clock, log, mask, logged: new Set() }
-  const containers = createContainersTarget(context, workshop)
-  const services = createServicesTarget(workshop, history)
+  const docker: DockerContext = { engine, config, projectDir, env, clock, log, mask, logged: new Set() }
+  const containers = createContainersTarget(context, docker)
+  const services = createServicesTarget(docker, history)
   let chosen: Promise<Leased> | undefined
   const target = (signal: AbortSignal): Promise<Leased> => {
-    chosen ??= findServices(workshop, signal)
+    chosen ??= findServices(docker, signal)
       .then((found) => (found.length > 0 ? services : containers))
       .catch((error: unknown) => {
         chosen = undefined
@@ -28,10 +28,10 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
   }
   const ofStep = ({ kind }: { kind: string }): Leased => (kind.startsWith('service') ? services : containers)
   return {
-    survey: async (signal) => (await target(signal)).survey(signal),
-    plan: async (survey, release, signal) => {
+    observe: async (signal) => (await target(signal)).observe(signal),
+    plan: async (observation, release, signal) => {
       const kind = await target(signal)
-      const draft = await kind.plan(survey, release, signal)
+      const draft = await kind.plan(observation, release, signal)
       return kind === services && config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
     },
     apply: (step, run) => ofStep(step).apply(step, run),

@@ -8,7 +8,7 @@ import { diagnose } from './diagnose.ts'
 import { applyMarkFailed, revertMarkFailed } from './mark-failed.ts'
 import { applyMarkLatest, revertMarkLatest } from './mark-latest.ts'
 import { tagPattern } from './names.ts'
-import { survey } from './observe.ts'
+import { observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { settle } from './settings.ts'
 
@@ -31,7 +31,7 @@ async function open(context: TargetContext<GitHubConfig>): Promise<Target> {
     return verb(step, run)
   }
   return {
-    survey: (signal) => survey(github, settings, history, signal),
+    observe: (signal) => observe(github, settings, history, signal),
     plan: (seen, release, signal) => plan(github, settings, history, seen, release, signal),
     apply: async (step, run) =>
       await carryOut(

@@ -1,5 +1,5 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Health, Survey } from '../../model/observation.ts'
+import type { Health, Observation } from '../../model/observation.ts'
 import { oneLine } from '../../support/text.ts'
 import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
@@ -11,12 +11,12 @@ import type { GitHubRelease } from './shapes.ts'
 const mostAssets = 12
 
 /** What GitHub says, now. @throws TargetError when it cannot be asked. */
-export async function survey(
+export async function observe(
   github: GitHub,
   settings: GitHubSettings,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
-): Promise<Survey> {
+): Promise<Observation> {
   const { repository } = await github.repository(signal)
   const [latest, { items: all, more }, tags] = await Promise.all([
     github.latest(signal),

@@ -1,5 +1,5 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Blocker, Risk, Survey } from '../../model/observation.ts'
+import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { oneLine } from '../../support/text.ts'
@@ -19,13 +19,13 @@ export async function plan(
   github: GitHub,
   settings: GitHubSettings,
   history: readonly DeploymentRecord[],
-  survey: Survey,
+  observation: Observation,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
   const [candidate, failed] = await Promise.all([
     fetched(github, release, signal),
-    survey.current ? fetched(github, survey.current, signal) : null
+    observation.current ? fetched(github, observation.current, signal) : null
   ])
   if (!candidate) return nothing([deleted(release)])
   const marking = failed ? [markFailedStep(settings, failed, candidate)] : []

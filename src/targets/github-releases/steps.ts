@@ -41,7 +41,7 @@ const shellWord = (tag: string): string => (/^[\w.@+/-]+$/.test(tag) ? tag : `'$
 const onHost = (settings: GitHubSettings): string =>
   settings.host === 'github.com' ? repositoryOf(settings) : `${settings.host}/${repositoryOf(settings)}`
 
-/** Makes the candidate the latest release: the cure. */
+/** Makes the candidate the latest release: the switch. */
 export function markLatestStep(settings: GitHubSettings, from: GitHubRelease | null, to: GitHubRelease): Step {
   const params: MarkLatest = {
     repository: repositoryOf(settings),
@@ -53,20 +53,20 @@ export function markLatestStep(settings: GitHubSettings, from: GitHubRelease | n
   return {
     id: 'mark-latest',
     kind: 'mark-latest',
-    phase: 'cure',
+    phase: 'switch',
     title: `Making ${oneLine(to.tag_name, 80)} the latest release`,
     params,
     undo: from
       ? `make ${oneLine(from.tag_name, 80)} the latest release again`
       : `take the mark from ${oneLine(to.tag_name, 80)}`,
-    byHand: [edit(to.tag_name)],
-    undoByHand: [
+    manualCommands: [edit(to.tag_name)],
+    manualUndoCommands: [
       from ? edit(from.tag_name) : `gh release edit ${shellWord(to.tag_name)} --repo ${onHost(settings)} --latest=false`
     ]
   }
 }
 
-/** Takes the failed release out of the way of whoever does not ask for the latest: aftercare. */
+/** Takes the failed release out of the way of whoever does not ask for the latest: cleanup. */
 export function markFailedStep(settings: GitHubSettings, failed: GitHubRelease, good: GitHubRelease): Step {
   // what is immutable cannot become a draft
   const as = failed.immutable && settings.failedRelease === 'draft' ? 'prerelease' : settings.failedRelease
@@ -85,11 +85,11 @@ export function markFailedStep(settings: GitHubSettings, failed: GitHubRelease, 
   return {
     id: `mark-failed:${failed.tag_name}`,
     kind: 'mark-failed',
-    phase: 'aftercare',
+    phase: 'cleanup',
     title: as === 'keep' ? `Warning in the notes of ${shown}` : `Making ${shown} a ${as}`,
     params,
     undo: `make ${shown} a full release again, without the warning in its notes`,
-    byHand: as === 'keep' ? [`${edit} --notes <the notes with a warning>`] : [`${edit}${flag} --latest=false`],
-    undoByHand: as === 'keep' ? [`${edit} --notes <the former notes>`] : [`${edit}${flag}=false --latest=false`]
+    manualCommands: as === 'keep' ? [`${edit} --notes <the notes with a warning>`] : [`${edit}${flag} --latest=false`],
+    manualUndoCommands: as === 'keep' ? [`${edit} --notes <the former notes>`] : [`${edit}${flag}=false --latest=false`]
   }
 }

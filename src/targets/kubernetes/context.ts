@@ -9,7 +9,7 @@ import type { Helm } from './helm/index.ts'
 import type { Pod, Template, WorkloadObject } from './objects/objects.ts'
 
 /** What every part of this target works with. */
-export interface Workshop {
+export interface KubernetesContext {
   api: Api
   /** What is watched, once for all who watch it. */
   lists: { workloads: SharedLists<WorkloadObject>; pods: SharedLists<Pod> }
@@ -26,7 +26,7 @@ export interface Workshop {
 }
 
 /** Keeps the literal values of a pod's environment out of whatever leaves. */
-export function hideEnvironment({ mask }: Pick<Workshop, 'mask'>, { spec }: Template): void {
+export function hideEnvironment({ mask }: Pick<KubernetesContext, 'mask'>, { spec }: Template): void {
   for (const { env } of [...spec.containers, ...(spec.initContainers ?? [])])
     for (const { name, value } of env ?? []) if (value) mask.addVariable(name, value)
 }

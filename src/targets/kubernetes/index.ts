@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../model/json.ts'
-import type { Survey } from '../../model/observation.ts'
+import type { Observation } from '../../model/observation.ts'
 import type { Step } from '../../model/step.ts'
 import { InputError } from '../../support/errors.ts'
 import type { Run, Target, TargetContext, TargetModule } from '../target.ts'
@@ -7,7 +7,7 @@ import { openApi } from './client/api.ts'
 import { connect } from './client/connect.ts'
 import { sharedLists } from './client/shared-list.ts'
 import { configSchema, type KubernetesConfig } from './config.ts'
-import type { Workshop } from './context.ts'
+import type { KubernetesContext } from './context.ts'
 import { openHelm } from './helm/index.ts'
 import { planHelm } from './helm/plan.ts'
 import { createLease } from './lease/index.ts'
@@ -15,7 +15,7 @@ import { podSchema, workloadSchema } from './objects/objects.ts'
 import { versionPattern } from './objects/version.ts'
 import { check } from './workloads/check.ts'
 import { diagnose } from './workloads/diagnose.ts'
-import { look, type Seen, surveyOf } from './workloads/observe.ts'
+import { look, observeWorkloads, type Seen } from './workloads/observe.ts'
 import { plan } from './workloads/plan.ts'
 import { isStepKind, stepKinds } from './workloads/steps/index.ts'
 
@@ -32,7 +32,7 @@ async function open(context: TargetContext<KubernetesConfig>): Promise<Target> {
   const { config, clock, mask, log, history, env } = context
   const connection = await connect({ context: config.context ?? undefined }, env, mask)
   const api = openApi(connection, clock)
-  const workshop: Workshop = {
+  const cluster: KubernetesContext = {
     api,
     lists: { workloads: sharedLists(api, clock, workloadSchema), pods: sharedLists(api, clock, podSchema) },
     config,
@@ -44,25 +44,25 @@ async function open(context: TargetContext<KubernetesConfig>): Promise<Target> {
     log,
     mask
   }
-  /** A plan is made of exactly what its survey read. */
-  const read = new WeakMap<Survey, Seen>()
+  /** A plan is made of exactly what its observation read. */
+  const read = new WeakMap<Observation, Seen>()
   return {
-    async survey(signal) {
-      const { survey, seen } = await surveyOf(workshop, signal)
-      read.set(survey, seen)
-      return survey
+    async observe(signal) {
+      const { observation, seen } = await observeWorkloads(cluster, signal)
+      read.set(observation, seen)
+      return observation
     },
-    async plan(survey, release, signal) {
-      const { workloads, helm } = read.get(survey) ?? (await look(workshop, signal))
+    async plan(observation, release, signal) {
+      const { workloads, helm } = read.get(observation) ?? (await look(cluster, signal))
       return helm.state === 'seen'
-        ? planHelm(workshop, workloads, helm.sight, release, signal)
-        : plan(workshop, workloads, release, signal, helm.state === 'unusable' ? helm.why : undefined)
+        ? planHelm(cluster, workloads, helm.helmState, release, signal)
+        : plan(cluster, workloads, release, signal, helm.state === 'unusable' ? helm.why : undefined)
     },
-    apply: async (step: Step, run: Run) => workFor(step).apply(workshop, step, run),
-    revert: async (step: Step, run: Run, _recorded?: JsonObject) => workFor(step).revert(workshop, step, run),
-    check: (release, look) => check(workshop, release, look),
-    diagnose: (signal) => diagnose(workshop, signal),
-    lease: createLease(workshop),
+    apply: async (step: Step, run: Run) => workFor(step).apply(cluster, step, run),
+    revert: async (step: Step, run: Run, _recorded?: JsonObject) => workFor(step).revert(cluster, step, run),
+    check: (release, look) => check(cluster, release, look),
+    diagnose: (signal) => diagnose(cluster, signal),
+    lease: createLease(cluster),
     close: async () => api.close()
   }
 }

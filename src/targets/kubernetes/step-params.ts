@@ -2,14 +2,14 @@ import { z } from 'zod'
 import type { Step } from '../../model/step.ts'
 import { InputError, TargetError } from '../../support/errors.ts'
 import { objectName } from './config.ts'
-import type { Workshop } from './context.ts'
+import type { KubernetesContext } from './context.ts'
 import { releaseName } from './helm/owner.ts'
 
 const name = z.string().regex(objectName)
 /** `own` is the hash of the revision object's template, where the workload's differs from it by defaults that a server fills in. */
 const revision = z.object({ revision: z.string(), hash: z.string(), own: z.string().optional() })
 
-/** One workload of a step: where it is, what was surveyed, and what is to be there. Names and hashes only. */
+/** One workload of a step: where it is, what was observation, and what is to be there. Names and hashes only. */
 export const moveSchema = z.object({
   kind: z.enum(['deployment', 'statefulset', 'daemonset', 'rollout']),
   namespace: name,
@@ -26,7 +26,7 @@ export type Move = z.infer<typeof moveSchema>
 
 const content = z.object({ revision: z.number().int().positive(), content: z.string() })
 
-/** A release of Helm's: the revision that was surveyed as its newest, and the one to go back to. */
+/** A release of Helm's: the revision that was observation as its newest, and the one to go back to. */
 const releaseSchema = z.object({
   server: z.string(),
   release: z.object({ name: z.string().regex(releaseName), namespace: name }),
@@ -68,7 +68,7 @@ export type StepKind = keyof typeof stepSchemas
 export function paramsOf<K extends StepKind>(
   kind: K,
   step: Step,
-  workshop: Workshop
+  cluster: KubernetesContext
 ): z.infer<(typeof stepSchemas)[K]> {
   const parsed = stepSchemas[kind].safeParse(step.params)
   if (!parsed.success)
@@ -78,10 +78,10 @@ export function paramsOf<K extends StepKind>(
       next: 'Use the version of the program that began the rollback.',
       code: 'unknown_step'
     })
-  if (parsed.data.server !== workshop.api.server)
+  if (parsed.data.server !== cluster.api.server)
     throw new TargetError({
       what: `The step "${step.title}" was not carried out`,
-      why: `it was planned for the cluster ${parsed.data.server}, and the configuration now names ${workshop.api.server}`,
+      why: `it was planned for the cluster ${parsed.data.server}, and the configuration now names ${cluster.api.server}`,
       next: 'Restore the configuration that it was planned with, or assess again.',
       code: 'foreign_step'
     })

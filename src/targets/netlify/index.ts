@@ -6,7 +6,7 @@ import { check } from './check.ts'
 import { type NetlifyConfig, netlifyConfigSchema, versionPattern } from './config.ts'
 import { diagnose } from './diagnose.ts'
 import { discoverNetlify } from './discover.ts'
-import { survey } from './observe.ts'
+import { observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { type Restore, restore, restoreSchema, takeBack } from './steps.ts'
 
@@ -29,8 +29,8 @@ async function open(context: TargetContext<NetlifyConfig>): Promise<Target> {
   }
   const asking = { env, probe: config.probe ?? null }
   return {
-    survey: (signal) => survey(api, history, config, env, signal),
-    plan: (surveyed, release, signal) => plan(api, config, surveyed, release, signal),
+    observe: (signal) => observe(api, history, config, env, signal),
+    plan: (observation, release, signal) => plan(api, config, observation, release, signal),
     apply: async (step, run) => restore(api, clock, paramsOf(step), run),
     revert: async (step, run) => takeBack(api, clock, paramsOf(step), run),
     check: (release, look) => check(api, asking, release, look),

@@ -1,19 +1,19 @@
 import { askPage, type Page } from '../../http/page.ts'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Health, Risk, Survey } from '../../model/observation.ts'
+import type { Health, Observation, Risk } from '../../model/observation.ts'
 import type { Netlify } from './api.ts'
 import type { NetlifyConfig } from './config.ts'
 import { releasesOf, wasPublished } from './releases.ts'
 import type { Deploy, Site } from './shapes.ts'
 
 /** What Netlify says of the site, now. */
-export async function survey(
+export async function observe(
   netlify: Netlify,
   history: readonly DeploymentRecord[],
   { lock, probe }: NetlifyConfig,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal
-): Promise<Survey> {
+): Promise<Observation> {
   const [site, { items, more }] = await Promise.all([netlify.readSite(signal), netlify.productionDeploys(signal)])
   const published = site.published_deploy ?? null
   const listed = items.filter((deploy) => wasPublished(deploy) || deploy.id === published?.id)

@@ -1,4 +1,4 @@
-import type { Blocker, Risk, Survey } from '../../model/observation.ts'
+import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
@@ -11,7 +11,7 @@ import { mayPublish } from './rights.ts'
 export async function plan(
   netlify: Netlify,
   config: NetlifyConfig,
-  { current, fingerprint }: Survey,
+  { current, fingerprint }: Observation,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
@@ -45,7 +45,7 @@ function restoreStep(
   { id, version }: Release,
   { lock, wasLocked }: Locking
 ): Step {
-  const byHand = (deploy: string, locks: boolean): string[] => [
+  const manualCommands = (deploy: string, locks: boolean): string[] => [
     `netlify api restoreSiteDeploy --data '{"site_id":"${site}","deploy_id":"${deploy}"}'`,
     ...(locks ? [`netlify api lockDeploy --data '{"deploy_id":"${deploy}"}'`] : [])
   ]
@@ -53,15 +53,15 @@ function restoreStep(
   return {
     id: 'restore',
     kind: 'restore',
-    phase: 'cure',
+    phase: 'switch',
     title: `Publishing ${version} again${opens ? ', and stopping auto publishing' : ''}`,
     params: { site, api, from: current?.id ?? null, to: id, lock, wasLocked },
     undo: current ? `Publish ${current.version} again${opens ? ', and start auto publishing' : ''}` : null,
-    byHand: byHand(id, lock),
+    manualCommands: manualCommands(id, lock),
     ...(current && {
-      undoByHand: [
+      manualUndoCommands: [
         ...(opens ? [`netlify api unlockDeploy --data '{"deploy_id":"${id}"}'`] : []),
-        ...byHand(current.id, wasLocked)
+        ...manualCommands(current.id, wasLocked)
       ]
     })
   }

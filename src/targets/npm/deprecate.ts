@@ -20,7 +20,17 @@ export async function applyDeprecate(
   run: Run
 ): Promise<StepResult> {
   const params = deprecateParams.parse(step.params)
-  return await say(registry, authority, clock, params, params.former, params.message, true, run, step.byHand ?? [])
+  return await say(
+    registry,
+    authority,
+    clock,
+    params,
+    params.former,
+    params.message,
+    true,
+    run,
+    step.manualCommands ?? []
+  )
 }
 
 /** Restores the former message, only if the present one is what `apply` set. */
@@ -32,7 +42,17 @@ export async function revertDeprecate(
   run: Run
 ): Promise<StepResult> {
   const params = deprecateParams.parse(step.params)
-  return await say(registry, authority, clock, params, params.message, params.former, false, run, step.undoByHand ?? [])
+  return await say(
+    registry,
+    authority,
+    clock,
+    params,
+    params.message,
+    params.former,
+    false,
+    run,
+    step.manualUndoCommands ?? []
+  )
 }
 
 /** The whole document is read, changed in one field and sent back with its revision; on a conflict, from the start. */
@@ -45,7 +65,7 @@ async function say(
   to: string,
   tagMustHaveMoved: boolean,
   run: Run,
-  byHand: string[]
+  manualCommands: string[]
 ): Promise<StepResult> {
   const { package: name, version } = params
   for (let attempt = 1; ; attempt++) {
@@ -62,7 +82,7 @@ async function say(
       return { detail: to ? `deprecated: ${oneLine(to, 160)}` : 'no longer deprecated' }
     } catch (error) {
       run.signal.throwIfAborted()
-      if (error instanceof NeedsOneTimePassword) return { manual: askPerson(byHand) }
+      if (error instanceof NeedsOneTimePassword) return { manual: askPerson(manualCommands) }
       if (statusOf(error) !== 409 || attempt === attempts)
         throw explain(
           error,
@@ -101,8 +121,8 @@ const stillTagged = (name: string, tag: string, version: string): TargetError =>
     retryable: true
   })
 
-const askPerson = (byHand: string[]): string[] => [
+const askPerson = (manualCommands: string[]): string[] => [
   'The registry asks for a one-time password and offers no web login to a program.',
   'Run this where you can enter the password (add --otp=<code> for an authenticator app):',
-  ...byHand
+  ...manualCommands
 ]

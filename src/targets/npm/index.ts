@@ -6,7 +6,7 @@ import { type NpmConfig, npmConfigSchema } from './config.ts'
 import { applyDeprecate, revertDeprecate } from './deprecate.ts'
 import { diagnose } from './diagnose.ts'
 import { versionPattern } from './names.ts'
-import { survey } from './observe.ts'
+import { observe } from './observe.ts'
 import { createAuthority } from './one-time-password.ts'
 import { plan } from './plan.ts'
 import { openRegistry } from './registry.ts'
@@ -34,7 +34,7 @@ async function open(context: TargetContext<NpmConfig>): Promise<Target> {
     return verb(registry, authority, clock, step, run)
   }
   return {
-    survey: (signal) => survey(registry, settings, context.history, signal),
+    observe: (signal) => observe(registry, settings, context.history, signal),
     plan: (seen, release, signal) => plan(registry, settings, context, seen, release, signal),
     apply: async (step, run) => await carryOut({ 'set-tag': applySetTag, deprecate: applyDeprecate }, step, run),
     revert: async (step, run) => await carryOut({ 'set-tag': revertSetTag, deprecate: revertDeprecate }, step, run),

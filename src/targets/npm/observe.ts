@@ -1,5 +1,5 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Health, Risk, Survey } from '../../model/observation.ts'
+import type { Health, Observation, Risk } from '../../model/observation.ts'
 import { oneLine } from '../../support/text.ts'
 import { type DistTags, deprecationOf, digestOf, type Packument } from './packument.ts'
 import type { Registry } from './registry.ts'
@@ -8,12 +8,12 @@ import type { NpmSettings } from './settings.ts'
 import { tarballThere } from './tarball.ts'
 
 /** What the registry says, now. @throws TargetError when it cannot be asked. */
-export async function survey(
+export async function observe(
   registry: Registry,
   settings: NpmSettings,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
-): Promise<Survey> {
+): Promise<Observation> {
   const [tags, packument] = await Promise.all([registry.distTags(signal), registry.packument(signal)])
   const known: Packument = { ...packument, 'dist-tags': tags }
   const version = tags[settings.tag]

@@ -1,5 +1,5 @@
 import semver from 'semver'
-import type { Blocker, Risk, Survey } from '../../model/observation.ts'
+import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { oneLine } from '../../support/text.ts'
@@ -19,13 +19,13 @@ export async function plan(
   registry: Registry,
   settings: NpmSettings,
   context: TargetContext<NpmConfig>,
-  survey: Survey,
+  observation: Observation,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
   const packument = await registry.packument(signal)
   const manifest = packument.versions[release.version]
-  const current = survey.current?.version ?? null
+  const current = observation.current?.version ?? null
   const failed = current === null ? undefined : packument.versions[current]
   const [candidate, rights] = await Promise.all([
     candidateOf(registry, settings, context, release, manifest, signal),

@@ -18,7 +18,7 @@ export async function applySetTag(
   run: Run
 ): Promise<StepResult> {
   const params = setTagParams.parse(step.params)
-  return await move(registry, authority, clock, params, params.from, params.to, run, step.byHand ?? [])
+  return await move(registry, authority, clock, params, params.from, params.to, run, step.manualCommands ?? [])
 }
 
 /** Points it back, only if it still is what `apply` set. */
@@ -30,7 +30,7 @@ export async function revertSetTag(
   run: Run
 ): Promise<StepResult> {
   const params = setTagParams.parse(step.params)
-  return await move(registry, authority, clock, params, params.to, params.from, run, step.undoByHand ?? [])
+  return await move(registry, authority, clock, params, params.to, params.from, run, step.manualUndoCommands ?? [])
 }
 
 async function move(
@@ -41,7 +41,7 @@ async function move(
   from: string | null,
   to: string | null,
   run: Run,
-  byHand: string[]
+  manualCommands: string[]
 ): Promise<StepResult> {
   const now = (await registry.distTags(run.signal))[tag] ?? null
   if (now === to) return { detail: to === null ? `${tag} is not set` : `${tag} already points at ${to}` }
@@ -53,7 +53,7 @@ async function move(
     )
   } catch (error) {
     run.signal.throwIfAborted()
-    if (error instanceof NeedsOneTimePassword) return { manual: askPerson(byHand, tag, from) }
+    if (error instanceof NeedsOneTimePassword) return { manual: askPerson(manualCommands, tag, from) }
     throw explain(
       error,
       `Pointing ${tag} of ${name} to ${to ?? 'nothing'}`,
@@ -108,8 +108,8 @@ const notShown = (name: string, tag: string, to: string | null, listed: string |
     retryable: true
   })
 
-const askPerson = (byHand: string[], tag: string, from: string | null): string[] => [
+const askPerson = (manualCommands: string[], tag: string, from: string | null): string[] => [
   `The registry asks for a one-time password and offers no web login to a program. ${tag} still points at ${from ?? 'nothing'}.`,
   'Run this where you can enter the password (add --otp=<code> for an authenticator app):',
-  ...byHand
+  ...manualCommands
 ]

@@ -25,7 +25,7 @@ export const deprecateParams = z.object({
 export type SetTag = z.infer<typeof setTagParams>
 export type Deprecate = z.infer<typeof deprecateParams>
 
-/** Points the tag at the candidate: the cure. */
+/** Points the tag at the candidate: the switch. */
 export function setTagStep(
   { name, registry, tag }: NpmSettings,
   from: string | null,
@@ -36,19 +36,19 @@ export function setTagStep(
   return {
     id: `set-tag:${tag}`,
     kind: 'set-tag',
-    phase: 'cure',
+    phase: 'switch',
     title: `Pointing ${tag} to ${to}`,
     params,
     undo: from ? `point ${tag} back to ${from}` : `remove the tag ${tag}`,
-    byHand: [
+    manualCommands: [
       addTag(params, to, tag),
       ...alsoTagged.map((other) => `${addTag(params, to, other)}   # if ${other} shall not keep ${from}`)
     ],
-    undoByHand: [from ? addTag(params, from, tag) : `npm dist-tag rm ${name} ${tag} --registry=${registry}`]
+    manualUndoCommands: [from ? addTag(params, from, tag) : `npm dist-tag rm ${name} ${tag} --registry=${registry}`]
   }
 }
 
-/** Marks the failed version, so that ranges pass it by and whoever has it pinned is told: aftercare. */
+/** Marks the failed version, so that ranges pass it by and whoever has it pinned is told: cleanup. */
 export function deprecateStep(settings: NpmSettings, version: string, candidate: string, former: string): Step {
   const { name, registry, tag } = settings
   const message = deprecationMessage(name, version, candidate, former)
@@ -56,12 +56,12 @@ export function deprecateStep(settings: NpmSettings, version: string, candidate:
   return {
     id: `deprecate:${version}`,
     kind: 'deprecate',
-    phase: 'aftercare',
+    phase: 'cleanup',
     title: `Deprecating ${version}`,
     params,
     undo: former ? 'restore the former deprecation message' : `take the deprecation of ${version} away`,
-    byHand: [deprecate(params, message)],
-    undoByHand: [deprecate(params, former)]
+    manualCommands: [deprecate(params, message)],
+    manualUndoCommands: [deprecate(params, former)]
   }
 }
 

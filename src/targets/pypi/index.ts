@@ -5,7 +5,7 @@ import { check } from './check.ts'
 import { type PypiConfig, pypiConfigSchema } from './config.ts'
 import { diagnose } from './diagnose.ts'
 import { versionPattern } from './names.ts'
-import { survey } from './observe.ts'
+import { observe } from './observe.ts'
 import { openPackageIndex } from './package-index.ts'
 import { plan } from './plan.ts'
 import { settle } from './settings.ts'
@@ -30,7 +30,7 @@ async function open(context: TargetContext<PypiConfig>): Promise<Target> {
     throw foreign(step)
   }
   return {
-    survey: (signal) => survey(index, settings, history, signal),
+    observe: (signal) => observe(index, settings, history, signal),
     plan: (seen, release, signal) => plan(index, settings, history, seen, release, signal),
     apply: async (step, run) => await applyYank(index, settings, clock, own(step), run),
     revert: async (step, run) => await revertYank(index, settings, own(step), run),

@@ -1,6 +1,6 @@
 import { tryFiles } from '../../http/try-files.ts'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Blocker, Health, Survey } from '../../model/observation.ts'
+import type { Blocker, Health, Observation } from '../../model/observation.ts'
 import { TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { PackageIndex } from './package-index.ts'
@@ -11,12 +11,12 @@ import { chosen, chosenByMost, digestsOf, type IndexVersion, type Known, kindsOf
 const mostFiles = 8
 
 /** What the index says, now. @throws TargetError when it cannot be asked, or has no such project. */
-export async function survey(
+export async function observe(
   index: PackageIndex,
   settings: PypiSettings,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
-): Promise<Survey> {
+): Promise<Observation> {
   const known = await index.known(signal)
   if (!known) throw noProject(settings)
   const current = chosenByMost(known)

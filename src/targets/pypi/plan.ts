@@ -1,7 +1,7 @@
 import { compare, explain } from '@renovatebot/pep440'
 import { tryFiles } from '../../http/try-files.ts'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Blocker, Risk, Survey } from '../../model/observation.ts'
+import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { oneLine } from '../../support/text.ts'
@@ -18,13 +18,13 @@ export async function plan(
   index: PackageIndex,
   settings: PypiSettings,
   history: readonly DeploymentRecord[],
-  survey: Survey,
+  observation: Observation,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
   const known = await index.known(signal)
   const candidate = known?.versions.find(({ version }) => version === release.version)
-  const failed = known?.versions.find(({ version }) => version === survey.current?.version)
+  const failed = known?.versions.find(({ version }) => version === observation.current?.version)
   if (!known || !candidate || candidate.files.length === 0) return nothing([filesGone(settings, release.version)])
   if (candidate.yanked) return nothing([isYanked(settings, candidate)])
   const inFront = inFrontOf(known, candidate)

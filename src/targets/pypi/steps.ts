@@ -28,12 +28,12 @@ export function yankStep(settings: PypiSettings, inFront: readonly IndexVersion[
   return {
     id: 'yank',
     kind: 'yank',
-    phase: 'cure',
+    phase: 'switch',
     title: `Yanking ${versions.join(', ')}`,
     params,
     undo: `un-yank ${versions.join(', ')}`,
-    byHand: versions.map((version) => yankLine(settings, version, params.reason)),
-    undoByHand: versions.map((version) => unyankLine(settings, version))
+    manualCommands: versions.map((version) => yankLine(settings, version, params.reason)),
+    manualUndoCommands: versions.map((version) => unyankLine(settings, version))
   }
 }
 

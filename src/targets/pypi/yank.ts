@@ -50,7 +50,7 @@ export async function revertYank(
     why: `${settings.label} lets no program un-yank a release`,
     state: `Installers pass ${yanked.join(', ')} by.`,
     next: yanked.map((version) => unyankLine(settings, version)).join(' '),
-    code: 'by_hand'
+    code: 'manual_only'
   })
 }
 

@@ -18,7 +18,7 @@ import {
   rollingReleaseSchema,
   teamSchema
 } from './shapes.ts'
-import { byHandOf, tokenSources } from './token.ts'
+import { manualCommandsOf, tokenSources } from './token.ts'
 
 const mostPages = 5
 const eventsOfBuild = 60
@@ -75,7 +75,7 @@ export interface Vercel extends Place {
 export async function openVercel(place: Place, { env, clock, mask, log }: TargetContext): Promise<Vercel> {
   const sources = tokenSources(env, clock)
   const found = await findToken(sources, mask)
-  if (!found) throw noToken('Vercel', sources, await byHandOf(env, clock))
+  if (!found) throw noToken('Vercel', sources, await manualCommandsOf(env, clock))
   mask.add(env.VERCEL_AUTOMATION_BYPASS_SECRET)
   // Only the environment may name another address: a file of the repository must not choose where the token is sent.
   const api = (env.VERCEL_API_URL || 'https://api.vercel.com').replace(/\/+$/, '')

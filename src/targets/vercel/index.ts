@@ -6,7 +6,7 @@ import { check } from './check.ts'
 import { type VercelConfig, vercelConfigSchema, versionPattern } from './config.ts'
 import { diagnose } from './diagnose.ts'
 import { discoverVercel } from './discover.ts'
-import { survey } from './observe.ts'
+import { observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { move, rollbackSchema } from './steps.ts'
 
@@ -35,8 +35,8 @@ async function open(context: TargetContext<VercelConfig>): Promise<Target> {
   }
   const asking = { env, probe: context.config.probe ?? null }
   return {
-    survey: (signal) => survey(api, history, asking, signal),
-    plan: (surveyed, release, signal) => plan(api, surveyed, release, signal),
+    observe: (signal) => observe(api, history, asking, signal),
+    plan: (observation, release, signal) => plan(api, observation, release, signal),
     apply: async (step, run) => move(api, clock, { ...paramsOf(step), way: 'rollback' }, run),
     async revert(step, run) {
       const { from, to, pinned, rolling } = paramsOf(step)

@@ -1,5 +1,5 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Risk, Survey } from '../../model/observation.ts'
+import type { Observation, Risk } from '../../model/observation.ts'
 import type { Rolling, Vercel } from './api.ts'
 import { askDomains, healthOf, seenOf } from './health.ts'
 import type { Asking } from './page.ts'
@@ -8,12 +8,12 @@ import { servingOf, shareOf } from './rolling-release.ts'
 import type { Deployment } from './shapes.ts'
 
 /** What Vercel says of the project, now. */
-export async function survey(
+export async function observe(
   vercel: Vercel,
   history: readonly DeploymentRecord[],
   asking: Asking,
   signal: AbortSignal
-): Promise<Survey> {
+): Promise<Observation> {
   const [project, rolling, { items, more }, domains] = await Promise.all([
     vercel.readProject(signal),
     vercel.rollingRelease(signal),

@@ -1,4 +1,4 @@
-import type { Blocker, Survey } from '../../model/observation.ts'
+import type { Blocker, Observation } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
@@ -10,7 +10,7 @@ import { shareOf } from './rolling-release.ts'
 /** The one step to a former production deployment: Vercel's instant rollback, which also aborts a rolling release. */
 export async function plan(
   vercel: Vercel,
-  { current }: Survey,
+  { current }: Observation,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
@@ -56,9 +56,9 @@ function stepTo(
   const step = {
     id: 'rollback',
     kind: 'rollback',
-    phase: 'cure' as const,
+    phase: 'switch' as const,
     params: { api, project, team, from: current?.id ?? null, to: release.id, pinned, rolling },
-    byHand: [`vercel rollback ${release.id}`]
+    manualCommands: [`vercel rollback ${release.id}`]
   }
   const to = release.version
   if (!current) return { ...step, title: `Pointing production at ${to}`, undo: null }
@@ -67,7 +67,7 @@ function stepTo(
       ...step,
       title: `Aborting the rolling release of ${current.version}: all traffic to ${to}`,
       undo: `Start the rolling release of ${current.version} again`,
-      undoByHand: [`vercel rolling-release start --dpl=${current.id}`]
+      manualUndoCommands: [`vercel rolling-release start --dpl=${current.id}`]
     }
   return {
     ...step,
@@ -75,7 +75,7 @@ function stepTo(
     undo: pinned
       ? `Point production at ${current.version} again; new deployments stay unassigned, as they were`
       : `Promote ${current.version} again, which also assigns new deployments again`,
-    undoByHand: [`vercel ${pinned ? 'rollback' : 'promote'} ${current.id}`]
+    manualUndoCommands: [`vercel ${pinned ? 'rollback' : 'promote'} ${current.id}`]
   }
 }
 

@@ -27,7 +27,7 @@ export const tokenSources = (env: NodeJS.ProcessEnv, clock: Clock): TokenSource[
 ]
 
 /** What a person does who has no token, or only one that has expired. */
-export async function byHandOf(env: NodeJS.ProcessEnv, clock: Clock): Promise<string> {
+export async function manualCommandsOf(env: NodeJS.ProcessEnv, clock: Clock): Promise<string> {
   const create = 'create a token at vercel.com/account/tokens and set VERCEL_TOKEN.'
   const login = await readLogin(env)
   if (login && hasExpired(login, clock))

@@ -16,7 +16,7 @@ export interface FakeVercel extends Omit<FakeServer, 'url'> {
   /** A finished production deployment; it takes the domains unless they are pinned. */
   deploy(commit: string, more?: Partial<FakeDeployment>): FakeDeployment
   /** What a person does on the dashboard. */
-  byHand(type: 'rollback' | 'promote', deployment: FakeDeployment): void
+  manualCommands(type: 'rollback' | 'promote', deployment: FakeDeployment): void
   /** Begins a rolling release of a new deployment. */
   rollOut(commit: string, percentage: number, more?: Partial<FakeDeployment>): FakeDeployment
   rolling(): Rolling | null
@@ -305,7 +305,7 @@ export async function fakeVercel(): Promise<FakeVercel> {
       if (autoAssignCustomDomains && fits && more.readySubstate === undefined) give(deployment)
       return deployment
     },
-    byHand(type: 'rollback' | 'promote', deployment: FakeDeployment) {
+    manualCommands(type: 'rollback' | 'promote', deployment: FakeDeployment) {
       if (type === 'promote' && !deployment.aliasAssigned) give(deployment)
       moved(type, deployment)
     },

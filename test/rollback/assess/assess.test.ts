@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { assess } from '../../../src/rollback/assess/assess.ts'
-import { readStories } from '../../../src/rollback/journal/journal.ts'
+import { readJournals } from '../../../src/rollback/journal/journal.ts'
 import { engine, success } from '../engine-harness.ts'
 import { newShelf, shelfTarget } from '../shelf-target.ts'
 
@@ -32,7 +32,7 @@ test('a rollback that was undone leaves nothing behind', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const history = [success('1.2.0', '2026-03-18T14:30:00.000Z'), success('1.1.0', '2026-03-10T12:00:00.000Z')]
   const { rollBack, assess } = await engine(shelf, { history })
-  expect((await rollBack()).outcome).toBe('restored')
+  expect((await rollBack()).outcome).toBe('undone')
   shelf.serving = '1.0.0'
   expect((await assess()).recommended?.release.version).toBe('1.2.0')
 })
@@ -82,8 +82,8 @@ test('a secret across the cut of a log, a finding or an error leaves nothing of 
   session.mask.add(secret)
   const { diagnosis } = await assess(session, { investigate: true, signal: AbortSignal.timeout(10_000) })
   await rollBack()
-  const [story] = await readStories(session.files.journals)
-  const written = JSON.stringify(diagnosis) + (await readFile(story?.path ?? '', 'utf8'))
+  const [journalRecord] = await readJournals(session.files.journals)
+  const written = JSON.stringify(diagnosis) + (await readFile(journalRecord?.path ?? '', 'utf8'))
   expect(written).toContain('yyyy')
   expect(written).not.toMatch(/corr|horse|batt|staple/)
 })

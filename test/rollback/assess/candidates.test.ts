@@ -165,7 +165,7 @@ test('a hot-fix that served minutes amid failures does not beat what served for 
   const fix = ranked(hotFixes, early).find(({ release }) => release.version === '1.1.1')
   expect(fix).toMatchObject({
     good: true,
-    brief: true,
+    shortLived: true,
     evidenceFor: [expect.stringContaining('served 5m 0s (deploy.json); less than an hour and right after a failure')]
   })
 })

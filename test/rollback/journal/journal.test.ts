@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { openJournal, readStory } from '../../../src/rollback/journal/journal.ts'
+import { openJournal, readJournal } from '../../../src/rollback/journal/journal.ts'
 import type { JournalEvent } from '../../../src/rollback/journal/journal-events.ts'
 import { createMask } from '../../../src/support/mask.ts'
 import { engine, testClock } from '../engine-harness.ts'
@@ -39,16 +39,19 @@ test('a line that could be written only in part does not spoil the one after it'
 test('what is taken over from elsewhere keeps the times at which it happened', async () => {
   const { rollBack, session } = await engine(newShelf())
   const { rollbackId } = await rollBack()
-  const story = await readStory(join(session.files.journals, `${rollbackId}.jsonl`))
-  const events: JournalEvent[] = (story?.events ?? []).map((event) => ({ ...event, at: '2026-01-01T00:00:00.000Z' }))
+  const journalRecord = await readJournal(join(session.files.journals, `${rollbackId}.jsonl`))
+  const events: JournalEvent[] = (journalRecord?.events ?? []).map((event) => ({
+    ...event,
+    at: '2026-01-01T00:00:00.000Z'
+  }))
   const { path, journal } = await opened()
   await journal.copy(events)
   await journal.close()
-  expect(new Set((await readStory(path))?.events.map(({ at }) => at))).toEqual(new Set(['2026-01-01T00:00:00.000Z']))
+  expect(new Set((await readJournal(path))?.events.map(({ at }) => at))).toEqual(new Set(['2026-01-01T00:00:00.000Z']))
 })
 
 test('a device in a journal’s place is not read', async () => {
-  await expect(readStory('/dev/zero')).rejects.toThrow('no regular file')
+  await expect(readJournal('/dev/zero')).rejects.toThrow('no regular file')
 })
 
 async function fileHandle() {

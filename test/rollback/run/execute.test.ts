@@ -1,11 +1,11 @@
 import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { type Journal, readStories } from '../../../src/rollback/journal/journal.ts'
+import { type Journal, readJournals } from '../../../src/rollback/journal/journal.ts'
 import type { Begun } from '../../../src/rollback/journal/journal-events.ts'
 import { carryOut } from '../../../src/rollback/run/carry-out.ts'
 import type { Progress } from '../../../src/rollback/run/progress.ts'
-import { recordByHand } from '../../../src/rollback/run/record-manually.ts'
-import { storyById, verify } from '../../../src/rollback/verify.ts'
+import { recordManually } from '../../../src/rollback/run/record-manually.ts'
+import { journalById, verify } from '../../../src/rollback/verify.ts'
 import { engine, failed, goodHistory, success } from '../engine-harness.ts'
 import { newShelf, type Shelf } from '../shelf-target.ts'
 
@@ -26,8 +26,8 @@ test('a rollback carries out the plan, proves it, and records it', async () => {
       outcome: 'succeeded'
     }
   ])
-  const [story] = await readStories(session.files.journals)
-  expect(story?.ended?.outcome).toBe('succeeded')
+  const [journalRecord] = await readJournals(session.files.journals)
+  expect(journalRecord?.ended?.outcome).toBe('succeeded')
   expect(await readdir(session.files.journals)).toHaveLength(1)
 })
 
@@ -74,16 +74,16 @@ test('promise 3: a deployment between the question and the first step is noticed
   expect(shelf.log).toEqual([])
 })
 
-test('promise 5: a cure that fails its checks is undone towards the state that served better', async () => {
+test('promise 5: a switch that fails its checks is undone towards the state that served better', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
-  expect(result.outcome).toBe('restored')
+  expect(result.outcome).toBe('undone')
   expect(shelf.serving).toBe('1.2.0')
   expect(shelf.log.slice(-2)).toEqual(['revert switch', 'revert fetch'])
 })
 
-test('promise 5: a failed cure is not undone towards a state that served worse', async () => {
+test('promise 5: a failed switch is not undone towards a state that served worse', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'degraded' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
@@ -93,7 +93,7 @@ test('promise 5: a failed cure is not undone towards a state that served worse',
   expect(result.remains.join('\n')).toContain('shelf unswitch')
 })
 
-test('promise 5: a cure that fails before it changes anything leaves nothing to do', async () => {
+test('promise 5: a switch that fails before it changes anything leaves nothing to do', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'healthy', '1.1.0': 'healthy' },
     beforeStep: (verb, { id }) => {
@@ -102,14 +102,14 @@ test('promise 5: a cure that fails before it changes anything leaves nothing to 
   })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
-  expect(result.outcome).toBe('restored')
+  expect(result.outcome).toBe('undone')
   expect(result.state).toContain('no right to do it')
   expect(result.remains).toEqual([])
 })
 
 test.each([
-  ['more instances served before', { before: 3, now: 2, mixed: false }, 'restored'],
-  ['as many served before, and it is a mixture now', { before: 2, now: 2, mixed: true }, 'restored'],
+  ['more instances served before', { before: 3, now: 2, mixed: false }, 'undone'],
+  ['as many served before, and it is a mixture now', { before: 2, now: 2, mixed: true }, 'undone'],
   ['as many served before, and it is all of one version now', { before: 2, now: 2, mixed: false }, 'stuck'],
   ['instances serve that did not before', { before: 0, now: 1, mixed: true }, 'stuck']
 ] as const)('promise 5: of two degraded states: %s', async (_, { before, now, mixed }, outcome) => {
@@ -120,11 +120,11 @@ test.each([
   const { rollBack } = await engine(shelf)
   shelf.checked = { '1.1.0': 'down' }
   shelf.beforeStep = (verb, { id }) => {
-    if (mixed && verb === 'apply' && id === 'switch') shelf.halfWay = true
+    if (mixed && verb === 'apply' && id === 'switch') shelf.mixedReleases = true
   }
   const result = await rollBack()
   expect(result.outcome, result.state).toBe(outcome)
-  expect(shelf.serving).toBe(outcome === 'restored' ? '1.2.0' : '1.1.0')
+  expect(shelf.serving).toBe(outcome === 'undone' ? '1.2.0' : '1.1.0')
   if (now > before) expect(result.state).toContain('fewer instances served before: 0 of 4, and now 1 of 4')
 })
 
@@ -132,7 +132,7 @@ test('promise 5: unknown is no reason to undo', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'unknown' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
-  expect(result.outcome).toBe('unproven')
+  expect(result.outcome).toBe('unverified')
   expect(shelf.serving).toBe('1.1.0')
   expect(shelf.log).not.toContain('apply clean')
 })
@@ -146,7 +146,7 @@ test('promise 5: where neither version serves, the earlier one is put back and a
   expect(result.state).toContain('does not serve either')
 })
 
-test('promise 5: failed aftercare never undoes a cure; it is named under what remains', async () => {
+test('promise 5: failed cleanup never undoes a switch; it is named under what remains', async () => {
   const shelf = newShelf({
     beforeStep: (_, { id }) => {
       if (id === 'clean') throw new Error('the broom is broken')
@@ -167,7 +167,7 @@ test('a failed preparation is taken back and nothing that serves was touched', a
   })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
-  expect(result.outcome).toBe('restored')
+  expect(result.outcome).toBe('undone')
   expect(shelf.log).toEqual(['apply fetch', 'revert fetch'])
 })
 
@@ -220,7 +220,7 @@ test('promise 8: a health check that passes and then fails within the soak is no
   })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
-  expect(result.outcome).toBe('restored')
+  expect(result.outcome).toBe('undone')
   expect(shelf.looks).toBe(5)
 })
 
@@ -236,17 +236,17 @@ test('a rollback that a person was left to do is recorded once it is proven, and
   const shelf = newShelf({ manual: ['Press the button'] })
   const { rollBack, records, session } = await engine(shelf)
   const rollbackId = (await rollBack()).rollbackId ?? ''
-  const story = await storyById(session.files.journals, rollbackId)
+  const journalRecord = await journalById(session.files.journals, rollbackId)
   const signal = AbortSignal.timeout(10_000)
   const unrecorded = async () => (await verify(session, { rollbackId, soakMs: 0, signal })).unrecorded
-  await expect(recordByHand(session, story, signal)).rejects.toMatchObject({ code: 'not_proven' })
+  await expect(recordManually(session, journalRecord, signal)).rejects.toMatchObject({ code: 'not_proven' })
   expect(records).toEqual([])
   shelf.serving = '1.1.0'
   expect(await unrecorded()).toBe(true)
-  expect(await recordByHand(session, story, signal)).toBe(true)
+  expect(await recordManually(session, journalRecord, signal)).toBe(true)
   expect(records).toMatchObject([{ version: '1.2.0', status: 'rolled_back', rollbackTo: '1.1.0', rollbackId }])
-  const history = [{ at: story.begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
-  expect(await recordByHand({ ...session, history }, story, signal)).toBe(false)
+  const history = [{ at: journalRecord.begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
+  expect(await recordManually({ ...session, history }, journalRecord, signal)).toBe(false)
   expect((await verify({ ...session, history }, { rollbackId, soakMs: 0, signal })).unrecorded).toBe(false)
   expect(records).toHaveLength(1)
 })
@@ -254,15 +254,17 @@ test('a rollback that a person was left to do is recorded once it is proven, and
 test('a rollback that was not left to a person is not recorded by hand', async () => {
   const { rollBack, records, session } = await engine(newShelf())
   const rollbackId = (await rollBack()).rollbackId ?? ''
-  const story = await storyById(session.files.journals, rollbackId)
-  await expect(recordByHand(session, story, AbortSignal.timeout(10_000))).rejects.toMatchObject({ code: 'not_manual' })
+  const journalRecord = await journalById(session.files.journals, rollbackId)
+  await expect(recordManually(session, journalRecord, AbortSignal.timeout(10_000))).rejects.toMatchObject({
+    code: 'not_manual'
+  })
   expect(records).toHaveLength(1)
 })
 
 test('promise 2: a version that a person rolled back from by hand, as they were told, is not recommended again', async () => {
   const shelf = newShelf({ manual: ['Press the button'] })
   const { rollBack, assess, clock } = await engine(shelf, { history: [success('1.2.0', '2026-03-18T13:00:00.000Z')] })
-  await rollBack({ version: '1.1.0', accept: ['unproven:1.1.0'] })
+  await rollBack({ version: '1.1.0', accept: ['unverified:1.1.0'] })
   const versionOf = async () => (await assess()).candidates.find(({ release }) => release.version === '1.2.0')
   clock.advance(60_000)
   shelf.serving = '1.1.0'
@@ -280,7 +282,7 @@ test('promise 13: a declined question begins nothing', async () => {
   declined.catch(() => undefined)
   await expect(rollBack({}, { consent: () => declined })).rejects.toThrow('declined')
   expect(shelf.log).toEqual([])
-  expect(await readStories(session.files.journals)).toEqual([])
+  expect(await readJournals(session.files.journals)).toEqual([])
 })
 
 test('promise 13: a serious risk is accepted by id or the rollback is refused', async () => {
@@ -315,7 +317,7 @@ test('a dry run needs no risk to be accepted, and names those that must be', asy
   expect(shelf.log).toEqual([])
 })
 
-test('cancelling before the cure takes the preparations back', async () => {
+test('cancelling before the switch takes the preparations back', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   const cancel = new AbortController()
@@ -327,7 +329,7 @@ test('cancelling before the cure takes the preparations back', async () => {
   expect(shelf.log).toEqual(['apply fetch', 'revert fetch'])
 })
 
-test('cancelling after the cure has begun does not leave the target half way', async () => {
+test('cancelling after the switch has begun does not leave the target half way', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   const cancel = new AbortController()
@@ -351,7 +353,7 @@ test('a fourth attempt within the hour needs its risk accepted', async () => {
 test('a version that a rollback could not bring up is not recommended again', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down', '1.0.0': 'healthy' } })
   const { rollBack, assess } = await engine(shelf)
-  expect((await rollBack()).outcome).toBe('restored')
+  expect((await rollBack()).outcome).toBe('undone')
   expect((await assess()).recommended?.release.version).toBe('1.0.0')
 })
 
@@ -384,8 +386,8 @@ test('secrets that reach an error message are masked in the journal', async () =
   const { rollBack, session } = await engine(shelf)
   session.mask.add('hunter2hunter2')
   const result = await rollBack()
-  const [story] = await readStories(session.files.journals)
-  expect(await readFile(story?.path ?? '', 'utf8')).not.toContain('hunter2')
+  const [journalRecord] = await readJournals(session.files.journals)
+  expect(await readFile(journalRecord?.path ?? '', 'utf8')).not.toContain('hunter2')
   expect(JSON.stringify(result.state)).not.toContain('hunter2')
 })
 
@@ -433,7 +435,7 @@ test('a journal that can no longer be written stops the rollback and puts back w
     diagnosis: Promise.resolve(),
     fingerprint: { serving: '1.2.0' }
   })
-  expect(result.outcome).toBe('restored')
+  expect(result.outcome).toBe('undone')
   expect(shelf.log).toEqual(['apply fetch', 'revert switch', 'revert fetch'])
   expect(result.remains.join()).toContain('no space left on device')
 })
@@ -467,12 +469,12 @@ test('promise 7: a rollback whose lease another has taken over does nothing more
 async function begunOn(shelf: Shelf): Promise<Begun> {
   const other = await engine(newShelf({ health: shelf.health }))
   await other.rollBack()
-  const [story] = await readStories(other.session.files.journals)
-  if (!story) throw new Error('no journal')
-  return story.begun
+  const [journalRecord] = await readJournals(other.session.files.journals)
+  if (!journalRecord) throw new Error('no journal')
+  return journalRecord.begun
 }
 
-test('promise 5: a state that serves worse after the way back than it did before is not called restored', async () => {
+test('promise 5: a state that serves worse after the way back than it did before is not called undone', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   shelf.beforeStep = (verb) => {
@@ -504,7 +506,7 @@ test('promise 5: what comes back slowly is given a moment before it is judged', 
       await sleep(ms, signal)
     }
   }
-  expect(await rollBack()).toMatchObject({ outcome: 'restored', state: expect.stringContaining('is back as it was') })
+  expect(await rollBack()).toMatchObject({ outcome: 'undone', state: expect.stringContaining('is back as it was') })
 })
 
 test('promise 5: a preparation that fails while the target is away touched nothing, and that is what is said', async () => {
@@ -516,19 +518,19 @@ test('promise 5: a preparation that fails while the target is away touched nothi
   }
   const result = await rollBack()
   expect(result).toMatchObject({
-    outcome: 'restored',
+    outcome: 'undone',
     state: expect.stringContaining('Nothing that serves was touched')
   })
   expect(result.state).toContain('The shelf does not answer')
 })
 
-test('promise 5: a failed check tells more than a survey that sees nothing wrong', async () => {
+test('promise 5: a failed check tells more than a observation that sees nothing wrong', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'healthy', '1.1.0': 'healthy' },
     checked: { '1.2.0': 'healthy', '1.1.0': 'down' }
   })
   const { rollBack } = await engine(shelf)
-  expect(await rollBack()).toMatchObject({ outcome: 'restored' })
+  expect(await rollBack()).toMatchObject({ outcome: 'undone' })
   expect(shelf.serving).toBe('1.2.0')
 })
 
@@ -544,15 +546,15 @@ test('promise 8: an unknown look begins the soak anew', async () => {
   const { rollBack, session } = await engine(shelf)
   expect((await rollBack()).outcome).toBe('succeeded')
   expect(shelf.looks).toBe(17)
-  const [story] = await readStories(session.files.journals)
-  const checks = story?.events.find((event) => event.event === 'checks')
+  const [journalRecord] = await readJournals(session.files.journals)
+  const checks = journalRecord?.events.find((event) => event.event === 'checks')
   expect(checks).toMatchObject({ healthySince: '2026-03-18T14:35:06.000Z' })
 })
 
-test('promise 8: what stays unknown for as long as the soak is unproven', async () => {
+test('promise 8: what stays unknown for as long as the soak is unverified', async () => {
   const shelf = newShelf({ healthAtLook: () => 'unknown' })
   const { rollBack } = await engine(shelf)
-  expect((await rollBack()).outcome).toBe('unproven')
+  expect((await rollBack()).outcome).toBe('unverified')
   expect(shelf.looks).toBe(11)
 })
 
@@ -579,7 +581,7 @@ test('a rollback that runs into its limit goes back, and the way back has time o
     signal.throwIfAborted()
   }
   const result = await rollBack()
-  expect(result).toMatchObject({ outcome: 'restored', state: expect.stringContaining('timeout') })
+  expect(result).toMatchObject({ outcome: 'undone', state: expect.stringContaining('timeout') })
   expect(reverting).toEqual([false, false])
   expect(shelf.serving).toBe('1.2.0')
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { wayTo } from '../../../src/rollback/journal/interrupted.ts'
+import { resumeOption } from '../../../src/rollback/journal/interrupted.ts'
 import type { Target } from '../../../src/targets/target.ts'
 import { engine } from '../engine-harness.ts'
 import { newShelf, type Shelf, shelfTarget } from '../shelf-target.ts'
@@ -24,11 +24,11 @@ test('what a step leaves behind is said of a rollback that succeeds', async () =
   expect(await rollBack()).toMatchObject({ outcome: 'succeeded', remains: [line] })
 })
 
-test('what a step leaves behind is said of a rollback that stays unproven', async () => {
+test('what a step leaves behind is said of a rollback that stays unverified', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'unknown' } })
   const { rollBack } = await engine(shelf, { target: leaving(shelf) })
   const { outcome, remains } = await rollBack()
-  expect(outcome).toBe('unproven')
+  expect(outcome).toBe('unverified')
   expect(remains).toContain(line)
 })
 
@@ -36,7 +36,7 @@ test('what a step that was undone would have left behind is not said', async () 
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf, { target: leaving(shelf) })
   const { outcome, remains } = await rollBack()
-  expect(outcome).toBe('restored')
+  expect(outcome).toBe('undone')
   expect(remains).not.toContain(line)
 })
 
@@ -46,7 +46,7 @@ test('what a step left behind before the process died is said by whoever finishe
   const first = await rollBack({}, { report: dieAt('Health check') }).catch(() => null)
   expect(first).toBeNull()
   const { interrupted } = await assess()
-  const finish = interrupted && wayTo(interrupted, 'finish')
+  const finish = interrupted && resumeOption(interrupted, 'finish')
   const done = await rollBack({ version: finish?.version ?? '', planId: finish?.id ?? '' })
   expect(done).toMatchObject({ outcome: 'succeeded', remains: [line] })
 })

@@ -3,8 +3,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
-import { type Interrupted, wayTo } from '../../../src/rollback/journal/interrupted.ts'
-import { readStories } from '../../../src/rollback/journal/journal.ts'
+import { type Interrupted, resumeOption } from '../../../src/rollback/journal/interrupted.ts'
+import { readJournals } from '../../../src/rollback/journal/journal.ts'
 import type { Direction } from '../../../src/rollback/journal/resume-options.ts'
 import { verify } from '../../../src/rollback/verify.ts'
 import { snakeCase } from '../../../src/support/casing.ts'
@@ -16,7 +16,7 @@ import { newShelf, release, type Shelf } from '../shelf-target.ts'
 const never = new Promise<void>(() => undefined)
 
 const wayOf = (interrupted: Interrupted | null, direction: Direction): string =>
-  (interrupted && wayTo(interrupted, direction)?.id) ?? ''
+  (interrupted && resumeOption(interrupted, direction)?.id) ?? ''
 
 /** Lets a rollback die at a step: the promise never settles, the journal ends there, and the lock is as a dead process leaves it. */
 async function dieAt(
@@ -73,7 +73,7 @@ for (const [step, after] of [
     const next = await successor(shelf, dead)
     const { interrupted } = await next.assess()
     const result = await next.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') })
-    expect(result.outcome).toBe('restored')
+    expect(result.outcome).toBe('undone')
     expect(shelf.serving).toBe('1.2.0')
     expect(shelf.fetched).toEqual([])
     expect((await next.assess()).interrupted).toBeNull()
@@ -121,11 +121,11 @@ test('promise 6: a rollback begun on another machine is known from its mark on t
   const { interrupted } = await elsewhere.assess()
   expect(interrupted).toMatchObject({ knownFrom: 'target', to: { version: '1.1.0' } })
   const result = await elsewhere.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') })
-  expect(result.outcome).toBe('restored')
+  expect(result.outcome).toBe('undone')
   expect(shelf.serving).toBe('1.2.0')
   expect(shelf.lease).toBeUndefined()
-  const [story] = await readStories(elsewhere.session.files.journals)
-  expect(story?.ended?.outcome).toBe('restored')
+  const [journalRecord] = await readJournals(elsewhere.session.files.journals)
+  expect(journalRecord?.ended?.outcome).toBe('undone')
 })
 
 test('promise 7: a live lease of another machine blocks', async () => {
@@ -148,8 +148,8 @@ test('promise 7: a lease taken in the last moment refuses the rollback before an
   }
   await expect(rollBack({}, { consent: taken })).rejects.toMatchObject({ code: 'locked' })
   expect(shelf.log).toEqual([])
-  const [story] = await readStories(session.files.journals)
-  expect(story?.ended?.outcome).toBe('refused')
+  const [journalRecord] = await readJournals(session.files.journals)
+  expect(journalRecord?.ended?.outcome).toBe('refused')
 })
 
 test('promise 6: what another call has ended while the question was open is not undone', async () => {
@@ -244,7 +244,7 @@ test('promise 6: a target half way between two releases is no new deployment', a
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: false }, shelf, dead)
   shelf.releases.push(release('mixed'))
-  Object.assign(shelf, { serving: 'mixed', halfWay: true })
+  Object.assign(shelf, { serving: 'mixed', mixedReleases: true })
   const { interrupted } = await (await successor(shelf, dead)).assess()
   expect(interrupted?.ways.map(({ direction }) => direction)).toEqual(['finish', 'undo'])
 })
@@ -301,7 +301,7 @@ test('promise 5: what fails while it is finished is not undone once cleaning up 
   expect(shelf.log).not.toContain('revert switch')
 })
 
-test('promise 6: a cure begun before the interruption is undone with the rest, and not called untouched', async () => {
+test('promise 6: a switch begun before the interruption is undone with the rest, and not called untouched', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'healthy', '1.1.0': 'degraded' } })
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -316,11 +316,11 @@ test('promise 6: a cure begun before the interruption is undone with the rest, a
     { version: '1.1.0', planId: wayOf(interrupted, 'finish') },
     { consent, cancel: cancel.signal }
   )
-  expect(result).toMatchObject({ outcome: 'restored', state: expect.stringContaining('1.2.0 is back as it was') })
+  expect(result).toMatchObject({ outcome: 'undone', state: expect.stringContaining('1.2.0 is back as it was') })
   expect(shelf.serving).toBe('1.2.0')
 })
 
-test('a resumption says that the cure had failed and was being undone, and offers to go on with that first', async () => {
+test('a resumption says that the switch had failed and was being undone, and offers to go on with that first', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const dead = await engine(shelf)
   await dieAt({ verb: 'revert', step: 'switch', after: false }, shelf, dead)
@@ -349,7 +349,7 @@ test('promise 7: undoing stops, and claims nothing, once another run has taken t
   expect(shelf.serving).toBe('1.1.0')
 })
 
-test('undoing is called restored only when the target shows the earlier state, serving no worse', async () => {
+test('undoing is called undone only when the target shows the earlier state, serving no worse', async () => {
   const undone = async (spoil: (shelf: Shelf) => void) => {
     const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'healthy' } })
     const dead = await engine(shelf)
@@ -359,7 +359,7 @@ test('undoing is called restored only when the target shows the earlier state, s
     shelf.beforeStep = () => spoil(shelf)
     return next.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') })
   }
-  expect(await undone(() => undefined)).toMatchObject({ outcome: 'restored' })
+  expect(await undone(() => undefined)).toMatchObject({ outcome: 'undone' })
   const worse = await undone(({ health }) => void Object.assign(health, { '1.2.0': 'down' }))
   expect(worse).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('degraded before and is down now') })
   const away = await undone((shelf) => void Object.assign(shelf, { surveyFails: true }))

@@ -79,7 +79,7 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
     await start('1.2.0')
     const target = await world.open()
     const planned = await planTo(target, '1.1.0')
-    await carryOut(target, planned, { aftercare: false })
+    await carryOut(target, planned, { cleanup: false })
     await docker('rm', ...(await world.names()).filter((name) => name.includes('-popkit-old-')))
     await expect(takeBack(target, planned)).rejects.toMatchObject({ code: 'changed_meanwhile' })
     const web = await inspect(`${world.prefix}-web`)
@@ -101,11 +101,11 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
     const id = await start('1.2.0')
     const target = await world.open()
     const planned = await planTo(target, '1.1.0')
-    await carryOut(target, planned, { aftercare: false })
+    await carryOut(target, planned, { cleanup: false })
     await takeBack(target, planned)
     expect(await inspect(`${world.prefix}-web`)).toMatchObject({ Id: id, State: { Running: true } })
     expect(await world.names()).toEqual([`${world.prefix}-web`])
-    expect((await target.survey(signal())).current).toMatchObject({ version: '1.2.0' })
+    expect((await target.observe(signal())).current).toMatchObject({ version: '1.2.0' })
   })
 
   it.each([

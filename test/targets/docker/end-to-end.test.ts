@@ -99,7 +99,7 @@ describeOn('docker', 'docker through the built server', () => {
     ])
     const server = await serve()
     const result = await execute(server, await server.call('assess_rollback', { version: '1.0.0' }))
-    expect(result).toMatchObject({ outcome: 'restored' })
+    expect(result).toMatchObject({ outcome: 'undone' })
     expect(await web()).toMatchObject({ Id: id, State: { Running: true } })
     expect(await world.names()).toEqual([`${world.prefix}-web`])
   })

@@ -168,7 +168,7 @@ describeOn('docker', 'the replacement of a container', () => {
     await docker('exec', `${world.prefix}-web`, 'sh', '-c', 'echo kept >/data/file')
     const target = await world.open()
     const planned = await planTo(target, '1.1.0')
-    await carryOut(target, planned, { aftercare: false })
+    await carryOut(target, planned, { cleanup: false })
     const fresh = (await inspect(`${world.prefix}-web`)).Mounts.find(
       ({ Destination }: { Destination: string }) => Destination === '/fresh'
     )

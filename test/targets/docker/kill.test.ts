@@ -104,7 +104,7 @@ describeOn('docker', 'a rollback whose process is killed', () => {
 
   it.each(swapMoments)('when %s is undone: the former version runs alone, as before', async (_, moment) => {
     const scene = await killedAt(moment, '-p', '127.0.0.1::8080')
-    expect(await resumed(scene, 'undo')).toMatchObject({ outcome: 'restored' })
+    expect(await resumed(scene, 'undo')).toMatchObject({ outcome: 'undone' })
     expect(await web()).toMatchObject({ Image: bad, State: { Running: true } })
     await nothingIsLeft()
   })
@@ -119,7 +119,7 @@ describeOn('docker', 'a rollback whose process is killed', () => {
 
   it.each(besideMoments)('side by side, when %s is undone', async (_, moment) => {
     const scene = await killedAt(moment, '--network', `${world.prefix}-net`, '--network-alias', 'shop')
-    expect(await resumed(scene, 'undo')).toMatchObject({ outcome: 'restored' })
+    expect(await resumed(scene, 'undo')).toMatchObject({ outcome: 'undone' })
     expect(await web()).toMatchObject({ Image: bad, State: { Running: true } })
     expect((await web()).NetworkSettings.Networks[`${world.prefix}-net`].Aliases).toContain('shop')
     await nothingIsLeft()

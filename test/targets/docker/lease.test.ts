@@ -42,7 +42,7 @@ describeOn('docker', 'the lease on an engine', () => {
       .map((line) => line.split(' ')[0])
       .join('\n')
 
-  it('keeps a second one off, names its holder, and is seen by a survey but is no container of the target', async () => {
+  it('keeps a second one off, names its holder, and is seen by a observation but is no container of the target', async () => {
     const [one, two] = [await leased(), await leased()]
     const held = await one.lease.acquire(lease('rb-1'), 60_000, signal())
     expect(await leaseContainers()).toMatch(/^popkit-lease-web-[0-9a-f]+$/)
@@ -50,13 +50,13 @@ describeOn('docker', 'the lease on an engine', () => {
       code: 'locked',
       why: expect.stringContaining('ada on another-machine')
     })
-    const survey = await two.target.survey(signal())
-    expect(survey.lease).toEqual({ record: lease('rb-1'), expired: false })
-    expect(survey.fingerprint.containers).toHaveLength(1)
+    const observation = await two.target.observe(signal())
+    expect(observation.lease).toEqual({ record: lease('rb-1'), expired: false })
+    expect(observation.fingerprint.containers).toHaveLength(1)
     await held.renew(signal())
     await held.release(signal())
     await held.release(signal())
-    expect((await two.target.survey(signal())).lease).toBeUndefined()
+    expect((await two.target.observe(signal())).lease).toBeUndefined()
     expect(await leaseContainers()).toBe('')
   })
 
@@ -66,7 +66,7 @@ describeOn('docker', 'the lease on an engine', () => {
     await expect(two.lease.acquire(lease('rb-2'), 60_000, signal())).rejects.toMatchObject({ code: 'locked' })
     await first.renew(signal())
     await wait(2000)
-    expect((await two.target.survey(signal())).lease).toMatchObject({ expired: true })
+    expect((await two.target.observe(signal())).lease).toMatchObject({ expired: true })
     const second = await two.lease.acquire(lease('rb-2'), 60_000, signal())
     await expect(first.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
     await second.release(signal())
@@ -95,7 +95,7 @@ describeOn('docker', 'the lease on an engine', () => {
     const held = await taken.acquire(lease('rb-1'), 60_000, signal())
     await held.markProven(signal())
     await held.renew(signal())
-    expect((await target.survey(signal())).lease?.record).toEqual({ ...lease('rb-1'), proven: true })
+    expect((await target.observe(signal())).lease?.record).toEqual({ ...lease('rb-1'), proven: true })
     await held.release(signal())
   })
 
@@ -149,10 +149,10 @@ describeOn('docker', 'the lease on an engine', () => {
       const production = await shop.open({ projectDir: dir })
       const held = await production.lease?.acquire(lease('rb-1'), 60_000, signal())
       await shop.start('web', '1.1.0', ...compose('production', dir))
-      expect((await production.survey(signal())).lease).toMatchObject({ record: lease('rb-1') })
+      expect((await production.observe(signal())).lease).toMatchObject({ record: lease('rb-1') })
       await shop.start('staging-web', '1.1.0', ...compose('staging', '/srv/staging'))
       const staging = await shop.open({ projectDir: '/srv/staging' })
-      expect((await staging.survey(signal())).lease).toBeUndefined()
+      expect((await staging.observe(signal())).lease).toBeUndefined()
       await (await staging.lease?.acquire(lease('rb-2'), 60_000, signal()))?.release(signal())
       await held?.release(signal())
     } finally {

@@ -36,18 +36,18 @@ describeOn('docker', 'a single container', () => {
     await world.start('web', '1.2.0', '-p', '127.0.0.1:0:8080')
     await isUnhealthy(`${world.prefix}-web`)
     const target = await world.open()
-    const survey = await target.survey(signal())
-    expect(survey.current).toMatchObject({ version: '1.2.0' })
-    expect(survey.health).toMatchObject({
+    const observation = await target.observe(signal())
+    expect(observation.current).toMatchObject({ version: '1.2.0' })
+    expect(observation.health).toMatchObject({
       state: 'degraded',
       message: `${world.prefix}-web runs and fails its health check`
     })
-    expect(survey.releases.map(({ version }) => version).sort()).toEqual(['1.0.0', '1.1.0', '1.3.0'])
-    expect(survey.releases.find(({ version }) => version === '1.1.0')).toMatchObject({
+    expect(observation.releases.map(({ version }) => version).sort()).toEqual(['1.0.0', '1.1.0', '1.3.0'])
+    expect(observation.releases.find(({ version }) => version === '1.1.0')).toMatchObject({
       id: good,
       available: { state: 'yes' }
     })
-    expect(survey.blockers).toEqual([])
+    expect(observation.blockers).toEqual([])
   })
 
   it('goes back to the earlier image, keeps its name, and leaves nothing behind', async () => {
@@ -103,7 +103,7 @@ describeOn('docker', 'a single container', () => {
     await world.start('web', '1.2.0', '-p', '127.0.0.1::8080', '--restart', 'always')
     const target = await world.open()
     const planned = await planTo(target, '1.1.0')
-    await carryOut(target, planned, { aftercare: false })
+    await carryOut(target, planned, { cleanup: false })
     await docker('rm', ...(await world.names()).filter((name) => name.includes('-popkit-old-')))
     await expect(takeBack(target, planned)).rejects.toMatchObject({
       code: 'changed_meanwhile',
@@ -121,8 +121,8 @@ describeOn('docker', 'a single container', () => {
     await world.start('web', '1.3.0', '--restart', 'always')
     const target = await world.open()
     await until('a crash loop', async () => (await inspect(`${world.prefix}-web`)).RestartCount > 1)
-    const survey = await target.survey(signal())
-    expect(['down', 'degraded']).toContain(survey.health.state)
+    const observation = await target.observe(signal())
+    expect(['down', 'degraded']).toContain(observation.health.state)
     const diagnosis = await target.diagnose(signal())
     expect(diagnosis.findings.join('\n')).toContain('exit code 3')
     expect(diagnosis.evidence.map(({ text }) => text).join('\n')).toContain('relation "orders" does not exist')
@@ -134,7 +134,7 @@ describeOn('docker', 'a single container', () => {
     await world.start('web', '1.3.0')
     await until('the end', async () => (await inspect(`${world.prefix}-web`)).State.Status === 'exited')
     const target = await world.open()
-    expect((await target.survey(signal())).health).toMatchObject({ state: 'down' })
+    expect((await target.observe(signal())).health).toMatchObject({ state: 'down' })
     await carryOut(target, await planTo(target, '1.1.0'))
     expect(await inspect(`${world.prefix}-web`)).toMatchObject({ Image: good, State: { Running: true } })
     expect(await world.names()).toEqual([`${world.prefix}-web`])
@@ -152,7 +152,7 @@ describeOn('docker', 'a single container', () => {
     await docker('tag', `${world.repository}:1.1.0`, `${world.repository}:1.2.0`)
     try {
       const target = await world.open()
-      expect((await target.survey(signal())).current).toMatchObject({ version: '1.2.0' })
+      expect((await target.observe(signal())).current).toMatchObject({ version: '1.2.0' })
     } finally {
       await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
     }

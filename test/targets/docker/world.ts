@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
-import type { Survey } from '../../../src/model/observation.ts'
+import type { Observation } from '../../../src/model/observation.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import { createEngine } from '../../../src/targets/docker/engine/client.ts'
@@ -90,38 +90,39 @@ export const record = (parts: Partial<DeploymentRecord> & { version: string }): 
   ...parts
 })
 
-export function releaseOf(survey: Survey, version: string): Release {
-  const release = survey.releases.find((item) => item.version === version)
-  if (!release) throw new Error(`no release ${version} among ${survey.releases.map((item) => item.version).join(', ')}`)
+export function releaseOf(observation: Observation, version: string): Release {
+  const release = observation.releases.find((item) => item.version === version)
+  if (!release)
+    throw new Error(`no release ${version} among ${observation.releases.map((item) => item.version).join(', ')}`)
   return release
 }
 
 export interface Planned {
-  survey: Survey
+  observation: Observation
   release: Release
   draft: PlanDraft
 }
 
 export async function planTo(target: Target, version: string): Promise<Planned> {
-  const survey = await target.survey(signal())
-  const release = releaseOf(survey, version)
-  return { survey, release, draft: await target.plan(survey, release, signal()) }
+  const observation = await target.observe(signal())
+  const release = releaseOf(observation, version)
+  return { observation, release, draft: await target.plan(observation, release, signal()) }
 }
 
-/** Applies the steps of a plan, cure and, when asked, aftercare. */
+/** Applies the steps of a plan, cure and, when asked, cleanup. */
 export async function carryOut(
   target: Target,
   { draft }: Planned,
-  options: { aftercare?: boolean; run?: Run } = {}
+  options: { cleanup?: boolean; run?: Run } = {}
 ): Promise<void> {
   const run = options.run ?? testRun()
   for (const step of draft.steps)
-    if (step.phase !== 'aftercare' || options.aftercare !== false) await target.apply(step, run)
+    if (step.phase !== 'cleanup' || options.cleanup !== false) await target.apply(step, run)
 }
 
-/** Reverts the steps newest first, as after a failed cure. */
+/** Reverts the steps newest first, as after a failed switch. */
 export async function takeBack(target: Target, { draft }: Planned, run: Run = testRun()): Promise<void> {
-  for (const step of draft.steps.filter(({ phase }) => phase !== 'aftercare').reverse()) await target.revert(step, run)
+  for (const step of draft.steps.filter(({ phase }) => phase !== 'cleanup').reverse()) await target.revert(step, run)
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever the engine tells

@@ -38,8 +38,8 @@ describe('GitHub steps', () => {
       /v1\.2\.0 was rolled back\. Use v1\.1\.0 instead\.\n\nWhat is new in v1\.2\.0$/
     )
     expect(state('v1.1.0').body).toBe('What is new in v1.1.0')
-    const survey = await target.survey(limit())
-    expect(releaseNamed(survey, 'v1.2.0').against).toEqual(['its notes say that it was rolled back'])
+    const observation = await target.observe(limit())
+    expect(releaseNamed(observation, 'v1.2.0').against).toEqual(['its notes say that it was rolled back'])
   })
 
   test('steps may be repeated and then write nothing', async () => {

@@ -11,10 +11,10 @@ describe('GitHub check', () => {
   afterEach(() => it.remove())
   const statuses = ({ checks }: CheckReport) => Object.fromEntries(checks.map(({ id, status }) => [id, status]))
   const rolledBack = async () => {
-    const { target, survey, steps } = await it.planTo('v1.1.0')
+    const { target, observation, steps } = await it.planTo('v1.1.0')
     const [latest] = steps
     if (latest) await target.apply(latest, testRun())
-    return { target, release: releaseNamed(survey, 'v1.1.0') }
+    return { target, release: releaseNamed(observation, 'v1.1.0') }
   }
   const assets = () => it.github.state.releases.find(({ tag }) => tag === 'v1.1.0')?.assets ?? []
 

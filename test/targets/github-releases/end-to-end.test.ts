@@ -132,7 +132,7 @@ describe('GitHub Releases, end to end', () => {
     project = await deployedWith(newToken(it.github.state, { kind: 'fine-grained', contents: 'read' }))
     const server = await project.serve()
     const result = await project.execute(server, await server.call('assess_rollback'))
-    expect(result.outcome).toBe('restored')
+    expect(result.outcome).toBe('undone')
     expect(result.summary).toMatch(/Resource not accessible/)
     expect(await it.latest()).toBe('v1.2.0')
   })
@@ -144,12 +144,12 @@ describe('GitHub Releases, end to end', () => {
     })
     const server = await project.serve()
     const result = await project.execute(server, await server.call('assess_rollback'))
-    expect(result.outcome).toBe('restored')
+    expect(result.outcome).toBe('undone')
     expect(await it.latest()).toBe('v1.2.0')
     expect(state('v1.2.0')).toMatchObject({ prerelease: false, body: 'What is new in v1.2.0' })
   })
 
-  test('aftercare that fails is named under what remains, and does not undo the cure', async () => {
+  test('cleanup that fails is named under what remains, and does not undo the switch', async () => {
     it.github.fault(({ method, path }) =>
       method === 'PATCH' && path.endsWith(`/${state('v1.2.0')?.id}`)
         ? { status: 500, body: { message: 'Server Error' } }
@@ -253,7 +253,7 @@ describe('GitHub Releases, end to end', () => {
       return [second, await second.call('assess_rollback')]
     }
 
-    test.each([true, false])('killed at the cure (arrives: %s), it can be finished', async (reaches) => {
+    test.each([true, false])('killed at the switch (arrives: %s), it can be finished', async (reaches) => {
       const [server, assessment] = await killedAt(edits('v1.1.0'), reaches)
       expect(assessment.interrupted).toMatchObject({ from: 'v1.2.0', to: 'v1.1.0' })
       expect((await project.resume(server, assessment.interrupted.finish)).outcome).toBe('succeeded')
@@ -262,15 +262,15 @@ describe('GitHub Releases, end to end', () => {
       expect((await server.call('assess_rollback')).interrupted ?? null).toBeNull()
     })
 
-    test.each([true, false])('killed at the cure (arrives: %s), it can be undone', async (reaches) => {
+    test.each([true, false])('killed at the switch (arrives: %s), it can be undone', async (reaches) => {
       const before = structuredClone(it.github.state.releases)
       const [server, assessment] = await killedAt(edits('v1.1.0'), reaches)
-      expect((await project.resume(server, assessment.interrupted.undo)).outcome).toBe('restored')
+      expect((await project.resume(server, assessment.interrupted.undo)).outcome).toBe('undone')
       expect(await it.latest()).toBe('v1.2.0')
       expect(structuredClone(it.github.state.releases)).toEqual(before)
     })
 
-    test.each([true, false])('killed at the aftercare (arrives: %s), it can be finished', async (reaches) => {
+    test.each([true, false])('killed at the cleanup (arrives: %s), it can be finished', async (reaches) => {
       const [server, assessment] = await killedAt(edits('v1.2.0'), reaches)
       expect(assessment.interrupted.undo ?? null).toBeNull()
       expect((await project.resume(server, assessment.interrupted.finish)).outcome).toBe('succeeded')

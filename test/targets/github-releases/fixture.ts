@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Survey } from '../../../src/model/observation.ts'
+import type { Observation } from '../../../src/model/observation.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import githubReleases from '../../../src/targets/github-releases/index.ts'
@@ -19,7 +19,7 @@ export interface World {
   /** Opens the target as the engine does. */
   open(parts?: Partial<TargetContext>): Promise<Target>
   /** Surveys and plans the way to a release. */
-  planTo(tag: string, parts?: Partial<TargetContext>): Promise<PlanDraft & { survey: Survey; target: Target }>
+  planTo(tag: string, parts?: Partial<TargetContext>): Promise<PlanDraft & { observation: Observation; target: Target }>
   /** What GitHub now calls the latest, asked plainly. */
   latest(): Promise<string>
   remove(): Promise<void>
@@ -52,8 +52,8 @@ export async function world(token: Partial<TokenState> = {}): Promise<World> {
     open,
     async planTo(tag, parts) {
       const target = await open(parts)
-      const survey = await target.survey(limit())
-      return { target, survey, ...(await target.plan(survey, releaseNamed(survey, tag), limit())) }
+      const observation = await target.observe(limit())
+      return { target, observation, ...(await target.plan(observation, releaseNamed(observation, tag), limit())) }
     },
     async latest() {
       const response = await fetch(`${github.url}/acme/app/releases/latest`, { redirect: 'manual' })
@@ -70,8 +70,8 @@ export async function world(token: Partial<TokenState> = {}): Promise<World> {
 
 export const limit = (): AbortSignal => AbortSignal.timeout(50_000)
 
-export function releaseNamed(survey: Survey, version: string): Release {
-  const release = survey.releases.find((one) => one.version === version)
+export function releaseNamed(observation: Observation, version: string): Release {
+  const release = observation.releases.find((one) => one.version === version)
   if (!release) throw new Error(`no release ${version}`)
   return release
 }

@@ -22,16 +22,16 @@ describe('GitHub plan', () => {
     ...parts
   })
 
-  test('marks the good release first and the failed one as aftercare, each with the commands for people', async () => {
+  test('marks the good release first and the failed one as cleanup, each with the commands for people', async () => {
     const { steps, risks, blockers } = await it.planTo('v1.1.0')
     const host = new URL(it.github.url).host
     expect(steps.map(({ kind, phase }) => [kind, phase])).toEqual([
-      ['mark-latest', 'cure'],
-      ['mark-failed', 'aftercare']
+      ['mark-latest', 'switch'],
+      ['mark-failed', 'cleanup']
     ])
     expect(steps[0]).toMatchObject({
-      byHand: [`gh release edit v1.1.0 --repo ${host}/acme/app --latest`],
-      undoByHand: [`gh release edit v1.2.0 --repo ${host}/acme/app --latest`]
+      manualCommands: [`gh release edit v1.1.0 --repo ${host}/acme/app --latest`],
+      manualUndoCommands: [`gh release edit v1.2.0 --repo ${host}/acme/app --latest`]
     })
     expect([risks, blockers]).toEqual([[], []])
   })
@@ -39,7 +39,7 @@ describe('GitHub plan', () => {
   test('promise 12, input is hostile: what a shell would read in a tag is quoted in the commands for people', async () => {
     publish(it.github.state, "v1.3.0;$(id)'")
     const { steps } = await it.planTo('v1.2.0')
-    expect(steps[1]?.byHand?.[0]).toMatch(/^gh release edit 'v1\.3\.0;\$\(id\)'\\''' --repo /)
+    expect(steps[1]?.manualCommands?.[0]).toMatch(/^gh release edit 'v1\.3\.0;\$\(id\)'\\''' --repo /)
   })
 
   test('promise 3, only what was shown is done: the same state gives the same plan, and planning writes nothing', async () => {
@@ -63,14 +63,14 @@ describe('GitHub plan', () => {
     expect((await it.planTo('v1.1.0')).blockers[0]?.why).toMatch(/not the recorded file/)
   })
 
-  test('promise 4: a candidate that was deleted, or lost its tag, since it was surveyed blocks', async () => {
+  test('promise 4: a candidate that was deleted, or lost its tag, since it was observation blocks', async () => {
     const target = await it.open()
-    const survey = await target.survey(limit())
-    const candidate = releaseNamed(survey, 'v1.1.0')
+    const observation = await target.observe(limit())
+    const candidate = releaseNamed(observation, 'v1.1.0')
     it.github.state.tags.delete('v1.1.0')
-    expect(ids((await target.plan(survey, candidate, limit())).blockers)).toEqual(['tag_gone:v1.1.0'])
+    expect(ids((await target.plan(observation, candidate, limit())).blockers)).toEqual(['tag_gone:v1.1.0'])
     it.github.state.releases = it.github.state.releases.filter(({ tag }) => tag !== 'v1.1.0')
-    expect(ids((await target.plan(survey, candidate, limit())).blockers)).toEqual(['deleted:v1.1.0'])
+    expect(ids((await target.plan(observation, candidate, limit())).blockers)).toEqual(['deleted:v1.1.0'])
   })
 
   test('a prerelease that somebody names is blocked with what to do', async () => {
@@ -88,7 +88,7 @@ describe('GitHub plan', () => {
   })
 
   test('a release that was deleted and made again, or whose assets were replaced, is a serious risk', async () => {
-    const { snapshot } = await (await it.open()).survey(limit())
+    const { snapshot } = await (await it.open()).observe(limit())
     publish(it.github.state, 'v1.3.0')
     const history = [record('v1.2.0', { digest: String(release('v1.2.0').id), snapshot })]
     expect((await it.planTo('v1.2.0', { history })).risks).toEqual([])

@@ -5,11 +5,11 @@ import { createMask } from '../../../src/support/mask.ts'
 import type { Api, Request } from '../../../src/targets/kubernetes/client/api.ts'
 import { ApiFailure } from '../../../src/targets/kubernetes/client/failure.ts'
 import { configSchema } from '../../../src/targets/kubernetes/config.ts'
-import type { Workshop } from '../../../src/targets/kubernetes/context.ts'
+import type { KubernetesContext } from '../../../src/targets/kubernetes/context.ts'
 
 /** Objects by their path, as an API server keeps them; for moments that a real cluster shows by luck alone. */
 export interface FakeCluster {
-  workshop: Workshop
+  context: KubernetesContext
   /** By path; an object that is put here is there at once, and one that is taken away gives 404. */
   objects: Map<string, JsonObject>
   /** Every request but GET, as "METHOD path". */
@@ -46,7 +46,7 @@ export function fakeCluster(config: JsonObject = {}): FakeCluster {
     },
     now: () => systemClock.now().getTime()
   }
-  const workshop = {
+  const context = {
     api,
     config: configSchema.parse(config),
     namespace: 'shop',
@@ -55,9 +55,9 @@ export function fakeCluster(config: JsonObject = {}): FakeCluster {
     clock: systemClock,
     log: () => undefined,
     mask: createMask()
-  } as unknown as Workshop
+  } as unknown as KubernetesContext
   return {
-    workshop,
+    context,
     objects,
     acts,
     before(next) {

@@ -158,7 +158,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     const history = [historyRecord('1.0.0', 'success', '2026-01-01T00:00:00Z')]
     const server = await serve('giveup', history, undefined, { deadline_seconds: 60 })
     const result = await execute(server, await server.call('assess_rollback', { version: '1.0.0' }))
-    expect(result, result.summary).toMatchObject({ outcome: 'restored' })
+    expect(result, result.summary).toMatchObject({ outcome: 'undone' })
     expect(result.summary).toMatch(/ImagePull|no progress/)
     expect(await image('giveup')).toBe(good)
     await cluster.kubectl('delete', 'deployment', 'giveup', '--wait=false')

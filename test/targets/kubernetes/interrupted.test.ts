@@ -8,7 +8,7 @@ import { testRun } from '../../harness/context.ts'
 import { type Cluster, createCluster, type Shape, until, watchObject, workload } from './cluster.ts'
 import { cuttableWay, type Way } from './proxy.ts'
 import { createScene, execute, type Scene } from './scene.ts'
-import { applyAll, openTarget, openWorkshop, planned, revertAll } from './verbs.ts'
+import { applyAll, openContext, openTarget, planned, revertAll } from './verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
@@ -115,15 +115,15 @@ describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (back
     const [step] = steps
     if (!step) throw new Error('there is no step')
     const edited = async (...edit: string[]) => {
-      const workshop = await openWorkshop(cluster, config)
+      const context = await openContext(cluster, config)
       let edits = 0
-      const send: typeof workshop.api.send = async (request, schema) => {
+      const send: typeof context.api.send = async (request, schema) => {
         if (request.method === 'PATCH' && request.path.includes('/deployments/') && edits++ === 0)
           await cluster.kubectl(...edit)
-        return workshop.api.send(request, schema)
+        return context.api.send(request, schema)
       }
-      const api = { ...workshop.api, send }
-      return stepKinds.roll_back.apply({ ...workshop, api }, step, testRun()).finally(() => workshop.api.close())
+      const api = { ...context.api, send }
+      return stepKinds.roll_back.apply({ ...context, api }, step, testRun()).finally(() => context.api.close())
     }
     await expect(edited('set', 'env', 'deployment/raced', 'FIX=1')).rejects.toMatchObject({ code: 'changed_meanwhile' })
     expect(await image('raced')).toBe(next)

@@ -80,7 +80,7 @@ describeOn('kubernetes', 'a server killed after a request and before its answer'
     await crashing(`stuck-${direction}`)
     const resume = await killedAfter(what, deletesPodOf(`stuck-${direction}`))
     const result = await resume(direction)
-    expect(result, result.summary).toMatchObject({ outcome: direction === 'finish' ? 'succeeded' : 'restored' })
+    expect(result, result.summary).toMatchObject({ outcome: direction === 'finish' ? 'succeeded' : 'undone' })
     expect(await image(what)).toBe(direction === 'finish' ? good : bad)
     if (direction === 'finish') expect(await images(`stuck-${direction}`)).toEqual([good, good])
     // Its broken pod is that of the former version again, and not one of the candidate that it would wait for.
@@ -102,7 +102,7 @@ describeOn('kubernetes', 'a server killed after a request and before its answer'
       await crashing(name)
       const resume = await killedAfter(`statefulset/${name}`, deletesPodOf(name))
       const result = await resume(direction)
-      expect(result, result.summary).toMatchObject({ outcome: direction === 'finish' ? 'succeeded' : 'restored' })
+      expect(result, result.summary).toMatchObject({ outcome: direction === 'finish' ? 'succeeded' : 'undone' })
       const wanted = direction === 'finish' ? [good, good] : [good, bad]
       await until(`its pods to be ${wanted}`, async () => (await images(name)).join() === wanted.join())
       expect(await image(`statefulset/${name}`)).toBe(direction === 'finish' ? good : bad)

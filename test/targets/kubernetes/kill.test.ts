@@ -79,7 +79,7 @@ describeOn('kubernetes', 'a server killed in the middle of a rollback on kuberne
   it('when the template is back is undone', async () => {
     const scene = await killedAt('undo', 'deployment/undo', isBack)
     const result = await resumed(scene, 'undo')
-    expect(result, result.summary).toMatchObject({ outcome: 'restored' })
+    expect(result, result.summary).toMatchObject({ outcome: 'undone' })
     expect(await image('undo')).toBe(bad)
     expect(await leases()).toBe('')
   })

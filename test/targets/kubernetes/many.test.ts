@@ -37,10 +37,10 @@ describeOn('kubernetes', 'many Deployments of one namespace', (backend) => {
     const config = { namespace: cluster.namespace, selector: 'team=shop' }
     const target = await kubernetes.open(targetContext({ name: 'kubernetes', projectDir: '/', env, config }))
     const run = testRun()
-    const survey = await target.survey(run.signal)
-    const release = survey.releases.find(({ version }) => version === '1.1.0')
+    const observation = await target.observe(run.signal)
+    const release = observation.releases.find(({ version }) => version === '1.1.0')
     if (!release) throw new Error('the good version is not offered')
-    const { steps, blockers } = await target.plan(survey, release, run.signal)
+    const { steps, blockers } = await target.plan(observation, release, run.signal)
     expect(blockers).toEqual([])
     const planned = sent.length
     for (const step of steps) await target.apply(step, run)

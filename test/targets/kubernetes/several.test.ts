@@ -52,7 +52,7 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
       title('two')
     ])
     const result = await execute(server, assessment)
-    expect(result, result.summary).toMatchObject({ outcome: 'restored' })
+    expect(result, result.summary).toMatchObject({ outcome: 'undone' })
     expect(result.summary).toMatch(/deployment\/.*two does not come up/)
     expect(await image(cluster, 'one')).toBe(first.next)
     expect(await image(other, 'two')).toBe(second.next)
@@ -110,9 +110,9 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
     await applyAll(target, await planned(target, 'revision-1'))
     expect(await cluster.kubectl('get', 'deployment/numbered', '-o', 'jsonpath={..env[0].value}')).toBe('one')
     // The number is given anew, and what was left is not what a second call leads back to by itself.
-    const survey = await target.survey(AbortSignal.timeout(30_000))
-    expect(survey.current?.version).toBe('revision-4')
-    expect(survey.releases.find(({ version }) => version === 'revision-3')?.rolledBackAt).toBeDefined()
+    const observation = await target.observe(AbortSignal.timeout(30_000))
+    expect(observation.current?.version).toBe('revision-4')
+    expect(observation.releases.find(({ version }) => version === 'revision-3')?.rolledBackAt).toBeDefined()
     await target.close?.()
   })
 

@@ -44,12 +44,12 @@ function scene(spec: JsonObject, ...pods: JsonObject[]): { cluster: FakeCluster;
     move: { ...move, from: move.to, to: move.from },
     pods: ['db-1']
   }
-  return { cluster, step: (kind) => ({ id: kind, kind, phase: 'cure', title: '', params, undo: null }) }
+  return { cluster, step: (kind) => ({ id: kind, kind, phase: 'switch', title: '', params, undo: null }) }
 }
 
 test('undoing deletes the candidate’s pods that do not serve and keep an ordered StatefulSet stuck, and no others', async () => {
   const { cluster, step } = scene({}, podOf('a', 0, true), podOf('a', 1, false), podOf('b', 2, false))
-  expect(await revertRollBack(cluster.workshop, step('roll_back'), testRun())).toEqual({
+  expect(await revertRollBack(cluster.context, step('roll_back'), testRun())).toEqual({
     detail: 'the former template is back; pods deleted that kept it stuck: 1'
   })
   expect(cluster.acts).toEqual([`DELETE ${podPath('db-1')}`])
@@ -59,7 +59,7 @@ test.each<JsonObject>([{ podManagementPolicy: 'Parallel' }, { updateStrategy: { 
   'undoing leaves the pods of a StatefulSet with %o to it',
   async (spec) => {
     const { cluster, step } = scene(spec, podOf('a', 0, true), podOf('a', 1, false))
-    await revertRollBack(cluster.workshop, step('roll_back'), testRun())
+    await revertRollBack(cluster.context, step('roll_back'), testRun())
     expect(cluster.acts).toEqual([])
   }
 )
@@ -85,8 +85,8 @@ test('a pod that crashes again and again is deleted in the moment in which it do
     cluster.objects.set(podPath('db-1'), podOf('a', 1, false))
   })
   clock.at(12_000, () => complete?.())
-  const workshop = { ...cluster.workshop, clock, lists: { workloads, pods: silent<Pod>() } }
-  expect(await applyDeletePods(workshop, step('delete_pods'), testRun())).toEqual({ detail: '1 deleted and replaced' })
+  const context = { ...cluster.context, clock, lists: { workloads, pods: silent<Pod>() } }
+  expect(await applyDeletePods(context, step('delete_pods'), testRun())).toEqual({ detail: '1 deleted and replaced' })
   // The other one is not among those that the plan named.
   expect(cluster.acts).toEqual([`DELETE ${podPath('db-1')}`])
 })

@@ -35,7 +35,7 @@ describeOn('kubernetes', 'undoing a rollback on kubernetes', (backend) => {
       const target = await openTarget(cluster, { workloads: [what] })
       const plan = await planned(target, '1.1.0')
       const run = testRun()
-      await applyAll(target, { steps: plan.steps.filter(({ phase }) => phase === 'cure') }, run)
+      await applyAll(target, { steps: plan.steps.filter(({ phase }) => phase === 'switch') }, run)
       expect((await annotations(what))[lastApplied]).toContain(good)
       await revertAll(target, plan, run)
       expect((await annotations(what))[lastApplied]).toBe(before)

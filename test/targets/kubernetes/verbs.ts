@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../src/model/json.ts'
-import type { Survey } from '../../../src/model/observation.ts'
+import type { Observation } from '../../../src/model/observation.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import { systemClock } from '../../../src/support/clock.ts'
@@ -8,7 +8,7 @@ import { openApi } from '../../../src/targets/kubernetes/client/api.ts'
 import { connect } from '../../../src/targets/kubernetes/client/connect.ts'
 import { sharedLists } from '../../../src/targets/kubernetes/client/shared-list.ts'
 import { configSchema } from '../../../src/targets/kubernetes/config.ts'
-import type { Workshop } from '../../../src/targets/kubernetes/context.ts'
+import type { KubernetesContext } from '../../../src/targets/kubernetes/context.ts'
 import { openHelm } from '../../../src/targets/kubernetes/helm/index.ts'
 import kubernetes from '../../../src/targets/kubernetes/index.ts'
 import { podSchema, workloadSchema } from '../../../src/targets/kubernetes/objects/objects.ts'
@@ -37,10 +37,10 @@ export async function openTarget(
 }
 
 /** What the verbs work with, for tests of one part. */
-export async function openWorkshop(
+export async function openContext(
   { namespace, kubeconfig }: Pick<Cluster, 'namespace' | 'kubeconfig'>,
   config: JsonObject
-): Promise<Workshop> {
+): Promise<KubernetesContext> {
   const mask = createMask()
   const env = { PATH: process.env.PATH, KUBECONFIG: kubeconfig }
   const connection = await connect({}, env, mask)
@@ -60,16 +60,17 @@ export async function openWorkshop(
 }
 
 export interface Planned extends PlanDraft {
-  survey: Survey
+  observation: Observation
   release: Release
 }
 
 /** Surveys, and plans the way to a version. */
 export async function planned(target: Target, version: string): Promise<Planned> {
-  const survey = await target.survey(inTime())
-  const release = survey.releases.find((one) => one.version === version)
-  if (!release) throw new Error(`there is no ${version} among ${survey.releases.map((one) => one.version).join(', ')}`)
-  return { ...(await target.plan(survey, release, inTime())), survey, release }
+  const observation = await target.observe(inTime())
+  const release = observation.releases.find((one) => one.version === version)
+  if (!release)
+    throw new Error(`there is no ${version} among ${observation.releases.map((one) => one.version).join(', ')}`)
+  return { ...(await target.plan(observation, release, inTime())), observation, release }
 }
 
 /** Applies steps in order, as the engine does. */

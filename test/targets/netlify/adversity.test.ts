@@ -52,7 +52,7 @@ for (const direction of ['finish', 'undo'] as const)
     const { id, version } = interrupted[direction]
     const result = await server.call('execute_rollback', { target: 'netlify', version, plan_id: id })
     const [good, broken] = netlify.deploys
-    expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'restored')
+    expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'undone')
     expect(netlify.publishedId()).toBe(direction === 'finish' ? good?.id : broken?.id)
     expect(good?.locked).toBe(direction === 'finish')
     if (direction === 'finish') expect(result.remains.join()).toContain('Auto publishing is stopped')
@@ -74,7 +74,7 @@ test('hostile answers to the request that acts change nothing, follow nobody and
     netlify.fault(({ path }) => (path.endsWith('/restore') ? answer : undefined))
     const call = { target: 'netlify', version: plan.version, plan_id: plan.id, accept }
     const result = await server.call('execute_rollback', call)
-    expect(['restored', 'stuck']).toContain(result.outcome)
+    expect(['undone', 'stuck']).toContain(result.outcome)
     expect(JSON.stringify(result) + server.stderr()).not.toContain(netlify.token)
   }
   expect(netlify.publishedId()).toBe(netlify.deploys[1]?.id)

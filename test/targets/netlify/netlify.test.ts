@@ -93,14 +93,14 @@ test('previews, branch deploys, drafts and failed builds are no candidates', asy
   netlify.deploy('f'.repeat(40), { draft: true })
   netlify.deploy('9'.repeat(40), { state: 'error', error_message: 'Build script returned non-zero exit code: 2' })
   const target = await open()
-  const { releases } = await target.survey(signal())
+  const { releases } = await target.observe(signal())
   expect(releases.map(({ version }) => version).sort()).toEqual(['aaaaaaa', good])
   expect((await target.diagnose(signal())).findings.join()).toContain('non-zero exit code: 2')
 })
 
 test('deploys beyond the first page are candidates, too', async () => {
   for (let number = 0; number < 130; number++) netlify.deploy(number.toString(16).padStart(40, '7'))
-  const { releases } = await (await open()).survey(signal())
+  const { releases } = await (await open()).observe(signal())
   expect(releases).toHaveLength(132)
 })
 
@@ -117,7 +117,7 @@ test('deploys of the same commit go by their ids, and deploy.json’s own names 
   ]
   const context = targetContext({ name: 'netlify', projectDir: project.dir, env: env(), history })
   const target = await netlifyModule.open({ ...context, config: { site_id: netlify.siteId } })
-  const { releases } = await target.survey(signal())
+  const { releases } = await target.observe(signal())
   expect(releases.map(({ version }) => version)).toContain('1.0.0')
   expect(releases.map(({ version }) => version)).toContain(netlify.deploys[1]?.id)
 })
@@ -135,18 +135,18 @@ test('a build under way is a serious risk, for it will undo the rollback', async
 
 test('with lock, auto publishing stops, so that the next push does not undo it; without, that is said', async () => {
   const plain = await open()
-  const survey = await plain.survey(signal())
-  const release = survey.releases.find(({ version }) => version === good)
+  const observation = await plain.observe(signal())
+  const release = observation.releases.find(({ version }) => version === good)
   if (!release) throw new Error('no release')
-  expect((await plain.plan(survey, release, signal())).risks.map(({ id }) => id)).toEqual(['next_push_publishes'])
+  expect((await plain.plan(observation, release, signal())).risks.map(({ id }) => id)).toEqual(['next_push_publishes'])
   const target = await open({ lock: true })
-  const { steps, risks } = await target.plan(survey, release, signal())
+  const { steps, risks } = await target.plan(observation, release, signal())
   expect(risks).toEqual([])
   for (const step of [...steps, ...steps]) await target.apply(step, testRun())
   netlify.deploy('6'.repeat(40))
   expect(netlify.publishedId()).toBe(release.id)
   for (const step of [...steps].reverse()) await target.revert(step, testRun())
-  expect(netlify.publishedId()).toBe(survey.current?.id)
+  expect(netlify.publishedId()).toBe(observation.current?.id)
 })
 
 test('a push between plan and execution makes the plan stale', async () => {
@@ -159,10 +159,10 @@ test('a push between plan and execution makes the plan stale', async () => {
 
 test('somebody else’s publication between the steps is left alone', async () => {
   const target = await open()
-  const survey = await target.survey(signal())
-  const release = survey.releases.find(({ version }) => version === good)
+  const observation = await target.observe(signal())
+  const release = observation.releases.find(({ version }) => version === good)
   if (!release) throw new Error('no release')
-  const { steps } = await target.plan(survey, release, signal())
+  const { steps } = await target.plan(observation, release, signal())
   netlify.deploy('4'.repeat(40))
   const [restore] = steps
   if (!restore) throw new Error('no step')
@@ -189,7 +189,7 @@ for (const arrives of [true, false])
       const { interrupted } = await server.call('assess_rollback')
       const { id, version } = interrupted[direction]
       const result = await server.call('execute_rollback', { target: 'netlify', version, plan_id: id })
-      expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'restored')
+      expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'undone')
       if (direction === 'undo') expect(netlify.publishedId()).toBe(before)
       else {
         expect(netlify.publishedId()).not.toBe(before)
@@ -210,7 +210,7 @@ test('a site that does not answer after the rollback is no success', async () =>
   const target = netlify.deploys[1]
   if (target) target.page = { status: 503, text: 'still broken' }
   const result = await execute(server, assessment)
-  expect(['stuck', 'restored']).toContain(result.outcome)
+  expect(['stuck', 'undone']).toContain(result.outcome)
   expect(result.summary).toContain('503')
 })
 

@@ -36,17 +36,17 @@ function open(config: Record<string, unknown> = {}, history: DeploymentRecord[] 
 
 async function planned(config: Record<string, unknown> = {}) {
   const target = await open(config)
-  const survey = await target.survey(signal())
-  const release = survey.releases.find(({ version }) => version === 'bbbbbbb')
+  const observation = await target.observe(signal())
+  const release = observation.releases.find(({ version }) => version === 'bbbbbbb')
   if (!release) throw new Error('no release')
-  const draft = await target.plan(survey, release, signal())
+  const draft = await target.plan(observation, release, signal())
   const [step] = draft.steps
   if (!step) throw new Error('no step')
-  return { target, survey, release, draft, step }
+  return { target, observation, release, draft, step }
 }
 
 async function recommended(history: DeploymentRecord[] = []): Promise<string | null> {
-  const { current, releases } = await (await open({}, history)).survey(signal())
+  const { current, releases } = await (await open({}, history)).observe(signal())
   const ranked = rankCandidates(current, releases, { history, formerRollbacks: [], now: '2026-06-01T00:00:00.000Z' })
   return recommend(current, ranked)?.release.version ?? null
 }
@@ -121,8 +121,8 @@ test('nothing is locked once somebody else has published', async () => {
 
 test('with a lock, a build under way is no serious risk', async () => {
   netlify.deploy('8'.repeat(40), { state: 'building' })
-  expect((await planned({ lock: true })).survey.risks).toMatchObject([{ serious: false }])
-  expect((await planned()).survey.risks).toMatchObject([{ serious: true }])
+  expect((await planned({ lock: true })).observation.risks).toMatchObject([{ serious: false }])
+  expect((await planned()).observation.risks).toMatchObject([{ serious: true }])
 })
 
 test('a role that publishes nothing is noticed before anything changes', async () => {
@@ -148,9 +148,9 @@ test('a failed build is told with the whole of its message, and what the site an
 
 test('a site whose page is missing has not failed for that, and a probe says how it should answer', async () => {
   netlify.sitePage = { status: 404, text: 'Not Found' }
-  expect((await planned()).survey.health.state).toBe('unknown')
-  const { target, survey, release } = await planned({ probe: { path: '/site/', expect_status: 404 } })
-  expect(survey.health.state).toBe('healthy')
+  expect((await planned()).observation.health.state).toBe('unknown')
+  const { target, observation, release } = await planned({ probe: { path: '/site/', expect_status: 404 } })
+  expect(observation.health.state).toBe('healthy')
   const { checks } = await target.check(release, { signal: signal() })
   expect(checks.find(({ id }) => id === 'page')?.status).toBe('pass')
 })

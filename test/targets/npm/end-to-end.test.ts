@@ -89,7 +89,7 @@ describeOn('npm', 'npm through the built server', (backend) => {
     const assessment = await server.call('assess_rollback')
     expect(assessment.risks.map(({ id }: Answer) => id)).toContain('rights_unknown')
     const result = await execute(server, assessment)
-    expect(result.outcome).toBe('restored')
+    expect(result.outcome).toBe('undone')
     expect(result.summary).toMatch(/403|no right/)
     expect((await now(it)).tags.latest).toBe('1.2.0')
     expect((await now(it)).deprecated('1.2.0')).toBeFalsy()
@@ -158,7 +158,7 @@ describeOn('npm', 'npm through the built server', (backend) => {
     expect((await server.call('assess_rollback')).interrupted ?? null).toBeNull()
   })
 
-  test('aftercare that fails is named under what remains, and does not undo the cure', async () => {
+  test('cleanup that fails is named under what remains, and does not undo the switch', async () => {
     const it = await deployed()
     await it.fault(({ method, path }) =>
       method === 'PUT' && path === `/${it.made.name}` ? { status: 500 } : undefined
@@ -245,7 +245,7 @@ describeOn('npm', 'npm through the built server', (backend) => {
     const it = await deployed()
     const { server, assessment } = await killedAt(it, isTag, reaches)
     const result = await resume(server, assessment.interrupted.undo)
-    expect(result.outcome).toBe('restored')
+    expect(result.outcome).toBe('undone')
     expect((await now(it)).tags).toEqual({ latest: '1.2.0' })
     expect((await now(it)).deprecated('1.2.0')).toBeFalsy()
   })

@@ -3,7 +3,7 @@ import type { Release } from '../../../src/model/release.ts'
 import { describeOn } from '../../backends/use.ts'
 import { bench, limit, moveTag, open } from './package-fixture.ts'
 
-describeOn('npm', 'npm survey', (backend) => {
+describeOn('npm', 'npm observation', (backend) => {
   const { fresh, behind, cleanUp } = bench(backend)
   afterEach(cleanUp)
   const named = (releases: Release[], version: string): Release | undefined =>
@@ -14,12 +14,12 @@ describeOn('npm', 'npm survey', (backend) => {
     await made.publish('1.0.0')
     await made.publish('1.1.0')
     await made.publish('2.0.0-rc.1', { tag: 'next' })
-    const survey = await (await open(made)).survey(limit())
-    expect(survey.current?.version).toBe('1.1.0')
-    expect(survey.current?.id).toMatch(/^sha512-/)
-    expect(survey.health.state).toBe('healthy')
-    expect(survey.releases.map(({ version }) => version).sort()).toEqual(['1.0.0', '2.0.0-rc.1'])
-    expect(named(survey.releases, '2.0.0-rc.1')).toMatchObject({ prerelease: true })
+    const observation = await (await open(made)).observe(limit())
+    expect(observation.current?.version).toBe('1.1.0')
+    expect(observation.current?.id).toMatch(/^sha512-/)
+    expect(observation.health.state).toBe('healthy')
+    expect(observation.releases.map(({ version }) => version).sort()).toEqual(['1.0.0', '2.0.0-rc.1'])
+    expect(named(observation.releases, '2.0.0-rc.1')).toMatchObject({ prerelease: true })
   })
 
   test('a version that was the newest when it was published is inferred to have served until the next', async () => {
@@ -27,7 +27,7 @@ describeOn('npm', 'npm survey', (backend) => {
     await made.publish('1.0.0')
     await made.publish('1.1.0')
     await made.publish('1.2.0')
-    const { releases } = await (await open(made)).survey(limit())
+    const { releases } = await (await open(made)).observe(limit())
     const served = named(releases, '1.1.0')?.served
     expect(served?.source).toMatch(/inferred.*superseded by 1\.2\.0/)
     expect(served?.forMs).toBeGreaterThanOrEqual(0)
@@ -39,7 +39,7 @@ describeOn('npm', 'npm survey', (backend) => {
     await made.publish('1.0.0')
     await made.publish('2.0.0')
     await made.publish('1.0.1')
-    const { current, releases } = await (await open(made)).survey(limit())
+    const { current, releases } = await (await open(made)).observe(limit())
     expect(current?.version).toBe('1.0.1')
     expect(named(releases, '2.0.0')?.served?.until).toBe(current?.createdAt)
     expect(named(releases, '2.0.0')?.against).toBeUndefined()
@@ -51,11 +51,11 @@ describeOn('npm', 'npm survey', (backend) => {
     await made.publish('1.1.0')
     await made.publish('1.2.0')
     const target = await open(made)
-    const before = await target.survey(limit())
+    const before = await target.observe(limit())
     const step = (await target.plan(before, named(before.releases, '1.1.0') as Release, limit())).steps[0]
     expect(step?.kind).toBe('set-tag')
     await moveTag(backend, made.name, 'latest', '1.1.0')
-    const { current, releases } = await target.survey(limit())
+    const { current, releases } = await target.observe(limit())
     expect(current?.version).toBe('1.1.0')
     expect(named(releases, '1.2.0')?.against?.[0]).toMatch(/published after 1\.1\.0/)
     expect(named(releases, '1.2.0')?.served).toBeUndefined()
@@ -68,7 +68,7 @@ describeOn('npm', 'npm survey', (backend) => {
     await made.publish('2.0.0-beta.1', { tag: 'beta' })
     await made.publish('2.0.0-alpha.9', { tag: 'alpha' })
     await made.publish('2.0.0-beta.2', { tag: 'beta' })
-    const { current, releases } = await (await open(made, { config: { tag: 'beta' } })).survey(limit())
+    const { current, releases } = await (await open(made, { config: { tag: 'beta' } })).observe(limit())
     expect(current?.version).toBe('2.0.0-beta.2')
     expect(releases.filter(({ served }) => served).map(({ version }) => version)).toEqual(['2.0.0-beta.1'])
   })
@@ -77,7 +77,7 @@ describeOn('npm', 'npm survey', (backend) => {
     const made = await fresh()
     await made.publish('1.0.0', { manifest: { deprecated: 'leaks\u202e memory' } })
     await made.publish('1.1.0', { manifest: { deprecated: 'broken' } })
-    const { health, releases } = await (await open(made)).survey(limit())
+    const { health, releases } = await (await open(made)).observe(limit())
     expect(health).toEqual({ state: 'degraded', message: '1.1.0 is deprecated: broken' })
     expect(named(releases, '1.0.0')?.against).toEqual(['deprecated: leaks memory'])
   })
@@ -93,7 +93,7 @@ describeOn('npm', 'npm survey', (backend) => {
       delete answer.versions['1.1.0']
       return { status: 200, body: answer }
     })
-    const { releases } = await (await open(made)).survey(limit())
+    const { releases } = await (await open(made)).observe(limit())
     expect(named(releases, '1.1.0')?.available).toMatchObject({
       state: 'no',
       reason: expect.stringMatching(/unpublished/)
@@ -105,7 +105,7 @@ describeOn('npm', 'npm survey', (backend) => {
     const made = await fresh()
     await made.publish('1.0.0')
     await behind(made, ({ path }) => (path.endsWith('.tgz') ? { status: 404 } : undefined))
-    const { health } = await (await open(made)).survey(limit())
+    const { health } = await (await open(made)).observe(limit())
     expect(health).toMatchObject({ state: 'down', message: expect.stringMatching(/tarball is gone/) })
   })
 
@@ -114,14 +114,14 @@ describeOn('npm', 'npm survey', (backend) => {
     await made.publish('1.0.0')
     await made.publish('1.1.0', { tag: 'next' })
     await moveTag(backend, made.name, 'latest', '1.1.0')
-    const survey = await (await open(made)).survey(limit())
-    expect(survey.risks).toMatchObject([{ id: 'other_tags:1.1.0', serious: false }])
-    expect(survey.fingerprint.also_tagged).toEqual(['next'])
+    const observation = await (await open(made)).observe(limit())
+    expect(observation.risks).toMatchObject([{ id: 'other_tags:1.1.0', serious: false }])
+    expect(observation.fingerprint.also_tagged).toEqual(['next'])
   })
 
   test('a package that does not exist is a clear error', async () => {
     const made = await fresh()
-    await expect((await open(made)).survey(limit())).rejects.toMatchObject({
+    await expect((await open(made)).observe(limit())).rejects.toMatchObject({
       code: 'not_found',
       state: 'Nothing was changed.',
       what: expect.stringContaining(made.name)
@@ -132,15 +132,15 @@ describeOn('npm', 'npm survey', (backend) => {
     const made = await fresh()
     const proxy = await behind(made, () => undefined)
     await proxy.stop()
-    await expect((await open(made)).survey(limit())).rejects.toMatchObject({ code: 'registry_down', retryable: true })
+    await expect((await open(made)).observe(limit())).rejects.toMatchObject({ code: 'registry_down', retryable: true })
   })
 
   test('a registry that hangs up or fails is a clear error', async () => {
     const made = await fresh()
     await behind(made, () => 'hang up')
-    await expect((await open(made)).survey(limit())).rejects.toMatchObject({ code: 'registry_down' })
+    await expect((await open(made)).observe(limit())).rejects.toMatchObject({ code: 'registry_down' })
     await behind(made, () => ({ status: 503 }))
-    await expect((await open(made)).survey(limit())).rejects.toMatchObject({
+    await expect((await open(made)).observe(limit())).rejects.toMatchObject({
       code: 'registry_failing',
       retryable: true
     })
@@ -149,16 +149,16 @@ describeOn('npm', 'npm survey', (backend) => {
   test('an answer that is no registry answer is a clear error', async () => {
     const made = await fresh()
     await behind(made, () => ({ status: 200, body: ['a login page'] }))
-    await expect((await open(made)).survey(limit())).rejects.toMatchObject({ code: 'not_a_registry' })
+    await expect((await open(made)).observe(limit())).rejects.toMatchObject({ code: 'not_a_registry' })
   })
 
-  test('a survey that is aborted ends at once', async () => {
+  test('a observation that is aborted ends at once', async () => {
     const made = await fresh()
     await behind(made, () => new Promise(() => undefined))
     const target = await open(made)
     const stop = new AbortController()
-    const survey = target.survey(stop.signal)
+    const observation = target.observe(stop.signal)
     setTimeout(() => stop.abort(new Error('enough')), 100)
-    await expect(survey).rejects.toThrow('enough')
+    await expect(observation).rejects.toThrow('enough')
   })
 })

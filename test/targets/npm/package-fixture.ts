@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Survey } from '../../../src/model/observation.ts'
+import type { Observation } from '../../../src/model/observation.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import npm from '../../../src/targets/npm/index.ts'
@@ -83,16 +83,16 @@ export async function moveTag(
   if (!response.ok) throw new Error(`the tag was not moved: ${response.status}`)
 }
 
-export function releaseNamed(survey: Survey, version: string): Release {
-  const release = survey.releases.find((one) => one.version === version)
+export function releaseNamed(observation: Observation, version: string): Release {
+  const release = observation.releases.find((one) => one.version === version)
   if (!release) throw new Error(`no release ${version}`)
   return release
 }
 
 /** Surveys and plans the way to a version. */
 export async function planTo(target: Target, version: string): Promise<PlanDraft> {
-  const survey = await target.survey(limit())
-  return await target.plan(survey, releaseNamed(survey, version), limit())
+  const observation = await target.observe(limit())
+  return await target.plan(observation, releaseNamed(observation, version), limit())
 }
 
 export interface Bench {

@@ -18,21 +18,21 @@ describeOn('npm', 'npm plan', (backend) => {
     expect(plan.steps).toMatchObject([
       {
         id: 'set-tag:latest',
-        phase: 'cure',
+        phase: 'switch',
         params: { package: made.name, registry: backend.url, tag: 'latest', from: '1.2.0', to: '1.1.0' },
-        byHand: [`npm dist-tag add ${made.name}@1.1.0 latest --registry=${backend.url}`],
-        undoByHand: [`npm dist-tag add ${made.name}@1.2.0 latest --registry=${backend.url}`]
+        manualCommands: [`npm dist-tag add ${made.name}@1.1.0 latest --registry=${backend.url}`],
+        manualUndoCommands: [`npm dist-tag add ${made.name}@1.2.0 latest --registry=${backend.url}`]
       },
       {
         id: 'deprecate:1.2.0',
-        phase: 'aftercare',
+        phase: 'cleanup',
         params: { version: '1.2.0', message: `1.2.0 was rolled back; use ${made.name}@1.1.0 instead.`, former: '' }
       }
     ])
     expect(plan.notes.join('\n')).toMatch(/Lockfiles.*1\.2\.0[\s\S]*\^1\.2\.0[\s\S]*caches/)
   })
 
-  test('the same survey and release give the same plan, and planning changes nothing', async () => {
+  test('the same observation and release give the same plan, and planning changes nothing', async () => {
     const made = await fresh()
     await made.publish('1.1.0')
     await made.publish('1.2.0')
@@ -49,11 +49,11 @@ describeOn('npm', 'npm plan', (backend) => {
     await made.publish('1.1.0')
     await made.publish('1.2.0')
     const target = await open(made)
-    const { fingerprint } = await target.survey(limit())
+    const { fingerprint } = await target.observe(limit())
     await made.publish('2.0.0-rc.1', { tag: 'next' })
-    expect((await target.survey(limit())).fingerprint).toEqual(fingerprint)
+    expect((await target.observe(limit())).fingerprint).toEqual(fingerprint)
     await made.publish('1.3.0')
-    expect((await target.survey(limit())).fingerprint).not.toEqual(fingerprint)
+    expect((await target.observe(limit())).fingerprint).not.toEqual(fingerprint)
   })
 
   test('a former deprecation message is kept within the new one, and remembered', async () => {
@@ -98,9 +98,9 @@ describeOn('npm', 'npm plan', (backend) => {
     await made.publish('1.1.0')
     await made.publish('1.2.0')
     const target = await open(made)
-    const survey = await target.survey(limit())
-    const gone = { ...releaseNamed(survey, '1.1.0'), version: '1.0.9', id: '1.0.9' }
-    const plan = await target.plan(survey, gone, limit())
+    const observation = await target.observe(limit())
+    const gone = { ...releaseNamed(observation, '1.1.0'), version: '1.0.9', id: '1.0.9' }
+    const plan = await target.plan(observation, gone, limit())
     expect(plan.blockers).toMatchObject([{ id: 'unpublished:1.0.9', next: expect.stringMatching(/another version/) }])
   })
 
@@ -187,6 +187,6 @@ describeOn('npm', 'npm plan', (backend) => {
     await made.publish('1.2.0')
     await moveTag(backend, made.name, 'stable', '1.2.0')
     const { steps } = await planTo(await open(made), '1.1.0')
-    expect(steps[0]?.byHand?.[1]).toMatch(/npm dist-tag add .*@1\.1\.0 stable/)
+    expect(steps[0]?.manualCommands?.[1]).toMatch(/npm dist-tag add .*@1\.1\.0 stable/)
   })
 })

@@ -189,7 +189,7 @@ describe('PyPI, end to end', () => {
       const { interrupted } = await server.call('assess_rollback')
       expect(interrupted).toMatchObject({ from: '1.2.0', to: '1.1.0' })
       const result = await project.resume(server, interrupted[direction])
-      expect(result.outcome).toBe(direction === 'finish' ? 'manual' : 'restored')
+      expect(result.outcome).toBe(direction === 'finish' ? 'manual' : 'undone')
     }
   )
 

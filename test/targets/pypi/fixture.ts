@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Survey } from '../../../src/model/observation.ts'
+import type { Observation } from '../../../src/model/observation.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import pypi from '../../../src/targets/pypi/index.ts'
@@ -16,7 +16,10 @@ export interface World {
   dir: string
   config: Record<string, unknown>
   open(parts?: Partial<TargetContext>): Promise<Target>
-  planTo(version: string, parts?: Partial<TargetContext>): Promise<PlanDraft & { survey: Survey; target: Target }>
+  planTo(
+    version: string,
+    parts?: Partial<TargetContext>
+  ): Promise<PlanDraft & { observation: Observation; target: Target }>
   remove(): Promise<void>
 }
 
@@ -38,8 +41,8 @@ export async function world(): Promise<World> {
     open,
     async planTo(version, parts) {
       const target = await open(parts)
-      const survey = await target.survey(limit())
-      return { target, survey, ...(await target.plan(survey, releaseNamed(survey, version), limit())) }
+      const observation = await target.observe(limit())
+      return { target, observation, ...(await target.plan(observation, releaseNamed(observation, version), limit())) }
     },
     async remove() {
       await fake.stop()
@@ -52,8 +55,8 @@ export async function world(): Promise<World> {
 
 export const limit = (): AbortSignal => AbortSignal.timeout(50_000)
 
-export function releaseNamed(survey: Survey, version: string): Release {
-  const release = survey.releases.find((one) => one.version === version)
+export function releaseNamed(observation: Observation, version: string): Release {
+  const release = observation.releases.find((one) => one.version === version)
   if (!release) throw new Error(`no release ${version}`)
   return release
 }

@@ -5,16 +5,16 @@ import { RollbackError } from '../../../src/support/errors.ts'
 import { upload, yank } from '../../fakes/pypi/state.ts'
 import { limit, releaseNamed, type World, world } from './fixture.ts'
 
-describe('PyPI survey', () => {
+describe('PyPI observation', () => {
   let it: World
   beforeEach(async () => {
     it = await world()
   })
   afterEach(() => it.remove())
-  const survey = async (parts = {}) => await (await it.open(parts)).survey(limit())
+  const observe = async (parts = {}) => await (await it.open(parts)).observe(limit())
 
   test('promise 1, the target is the truth: what serves is what an installer takes', async () => {
-    const { current, health, releases } = await survey()
+    const { current, health, releases } = await observe()
     expect(current).toMatchObject({ version: '1.2.0', id: 'demo-project==1.2.0' })
     expect(health.state).toBe('healthy')
     expect(releases.map(({ version }) => version)).toEqual(['1.1.0', '1.0.0'])
@@ -24,7 +24,7 @@ describe('PyPI survey', () => {
   test('versions are ordered by PEP 440: prereleases, post-releases, epochs, and not as text', async () => {
     const taken = async (version: string) => {
       upload(it.pypi.state, version)
-      return (await survey()).current?.version
+      return (await observe()).current?.version
     }
     expect(await taken('1.10.0')).toBe('1.10.0')
     expect(await taken('1.11.0rc1')).toBe('1.10.0')
@@ -35,7 +35,7 @@ describe('PyPI survey', () => {
 
   test('what is yanked is not taken, and says why', async () => {
     yank(it.pypi.state, '1.2.0', 'does not start')
-    const seen = await survey()
+    const seen = await observe()
     expect(seen.current?.version).toBe('1.1.0')
     expect(releaseNamed(seen, '1.2.0')).toMatchObject({
       available: { state: 'no', reason: expect.stringMatching(/un-yanks/) },
@@ -47,14 +47,14 @@ describe('PyPI survey', () => {
     const version = it.pypi.state.versions.find((one) => one.version === '1.1.0')
     if (version) version.files = []
     const record = { at: '2026-01-01T00:00:00.000Z', target: 'pypi', version: '0.9', status: 'success' }
-    const seen = await survey({ history: [record] })
+    const seen = await observe({ history: [record] })
     expect(releaseNamed(seen, '1.1.0').available).toMatchObject({ reason: expect.stringMatching(/cannot come back/) })
     expect(releaseNamed(seen, '0.9').available).toMatchObject({ reason: expect.stringMatching(/can come back/) })
   })
 
   test('a Python on which installers take another version is named', async () => {
     upload(it.pypi.state, '1.3.0', { requiresPython: '>=3.12' })
-    const { current, notes } = await survey()
+    const { current, notes } = await observe()
     expect(current?.version).toBe('1.3.0')
     expect(notes.join()).toMatch(/On Python 3\.11, 3\.10, 3\.9, 3\.8 an installer takes 1\.2\.0/)
   })
@@ -64,14 +64,14 @@ describe('PyPI survey', () => {
     for (const [index, state] of ['degraded', 'down'].entries()) {
       const file = files[index]
       if (file) file.lost = true
-      expect((await survey()).health).toMatchObject({ state, message: expect.stringMatching(/cannot be downloaded/) })
+      expect((await observe()).health).toMatchObject({ state, message: expect.stringMatching(/cannot be downloaded/) })
     }
   })
 
   test('a taken version without a distribution that deploy.json names is degraded', async () => {
     upload(it.pypi.state, '1.3.0', { kinds: ['sdist'] })
     const config = { ...it.config, distributions: ['sdist', 'bdist_wheel'] }
-    expect((await survey({ config })).health).toMatchObject({
+    expect((await observe({ config })).health).toMatchObject({
       state: 'degraded',
       message: expect.stringMatching(/wheel/)
     })
@@ -79,39 +79,39 @@ describe('PyPI survey', () => {
 
   test('a project of which everything is yanked serves nothing', async () => {
     for (const { version } of it.pypi.state.versions) yank(it.pypi.state, version)
-    const { current, health } = await survey()
+    const { current, health } = await observe()
     expect(current).toBeNull()
     expect(health.state).toBe('down')
   })
 
   test('an archived or quarantined project is named as such; the latter blocks', async () => {
     it.pypi.state.status = 'archived'
-    expect((await survey()).notes.join()).toMatch(/archived/)
+    expect((await observe()).notes.join()).toMatch(/archived/)
     it.pypi.state.status = 'quarantined'
-    expect((await survey()).blockers).toMatchObject([{ id: 'quarantined' }])
+    expect((await observe()).blockers).toMatchObject([{ id: 'quarantined' }])
   })
 
   test('an index that has only HTML tells the same', async () => {
     yank(it.pypi.state, '1.1.0', 'a "quoted" <reason> & more')
     upload(it.pypi.state, '1.3.0', { requiresPython: '>=3.12,<4' })
-    const json = await survey()
+    const json = await observe()
     it.pypi.onlyHtml(true)
-    const html = await survey()
+    const html = await observe()
     expect(html.current?.version).toBe('1.3.0')
     expect(releaseNamed(html, '1.1.0').against).toEqual(['yanked: a "quoted" <reason> & more'])
     expect(html.notes).toEqual(json.notes)
   })
 
   test('a project that is not there is a clear error', async () => {
-    await expect(survey({ config: { ...it.config, package: 'another' } })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(observe({ config: { ...it.config, package: 'another' } })).rejects.toMatchObject({ code: 'not_found' })
   })
 
   test('an index of its own is asked with the login of pip for the same server, which no message shows', async () => {
     it.pypi.login = { user: 'ada', password: 'index-password' }
     const config = { index_url: `${it.pypi.url}/simple` }
-    await expect(survey({ config })).rejects.toMatchObject({ fault: 'config', code: 'not_logged_in' })
+    await expect(observe({ config })).rejects.toMatchObject({ fault: 'config', code: 'not_logged_in' })
     const address = it.pypi.url.replace('://', '://ada:index-password@')
-    const seen = await survey({ config, env: { HOME: it.dir, PIP_INDEX_URL: `${address}/simple` } })
+    const seen = await observe({ config, env: { HOME: it.dir, PIP_INDEX_URL: `${address}/simple` } })
     expect(seen.current?.version).toBe('1.2.0')
     expect(JSON.stringify(seen)).not.toContain('index-password')
     expect(it.pypi.files.asked.every(({ headers }) => headers.authorization === undefined)).toBe(true)
@@ -120,16 +120,16 @@ describe('PyPI survey', () => {
   test('a login that is refused is named with its place, and none with every place', async () => {
     it.pypi.login = { user: 'ada', password: 'index-password' }
     const config = { index_url: `${it.pypi.url}/simple` }
-    await expect(survey({ config })).rejects.toMatchObject({
+    await expect(observe({ config })).rejects.toMatchObject({
       why: expect.stringMatching(/none for it is in .*PIP_INDEX_URL.*pip\.conf.*\.pypirc.*\.netrc/)
     })
     await writeFile(join(it.dir, '.netrc'), 'machine 127.0.0.1 login ada password old-password')
-    await expect(survey({ config })).rejects.toMatchObject({
+    await expect(observe({ config })).rejects.toMatchObject({
       fault: 'config',
       why: expect.stringMatching(/login from .*\.netrc/)
     })
     await writeFile(join(it.dir, '.netrc'), 'machine 127.0.0.1 login ada password index-password')
-    expect((await survey({ config })).current?.version).toBe('1.2.0')
+    expect((await observe({ config })).current?.version).toBe('1.2.0')
   })
 
   test('promise 11, no secret leaves: a login that the index echoes is masked, packed or not', async () => {
@@ -142,7 +142,7 @@ describe('PyPI survey', () => {
     ])
       for (const status of [200, 400, 403]) {
         it.pypi.fault(() => ({ status, body }))
-        const error: unknown = await survey({ config }).catch((thrown: unknown) => thrown)
+        const error: unknown = await observe({ config }).catch((thrown: unknown) => thrown)
         expect(error).toBeInstanceOf(RollbackError)
         expect(JSON.stringify(error) + String(error)).not.toMatch(new RegExp(`index-password|${packed}`))
       }
@@ -151,16 +151,16 @@ describe('PyPI survey', () => {
   test('a limit of the index is waited for where that is short, and told where it is long', async () => {
     let limited = 1
     it.pypi.fault(() => (limited-- > 0 ? { status: 429, headers: { 'retry-after': '1' } } : undefined))
-    expect((await survey()).current?.version).toBe('1.2.0')
+    expect((await observe()).current?.version).toBe('1.2.0')
     it.pypi.fault(() => ({ status: 429, headers: { 'retry-after': '3600' } }))
-    await expect(survey()).rejects.toMatchObject({ code: 'rate_limited', retryable: true })
+    await expect(observe()).rejects.toMatchObject({ code: 'rate_limited', retryable: true })
   })
 
   test('the fingerprint stays when nothing changed, and moves with what is taken', async () => {
-    const before = (await survey()).fingerprint
-    expect((await survey()).fingerprint).toEqual(before)
+    const before = (await observe()).fingerprint
+    expect((await observe()).fingerprint).toEqual(before)
     upload(it.pypi.state, '1.2.1')
-    expect((await survey()).fingerprint).not.toEqual(before)
+    expect((await observe()).fingerprint).not.toEqual(before)
   })
 
   test('the diagnosis tells lost files, new requirements and known vulnerabilities', async () => {

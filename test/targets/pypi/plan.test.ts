@@ -18,8 +18,8 @@ describe('PyPI plan and yank', () => {
 
   test('one step has everything yanked that installers prefer, with page, release and reason', async () => {
     const { steps, risks, blockers, notes } = await it.planTo('1.1.0')
-    expect(steps).toMatchObject([{ id: 'yank', phase: 'cure', title: 'Yanking 1.2.0', undo: 'un-yank 1.2.0' }])
-    expect(steps[0]?.byHand?.[0]).toBe(
+    expect(steps).toMatchObject([{ id: 'yank', phase: 'switch', title: 'Yanking 1.2.0', undo: 'un-yank 1.2.0' }])
+    expect(steps[0]?.manualCommands?.[0]).toBe(
       `Open ${it.pypi.url}/manage/project/Demo.Project/release/1.2.0/, choose Options, then Yank; type 1.2.0 to confirm, and paste as the reason: Broken release; use Demo.Project 1.1.0.`
     )
     expect([risks, blockers]).toEqual([[], []])
@@ -62,7 +62,7 @@ describe('PyPI plan and yank', () => {
   })
 
   test('files that are not those of the recorded deployment are a serious risk', async () => {
-    const { snapshot } = await (await it.open()).survey(limit())
+    const { snapshot } = await (await it.open()).observe(limit())
     upload(it.pypi.state, '1.3.0')
     const history = [{ at: '2026-01-05T00:00:00.000Z', target: 'pypi', version: '1.2.0', status: 'success', snapshot }]
     expect((await it.planTo('1.2.0', { history })).risks).toEqual([])
@@ -123,7 +123,7 @@ describe('PyPI plan and yank', () => {
     expect((await target.revert(one, testRun())).detail).toMatch(/not yanked/)
     yank(it.pypi.state, '1.2.0')
     await expect(target.revert(one, testRun())).rejects.toMatchObject({
-      code: 'by_hand',
+      code: 'manual_only',
       next: expect.stringMatching(/release\/1\.2\.0\/.*Un-yank/)
     })
   })
@@ -151,32 +151,35 @@ describe('PyPI plan and yank', () => {
       )
 
     test('promise 8, no success without proof: fails until the yank shows, then passes on both APIs with the files read', async () => {
-      const { target, survey } = await it.planTo('1.1.0')
-      const release = releaseNamed(survey, '1.1.0')
+      const { target, observation } = await it.planTo('1.1.0')
+      const release = releaseNamed(observation, '1.1.0')
       expect(await statuses(target, release)).toMatchObject({ chosen: 'fail', json: 'fail' })
       yank(it.pypi.state, '1.2.0')
       expect(await statuses(target, release)).toEqual({ chosen: 'pass', json: 'pass', identity: 'pass', files: 'pass' })
     })
 
     test('between the yank and its showing everywhere it is unknown', async () => {
-      const { target, survey } = await it.planTo('1.1.0')
+      const { target, observation } = await it.planTo('1.1.0')
       it.pypi.freeze(true)
       yank(it.pypi.state, '1.2.0')
-      expect(await statuses(target, releaseNamed(survey, '1.1.0'))).toMatchObject({ chosen: 'unknown', json: 'pass' })
+      expect(await statuses(target, releaseNamed(observation, '1.1.0'))).toMatchObject({
+        chosen: 'unknown',
+        json: 'pass'
+      })
     })
 
     test('a version that only some Pythons would still prefer fails', async () => {
-      const { target, survey } = await it.planTo('1.1.0')
+      const { target, observation } = await it.planTo('1.1.0')
       yank(it.pypi.state, '1.2.0')
       upload(it.pypi.state, '1.1.9', { requiresPython: '>=3.8,<3.10' })
-      const { checks } = await target.check(releaseNamed(survey, '1.1.0'), { signal: limit() })
+      const { checks } = await target.check(releaseNamed(observation, '1.1.0'), { signal: limit() })
       expect(checks[0]).toMatchObject({ status: 'fail', detail: 'on Python 3.9 they take 1.1.9, not 1.1.0' })
     })
 
     test('later looks of a soak download nothing again', async () => {
-      const { target, survey } = await it.planTo('1.1.0')
+      const { target, observation } = await it.planTo('1.1.0')
       yank(it.pypi.state, '1.2.0')
-      const release = releaseNamed(survey, '1.1.0')
+      const release = releaseNamed(observation, '1.1.0')
       const { observed } = await target.check(release, { signal: limit() })
       const before = it.pypi.files.asked.length
       const { checks } = await target.check(release, { signal: limit(), baseline: observed })
@@ -185,13 +188,13 @@ describe('PyPI plan and yank', () => {
     })
 
     test('an index that is down is unknown', async () => {
-      const { target, survey } = await it.planTo('1.1.0')
+      const { target, observation } = await it.planTo('1.1.0')
       it.pypi.fault(() => ({
         status: 503,
         headers: { 'content-type': 'text/html' },
         body: '<h1>Backend is unhealthy</h1>'
       }))
-      expect(await statuses(target, releaseNamed(survey, '1.1.0'))).toEqual({ chosen: 'unknown' })
+      expect(await statuses(target, releaseNamed(observation, '1.1.0'))).toEqual({ chosen: 'unknown' })
     })
   })
 })

@@ -58,7 +58,7 @@ for (const direction of ['finish', 'undo'] as const)
     const { interrupted } = await server.call('assess_rollback')
     const { id, version } = interrupted[direction]
     const result = await server.call('execute_rollback', { target: 'vercel', version, plan_id: id })
-    expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'restored')
+    expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'undone')
     expect(vercel.busy()).toBe(false)
     expect(vercel.production()).toBe(vercel.deployments[direction === 'finish' ? 1 : 2]?.uid)
   })
@@ -100,7 +100,7 @@ test('hostile answers to the request that acts change nothing, follow nobody and
       plan_id: assessment.plan.id,
       accept
     })
-    expect(['restored', 'stuck']).toContain(result.outcome)
+    expect(['undone', 'stuck']).toContain(result.outcome)
     expect(JSON.stringify(result) + server.stderr()).not.toContain(vercel.token)
   }
   expect(vercel.production()).toBe(vercel.deployments[2]?.uid)

@@ -41,19 +41,19 @@ const production = () => vercel.deployments.find(({ uid }) => uid === vercel.pro
 test('a production domain whose DNS does not lead to Vercel is no obstacle, and is named', async () => {
   vercel.deadDomains = ['gone.example.test']
   vercel.misconfigured.add('gone.example.test')
-  vercel.byHand('promote', vercel.deployments[2] as never)
+  vercel.manualCommands('promote', vercel.deployments[2] as never)
   const { assessment, done } = await rollBack()
   expect(assessment.current.health).toBe('down')
   expect(done.outcome).toBe('succeeded')
   expect(done.checks.find(({ id }: Answer) => id === 'alias:gone.example.test').detail).toContain('does not lead')
 })
 
-test('a domain that this machine cannot reach leaves the rollback unproven, and never undoes it', async () => {
+test('a domain that this machine cannot reach leaves the rollback unverified, and never undoes it', async () => {
   vercel.deadDomains = ['hidden.example.test']
-  vercel.byHand('promote', vercel.deployments[2] as never)
+  vercel.manualCommands('promote', vercel.deployments[2] as never)
   const { assessment, done } = await rollBack()
   expect(assessment.current.health).toBe('down')
-  expect(done.outcome).toBe('unproven')
+  expect(done.outcome).toBe('unverified')
   expect(done.summary).toContain('could not be asked from here')
   expect(production()).toBe(good)
 })
@@ -61,7 +61,7 @@ test('a domain that this machine cannot reach leaves the rollback unproven, and 
 test('a domain that fails now as it did before does not undo a rollback that helped the others', async () => {
   vercel.pages.set('www.example.test', { status: 500, text: 'its own trouble' })
   const { done } = await rollBack()
-  expect(done.outcome).toBe('unproven')
+  expect(done.outcome).toBe('unverified')
   expect(done.summary).toContain('as before the rollback')
   expect(production()).toBe(good)
 })
@@ -70,7 +70,7 @@ test('a project without a page at / has not failed for that, and nobody can say 
   for (const deployment of vercel.deployments) deployment.page = { status: 404, text: 'NOT_FOUND' }
   const { assessment, done } = await rollBack()
   expect(assessment.current).toMatchObject({ failed: false, health: 'unknown' })
-  expect(done.outcome).toBe('unproven')
+  expect(done.outcome).toBe('unverified')
   expect(done.summary).toContain('probe')
 })
 

@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 async function recommended(history: DeploymentRecord[] = []) {
-  const { current, releases } = await (await open(vercel, history)).survey(signal())
+  const { current, releases } = await (await open(vercel, history)).observe(signal())
   const candidates = rankCandidates(current, releases, {
     history,
     formerRollbacks: [],
@@ -33,7 +33,7 @@ async function recommended(history: DeploymentRecord[] = []) {
 
 test('promise 2: what somebody went back from on the dashboard is not recommended', async () => {
   vercel.deploy(broken)
-  vercel.byHand('rollback', second)
+  vercel.manualCommands('rollback', second)
   const { current, version, candidates } = await recommended()
   expect(current?.version).toBe('bbbbbbb')
   expect(version).toBe('aaaaaaa')
@@ -43,9 +43,9 @@ test('promise 2: what somebody went back from on the dashboard is not recommende
 
 test('promise 2: where Vercel notes the time of a rollback, it speaks against what was left even after the next deployment', async () => {
   const left = vercel.deploy(broken)
-  vercel.byHand('rollback', second)
+  vercel.manualCommands('rollback', second)
   second.aliasAssigned = (left.aliasAssigned ?? 0) + 3_600_000
-  vercel.byHand('promote', vercel.deploy('d'.repeat(40)))
+  vercel.manualCommands('promote', vercel.deploy('d'.repeat(40)))
   expect((await recommended()).version).toBe('bbbbbbb')
 })
 
@@ -57,9 +57,9 @@ test('for how long a deployment served is not claimed, for a rollback in between
 
 test('builds that were passed over after a deployment are told, for somebody may have gone back from it', async () => {
   vercel.deploy(broken)
-  vercel.byHand('rollback', second)
+  vercel.manualCommands('rollback', second)
   vercel.deploy('d'.repeat(40))
-  vercel.byHand('promote', vercel.deploy('e'.repeat(40)))
+  vercel.manualCommands('promote', vercel.deploy('e'.repeat(40)))
   const { candidates } = await recommended()
   const notes = candidates.find(({ release }) => release.version === 'ccccccc')?.release.notes
   expect(notes?.join()).toContain('given no domains')
@@ -68,7 +68,7 @@ test('builds that were passed over after a deployment are told, for somebody may
 test('a staged deployment never was production, whatever else Vercel says of it', async () => {
   const staged = vercel.deploy(broken, { readySubstate: 'STAGED' })
   staged.aliasAssigned = staged.created + 60_000
-  const { releases } = await (await open(vercel)).survey(signal())
+  const { releases } = await (await open(vercel)).observe(signal())
   expect(releases.map(({ id }) => id)).toEqual([first.uid])
 })
 

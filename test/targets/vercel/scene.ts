@@ -1,5 +1,5 @@
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
-import type { Survey } from '../../../src/model/observation.ts'
+import type { Observation } from '../../../src/model/observation.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import type { Step } from '../../../src/model/step.ts'
@@ -30,7 +30,7 @@ export function open(vercel: FakeVercel, history: DeploymentRecord[] = []): Prom
 
 export interface Planned {
   target: Target
-  survey: Survey
+  observation: Observation
   release: Release
   draft: PlanDraft
   step: Step
@@ -38,11 +38,11 @@ export interface Planned {
 
 export async function planned(vercel: FakeVercel, version = 'bbbbbbb'): Promise<Planned> {
   const target = await open(vercel)
-  const survey = await target.survey(signal())
-  const release = survey.releases.find((one) => one.version === version)
+  const observation = await target.observe(signal())
+  const release = observation.releases.find((one) => one.version === version)
   if (!release) throw new Error(`no ${version}`)
-  const draft = await target.plan(survey, release, signal())
+  const draft = await target.plan(observation, release, signal())
   const [step] = draft.steps
   if (!step) throw new Error('no step')
-  return { target, survey, release, draft, step }
+  return { target, observation, release, draft, step }
 }

@@ -62,7 +62,7 @@ test('a request that never arrived is told as unconfirmed, with what serves', as
 
 test('undoing a rollback whose job is still at work waits for that job, and then goes back', async () => {
   vercel.job.takesMs = 1500
-  const { target, step, survey } = await planned(vercel)
+  const { target, step, observation } = await planned(vercel)
   const dying = new AbortController()
   const first = target.apply(step, testRun({ signal: dying.signal })).catch(() => 'stopped')
   await vi.waitFor(() => expect(vercel.busy()).toBe(true), { timeout: 20_000 })
@@ -70,7 +70,7 @@ test('undoing a rollback whose job is still at work waits for that job, and then
   expect(await first).toBe('stopped')
   await target.revert(step, testRun())
   expect(vercel.busy()).toBe(false)
-  expect(vercel.production()).toBe(survey.current?.id)
+  expect(vercel.production()).toBe(observation.current?.id)
 })
 
 test('a job of an earlier try that failed says nothing of the next one', async () => {
@@ -112,9 +112,9 @@ test('a limit on requests is waited for as Vercel asks, also before the request 
 })
 
 test('undoing leaves production pinned where it was pinned before', async () => {
-  vercel.byHand('rollback', vercel.deployments[1] as never)
+  vercel.manualCommands('rollback', vercel.deployments[1] as never)
   const { target, step, draft } = await planned(vercel, 'aaaaaaa')
-  expect(draft.steps[0]?.undoByHand).toEqual([`vercel rollback ${ids()[1]}`])
+  expect(draft.steps[0]?.manualUndoCommands).toEqual([`vercel rollback ${ids()[1]}`])
   await target.apply(step, testRun())
   await target.revert(step, testRun())
   expect(vercel.production()).toBe(ids()[1])

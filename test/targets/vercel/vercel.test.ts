@@ -51,13 +51,13 @@ async function open(): Promise<Target> {
 
 async function planned(version = 'bbbbbbb') {
   const target = await open()
-  const survey = await target.survey(signal())
-  const release = survey.releases.find((one) => one.version === version)
+  const observation = await target.observe(signal())
+  const release = observation.releases.find((one) => one.version === version)
   if (!release) throw new Error(`no ${version}`)
-  const draft = await target.plan(survey, release, signal())
+  const draft = await target.plan(observation, release, signal())
   const [step] = draft.steps
   if (!step) throw new Error('no step')
-  return { target, survey, release, draft, step }
+  return { target, observation, release, draft, step }
 }
 
 test('a broken deployment is taken back, every domain is proven, and nothing says the token', async () => {
@@ -89,11 +89,11 @@ test('undoing twice does not return to the broken deployment', async () => {
 })
 
 test('reverting promotes what was there, and domains are assigned to new deployments again', async () => {
-  const { target, step, survey } = await planned()
+  const { target, step, observation } = await planned()
   for (const _ of [1, 2]) await target.apply(step, testRun())
   expect(vercel.autoAssign()).toBe(false)
   for (const _ of [1, 2]) await target.revert(step, testRun())
-  expect(vercel.production()).toBe(survey.current?.id)
+  expect(vercel.production()).toBe(observation.current?.id)
   expect(vercel.autoAssign()).toBe(true)
 })
 
@@ -102,7 +102,7 @@ test('previews, failed builds and what Vercel no longer offers are no candidates
   vercel.deploy('e'.repeat(40), { state: 'ERROR' })
   const first = vercel.deployments[0]
   if (first) first.isRollbackCandidate = false
-  const { releases } = await (await open()).survey(signal())
+  const { releases } = await (await open()).observe(signal())
   expect(releases.map(({ version, available }) => [version, available.state])).toEqual([
     ['bbbbbbb', 'yes'],
     ['aaaaaaa', 'no']
@@ -113,7 +113,7 @@ test('previews, failed builds and what Vercel no longer offers are no candidates
 
 test('deployments beyond the first page are candidates, too', async () => {
   for (let number = 0; number < 120; number++) vercel.deploy(number.toString(16).padStart(40, '7'))
-  expect((await (await open()).survey(signal())).releases).toHaveLength(122)
+  expect((await (await open()).observe(signal())).releases).toHaveLength(122)
 })
 
 test('a job that Vercel reports as skipped or failed is no success', async () => {
@@ -222,7 +222,7 @@ for (const [direction, arrives] of [
     const { interrupted } = await server.call('assess_rollback')
     const { id, version } = interrupted[direction]
     const result = await server.call('execute_rollback', { target: 'vercel', version, plan_id: id })
-    expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'restored')
+    expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'undone')
     expect(vercel.production()).toBe(vercel.deployments[direction === 'finish' ? 1 : 2]?.uid)
   })
 

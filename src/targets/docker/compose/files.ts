@@ -3,7 +3,7 @@ import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import type { Document, LineCounter, Node, YAMLMap } from 'yaml'
 import { z } from 'zod'
 import { readText } from '../../../support/read-text.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { composeFiles } from '../discover.ts'
 import { assignment } from './env-file.ts'
 
@@ -52,7 +52,7 @@ export async function composeFileSet({
   projectDir,
   config,
   env
-}: Pick<Workshop, 'projectDir' | 'config' | 'env'>): Promise<string[]> {
+}: Pick<DockerContext, 'projectDir' | 'config' | 'env'>): Promise<string[]> {
   if (config.compose_file) return [resolve(projectDir, config.compose_file)]
   const dotEnv = await readText(join(projectDir, '.env')).catch(() => '')
   const setting = (name: string): string | undefined => env[name] || assignment(dotEnv, name)?.value || undefined

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { TargetError } from '../../../support/errors.ts'
 import { quoteTail } from '../../../support/quote.ts'
 import { oneLine } from '../../../support/text.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 
 /** Folders in which the Docker command looks for its plugins. */
 const pluginFolders = ['/usr/local/lib', '/usr/local/libexec', '/usr/lib', '/usr/libexec'].map((folder) =>
@@ -28,22 +28,22 @@ export async function findCompose(env: NodeJS.ProcessEnv): Promise<string | null
 }
 
 /** Compose finds the engine by the same settings as the Docker command. */
-const placeOf = ({ host, docker_context: context }: Workshop['config']): NodeJS.ProcessEnv => {
+const placeOf = ({ host, docker_context: context }: DockerContext['config']): NodeJS.ProcessEnv => {
   if (host) return { DOCKER_HOST: host }
   return context ? { DOCKER_CONTEXT: context, DOCKER_HOST: '' } : {}
 }
 
 /** Calls Compose, on the engine of this target; `input` is what it reads as the file "-". @throws TargetError with what it said. */
 export async function callCompose(
-  workshop: Workshop,
+  docker: DockerContext,
   program: string,
   args: string[],
   { signal, input }: { signal: AbortSignal; input?: string }
 ): Promise<string> {
-  const env = { ...workshop.env, ...placeOf(workshop.config), COMPOSE_ANSI: 'never' }
+  const env = { ...docker.env, ...placeOf(docker.config), COMPOSE_ANSI: 'never' }
   const { code, output, errors } = await new Promise<{ code: number | null; output: string; errors: string }>(
     (resolve, reject) => {
-      const child = spawn(program, args, { env, cwd: workshop.projectDir, signal })
+      const child = spawn(program, args, { env, cwd: docker.projectDir, signal })
       const out: Buffer[] = []
       const err: Buffer[] = []
       child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
@@ -60,7 +60,7 @@ export async function callCompose(
   if (code === 0) return output
   throw new TargetError({
     what: 'Docker Compose failed',
-    why: oneLine(quoteTail(workshop.mask, errors.trim(), 600), 640) || `exit code ${code}`,
+    why: oneLine(quoteTail(docker.mask, errors.trim(), 600), 640) || `exit code ${code}`,
     state: 'What it had begun may stand half way; assess again to see.',
     next: 'Call docker compose by hand to see its whole answer.',
     code: 'compose_failed'

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import type { ContainerSummary } from '../objects/inspect.ts'
 import { composeFileSet, readComposeFiles } from './files.ts'
 import { isOneOff, ownedBy } from './labels.ts'
@@ -28,17 +28,17 @@ export interface ReadProject {
  * configured, or as Compose would look for it in the project's folder. null when no file is there.
  */
 export async function findPlace(
-  workshop: Workshop,
+  docker: DockerContext,
   all: readonly ContainerSummary[],
   signal: AbortSignal
 ): Promise<ProjectPlace | null> {
   signal.throwIfAborted()
-  const files = await composeFileSet(workshop)
-  return (await placeOfSiblings(workshop, all, files)) ?? (files[0] ? { files, envFiles: [], workingDir: null } : null)
+  const files = await composeFileSet(docker)
+  return (await placeOfSiblings(docker, all, files)) ?? (files[0] ? { files, envFiles: [], workingDir: null } : null)
 }
 
 async function placeOfSiblings(
-  { config, projectDir }: Workshop,
+  { config, projectDir }: DockerContext,
   all: readonly ContainerSummary[],
   own: readonly string[]
 ): Promise<ProjectPlace | null> {
@@ -76,16 +76,16 @@ const readSchema = z.looseObject({
 
 /** Reads a project by Compose itself; null without the program. @throws TargetError with what Compose said. */
 export async function readProject(
-  workshop: Workshop,
+  docker: DockerContext,
   place: ProjectPlace,
   { profiles }: { profiles?: 'all' },
   signal: AbortSignal
 ): Promise<ReadProject | null> {
-  const program = await findCompose(workshop.env)
+  const program = await findCompose(docker.env)
   if (!program) return null
-  const { project } = workshop.config
+  const { project } = docker.config
   const options = placeOptions(place, { project, ...(profiles && { profiles }) })
-  const output = await callCompose(workshop, program, [...options, 'config', '--format', 'json'], { signal })
+  const output = await callCompose(docker, program, [...options, 'config', '--format', 'json'], { signal })
   const { name, services } = readSchema.parse(JSON.parse(output))
   return {
     name,

@@ -4,7 +4,7 @@ import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import type { StepResult } from '../../target.ts'
 import type { Candidate } from '../containers/plan/candidate-image.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { parseReference } from '../objects/reference.ts'
 import { type Change, changeLine, neededChange, type Place, type Wanted } from './change.ts'
 import { composeFileSet } from './files.ts'
@@ -29,10 +29,14 @@ export const wantedOf = ({ shown, exact }: Candidate): Wanted => ({
 })
 
 /** What must change in Compose files and environment so that the next `up` does not undo a rollback. */
-export async function neededChanges(workshop: Workshop, places: readonly Place[], wanted: Wanted): Promise<Change[]> {
+export async function neededChanges(
+  docker: DockerContext,
+  places: readonly Place[],
+  wanted: Wanted
+): Promise<Change[]> {
   if (places.length === 0) return []
-  const fallback = await composeFileSet(workshop)
-  const { projectDir } = workshop
+  const fallback = await composeFileSet(docker)
+  const { projectDir } = docker
   const changes = await Promise.all(places.map((owned) => neededChange({ owned, fallback, projectDir, wanted })))
   return changes.filter((change) => change !== null)
 }
@@ -49,7 +53,7 @@ export const changeRisks = (changes: readonly Change[], version: string): Risk[]
 export const reminderStep = (release: Release, places: readonly Place[], wanted: Wanted): Step => ({
   id: 'compose_files',
   kind: 'compose_files',
-  phase: 'aftercare',
+  phase: 'cleanup',
   title: 'Looking whether the next docker compose up would undo this',
   params: {
     version: release.version,
@@ -59,9 +63,9 @@ export const reminderStep = (release: Release, places: readonly Place[], wanted:
   undo: null
 })
 
-export async function applyReminder(workshop: Workshop, step: Step): Promise<StepResult> {
+export async function applyReminder(docker: DockerContext, step: Step): Promise<StepResult> {
   const { version, services, wanted } = paramsSchema.parse(step.params)
-  const changes = await neededChanges(workshop, services, wanted)
+  const changes = await neededChanges(docker, services, wanted)
   if (changes.length === 0) return { detail: 'it would not' }
   return { detail: 'it would', manual: changes.map((change) => changeLine(change, version)) }
 }

@@ -8,7 +8,7 @@ import type { Run, StepResult } from '../../target.ts'
 import type { Candidate } from '../containers/plan/candidate-image.ts'
 import { remove } from '../containers/steps/actions.ts'
 import { watch } from '../containers/steps/healthy.ts'
-import { hideEnvironment, type Workshop } from '../context.ts'
+import { type DockerContext, hideEnvironment } from '../context.ts'
 import {
   type Container,
   type ContainerSummary,
@@ -43,7 +43,7 @@ const revivedLabel = 'popkit.rollback.revived'
 
 /** The services of the target that Compose would start and that have no container: those named, else those of its image. */
 export async function missingServices(
-  workshop: Workshop,
+  docker: DockerContext,
   {
     repository,
     standing,
@@ -51,14 +51,14 @@ export async function missingServices(
   }: { repository: string | null; standing: readonly Container[]; all: readonly ContainerSummary[] },
   signal: AbortSignal
 ): Promise<Missing | null> {
-  const { config } = workshop
+  const { config } = docker
   const named = config.services ?? (config.service ? [config.service] : null)
   if (standing.length > 0 && !named) return null
   const there = new Set(servicesOf(standing).map(({ service }) => service))
   if (named?.every((service) => there.has(service))) return null
-  const place = await findPlace(workshop, all, signal)
+  const place = await findPlace(docker, all, signal)
   if (!place) return null
-  const read = await readProject(workshop, place, named ? { profiles: 'all' } : {}, signal).catch(() => null)
+  const read = await readProject(docker, place, named ? { profiles: 'all' } : {}, signal).catch(() => null)
   const images = read?.images ?? (await writtenImages(place.files))
   const repositoryOf = (service: string): string | null => repositoryIn(images.get(service) ?? '')
   const services = [...images.keys()].filter(
@@ -67,7 +67,7 @@ export async function missingServices(
       (named ? named.includes(service) : repository !== null && repositoryOf(service) === repository)
   )
   const [first] = services
-  const project = read?.name ?? config.project ?? (await composeProjectName(place.files, workshop.env))
+  const project = read?.name ?? config.project ?? (await composeProjectName(place.files, docker.env))
   return first ? { ...place, project, services, repository: repository ?? repositoryOf(first) } : null
 }
 
@@ -77,12 +77,12 @@ const repositoryIn = (image: string): string | null =>
 
 /** Why the missing services cannot be created; null when they can. */
 export async function whyNotRevived(
-  workshop: Workshop,
+  docker: DockerContext,
   missing: Missing,
   signal: AbortSignal
 ): Promise<Blocker | null> {
   const what = `${missing.services.join(', ')} cannot be created`
-  if (!(await findCompose(workshop.env)))
+  if (!(await findCompose(docker.env)))
     return {
       id: 'no_compose',
       what,
@@ -90,7 +90,7 @@ export async function whyNotRevived(
       next: 'Install Docker Compose v2, or start the earlier version by hand.'
     }
   try {
-    await readProject(workshop, missing, { profiles: 'all' }, signal)
+    await readProject(docker, missing, { profiles: 'all' }, signal)
     return null
   } catch (error) {
     signal.throwIfAborted()
@@ -109,42 +109,44 @@ export const reviveStep = (release: Release, candidate: Candidate, missing: Miss
   return {
     id: `compose_up:${names}`,
     kind: 'compose_up',
-    phase: 'cure',
+    phase: 'switch',
     title: `Creating ${names} from the Compose file with ${release.version}, and waiting for health`,
     params: { ...missing, image: candidate.exact },
     undo: `remove the new containers of ${names}`,
-    byHand: [`${compose} up -d --no-deps --no-build ${missing.services.join(' ')} (with the image ${candidate.exact})`],
-    undoByHand: [`${compose} rm -s -f ${missing.services.join(' ')}`]
+    manualCommands: [
+      `${compose} up -d --no-deps --no-build ${missing.services.join(' ')} (with the image ${candidate.exact})`
+    ],
+    manualUndoCommands: [`${compose} rm -s -f ${missing.services.join(' ')}`]
   }
 }
 
 /** Lets Compose create the services, the image pinned; whatever is there already is left as it is. */
-export async function applyRevival(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
+export async function applyRevival(docker: DockerContext, step: Step, run: Run): Promise<StepResult> {
   const params = paramsSchema.parse(step.params)
-  const program = await findCompose(workshop.env)
+  const program = await findCompose(docker.env)
   if (!program) throw noCompose()
-  const image = await inspectImage(workshop.engine, params.image, run.signal)
+  const image = await inspectImage(docker.engine, params.image, run.signal)
   if (!image) throw gone(params.image)
   const pinned = params.image.includes('@') ? params.image : (image.RepoTags?.[0] ?? params.image)
   const service = { image: pinned, pull_policy: 'never', labels: { [revivedLabel]: run.rollbackId } }
   const services = Object.fromEntries(params.services.map((name) => [name, service]))
   const options = [...placeOptions(params, { project: params.project }), '--file', '-']
   const up = ['up', '--detach', '--no-deps', '--no-build', '--no-recreate', ...params.services]
-  await callCompose(workshop, program, [...options, ...up], {
+  await callCompose(docker, program, [...options, ...up], {
     signal: run.signal,
     input: JSON.stringify({ services })
   })
-  const containers = await revived(workshop, params, run)
+  const containers = await revived(docker, params, run)
   const there = new Set(servicesOf(containers).map((owned) => owned.service))
   const foreign = params.services.filter((name) => !there.has(name))
   if (foreign.length > 0) throw createdByOthers(foreign)
-  const waited = await Promise.all(containers.map((item) => watch(workshop, item, run)))
+  const waited = await Promise.all(containers.map((item) => watch(docker, item, run)))
   return { detail: `healthy after ${duration(Math.max(0, ...waited))}` }
 }
 
-export async function revertRevival(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const containers = await revived(workshop, paramsSchema.parse(step.params), run)
-  for (const container of containers) await remove(workshop, container, { ownVolumes: false, force: true }, run.signal)
+export async function revertRevival(docker: DockerContext, step: Step, run: Run): Promise<StepResult> {
+  const containers = await revived(docker, paramsSchema.parse(step.params), run)
+  for (const container of containers) await remove(docker, container, { ownVolumes: false, force: true }, run.signal)
   return {
     detail: containers.length > 0 ? `removed ${containers.map(({ Name }) => Name).join(', ')}` : 'there was none'
   }
@@ -152,18 +154,18 @@ export async function revertRevival(workshop: Workshop, step: Step, run: Run): P
 
 /** What this rollback had created, and nobody else: no other project's, none that a person started meanwhile. */
 async function revived(
-  workshop: Workshop,
+  docker: DockerContext,
   { project, services }: Params,
   { rollbackId, signal }: Pick<Run, 'rollbackId' | 'signal'>
 ): Promise<Container[]> {
-  const all = await listContainers(workshop.engine, { signal })
+  const all = await listContainers(docker.engine, { signal })
   const ours = all.filter(({ Labels }) => {
     const owned = ownedBy(Labels)
     return Labels?.[revivedLabel] === rollbackId && owned?.project === project && services.includes(owned.service)
   })
-  const containers = await Promise.all(ours.map(({ Id }) => inspectContainer(workshop.engine, Id, signal)))
+  const containers = await Promise.all(ours.map(({ Id }) => inspectContainer(docker.engine, Id, signal)))
   const found = containers.filter((container) => container !== null)
-  for (const container of found) hideEnvironment(workshop.mask, container)
+  for (const container of found) hideEnvironment(docker.mask, container)
   return found
 }
 

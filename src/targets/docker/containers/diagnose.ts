@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosis.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
-import { hideEnvironment, type Workshop } from '../context.ts'
+import { type DockerContext, hideEnvironment } from '../context.ts'
 import type { Container } from '../objects/inspect.ts'
 import { logEvidence } from '../objects/logs.ts'
 import { instant } from './observe/current-health.ts'
@@ -26,25 +26,25 @@ const exitMeanings: Record<number, string> = {
 }
 
 /** Why the containers fail, as far as the engine tells. */
-export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
-  const { containers } = await findWorkload(workshop, signal)
-  for (const container of containers) hideEnvironment(workshop.mask, container)
-  const logs = await Promise.all(containers.map((container) => logEvidence(workshop, container, signal)))
-  for (const container of containers) workshop.logged.add(container.Id)
-  const engineEvents = await Promise.all(containers.map((container) => eventsOf(workshop, container, signal)))
-  const events = [...containers.flatMap((container) => stateEvents(workshop, container)), ...engineEvents.flat()].sort(
+export async function diagnose(docker: DockerContext, signal: AbortSignal): Promise<Diagnosis> {
+  const { containers } = await findWorkload(docker, signal)
+  for (const container of containers) hideEnvironment(docker.mask, container)
+  const logs = await Promise.all(containers.map((container) => logEvidence(docker, container, signal)))
+  for (const container of containers) docker.logged.add(container.Id)
+  const engineEvents = await Promise.all(containers.map((container) => eventsOf(docker, container, signal)))
+  const events = [...containers.flatMap((container) => stateEvents(docker, container)), ...engineEvents.flat()].sort(
     (a, b) => (a.at < b.at ? -1 : 1)
   )
   return {
     findings: containers.flatMap((container, index) =>
-      findingsOf(workshop, container, lastExit(engineEvents[index] ?? []))
+      findingsOf(docker, container, lastExit(engineEvents[index] ?? []))
     ),
     events,
-    evidence: [...logs, ...containers.flatMap((container) => healthEvidence(workshop, container))]
+    evidence: [...logs, ...containers.flatMap((container) => healthEvidence(docker, container))]
   }
 }
 
-function findingsOf({ mask }: Workshop, container: Container, exitBefore: number | null): string[] {
+function findingsOf({ mask }: DockerContext, container: Container, exitBefore: number | null): string[] {
   const { State: state, RestartCount: restarts = 0 } = container
   const name = baseName(container.Name)
   const found: string[] = []
@@ -78,7 +78,7 @@ const limitOf = (container: Container): string => {
   return bytes > 0 ? `${Math.round(bytes / 1048576)} MiB` : 'none of its own'
 }
 
-function stateEvents({ mask }: Workshop, container: Container): TimelineEvent[] {
+function stateEvents({ mask }: DockerContext, container: Container): TimelineEvent[] {
   const name = baseName(container.Name)
   const source = `docker inspect ${container.Name}`
   const { State: state } = container
@@ -95,7 +95,7 @@ function stateEvents({ mask }: Workshop, container: Container): TimelineEvent[] 
   })
 }
 
-function healthEvidence({ mask }: Workshop, container: Container): Evidence[] {
+function healthEvidence({ mask }: DockerContext, container: Container): Evidence[] {
   const log = container.State.Health?.Log ?? []
   if (log.length === 0) return []
   const lines = log.map(({ End, ExitCode, Output }) => `${End} exit ${ExitCode}: ${quoteLine(mask, Output ?? '', 300)}`)
@@ -111,12 +111,12 @@ function healthEvidence({ mask }: Workshop, container: Container): Evidence[] {
 const tellingEvents = ['die', 'oom', 'restart', 'kill', 'health_status: unhealthy', 'health_status: healthy']
 
 /** What the engine still remembers of a container since it was created; it keeps the last few hundred events of all. */
-async function eventsOf(workshop: Workshop, container: Container, signal: AbortSignal): Promise<TimelineEvent[]> {
+async function eventsOf(docker: DockerContext, container: Container, signal: AbortSignal): Promise<TimelineEvent[]> {
   const since = Math.floor(Date.parse(container.Created) / 1000)
-  const stream = await workshop.engine.stream('GET', '/events', {
+  const stream = await docker.engine.stream('GET', '/events', {
     query: {
       since,
-      until: Math.floor(workshop.clock.now().getTime() / 1000),
+      until: Math.floor(docker.clock.now().getTime() / 1000),
       filters: JSON.stringify({ container: [container.Id], event: ['die', 'oom', 'restart', 'health_status'] })
     },
     signal

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { type LeaseRecord, leaseRecordSchema } from '../../../model/lease.ts'
-import type { Survey } from '../../../model/observation.ts'
+import type { Observation } from '../../../model/observation.ts'
 import { TargetError } from '../../../support/errors.ts'
 import { mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { isStatus } from '../engine/client.ts'
 import { inspectContainer, listContainers, listImages, orNull } from '../objects/inspect.ts'
 import { leaseLabel } from '../objects/names.ts'
@@ -26,22 +26,22 @@ const infoSchema = z.looseObject({ SystemTime: z.string().optional() })
  * own clock, and that it is proven. `docker container prune` takes such a container along; its holder takes the lease again when it
  * next writes into it.
  */
-export function createLease(workshop: Workshop): TargetLease {
-  const { engine } = workshop
+export function createLease(docker: DockerContext): TargetLease {
+  const { engine } = docker
 
   const put = (id: string, file: string, text: string, signal: AbortSignal): Promise<number> =>
     engine.act('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body: tarOf(file, text), signal })
 
   /** Gives the time at which the lease expires now. */
   const extend = async (id: string, ttlMs: number, signal: AbortSignal): Promise<number> => {
-    const expires = (await engineTime(workshop, signal)) + ttlMs
+    const expires = (await engineTime(docker, signal)) + ttlMs
     await put(id, expiryFile, new Date(expires).toISOString(), signal)
     return expires
   }
 
   const create = async (name: string, record: LeaseRecord, signal: AbortSignal): Promise<string> => {
     const body = {
-      Image: await anyImage(workshop, signal),
+      Image: await anyImage(docker, signal),
       Cmd: ['lease'],
       Entrypoint: [''],
       NetworkDisabled: true,
@@ -53,18 +53,18 @@ export function createLease(workshop: Workshop): TargetLease {
 
   return {
     async acquire(record, ttlMs, signal): Promise<HeldLease> {
-      const name = leaseName(workshop, (await findWorkload(workshop, signal)).project ?? null)
+      const name = leaseName(docker, (await findWorkload(docker, signal)).project ?? null)
       for (let attempt = 0; attempt < 3; attempt++) {
-        const held = await holderOf(workshop, name, signal)
+        const held = await holderOf(docker, name, signal)
         if (held && !mayTakeLease(held, record)) throw locked(held.record)
-        if (held) await dropLease(workshop, held.id, signal)
+        if (held) await dropLease(docker, held.id, signal)
         try {
           let current = record
           let id = await create(name, current, signal)
           let expires = await extend(id, ttlMs, signal)
           /** A lease of ours that was pruned before it expired is taken once more, where nobody else has taken it. */
           const takeAgain = async (retaking: AbortSignal): Promise<void> => {
-            if ((await engineTime(workshop, retaking)) >= expires) throw lost()
+            if ((await engineTime(docker, retaking)) >= expires) throw lost()
             id = await create(name, current, retaking).catch((error: unknown) => {
               throw isStatus(error, 409) ? lost() : error
             })
@@ -88,13 +88,13 @@ export function createLease(workshop: Workshop): TargetLease {
           return {
             renew: (renewing) => orTakeAgain(renew(renewing), renewing),
             markProven: (marking) => orTakeAgain(mark(marking), marking),
-            release: (releasing) => dropLease(workshop, id, releasing)
+            release: (releasing) => dropLease(docker, id, releasing)
           }
         } catch (error) {
           if (!isStatus(error, 409)) throw error
         }
       }
-      const held = await holderOf(workshop, name, signal)
+      const held = await holderOf(docker, name, signal)
       throw locked(held?.record)
     }
   }
@@ -102,11 +102,11 @@ export function createLease(workshop: Workshop): TargetLease {
 
 /** The lease on the target, if there is one. */
 export async function readLease(
-  workshop: Workshop,
+  docker: DockerContext,
   project: string | null,
   signal: AbortSignal
-): Promise<Survey['lease'] | null> {
-  const held = await holderOf(workshop, leaseName(workshop, project), signal)
+): Promise<Observation['lease'] | null> {
+  const held = await holderOf(docker, leaseName(docker, project), signal)
   return held ? { record: held.record, expired: held.expired } : null
 }
 
@@ -116,13 +116,13 @@ interface Holder {
   expired: boolean
 }
 
-async function holderOf(workshop: Workshop, name: string, signal: AbortSignal): Promise<Holder | null> {
-  const container = await inspectContainer(workshop.engine, name, signal)
+async function holderOf(docker: DockerContext, name: string, signal: AbortSignal): Promise<Holder | null> {
+  const container = await inspectContainer(docker.engine, name, signal)
   const label = container?.Config.Labels?.[leaseLabel]
   if (!container || label === undefined) return null
-  const now = await engineTime(workshop, signal)
+  const now = await engineTime(docker, signal)
   const [written, proven] = await Promise.all(
-    [expiryFile, provenFile].map((file) => orNull(readFileOf(workshop.engine, container.Id, file, signal)))
+    [expiryFile, provenFile].map((file) => orNull(readFileOf(docker.engine, container.Id, file, signal)))
   )
   const expiry = Date.parse(written ?? '') || Date.parse(container.Created) + unwrittenTtlMs
   const record = { ...parseRecord(label), ...(proven && { proven: true }) }
@@ -143,7 +143,7 @@ function parseRecord(label: string): LeaseRecord {
 }
 
 /** The same on every machine: from the image or the containers that the configuration names, and the Compose project that is meant. */
-function leaseName({ config }: Workshop, project: string | null): string {
+function leaseName({ config }: DockerContext, project: string | null): string {
   const repository = configuredRepository(config) ?? ''
   const identity = JSON.stringify([
     repository,
@@ -155,24 +155,24 @@ function leaseName({ config }: Workshop, project: string | null): string {
   return `popkit-lease-${readable}${readable ? '-' : ''}${createHash('sha256').update(identity).digest('hex').slice(0, 12)}`
 }
 
-async function dropLease(workshop: Workshop, id: string, signal: AbortSignal): Promise<void> {
+async function dropLease(docker: DockerContext, id: string, signal: AbortSignal): Promise<void> {
   try {
-    await workshop.engine.act('DELETE', `/containers/${id}`, { query: { v: true, force: true }, signal })
+    await docker.engine.act('DELETE', `/containers/${id}`, { query: { v: true, force: true }, signal })
   } catch (error) {
     if (!isStatus(error, 404, 409)) throw error
   }
 }
 
 /** Milliseconds by the engine's clock. */
-export async function engineTime(workshop: Workshop, signal: AbortSignal): Promise<number> {
-  const { SystemTime } = await workshop.engine.call('GET', '/info', infoSchema, { signal })
-  return Date.parse(SystemTime ?? '') || workshop.clock.now().getTime()
+export async function engineTime(docker: DockerContext, signal: AbortSignal): Promise<number> {
+  const { SystemTime } = await docker.engine.call('GET', '/info', infoSchema, { signal })
+  return Date.parse(SystemTime ?? '') || docker.clock.now().getTime()
 }
 
 /** A container needs some image, though it never runs: the target's own where there is one. */
-async function anyImage(workshop: Workshop, signal: AbortSignal): Promise<string> {
-  const containers = await listContainers(workshop.engine, { signal })
-  const images = await listImages(workshop.engine, { signal })
+async function anyImage(docker: DockerContext, signal: AbortSignal): Promise<string> {
+  const containers = await listContainers(docker.engine, { signal })
+  const images = await listImages(docker.engine, { signal })
   const known = new Set(images.map((image) => image.Id))
   const id = containers.map((container) => container.ImageID).find((image) => known.has(image)) ?? images[0]?.Id
   if (id) return id

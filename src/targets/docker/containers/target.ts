@@ -1,18 +1,18 @@
 import type { CheckReport } from '../../../model/check.ts'
 import type { Diagnosis } from '../../../model/diagnosis.ts'
-import type { Survey } from '../../../model/observation.ts'
+import type { Observation } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import { InputError } from '../../../support/errors.ts'
 import type { Look, Run, StepResult, Target, TargetContext, TargetLease } from '../../target.ts'
 import type { DockerConfig } from '../config.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { throughRestarts } from '../engine/patience.ts'
 import { check } from './check/check.ts'
 import { diagnose } from './diagnose.ts'
 import { createLease } from './lease.ts'
-import { survey } from './observe/observe.ts'
+import { observe } from './observe/observe.ts'
 import { plan } from './plan/plan.ts'
 import { stepKinds, wholeSteps } from './steps/index.ts'
 import { type Replacement, rollSchema } from './steps/replacement.ts'
@@ -20,27 +20,27 @@ import { type Replacement, rollSchema } from './steps/replacement.ts'
 /** Containers on one engine as a target. */
 export function createContainersTarget(
   context: TargetContext<DockerConfig>,
-  workshop: Workshop
+  docker: DockerContext
 ): Target & { lease: TargetLease } {
-  const lease: TargetLease = createLease(workshop)
+  const lease: TargetLease = createLease(docker)
   return {
-    survey: (signal: AbortSignal): Promise<Survey> => survey(workshop, context.history, signal),
-    plan: (surveyed: Survey, release: Release, signal: AbortSignal): Promise<PlanDraft> =>
-      plan(workshop, surveyed, release, context.history, signal),
-    apply: (step: Step, run: Run): Promise<StepResult> => doIt(workshop, step, run, 'apply'),
-    revert: (step: Step, run: Run): Promise<StepResult> => doIt(workshop, step, run, 'revert'),
-    check: (release: Release, look: Look): Promise<CheckReport> => check(workshop, release, look),
-    diagnose: (signal: AbortSignal): Promise<Diagnosis> => diagnose(workshop, signal),
+    observe: (signal: AbortSignal): Promise<Observation> => observe(docker, context.history, signal),
+    plan: (observation: Observation, release: Release, signal: AbortSignal): Promise<PlanDraft> =>
+      plan(docker, observation, release, context.history, signal),
+    apply: (step: Step, run: Run): Promise<StepResult> => doIt(docker, step, run, 'apply'),
+    revert: (step: Step, run: Run): Promise<StepResult> => doIt(docker, step, run, 'revert'),
+    check: (release: Release, look: Look): Promise<CheckReport> => check(docker, release, look),
+    diagnose: (signal: AbortSignal): Promise<Diagnosis> => diagnose(docker, signal),
     lease
   }
 }
 
-function doIt(workshop: Workshop, step: Step, run: Run, way: 'apply' | 'revert'): Promise<StepResult> {
+function doIt(docker: DockerContext, step: Step, run: Run, way: 'apply' | 'revert'): Promise<StepResult> {
   const whole = wholeSteps[step.kind]
   const roll = stepKinds[step.kind]
-  const patiently = (work: () => Promise<StepResult>) => throughRestarts(workshop.engine, workshop.clock, run, work)
-  if (whole) return patiently(() => whole[way](workshop, step, run))
-  if (roll) return forEach(paramsOf(step), run, (member) => patiently(() => roll[way](workshop, member, run)))
+  const patiently = (work: () => Promise<StepResult>) => throughRestarts(docker.engine, docker.clock, run, work)
+  if (whole) return patiently(() => whole[way](docker, step, run))
+  if (roll) return forEach(paramsOf(step), run, (member) => patiently(() => roll[way](docker, member, run)))
   throw unknownStep(step.kind, 'this version of the program knows no such step')
 }
 

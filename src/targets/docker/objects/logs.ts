@@ -1,14 +1,14 @@
 import type { Evidence } from '../../../model/diagnosis.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { quoteTail } from '../../../support/quote.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import type { Container } from './inspect.ts'
 
 const mostCharacters = 8000
 
 /** The last lines of a container's log as evidence; says so when they cannot be read. */
 export async function logEvidence(
-  { engine, mask }: Pick<Workshop, 'engine' | 'mask'>,
+  { engine, mask }: Pick<DockerContext, 'engine' | 'mask'>,
   container: Container,
   signal: AbortSignal
 ): Promise<Evidence> {

@@ -1,4 +1,4 @@
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { parseReference, splitRepository } from '../objects/reference.ts'
 import type { Login } from './credentials.ts'
 import { apiOf, ask, limitIn } from './http.ts'
@@ -20,16 +20,15 @@ export interface Refused {
 
 /** What a registry's refusal means for the person: whose login it was, and how to renew it. */
 export async function refusalOf(
-  workshop: Workshop,
+  docker: DockerContext,
   login: Login,
   { reference, state, reason }: Refused,
   signal: AbortSignal
 ): Promise<Refusal> {
   const repository = parseReference(reference)?.repository ?? reference
   const { registry, path } = splitRepository(repository)
-  const logIn = howToLogIn(registry, login, workshop.env)
-  const said =
-    state === 'denied' || state === 'rate_limited' ? await askAgain(workshop, login, reference, signal) : null
+  const logIn = howToLogIn(registry, login, docker.env)
+  const said = state === 'denied' || state === 'rate_limited' ? await askAgain(docker, login, reference, signal) : null
   if (state === 'denied' && login.from && !(said?.loginRefused ?? !isAboutRights(reason)))
     return {
       why: `the registry ${registry} accepts the login ${login.from} and does not let it pull ${path}, or there is no such repository: ${reason}`,
@@ -59,7 +58,7 @@ export async function refusalOf(
 
 /** An engine passes on neither what became of the login, which it may go without, nor when to try again: the registry is asked for that. */
 async function askAgain(
-  { mask, clock }: Workshop,
+  { mask, clock }: DockerContext,
   { credentials }: Login,
   reference: string,
   signal: AbortSignal

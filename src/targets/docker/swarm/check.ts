@@ -7,22 +7,22 @@ import type { Look } from '../../target.ts'
 import type { Probe } from '../config.ts'
 import { probeOnce } from '../containers/check/probe.ts'
 import { askPort, type PublishedPort, viewpointOn } from '../containers/check/published-ports.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { findServices } from './find.ts'
 import { isRunning, type Observed, serviceHealth } from './health.ts'
 import { imageOf, nodeAddresses, type Port } from './inspect.ts'
 import { isRelease, observe } from './observe.ts'
 
 /** Looks whether each service runs a release with all its tasks, none of them replaced since, and answers. */
-export async function checkServices(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
-  const observed = await seen(workshop, look.signal)
+export async function checkServices(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
+  const observed = await seen(docker, look.signal)
   if (typeof observed === 'string') {
     const check: Check = { id: 'services', title: 'The swarm can be asked', status: 'unknown', detail: observed }
     return { checks: [check], observed: look.baseline ?? {} }
   }
-  const checks = await Promise.all(observed.map((one) => checksOf(workshop, one, release, look)))
-  const { probe } = workshop.config
-  const probed = probe ? await insist(workshop, look.signal, () => probeCheck(probe, look.signal)) : null
+  const checks = await Promise.all(observed.map((one) => checksOf(docker, one, release, look)))
+  const { probe } = docker.config
+  const probed = probe ? await insist(docker, look.signal, () => probeCheck(probe, look.signal)) : null
   return {
     checks: [...checks.flat(), ...(probed ? [probed] : [])],
     observed: Object.fromEntries(observed.map((one) => [one.service.Spec.Name, runningIds(one)])) as JsonObject
@@ -34,16 +34,16 @@ async function probeCheck(probe: Probe, signal: AbortSignal): Promise<Check> {
   return verdict('probe', 'The configured probe passes', ok, detail)
 }
 
-async function seen(workshop: Workshop, signal: AbortSignal): Promise<Observed[] | string> {
+async function seen(docker: DockerContext, signal: AbortSignal): Promise<Observed[] | string> {
   try {
-    return await observe(workshop, await findServices(workshop, signal), signal)
+    return await observe(docker, await findServices(docker, signal), signal)
   } catch (error) {
     return oneLine(messageOf(error), 300)
   }
 }
 
 async function checksOf(
-  workshop: Workshop,
+  docker: DockerContext,
   observed: Observed,
   release: Release,
   { signal, baseline }: Look
@@ -52,7 +52,7 @@ async function checksOf(
   const { Name } = service.Spec
   const running = tasks.filter(isRunning)
   const others = running.filter((task) => task.Spec.ContainerSpec.Image !== imageOf(service.Spec))
-  const health = serviceHealth(observed, workshop.clock.now().getTime())
+  const health = serviceHealth(observed, docker.clock.now().getTime())
   const before = baseline?.[Name]
   const known = Array.isArray(before) ? before : null
   const fresh = known ? runningIds(observed).filter((id) => !known.includes(id)) : []
@@ -75,7 +75,7 @@ async function checksOf(
       fresh.length === 0,
       known ? `${fresh.length} new tasks since the first look` : 'first look'
     ),
-    ...(await portChecks(workshop, observed, signal))
+    ...(await portChecks(docker, observed, signal))
   ]
 }
 
@@ -83,7 +83,7 @@ async function checksOf(
  * Ports in the ingress answer on every node of the swarm, and so on the manager that is asked; those in host mode on the node
  * where their task runs.
  */
-async function portChecks(workshop: Workshop, { service, tasks }: Observed, signal: AbortSignal): Promise<Check[]> {
+async function portChecks(docker: DockerContext, { service, tasks }: Observed, signal: AbortSignal): Promise<Check[]> {
   const asked = new Map<string, { published: PublishedPort; node: string | undefined }>()
   const add = (ports: readonly Port[], node?: string): void => {
     for (const { Protocol, PublishedPort: port } of ports)
@@ -92,13 +92,13 @@ async function portChecks(workshop: Workshop, { service, tasks }: Observed, sign
   add((service.Endpoint?.Ports ?? []).filter(({ PublishMode }) => PublishMode !== 'host'))
   for (const { Status, NodeID } of tasks.filter(isRunning)) add(Status.PortStatus?.Ports ?? [], NodeID)
   if (asked.size === 0) return []
-  const view = await viewpointOn(workshop.engine, signal)
-  const nodes = await nodeAddresses(workshop.engine, signal)
+  const view = await viewpointOn(docker.engine, signal)
+  const nodes = await nodeAddresses(docker.engine, signal)
   return Promise.all(
     [...asked.values()].map(async ({ published, node }) => {
       const elsewhere = node !== undefined && node !== nodes.own ? nodes.addresses.get(node) : undefined
       const from = elsewhere ? { publishedHost: elsewhere, here: false, contained: false } : view
-      const answer = await insist(workshop, signal, () => askPort(published, from, signal))
+      const answer = await insist(docker, signal, () => askPort(published, from, signal))
       const at = elsewhere ? ` on ${elsewhere}` : ''
       const { Name } = service.Spec
       const id = `${Name}:port:${published.port}${elsewhere ? `:${elsewhere}` : ''}`
@@ -112,7 +112,7 @@ const betweenMs = 500
 
 /** A service may need a moment more than its task; one good answer is enough. */
 async function insist<T extends Pick<Check, 'status'>>(
-  { clock }: Workshop,
+  { clock }: DockerContext,
   signal: AbortSignal,
   ask: () => Promise<T>
 ): Promise<T> {

@@ -1,6 +1,6 @@
 import { TargetError } from '../../../support/errors.ts'
 import type { Run } from '../../target.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { failureOf, isRunning, type Observed } from './health.ts'
 import { imageOf, inspectService, type Service } from './inspect.ts'
 import { observe } from './observe.ts'
@@ -17,8 +17,8 @@ const defaultGraceNs = 10e9
  * The limit is for each task, not for all: it begins anew whenever one more of them runs.
  * @throws TargetError `not_healthy` when the update is paused, or nothing comes forward any more.
  */
-export async function converge(workshop: Workshop, params: ServiceStep, run: Run): Promise<number> {
-  const { tookMs, trouble } = await follow(workshop, params, params.image, run)
+export async function converge(docker: DockerContext, params: ServiceStep, run: Run): Promise<number> {
+  const { tookMs, trouble } = await follow(docker, params, params.image, run)
   if (trouble) throw notConverged(params, trouble)
   return tookMs
 }
@@ -33,15 +33,15 @@ interface Followed {
 }
 
 /** Follows the tasks of a service towards an image, to the end whichever it is. */
-export async function follow(workshop: Workshop, step: ServiceStep, image: string, run: Run): Promise<Followed> {
-  const { clock, config } = workshop
+export async function follow(docker: DockerContext, step: ServiceStep, image: string, run: Run): Promise<Followed> {
+  const { clock, config } = docker
   const began = clock.now().getTime()
   const patienceMs = config.health_timeout_seconds ? config.health_timeout_seconds * 1000 : defaultPatienceMs
   let best = { at: began, mark: '' }
   let most = 0
   let told = ''
   for (;;) {
-    const observed = await look(workshop, step, run.signal)
+    const observed = await look(docker, step, run.signal)
     const { wanted, service } = observed
     const { State: update = 'completed', Message: said = '' } = service.UpdateStatus ?? {}
     const now = clock.now().getTime()
@@ -89,9 +89,9 @@ const newFailure = ({ tasks }: Observed, image: string, since: number): string |
   return failed ? failureOf(failed) : null
 }
 
-async function look(workshop: Workshop, { id, name }: ServiceStep, signal: AbortSignal): Promise<Observed> {
-  const service = await inspectService(workshop.engine, id, signal)
-  const [observed] = service ? await observe(workshop, [service], signal) : []
+async function look(docker: DockerContext, { id, name }: ServiceStep, signal: AbortSignal): Promise<Observed> {
+  const service = await inspectService(docker.engine, id, signal)
+  const [observed] = service ? await observe(docker, [service], signal) : []
   if (observed) return observed
   throw new TargetError({
     what: `The swarm service ${name} is gone`,

@@ -1,7 +1,7 @@
 import type { Diagnosis, Evidence } from '../../../model/diagnosis.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { withoutFrames } from '../objects/logs.ts'
 import { findServices } from './find.ts'
 import { failureOf, type Observed, recentFailures } from './health.ts'
@@ -11,20 +11,20 @@ import { observe } from './observe.ts'
 const mostCharacters = 8000
 
 /** Why tasks fail, what the swarm says of its update, and the last lines of the services' logs. */
-export async function diagnoseServices(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
-  const observed = await observe(workshop, await findServices(workshop, signal), signal)
-  const now = workshop.clock.now().getTime()
+export async function diagnoseServices(docker: DockerContext, signal: AbortSignal): Promise<Diagnosis> {
+  const observed = await observe(docker, await findServices(docker, signal), signal)
+  const now = docker.clock.now().getTime()
   return {
-    findings: observed.flatMap((one) => findingsOf(workshop, one, now)),
+    findings: observed.flatMap((one) => findingsOf(docker, one, now)),
     events: observed
       .flatMap(eventsOf)
       .sort((a, b) => a.at.localeCompare(b.at))
       .slice(-40),
-    evidence: await Promise.all(observed.map(({ service }) => logs(workshop, service, signal)))
+    evidence: await Promise.all(observed.map(({ service }) => logs(docker, service, signal)))
   }
 }
 
-function findingsOf({ mask }: Workshop, observed: Observed, now: number): string[] {
+function findingsOf({ mask }: DockerContext, observed: Observed, now: number): string[] {
   const { service } = observed
   const failures = [...new Set(recentFailures(observed, now).map(failureOf))].slice(0, 5)
   const { State, Message } = service.UpdateStatus ?? {}
@@ -45,7 +45,7 @@ const eventsOf = ({ service, tasks }: Observed): Diagnosis['events'] =>
       source: `docker service ps ${service.Spec.Name}`
     }))
 
-async function logs({ engine, mask }: Workshop, { ID, Spec }: Service, signal: AbortSignal): Promise<Evidence> {
+async function logs({ engine, mask }: DockerContext, { ID, Spec }: Service, signal: AbortSignal): Promise<Evidence> {
   const title = `Last lines of ${Spec.Name}`
   const source = `docker service logs ${Spec.Name}`
   try {

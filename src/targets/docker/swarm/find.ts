@@ -1,7 +1,7 @@
 import { ConfigError } from '../../../support/errors.ts'
 import type { DockerConfig } from '../config.ts'
 import { asksForServices, configuredRepository } from '../containers/observe/workload.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { normalRepository } from '../objects/reference.ts'
 import { inspectService, listServices, managesSwarm, referenceOf, type Service } from './inspect.ts'
 
@@ -10,7 +10,7 @@ import { inspectService, listServices, managesSwarm, referenceOf, type Service }
  * manages no swarm.
  * @throws ConfigError when a named service is not there.
  */
-export async function findServices({ engine, config }: Workshop, signal: AbortSignal): Promise<Service[]> {
+export async function findServices({ engine, config }: DockerContext, signal: AbortSignal): Promise<Service[]> {
   const named = namedServices(config)
   if (named.length > 0)
     return Promise.all(named.map(async (name) => existing(await inspectService(engine, name, signal), name)))

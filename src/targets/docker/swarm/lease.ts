@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { leaseRecordSchema } from '../../../model/lease.ts'
-import type { Survey } from '../../../model/observation.ts'
+import type { Observation } from '../../../model/observation.ts'
 import { TargetError } from '../../../support/errors.ts'
 import { mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import { engineTime } from '../containers/lease.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { isStatus } from '../engine/client.ts'
 import { leaseLabel } from '../objects/names.ts'
 import { findServices } from './find.ts'
@@ -28,16 +28,16 @@ type SwarmConfig = z.infer<typeof configSchema>
  * A lease is a swarm config of a fixed name: it exists once in the whole swarm, every manager sees it, and its labels can be
  * written without touching the service, whose previous specification any update would overwrite.
  */
-export function createServiceLease(workshop: Workshop): TargetLease {
-  const { engine } = workshop
+export function createServiceLease(docker: DockerContext): TargetLease {
+  const { engine } = docker
   return {
     async acquire(record, ttlMs, signal): Promise<HeldLease> {
-      const name = leaseName(await findServices(workshop, signal))
+      const name = leaseName(await findServices(docker, signal))
       for (let attempt = 0; attempt < 3; attempt++) {
-        const held = await readConfig(workshop, name, signal)
-        const expired = held !== null && (await isExpired(workshop, held, signal))
+        const held = await readConfig(docker, name, signal)
+        const expired = held !== null && (await isExpired(docker, held, signal))
         if (held && !mayTakeLease({ record: recordOf(held), expired }, record)) throw locked(held)
-        if (held) await drop(workshop, held.ID, signal)
+        if (held) await drop(docker, held.ID, signal)
         try {
           const { ID } = await engine.call('POST', '/configs/create', z.looseObject({ ID: z.string() }), {
             body: {
@@ -45,7 +45,7 @@ export function createServiceLease(workshop: Workshop): TargetLease {
               Data: Buffer.from(JSON.stringify(record)).toString('base64'),
               Labels: {
                 [leaseLabel]: record.rollbackId,
-                [expiryLabel]: await expiry(workshop, ttlMs, signal),
+                [expiryLabel]: await expiry(docker, ttlMs, signal),
                 ...(record.proven && { [provenLabel]: 'yes' })
               }
             },
@@ -53,40 +53,40 @@ export function createServiceLease(workshop: Workshop): TargetLease {
           })
           return {
             renew: async (renewing) =>
-              relabel(workshop, ID, { [expiryLabel]: await expiry(workshop, ttlMs, renewing) }, renewing),
-            markProven: (marking) => relabel(workshop, ID, { [provenLabel]: 'yes' }, marking),
-            release: (releasing) => drop(workshop, ID, releasing)
+              relabel(docker, ID, { [expiryLabel]: await expiry(docker, ttlMs, renewing) }, renewing),
+            markProven: (marking) => relabel(docker, ID, { [provenLabel]: 'yes' }, marking),
+            release: (releasing) => drop(docker, ID, releasing)
           }
         } catch (error) {
           if (!isStatus(error, 409)) throw error
         }
       }
-      throw locked(await readConfig(workshop, name, signal))
+      throw locked(await readConfig(docker, name, signal))
     }
   }
 }
 
 /** The lease on the services, if there is one. */
 export async function readServiceLease(
-  workshop: Workshop,
+  docker: DockerContext,
   services: readonly Service[],
   signal: AbortSignal
-): Promise<Survey['lease'] | null> {
-  const held = await readConfig(workshop, leaseName(services), signal)
-  return held ? { record: recordOf(held), expired: await isExpired(workshop, held, signal) } : null
+): Promise<Observation['lease'] | null> {
+  const held = await readConfig(docker, leaseName(services), signal)
+  return held ? { record: recordOf(held), expired: await isExpired(docker, held, signal) } : null
 }
 
 const leaseName = (services: readonly Service[]): string =>
   `popkit-lease-${services.map(({ ID }) => ID.slice(0, 12)).join('-')}`.slice(0, 64)
 
 /** By the clock of the manager that is asked, for those of the machines that work on the swarm may differ. */
-const expiry = async (workshop: Workshop, ttlMs: number, signal: AbortSignal): Promise<string> =>
-  new Date((await engineTime(workshop, signal)) + ttlMs).toISOString()
+const expiry = async (docker: DockerContext, ttlMs: number, signal: AbortSignal): Promise<string> =>
+  new Date((await engineTime(docker, signal)) + ttlMs).toISOString()
 
-const isExpired = async (workshop: Workshop, { Spec }: SwarmConfig, signal: AbortSignal): Promise<boolean> =>
-  (Spec.Labels?.[expiryLabel] ?? '') <= new Date(await engineTime(workshop, signal)).toISOString()
+const isExpired = async (docker: DockerContext, { Spec }: SwarmConfig, signal: AbortSignal): Promise<boolean> =>
+  (Spec.Labels?.[expiryLabel] ?? '') <= new Date(await engineTime(docker, signal)).toISOString()
 
-async function readConfig({ engine }: Workshop, name: string, signal: AbortSignal): Promise<SwarmConfig | null> {
+async function readConfig({ engine }: DockerContext, name: string, signal: AbortSignal): Promise<SwarmConfig | null> {
   try {
     return await engine.call('GET', `/configs/${name}`, configSchema, { signal })
   } catch (error) {
@@ -96,7 +96,7 @@ async function readConfig({ engine }: Workshop, name: string, signal: AbortSigna
 }
 
 async function relabel(
-  { engine }: Workshop,
+  { engine }: DockerContext,
   id: string,
   labels: Record<string, string>,
   signal: AbortSignal
@@ -117,7 +117,7 @@ async function relabel(
   }
 }
 
-async function drop({ engine }: Workshop, id: string, signal: AbortSignal): Promise<void> {
+async function drop({ engine }: DockerContext, id: string, signal: AbortSignal): Promise<void> {
   try {
     await engine.act('DELETE', `/configs/${id}`, { signal })
   } catch (error) {

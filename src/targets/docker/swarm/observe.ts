@@ -1,9 +1,9 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
-import type { Risk, Survey } from '../../../model/observation.ts'
+import type { Observation, Risk } from '../../../model/observation.ts'
 import type { Release } from '../../../model/release.ts'
 import { findReleases } from '../containers/observe/releases.ts'
 import type { Workload } from '../containers/observe/workload.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { inspectImage, listImages } from '../objects/inspect.ts'
 import { isGenericTag, parseReference, shortId } from '../objects/reference.ts'
 import { digestIn, identitiesOf, labelled } from '../objects/version.ts'
@@ -13,29 +13,29 @@ import { hashOf, imageOf, referenceOf, type Service, type Spec, tasksOf } from '
 import { readServiceLease } from './lease.ts'
 
 /** What the swarm says of the services, now. */
-export async function surveyServices(
-  workshop: Workshop,
+export async function observeServices(
+  docker: DockerContext,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
-): Promise<Survey> {
-  const services = await findServices(workshop, signal)
+): Promise<Observation> {
+  const services = await findServices(docker, signal)
   for (const { Spec, PreviousSpec } of services)
-    for (const spec of [Spec, PreviousSpec]) if (spec) hideSpec(workshop, spec)
-  const observed = await observe(workshop, services, signal)
-  const current = await currentRelease(workshop, services, history, signal)
+    for (const spec of [Spec, PreviousSpec]) if (spec) hideSpec(docker, spec)
+  const observed = await observe(docker, services, signal)
+  const current = await currentRelease(docker, services, history, signal)
   const repository = services[0] ? (referenceOf(services[0].Spec)?.repository ?? null) : null
-  const images = (await listImages(workshop.engine, { signal })).filter((image) =>
+  const images = (await listImages(docker.engine, { signal })).filter((image) =>
     [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].some(
       (name) => repository !== null && parseReference(name)?.repository === repository
     )
   )
   const workload: Workload = { repository, containers: [], retired: [], all: [], images }
-  const { releases, notes } = await findReleases(workshop, workload, history, current ? [current.id] : [], signal)
-  const previous = await previousRelease(workshop, services, history, signal)
-  const lease = await readServiceLease(workshop, services, signal)
+  const { releases, notes } = await findReleases(docker, workload, history, current ? [current.id] : [], signal)
+  const previous = await previousRelease(docker, services, history, signal)
+  const lease = await readServiceLease(docker, services, signal)
   return {
     current,
-    health: healthOf(observed, workshop.clock.now().getTime()),
+    health: healthOf(observed, docker.clock.now().getTime()),
     releases: withRelease(releases, previous)
       .filter(({ version }) => version !== current?.version)
       .map((release) => withPrevious(release, services)),
@@ -55,31 +55,31 @@ export async function surveyServices(
 }
 
 /** Looks at each service's tasks. */
-export function observe(workshop: Workshop, services: readonly Service[], signal: AbortSignal): Promise<Observed[]> {
+export function observe(docker: DockerContext, services: readonly Service[], signal: AbortSignal): Promise<Observed[]> {
   return Promise.all(
     services.map(async (service) => {
-      const tasks = await tasksOf(workshop.engine, service.ID, signal)
+      const tasks = await tasksOf(docker.engine, service.ID, signal)
       return { service, tasks, wanted: wantedTasks(service, tasks) }
     })
   )
 }
 
 async function currentRelease(
-  workshop: Workshop,
+  docker: DockerContext,
   services: readonly Service[],
   history: readonly DeploymentRecord[],
   signal: AbortSignal
 ): Promise<Release | null> {
   const service = services[0]
   if (!service) return null
-  const { version, id, identities } = await nameOf(workshop, service.Spec, history, signal)
+  const { version, id, identities } = await nameOf(docker, service.Spec, history, signal)
   return { version, id, createdAt: service.UpdatedAt, available: { state: 'yes' }, details: { identities } }
 }
 
 /** What a specification runs, in the words of releases. */
-async function nameOf(workshop: Workshop, spec: Spec, history: readonly DeploymentRecord[], signal: AbortSignal) {
+async function nameOf(docker: DockerContext, spec: Spec, history: readonly DeploymentRecord[], signal: AbortSignal) {
   const reference = referenceOf(spec)
-  const image = await inspectImage(workshop.engine, imageOf(spec), signal)
+  const image = await inspectImage(docker.engine, imageOf(spec), signal)
   const digest = reference?.digest ?? (image ? digestIn(image, reference?.repository ?? null) : undefined)
   const id = digest ?? image?.Id ?? `tag:${imageOf(spec)}`
   const tag = reference?.tag && !isGenericTag(reference.tag) ? reference.tag : undefined
@@ -90,14 +90,14 @@ async function nameOf(workshop: Workshop, spec: Spec, history: readonly Deployme
 
 /** The release of the services' previous specification, which needs neither history nor a registry that answers; null without one. */
 async function previousRelease(
-  workshop: Workshop,
+  docker: DockerContext,
   services: readonly Service[],
   history: readonly DeploymentRecord[],
   signal: AbortSignal
 ): Promise<Release | null> {
   const spec = services[0]?.PreviousSpec
   if (!spec) return null
-  const { version, id, image, reference, digest, tag, identities } = await nameOf(workshop, spec, history, signal)
+  const { version, id, image, reference, digest, tag, identities } = await nameOf(docker, spec, history, signal)
   if (!reference || !(digest ?? image)) return null
   return {
     version,
@@ -151,7 +151,7 @@ const mixedRisks = (services: readonly Service[]): Risk[] => {
   ]
 }
 
-function hideSpec({ mask }: Workshop, spec: Spec): void {
+function hideSpec({ mask }: DockerContext, spec: Spec): void {
   for (const entry of spec.TaskTemplate.ContainerSpec.Env ?? []) {
     const equals = entry.indexOf('=')
     if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))

@@ -1,12 +1,12 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { JsonObject } from '../../../model/json.ts'
-import type { Risk, Survey } from '../../../model/observation.ts'
+import type { Observation, Risk } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import { fingerprintOf } from '../../../support/canonical.ts'
 import { findCandidate } from '../containers/plan/candidate-image.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { findServices } from './find.ts'
 import { isRunning, type Observed } from './health.ts'
 import { activeNodes, differsInImageOnly, hashOf, imageOf, replicasOf, type Service } from './inspect.ts'
@@ -15,16 +15,16 @@ import { borrowedUpdate, type ServiceStep } from './steps.ts'
 
 /** The steps from what serves to a release: one a service, each followed until its tasks have converged. */
 export async function planServices(
-  workshop: Workshop,
-  _survey: Survey,
+  docker: DockerContext,
+  _survey: Observation,
   release: Release,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const services = await findServices(workshop, signal)
-  const candidate = await findCandidate(workshop, release, history, signal)
-  const observed = await observe(workshop, services, signal)
-  const nodes = await activeNodes(workshop.engine, signal)
+  const services = await findServices(docker, signal)
+  const candidate = await findCandidate(docker, release, history, signal)
+  const observed = await observe(docker, services, signal)
+  const nodes = await activeNodes(docker.engine, signal)
   const image = candidate.exact.includes('@') ? candidate.exact : (candidate.shown ?? candidate.exact)
   const planned = services.map((service) => stepOf(service, release, image))
   return {
@@ -57,18 +57,18 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
     spec: hashOf(Spec),
     updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null
   }
-  const byHand =
+  const manualCommands =
     way === 'previous' ? `docker service rollback ${Spec.Name}` : `docker service update --image ${image} ${Spec.Name}`
   return {
     step: {
       id: `service:${Spec.Name}`,
       kind: 'service',
-      phase: 'cure',
+      phase: 'switch',
       title: `Rolling ${Spec.Name} back to ${release.version}`,
       params: { ...params },
       undo: `Put the specification of ${Spec.Name} back as it was`,
-      byHand: [byHand],
-      undoByHand: [`docker service update --image ${imageOf(Spec)} ${Spec.Name}`]
+      manualCommands: [manualCommands],
+      manualUndoCommands: [`docker service update --image ${imageOf(Spec)} ${Spec.Name}`]
     },
     note: noteOf(service, way, remembered)
   }
@@ -82,7 +82,7 @@ function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
     {
       id: `settings:${Spec.Name}`,
       kind: 'service_settings',
-      phase: 'aftercare',
+      phase: 'cleanup',
       title: `Giving ${Spec.Name} its settings for updates back`,
       params: { id: ID, name: Spec.Name, updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null },
       undo: null

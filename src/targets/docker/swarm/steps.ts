@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import type { Run, StepResult } from '../../target.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { EngineError } from '../engine/client.ts'
 import { parseReference, splitRepository } from '../objects/reference.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
@@ -15,7 +15,7 @@ export const serviceStepSchema = z.object({
   way: z.enum(['previous', 'image']),
   image: z.string(),
   from: z.string(),
-  /** The hash of the specification that was surveyed; another one is somebody else's and is not touched. */
+  /** The hash of the specification that was observation; another one is somebody else's and is not touched. */
   spec: z.string(),
   /** Its settings for updates, which a roll by image may borrow from those for rollbacks. */
   updateConfig: z.record(z.string(), z.json()).nullable()
@@ -24,20 +24,20 @@ export const serviceStepSchema = z.object({
 export type ServiceStep = z.infer<typeof serviceStepSchema>
 
 /** Rolls one service and follows it until its tasks have converged. */
-export async function applyService(workshop: Workshop, params: ServiceStep, run: Run): Promise<StepResult> {
-  const service = await existing(workshop, params, run.signal)
-  const asSurveyed = hashOf(service.Spec) === params.spec
+export async function applyService(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
+  const service = await existing(docker, params, run.signal)
+  const asObserved = hashOf(service.Spec) === params.spec
   const done = imageOf(service.Spec) === params.image
-  if (!asSurveyed && !done) throw changedMeanwhile(params)
+  if (!asObserved && !done) throw changedMeanwhile(params)
   if (!done)
     await update(
-      workshop,
+      docker,
       params,
       service,
       params.way === 'previous' ? 'previous' : forward(service.Spec, params.image),
       run
     )
-  const tookMs = await converge(workshop, params, run)
+  const tookMs = await converge(docker, params, run)
   return { detail: `${done ? 'already asked for, ' : ''}converged after ${(tookMs / 1000).toFixed(1)} s` }
 }
 
@@ -51,27 +51,27 @@ export type SettingsStep = z.infer<typeof settingsStepSchema>
 
 /** Gives a service back the settings for updates that a roll by image borrowed from those for rollbacks. */
 export async function restoreSettings(
-  workshop: Workshop,
+  docker: DockerContext,
   { id, name, updateConfig }: SettingsStep,
   run: Run
 ): Promise<StepResult> {
-  const service = await inspectService(workshop.engine, id, run.signal)
+  const service = await inspectService(docker.engine, id, run.signal)
   if (!service) return { detail: `${name} is gone` }
   const wanted = withUpdateConfig(service.Spec, updateConfig)
   if (hashOf(wanted) === hashOf(service.Spec)) return { detail: 'they are as they were' }
-  await update(workshop, { id, name }, service, wanted, run)
+  await update(docker, { id, name }, service, wanted, run)
   return { detail: `${name} updates as before` }
 }
 
 /** Puts the former specification back, as the service itself still holds it, and follows it; whether it serves is another question. */
-export async function revertService(workshop: Workshop, params: ServiceStep, run: Run): Promise<StepResult> {
-  const service = await existing(workshop, params, run.signal)
+export async function revertService(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
+  const service = await existing(docker, params, run.signal)
   if (hashOf(service.Spec) === params.spec) return { detail: `${params.name} was not changed` }
   if (imageOf(service.Spec) !== params.image && imageOf(service.Spec) !== params.from) throw changedMeanwhile(params)
   const held = service.PreviousSpec != null && hashOf(service.PreviousSpec) === params.spec
   const former = withUpdateConfig(withImage(service.Spec, params.from), params.updateConfig)
-  await update(workshop, params, service, held ? 'previous' : former, run)
-  const { running, wanted, trouble } = await follow(workshop, params, params.from, run)
+  await update(docker, params, service, held ? 'previous' : former, run)
+  const { running, wanted, trouble } = await follow(docker, params, params.from, run)
   const what = `${params.name} has its former ${held ? 'specification' : 'image'}`
   return { detail: `${what}; ${running} of ${wanted} tasks run it${trouble ? ` (${trouble})` : ''}` }
 }
@@ -88,7 +88,7 @@ function withUpdateConfig({ UpdateConfig: _, ...spec }: Spec, updateConfig: Spec
   return { ...spec, ...(updateConfig && { UpdateConfig: updateConfig }) } as Spec
 }
 
-async function existing({ engine }: Workshop, { id, name }: Named, signal: AbortSignal): Promise<Service> {
+async function existing({ engine }: DockerContext, { id, name }: Named, signal: AbortSignal): Promise<Service> {
   const service = await inspectService(engine, id, signal)
   if (service) return service
   throw new TargetError({
@@ -109,7 +109,7 @@ const betweenTriesMs = 100
  * @throws TargetError `changed_meanwhile` when the specification itself is another one.
  */
 async function update(
-  workshop: Workshop,
+  docker: DockerContext,
   params: Named,
   service: Service,
   to: 'previous' | Spec,
@@ -118,12 +118,12 @@ async function update(
   let now = service
   for (let attempt = 1; ; attempt++) {
     try {
-      return await post(workshop, now, to, run)
+      return await post(docker, now, to, run)
     } catch (error) {
       if (attempt >= mostTries || !isStale(error)) throw error
     }
-    await workshop.clock.sleep(betweenTriesMs, run.signal)
-    now = await existing(workshop, params, run.signal)
+    await docker.clock.sleep(betweenTriesMs, run.signal)
+    now = await existing(docker, params, run.signal)
     if (contentOf(now) !== contentOf(service)) throw changedMeanwhile(params)
   }
 }
@@ -133,12 +133,12 @@ const isStale = (error: unknown): boolean => error instanceof EngineError && /ou
 const contentOf = ({ Spec, PreviousSpec }: Service): string =>
   [Spec, PreviousSpec].map((spec) => (spec ? hashOf(spec) : '')).join(' ')
 
-async function post(workshop: Workshop, service: Service, to: 'previous' | Spec, run: Run): Promise<void> {
+async function post(docker: DockerContext, service: Service, to: 'previous' | Spec, run: Run): Promise<void> {
   const repository = parseReference(
     imageOf(to === 'previous' ? (service.PreviousSpec ?? service.Spec) : to)
   )?.repository
-  const login = repository ? await loginFor(splitRepository(repository).registry, workshop, run.signal) : {}
-  await workshop.engine.act('POST', `/services/${service.ID}/update`, {
+  const login = repository ? await loginFor(splitRepository(repository).registry, docker, run.signal) : {}
+  await docker.engine.act('POST', `/services/${service.ID}/update`, {
     query: {
       version: service.Version.Index,
       ...(to === 'previous' && { rollback: 'previous', registryAuthFrom: 'previous-spec' })

@@ -3,31 +3,31 @@ import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { Step } from '../../../model/step.ts'
 import { InputError } from '../../../support/errors.ts'
 import type { Target, TargetLease } from '../../target.ts'
-import type { Workshop } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { checkServices } from './check.ts'
 import { diagnoseServices } from './diagnose.ts'
 import { createServiceLease } from './lease.ts'
-import { surveyServices } from './observe.ts'
+import { observeServices } from './observe.ts'
 import { planServices } from './plan.ts'
 import { applyService, restoreSettings, revertService, serviceStepSchema, settingsStepSchema } from './steps.ts'
 
 /** Services of a swarm as a target. */
 export function createServicesTarget(
-  workshop: Workshop,
+  docker: DockerContext,
   history: readonly DeploymentRecord[]
 ): Target & { lease: TargetLease } {
   return {
-    survey: (signal) => surveyServices(workshop, history, signal),
-    plan: (survey, release, signal) => planServices(workshop, survey, release, history, signal),
+    observe: (signal) => observeServices(docker, history, signal),
+    plan: (observation, release, signal) => planServices(docker, observation, release, history, signal),
     apply: (step, run) =>
       step.kind === 'service_settings'
-        ? restoreSettings(workshop, paramsOf(step, settingsStepSchema), run)
-        : applyService(workshop, paramsOf(step, serviceStepSchema), run),
+        ? restoreSettings(docker, paramsOf(step, settingsStepSchema), run)
+        : applyService(docker, paramsOf(step, serviceStepSchema), run),
     revert: async (step, run) =>
-      step.kind === 'service_settings' ? {} : revertService(workshop, paramsOf(step, serviceStepSchema), run),
-    check: (release, look) => checkServices(workshop, release, look),
-    diagnose: (signal) => diagnoseServices(workshop, signal),
-    lease: createServiceLease(workshop)
+      step.kind === 'service_settings' ? {} : revertService(docker, paramsOf(step, serviceStepSchema), run),
+    check: (release, look) => checkServices(docker, release, look),
+    diagnose: (signal) => diagnoseServices(docker, signal),
+    lease: createServiceLease(docker)
   }
 }
 

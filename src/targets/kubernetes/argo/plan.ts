@@ -1,5 +1,5 @@
 import type { Blocker, Risk } from '../../../model/observation.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
 import type { Right } from '../preflight/rights.ts'
@@ -42,12 +42,12 @@ export function argoRisks({ workload, revision }: Way): Risk[] {
   ]
 }
 
-export function argoBlockers(workshop: Workshop, { workload, revision, move }: Way): Blocker[] {
+export function argoBlockers(cluster: KubernetesContext, { workload, revision, move }: Way): Blocker[] {
   const { address, object } = workload
   if (!isRollout(object)) return []
   const { workloadRef, strategy } = object.spec
   const name = shortText(address)
-  const next = `Run "${argoUndo(workshop, move, revision.number)[0]}", or apply the manifest of that version.`
+  const next = `Run "${argoUndo(cluster, move, revision.number)[0]}", or apply the manifest of that version.`
   if (workloadRef)
     return [
       {

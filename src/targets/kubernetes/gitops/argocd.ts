@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
 import { isStatus } from '../client/failure.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { type Metadata, metadataSchema } from '../objects/objects.ts'
 
 /** Self-healing begins after 5 s (argo-cd.readthedocs.io, "Automated Sync Policy"); with time to take effect. */
@@ -39,8 +39,13 @@ export function applicationOf({ labels, annotations, managedFields }: Metadata):
 }
 
 /** That an application owns workloads: whether it will undo the rollback by itself, and which commit it does that from. */
-export async function argoRisk(workshop: Workshop, name: string, what: string, signal: AbortSignal): Promise<Risk> {
-  const application = await readApplication(workshop, name, signal)
+export async function argoRisk(
+  cluster: KubernetesContext,
+  name: string,
+  what: string,
+  signal: AbortSignal
+): Promise<Risk> {
+  const application = await readApplication(cluster, name, signal)
   const bare = name.split('_').at(-1) ?? name
   const id = `argocd:${bare}`
   const automated = application?.spec.syncPolicy?.automated
@@ -60,7 +65,11 @@ export async function argoRisk(workshop: Workshop, name: string, what: string, s
 }
 
 /** An application's name, with the namespace before it where applications may lie in any. */
-async function readApplication({ api }: Workshop, name: string, signal: AbortSignal): Promise<Application | null> {
+async function readApplication(
+  { api }: KubernetesContext,
+  name: string,
+  signal: AbortSignal
+): Promise<Application | null> {
   const [namespace, own] = name.includes('_') ? name.split('_') : ['argocd', name]
   const group = '/apis/argoproj.io/v1alpha1'
   const doing = `Reading Argo CD's application ${name}`

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
 import { isStatus } from '../client/failure.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import type { Metadata } from '../objects/objects.ts'
 
 /** What Flux applies objects from. */
@@ -31,9 +31,14 @@ export const fluxOwners = ({ labels }: Metadata, here: string): FluxOwner[] =>
   })
 
 /** That Flux owns workloads: whether it is suspended, and which revision it applies. */
-export async function fluxRisk(workshop: Workshop, owner: FluxOwner, what: string, signal: AbortSignal): Promise<Risk> {
+export async function fluxRisk(
+  cluster: KubernetesContext,
+  owner: FluxOwner,
+  what: string,
+  signal: AbortSignal
+): Promise<Risk> {
   const { kind, name, namespace } = owner
-  const object = await readOwner(workshop, owner, signal)
+  const object = await readOwner(cluster, owner, signal)
   const revision = object?.status?.lastAppliedRevision ?? object?.status?.lastAttemptedRevision
   const applied = revision
     ? `It has applied ${revision}: revert that in git`
@@ -55,7 +60,7 @@ export async function fluxRisk(workshop: Workshop, owner: FluxOwner, what: strin
 }
 
 /** By the newest version of its API that the server has. */
-async function readOwner({ api }: Workshop, { kind, name, namespace }: FluxOwner, signal: AbortSignal) {
+async function readOwner({ api }: KubernetesContext, { kind, name, namespace }: FluxOwner, signal: AbortSignal) {
   const { group, versions } = kinds[kind]
   try {
     for (const version of versions) {

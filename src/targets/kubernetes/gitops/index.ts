@@ -1,5 +1,5 @@
 import type { Risk } from '../../../model/observation.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
 import type { Workload } from '../workloads/workload.ts'
 import { applicationOf, argoRisk, argoSoakMs } from './argocd.ts'
@@ -13,7 +13,7 @@ export interface GitOwners {
 
 /** Controllers that keep the workloads as git says, each asked once for all that it owns. */
 export async function gitOwners(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   workloads: readonly Workload[],
   signal: AbortSignal
 ): Promise<GitOwners> {
@@ -29,8 +29,8 @@ export async function gitOwners(
     }
   }
   const risks = await Promise.all([
-    ...[...applications].map(([name, owned]) => argoRisk(workshop, name, textOf(owned), signal)),
-    ...[...flux.values()].map(({ owner, owned }) => fluxRisk(workshop, owner, textOf(owned), signal))
+    ...[...applications].map(([name, owned]) => argoRisk(cluster, name, textOf(owned), signal)),
+    ...[...flux.values()].map(({ owner, owned }) => fluxRisk(cluster, owner, textOf(owned), signal))
   ])
   return { risks, ...(applications.size > 0 && { soakMs: argoSoakMs }) }
 }

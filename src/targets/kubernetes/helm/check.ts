@@ -1,14 +1,18 @@
 import type { Check } from '../../../model/check.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../workloads/workload.ts'
 import { imagesOf } from './matching.ts'
 import type { HelmDetails } from './releases.ts'
 
 /** Helm's own word: its newest revision is deployed, and consists of what the planned one does. */
-export async function checkHelm({ helm }: Workshop, wanted: HelmDetails, signal: AbortSignal): Promise<Check[]> {
+export async function checkHelm(
+  { helm }: KubernetesContext,
+  wanted: HelmDetails,
+  signal: AbortSignal
+): Promise<Check[]> {
   const id = `helm:${wanted.namespace}/${wanted.name}`
   const title = `Helm's release ${wanted.name} is deployed as its revision ${wanted.revision} was`
   try {

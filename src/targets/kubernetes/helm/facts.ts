@@ -2,13 +2,13 @@ import type { JsonObject } from '../../../model/json.ts'
 import { oneLine } from '../../../support/text.ts'
 import { shortText } from '../objects/names.ts'
 import type { Workload } from '../workloads/workload.ts'
-import type { HelmSight } from './helm-state.ts'
+import type { HelmState } from './helm-state.ts'
 import { isPending } from './history.ts'
 import { findObject } from './manifest.ts'
 import { sameImages } from './matching.ts'
 
 /** What every plan depends on. */
-export const helmFacts = ({ of, newest }: HelmSight): JsonObject => ({
+export const helmFacts = ({ of, newest }: HelmState): JsonObject => ({
   ...of,
   revision: newest.revision,
   status: newest.status,
@@ -16,7 +16,7 @@ export const helmFacts = ({ of, newest }: HelmSight): JsonObject => ({
 })
 
 /** What Helm says of the release, and where the cluster says otherwise. */
-export function helmNotes({ of, newest }: HelmSight, workloads: readonly Workload[]): string[] {
+export function helmNotes({ of, newest }: HelmState, workloads: readonly Workload[]): string[] {
   const begun = isPending(newest) ? `, begun at ${newest.updated} and never ended` : ''
   return [
     oneLine(`Helm's release ${of.name} is at revision ${newest.revision}: ${newest.status}${begun}.`, 300),

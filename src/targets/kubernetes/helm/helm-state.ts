@@ -1,21 +1,21 @@
 import { RollbackError } from '../../../support/errors.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import type { Workload } from '../workloads/workload.ts'
 import type { HelmRevision } from './history.ts'
 import { commonOwner, type HelmName, helmOwner } from './owner.ts'
 
 /** What is seen of the release that the workloads belong to; newest revision first. */
-export interface HelmSight {
+export interface HelmState {
   of: HelmName
   newest: HelmRevision
   revisions: HelmRevision[]
 }
 
-export type HelmLook = { state: 'none' } | { state: 'seen'; sight: HelmSight } | { state: 'unusable'; why: string }
+export type HelmLook = { state: 'none' } | { state: 'seen'; helmState: HelmState } | { state: 'unusable'; why: string }
 
 /** Looks at the one release that all workloads belong to, through the helm program. */
 export async function lookAtHelm(
-  { helm }: Workshop,
+  { helm }: KubernetesContext,
   workloads: readonly Workload[],
   signal: AbortSignal
 ): Promise<HelmLook> {
@@ -32,7 +32,7 @@ export async function lookAtHelm(
     const revisions = await helm.history.revisions(of, signal)
     const [newest] = revisions
     return newest
-      ? { state: 'seen', sight: { of, newest, revisions } }
+      ? { state: 'seen', helmState: { of, newest, revisions } }
       : { state: 'unusable', why: 'it has no history' }
   } catch (error) {
     signal.throwIfAborted()

@@ -3,7 +3,7 @@ import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import { isRollout } from '../argo/state.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { gitOwners } from '../gitops/index.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { autoscalers, disruptionBudgets, otherHands } from '../preflight/controllers.ts'
@@ -11,11 +11,11 @@ import { examineImages } from '../preflight/images.ts'
 import { examineQuotas } from '../preflight/quota.ts'
 import { type Examined, examineReferences } from '../preflight/references.ts'
 import { checkRights, type Right } from '../preflight/rights.ts'
-import { manner } from '../preflight/strategy-risks.ts'
+import { strategyRisks } from '../preflight/strategy-risks.ts'
 import { dryRun, type Way } from '../workloads/plan.ts'
 import { deletesPods, moveOf } from '../workloads/plan-steps.ts'
 import type { Workload } from '../workloads/workload.ts'
-import type { HelmSight } from './helm-state.ts'
+import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
 import { findObject, type ManifestObject, objectText } from './manifest.ts'
 import { clusterRevision } from './matching.ts'
@@ -26,41 +26,42 @@ const atOnce = 12
 
 /** The steps by which Helm itself goes back to a revision, with every precondition checked. */
 export async function planHelm(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   workloads: readonly Workload[],
-  sight: HelmSight,
+  helmState: HelmState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
   const wanted = helmDetailsSchema.safeParse(release.details).data?.helm
-  const candidate = sight.revisions.find(
+  const candidate = helmState.revisions.find(
     ({ revision, content }) => revision === wanted?.revision && content.hash === wanted.content
   )
-  if (!candidate) return { steps: [], risks: [], blockers: [revisionGone(sight, release)], fingerprint: {}, notes: [] }
+  if (!candidate)
+    return { steps: [], risks: [], blockers: [revisionGone(helmState, release)], fingerprint: {}, notes: [] }
   const ways = workloads.flatMap((workload): Way[] => {
     const revision = clusterRevision(workload, candidate.content)
     return revision && revision.hash !== workload.hash ? [{ workload, revision, move: moveOf(workload, revision) }] : []
   })
   const moves = ways.map(({ move }) => move)
   const [rights, references, room, images, hands, git, scalers, budgets, refused] = await Promise.all([
-    checkRights(workshop, moves, ways.some(deletesPods), signal, recordRights(workshop, sight)),
-    examineReferences(workshop, ways, signal),
-    examineQuotas(workshop, ways, signal),
-    examineImages(workshop, ways, signal),
-    inParallel(workloads, atOnce, (workload) => otherHands(workshop, workload, undefined, signal, '')),
-    gitOwners(workshop, workloads, signal),
-    autoscalers(workshop, workloads, signal),
-    disruptionBudgets(workshop, workloads, signal),
-    inParallel(ways, atOnce, (way) => dryRun(workshop, way, signal))
+    checkRights(cluster, moves, ways.some(deletesPods), signal, recordRights(cluster, helmState)),
+    examineReferences(cluster, ways, signal),
+    examineQuotas(cluster, ways, signal),
+    examineImages(cluster, ways, signal),
+    inParallel(workloads, atOnce, (workload) => otherHands(cluster, workload, undefined, signal, '')),
+    gitOwners(cluster, workloads, signal),
+    autoscalers(cluster, workloads, signal),
+    disruptionBudgets(cluster, workloads, signal),
+    inParallel(ways, atOnce, (way) => dryRun(cluster, way, signal))
   ])
-  const manners = ways.map(({ workload, revision }) => manner(workshop, workload, revision))
+  const strategies = ways.map(({ workload, revision }) => strategyRisks(cluster, workload, revision))
   const own = withoutItsOwn(references, candidate)
   return {
-    steps: helmSteps(workshop, { sight, candidate, workloads, ways, release, mayMark: rights.mayMark }),
+    steps: helmSteps(cluster, { helmState, candidate, workloads, ways, release, mayMark: rights.mayMark }),
     risks: [
-      ...pendingRisk(sight),
+      ...pendingRisk(helmState),
       ...hookRisk(candidate),
-      ...deletionRisk(sight, candidate),
+      ...deletionRisk(helmState, candidate),
       ...rights.risks,
       ...own.risks,
       ...room.risks,
@@ -69,33 +70,33 @@ export async function planHelm(
       ...git.risks,
       ...scalers,
       ...budgets,
-      ...manners.flatMap(({ risks }) => risks)
+      ...strategies.flatMap(({ risks }) => risks)
     ],
     blockers: [
       ...missing(workloads, candidate),
-      ...argo(workshop, workloads, sight, candidate),
+      ...argo(cluster, workloads, helmState, candidate),
       ...rights.blockers,
       ...own.blockers,
       ...room.blockers,
-      ...manners.flatMap(({ blockers }) => blockers),
+      ...strategies.flatMap(({ blockers }) => blockers),
       ...(rights.blockers.length > 0 ? [] : refused.flat())
     ],
     fingerprint: { helm: { revision: candidate.revision, content: candidate.content.hash } },
     notes: [
-      ...wholeRelease(sight, candidate, workloads),
-      ...(isPending(sight.newest) && !workshop.helm.secrets
+      ...wholeRelease(helmState, candidate, workloads),
+      ...(isPending(helmState.newest) && !cluster.helm.secrets
         ? [
             "Helm's records are no Secrets here, so its pending revision stays recorded as pending; the rollback ends that state all the same."
           ]
         : []),
-      ...manners.flatMap(({ notes }) => notes),
+      ...strategies.flatMap(({ notes }) => notes),
       ...rights.notes
     ],
     ...(git.soakMs && { soakMs: git.soakMs })
   }
 }
 
-const revisionGone = ({ of }: HelmSight, { version }: Release): Blocker => ({
+const revisionGone = ({ of }: HelmState, { version }: Release): Blocker => ({
   id: `no_revision:helm/${of.namespace}/${of.name}`,
   what: `Helm's release ${of.name} cannot go back to ${version}`,
   why: 'Helm no longer keeps that revision (its --history-max)',
@@ -103,7 +104,7 @@ const revisionGone = ({ of }: HelmSight, { version }: Release): Blocker => ({
 })
 
 /** Helm reads all records, writes a new one, and changes the status of the old. */
-const recordRights = ({ helm }: Workshop, { of, newest }: HelmSight): Right[] =>
+const recordRights = ({ helm }: KubernetesContext, { of, newest }: HelmState): Right[] =>
   helm.secrets
     ? ['get', 'list', 'create', 'update', ...(isPending(newest) ? ['patch'] : [])].map((verb) => ({
         namespace: of.namespace,
@@ -120,7 +121,7 @@ function withoutItsOwn({ risks, blockers }: Examined, { content }: HelmRevision)
   return { risks: risks.filter(isOther), blockers: blockers.filter(isOther) }
 }
 
-const pendingRisk = ({ of, newest }: HelmSight): Risk[] =>
+const pendingRisk = ({ of, newest }: HelmState): Risk[] =>
   isPending(newest)
     ? [
         {
@@ -156,7 +157,7 @@ const someOf = (objects: readonly ManifestObject[]): string => {
   return objects.length > 10 ? `${names} and ${objects.length - 10} more` : names
 }
 
-function deletionRisk({ newest }: HelmSight, { revision, content }: HelmRevision): Risk[] {
+function deletionRisk({ newest }: HelmState, { revision, content }: HelmRevision): Risk[] {
   const gone = newest.content.objects.filter((object) => !object.kept && !content.objects.some(isSame(object)))
   return gone.length === 0
     ? []
@@ -182,9 +183,9 @@ const missing = (workloads: readonly Workload[], { revision, content }: HelmRevi
 
 /** Helm does not wait for a Rollout, and the steps of its strategy would have to be gone through. */
 const argo = (
-  { helm }: Workshop,
+  { helm }: KubernetesContext,
   workloads: readonly Workload[],
-  { of }: HelmSight,
+  { of }: HelmState,
   { revision }: HelmRevision
 ): Blocker[] =>
   workloads
@@ -197,7 +198,7 @@ const argo = (
     }))
 
 /** A release goes back as a whole, so what else changes is said. */
-function wholeRelease({ of, newest }: HelmSight, { content }: HelmRevision, workloads: readonly Workload[]): string[] {
+function wholeRelease({ of, newest }: HelmState, { content }: HelmRevision, workloads: readonly Workload[]): string[] {
   const others = content.objects.filter((object) => {
     const before = newest.content.objects.find(isSame(object))
     const isOurs = workloads.some(({ address }) => findObject([object], address))

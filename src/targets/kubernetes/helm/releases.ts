@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import type { Release, Served } from '../../../model/release.ts'
 import { oneLine } from '../../../support/text.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { mainContainer } from '../objects/template.ts'
 import { revisionVersion, tagOf, versionPattern } from '../objects/version.ts'
 import { evidenceAgainst, type Part, servedAlone } from '../workloads/releases.ts'
 import type { Workload } from '../workloads/workload.ts'
-import type { HelmSight } from './helm-state.ts'
+import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isAccepted } from './history.ts'
 import { findObject } from './manifest.ts'
 import { clusterRevision, imagesOf } from './matching.ts'
@@ -26,11 +26,11 @@ export type HelmDetails = z.infer<typeof helmDetailsSchema>['helm']
 
 /** The newest revision, and the earlier ones that consist of something else; what was rolled back to counts once. */
 export function releasesOfHelm(
-  { config }: Workshop,
-  sight: HelmSight,
+  { config }: KubernetesContext,
+  helmState: HelmState,
   workloads: readonly Workload[]
 ): { current: Release; releases: Release[] } {
-  const { newest, revisions } = sight
+  const { newest, revisions } = helmState
   const contents = [...new Set(revisions.map(({ content }) => content.hash))]
   const groups = contents.map((hash) => revisions.filter(({ content }) => content.hash === hash))
   const names = new Map(groups.map((group) => [group, nameOf(group, workloads, config.container)]))
@@ -40,7 +40,7 @@ export function releasesOfHelm(
     const name = names.get(group)
     const representative = group.find(isAccepted) ?? (group[0] as HelmRevision)
     const version = name && !shared(group) ? name : revisionVersion(representative.revision)
-    return releaseOf(sight, workloads, group, representative, version)
+    return releaseOf(helmState, workloads, group, representative, version)
   })
   const current = all[contents.indexOf(newest.content.hash)] as Release
   return { current, releases: all.filter((release) => release !== current) }
@@ -63,21 +63,21 @@ function nameOf(
 }
 
 function releaseOf(
-  sight: HelmSight,
+  helmState: HelmState,
   workloads: readonly Workload[],
   group: HelmRevision[],
   representative: HelmRevision,
   version: string
 ): Release {
-  const { of, newest } = sight
+  const { of, newest } = helmState
   const { content, revision } = representative
   const isCurrent = content.hash === newest.content.hash
   const parts = partsOf(workloads, representative)
-  const served = isCurrent ? undefined : servedBy(sight, workloads, group, parts)
+  const served = isCurrent ? undefined : servedBy(helmState, workloads, group, parts)
   const against = isCurrent ? [] : [...refused(group), ...(parts ?? []).flatMap(evidenceAgainst)]
   const rolledBackAt = [
     ...(parts ?? []).flatMap((part) => part.revision.rolledBackAt ?? []),
-    ...leftAt(sight, content.hash)
+    ...leftAt(helmState, content.hash)
   ]
     .sort()
     .at(-1)
@@ -130,7 +130,7 @@ const longEnoughMs = 600_000
 
 /** Pods of it serve now; or nothing else took its place for longer than a rollout may take. */
 function servedBy(
-  { revisions }: HelmSight,
+  { revisions }: HelmState,
   workloads: readonly Workload[],
   group: readonly HelmRevision[],
   parts: Part[] | null
@@ -159,7 +159,7 @@ function servedBy(
 }
 
 /** When Helm went from it to an earlier revision ("Rollback to N"), also by hand. */
-function leftAt({ revisions }: HelmSight, hash: string): string[] {
+function leftAt({ revisions }: HelmState, hash: string): string[] {
   return revisions.flatMap((one, index) => {
     if (!isAccepted(one) || !/^Rollback to \d+$/.test(one.description)) return []
     const before = revisions.slice(index + 1).find(({ content }) => content.hash !== one.content.hash)

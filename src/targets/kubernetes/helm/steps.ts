@@ -1,17 +1,17 @@
 import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import type { HelmMove } from '../step-params.ts'
 import type { Way } from '../workloads/plan.ts'
 import { mark, podSteps } from '../workloads/plan-steps.ts'
 import type { Workload } from '../workloads/workload.ts'
-import type { HelmSight } from './helm-state.ts'
+import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isPending } from './history.ts'
 import { clusterRevision } from './matching.ts'
 
 export interface HelmPlan {
-  sight: HelmSight
+  helmState: HelmState
   candidate: HelmRevision
   workloads: readonly Workload[]
   /** Workloads whose pod template changes, to a revision that the cluster still has. */
@@ -24,25 +24,25 @@ export interface HelmPlan {
 const usualTimeoutSeconds = 300
 
 /** A pending record first; then Helm's own rollback; then pods that a StatefulSet would wait for for ever, or that only a deletion replaces. */
-export function helmSteps(workshop: Workshop, plan: HelmPlan): Step[] {
-  const { sight, ways, release, mayMark } = plan
-  const bySteps = ways.map((way) => ({ way, steps: podSteps(workshop, way) })).filter(({ steps }) => steps.length > 0)
+export function helmSteps(cluster: KubernetesContext, plan: HelmPlan): Step[] {
+  const { helmState, ways, release, mayMark } = plan
+  const bySteps = ways.map((way) => ({ way, steps: podSteps(cluster, way) })).filter(({ steps }) => steps.length > 0)
   const pods = bySteps.flatMap(({ steps }) => steps)
   const marked = ways.filter(({ workload }) => workload.current).map(({ move }) => move)
   return [
-    ...(isPending(sight.newest) && workshop.helm.secrets ? [clear(workshop, sight)] : []),
+    ...(isPending(helmState.newest) && cluster.helm.secrets ? [clear(cluster, helmState)] : []),
     // Helm would wait in vain for what only the next step sets free.
     rollBack(
-      workshop,
+      cluster,
       plan,
       bySteps.map(({ way }) => way.workload)
     ),
     ...pods,
-    ...(mayMark && marked.length > 0 ? [mark(workshop, marked, release)] : [])
+    ...(mayMark && marked.length > 0 ? [mark(cluster, marked, release)] : [])
   ]
 }
 
-const clear = ({ api }: Workshop, { of, newest }: HelmSight): Step => ({
+const clear = ({ api }: KubernetesContext, { of, newest }: HelmState): Step => ({
   id: `helm_unlock:${of.namespace}/${of.name}`,
   kind: 'helm_unlock',
   phase: 'prepare',
@@ -52,13 +52,13 @@ const clear = ({ api }: Workshop, { of, newest }: HelmSight): Step => ({
 })
 
 function rollBack(
-  workshop: Workshop,
-  { sight, candidate, workloads, release }: HelmPlan,
+  cluster: KubernetesContext,
+  { helmState, candidate, workloads, release }: HelmPlan,
   freedLater: readonly Workload[]
 ): Step {
   const wait = freedLater.length === 0
-  const { of, newest } = sight
-  const { api, config, helm } = workshop
+  const { of, newest } = helmState
+  const { api, config, helm } = cluster
   const seconds = Math.ceil(config.deadline_seconds ?? usualTimeoutSeconds)
   const params: HelmMove = {
     server: api.server,
@@ -76,11 +76,11 @@ function rollBack(
   return {
     id: `helm:${of.namespace}/${of.name}`,
     kind: 'helm_rollback',
-    phase: 'cure',
+    phase: 'switch',
     title: `Rolling Helm's release ${of.name} back to ${release.version} (revision ${candidate.revision})`,
     params: params as unknown as JsonObject,
     undo: `Roll the release back to what its revision ${newest.revision} has`,
-    byHand: [helm.command(of, candidate.revision, { wait, seconds })],
-    undoByHand: [helm.command(of, newest.revision, { wait: false, seconds })]
+    manualCommands: [helm.command(of, candidate.revision, { wait, seconds })],
+    manualUndoCommands: [helm.command(of, newest.revision, { wait: false, seconds })]
   }
 }

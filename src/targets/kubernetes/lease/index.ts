@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { LeaseRecord } from '../../../model/lease.ts'
-import type { Survey } from '../../../model/observation.ts'
+import type { Observation } from '../../../model/observation.ts'
 import { TargetError } from '../../../support/errors.ts'
 import { isHeldBy, mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { type Address, addressText } from '../objects/names.ts'
 import { addressesOf } from '../workloads/workload.ts'
 import {
@@ -35,15 +35,15 @@ interface Held {
  * A coordination.k8s.io Lease per workload, so that two rollbacks which share only one workload meet, too. The first one in order
  * holds what was begun, the others name it. The first is taken before the others, so that of two who want the same one gets all.
  */
-export function createLease(workshop: Workshop): TargetLease {
+export function createLease(cluster: KubernetesContext): TargetLease {
   return {
     async acquire(record, ttlMs, signal): Promise<HeldLease | null> {
-      const places = (await addressesOf(workshop, signal)).sort(byText).map(placeOf)
+      const places = (await addressesOf(cluster, signal)).sort(byText).map(placeOf)
       const [first, ...others] = places
       const held: Held[] = []
       let forbidden = false
       const take = async (place: Place, home: Place | null): Promise<void> => {
-        const lease = await takeLease(workshop, place, { record, ttlMs, home }, signal)
+        const lease = await takeLease(cluster, place, { record, ttlMs, home }, signal)
         if (lease === 'forbidden') forbidden = true
         else held.push({ place, home, lease })
       }
@@ -51,15 +51,15 @@ export function createLease(workshop: Workshop): TargetLease {
         if (first) await take(first, null)
         await inParallel(others, atOnce, (place) => take(place, first ?? null))
       } catch (error) {
-        await releaseAll(workshop, held, record, AbortSignal.timeout(10_000)).catch(() => undefined)
+        await releaseAll(cluster, held, record, AbortSignal.timeout(10_000)).catch(() => undefined)
         throw error
       }
-      if (forbidden) workshop.log('warning', 'No lease is held on the cluster: these rights do not allow it.')
+      if (forbidden) cluster.log('warning', 'No lease is held on the cluster: these rights do not allow it.')
       if (held.length === 0) return null
       let written = record
       const renew = async (renewing: AbortSignal): Promise<void> => {
         await inParallel(held, atOnce, async (one) => {
-          one.lease = await renewLease(workshop, one, written, ttlMs, renewing)
+          one.lease = await renewLease(cluster, one, written, ttlMs, renewing)
         })
       }
       return {
@@ -68,7 +68,7 @@ export function createLease(workshop: Workshop): TargetLease {
           written = { ...written, proven: true }
           await renew(marking)
         },
-        release: (releasing) => releaseAll(workshop, held, record, releasing)
+        release: (releasing) => releaseAll(cluster, held, record, releasing)
       }
     }
   }
@@ -80,12 +80,12 @@ type Terms = Omit<Writing, 'now' | 'present'>
 
 /** Makes a workload's Lease, or takes one over that may be taken. */
 async function takeLease(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   place: Place,
   terms: Terms,
   signal: AbortSignal
 ): Promise<Lease | 'forbidden'> {
-  const { api } = workshop
+  const { api } = cluster
   try {
     const body = leaseBody(place, { ...terms, now: api.now() })
     return await api.send(
@@ -97,21 +97,21 @@ async function takeLease(
     if (!isStatus(error, 409)) throw error
   }
   try {
-    const present = await findLease(workshop, place, signal)
+    const present = await findLease(cluster, place, signal)
     const expired = present !== null && !isHeld(present, api.now())
     if (present && !mayTakeLease({ record: recordOf(present), expired }, terms.record)) throw locked(recordOf(present))
     return present
-      ? await putLease(workshop, place, terms, present, signal)
-      : await takeLease(workshop, place, terms, signal)
+      ? await putLease(cluster, place, terms, present, signal)
+      : await takeLease(cluster, place, terms, signal)
   } catch (error) {
     if (isStatus(error, 403)) return 'forbidden'
-    if (isStatus(error, 404, 409)) throw locked(recordOf(await findLease(workshop, place, signal)))
+    if (isStatus(error, 404, 409)) throw locked(recordOf(await findLease(cluster, place, signal)))
     throw error
   }
 }
 
 const putLease = (
-  { api }: Workshop,
+  { api }: KubernetesContext,
   place: Place,
   terms: Terms,
   present: Lease,
@@ -123,7 +123,7 @@ const putLease = (
 
 /** @throws TargetError `lease_lost`. A renewal whose answer was lost is told from a loss by reading the holder. */
 async function renewLease(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   { place, home, lease }: Held,
   record: LeaseRecord,
   ttlMs: number,
@@ -131,27 +131,27 @@ async function renewLease(
 ): Promise<Lease> {
   const terms = { record, ttlMs, home }
   try {
-    return await putLease(workshop, place, terms, lease, signal)
+    return await putLease(cluster, place, terms, lease, signal)
   } catch (error) {
     if (!isStatus(error, 404, 409)) throw error
-    const present = await findLease(workshop, place, signal)
+    const present = await findLease(cluster, place, signal)
     if (!present || !isHeldBy(recordOf(present), record)) throw lost()
-    return putLease(workshop, place, terms, present, signal)
+    return putLease(cluster, place, terms, present, signal)
   }
 }
 
 const releaseAll = async (
-  workshop: Workshop,
+  cluster: KubernetesContext,
   held: readonly Held[],
   record: LeaseRecord,
   signal: AbortSignal
 ): Promise<void> => {
-  await inParallel(held, atOnce, ({ place, lease }) => dropLease(workshop, place, lease, record, signal))
+  await inParallel(held, atOnce, ({ place, lease }) => dropLease(cluster, place, lease, record, signal))
 }
 
 /** Removes a Lease that is still its holder's; whoever has taken it over keeps it. */
 async function dropLease(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   place: Place,
   lease: Lease,
   record: LeaseRecord,
@@ -160,24 +160,24 @@ async function dropLease(
   const { uid, resourceVersion } = lease.metadata
   try {
     const body = { preconditions: { uid, ...(resourceVersion && { resourceVersion }) } }
-    await workshop.api.send(
+    await cluster.api.send(
       { doing: 'Releasing the lease', method: 'DELETE', path: place.path, body, signal },
       z.unknown()
     )
   } catch (error) {
     if (isStatus(error, 404)) return
     if (!isStatus(error, 409)) throw error
-    const present = await findLease(workshop, place, signal)
-    if (present && isHeldBy(recordOf(present), record)) await dropLease(workshop, place, present, record, signal)
+    const present = await findLease(cluster, place, signal)
+    if (present && isHeldBy(recordOf(present), record)) await dropLease(cluster, place, present, record, signal)
   }
 }
 
-const findLease = ({ api }: Workshop, { path }: Place, signal: AbortSignal): Promise<Lease | null> =>
+const findLease = ({ api }: KubernetesContext, { path }: Place, signal: AbortSignal): Promise<Lease | null> =>
   api.find({ doing: 'Reading the lease', path, signal }, leaseSchema)
 
 /** Every Lease of ours in some namespaces, by its path; none where they may not be read. */
 export async function readLeases(
-  { api }: Workshop,
+  { api }: KubernetesContext,
   namespaces: readonly string[],
   signal: AbortSignal
 ): Promise<Map<string, Lease>> {
@@ -197,19 +197,19 @@ export async function readLeases(
 
 /** Who rolls one of these workloads back now, or began to: whoever still holds a Lease before one whose has expired. */
 export async function leaseOn(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   addresses: readonly Address[],
   leases: ReadonlyMap<string, Lease>,
   signal: AbortSignal
-): Promise<Survey['lease'] | null> {
-  const now = workshop.api.now()
+): Promise<Observation['lease'] | null> {
+  const now = cluster.api.now()
   const [found] = addresses
     .flatMap((address) => leases.get(placeOf(address).path) ?? [])
     .sort((a, b) => Number(isHeld(b, now)) - Number(isHeld(a, now)))
   const seen = found && recordOf(found)
   if (!seen) return null
   const home = homeOf(found)
-  const whole = home && recordOf(leases.get(home.path) ?? (await findLease(workshop, home, signal).catch(() => null)))
+  const whole = home && recordOf(leases.get(home.path) ?? (await findLease(cluster, home, signal).catch(() => null)))
   const record = whole?.rollbackId === seen.rollbackId ? whole : seen
   return { record, expired: !isHeld(found, now) }
 }

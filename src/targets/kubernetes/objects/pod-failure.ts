@@ -4,23 +4,23 @@ import { known } from './names.ts'
 import type { ContainerStatus, Pod } from './objects.ts'
 
 /** Why a pod does not serve, in words; null when nothing is wrong with it, or it is only starting. */
-export function troubleOf(pod: Pod): string | null {
+export function podFailureOf(pod: Pod): string | null {
   const { status, metadata } = pod
   if (metadata.deletionTimestamp) return null
   if (status.phase === 'Failed') return say(pod, `failed${status.reason ? ` (${status.reason})` : ''}`)
   const scheduled = status.conditions?.find(({ type }) => type === 'PodScheduled')
   return (
-    containerTroubleOf(pod) ??
+    containerFailureOf(pod) ??
     (scheduled?.status === 'False' ? say(pod, `cannot be scheduled: ${scheduled.message ?? scheduled.reason}`) : null)
   )
 }
 
 /** What is wrong with a container of a pod; a pod that has found no place yet has none. */
-export function containerTroubleOf(pod: Pod): string | null {
+export function containerFailureOf(pod: Pod): string | null {
   const { status, metadata } = pod
   if (metadata.deletionTimestamp) return null
   for (const one of [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]) {
-    const what = containerTrouble(one)
+    const what = containerFailure(one)
     if (what) return say(pod, what)
   }
   return null
@@ -67,7 +67,7 @@ export const isUnready = ({ metadata, status }: Pod): boolean =>
 
 const starting = new Set(['ContainerCreating', 'PodInitializing'])
 
-function containerTrouble({ name, ready, state, lastState, restartCount }: ContainerStatus): string | null {
+function containerFailure({ name, ready, state, lastState, restartCount }: ContainerStatus): string | null {
   const { waiting, terminated } = state ?? {}
   const ended = terminated ?? lastState?.terminated
   const exit = ended ? `exit code ${ended.exitCode}${ended.reason ? `, ${ended.reason}` : ''}` : ''

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Blocker, Risk } from '../../../model/observation.ts'
 import { isStatus } from '../client/failure.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { type HelmName, helmOwner } from '../helm/owner.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { metadataSchema, selectorSchema } from '../objects/objects.ts'
@@ -15,7 +15,7 @@ export interface Hands {
 
 /** Who else has a hand on a workload, beside what git owns, by the marks that they leave on it; `withoutHelm` says why Helm cannot be used, if so. */
 export async function otherHands(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   workload: Workload,
   candidate: Revision | undefined,
   signal: AbortSignal,
@@ -35,7 +35,7 @@ export async function otherHands(
     })
   const release = helmOwner(workload)
   if (release && withoutHelm)
-    found.blockers.push(await helmBlocker(workshop, release, candidate, addressText(address), withoutHelm, signal))
+    found.blockers.push(await helmBlocker(cluster, release, candidate, addressText(address), withoutHelm, signal))
   return found
 }
 
@@ -43,7 +43,7 @@ export async function otherHands(
 const releaseRecord = z.looseObject({ metadata: metadataSchema })
 
 async function helmBlocker(
-  { api, helm }: Workshop,
+  { api, helm }: KubernetesContext,
   { name: release, namespace }: HelmName,
   candidate: Revision | undefined,
   workload: string,
@@ -91,7 +91,7 @@ const scalerSchema = z.looseObject({
 
 /** Autoscalers leave the template alone; that replicas are theirs is said. */
 export async function autoscalers(
-  { api }: Workshop,
+  { api }: KubernetesContext,
   workloads: readonly Workload[],
   signal: AbortSignal
 ): Promise<Risk[]> {
@@ -132,12 +132,12 @@ const budgetSchema = z.looseObject({
 
 /** Disruption budgets hold for evictions, not for rollouts; that one is there is said. */
 export async function disruptionBudgets(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   workloads: readonly Workload[],
   signal: AbortSignal
 ): Promise<Risk[]> {
   const namespaces = [...new Set(workloads.map(({ address }) => address.namespace))]
-  const found = await Promise.all(namespaces.map((namespace) => budgetsIn(workshop, namespace, signal)))
+  const found = await Promise.all(namespaces.map((namespace) => budgetsIn(cluster, namespace, signal)))
   return found.flat().flatMap(({ metadata, spec }) => {
     const wanted = Object.entries(spec.selector?.matchLabels ?? {})
     const target = workloads.find(({ address, object }) => {
@@ -157,7 +157,7 @@ export async function disruptionBudgets(
 }
 
 /** policy/v1 from Kubernetes 1.21 on, v1beta1 before. */
-async function budgetsIn({ api }: Workshop, namespace: string, signal: AbortSignal) {
+async function budgetsIn({ api }: KubernetesContext, namespace: string, signal: AbortSignal) {
   for (const version of ['v1', 'v1beta1'])
     try {
       const path = `/apis/policy/${version}/namespaces/${namespace}/poddisruptionbudgets`

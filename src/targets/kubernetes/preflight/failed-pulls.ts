@@ -1,5 +1,5 @@
 import { isStatus } from '../client/failure.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { eventSchema } from '../objects/objects.ts'
 
 /** A pull that a kubelet reported as failed. */
@@ -14,7 +14,11 @@ export interface FailedPull {
 const failure = /^Failed to pull image "([^"]+)": (.*)$/s
 
 /** Failed pulls in a namespace as long as the cluster keeps its events, usually an hour; none where events may not be read. */
-export async function failedPulls({ api }: Workshop, namespace: string, signal: AbortSignal): Promise<FailedPull[]> {
+export async function failedPulls(
+  { api }: KubernetesContext,
+  namespace: string,
+  signal: AbortSignal
+): Promise<FailedPull[]> {
   try {
     const { items } = await api.list(
       {

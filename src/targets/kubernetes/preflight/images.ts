@@ -3,7 +3,7 @@ import type { Risk } from '../../../model/observation.ts'
 import { oneLine } from '../../../support/text.ts'
 import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { metadataSchema, type Template } from '../objects/objects.ts'
 import { isOf } from '../objects/pod-failure.ts'
 import type { Way } from '../workloads/plan.ts'
@@ -22,16 +22,20 @@ const nodeSchema = z.looseObject({
 type Nodes = Set<string>[] | null
 
 /** Whether the images of the old templates can still be had, where the cluster knows that. No registry is asked. */
-export async function examineImages(workshop: Workshop, ways: readonly Way[], signal: AbortSignal): Promise<Risk[]> {
+export async function examineImages(
+  cluster: KubernetesContext,
+  ways: readonly Way[],
+  signal: AbortSignal
+): Promise<Risk[]> {
   if (ways.length === 0) return []
   const namespaces = [...new Set(ways.map(({ move }) => move.namespace))]
   const [nodes, pulls, secrets] = await Promise.all([
-    readNodes(workshop, signal),
+    readNodes(cluster, signal),
     inParallel(namespaces, 12, async (namespace) => ({
       namespace,
-      failed: await failedPulls(workshop, namespace, signal)
+      failed: await failedPulls(cluster, namespace, signal)
     })),
-    examinePullSecrets(workshop, ways, signal)
+    examinePullSecrets(cluster, ways, signal)
   ])
   const risks = new Map<string, Risk>()
   const unknown = new Set<string>()
@@ -43,7 +47,7 @@ export async function examineImages(workshop: Workshop, ways: readonly Way[], si
       else if (risk) risks.set(risk.id, risk)
     }
   }
-  return [...risks.values(), ...secrets, ...(unknown.size > 0 ? [unproven([...unknown], nodes)] : [])]
+  return [...risks.values(), ...secrets, ...(unknown.size > 0 ? [unverified([...unknown], nodes)] : [])]
 }
 
 interface Image {
@@ -101,7 +105,7 @@ const runsNow = ({ workload, move }: Way, name: string): boolean =>
 
 const mostNamed = 5
 
-const unproven = (names: readonly string[], nodes: Nodes): Risk => ({
+const unverified = (names: readonly string[], nodes: Nodes): Risk => ({
   id: 'image_unknown',
   serious: false,
   title: 'Whether every image of the old version can still be pulled is unknown',
@@ -115,7 +119,7 @@ const unproven = (names: readonly string[], nodes: Nodes): Risk => ({
   )
 })
 
-async function readNodes({ api }: Workshop, signal: AbortSignal): Promise<Nodes> {
+async function readNodes({ api }: KubernetesContext, signal: AbortSignal): Promise<Nodes> {
   try {
     const { items } = await api.list({ doing: 'Reading the nodes', path: '/api/v1/nodes', signal }, nodeSchema)
     return items

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { JsonObject } from '../../../model/json.ts'
 import { ApiFailure } from '../client/failure.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { type PodSpec, podSpecSchema } from '../objects/pod-size.ts'
 import { type Amounts, quantity } from '../objects/quantity.ts'
 import type { Revision } from '../objects/revision.ts'
@@ -27,7 +27,7 @@ export interface Trial {
 
 /** Makes a pod of the template as a dry run: the namespace's limits, defaults and quotas take effect, and nothing is made. */
 export async function tryPod(
-  { api }: Workshop,
+  { api }: KubernetesContext,
   { address, object }: Workload,
   { template }: Revision,
   signal: AbortSignal

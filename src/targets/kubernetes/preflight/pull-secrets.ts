@@ -1,7 +1,7 @@
 import type { Risk } from '../../../model/observation.ts'
 import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { addressText } from '../objects/names.ts'
 import { metaOnlySchema } from '../objects/objects.ts'
 import type { Way } from '../workloads/plan.ts'
@@ -11,7 +11,7 @@ const types = ['kubernetes.io/dockerconfigjson', 'kubernetes.io/dockercfg']
 
 /** Whether the registry logins that the old templates name are there. A kubelet goes on without one, and the pull fails. */
 export async function examinePullSecrets(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   ways: readonly Way[],
   signal: AbortSignal
 ): Promise<Risk[]> {
@@ -20,7 +20,7 @@ export async function examinePullSecrets(
     for (const { name } of revision.template.spec.imagePullSecrets ?? [])
       if (name) named.set(`${move.namespace}/${name}`, { namespace: move.namespace, name, by: addressText(move) })
   const each = await inParallel([...named.values()], 12, async ({ namespace, name, by }): Promise<Risk[]> => {
-    const found = await typeOf(workshop, namespace, name, signal)
+    const found = await typeOf(cluster, namespace, name, signal)
     if (found === 'login') return []
     const id = `${namespace}/${name}`
     if (found === 'unseen')
@@ -46,7 +46,7 @@ export async function examinePullSecrets(
 
 /** By field selectors, so that the metadata alone is read, never the login. */
 async function typeOf(
-  { api }: Workshop,
+  { api }: KubernetesContext,
   namespace: string,
   name: string,
   signal: AbortSignal

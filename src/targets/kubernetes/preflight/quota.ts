@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Blocker, Risk } from '../../../model/observation.ts'
 import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { metadataSchema, type Pod } from '../objects/objects.ts'
 import { isFinished } from '../objects/pod-failure.ts'
@@ -52,12 +52,16 @@ interface Demand {
 }
 
 /** Whether the namespaces have room for the pods that going back makes, by their quotas and limits. */
-export async function examineQuotas(workshop: Workshop, ways: readonly Way[], signal: AbortSignal): Promise<Room> {
+export async function examineQuotas(
+  cluster: KubernetesContext,
+  ways: readonly Way[],
+  signal: AbortSignal
+): Promise<Room> {
   const namespaces = [...new Set(ways.map(({ move }) => move.namespace))]
   const rooms = await Promise.all(
     namespaces.map((namespace) =>
       examineOne(
-        workshop,
+        cluster,
         namespace,
         ways.filter(({ move }) => move.namespace === namespace),
         signal
@@ -68,14 +72,14 @@ export async function examineQuotas(workshop: Workshop, ways: readonly Way[], si
 }
 
 async function examineOne(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   namespace: string,
   ways: readonly Way[],
   signal: AbortSignal
 ): Promise<Room> {
   const [quotas, limits] = await Promise.all([
-    listed(workshop, namespace, 'resourcequotas', signal),
-    listed(workshop, namespace, 'limitranges', signal)
+    listed(cluster, namespace, 'resourcequotas', signal),
+    listed(cluster, namespace, 'limitranges', signal)
   ])
   const unread = [...(quotas ? [] : ['resourcequotas']), ...(limits ? [] : ['limitranges'])]
   const room: Room = { blockers: [], risks: unread.length > 0 ? [unseen(namespace, unread.join(' and '))] : [] }
@@ -83,7 +87,7 @@ async function examineOne(
   // Where pods may not be read, that right is missing before anything else.
   const counted = ways.filter(({ workload }) => workload.pods !== null)
   const demands = await inParallel(counted, 12, async (way) =>
-    demandOf(way, await tryPod(workshop, way.workload, way.revision, signal))
+    demandOf(way, await tryPod(cluster, way.workload, way.revision, signal))
   )
   if (demands.some(({ trial }) => trial.unseen) && limits?.length)
     room.risks.push(unseen(namespace, 'pods as a dry run, so what LimitRanges do to them'))
@@ -93,7 +97,7 @@ async function examineOne(
 }
 
 async function listed(
-  { api }: Workshop,
+  { api }: KubernetesContext,
   namespace: string,
   resource: 'resourcequotas' | 'limitranges',
   signal: AbortSignal

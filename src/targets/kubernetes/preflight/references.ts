@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Blocker, Risk } from '../../../model/observation.ts'
 import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { addressText } from '../objects/names.ts'
 import { type MetaOnly, metaOnlySchema, type Template } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
@@ -67,14 +67,14 @@ export interface Examined {
 
 /** Whether what the old templates name is still there, and whether it changed since they served. Reads metadata alone. */
 export async function examineReferences(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   pairs: readonly { workload: Workload; revision: Revision }[],
   signal: AbortSignal
 ): Promise<Examined> {
   const known = new Map<string, Promise<MetaOnly | null | 'forbidden'>>()
   const result: Examined = { blockers: [], risks: [] }
   const read = (key: string, namespace: string, reference: Reference): Promise<MetaOnly | null | 'forbidden'> => {
-    const reading = known.get(key) ?? readMetadata(workshop, namespace, reference, signal)
+    const reading = known.get(key) ?? readMetadata(cluster, namespace, reference, signal)
     known.set(key, reading)
     return reading
   }
@@ -144,7 +144,7 @@ function lastChange({ metadata }: MetaOnly): string | undefined {
 }
 
 async function readMetadata(
-  { api }: Workshop,
+  { api }: KubernetesContext,
   namespace: string,
   { resource, name }: Reference,
   signal: AbortSignal

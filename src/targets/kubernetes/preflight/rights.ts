@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../../../model/json.ts'
 import type { Blocker, Risk } from '../../../model/observation.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { resources, revisionsOf } from '../objects/names.ts'
 import type { Move } from '../step-params.ts'
 
@@ -29,7 +29,7 @@ export interface Rights {
 
 /** Asks the API server for every right that the steps need. */
 export async function checkRights(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   moves: readonly Move[],
   deletesPods: boolean,
   signal: AbortSignal,
@@ -46,19 +46,21 @@ export async function checkRights(
       names: [from.revision]
     }))
   )
-  const forSight = unique(moves.flatMap(({ namespace }) => looks.map((look) => ({ ...look, namespace, verb: 'list' }))))
+  const forHelmState = unique(
+    moves.flatMap(({ namespace }) => looks.map((look) => ({ ...look, namespace, verb: 'list' })))
+  )
   const denied = new Set<Right>()
-  await inParallel([...needed, ...forLease, ...forMark, ...forSight], 12, async (right) => {
-    if (!(await isAllowed(workshop, right, signal))) denied.add(right)
+  await inParallel([...needed, ...forLease, ...forMark, ...forHelmState], 12, async (right) => {
+    if (!(await isAllowed(cluster, right, signal))) denied.add(right)
   })
   const mayMark = !forMark.some((right) => denied.has(right))
   return {
-    blockers: needed.filter((right) => denied.has(right)).map((right) => missing(workshop, right)),
+    blockers: needed.filter((right) => denied.has(right)).map((right) => missing(cluster, right)),
     risks: noLease(forLease.filter((right) => denied.has(right))),
     mayMark,
     notes: [
       ...(mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.']),
-      ...forSight.filter((right) => denied.has(right)).map(unseen)
+      ...forHelmState.filter((right) => denied.has(right)).map(unseen)
     ]
   }
 }
@@ -115,14 +117,18 @@ function unique(rights: readonly Right[]): Right[] {
 }
 
 /** The right on every object of the kind, else on each one that is meant. */
-async function isAllowed(workshop: Workshop, { names, ...right }: Right, signal: AbortSignal): Promise<boolean> {
-  if (await isGranted(workshop, right, signal)) return true
+async function isAllowed(
+  cluster: KubernetesContext,
+  { names, ...right }: Right,
+  signal: AbortSignal
+): Promise<boolean> {
+  if (await isGranted(cluster, right, signal)) return true
   if (!names || names.length === 0) return false
-  const each = await inParallel(names, 12, (name) => isGranted(workshop, { ...right, name }, signal))
+  const each = await inParallel(names, 12, (name) => isGranted(cluster, { ...right, name }, signal))
   return each.every(Boolean)
 }
 
-async function isGranted({ api }: Workshop, attributes: JsonObject, signal: AbortSignal): Promise<boolean> {
+async function isGranted({ api }: KubernetesContext, attributes: JsonObject, signal: AbortSignal): Promise<boolean> {
   const answer = await api.send(
     {
       doing: 'Asking for rights',
@@ -140,7 +146,7 @@ async function isGranted({ api }: Workshop, attributes: JsonObject, signal: Abor
   return answer.status.allowed
 }
 
-const missing = ({ kubectl }: Workshop, right: Right): Blocker => ({
+const missing = ({ kubectl }: KubernetesContext, right: Right): Blocker => ({
   id: `forbidden:${right.verb}:${resourceOf(right)}:${right.namespace}`,
   what: `The right to ${textOf(right)} is missing`,
   why: 'the API server denies it to this identity (SelfSubjectAccessReview)',

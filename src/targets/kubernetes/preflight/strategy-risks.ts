@@ -1,18 +1,22 @@
 import type { Blocker, Risk } from '../../../model/observation.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { addressText, resources, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
 import type { Workload } from '../workloads/workload.ts'
 
-interface Manner {
+interface StrategyRisks {
   risks: Risk[]
   blockers: Blocker[]
   notes: string[]
 }
 
 /** What a workload's own way of rolling out means for going back. */
-export function manner({ kubectl }: Workshop, { address, object, current }: Workload, candidate: Revision): Manner {
-  const found: Manner = { risks: [], blockers: [], notes: [] }
+export function strategyRisks(
+  { kubectl }: KubernetesContext,
+  { address, object, current }: Workload,
+  candidate: Revision
+): StrategyRisks {
+  const found: StrategyRisks = { risks: [], blockers: [], notes: [] }
   const { spec } = object
   const name = shortText(address)
   const type = spec.strategy?.type ?? spec.updateStrategy?.type

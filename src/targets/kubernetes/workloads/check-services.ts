@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Check } from '../../../model/check.ts'
 import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { known } from '../objects/names.ts'
 import { metadataSchema } from '../objects/objects.ts'
 import { rolloutOf } from './health.ts'
@@ -28,19 +28,19 @@ const betweenMs = 500
 
 /** Every Service that leads to workloads which are to have pods has endpoints that are ready. */
 export async function checkServices(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   workloads: readonly Workload[],
   signal: AbortSignal
 ): Promise<Check[]> {
   const running = workloads.filter(({ object }) => rolloutOf(object).wanted > 0)
   const namespaces = [...new Set(running.map(({ address }) => address.namespace))]
-  const found = await Promise.all(namespaces.map((namespace) => servicesIn(workshop, namespace, signal)))
+  const found = await Promise.all(namespaces.map((namespace) => servicesIn(cluster, namespace, signal)))
   const leading = found.flat().flatMap((service) => {
     const to = running.filter((workload) => leadsTo(service, workload))
     return to.length > 0 ? [{ service, serves: to.some(({ object }) => rolloutOf(object).available > 0) }] : []
   })
   return inParallel(leading, 12, async ({ service: { namespace, name }, serves }) => {
-    const ready = await settledEndpoints(workshop, namespace, name, serves ? lagMs : 0, signal)
+    const ready = await settledEndpoints(cluster, namespace, name, serves ? lagMs : 0, signal)
     const detail = ready === null ? 'its endpoints may not be read with these rights' : `${ready} ready endpoints`
     return {
       id: `service:${namespace}/${name}`,
@@ -61,16 +61,16 @@ function leadsTo({ namespace, selector }: Found, { address, object }: Workload):
 
 /** The ready endpoints, once there are any, or none have come for as long as they may lag behind. */
 async function settledEndpoints(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   namespace: string,
   name: string,
   patienceMs: number,
   signal: AbortSignal
 ): Promise<number | null> {
-  const { clock } = workshop
+  const { clock } = cluster
   const until = clock.now().getTime() + patienceMs
   for (;;) {
-    const ready = await readyEndpoints(workshop, namespace, name, signal)
+    const ready = await readyEndpoints(cluster, namespace, name, signal)
     if (ready !== 0 || clock.now().getTime() >= until) return ready
     await clock.sleep(betweenMs, signal)
   }
@@ -82,7 +82,7 @@ interface Found {
   selector: [string, string][]
 }
 
-async function servicesIn({ api }: Workshop, namespace: string, signal: AbortSignal): Promise<Found[]> {
+async function servicesIn({ api }: KubernetesContext, namespace: string, signal: AbortSignal): Promise<Found[]> {
   try {
     const path = `/api/v1/namespaces/${namespace}/services`
     const { items } = await api.list({ doing: `Reading the Services in ${namespace}`, path, signal }, serviceSchema)
@@ -98,7 +98,7 @@ async function servicesIn({ api }: Workshop, namespace: string, signal: AbortSig
 
 /** From EndpointSlices where the server has them (v1, from Kubernetes 1.21 on), else from Endpoints. */
 async function readyEndpoints(
-  { api }: Workshop,
+  { api }: KubernetesContext,
   namespace: string,
   name: string,
   signal: AbortSignal

@@ -5,12 +5,12 @@ import { messageOf, RollbackError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Look } from '../../target.ts'
 import { isMadeOf } from '../argo/state.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { checkHelm, imagesCheck } from '../helm/check.ts'
 import { helmDetailsSchema } from '../helm/releases.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Pod } from '../objects/objects.ts'
-import { containerTroubleOf, troubleOf } from '../objects/pod-failure.ts'
+import { containerFailureOf, podFailureOf } from '../objects/pod-failure.ts'
 import { checkServices } from './check-services.ts'
 import { currentPods, oldPods, rolloutOf, wantsNone } from './health.ts'
 import { checkProbe } from './probe.ts'
@@ -18,16 +18,16 @@ import { detailsSchema } from './releases.ts'
 import { readWorkloads, type Workload } from './workload.ts'
 
 /** Looks at every workload: the right template, complete, nothing restarted, Services with endpoints, the probe answered. */
-export async function check(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
+export async function check(cluster: KubernetesContext, release: Release, look: Look): Promise<CheckReport> {
   try {
-    const workloads = await readWorkloads(workshop, look.signal)
+    const workloads = await readWorkloads(cluster, look.signal)
     const details = detailsSchema.safeParse(release.details ?? {})
     const wanted = details.success ? details.data.revisions : {}
     const helm = helmDetailsSchema.safeParse(release.details ?? {}).data?.helm
     const [services, probe, record] = await Promise.all([
-      checkServices(workshop, workloads, look.signal),
-      checkProbe(workshop, look.signal),
-      helm ? checkHelm(workshop, helm, look.signal) : []
+      checkServices(cluster, workloads, look.signal),
+      checkProbe(cluster, look.signal),
+      helm ? checkHelm(cluster, helm, look.signal) : []
     ])
     const each = workloads.flatMap((workload) => [
       helm
@@ -71,14 +71,14 @@ function rolloutCheck(workload: Workload, baseline: JsonObject | undefined): Che
   const old = Math.max(rollout.old, oldPods(workload).length)
   const id = `rollout:${addressText(workload.address)}`
   const title = `Every pod of ${shortText(workload.address)} is of that template and available`
-  const trouble = currentPods(workload).flatMap((pod) => troubleOf(pod) ?? [])[0]
-  const counts = `${available} of ${wanted} available, ${updated} updated, ${old} old${seen ? '' : ', not seen by its controller yet'}${trouble ? `; ${trouble}` : ''}`
+  const failure = currentPods(workload).flatMap((pod) => podFailureOf(pod) ?? [])[0]
+  const counts = `${available} of ${wanted} available, ${updated} updated, ${old} old${seen ? '' : ', not seen by its controller yet'}${failure ? `; ${failure}` : ''}`
   if (old > 0) return { id, title, status: 'fail', detail: counts }
   if (wanted === 0)
     return { id, title, status: 'pass', detail: `${wantsNone(workload)}, so its template alone was looked at` }
-  if (rollout.complete && !trouble) return { id, title, status: 'pass', detail: counts }
+  if (rollout.complete && !failure) return { id, title, status: 'pass', detail: counts }
   const before = numbersOf(baseline?.available)[addressText(workload.address)]
-  const broken = currentPods(workload).some((pod) => containerTroubleOf(pod) !== null)
+  const broken = currentPods(workload).some((pod) => containerFailureOf(pod) !== null)
   if (before !== undefined && available >= before && !broken)
     return { id, title, status: 'pass', detail: `${counts}; it was scaled, and what it had serves on` }
   return { id, title, status: 'fail', detail: counts }

@@ -2,10 +2,10 @@ import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosi
 import { quoteLine } from '../../../support/quote.ts'
 import { capTail } from '../../../support/text.ts'
 import { isStatus } from '../client/failure.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
 import { type ClusterEvent, eventSchema } from '../objects/objects.ts'
-import { crashOf, hasCrashed, isFinished, isUnready, troubleOf } from '../objects/pod-failure.ts'
+import { crashOf, hasCrashed, isFinished, isUnready, podFailureOf } from '../objects/pod-failure.ts'
 import { differences } from './differences.ts'
 import { currentPods, healthOf, podsOfTemplate, rolloutOf } from './health.ts'
 import { logsOf } from './logs.ts'
@@ -17,12 +17,12 @@ const podsLooked = 3
 const workloadsLooked = 10
 
 /** Why the workloads fail, as far as the cluster tells: states, events, last logs, what the new template changed. */
-export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise<Diagnosis> {
-  const all = await readWorkloads(workshop, signal)
+export async function diagnose(cluster: KubernetesContext, signal: AbortSignal): Promise<Diagnosis> {
+  const all = await readWorkloads(cluster, signal)
   // One that is to have no pods is unknown, and has nothing to tell.
   const failing = all.filter((workload) => !/^(healthy|unknown)$/.test(healthOf(workload).state))
   const looked = (failing.length > 0 ? failing : all).slice(0, workloadsLooked)
-  const each = await Promise.all(looked.map((workload) => lookInto(workshop, workload, signal)))
+  const each = await Promise.all(looked.map((workload) => lookInto(cluster, workload, signal)))
   return {
     findings: each.flatMap(({ findings }) => findings),
     events: each.flatMap(({ events }) => events).sort((a, b) => a.at.localeCompare(b.at)),
@@ -30,38 +30,38 @@ export async function diagnose(workshop: Workshop, signal: AbortSignal): Promise
   }
 }
 
-async function lookInto(workshop: Workshop, workload: Workload, signal: AbortSignal): Promise<Diagnosis> {
+async function lookInto(cluster: KubernetesContext, workload: Workload, signal: AbortSignal): Promise<Diagnosis> {
   const ended = podsOfTemplate(workload).filter(isFinished)
   const failed = [...currentPods(workload), ...ended].filter(
-    (pod) => troubleOf(pod) || isUnready(pod) || hasCrashed(pod)
+    (pod) => podFailureOf(pod) || isUnready(pod) || hasCrashed(pod)
   )
   const pods = failed.slice(0, podsLooked)
   const [events, logs] = await Promise.all([
-    eventsOf(workshop, workload, signal),
-    Promise.all(pods.map((pod) => logsOf(workshop, pod, signal)))
+    eventsOf(cluster, workload, signal),
+    Promise.all(pods.map((pod) => logsOf(cluster, pod, signal)))
   ])
   const name = shortText(workload.address)
   const { wanted, available } = rolloutOf(workload.object)
   const { message } = workload.object.status
   const warnings = events
     .filter(({ type, reason }) => type === 'Warning' && !noise.has(reason ?? ''))
-    .map(({ message }) => quoteLine(workshop.mask, message ?? '', 200))
+    .map(({ message }) => quoteLine(cluster.mask, message ?? '', 200))
   return {
     findings: [
       ...new Set([
-        ...failed.flatMap((pod) => troubleOf(pod) ?? crashOf(pod) ?? []),
-        ...(message ? [`${name}: ${quoteLine(workshop.mask, message, 200)}`] : []),
+        ...failed.flatMap((pod) => podFailureOf(pod) ?? crashOf(pod) ?? []),
+        ...(message ? [`${name}: ${quoteLine(cluster.mask, message, 200)}`] : []),
         ...warnings.slice(-3),
         `${name}: ${available} of ${wanted} pods available`,
         ...logs.flatMap(({ unread }) => unread)
       ])
     ],
-    events: events.slice(-20).flatMap((event) => asTimeline(workshop, event, name)),
+    events: events.slice(-20).flatMap((event) => asTimeline(cluster, event, name)),
     evidence: [...logs.flatMap(({ evidence }) => evidence), ...templateEvidence(workload)]
   }
 }
 
-function asTimeline({ mask }: Workshop, event: ClusterEvent, name: string): TimelineEvent[] {
+function asTimeline({ mask }: KubernetesContext, event: ClusterEvent, name: string): TimelineEvent[] {
   const at = event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? event.metadata.creationTimestamp
   if (!at) return []
   const times = (event.count ?? 1) > 1 ? ` (${event.count} times)` : ''
@@ -73,7 +73,7 @@ function asTimeline({ mask }: Workshop, event: ClusterEvent, name: string): Time
   return [{ at: new Date(at).toISOString(), text, source: 'Kubernetes events' }]
 }
 
-async function eventsOf({ api }: Workshop, workload: Workload, signal: AbortSignal): Promise<ClusterEvent[]> {
+async function eventsOf({ api }: KubernetesContext, workload: Workload, signal: AbortSignal): Promise<ClusterEvent[]> {
   const { namespace } = workload.address
   const mine = new Set([
     workload.object.metadata.uid,

@@ -3,7 +3,7 @@ import { oneLine } from '../../../support/text.ts'
 import { argoRollout, isRollout } from '../argo/state.ts'
 import { addressText, known, revisionsOf, shortText } from '../objects/names.ts'
 import type { Pod, WorkloadObject } from '../objects/objects.ts'
-import { isFinished, isUnready, troubleOf } from '../objects/pod-failure.ts'
+import { isFinished, isUnready, podFailureOf } from '../objects/pod-failure.ts'
 import type { Workload } from './workload.ts'
 
 /** How far a rollout is, in the numbers that all three kinds share. */
@@ -76,7 +76,7 @@ export function healthOf(workload: Workload): Health {
   const rollout = rolloutOf(workload.object)
   const { wanted, available, updated } = rollout
   if (wanted === 0) return { state: 'unknown', message: `${name} serves nothing: ${wantsNone(workload)}` }
-  const broken = currentPods(workload).flatMap((pod) => troubleOf(pod) ?? [])
+  const broken = currentPods(workload).flatMap((pod) => podFailureOf(pod) ?? [])
   const stalled = workload.object.status.conditions?.find(
     ({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded'
   )

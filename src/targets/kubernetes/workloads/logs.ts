@@ -2,7 +2,7 @@ import type { Evidence } from '../../../model/diagnosis.ts'
 import { messageOf, TargetError } from '../../../support/errors.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import { isStatus } from '../client/failure.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import type { ContainerStatus, Pod } from '../objects/objects.ts'
 
 export interface Logs {
@@ -19,13 +19,13 @@ const tries = 3
 const betweenMs = 300
 
 /** The last lines of each container that failed: of the one that ended, and of the one that runs since. */
-export async function logsOf(workshop: Workshop, pod: Pod, signal: AbortSignal): Promise<Logs> {
+export async function logsOf(cluster: KubernetesContext, pod: Pod, signal: AbortSignal): Promise<Logs> {
   const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])]
   const wanted = statuses
     .filter(hasFailed)
     .flatMap((status) => instancesOf(status).map((previous) => ({ status, previous })))
   const each = await Promise.all(
-    wanted.map(({ status, previous }) => logOf(workshop, pod, status.name, previous, signal))
+    wanted.map(({ status, previous }) => logOf(cluster, pod, status.name, previous, signal))
   )
   return { evidence: each.flatMap(({ evidence }) => evidence), unread: each.flatMap(({ unread }) => unread) }
 }
@@ -44,7 +44,7 @@ function instancesOf({ state, lastState }: ContainerStatus): boolean[] {
 
 /** A kubelet takes old containers away while new ones start, so a log that is missed is asked for again, of either instance. */
 async function logOf(
-  { api, clock, mask }: Workshop,
+  { api, clock, mask }: KubernetesContext,
   { metadata: { namespace, name } }: Pod,
   container: string,
   previous: boolean,

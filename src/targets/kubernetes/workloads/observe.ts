@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../model/json.ts'
-import type { Survey } from '../../../model/observation.ts'
+import type { Observation } from '../../../model/observation.ts'
 import { isRollout } from '../argo/state.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { helmFacts, helmNotes } from '../helm/facts.ts'
 import { type HelmLook, lookAtHelm } from '../helm/helm-state.ts'
 import { releasesOfHelm } from '../helm/releases.ts'
@@ -17,38 +17,38 @@ export interface Seen {
   helm: HelmLook
 }
 
-export async function look(workshop: Workshop, signal: AbortSignal): Promise<Seen> {
-  const workloads = await readWorkloads(workshop, signal)
-  return { workloads, helm: await lookAtHelm(workshop, workloads, signal) }
+export async function look(cluster: KubernetesContext, signal: AbortSignal): Promise<Seen> {
+  const workloads = await readWorkloads(cluster, signal)
+  return { workloads, helm: await lookAtHelm(cluster, workloads, signal) }
 }
 
 /** Reads what the cluster keeps of every workload, and Helm of the release that they belong to. */
-export async function surveyOf(workshop: Workshop, signal: AbortSignal): Promise<{ survey: Survey; seen: Seen }> {
-  const [seen, leases] = await Promise.all([
-    look(workshop, signal),
-    readLeases(workshop, namespacesOf(workshop), signal)
-  ])
+export async function observeWorkloads(
+  cluster: KubernetesContext,
+  signal: AbortSignal
+): Promise<{ observation: Observation; seen: Seen }> {
+  const [seen, leases] = await Promise.all([look(cluster, signal), readLeases(cluster, namespacesOf(cluster), signal)])
   const { workloads, helm } = seen
   const lease = await leaseOn(
-    workshop,
+    cluster,
     workloads.map(({ address }) => address),
     leases,
     signal
   )
-  const sight = helm.state === 'seen' ? helm.sight : null
-  const { current, releases, halfWay } = sight
-    ? { ...releasesOfHelm(workshop, sight, workloads), halfWay: false }
+  const helmState = helm.state === 'seen' ? helm.helmState : null
+  const { current, releases, mixedReleases } = helmState
+    ? { ...releasesOfHelm(cluster, helmState, workloads), mixedReleases: false }
     : releasesOf(workloads)
-  const survey: Survey = {
+  const observation: Observation = {
     current,
     health: healthTogether(workloads),
-    halfWay,
+    mixedReleases,
     releases,
     risks: [],
     blockers: [],
     fingerprint: {
       ...Object.fromEntries(workloads.map((workload) => [addressText(workload.address), factsOf(workload)])),
-      ...(sight && { helm: helmFacts(sight) })
+      ...(helmState && { helm: helmFacts(helmState) })
     },
     ...(lease && { lease }),
     snapshot: Object.fromEntries(
@@ -61,10 +61,10 @@ export async function surveyOf(workshop: Workshop, signal: AbortSignal): Promise
           ({ address }) =>
             `The pods of ${shortText(address)} may not be read with these rights; health is from its conditions alone.`
         ),
-      ...(sight ? helmNotes(sight, workloads) : [])
+      ...(helmState ? helmNotes(helmState, workloads) : [])
     ]
   }
-  return { survey, seen }
+  return { observation, seen }
 }
 
 /** Scaling is left to whoever scales, so neither the number of replicas nor the generation is part of it. */

@@ -3,7 +3,7 @@ import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import { mustPromote } from '../argo/plan.ts'
 import { abortStep, argoUndo, promoteStep } from '../argo/steps.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { addressText, marks, revisionsOf, shortText } from '../objects/names.ts'
 import { isOrdered } from '../objects/ordered.ts'
 import { isCrashLooping, isOf, isUnready } from '../objects/pod-failure.ts'
@@ -58,36 +58,36 @@ function stuckPods({ address, object, pods, readAt }: Workload, move: Move): str
 }
 
 /** Templates first, as many at once as allowed; then what keeps a StatefulSet from going on; the mark when all is proven. */
-export function stepsFor(workshop: Workshop, ways: readonly Way[], release: Release, mayMark: boolean): Step[] {
-  const most = workshop.config.max_parallel ?? usualParallel
+export function stepsFor(cluster: KubernetesContext, ways: readonly Way[], release: Release, mayMark: boolean): Step[] {
+  const most = cluster.config.max_parallel ?? usualParallel
   const chunks = Array.from({ length: Math.ceil(ways.length / most) }, (_, index) =>
     ways.slice(index * most, (index + 1) * most)
   )
   const marked = ways.filter(({ workload }) => workload.current).map(({ move }) => move)
   return [
-    ...ways.flatMap((way) => abortStep(workshop, way)),
-    ...chunks.map((chunk) => rollBack(workshop, chunk, release)),
-    ...ways.flatMap((way) => promoteStep(workshop, way)),
-    ...ways.flatMap((way) => podSteps(workshop, way)),
-    ...(mayMark && marked.length > 0 ? [mark(workshop, marked, release)] : [])
+    ...ways.flatMap((way) => abortStep(cluster, way)),
+    ...chunks.map((chunk) => rollBack(cluster, chunk, release)),
+    ...ways.flatMap((way) => promoteStep(cluster, way)),
+    ...ways.flatMap((way) => podSteps(cluster, way)),
+    ...(mayMark && marked.length > 0 ? [mark(cluster, marked, release)] : [])
   ]
 }
 
 /** What must be deleted by hand, as it were, before a template takes effect: named, pod by pod. */
-export function podSteps(workshop: Workshop, { workload, move }: Way): Step[] {
+export function podSteps(cluster: KubernetesContext, { workload, move }: Way): Step[] {
   if (isOnDelete(workload)) {
     const old = podsToReplace(workload, move)
-    return old.length > 0 ? [replacePods(workshop, move, old)] : []
+    return old.length > 0 ? [replacePods(cluster, move, old)] : []
   }
   const pods = stuckPods(workload, move)
-  return pods.length > 0 ? [deletePods(workshop, move, pods)] : []
+  return pods.length > 0 ? [deletePods(cluster, move, pods)] : []
 }
 
 /** Whether going back takes the right to delete pods. */
 export const deletesPods = ({ workload, move }: Way): boolean =>
   isOnDelete(workload) || stuckPods(workload, move).length > 0
 
-function rollBack(workshop: Workshop, ways: readonly Way[], { version }: Release): Step {
+function rollBack(cluster: KubernetesContext, ways: readonly Way[], { version }: Release): Step {
   const [first] = ways
   const one = ways.length === 1 && first
   const what = one ? shortText(first.move) : `${ways.length} workloads`
@@ -95,20 +95,25 @@ function rollBack(workshop: Workshop, ways: readonly Way[], { version }: Release
   return {
     id: `workload:${ways.map(({ move }) => addressText(move)).join(',')}`,
     kind: 'roll_back',
-    phase: 'cure',
+    phase: 'switch',
     title: `Rolling ${what} back to ${version}`,
-    params: { server: workshop.api.server, moves: ways.map(({ move }) => move as unknown as JsonObject) },
+    params: { server: cluster.api.server, moves: ways.map(({ move }) => move as unknown as JsonObject) },
     undo: `Put the present template of ${what} back${ordered ? `, and delete pods of ${version} that keep it stuck (claims and data stay)` : ''}`,
-    byHand: ways.flatMap((way) => byHand(workshop, way, way.revision.number)),
-    undoByHand: ways.flatMap((way) => byHand(workshop, way, way.workload.current?.number ?? 0, version))
+    manualCommands: ways.flatMap((way) => manualCommands(cluster, way, way.revision.number)),
+    manualUndoCommands: ways.flatMap((way) => manualCommands(cluster, way, way.workload.current?.number ?? 0, version))
   }
 }
 
 /** `left` is the version that is undone, whose pods may keep a StatefulSet stuck. */
-const byHand = (workshop: Workshop, way: Way, revision: number, left?: string): string[] =>
-  way.move.kind === 'rollout' ? argoUndo(workshop, way.move, revision) : kubectlUndo(workshop, way, revision, left)
+const manualCommands = (cluster: KubernetesContext, way: Way, revision: number, left?: string): string[] =>
+  way.move.kind === 'rollout' ? argoUndo(cluster, way.move, revision) : kubectlUndo(cluster, way, revision, left)
 
-function kubectlUndo({ kubectl }: Workshop, { move, workload }: Way, revision: number, left?: string): string[] {
+function kubectlUndo(
+  { kubectl }: KubernetesContext,
+  { move, workload }: Way,
+  revision: number,
+  left?: string
+): string[] {
   const to = `${kubectl} -n ${move.namespace}`
   const name = shortText(move)
   return [
@@ -119,42 +124,42 @@ function kubectlUndo({ kubectl }: Workshop, { move, workload }: Way, revision: n
   ]
 }
 
-const deletePods = ({ api, kubectl }: Workshop, move: Move, pods: string[]): Step => ({
+const deletePods = ({ api, kubectl }: KubernetesContext, move: Move, pods: string[]): Step => ({
   id: `pods:${addressText(move)}`,
   kind: 'delete_pods',
-  phase: 'cure',
+  phase: 'switch',
   title: `Deleting the pods of ${shortText(move)} that keep it stuck: ${pods.join(', ')} (claims and data stay)`,
   params: { server: api.server, move: { ...move, follow: true } as unknown as JsonObject, pods },
   undo: null,
-  byHand: [`${kubectl} -n ${move.namespace} delete pod ${pods.join(' ')}`]
+  manualCommands: [`${kubectl} -n ${move.namespace} delete pod ${pods.join(' ')}`]
 })
 
-function replacePods({ api, kubectl }: Workshop, move: Move, pods: { name: string; place: string }[]): Step {
+function replacePods({ api, kubectl }: KubernetesContext, move: Move, pods: { name: string; place: string }[]): Step {
   const names = pods.map(({ name }) => name)
   const commands = names.map((name) => `${kubectl} -n ${move.namespace} delete pod ${name}`)
   return {
     id: `pods:${addressText(move)}`,
     kind: 'replace_pods',
-    phase: 'cure',
+    phase: 'switch',
     title: `Deleting the old pods of ${shortText(move)} one by one: ${names.join(', ')} (claims and data stay)`,
     params: { server: api.server, move: { ...move, follow: true } as unknown as JsonObject, pods },
     undo: 'Put the present template back and delete the replaced pods one by one',
-    byHand: commands,
-    undoByHand:
+    manualCommands: commands,
+    manualUndoCommands:
       move.kind === 'statefulset'
         ? commands
         : [`${kubectl} -n ${move.namespace} delete pod POD (each one that was replaced)`]
   }
 }
 
-export const mark = ({ api, kubectl }: Workshop, moves: readonly Move[], { version }: Release): Step => ({
+export const mark = ({ api, kubectl }: KubernetesContext, moves: readonly Move[], { version }: Release): Step => ({
   id: 'mark',
   kind: 'mark',
-  phase: 'aftercare',
+  phase: 'cleanup',
   title: 'Marking the failed revision as rolled back from',
   params: { server: api.server, to: version, moves: moves as unknown as JsonObject[] },
   undo: 'Take the mark away',
-  byHand: moves.map(({ namespace, kind, from }) => {
+  manualCommands: moves.map(({ namespace, kind, from }) => {
     const before = JSON.stringify({ revision: from.revision, to: version, rollback_id: 'by-hand' }).slice(0, -1)
     const text = `'${before},"at":"'$(date -u +%FT%TZ)'"}'`
     return `${kubectl} -n ${namespace} annotate ${revisionsOf(kind)} ${from.revision} --overwrite ${marks.rolledBack}=${text}`

@@ -5,7 +5,7 @@ import { argoBlockers, argoRights, argoRisks } from '../argo/plan.ts'
 import { isRollout } from '../argo/state.ts'
 import { ApiFailure, isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import { gitOwners } from '../gitops/index.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
@@ -15,7 +15,7 @@ import { examineImages } from '../preflight/images.ts'
 import { examineQuotas } from '../preflight/quota.ts'
 import { examineReferences } from '../preflight/references.ts'
 import { checkRights } from '../preflight/rights.ts'
-import { manner } from '../preflight/strategy-risks.ts'
+import { strategyRisks } from '../preflight/strategy-risks.ts'
 import type { Move } from '../step-params.ts'
 import { deletesPods, moveOf, stepsFor } from './plan-steps.ts'
 import { detailsSchema } from './releases.ts'
@@ -33,7 +33,7 @@ const atOnce = 12
 
 /** The steps to a release, with every precondition checked; `withoutHelm` says why Helm cannot be used. */
 export async function plan(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   workloads: readonly Workload[],
   release: Release,
   signal: AbortSignal,
@@ -42,23 +42,23 @@ export async function plan(
   const { ways, blockers } = waysTo(workloads, release)
   const moves = ways.map(({ move }) => move)
   const [rights, references, room, images, hands, git, scalers, budgets, refused] = await Promise.all([
-    checkRights(workshop, moves, ways.some(deletesPods), signal, ways.flatMap(argoRights)),
-    examineReferences(workshop, ways, signal),
-    examineQuotas(workshop, ways, signal),
-    examineImages(workshop, ways, signal),
-    inParallel(ways, atOnce, ({ workload, revision }) => otherHands(workshop, workload, revision, signal, withoutHelm)),
+    checkRights(cluster, moves, ways.some(deletesPods), signal, ways.flatMap(argoRights)),
+    examineReferences(cluster, ways, signal),
+    examineQuotas(cluster, ways, signal),
+    examineImages(cluster, ways, signal),
+    inParallel(ways, atOnce, ({ workload, revision }) => otherHands(cluster, workload, revision, signal, withoutHelm)),
     gitOwners(
-      workshop,
+      cluster,
       ways.map(({ workload }) => workload),
       signal
     ),
-    autoscalers(workshop, workloads, signal),
-    disruptionBudgets(workshop, workloads, signal),
-    inParallel(ways, atOnce, (way) => dryRun(workshop, way, signal))
+    autoscalers(cluster, workloads, signal),
+    disruptionBudgets(cluster, workloads, signal),
+    inParallel(ways, atOnce, (way) => dryRun(cluster, way, signal))
   ])
-  const manners = ways.map(({ workload, revision }) => manner(workshop, workload, revision))
+  const strategies = ways.map(({ workload, revision }) => strategyRisks(cluster, workload, revision))
   return {
-    steps: stepsFor(workshop, ways, release, rights.mayMark),
+    steps: stepsFor(cluster, ways, release, rights.mayMark),
     risks: [
       ...rights.risks,
       ...references.risks,
@@ -68,23 +68,23 @@ export async function plan(
       ...git.risks,
       ...scalers,
       ...budgets,
-      ...manners.flatMap(({ risks }) => risks),
+      ...strategies.flatMap(({ risks }) => risks),
       ...ways.flatMap(argoRisks)
     ],
     blockers: [
       ...blockers,
-      ...ways.flatMap((way) => argoBlockers(workshop, way)),
+      ...ways.flatMap((way) => argoBlockers(cluster, way)),
       ...rights.blockers,
       ...references.blockers,
       ...room.blockers,
       ...hands.flatMap(({ blockers: theirs }) => theirs),
-      ...manners.flatMap(({ blockers: theirs }) => theirs),
+      ...strategies.flatMap(({ blockers: theirs }) => theirs),
       ...(rights.blockers.length > 0 ? [] : refused.flat())
     ],
     fingerprint: Object.fromEntries(
       moves.map((move) => [addressText(move), { revision: move.to.revision, hash: move.to.hash }])
     ),
-    notes: [...manners.flatMap(({ notes }) => notes), ...rights.notes],
+    notes: [...strategies.flatMap(({ notes }) => notes), ...rights.notes],
     ...(git.soakMs && { soakMs: git.soakMs })
   }
 }
@@ -111,12 +111,12 @@ const revisionGone = ({ address }: Workload, { version }: Release): Blocker => (
 })
 
 /** Meets admission, quotas of the object itself and validation without changing anything. */
-export async function dryRun(workshop: Workshop, way: Way, signal: AbortSignal): Promise<Blocker[]> {
+export async function dryRun(cluster: KubernetesContext, way: Way, signal: AbortSignal): Promise<Blocker[]> {
   const { workload, revision, move } = way
   try {
     const { template, changeCause } = revision
     const patch = { template, changeCause }
-    const kept = await sendPatch(workshop, move, workload.object, patch, 'back', { signal, dryRun: true })
+    const kept = await sendPatch(cluster, move, workload.object, patch, 'back', { signal, dryRun: true })
     return isRollout(workload.object) || templateHash(kept.spec.template) === move.to.hash ? [] : [altered(way)]
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error

@@ -1,14 +1,14 @@
 import type { Check } from '../../../model/check.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
-import type { Workshop } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 
 const tries = 4
 const betweenMs = 500
 const answerWithinMs = 3000
 
 /** Asks the configured address as a user would; one good answer of a few is enough. */
-export async function checkProbe({ config, clock }: Workshop, signal: AbortSignal): Promise<Check[]> {
+export async function checkProbe({ config, clock }: KubernetesContext, signal: AbortSignal): Promise<Check[]> {
   const { probe } = config
   if (!probe) return []
   const wanted = probe.expect_status

@@ -21,7 +21,7 @@ export interface Part {
 export function releasesOf(workloads: readonly Workload[]): {
   current: Release
   releases: Release[]
-  halfWay: boolean
+  mixedReleases: boolean
 } {
   const now = workloads.map((workload) => ({ workload, revision: workload.current ?? pending(workload) }))
   const current = releaseOf(currentVersion(now.map(nameOf)), now)
@@ -37,7 +37,7 @@ export function releasesOf(workloads: readonly Workload[]): {
   })
   return {
     current,
-    halfWay: new Set(now.map(nameOf)).size > 1 || workloads.some((workload) => !workload.current),
+    mixedReleases: new Set(now.map(nameOf)).size > 1 || workloads.some((workload) => !workload.current),
     releases: [...new Map(releases.reverse().map((release) => [release.id, release])).values()].reverse()
   }
 }

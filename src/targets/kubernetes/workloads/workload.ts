@@ -3,7 +3,7 @@ import { ConfigError, TargetError } from '../../../support/errors.ts'
 import { isMadeOf, isRollout } from '../argo/state.ts'
 import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import { hideEnvironment, type Workshop } from '../context.ts'
+import { hideEnvironment, type KubernetesContext } from '../context.ts'
 import {
   type Address,
   addressText,
@@ -47,14 +47,14 @@ export interface Workload {
 const atOnce = 12
 
 /** Reads every workload that is meant. @throws ConfigError when none is named; TargetError when one is not there. */
-export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Promise<Workload[]> {
-  const objects = await findObjects(workshop, signal)
+export async function readWorkloads(cluster: KubernetesContext, signal: AbortSignal): Promise<Workload[]> {
+  const objects = await findObjects(cluster, signal)
   const alone = objects.length <= 2
   const shared = new Map<string, Promise<unknown>>()
   /** One namespace's list is read once for all workloads in it, unless there are so few that each one's own is less. */
   const listed = async <T>(path: string, item: z.ZodType<T>, doing: string, selector: Selector): Promise<T[]> => {
     const read = (labelSelector?: string): Promise<T[]> =>
-      workshop.api.list({ doing, path, query: { labelSelector }, signal }, item).then(({ items }) => items)
+      cluster.api.list({ doing, path, query: { labelSelector }, signal }, item).then(({ items }) => items)
     if (alone) return read(selectorText(selector))
     const known = shared.get(path) ?? read()
     shared.set(path, known)
@@ -89,10 +89,10 @@ export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Pr
       )
     const own = new Set([object.metadata.uid])
     const revisions = [
-      ...mine(sets, own).map((set) => revisionOfReplicaSet(set, workshop.config.container)),
-      ...mine(controllers, own).map((one) => revisionOfController(one, workshop.config.container))
+      ...mine(sets, own).map((set) => revisionOfReplicaSet(set, cluster.config.container)),
+      ...mine(controllers, own).map((one) => revisionOfController(one, cluster.config.container))
     ].sort((a, b) => b.number - a.number)
-    for (const { template } of [object.spec, ...revisions]) hideEnvironment(workshop, template)
+    for (const { template } of [object.spec, ...revisions]) hideEnvironment(cluster, template)
     const byControllers = revisionsOf(kind) === 'controllerrevisions'
     const owners = !byControllers ? new Set(revisions.map(({ uid }) => uid)) : own
     if (byControllers && pods) for (const revision of revisions) countPods(revision, address, mine(pods, own))
@@ -106,7 +106,7 @@ export async function readWorkloads(workshop: Workshop, signal: AbortSignal): Pr
       revisions,
       current: revisions.find((revision) => revision.hash === hash) ?? named,
       pods: pods && mine(pods, owners),
-      readAt: workshop.api.now()
+      readAt: cluster.api.now()
     }
   })
 }
@@ -129,19 +129,23 @@ function namedCurrent({ metadata, spec, status }: WorkloadObject, revisions: rea
   return spec.paused ? null : (revisions[0] ?? null)
 }
 
-export const readWorkload = ({ api }: Workshop, address: Address, signal: AbortSignal): Promise<WorkloadObject> =>
+export const readWorkload = (
+  { api }: KubernetesContext,
+  address: Address,
+  signal: AbortSignal
+): Promise<WorkloadObject> =>
   api.send({ doing: `Reading ${addressText(address)}`, path: pathOf(address), signal }, workloadSchema)
 
 /** Every namespace that the configuration names. */
-export const namespacesOf = ({ config, namespace }: Workshop): string[] => [
+export const namespacesOf = ({ config, namespace }: KubernetesContext): string[] => [
   ...new Set(config.workloads?.map((text) => parseAddress(text, namespace).namespace) ?? [namespace])
 ]
 
 /** The workloads that are meant, without reading more of them than finding them takes. */
-export const addressesOf = async (workshop: Workshop, signal: AbortSignal): Promise<Address[]> =>
-  workshop.config.workloads
-    ? namedAddresses(workshop.config.workloads, workshop.namespace)
-    : (await findObjects(workshop, signal)).map(({ address }) => address)
+export const addressesOf = async (cluster: KubernetesContext, signal: AbortSignal): Promise<Address[]> =>
+  cluster.config.workloads
+    ? namedAddresses(cluster.config.workloads, cluster.namespace)
+    : (await findObjects(cluster, signal)).map(({ address }) => address)
 
 const namedAddresses = (workloads: readonly string[], namespace: string): Address[] => {
   const addresses = workloads.map((text) => parseAddress(text, namespace))
@@ -153,12 +157,12 @@ interface Found {
   object: WorkloadObject
 }
 
-async function findObjects(workshop: Workshop, signal: AbortSignal): Promise<Found[]> {
-  const { config, namespace } = workshop
+async function findObjects(cluster: KubernetesContext, signal: AbortSignal): Promise<Found[]> {
+  const { config, namespace } = cluster
   if (config.workloads) {
     return inParallel(namedAddresses(config.workloads, namespace), atOnce, async (address) => ({
       address,
-      object: await readWorkload(workshop, address, signal)
+      object: await readWorkload(cluster, address, signal)
     }))
   }
   if (!config.selector)
@@ -173,13 +177,11 @@ async function findObjects(workshop: Workshop, signal: AbortSignal): Promise<Fou
     const path = collectionOf(kind, namespace)
     const query = { labelSelector: config.selector ?? undefined }
     const doing = `Reading the ${resources[kind].plural} in ${namespace}`
-    const { items } = await workshop.api
-      .list({ doing, path, query, signal }, workloadSchema)
-      .catch((error: unknown) => {
-        // Where Argo Rollouts is not installed there is no such kind, and few have rights to it.
-        if (kind === 'rollout' && isStatus(error, 403, 404)) return { items: [] }
-        throw error
-      })
+    const { items } = await cluster.api.list({ doing, path, query, signal }, workloadSchema).catch((error: unknown) => {
+      // Where Argo Rollouts is not installed there is no such kind, and few have rights to it.
+      if (kind === 'rollout' && isStatus(error, 403, 404)) return { items: [] }
+      throw error
+    })
     return items.map((object) => ({ address: { kind, namespace, name: object.metadata.name }, object }))
   })
   const all = found.flat().sort((a, b) => addressText(a.address).localeCompare(addressText(b.address)))
@@ -187,7 +189,7 @@ async function findObjects(workshop: Workshop, signal: AbortSignal): Promise<Fou
   throw new TargetError({
     what: 'There is no workload to roll back',
     why: `nothing in the namespace ${namespace} matches the selector ${config.selector}`,
-    next: `Correct the selector or the namespace in deploy.json; "${workshop.kubectl} -n ${namespace} get deploy,sts,ds --show-labels" lists what is there.`,
+    next: `Correct the selector or the namespace in deploy.json; "${cluster.kubectl} -n ${namespace} get deploy,sts,ds --show-labels" lists what is there.`,
     code: 'not_found'
   })
 }

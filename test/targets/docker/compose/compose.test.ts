@@ -88,7 +88,7 @@ services:
     const before = { db: await named('db'), web: await named('web'), worker: await named('worker') }
     const target = await open(it)
     const planned = await planTo(target, '1.1.0')
-    expect(planned.survey.current).toMatchObject({ version: '1.2.0' })
+    expect(planned.observation.current).toMatchObject({ version: '1.2.0' })
     expect(planned.draft.blockers).toEqual([])
     expect(planned.draft.risks).toMatchObject([
       { id: 'digest_unrecorded:1.1.0' },
@@ -221,7 +221,7 @@ services:
     const target = await open(it, { services: ['web'], health_timeout_seconds: 2 })
     const planned = await planTo(target, '1.3.0')
     await expect(carryOut(target, planned)).rejects.toMatchObject({ code: 'not_healthy' })
-    const { health } = await target.survey(signal())
+    const { health } = await target.observe(signal())
     expect(health).toMatchObject({ state: expect.not.stringMatching('healthy') })
     expect(health.message).toMatch(/^1 of 3 containers runs 1\.3\.0; /)
     const third = await named('web', 3)
@@ -308,11 +308,11 @@ services:
     await it.compose('up', '-d', '--wait', 'db')
     const target = await open(it, { services: ['web'] }, { history: [record({ version: '1.1.0', digest: good })] })
     const planned = await planTo(target, '1.1.0')
-    expect(planned.survey.current).toBeNull()
+    expect(planned.observation.current).toBeNull()
     expect(planned.draft.steps.map(({ kind }) => kind)).toEqual(['compose_up', 'compose_files'])
     await carryOut(target, planned)
     expect(await named('web')).toMatchObject({ Image: good, State: { Health: { Status: 'healthy' } } })
-    expect((await target.survey(signal())).current).toMatchObject({ version: '1.1.0' })
+    expect((await target.observe(signal())).current).toMatchObject({ version: '1.1.0' })
     expect(await it.compose('ps')).toContain(`${world.prefix}-web-1`)
     await takeBack(target, planned)
     await expect(named('web')).rejects.toThrow(/no such container/i)
@@ -332,9 +332,9 @@ services:
       services: undefined,
       project: undefined
     }
-    const here = await (await open(it, byImage)).survey(signal())
+    const here = await (await open(it, byImage)).observe(signal())
     expect(here.fingerprint.containers).toMatchObject([{ name: `${world.prefix}-worker-1` }])
-    const nowhere = await (await open({ ...it, dir: '/nonexistent' }, byImage)).survey(signal())
+    const nowhere = await (await open({ ...it, dir: '/nonexistent' }, byImage)).observe(signal())
     expect(nowhere.blockers).toMatchObject([
       { id: 'ambiguous', why: expect.stringContaining(`${world.prefix}-staging`) }
     ])

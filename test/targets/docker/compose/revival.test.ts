@@ -154,7 +154,10 @@ volumes: {data: {}}`
     await it.compose('rm', '-s', '-f', 'web')
     const target = await open(it, { services: ['web', 'worker'] })
     const planned = await planTo(target, '1.1.0')
-    expect(planned.survey.health).toMatchObject({ state: 'degraded', message: expect.stringContaining('web has no') })
+    expect(planned.observation.health).toMatchObject({
+      state: 'degraded',
+      message: expect.stringContaining('web has no')
+    })
     const kinds = planned.draft.steps.map(({ kind }) => kind)
     expect(kinds.indexOf('compose_up')).toBeGreaterThan(kinds.indexOf('create_container'))
     expect(kinds.indexOf('compose_up')).toBeLessThan(kinds.findIndex((kind) => /swap|beside/.test(kind)))
@@ -214,7 +217,7 @@ volumes: {data: {}}`
     })
     const { id, version } = interrupted[direction]
     const result = await server.call('execute_rollback', { target: 'docker', version, plan_id: id })
-    expect(result, String(result.summary)).toMatchObject({ outcome: direction === 'finish' ? 'succeeded' : 'restored' })
+    expect(result, String(result.summary)).toMatchObject({ outcome: direction === 'finish' ? 'succeeded' : 'undone' })
     if (direction === 'finish') expect(await inspect(`${world.prefix}-web-1`)).toMatchObject({ Image: good })
     else await expect(inspect(`${world.prefix}-web-1`)).rejects.toThrow(/no such/i)
     await server.close()

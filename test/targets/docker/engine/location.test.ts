@@ -88,7 +88,7 @@ describeOn('docker', 'where the engine is', () => {
     const holder = { host: 'elsewhere', pid: 1, user: 'ann' }
     const record = { rollbackId: 'rb-20260318-143500-docker', holder, startedAt: '2026-03-18T14:35:00.000Z', begun: {} }
     const held = await here.lease?.acquire(record, 60_000, signal())
-    await there.survey(signal())
+    await there.observe(signal())
     const second = there.lease?.acquire({ ...record, rollbackId: 'rb-20260318-143501-docker' }, 60_000, signal())
     await expect(second).rejects.toMatchObject({ code: 'locked' })
     await held?.release(signal())

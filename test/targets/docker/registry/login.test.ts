@@ -125,13 +125,13 @@ describeOn('docker', 'a login at a registry', ({ registry: behind = '127.0.0.1:5
   it('that used up its pulls: the blocker says until when', async () => {
     registry.rules.limited = true
     const { target } = await open(basic('ada', password))
-    const { draft, survey } = await planTo(target, '1.1.0')
+    const { draft, observation } = await planTo(target, '1.1.0')
     expect(draft.blockers).toMatchObject([{ id: 'image_rate_limited:1.1.0', next: expect.stringContaining('Wait') }])
     const [{ why = '' } = {}] = draft.blockers
     expect(why).toContain('the login of ada')
     expect(why).toContain('0 of 100 in 6h 0m are left')
     expect(why).toContain('try again in 1m 30s')
-    expect(survey.notes.join()).toContain('try again in 1m 30s')
+    expect(observation.notes.join()).toContain('try again in 1m 30s')
   })
 
   it('that expires between plan and pull: the pull says the same, and nothing was stopped', async () => {

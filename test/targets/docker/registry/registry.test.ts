@@ -61,7 +61,7 @@ describeOn('docker', 'candidates of a private registry', ({ registry = '127.0.0.
     expect(planned.draft.risks).toMatchObject([{ id: 'digest_moved:1.1.0', serious: false }])
     await carryOut(target, planned)
     expect((await inspect(`${world.prefix}-web`)).Config.Image).toBe(`${world.repository}@${digest}`)
-    expect((await target.survey(signal())).current).toMatchObject({ version: '1.1.0', id: digest })
+    expect((await target.observe(signal())).current).toMatchObject({ version: '1.1.0', id: digest })
   })
 
   it('whose recorded image is nowhere while the tag means another: a serious risk', async () => {
@@ -99,7 +99,7 @@ describeOn('docker', 'candidates of a private registry', ({ registry = '127.0.0.
       const target = await away.open({ history: [record({ version: '1.0.0', digest: `sha256:${'2'.repeat(64)}` })] })
       const local = await planTo(target, '1.1.0')
       expect(local.draft.blockers).toEqual([])
-      expect(local.survey.notes.join()).toContain('Only local images were considered')
+      expect(local.observation.notes.join()).toContain('Only local images were considered')
       const remote = await planTo(target, '1.0.0')
       expect(remote.draft.blockers).toMatchObject([{ id: 'image_unreachable:1.0.0' }])
     } finally {
@@ -145,7 +145,7 @@ describeOn('docker', 'a registry that asks for a login', () => {
 
   it('is named when the Docker configuration has none', async () => {
     const target = await world.open({ env: { DOCKER_CONFIG: home } })
-    expect((await target.survey(signal())).notes.join()).toContain('asks for a login')
+    expect((await target.observe(signal())).notes.join()).toContain('asks for a login')
   })
 
   it('gets the one of the Docker configuration, by token, and the password is masked', async () => {
@@ -157,8 +157,8 @@ describeOn('docker', 'a registry that asks for a login', () => {
     )
     const mask = createMask()
     const target = await world.open({ env: { DOCKER_CONFIG: home }, mask })
-    const survey = await target.survey(signal())
-    expect(survey.releases.map(({ version }) => version)).toEqual(['0.9.0'])
+    const observation = await target.observe(signal())
+    expect(observation.releases.map(({ version }) => version)).toEqual(['0.9.0'])
     expect(mask.text(`the password is ${password}`)).not.toContain(password)
   })
 
@@ -171,12 +171,12 @@ describeOn('docker', 'a registry that asks for a login', () => {
       { mode: 0o755 }
     )
     const target = await world.open({ env: { DOCKER_CONFIG: home, PATH: `${home}:/bin:/usr/bin` } })
-    expect((await target.survey(signal())).releases.map(({ version }) => version)).toEqual(['0.9.0'])
+    expect((await target.observe(signal())).releases.map(({ version }) => version)).toEqual(['0.9.0'])
   })
 
   it('with a helper that is missing is said, and stops nobody', async () => {
     await writeFile(join(home, 'config.json'), JSON.stringify({ credsStore: 'nobody-has-this' }))
     const target = await world.open({ env: { DOCKER_CONFIG: home, PATH: '/bin:/usr/bin' } })
-    expect((await target.survey(signal())).notes.join()).toContain('docker-credential-nobody-has-this')
+    expect((await target.observe(signal())).notes.join()).toContain('docker-credential-nobody-has-this')
   })
 })

@@ -99,10 +99,10 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     await brokenWith('1.2.0')
     const target = await open()
     const planned = await planTo(target, '1.1.0')
-    expect(planned.survey.current?.version).toBe('1.2.0')
-    expect(['down', 'degraded']).toContain(planned.survey.health.state)
+    expect(planned.observation.current?.version).toBe('1.2.0')
+    expect(['down', 'degraded']).toContain(planned.observation.health.state)
     expect(planned.draft.steps).toMatchObject([
-      { kind: 'service', phase: 'cure', byHand: ['docker service rollback web'] }
+      { kind: 'service', phase: 'switch', manualCommands: ['docker service rollback web'] }
     ])
     await carryOut(target, planned)
     expect(await serving()).toEqual(['1.1.0', '1.1.0'])
@@ -128,7 +128,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     const target = await open({}, [record({ version: '1.0.0' })])
     const planned = await planTo(target, '1.0.0')
     const former = (await spec()).UpdateConfig
-    await carryOut(target, planned, { aftercare: false })
+    await carryOut(target, planned, { cleanup: false })
     expect(await serving()).toEqual(['1.0.0', '1.0.0'])
     expect((await spec()).UpdateConfig).toMatchObject({ Order: 'start-first', Parallelism: 2, FailureAction: 'pause' })
     await carryOut(target, planned)
@@ -205,7 +205,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     const former = (await spec()).UpdateConfig
     const target = await open({}, [record({ version: '1.0.0' })])
     const planned = await planTo(target, '1.0.0')
-    await carryOut(target, planned, { aftercare: false })
+    await carryOut(target, planned, { cleanup: false })
     expect((await spec()).UpdateConfig).toMatchObject({ FailureAction: 'continue', Parallelism: 3 })
     await update('--label-add', 'step=2')
     await takeBack(target, planned)
@@ -243,7 +243,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
   it('are not meant where the configuration names services of a Compose project', async () => {
     await deploy('1.1.0')
     const target = await open({ services: ['web'] })
-    expect((await target.survey(signal())).blockers).toMatchObject([{ id: 'no_container' }])
+    expect((await target.observe(signal())).blockers).toMatchObject([{ id: 'no_container' }])
   })
 
   it('that somebody changed since the plan are left alone', async () => {
@@ -274,8 +274,11 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     await brokenWith('1.2.0')
     await until('a paused update', async () => (await docker('service', 'inspect', 'web')).includes('"paused"'))
     const target = await open()
-    const { draft, survey } = await planTo(target, '1.1.0')
-    expect(survey.health).toMatchObject({ state: 'degraded', message: expect.stringContaining('1 of 2 tasks run') })
+    const { draft, observation } = await planTo(target, '1.1.0')
+    expect(observation.health).toMatchObject({
+      state: 'degraded',
+      message: expect.stringContaining('1 of 2 tasks run')
+    })
     expect(draft.risks.map(({ id }) => id)).toContain('last_good_task:web')
   })
 
@@ -305,7 +308,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     const lease = { rollbackId: 'rb-20260318-143500-docker', holder, startedAt: '2026-03-18T14:35:00.000Z', begun: {} }
     const before = JSON.stringify(await spec())
     const held = await target.lease?.acquire(lease, 60_000, signal())
-    expect((await target.survey(signal())).lease).toMatchObject({
+    expect((await target.observe(signal())).lease).toMatchObject({
       record: { rollbackId: lease.rollbackId },
       expired: false
     })
@@ -314,12 +317,12 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     await held?.renew(signal())
     const clock = { ...systemClock, now: () => new Date(Date.now() + 3_600_000) }
     const ahead = await open({}, [], clock)
-    expect((await ahead.survey(signal())).lease).toMatchObject({ expired: false })
+    expect((await ahead.observe(signal())).lease).toMatchObject({ expired: false })
     await held?.release(signal())
     await held?.release(signal())
-    expect((await target.survey(signal())).lease).toBeUndefined()
+    expect((await target.observe(signal())).lease).toBeUndefined()
     const short = await target.lease?.acquire(lease, 1, signal())
-    await until('the expiry', async () => (await target.survey(signal())).lease?.expired)
+    await until('the expiry', async () => (await target.observe(signal())).lease?.expired)
     await (await target.lease?.acquire(other, 60_000, signal()))?.release(signal())
     await expect(short?.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
     expect(JSON.stringify(await spec())).toBe(before)
@@ -333,14 +336,14 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     expect(findings.join()).toContain('non-zero exit (3)')
     expect(evidence[0]?.text).toContain('FATAL: relation')
     expect(events.length).toBeGreaterThan(0)
-    const { draft, survey } = await planTo(target, '1.1.0')
-    expect(JSON.stringify([draft, survey])).not.toContain('hunter2')
+    const { draft, observation } = await planTo(target, '1.1.0')
+    expect(JSON.stringify([draft, observation])).not.toContain('hunter2')
   })
 
   it('published in host mode are knocked at', async () => {
     await deploy('1.1.0', '--publish', 'mode=host,target=8080')
     const target = await open()
-    const { current } = await target.survey(signal())
+    const { current } = await target.observe(signal())
     if (!current) throw new Error('nothing serves')
     const { checks } = await target.check(current, { signal: signal() })
     expect(checks.find(({ id }) => id.includes(':port:'))).toMatchObject({ status: 'pass' })

@@ -48,10 +48,10 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
   }
   const asUser = (name: string, user: JsonObject): Promise<string> =>
     file(`${name}.kubeconfig`, { ...kubeconfig, users: [{ name: 'reader', user }] })
-  const survey = async (path: string, config: JsonObject = {}, env: NodeJS.ProcessEnv = {}): Promise<string> => {
+  const observe = async (path: string, config: JsonObject = {}, env: NodeJS.ProcessEnv = {}): Promise<string> => {
     const target = await openTarget({ ...cluster, kubeconfig: path }, { workloads: ['deployment/web'], ...config }, env)
     try {
-      return (await target.survey(inTime())).current?.version ?? ''
+      return (await target.observe(inTime())).current?.version ?? ''
     } finally {
       await target.close?.()
     }
@@ -76,10 +76,10 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     `echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":${status}}'`
 
   it('a token, and one that is not valid', async () => {
-    expect(await survey(await asUser('token', { token }))).toBe('1')
+    expect(await observe(await asUser('token', { token }))).toBe('1')
     const tokenFile = await file('token', token)
-    expect(await survey(await asUser('token-file', { tokenFile }))).toBe('1')
-    expect(await failure(survey(await asUser('wrong', { token: 'nonsense' })))).toMatchObject({ code: 'unauthorized' })
+    expect(await observe(await asUser('token-file', { tokenFile }))).toBe('1')
+    expect(await failure(observe(await asUser('wrong', { token: 'nonsense' })))).toMatchObject({ code: 'unauthorized' })
   })
 
   it.skipIf(!existsSync(join(authority, 'ca.key')))('a client certificate', async () => {
@@ -109,17 +109,17 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     ]
     await run('openssl', ['x509', '-req', '-in', `${key}.csr`, ...sign, '-out', certificate])
     const named = await asUser('certificate', { 'client-certificate': certificate, 'client-key': key })
-    expect(await survey(named)).toBe('1')
+    expect(await observe(named)).toBe('1')
     const base64 = async (path: string) => (await readFile(path)).toString('base64')
     const inside = { 'client-certificate-data': await base64(certificate), 'client-key-data': await base64(key) }
-    expect(await survey(await asUser('certificate-inside', inside))).toBe('1')
+    expect(await observe(await asUser('certificate-inside', inside))).toBe('1')
     const gone = { 'client-certificate': certificate, 'client-key': join(dir, 'nowhere.key') }
-    expect(await failure(survey(await asUser('certificate-gone', gone)))).toMatchObject({ code: 'login_failed' })
+    expect(await failure(observe(await asUser('certificate-gone', gone)))).toMatchObject({ code: 'login_failed' })
   })
 
   it('a login program: its token, and nothing of what it prints when it fails', async () => {
     const good = await program('login', `[ "$1" = login ] && ${credential(`{"token":"'$LOGIN_TOKEN'"}`)}`)
-    expect(await survey(await asUser('exec', good))).toBe('1')
+    expect(await observe(await asUser('exec', good))).toBe('1')
 
     const failing: [string, string][] = [
       ['fails', 'echo "no session for h0p-sesame-17" >&2; exit 1'],
@@ -127,7 +127,7 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
       ['says nothing', credential('null')]
     ]
     for (const [name, script] of failing) {
-      const error = await failure(survey(await asUser('exec-failing', await program('failing', script))))
+      const error = await failure(observe(await asUser('exec-failing', await program('failing', script))))
       expect(error, name).toMatchObject({ fault: 'config', code: 'login_failed' })
       expect(`${error.message} ${error.next}`, name).not.toContain('h0p-sesame-17')
       expect(error.message, name).toContain('failing')
@@ -135,7 +135,7 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     const absent = await asUser('exec-absent', {
       exec: { ...((await program('x', '')).exec as JsonObject), command: 'popk-no-such-login' }
     })
-    expect((await failure(survey(absent))).message).toContain('popk-no-such-login cannot be run (ENOENT)')
+    expect((await failure(observe(absent))).message).toContain('popk-no-such-login cannot be run (ENOENT)')
   })
 
   it('a login program runs once for all requests, and anew when its credential is refused', async () => {
@@ -143,7 +143,7 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     const counted = async (name: string, tokens: string): Promise<number> => {
       await rm(runs, { force: true })
       const script = `echo run >> ${runs}; ${tokens}; ${credential(`{"token":"'$TOKEN'"}`)}`
-      expect(await survey(await asUser(name, await program(name, script)))).toBe('1')
+      expect(await observe(await asUser(name, await program(name, script)))).toBe('1')
       return (await readFile(runs, 'utf8')).trim().split('\n').length
     }
     expect(await counted('exec-once', 'TOKEN=$LOGIN_TOKEN')).toBe(1)
@@ -168,7 +168,7 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     const [entry] = kubeconfig.clusters
     const clusters = [{ ...entry, cluster: { ...entry.cluster, 'proxy-url': `http://127.0.0.1:${port}` } }]
     try {
-      expect(await survey(await file('proxied.kubeconfig', { ...kubeconfig, clusters }))).toBe('1')
+      expect(await observe(await file('proxied.kubeconfig', { ...kubeconfig, clusters }))).toBe('1')
       expect(tunnels).toBeGreaterThan(0)
     } finally {
       proxy.close()
@@ -196,13 +196,13 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     ]
     const clusters = [...kubeconfig.clusters, { name: 'lost', cluster: { server: 'https://127.0.0.1:1' } }]
     const two = await file('two.kubeconfig', { ...kubeconfig, contexts, clusters, 'current-context': 'lost' })
-    expect(await survey(two, { context: 'found' })).toBe('1')
-    const missing = await failure(survey(two, { context: 'nowhere' }))
+    expect(await observe(two, { context: 'found' })).toBe('1')
+    const missing = await failure(observe(two, { context: 'nowhere' }))
     expect(missing).toMatchObject({ fault: 'config', code: 'no_cluster' })
     expect(missing.message).toMatch(/nowhere.*lost, found/)
-    expect(await failure(survey(join(dir, 'none')))).toMatchObject({ code: 'no_cluster' })
+    expect(await failure(observe(join(dir, 'none')))).toMatchObject({ code: 'no_cluster' })
     const torn = await file('torn.kubeconfig', `users: [{name: a, user: {token: "h0p-sesame-17}}]\nx: [`)
-    const unreadable = await failure(survey(torn))
+    const unreadable = await failure(observe(torn))
     expect(unreadable).toMatchObject({ code: 'no_cluster' })
     expect(unreadable.message).not.toContain('h0p-sesame-17')
   })

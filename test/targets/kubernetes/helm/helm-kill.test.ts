@@ -85,7 +85,7 @@ describeOn('helm', "a rollback of a release of Helm's that is disturbed", (backe
 
   it.concurrent('the server is killed while helm waits: undone', async () => {
     const result = await resumed(await killed('undo'), 'undo')
-    expect(result, result.summary).toMatchObject({ outcome: 'restored' })
+    expect(result, result.summary).toMatchObject({ outcome: 'undone' })
     expect(await image('undo')).toBe(bad)
     const end = await statuses('undo')
     expect(end.at(-1)).toBe('deployed')
@@ -103,11 +103,11 @@ describeOn('helm', "a rollback of a release of Helm's that is disturbed", (backe
       })
     )
     const run = testRun()
-    const survey = await target.survey(run.signal)
-    const release = survey.releases.find(({ version }) => version === '1.1.0')
+    const observation = await target.observe(run.signal)
+    const release = observation.releases.find(({ version }) => version === '1.1.0')
     if (!release) throw new Error('no candidate')
-    const { steps } = await target.plan(survey, release, run.signal)
-    expect(await target.plan(survey, release, run.signal)).toMatchObject({ steps })
+    const { steps } = await target.plan(observation, release, run.signal)
+    expect(await target.plan(observation, release, run.signal)).toMatchObject({ steps })
     const step = steps.find(({ kind }) => kind === 'helm_rollback')
     if (!step) throw new Error('no step')
 

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../../src/model/json.ts'
 import { ApiFailure, unreachable } from '../../../../src/targets/kubernetes/client/failure.ts'
 import { tryPod } from '../../../../src/targets/kubernetes/preflight/pod-trial.ts'
 import { examineQuotas } from '../../../../src/targets/kubernetes/preflight/quota.ts'
-import { manner } from '../../../../src/targets/kubernetes/preflight/strategy-risks.ts'
+import { strategyRisks } from '../../../../src/targets/kubernetes/preflight/strategy-risks.ts'
 import { dryRun, type Way } from '../../../../src/targets/kubernetes/workloads/plan.ts'
 import { moveOf } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
@@ -21,7 +21,7 @@ async function scene(spec: JsonObject = {}, annotations: JsonObject = {}): Promi
   const made = deployment('web', { image: 'web:1.2.0', spec })
   const object = { ...made, metadata: { ...(made.metadata as JsonObject), annotations } }
   put(cluster, object, replicaSet('web', 1, 'web:1.1.0'), replicaSet('web', 2, 'web:1.2.0'), pod('web', 2, 'a'))
-  const [workload] = await readWorkloads(cluster.workshop, signal)
+  const [workload] = await readWorkloads(cluster.context, signal)
   const revision = workload?.revisions.find(({ number }) => number === 1)
   if (!workload || !revision) throw new Error('there is no way back')
   return { cluster, way: { workload, revision, move: moveOf(workload, revision) } }
@@ -40,7 +40,7 @@ test('a quota with room for exactly one pod more is no blocker', async () => {
     status: { hard: { 'requests.cpu': '300m' }, used: { 'requests.cpu': '200m' } }
   })
   cluster.objects.set('/api/v1/namespaces/shop/pods', { metadata: { name: 'tried' }, spec: { containers } })
-  expect((await examineQuotas(cluster.workshop, [way], signal)).blockers).toEqual([])
+  expect((await examineQuotas(cluster.context, [way], signal)).blockers).toEqual([])
 })
 
 test.each([
@@ -49,18 +49,18 @@ test.each([
 ])('a server error when a pod is tried (%s) is said, and does not end the assessment', async (message, told) => {
   const { cluster, way } = await scene()
   fails(cluster, 'POST', new ApiFailure('Trying a pod', 500, { message }))
-  expect(await tryPod(cluster.workshop, way.workload, way.revision, signal)).toMatchObject(told)
+  expect(await tryPod(cluster.context, way.workload, way.revision, signal)).toMatchObject(told)
 })
 
 test('a server that is away, or too busy, for a dry run does not refuse the change', async () => {
   const { cluster, way } = await scene()
   fails(cluster, 'PATCH', unreachable('cluster.example', 'connection refused'))
-  await expect(dryRun(cluster.workshop, way, signal)).rejects.toMatchObject({ code: 'unreachable' })
+  await expect(dryRun(cluster.context, way, signal)).rejects.toMatchObject({ code: 'unreachable' })
   fails(cluster, 'PATCH', new ApiFailure('Changing', 503, { message: 'too busy' }))
-  const [busy] = await dryRun(cluster.workshop, way, signal)
+  const [busy] = await dryRun(cluster.context, way, signal)
   expect(busy).toMatchObject({ what: expect.stringMatching(/could not try to change/), why: 'too busy' })
   fails(cluster, 'PATCH', new ApiFailure('Changing', 422, { message: 'no such image allowed' }))
-  const [refused] = await dryRun(cluster.workshop, way, signal)
+  const [refused] = await dryRun(cluster.context, way, signal)
   expect(refused).toMatchObject({ what: expect.stringMatching(/refuses to change/) })
 })
 
@@ -71,24 +71,24 @@ test('keeping what was last applied is tried again like the change itself', asyn
     if (method === 'PATCH' && path.includes('/replicasets/') && failed++ === 0)
       throw new ApiFailure('Marking', 503, { message: 'too busy' })
   })
-  expect(await putTemplate({ ...cluster.workshop, clock: virtualClock() }, way.move, 'back', testRun())).toBe(true)
+  expect(await putTemplate({ ...cluster.context, clock: virtualClock() }, way.move, 'back', testRun())).toBe(true)
   expect(failed).toBe(2)
 })
 
 test('the template that waits in a paused Deployment is what should serve, and that undoing loses it is said', async () => {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   put(cluster, deployment('web', { image: 'web:1.2.0', spec: { paused: true } }), replicaSet('web', 1, 'web:1.1.0'))
-  const workloads = await readWorkloads(cluster.workshop, signal)
+  const workloads = await readWorkloads(cluster.context, signal)
   const { current, releases } = releasesOf(workloads)
   expect([current.version, ...releases.map(({ version }) => version)]).toEqual(['1.2.0', '1.1.0'])
   const [workload] = workloads
   const [revision] = workload?.revisions ?? []
   if (!workload || !revision) throw new Error('there is no way back')
-  const { risks } = manner(cluster.workshop, workload, revision)
+  const { risks } = strategyRisks(cluster.context, workload, revision)
   expect(risks).toMatchObject([{ serious: true, detail: expect.stringMatching(/undoing cannot bring it back/) }])
   const move = moveOf(workload, revision)
   put(cluster, deployment('web', { image: 'web:1.1.0' }))
-  await expect(putTemplate(cluster.workshop, move, 'forth', testRun())).rejects.toMatchObject({
+  await expect(putTemplate(cluster.context, move, 'forth', testRun())).rejects.toMatchObject({
     code: 'revision_gone',
     next: 'Apply its manifest again.'
   })

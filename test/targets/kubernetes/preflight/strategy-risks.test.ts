@@ -72,17 +72,17 @@ describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
         await cluster.kubectl('get', 'pods', '-l', `app=${name}`, '-o', 'jsonpath={.items[*].metadata.name}')
       ).split(' ')
       for (const pod of names) expect(plan.steps[1]?.title).toContain(pod)
-      const cure = plan.steps.filter(({ phase }) => phase === 'cure')
+      const switched = plan.steps.filter(({ phase }) => phase === 'switch')
       const run = testRun()
-      expect(await applyAll(target, { steps: cure.slice(0, 1) }, run)).toEqual(['rolled out'])
+      expect(await applyAll(target, { steps: switched.slice(0, 1) }, run)).toEqual(['rolled out'])
       // As if a former try had died after the first deletion.
       await cluster.kubectl('delete', 'pod', names.at(-1) ?? '')
       const left = replicas === 1 ? 'already replaced' : `${replicas - 1} deleted and replaced`
-      expect(await applyAll(target, { steps: cure }, run)).toEqual(['already there', left])
+      expect(await applyAll(target, { steps: switched }, run)).toEqual(['already there', left])
       expect(await podImages(name)).toEqual(all(good))
       const { checks } = await target.check(plan.release, { signal: inTime() })
       expect(checks.filter(({ status }) => status !== 'pass')).toEqual([])
-      await revertAll(target, { steps: cure }, run)
+      await revertAll(target, { steps: switched }, run)
       // Undoing does not wait long for each pod, which may not have been healthy.
       await images(name, all(next))
       await target.close?.()

@@ -10,11 +10,11 @@ import { deployment, type FakeCluster, fakeCluster, pod, put, replicaSet } from 
 const signal = AbortSignal.timeout(60_000)
 const evicted: JsonObject = { phase: 'Failed', reason: 'Evicted', conditions: [] }
 
-const healthOf = async ({ workshop }: FakeCluster) => healthTogether(await readWorkloads(workshop, signal))
+const healthOf = async ({ context }: FakeCluster) => healthTogether(await readWorkloads(context, signal))
 
-async function checksOf({ workshop }: FakeCluster, baseline?: JsonObject) {
-  const { current } = releasesOf(await readWorkloads(workshop, signal))
-  const { checks, observed } = await check(workshop, current, { signal, ...(baseline && { baseline }) })
+async function checksOf({ context }: FakeCluster, baseline?: JsonObject) {
+  const { current } = releasesOf(await readWorkloads(context, signal))
+  const { checks, observed } = await check(context, current, { signal, ...(baseline && { baseline }) })
   return { checks, observed, bad: checks.filter(({ status }) => status !== 'pass') }
 }
 
@@ -85,14 +85,14 @@ test('a sidecar that restarts during the soak is seen', async () => {
 test('a workload that is deleted during the soak fails; a cluster that cannot be asked is unknown', async () => {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   put(cluster, deployment('web'), replicaSet('web', 1, 'web:1.1.0'), pod('web', 1, 'a'))
-  const { current } = releasesOf(await readWorkloads(cluster.workshop, signal))
+  const { current } = releasesOf(await readWorkloads(cluster.context, signal))
   cluster.objects.clear()
-  const { checks } = await check(cluster.workshop, current, { signal })
+  const { checks } = await check(cluster.context, current, { signal })
   expect(checks).toMatchObject([{ id: 'workloads', status: 'fail' }])
   cluster.before(() => {
     throw unreachable('cluster.example', 'connection refused')
   })
-  expect((await check(cluster.workshop, current, { signal })).checks).toMatchObject([
+  expect((await check(cluster.context, current, { signal })).checks).toMatchObject([
     { id: 'cluster', status: 'unknown' }
   ])
 })

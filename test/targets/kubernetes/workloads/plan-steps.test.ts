@@ -47,11 +47,11 @@ async function stepsWith(pods: JsonObject[], spec: JsonObject = {}) {
   cluster.objects.set(`${revisions}/db-1`, revision(1, 'db:1.1.0'))
   cluster.objects.set(`${revisions}/db-2`, revision(2, 'db:1.2.0'))
   for (const one of pods) cluster.objects.set(podPath((one.metadata as { name: string }).name), one)
-  const [workload] = await readWorkloads(cluster.workshop, signal)
+  const [workload] = await readWorkloads(cluster.context, signal)
   const candidate = workload?.revisions.find(({ number }) => number === 1)
   if (!workload || !candidate) throw new Error('there is no candidate')
   const way = { workload, revision: candidate, move: moveOf(workload, candidate) }
-  return stepsFor(cluster.workshop, [way], { version: '1.1.0', id: 'x', available: { state: 'yes' } } as Release, true)
+  return stepsFor(cluster.context, [way], { version: '1.1.0', id: 'x', available: { state: 'yes' } } as Release, true)
 }
 
 test('a pod that crashes again and again is to be deleted, also while it seems well, so that the plan stays the same', async () => {
@@ -83,9 +83,9 @@ test("a DaemonSet's pod that is not scheduled yet is known by the node that it i
   expect(placeOf(placed, { kind: 'statefulset' })).toBe('agent-x')
 })
 
-test('the mark that is set by hand is one that the next survey knows', async () => {
+test('the mark that is set by hand is one that the next observation knows', async () => {
   const steps = await stepsWith([podOf(2, 0, true)])
-  const [command = ''] = steps.at(-1)?.byHand ?? []
+  const [command = ''] = steps.at(-1)?.manualCommands ?? []
   const [, name = '', text = ''] = / --overwrite ([\w./-]+)=(.*)$/.exec(command) ?? []
   // As a shell reads it.
   const value = text.replace('$(date -u +%FT%TZ)', '2026-01-01T00:00:00Z').replaceAll("'", '')
@@ -101,7 +101,7 @@ test('a revision whose template lacks what a newer server fills in can be undone
   const revisions = '/apis/apps/v1/namespaces/shop/controllerrevisions'
   cluster.objects.set(`${revisions}/db-1`, revision(1, 'db:1.1.0'))
   cluster.objects.set(`${revisions}/db-2`, { ...revision(2, 'db:1.2.0'), ...older })
-  const [workload] = await readWorkloads(cluster.workshop, signal)
+  const [workload] = await readWorkloads(cluster.context, signal)
   const [now, before] = workload?.revisions ?? []
   if (!workload || !now || !before) throw new Error('there are no revisions')
   expect(moveOf(workload, before).from).toEqual({

@@ -13,7 +13,7 @@ async function releasesWith(shapes: Record<string, [string, string][]>, spec: Js
     const sets = revisions.map(([each, at], index) => replicaSet(name, index + 1, each, `2026-01-${at}Z`))
     put(cluster, deployment(name, { image, spec }), ...sets)
   }
-  const { current, releases } = releasesOf(await readWorkloads(cluster.workshop, AbortSignal.timeout(60_000)))
+  const { current, releases } = releasesOf(await readWorkloads(cluster.context, AbortSignal.timeout(60_000)))
   const sets = releases.map(({ version, details }) => {
     const { revisions } = detailsSchema.parse(details)
     return [version, Object.values(revisions).map(({ name }) => name)]

@@ -1,7 +1,7 @@
 import { TargetError } from '../../../../support/errors.ts'
 import { duration, oneLine } from '../../../../support/text.ts'
 import type { Probe } from '../../config.ts'
-import type { Workshop } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { type Container, inspectContainer } from '../../objects/inspect.ts'
 import { probeOnce } from './probe.ts'
 
@@ -23,7 +23,7 @@ export interface Patience {
  * How long to wait for a container: as configured, else at least as long as its own health check may take to decide. Once that has
  * decided against it, the time that it grants to a start is no reason to wait any more.
  */
-export function patienceFor(container: Container, config: Workshop['config']): Patience {
+export function patienceFor(container: Container, config: DockerContext['config']): Patience {
   const check = container.Config.Healthcheck
   const ms = (nanoseconds: number | undefined, otherwise: number): number => (nanoseconds || otherwise * 1e9) / 1e6
   const decides = check?.Test?.length ? (ms(check.Interval, 30) + ms(check.Timeout, 30)) * (check.Retries || 3) : 0
@@ -43,15 +43,15 @@ export function patienceFor(container: Container, config: Workshop['config']): P
  * @returns milliseconds waited. @throws TargetError `not_healthy` when it died, restarts in a loop, or time is up.
  */
 export async function awaitHealthy(
-  workshop: Workshop,
+  docker: DockerContext,
   id: string,
   patience: Patience,
   run: { signal: AbortSignal; progress(message: string): void }
 ): Promise<number> {
-  const { clock, engine } = workshop
+  const { clock, engine } = docker
   const begin = clock.now().getTime()
   const waited = (): number => clock.now().getTime() - begin
-  const bell = await listen(workshop, id, run.signal)
+  const bell = await listen(docker, id, run.signal)
   let settledFrom = { at: begin, start: '' }
   let said = ''
   try {
@@ -120,7 +120,7 @@ const notHealthy = (name: string, why: string, ms: number): TargetError =>
   })
 
 /** Rings when the engine tells of the container; without events it is a clock. */
-async function listen(workshop: Workshop, id: string, signal: AbortSignal) {
+async function listen(docker: DockerContext, id: string, signal: AbortSignal) {
   const closing = new AbortController()
   let rung = false
   let wake = (): void => {}
@@ -128,7 +128,7 @@ async function listen(workshop: Workshop, id: string, signal: AbortSignal) {
     rung = true
     wake()
   }
-  const stream = await workshop.engine
+  const stream = await docker.engine
     .stream('GET', '/events', {
       query: { filters: JSON.stringify({ container: [id], type: ['container'] }) },
       signal: AbortSignal.any([signal, closing.signal])
@@ -142,7 +142,7 @@ async function listen(workshop: Workshop, id: string, signal: AbortSignal) {
       const woken = new AbortController()
       wake = () => woken.abort()
       if (!rung)
-        await workshop.clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => signal.throwIfAborted())
+        await docker.clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => signal.throwIfAborted())
       rung = false
     },
     close(): void {

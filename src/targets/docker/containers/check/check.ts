@@ -5,7 +5,7 @@ import { messageOf } from '../../../../support/errors.ts'
 import { oneLine } from '../../../../support/text.ts'
 import type { Look } from '../../../target.ts'
 import type { Probe } from '../../config.ts'
-import { hideEnvironment, type Workshop } from '../../context.ts'
+import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { throughRestarts } from '../../engine/patience.ts'
 import { type Container, inspectImage } from '../../objects/inspect.ts'
 import { shortId } from '../../objects/reference.ts'
@@ -18,9 +18,9 @@ const tries = 4
 const between = 500
 
 /** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
-export async function check(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
+export async function check(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
   try {
-    return await throughRestarts(workshop.engine, workshop.clock, look, () => lookAtAll(workshop, release, look))
+    return await throughRestarts(docker.engine, docker.clock, look, () => lookAtAll(docker, release, look))
   } catch (error) {
     look.signal.throwIfAborted()
     const detail = oneLine(messageOf(error), 300)
@@ -31,13 +31,13 @@ export async function check(workshop: Workshop, release: Release, look: Look): P
   }
 }
 
-async function lookAtAll(workshop: Workshop, release: Release, look: Look): Promise<CheckReport> {
-  const { containers, missing } = await findWorkload(workshop, look.signal)
-  for (const container of containers) hideEnvironment(workshop.mask, container)
+async function lookAtAll(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
+  const { containers, missing } = await findWorkload(docker, look.signal)
+  for (const container of containers) hideEnvironment(docker.mask, container)
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
-  const identities = await identitiesFor(workshop, release, look.signal)
-  const ports = await portChecks(workshop, containers, look)
-  const { probe } = workshop.config
+  const identities = await identitiesFor(docker, release, look.signal)
+  const ports = await portChecks(docker, containers, look)
+  const { probe } = docker.config
   return {
     checks: [
       ...containers.flatMap((container) => [
@@ -45,7 +45,7 @@ async function lookAtAll(workshop: Workshop, release: Release, look: Look): Prom
         ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
       ]),
       ...(missing?.services ?? []).map(withoutContainer),
-      ...(probe ? [await probeCheck(workshop, probe, look)] : [])
+      ...(probe ? [await probeCheck(docker, probe, look)] : [])
     ],
     observed: { containers: Object.fromEntries(containers.map(observation)) }
   }
@@ -70,11 +70,11 @@ const observation = (container: Container): [string, JsonObject] => [
   { id: container.Id, started_at: container.State.StartedAt ?? '', restarts: container.RestartCount ?? 0 }
 ]
 
-async function identitiesFor(workshop: Workshop, release: Release, signal: AbortSignal): Promise<Set<string>> {
+async function identitiesFor(docker: DockerContext, release: Release, signal: AbortSignal): Promise<Set<string>> {
   const details = releaseDetailsSchema.partial().safeParse(release.details ?? {})
   const known = details.success ? [release.id, ...(details.data.identities ?? [])] : [release.id]
   const reference = (details.success && details.data.reference) || release.id
-  const image = await inspectImage(workshop.engine, reference, signal)
+  const image = await inspectImage(docker.engine, reference, signal)
   return new Set(image ? [...known, image.Id] : known)
 }
 
@@ -89,18 +89,18 @@ function looksAt(container: Container, identities: ReadonlySet<string>, look: Lo
 
 /** A probe speaks for ports that cannot be asked from here. */
 async function portChecks(
-  workshop: Workshop,
+  docker: DockerContext,
   containers: readonly Container[],
   look: Look
 ): Promise<{ container: Container; check: Check }[]> {
   const published = containers.flatMap((container) => publishedPorts(container).map((port) => ({ container, port })))
   if (published.length === 0) return []
-  const view = await viewpointOn(workshop.engine, look.signal)
+  const view = await viewpointOn(docker.engine, look.signal)
   const checks = await Promise.all(
     published.map(async ({ container, port }) => {
       const name = baseName(container.Name)
       const answer = await insist(
-        workshop,
+        docker,
         look,
         () => askPort(port, view, look.signal),
         ({ status }) => status !== 'fail'
@@ -109,12 +109,12 @@ async function portChecks(
       return { container, check: { id: `port:${name}:${port.port}`, title, ...answer } }
     })
   )
-  return workshop.config.probe ? checks.filter(({ check }) => check.status !== 'unknown') : checks
+  return docker.config.probe ? checks.filter(({ check }) => check.status !== 'unknown') : checks
 }
 
-async function probeCheck(workshop: Workshop, probe: Probe, look: Look): Promise<Check> {
+async function probeCheck(docker: DockerContext, probe: Probe, look: Look): Promise<Check> {
   const { ok, detail } = await insist(
-    workshop,
+    docker,
     look,
     () => probeOnce(probe, look.signal),
     (answer) => answer.ok
@@ -171,14 +171,14 @@ function restartCheck(container: Container, name: string, baseline: JsonObject |
 
 /** A service may need a moment more than its container; one good answer is enough. */
 async function insist<T>(
-  workshop: Workshop,
+  docker: DockerContext,
   look: Look,
   ask: () => Promise<T>,
   isEnough: (answer: T) => boolean
 ): Promise<T> {
   let answer = await ask()
   for (let count = 1; !isEnough(answer) && count < tries; count++) {
-    await workshop.clock.sleep(between, look.signal)
+    await docker.clock.sleep(between, look.signal)
     answer = await ask()
   }
   return answer

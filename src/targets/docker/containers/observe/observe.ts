@@ -1,7 +1,7 @@
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
-import type { Blocker, Health, Risk, Survey } from '../../../../model/observation.ts'
+import type { Blocker, Health, Observation, Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
-import { hideEnvironment, type Workshop } from '../../context.ts'
+import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { type Container, type Image, type ImageDefaults, inspectImage } from '../../objects/inspect.ts'
 import { isGenericTag, parseReference } from '../../objects/reference.ts'
 import { digestIn, identitiesOf, revisionLabel, versionOf } from '../../objects/version.ts'
@@ -12,24 +12,24 @@ import { snapshotOf } from './snapshot.ts'
 import { baseName, findWorkload, type Workload } from './workload.ts'
 
 /** What the engine says of the target, now. */
-export async function survey(
-  workshop: Workshop,
+export async function observe(
+  docker: DockerContext,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
-): Promise<Survey> {
-  const workload = await findWorkload(workshop, signal)
-  for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(workshop.mask, container)
-  const images = await imagesOf(workshop, workload.containers, signal)
+): Promise<Observation> {
+  const workload = await findWorkload(docker, signal)
+  for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(docker.mask, container)
+  const images = await imagesOf(docker, workload.containers, signal)
   const current = currentRelease(workload, images, history)
   const currentIds = [...images.values()].flatMap(identitiesOf).concat(current ? [current.id] : [])
   const [{ releases, notes }, lease] = await Promise.all([
-    findReleases(workshop, workload, history, isMixed(workload) || workload.missing ? [] : currentIds, signal),
-    readLease(workshop, workload.project ?? null, signal)
+    findReleases(docker, workload, history, isMixed(workload) || workload.missing ? [] : currentIds, signal),
+    readLease(docker, workload.project ?? null, signal)
   ])
   return {
     current,
-    health: withMissing(withShare(healthOf(workload.containers, workshop.clock), workload, current), workload),
-    ...(isMixed(workload) && { halfWay: true }),
+    health: withMissing(withShare(healthOf(workload.containers, docker.clock), workload, current), workload),
+    ...(isMixed(workload) && { mixedReleases: true }),
     releases,
     risks: risksOf(workload),
     blockers: blockersOf(workload),
@@ -45,12 +45,12 @@ export async function survey(
 
 /** The images that containers run, by id; an image that was removed by force is missing. */
 export async function imagesOf(
-  workshop: Workshop,
+  docker: DockerContext,
   containers: readonly Container[],
   signal: AbortSignal
 ): Promise<Map<string, Image>> {
   const ids = [...new Set(containers.map((container) => container.Image))]
-  const images = await Promise.all(ids.map((id) => inspectImage(workshop.engine, id, signal)))
+  const images = await Promise.all(ids.map((id) => inspectImage(docker.engine, id, signal)))
   return new Map(images.flatMap((image) => (image ? [[image.Id, image] as const] : [])))
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Release, Served } from '../../../../model/release.ts'
-import type { Workshop } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import type { Container, ImageSummary } from '../../objects/inspect.ts'
 import { isGenericTag, parseReference, splitRepository, tagPattern } from '../../objects/reference.ts'
 import { digestIn, identitiesOf, labelled, revisionLabel } from '../../objects/version.ts'
@@ -32,7 +32,7 @@ export const releaseDetailsSchema = z.looseObject({
 
 /** Everything the target could go back to: local images, the registry's tags, and what history remembers. */
 export async function findReleases(
-  workshop: Workshop,
+  docker: DockerContext,
   workload: Workload,
   history: readonly DeploymentRecord[],
   currentIds: readonly string[],
@@ -42,11 +42,11 @@ export async function findReleases(
   if (!repository)
     return { releases: [], notes: ['No image name is known, so no earlier release could be looked for.'] }
   const notes: string[] = []
-  const login = await loginFor(splitRepository(repository).registry, workshop, signal)
+  const login = await loginFor(splitRepository(repository).registry, docker, signal)
   if (login.trouble) notes.push(login.trouble)
   const listing = await listTags(repository, login.credentials, {
-    mask: workshop.mask,
-    now: workshop.clock.now(),
+    mask: docker.mask,
+    now: docker.clock.now(),
     signal
   })
   if ('trouble' in listing) notes.push(`Only local images were considered besides the history: ${listing.trouble}.`)
@@ -61,13 +61,13 @@ export async function findReleases(
   const found = await inParallel(missing.slice(0, mostLookups), 6, (version) =>
     remoteRelease(version, repository, history, (reference) =>
       inRegistry.has(version) || reference.includes('@') || 'trouble' in listing
-        ? lookUp(workshop.engine, reference, login, signal)
+        ? lookUp(docker.engine, reference, login, signal)
         : Promise.resolve<Lookup>({ state: 'gone', reason: `the registry has no tag ${version}` })
     )
   )
   const kept = await inParallel([...local.values()].filter(isMoved), 6, async (release) => {
     const again = await remoteRelease(release.version, repository, history, (reference) =>
-      lookUp(workshop.engine, reference, login, signal)
+      lookUp(docker.engine, reference, login, signal)
     )
     return again.available.state === 'yes' && again.id === recordedDigest(history, release.version) ? again : release
   })

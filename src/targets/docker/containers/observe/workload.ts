@@ -1,7 +1,7 @@
 import { isOneOff, ownedBy, servicesOf } from '../../compose/labels.ts'
 import { type Missing, missingServices } from '../../compose/revive.ts'
 import type { DockerConfig } from '../../config.ts'
-import type { Workshop } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import {
   type Container,
   type ContainerSummary,
@@ -47,8 +47,8 @@ export function configuredRepository(config: DockerConfig): string | null {
 }
 
 /** Finds the containers meant: the configured ones or Compose services, else those of the repository. */
-export async function findWorkload(workshop: Workshop, signal: AbortSignal): Promise<Workload> {
-  const { engine, config } = workshop
+export async function findWorkload(docker: DockerContext, signal: AbortSignal): Promise<Workload> {
+  const { engine, config } = docker
   const [all, everyImage] = await Promise.all([listContainers(engine, { signal }), listImages(engine, { signal })])
   const own = all.filter((summary) => !isForeign(summary))
   const configured = configuredRepository(config)
@@ -65,9 +65,9 @@ export async function findWorkload(workshop: Workshop, signal: AbortSignal): Pro
     (container): container is Container =>
       container !== null && (byName || byService || isContainerOf(container, configured, imageIds))
   )
-  const { containers: mine, ambiguous } = ofOneProject(candidates, workshop)
+  const { containers: mine, ambiguous } = ofOneProject(candidates, docker)
   const standing = standingIn(mine)
-  const missing = ambiguous ? null : await missingServices(workshop, { repository: configured, standing, all }, signal)
+  const missing = ambiguous ? null : await missingServices(docker, { repository: configured, standing, all }, signal)
   const project = byName ? null : (config.project ?? missing?.project ?? theOneProjectOf(mine))
   const repository = configured ?? repositoryOf(standing[0]) ?? missing?.repository ?? null
   return {
@@ -84,7 +84,7 @@ export async function findWorkload(workshop: Workshop, signal: AbortSignal): Pro
 /** One image may run in several Compose projects, as staging and production; only this folder's is meant, or the one configured. */
 function ofOneProject(
   candidates: Container[],
-  { config, projectDir }: Workshop
+  { config, projectDir }: DockerContext
 ): { containers: Container[]; ambiguous?: string } {
   const owners = servicesOf(candidates)
   const projects = [...new Set(owners.map(({ project }) => project))]

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Blocker, Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
-import type { Workshop } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { type Image, inspectImage } from '../../objects/inspect.ts'
 import { parseReference, splitRepository } from '../../objects/reference.ts'
 import { identitiesOf } from '../../objects/version.ts'
@@ -33,17 +33,17 @@ const hostSchema = z.looseObject({
 
 /** Checks that the release's image exists, is the recorded one, and fits the engine, on which images of `running` do run. */
 export async function findCandidate(
-  workshop: Workshop,
+  docker: DockerContext,
   release: Release,
   history: readonly DeploymentRecord[],
   signal: AbortSignal,
   running: readonly Image[] = []
 ): Promise<Candidate> {
-  const { engine } = workshop
+  const { engine } = docker
   const details = releaseDetailsSchema.parse(release.details)
   const image = await inspectImage(engine, details.reference, signal)
   const repository = parseReference(details.shown ?? details.reference)?.repository
-  const login = repository ? await loginFor(splitRepository(repository).registry, workshop, signal) : {}
+  const login = repository ? await loginFor(splitRepository(repository).registry, docker, signal) : {}
   const [byTag, exact] = await Promise.all([
     details.shown ? lookUp(engine, details.shown, login, signal) : null,
     image || !details.reference.includes('@') ? null : lookUp(engine, details.reference, login, signal)
@@ -63,7 +63,7 @@ export async function findCandidate(
       ...(image
         ? []
         : await missingBlockers(release, exact ?? byTag, details.reference, (refused) =>
-            refusalOf(workshop, login, refused, signal)
+            refusalOf(docker, login, refused, signal)
           )),
       ...(image ? [] : await spaceBlockers(engine.address, host.DockerRootDir)),
       ...platformBlockers(release, image, exact ?? byTag, { host, running })

@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../../../model/json.ts'
-import type { Survey } from '../../../../model/observation.ts'
+import type { Observation } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
 import type { Step } from '../../../../model/step.ts'
 import { ownedBy } from '../../compose/labels.ts'
 import { inRounds } from '../../compose/order.ts'
-import type { Workshop } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import type { Container } from '../../objects/inspect.ts'
 import { fallbackName, rehearsalName, temporaryName } from '../../objects/names.ts'
 import { baseName } from '../observe/workload.ts'
@@ -25,23 +25,23 @@ export interface Way {
  * others and, unless told otherwise, all at once, and each after what it depends on; at last what is cleaned up.
  */
 export function planSteps(
-  workshop: Workshop,
-  survey: Survey,
+  docker: DockerContext,
+  observation: Observation,
   release: Release,
   candidate: Candidate,
   ways: readonly Way[]
 ): Step[] {
-  const rolls = ways.map((way) => ({ way, member: replacementOf(workshop, survey, candidate, way) }))
+  const rolls = ways.map((way) => ({ way, member: replacementOf(docker, observation, candidate, way) }))
   const members = rolls.map(({ member }) => member)
   if (members.length === 0) return []
   const down = rolls.filter(({ way }) => way.isDown)
   const serving = rolls.filter(({ way }) => !way.isDown)
-  const width = workshop.config.max_parallel ?? 1
+  const width = docker.config.max_parallel ?? 1
   return [
-    ...(workshop.config.rehearse ? [rehearsalStep(release, onePerService(ways, members))] : []),
+    ...(docker.config.rehearse ? [rehearsalStep(release, onePerService(ways, members))] : []),
     createStep(release, members),
     ...roundsOf(down).flatMap((round) =>
-      batches(round, workshop.config.max_parallel ?? round.length).flatMap((batch) => swapSteps(release, batch))
+      batches(round, docker.config.max_parallel ?? round.length).flatMap((batch) => swapSteps(release, batch))
     ),
     ...roundsOf(serving).flatMap((round) => [
       ...batches(
@@ -62,8 +62,8 @@ const roundsOf = (rolls: readonly { way: Way; member: Replacement }[]): Replacem
   inRounds(rolls, ({ way }) => way.container.Config.Labels).map((round) => round.map(({ member }) => member))
 
 function replacementOf(
-  workshop: Workshop,
-  survey: Survey,
+  docker: DockerContext,
+  observation: Observation,
   candidate: Candidate,
   { container, whyNot }: Way
 ): Replacement {
@@ -77,11 +77,11 @@ function replacementOf(
     rehearsal: rehearsalName(name, container.Id),
     image: candidate.exact,
     shown: candidate.shown,
-    replaced: `${survey.current?.version ?? 'unknown'} ${container.Image}`,
+    replaced: `${observation.current?.version ?? 'unknown'} ${container.Image}`,
     beside: whyNot === null,
     was_running: container.State.Running || Boolean(container.State.Restarting),
     restart_policy: { Name: policy?.Name || 'no', MaximumRetryCount: policy?.MaximumRetryCount ?? 0 },
-    stop_timeout: workshop.config.stop_timeout ?? null
+    stop_timeout: docker.config.stop_timeout ?? null
   }
 }
 
@@ -92,7 +92,7 @@ export const pullStep = (release: Release, candidate: Candidate): Step => ({
   title: `Pulling the image of ${release.version}`,
   params: { image: candidate.exact },
   undo: null,
-  byHand: [`docker pull ${candidate.exact}`]
+  manualCommands: [`docker pull ${candidate.exact}`]
 })
 
 /** Services differ in their commands, replicas do not. */
@@ -110,7 +110,7 @@ const rehearsalStep = (release: Release, members: Replacement[]): Step => ({
   title: `Rehearsing ${release.version}, without ports, aliases and writable mounts`,
   params: paramsFor(members),
   undo: `remove ${listed(members.map(({ rehearsal }) => rehearsal))}`,
-  undoByHand: members.map(({ rehearsal }) => `docker rm -f -v ${rehearsal}`)
+  manualUndoCommands: members.map(({ rehearsal }) => `docker rm -f -v ${rehearsal}`)
 })
 
 const createStep = (release: Release, members: Replacement[]): Step => ({
@@ -120,32 +120,32 @@ const createStep = (release: Release, members: Replacement[]): Step => ({
   title: `Creating ${names(members)} from ${release.version}, not started`,
   params: paramsFor(members),
   undo: `remove ${listed(members.map(({ temporary }) => temporary))}`,
-  byHand: members.flatMap(({ container, temporary, image }) => [
+  manualCommands: members.flatMap(({ container, temporary, image }) => [
     `docker inspect ${container.slice(0, 12)}`,
     `docker create --name ${temporary} (its options) ${image}`
   ]),
-  undoByHand: members.map(({ temporary }) => `docker rm -f ${temporary}`)
+  manualUndoCommands: members.map(({ temporary }) => `docker rm -f ${temporary}`)
 })
 
 const swapSteps = (release: Release, members: Replacement[]): Step[] => [
   {
     id: `swap:${ids(members)}`,
     kind: 'swap_container',
-    phase: 'cure',
+    phase: 'switch',
     title: `Stopping ${names(members)}, starting ${release.version}`,
     params: paramsFor(members),
     undo: `stop the new ${names(members)} and bring the old back`,
-    byHand: members.flatMap(swapByHand),
-    undoByHand: members.flatMap(backByHand)
+    manualCommands: members.flatMap(swapByHand),
+    manualUndoCommands: members.flatMap(backByHand)
   },
   {
     id: `healthy:${ids(members)}`,
     kind: 'await_healthy',
-    phase: 'cure',
+    phase: 'switch',
     title: `Waiting until ${names(members)} ${members.length > 1 ? 'are' : 'is'} healthy`,
     params: paramsFor(members),
     undo: null,
-    byHand: members.map(({ name }) => `docker inspect --format '{{json .State}}' ${name}`)
+    manualCommands: members.map(({ name }) => `docker inspect --format '{{json .State}}' ${name}`)
   }
 ]
 
@@ -153,33 +153,33 @@ const besideSteps = (release: Release, members: Replacement[]): Step[] => [
   {
     id: `beside:${ids(members)}`,
     kind: 'start_beside',
-    phase: 'cure',
+    phase: 'switch',
     title: `Starting ${release.version} beside ${names(members)}, without traffic`,
     params: paramsFor(members),
     undo: `stop ${listed(members.map(({ temporary }) => temporary))}`,
-    byHand: members.map(({ temporary }) => `docker start ${temporary}`),
-    undoByHand: members.map(({ temporary }) => `docker stop ${temporary}`)
+    manualCommands: members.map(({ temporary }) => `docker start ${temporary}`),
+    manualUndoCommands: members.map(({ temporary }) => `docker stop ${temporary}`)
   },
   {
     id: `take_over:${ids(members)}`,
     kind: 'take_over',
-    phase: 'cure',
+    phase: 'switch',
     title: `Giving the traffic of ${names(members)} to ${release.version}, stopping the old`,
     params: paramsFor(members),
     undo: `start the old ${names(members)} again`,
-    byHand: members.flatMap(swapByHand),
-    undoByHand: members.flatMap(backByHand)
+    manualCommands: members.flatMap(swapByHand),
+    manualUndoCommands: members.flatMap(backByHand)
   }
 ]
 
 const removeStep = (members: Replacement[]): Step => ({
   id: `remove:${ids(members)}`,
   kind: 'remove_container',
-  phase: 'aftercare',
+  phase: 'cleanup',
   title: `Removing the old ${names(members)}; volumes stay`,
   params: paramsFor(members),
   undo: null,
-  byHand: members.map(({ fallback }) => `docker rm ${fallback}`)
+  manualCommands: members.map(({ fallback }) => `docker rm ${fallback}`)
 })
 
 const swapByHand = ({ container, name, temporary, fallback }: Replacement): string[] => [

@@ -1,12 +1,12 @@
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
-import type { Blocker, Risk, Survey } from '../../../../model/observation.ts'
+import type { Blocker, Observation, Risk } from '../../../../model/observation.ts'
 import type { PlanDraft } from '../../../../model/plan.ts'
 import type { Release } from '../../../../model/release.ts'
 import type { Step } from '../../../../model/step.ts'
 import { type Owned, servicesOf } from '../../compose/labels.ts'
 import { changeRisks, neededChanges, reminderStep, wantedOf } from '../../compose/reminder.ts'
 import { missingSchema, reviveStep, whyNotRevived } from '../../compose/revive.ts'
-import { hideEnvironment, type Workshop } from '../../context.ts'
+import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { type Container, inspectContainer, listContainers } from '../../objects/inspect.ts'
 import { servesNothing } from '../observe/current-health.ts'
 import { defaultsOf, imagesOf } from '../observe/observe.ts'
@@ -30,45 +30,45 @@ import { whyNotBeside } from './side-by-side.ts'
 
 /** The steps from what serves to a release, with every precondition checked. */
 export async function plan(
-  workshop: Workshop,
-  survey: Survey,
+  docker: DockerContext,
+  observation: Observation,
   release: Release,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const { containers, missing } = await containersOf(workshop, survey, signal)
-  const images = await imagesOf(workshop, containers, signal)
+  const { containers, missing } = await containersOf(docker, observation, signal)
+  const images = await imagesOf(docker, containers, signal)
   const up = containers.filter(({ State }) => State.Running && !State.Restarting)
   const running = up.flatMap(({ Image: id }) => images.get(id) ?? [])
-  const candidate = await findCandidate(workshop, release, history, signal, running)
-  const all = await listContainers(workshop.engine, { signal })
+  const candidate = await findCandidate(docker, release, history, signal, running)
+  const all = await listContainers(docker.engine, { signal })
   const defaults = defaultsOf(images)
   const ways = containers.filter(isToReplace(candidate)).map((container) => {
     const user = userConfigOf(container, defaults.get(container.Image))
     const future = candidate.image ? mergedConfig(user, candidate.image.Config) : container.Config
-    const isDown = servesNothing(container, workshop.clock)
+    const isDown = servesNothing(container, docker.clock)
     return { container, whyNot: whyNotBeside(container, future.Healthcheck), isDown }
   })
-  const revival = await revivalOf(workshop, survey, release, candidate, signal)
+  const revival = await revivalOf(docker, observation, release, candidate, signal)
   const places = [...servicesOf(containers), ...revival.places]
   const wanted = wantedOf(candidate)
-  const changes = await neededChanges(workshop, places, wanted)
+  const changes = await neededChanges(docker, places, wanted)
   const replaced = ways.map(({ container }) => container)
   const names = replaced.map(({ Id, Name }) => ({ id: Id, name: baseName(Name) }))
-  const dependents = names.length > 0 ? await findDependents(workshop, names, all, signal) : []
+  const dependents = names.length > 0 ? await findDependents(docker, names, all, signal) : []
   const blockers: Blocker[] = [
     ...missing,
     ...revival.blockers,
     ...candidate.blockers,
     ...portBlockers(containers, all),
     ...sharedNamespaceBlockers(replaced),
-    ...(workshop.config.rehearse ? rehearsalBlockers(containers) : [])
+    ...(docker.config.rehearse ? rehearsalBlockers(containers) : [])
   ]
   const risks: Risk[] = [
     ...candidate.risks,
     ...dependentRisks(dependents),
     ...volumeRisks(containers, all),
-    ...migratedVolumeRisks(containers, survey.current, release),
+    ...migratedVolumeRisks(containers, observation.current, release),
     ...configurationRisks(containers, defaults, release, history),
     ...changeRisks(changes, release.version)
   ]
@@ -86,7 +86,7 @@ export async function plan(
   return {
     steps: [
       ...(candidate.image || (ways.length === 0 && revival.steps.length === 0) ? [] : [pullStep(release, candidate)]),
-      ...withRevival(planSteps(workshop, survey, release, candidate, ways), revival.steps),
+      ...withRevival(planSteps(docker, observation, release, candidate, ways), revival.steps),
       ...dependentSteps(dependents),
       ...(places.length > 0 ? [reminderStep(release, places, wanted)] : [])
     ],
@@ -106,16 +106,16 @@ interface Revival {
 
 /** What of the target has no container is created anew by Compose, before anything else changes: it serves nothing now. */
 async function revivalOf(
-  workshop: Workshop,
-  survey: Survey,
+  docker: DockerContext,
+  observation: Observation,
   release: Release,
   candidate: Candidate,
   signal: AbortSignal
 ): Promise<Revival> {
-  const absent = missingSchema.safeParse(survey.fingerprint.missing)
+  const absent = missingSchema.safeParse(observation.fingerprint.missing)
   if (!absent.success) return { steps: [], blockers: [], places: [], notes: [] }
   const missing = absent.data
-  const blocker = await whyNotRevived(workshop, missing, signal)
+  const blocker = await whyNotRevived(docker, missing, signal)
   const { services, ...place } = missing
   return {
     steps: [reviveStep(release, candidate, missing)],
@@ -123,7 +123,7 @@ async function revivalOf(
     places: services.map((service) => ({ ...place, service })),
     notes: [
       `Environment and mounts of ${services.join(', ')} are what the Compose file says today.`,
-      ...(workshop.config.rehearse
+      ...(docker.config.rehearse
         ? ['What has no container is not rehearsed, for there is none that it could be made from.']
         : [])
     ]
@@ -138,15 +138,15 @@ const withRevival = (steps: readonly Step[], revival: readonly Step[]): Step[] =
 ]
 
 async function containersOf(
-  workshop: Workshop,
-  survey: Survey,
+  docker: DockerContext,
+  observation: Observation,
   signal: AbortSignal
 ): Promise<{ containers: Container[]; missing: Blocker[] }> {
-  const listed = survey.fingerprint.containers
+  const listed = observation.fingerprint.containers
   const ids = Array.isArray(listed) ? listed.flatMap((item) => idOf(item)) : []
-  const found = await Promise.all(ids.map((id) => inspectContainer(workshop.engine, id, signal)))
+  const found = await Promise.all(ids.map((id) => inspectContainer(docker.engine, id, signal)))
   const containers = found.filter((container) => container !== null)
-  for (const container of containers) hideEnvironment(workshop.mask, container)
+  for (const container of containers) hideEnvironment(docker.mask, container)
   const missing: Blocker[] =
     containers.length === ids.length
       ? []

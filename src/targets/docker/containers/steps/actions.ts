@@ -1,5 +1,5 @@
 import { TargetError } from '../../../../support/errors.ts'
-import type { Workshop } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { isStatus } from '../../engine/client.ts'
 import type { Container } from '../../objects/inspect.ts'
 import type { Replacement } from './replacement.ts'
@@ -8,13 +8,13 @@ const defaultGraceSeconds = 10
 
 /** Sends the stop signal and waits for the end; the grace is `seconds`, else the container's own. */
 export async function stop(
-  workshop: Workshop,
+  docker: DockerContext,
   container: Container,
   seconds: number | null,
   signal: AbortSignal
 ): Promise<void> {
   const grace = seconds ?? container.Config.StopTimeout ?? defaultGraceSeconds
-  await workshop.engine.act('POST', `/containers/${container.Id}/stop`, {
+  await docker.engine.act('POST', `/containers/${container.Id}/stop`, {
     query: { t: seconds ?? undefined },
     signal,
     limitMs: (grace + 60) * 1000
@@ -22,22 +22,22 @@ export async function stop(
 }
 
 /** @throws TargetError when the engine cannot start it: a port that is taken, a program that is not there. */
-export async function start(workshop: Workshop, container: Container, signal: AbortSignal): Promise<void> {
-  await workshop.engine.act('POST', `/containers/${container.Id}/start`, { signal, limitMs: 120_000 })
+export async function start(docker: DockerContext, container: Container, signal: AbortSignal): Promise<void> {
+  await docker.engine.act('POST', `/containers/${container.Id}/start`, { signal, limitMs: 120_000 })
 }
 
 export async function rename(
-  workshop: Workshop,
+  docker: DockerContext,
   container: Container,
   name: string,
   signal: AbortSignal
 ): Promise<void> {
   if (container.Name === name) return
-  await workshop.engine.act('POST', `/containers/${container.Id}/rename`, { query: { name }, signal })
+  await docker.engine.act('POST', `/containers/${container.Id}/rename`, { query: { name }, signal })
 }
 
 export async function setRestartPolicy(
-  workshop: Workshop,
+  docker: DockerContext,
   container: Container,
   policy: Replacement['restart_policy'],
   signal: AbortSignal
@@ -46,7 +46,7 @@ export async function setRestartPolicy(
   const same =
     (now?.Name || 'no') === (policy.Name || 'no') && (now?.MaximumRetryCount ?? 0) === policy.MaximumRetryCount
   if (same) return
-  await workshop.engine.act('POST', `/containers/${container.Id}/update`, {
+  await docker.engine.act('POST', `/containers/${container.Id}/update`, {
     body: { RestartPolicy: { ...policy, Name: policy.Name || 'no' } },
     signal
   })
@@ -54,29 +54,27 @@ export async function setRestartPolicy(
 
 /** Removes a container; volumes that only it has go along when `ownVolumes`. Safe to repeat. */
 export async function remove(
-  workshop: Workshop,
+  docker: DockerContext,
   container: Container,
   options: { ownVolumes: boolean; force: boolean },
   signal: AbortSignal
 ): Promise<void> {
   try {
-    await workshop.engine.act('DELETE', `/containers/${container.Id}`, {
+    await docker.engine.act('DELETE', `/containers/${container.Id}`, {
       query: { v: options.ownVolumes, force: options.force },
       signal,
       limitMs: 120_000
     })
   } catch (error) {
-    if (!isStatus(error, 404, 409) || !(await isGone(workshop, container.Id, signal, error))) throw error
+    if (!isStatus(error, 404, 409) || !(await isGone(docker, container.Id, signal, error))) throw error
   }
 }
 
 /** After "removal is already in progress" it goes by itself. */
-async function isGone(workshop: Workshop, id: string, signal: AbortSignal, error: unknown): Promise<boolean> {
+async function isGone(docker: DockerContext, id: string, signal: AbortSignal, error: unknown): Promise<boolean> {
   if (isStatus(error, 404)) return true
   if (!/already in progress/.test(String(error))) return false
-  await workshop.engine
-    .act('POST', `/containers/${id}/wait`, { query: { condition: 'removed' }, signal })
-    .catch(() => {})
+  await docker.engine.act('POST', `/containers/${id}/wait`, { query: { condition: 'removed' }, signal }).catch(() => {})
   return true
 }
 

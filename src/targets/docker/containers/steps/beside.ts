@@ -10,29 +10,29 @@ const never = { Name: 'no', MaximumRetryCount: 0 }
 
 /** Starts the replacement beside the old container, without aliases, and waits until it is healthy. */
 export const startBeside: StepWork = {
-  async apply(workshop, params, run) {
-    const replacement = await findNew(workshop, params, run.signal)
+  async apply(docker, params, run) {
+    const replacement = await findNew(docker, params, run.signal)
     if (!replacement) throw gone('The replacement cannot be started', params.temporary)
-    if (!replacement.State.Running) await start(workshop, replacement, run.signal)
-    const ms = await watch(withoutProbe(workshop), replacement, run)
+    if (!replacement.State.Running) await start(docker, replacement, run.signal)
+    const ms = await watch(withoutProbe(docker), replacement, run)
     return { detail: `healthy after ${duration(ms)}` }
   },
 
-  async revert(workshop, params, run) {
-    const replacement = await findNew(workshop, params, run.signal)
+  async revert(docker, params, run) {
+    const replacement = await findNew(docker, params, run.signal)
     if (!replacement || !isUp(replacement.State)) return { detail: 'it does not run' }
-    await keepLogs(workshop, replacement, run)
-    await stop(workshop, replacement, params.stop_timeout, run.signal)
+    await keepLogs(docker, replacement, run)
+    await stop(docker, replacement, params.stop_timeout, run.signal)
     return { detail: `stopped ${replacement.Name}` }
   }
 }
 
 /** Gives the healthy replacement the aliases and the name, sees that it came through it, and only then stops the old one. */
 export const takeOver: StepWork = {
-  async apply(workshop, params, run) {
+  async apply(docker, params, run) {
     const { signal } = run
-    const old = await findOld(workshop, params, signal)
-    const replacement = await findNew(workshop, params, signal)
+    const old = await findOld(docker, params, signal)
+    const replacement = await findNew(docker, params, signal)
     if (!replacement) throw gone('Nothing can be taken over', params.temporary)
     if (old) {
       for (const [network, endpoint] of Object.entries(endpointsFor(old))) {
@@ -40,22 +40,22 @@ export const takeOver: StepWork = {
         if ((endpoint.Aliases ?? []).every((alias) => aliases.includes(alias))) continue
         const path = `/networks/${encodeURIComponent(network)}`
         if (replacement.NetworkSettings.Networks?.[network])
-          await workshop.engine.act('POST', `${path}/disconnect`, { body: { Container: replacement.Id }, signal })
-        await workshop.engine.act('POST', `${path}/connect`, {
+          await docker.engine.act('POST', `${path}/disconnect`, { body: { Container: replacement.Id }, signal })
+        await docker.engine.act('POST', `${path}/connect`, {
           body: { Container: replacement.Id, EndpointConfig: endpoint },
           signal
         })
       }
-      await watch(withoutProbe(workshop), replacement, run)
-      await setRestartPolicy(workshop, old, never, signal)
-      await rename(workshop, old, params.fallback, signal)
+      await watch(withoutProbe(docker), replacement, run)
+      await setRestartPolicy(docker, old, never, signal)
+      await rename(docker, old, params.fallback, signal)
     }
-    await rename(workshop, replacement, params.name, signal)
-    if (old && isUp(old.State)) await stop(workshop, old, params.stop_timeout, signal)
+    await rename(docker, replacement, params.name, signal)
+    if (old && isUp(old.State)) await stop(docker, old, params.stop_timeout, signal)
     return { detail: 'the old one stopped after the new one had taken over' }
   },
 
-  async revert(workshop, params, run) {
-    return bringBack(workshop, params, await findNew(workshop, params, run.signal), run.signal)
+  async revert(docker, params, run) {
+    return bringBack(docker, params, await findNew(docker, params, run.signal), run.signal)
   }
 }

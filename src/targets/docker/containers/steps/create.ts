@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
 import type { StepResult } from '../../../target.ts'
-import { findNew, findOld, hasStarted, type Workshop } from '../../context.ts'
+import { type DockerContext, findNew, findOld, hasStarted } from '../../context.ts'
 import { isStatus } from '../../engine/client.ts'
 import { type Container, type Image, inspectContainer, inspectImage } from '../../objects/inspect.ts'
 import { shortId } from '../../objects/reference.ts'
@@ -12,14 +12,14 @@ import type { StepWork } from './index.ts'
 
 /** Creates the replacement, joins its networks, and holds it against what was asked for; nothing is stopped. */
 export const create: StepWork = {
-  async apply(workshop, params, run): Promise<StepResult> {
-    const image = await inspectImage(workshop.engine, params.image, run.signal)
+  async apply(docker, params, run): Promise<StepResult> {
+    const image = await inspectImage(docker.engine, params.image, run.signal)
     if (!image) throw imageGone(params.image)
-    const there = await findNew(workshop, params, run.signal)
+    const there = await findNew(docker, params, run.signal)
     if (there && there.Image === image.Id && hasStarted(there)) return { detail: 'it was there already, and started' }
-    const old = await findOld(workshop, params, run.signal)
+    const old = await findOld(docker, params, run.signal)
     if (!old) throw gone('The replacement cannot be created', params.name)
-    const oldImage = await inspectImage(workshop.engine, old.Image, run.signal)
+    const oldImage = await inspectImage(docker.engine, old.Image, run.signal)
     const request = createRequest(old, oldImage?.Config, {
       standby: params.beside,
       replaced: params.replaced,
@@ -27,39 +27,39 @@ export const create: StepWork = {
       restartPolicy: params.restart_policy
     })
     if (there) {
-      if ((await faults(workshop, old, there, request, image, run.signal)).length === 0)
+      if ((await faults(docker, old, there, request, image, run.signal)).length === 0)
         return { detail: 'it was there already' }
-      await remove(workshop, there, { ownVolumes: true, force: true }, run.signal)
+      await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
     }
-    const name = await nameFor(workshop, params.shown, image, params.image, run.signal)
-    const id = await createWith(workshop, params.temporary, createBody(request, name), run.signal)
+    const name = await nameFor(docker, params.shown, image, params.image, run.signal)
+    const id = await createWith(docker, params.temporary, createBody(request, name), run.signal)
     try {
       for (const [network, EndpointConfig] of Object.entries(request.others))
-        await workshop.engine.act('POST', `/networks/${encodeURIComponent(network)}/connect`, {
+        await docker.engine.act('POST', `/networks/${encodeURIComponent(network)}/connect`, {
           body: { Container: id, EndpointConfig },
           signal: run.signal
         })
-      const created = await inspectContainer(workshop.engine, id, run.signal)
+      const created = await inspectContainer(docker.engine, id, run.signal)
       if (!created) throw gone('The replacement vanished after its creation', params.temporary)
-      const wrong = await faults(workshop, old, created, request, image, run.signal)
+      const wrong = await faults(docker, old, created, request, image, run.signal)
       if (wrong.length > 0) throw unfaithful(params.name, wrong)
       return { detail: `${shortId(id)} as ${params.temporary}` }
     } catch (error) {
-      await workshop.engine.act('DELETE', `/containers/${id}`, { query: { v: true, force: true } }).catch(() => {})
+      await docker.engine.act('DELETE', `/containers/${id}`, { query: { v: true, force: true } }).catch(() => {})
       throw error
     }
   },
 
-  async revert(workshop, params, run): Promise<StepResult> {
-    const there = await inspectContainer(workshop.engine, params.temporary, run.signal)
+  async revert(docker, params, run): Promise<StepResult> {
+    const there = await inspectContainer(docker.engine, params.temporary, run.signal)
     if (!there || there.Id === params.container) return { detail: 'there was none' }
-    await remove(workshop, there, { ownVolumes: true, force: true }, run.signal)
+    await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
     return { detail: `removed ${params.temporary}` }
   }
 }
 
 async function faults(
-  workshop: Workshop,
+  docker: DockerContext,
   old: Container,
   created: Container,
   request: CreateRequest,
@@ -71,32 +71,32 @@ async function faults(
     ...mountDifferences(old, created)
   ]
   signal.throwIfAborted()
-  workshop.log('debug', `replacement of ${old.Name}: ${wrong.length === 0 ? 'as asked for' : wrong.join(', ')}`)
+  docker.log('debug', `replacement of ${old.Name}: ${wrong.length === 0 ? 'as asked for' : wrong.join(', ')}`)
   return wrong
 }
 
 /** The tag, so that people read a version in `docker ps`; the exact reference where the tag means something else by now. */
 async function nameFor(
-  workshop: Workshop,
+  docker: DockerContext,
   shown: string | null,
   image: Image,
   exact: string,
   signal: AbortSignal
 ): Promise<string> {
   if (!shown) return exact
-  const tagged = await inspectImage(workshop.engine, shown, signal)
+  const tagged = await inspectImage(docker.engine, shown, signal)
   if (tagged) return tagged.Id === image.Id ? shown : exact
   const colon = shown.lastIndexOf(':')
-  await workshop.engine.act('POST', `/images/${image.Id}/tag`, {
+  await docker.engine.act('POST', `/images/${image.Id}/tag`, {
     query: { repo: shown.slice(0, colon), tag: shown.slice(colon + 1) },
     signal
   })
   return shown
 }
 
-async function createWith(workshop: Workshop, name: string, body: unknown, signal: AbortSignal): Promise<string> {
+async function createWith(docker: DockerContext, name: string, body: unknown, signal: AbortSignal): Promise<string> {
   const attempt = (): Promise<{ Id: string }> =>
-    workshop.engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
+    docker.engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
       query: { name },
       body,
       signal,
@@ -106,8 +106,8 @@ async function createWith(workshop: Workshop, name: string, body: unknown, signa
     return (await attempt()).Id
   } catch (error) {
     if (!isStatus(error, 409)) throw error
-    const inTheWay = await inspectContainer(workshop.engine, name, signal)
-    if (inTheWay) await remove(workshop, inTheWay, { ownVolumes: true, force: true }, signal)
+    const inTheWay = await inspectContainer(docker.engine, name, signal)
+    if (inTheWay) await remove(docker, inTheWay, { ownVolumes: true, force: true }, signal)
     return (await attempt()).Id
   }
 }

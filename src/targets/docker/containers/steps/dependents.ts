@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Step } from '../../../../model/step.ts'
 import type { StepResult } from '../../../target.ts'
 import { ownedBy } from '../../compose/labels.ts'
-import type { Workshop } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { type Container, type ContainerSummary, type HostConfig, inspectContainer } from '../../objects/inspect.ts'
 import { baseName } from '../observe/workload.ts'
 
@@ -39,7 +39,7 @@ export interface Dependent {
 
 /** The containers of the engine that stand on those that are replaced: by their network, processes, shared memory or a link. */
 export async function findDependents(
-  workshop: Workshop,
+  docker: DockerContext,
   replaced: readonly Replaced[],
   all: readonly ContainerSummary[],
   signal: AbortSignal
@@ -48,7 +48,7 @@ export async function findDependents(
   const found: Dependent[] = []
   for (let at = 0; at < others.length; at += inspectedAtOnce) {
     const batch = others.slice(at, at + inspectedAtOnce)
-    const inspected = await Promise.all(batch.map(({ Id }) => inspectContainer(workshop.engine, Id, signal)))
+    const inspected = await Promise.all(batch.map(({ Id }) => inspectContainer(docker.engine, Id, signal)))
     found.push(...inspected.flatMap((other) => (other ? dependenceOf(other, replaced) : [])))
   }
   return found
@@ -101,7 +101,7 @@ export function dependentSteps(dependents: readonly Dependent[]): Step[] {
     {
       id: 'dependents',
       kind: 'dependents',
-      phase: 'aftercare',
+      phase: 'cleanup',
       title: `Looking which containers have lost what they had of the old ${names}`,
       params: {
         dependents: dependents.map(({ id, name, on, loses, rejoin }) => {
@@ -115,12 +115,12 @@ export function dependentSteps(dependents: readonly Dependent[]): Step[] {
 
 /** One that was created anew meanwhile has found what it needs. */
 export async function applyDependents(
-  workshop: Workshop,
+  docker: DockerContext,
   step: Step,
   { signal }: { signal: AbortSignal }
 ): Promise<StepResult> {
   const { dependents } = paramsSchema.parse(step.params)
-  const left = await Promise.all(dependents.map(({ id }) => inspectContainer(workshop.engine, id, signal)))
+  const left = await Promise.all(dependents.map(({ id }) => inspectContainer(docker.engine, id, signal)))
   const manual = dependents
     .filter((_, index) => left[index] !== null)
     .map(({ name, lost, rejoin }) => `${name} has lost ${lost}. By hand: ${rejoin}`)

@@ -1,6 +1,6 @@
 import { duration } from '../../../../support/text.ts'
 import type { Run } from '../../../target.ts'
-import { findNew, keepLogs, type Workshop } from '../../context.ts'
+import { type DockerContext, findNew, keepLogs } from '../../context.ts'
 import { type Container, inspectContainer } from '../../objects/inspect.ts'
 import { awaitHealthy, patienceFor } from '../check/await-healthy.ts'
 import { gone } from './actions.ts'
@@ -8,10 +8,10 @@ import type { StepWork } from './index.ts'
 
 /** Waits until the replacement is healthy. */
 export const healthy: StepWork = {
-  async apply(workshop, params, run) {
-    const replacement = await findNew(workshop, params, run.signal)
+  async apply(docker, params, run) {
+    const replacement = await findNew(docker, params, run.signal)
     if (!replacement) throw gone('Health cannot be watched', params.name)
-    return { detail: `healthy after ${duration(await watch(workshop, replacement, run))}` }
+    return { detail: `healthy after ${duration(await watch(docker, replacement, run))}` }
   },
   async revert() {
     return { detail: 'nothing to undo' }
@@ -19,18 +19,18 @@ export const healthy: StepWork = {
 }
 
 /** While the probe reaches the old version, or nothing at all, the health check alone tells how the new one is. */
-export const withoutProbe = (workshop: Workshop): Workshop => ({
-  ...workshop,
-  config: { ...workshop.config, probe: null }
+export const withoutProbe = (docker: DockerContext): DockerContext => ({
+  ...docker,
+  config: { ...docker.config, probe: null }
 })
 
 /** Waits for health; what fails leaves its log among the evidence. */
-export async function watch(workshop: Workshop, container: Container, run: Run): Promise<number> {
+export async function watch(docker: DockerContext, container: Container, run: Run): Promise<number> {
   try {
-    return await awaitHealthy(workshop, container.Id, patienceFor(container, workshop.config), run)
+    return await awaitHealthy(docker, container.Id, patienceFor(container, docker.config), run)
   } catch (error) {
-    const now = await inspectContainer(workshop.engine, container.Id, run.signal)
-    if (now) await keepLogs(workshop, now, run)
+    const now = await inspectContainer(docker.engine, container.Id, run.signal)
+    if (now) await keepLogs(docker, now, run)
     throw error
   }
 }

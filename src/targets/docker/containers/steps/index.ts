@@ -2,7 +2,7 @@ import type { Step } from '../../../../model/step.ts'
 import type { Run, StepResult } from '../../../target.ts'
 import { applyReminder } from '../../compose/reminder.ts'
 import { applyRevival, revertRevival } from '../../compose/revive.ts'
-import type { Workshop } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { startBeside, takeOver } from './beside.ts'
 import { create } from './create.ts'
 import { applyDependents } from './dependents.ts'
@@ -15,8 +15,8 @@ import { swap } from './swap.ts'
 
 /** What a kind of step does with each container, and how it is undone; both find the facts on the engine. */
 export interface StepWork {
-  apply(workshop: Workshop, params: Replacement, run: Run): Promise<StepResult>
-  revert(workshop: Workshop, params: Replacement, run: Run): Promise<StepResult>
+  apply(docker: DockerContext, params: Replacement, run: Run): Promise<StepResult>
+  revert(docker: DockerContext, params: Replacement, run: Run): Promise<StepResult>
 }
 
 export const stepKinds: Record<string, StepWork> = {
@@ -31,8 +31,8 @@ export const stepKinds: Record<string, StepWork> = {
 
 /** The same for a step that concerns all at once. */
 interface WholeStepWork {
-  apply(workshop: Workshop, step: Step, run: Run): Promise<StepResult>
-  revert(workshop: Workshop, step: Step, run: Run): Promise<StepResult>
+  apply(docker: DockerContext, step: Step, run: Run): Promise<StepResult>
+  revert(docker: DockerContext, step: Step, run: Run): Promise<StepResult>
 }
 
 const nothingToUndo = async (): Promise<StepResult> => ({ detail: 'nothing to undo' })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Step } from '../../../../model/step.ts'
 import { RollbackError, type TargetError } from '../../../../support/errors.ts'
 import type { Run, StepResult } from '../../../target.ts'
-import type { Workshop } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { brokenOff, EngineError } from '../../engine/client.ts'
 import { inspectImage } from '../../objects/inspect.ts'
 import { parseReference, splitRepository } from '../../objects/reference.ts'
@@ -21,16 +21,16 @@ const lineSchema = z.looseObject({
 const paramsSchema = z.looseObject({ image: z.string().min(1) })
 
 /** Pulls the image by its digest; only the layers that are missing come over the line. */
-export async function applyPull(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
+export async function applyPull(docker: DockerContext, step: Step, run: Run): Promise<StepResult> {
   const { image } = paramsSchema.parse(step.params)
-  if (await inspectImage(workshop.engine, image, run.signal)) return { detail: 'already there' }
+  if (await inspectImage(docker.engine, image, run.signal)) return { detail: 'already there' }
   const repository = parseReference(image)?.repository ?? image
-  const login = await loginFor(splitRepository(repository).registry, workshop, run.signal)
+  const login = await loginFor(splitRepository(repository).registry, docker, run.signal)
   const failed = (why: string, status = 0): Promise<TargetError> =>
     pullFailed(image, { why, status }, (state) =>
-      refusalOf(workshop, login, { reference: image, state, reason: why }, run.signal)
+      refusalOf(docker, login, { reference: image, state, reason: why }, run.signal)
     )
-  const stream = await workshop.engine
+  const stream = await docker.engine
     .stream('POST', '/images/create', {
       query: { fromImage: image },
       headers: registryAuth(login),
@@ -42,17 +42,17 @@ export async function applyPull(workshop: Workshop, step: Step, run: Run): Promi
     })
   const layers = new Map<string, Layer>()
   let told = 0
-  for await (const line of linesOf(stream, workshop.engine.address)) {
+  for await (const line of linesOf(stream, docker.engine.address)) {
     const { id, status, error, progressDetail } = lineSchema.parse(JSON.parse(line || '{}'))
     if (error) throw await failed(error)
     if (!id || status !== 'Downloading') continue
     layers.set(id, { current: progressDetail?.current ?? 0, total: progressDetail?.total ?? 0 })
-    const now = workshop.clock.now().getTime()
+    const now = docker.clock.now().getTime()
     if (now - told < 250) continue
     told = now
     run.progress(inBytes([...layers.values()]))
   }
-  if (!(await inspectImage(workshop.engine, image, run.signal)))
+  if (!(await inspectImage(docker.engine, image, run.signal)))
     throw await failed('the engine ended the pull without the image')
   const total = [...layers.values()].reduce((sum, layer) => sum + layer.total, 0)
   return { detail: total > 0 ? `${megabytes(total)} pulled` : 'pulled; hardly anything was missing' }

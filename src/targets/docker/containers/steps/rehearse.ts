@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { StepResult } from '../../../target.ts'
-import { findNew, findOld, hasStarted, hideEnvironment, type Workshop } from '../../context.ts'
+import { type DockerContext, findNew, findOld, hasStarted, hideEnvironment } from '../../context.ts'
 import { type Container, inspectContainer, inspectImage } from '../../objects/inspect.ts'
 import { rehearsalLabel } from '../../objects/names.ts'
 import { proxyVariable } from '../plan/side-by-side.ts'
@@ -16,35 +16,35 @@ import type { Replacement } from './replacement.ts'
 
 /** Starts the candidate where nobody reaches it, and sees it become healthy; then it is removed without trace. */
 export const rehearse: StepWork = {
-  async apply(workshop, params, run): Promise<StepResult> {
-    const replacement = await findNew(workshop, params, run.signal)
+  async apply(docker, params, run): Promise<StepResult> {
+    const replacement = await findNew(docker, params, run.signal)
     if (replacement && hasStarted(replacement)) return { detail: 'its replacement was started already' }
-    const old = await findOld(workshop, params, run.signal)
+    const old = await findOld(docker, params, run.signal)
     if (!old) throw gone('There is nothing to rehearse for', params.name)
-    await clear(workshop, params, run.signal)
-    const actor = await create(workshop, old, params, run.signal)
+    await clear(docker, params, run.signal)
+    const actor = await create(docker, old, params, run.signal)
     try {
-      await start(workshop, actor, run.signal)
-      const ms = await watch(withoutProbe(workshop), actor, run)
+      await start(docker, actor, run.signal)
+      const ms = await watch(withoutProbe(docker), actor, run)
       return { detail: `healthy after ${duration(ms)}, removed again` }
     } finally {
-      await clear(workshop, params, AbortSignal.timeout(60_000))
+      await clear(docker, params, AbortSignal.timeout(60_000))
     }
   },
 
-  async revert(workshop, params, run): Promise<StepResult> {
-    await clear(workshop, params, run.signal)
+  async revert(docker, params, run): Promise<StepResult> {
+    await clear(docker, params, run.signal)
     return { detail: 'nothing of it is left' }
   }
 }
 
 async function create(
-  workshop: Workshop,
+  docker: DockerContext,
   old: Container,
   params: Replacement,
   signal: AbortSignal
 ): Promise<Container> {
-  const { engine } = workshop
+  const { engine } = docker
   const image = await inspectImage(engine, params.image, signal)
   if (!image) throw gone('The rehearsal cannot begin', params.image)
   const oldImage = await inspectImage(engine, old.Image, signal)
@@ -58,7 +58,7 @@ async function create(
     await engine.act('POST', `/networks/${encodeURIComponent(network)}/connect`, { body: { Container: Id }, signal })
   const created = await inspectContainer(engine, Id, signal)
   if (!created) throw gone('The rehearsal cannot begin', params.rehearsal)
-  hideEnvironment(workshop.mask, created)
+  hideEnvironment(docker.mask, created)
   return created
 }
 
@@ -91,8 +91,8 @@ function rehearsalBody(
   }
 }
 
-async function clear(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<void> {
-  const actor = await inspectContainer(workshop.engine, params.rehearsal, signal)
+async function clear(docker: DockerContext, params: Replacement, signal: AbortSignal): Promise<void> {
+  const actor = await inspectContainer(docker.engine, params.rehearsal, signal)
   if (!actor) return
   if (actor.Config.Labels?.[rehearsalLabel] === undefined)
     throw new TargetError({
@@ -101,5 +101,5 @@ async function clear(workshop: Workshop, params: Replacement, signal: AbortSigna
       next: `Rename or remove ${params.rehearsal}.`,
       code: 'name_taken'
     })
-  await remove(workshop, actor, { ownVolumes: true, force: true }, signal)
+  await remove(docker, actor, { ownVolumes: true, force: true }, signal)
 }

@@ -1,4 +1,4 @@
-import { findNew, findOld, keepLogs, type Workshop } from '../../context.ts'
+import { type DockerContext, findNew, findOld, keepLogs } from '../../context.ts'
 import { isStatus } from '../../engine/client.ts'
 import { type Container, inspectContainer } from '../../objects/inspect.ts'
 import { gone, rename, setRestartPolicy, start, stop } from './actions.ts'
@@ -12,43 +12,43 @@ const never = { Name: 'no', MaximumRetryCount: 0 }
  * nothing.
  */
 export const swap: StepWork = {
-  async apply(workshop, params, run) {
+  async apply(docker, params, run) {
     const { signal } = run
-    const old = await findOld(workshop, params, signal)
-    const replacement = await findNew(workshop, params, signal)
+    const old = await findOld(docker, params, signal)
+    const replacement = await findNew(docker, params, signal)
     if (!replacement) throw gone('The replacement cannot be started', params.temporary)
     let named = false
     if (old) {
-      await setRestartPolicy(workshop, old, never, signal)
-      named = await renamesNow(workshop, old, params.fallback, signal)
+      await setRestartPolicy(docker, old, never, signal)
+      named = await renamesNow(docker, old, params.fallback, signal)
     }
-    if (named) await rename(workshop, replacement, params.name, signal)
-    const begin = workshop.clock.now().getTime()
-    if (old && isUp(old.State)) await stop(workshop, old, params.stop_timeout, signal)
-    if (old && !named) await rename(workshop, old, params.fallback, signal)
-    if (!named) await rename(workshop, replacement, params.name, signal)
-    if (!replacement.State.Running) await start(workshop, replacement, signal)
-    return { detail: `${workshop.clock.now().getTime() - begin} ms from stop to start` }
+    if (named) await rename(docker, replacement, params.name, signal)
+    const begin = docker.clock.now().getTime()
+    if (old && isUp(old.State)) await stop(docker, old, params.stop_timeout, signal)
+    if (old && !named) await rename(docker, old, params.fallback, signal)
+    if (!named) await rename(docker, replacement, params.name, signal)
+    if (!replacement.State.Running) await start(docker, replacement, signal)
+    return { detail: `${docker.clock.now().getTime() - begin} ms from stop to start` }
   },
 
-  async revert(workshop, params, run) {
-    await mustHaveOld(workshop, params, run.signal)
-    const replacement = await findNew(workshop, params, run.signal)
+  async revert(docker, params, run) {
+    await mustHaveOld(docker, params, run.signal)
+    const replacement = await findNew(docker, params, run.signal)
     if (replacement) {
       if (replacement.State.StartedAt && !replacement.State.StartedAt.startsWith('0001'))
-        await keepLogs(workshop, replacement, run)
-      await setRestartPolicy(workshop, replacement, never, run.signal)
-      if (isUp(replacement.State)) await stop(workshop, replacement, params.stop_timeout, run.signal)
+        await keepLogs(docker, replacement, run)
+      await setRestartPolicy(docker, replacement, never, run.signal)
+      if (isUp(replacement.State)) await stop(docker, replacement, params.stop_timeout, run.signal)
     }
-    return bringBack(workshop, params, replacement, run.signal)
+    return bringBack(docker, params, replacement, run.signal)
   }
 }
 
 /** A container in a crash loop may lose its network in the middle of it; then the name changes once it has stopped. */
-async function renamesNow(workshop: Workshop, old: Container, name: string, signal: AbortSignal): Promise<boolean> {
+async function renamesNow(docker: DockerContext, old: Container, name: string, signal: AbortSignal): Promise<boolean> {
   if (!isSteady(old)) return false
   try {
-    await rename(workshop, old, name, signal)
+    await rename(docker, old, name, signal)
     return true
   } catch (error) {
     if (isStatus(error, 500)) return false
@@ -68,25 +68,25 @@ export const isUp = (state: {
 
 /** The old container as it was: name, running or not, restart policy. Start comes first, names after. */
 export async function bringBack(
-  workshop: Workshop,
+  docker: DockerContext,
   params: Replacement,
   replacement: { Id: string; Name: string } | null,
   signal: AbortSignal
 ): Promise<{ detail: string }> {
-  const old = await mustHaveOld(workshop, params, signal)
-  if (params.was_running && !old.State.Running) await start(workshop, old, signal)
-  const other = replacement && (await inspectContainer(workshop.engine, replacement.Id, signal))
-  if (other) await rename(workshop, other, params.temporary, signal)
-  await rename(workshop, old, params.name, signal)
-  await setRestartPolicy(workshop, old, params.restart_policy, signal)
+  const old = await mustHaveOld(docker, params, signal)
+  if (params.was_running && !old.State.Running) await start(docker, old, signal)
+  const other = replacement && (await inspectContainer(docker.engine, replacement.Id, signal))
+  if (other) await rename(docker, other, params.temporary, signal)
+  await rename(docker, old, params.name, signal)
+  await setRestartPolicy(docker, old, params.restart_policy, signal)
   return {
     detail: params.was_running ? `${params.name} runs again as before` : `${params.name} is back as it was, stopped`
   }
 }
 
 /** What serves is touched only while there is something to bring back. */
-async function mustHaveOld(workshop: Workshop, params: Replacement, signal: AbortSignal): Promise<Container> {
-  const old = await findOld(workshop, params, signal)
+async function mustHaveOld(docker: DockerContext, params: Replacement, signal: AbortSignal): Promise<Container> {
+  const old = await findOld(docker, params, signal)
   if (old) return old
   throw gone(
     `${params.name} cannot be brought back`,

@@ -1,5 +1,5 @@
 import { isStatus } from '../../client/failure.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { revisionsOf } from '../../objects/names.ts'
 import { type MetaOnly, metaOnlySchema } from '../../objects/objects.ts'
 import type { Move } from '../../step-params.ts'
@@ -10,7 +10,7 @@ export const revisionPath = ({ kind, namespace }: Pick<Move, 'kind' | 'namespace
 
 /** Sets annotations of the revision that a move leads away from, or takes them away (null); null when it is gone. */
 export async function annotateRevision(
-  { api }: Workshop,
+  { api }: KubernetesContext,
   move: Move,
   annotations: Record<string, string | null>,
   signal: AbortSignal

@@ -4,7 +4,7 @@ import { duration } from '../../../../support/text.ts'
 import type { Run, StepResult } from '../../../target.ts'
 import { isMadeOf, isUpdating } from '../../argo/state.ts'
 import { isStatus } from '../../client/failure.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { addressText, pathOf } from '../../objects/names.ts'
 import type { WorkloadObject } from '../../objects/objects.ts'
 import { templateHash } from '../../objects/template.ts'
@@ -14,9 +14,9 @@ import { followRollout } from './follow.ts'
 import { changed, ignored } from './put-back.ts'
 
 /** Aborts an update that is under way, as `kubectl argo rollouts abort` does. */
-export async function applyAbort(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const { move } = paramsOf('argo_abort', step, workshop)
-  const live = await readWorkload(workshop, move, run.signal)
+export async function applyAbort(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const { move } = paramsOf('argo_abort', step, cluster)
+  const live = await readWorkload(cluster, move, run.signal)
   if (live.metadata.uid !== move.uid) throw changed(move, 'it was deleted and made anew')
   if (isMadeOf(live, move.to.revision)) return { detail: 'the former template is there already' }
   if (templateHash(live.spec.template) !== move.from.hash && !isMadeOf(live, move.from.revision))
@@ -24,29 +24,29 @@ export async function applyAbort(workshop: Workshop, step: Step, run: Run): Prom
   if (live.status.abort) return { detail: 'aborted already' }
   // Once an update is complete, aborting would scale what serves to nothing (argoproj/argo-rollouts#1292).
   if (!isUpdating(live)) throw changed(move, 'its update was completed')
-  await writeStatus(workshop, move, live, { abort: true }, run)
+  await writeStatus(cluster, move, live, { abort: true }, run)
   return { detail: 'the stable ReplicaSet takes over' }
 }
 
 /** Lets the update go on that was aborted, as `kubectl argo rollouts retry` does. */
-export async function revertAbort(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const { move } = paramsOf('argo_abort', step, workshop)
-  const live = await readWorkload(workshop, move, run.signal)
+export async function revertAbort(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const { move } = paramsOf('argo_abort', step, cluster)
+  const live = await readWorkload(cluster, move, run.signal)
   if (live.metadata.uid !== move.uid) throw changed(move, 'it was deleted and made anew')
   if (!live.status.abort) return { detail: 'it is not aborted' }
-  await writeStatus(workshop, move, live, { abort: false }, run)
+  await writeStatus(cluster, move, live, { abort: false }, run)
   return { detail: 'the update begins anew' }
 }
 
 const noticeWithinMs = 60_000
 
 /** Promotes the version that was put back in full, as `kubectl argo rollouts promote --full` does, and waits until it serves. */
-export async function applyPromote(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const { move } = paramsOf('argo_promote', step, workshop)
-  const live = await noticed(workshop, move, run)
+export async function applyPromote(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const { move } = paramsOf('argo_promote', step, cluster)
+  const live = await noticed(cluster, move, run)
   const promotes = isUpdating(live)
-  if (promotes) await writeStatus(workshop, move, live, { promoteFull: true }, run)
-  await followRollout(workshop, move, run)
+  if (promotes) await writeStatus(cluster, move, live, { promoteFull: true }, run)
+  await followRollout(cluster, move, run)
   return { detail: promotes ? 'promoted' : 'it was promoted already' }
 }
 
@@ -54,11 +54,11 @@ export async function applyPromote(workshop: Workshop, step: Step, run: Run): Pr
 export const revertPromote = async (): Promise<StepResult> => ({ detail: 'it goes with the template' })
 
 /** Waits until the controller has taken notice of the template: a promotion before that would be for the one before. */
-async function noticed(workshop: Workshop, move: Move, { signal }: Run): Promise<WorkloadObject> {
-  const { clock } = workshop
+async function noticed(cluster: KubernetesContext, move: Move, { signal }: Run): Promise<WorkloadObject> {
+  const { clock } = cluster
   const until = clock.now().getTime() + noticeWithinMs
   for (;;) {
-    const live = await readWorkload(workshop, move, signal)
+    const live = await readWorkload(cluster, move, signal)
     if (isMadeOf(live, move.to.revision)) return live
     if (templateHash(live.spec.template) !== move.to.hash)
       throw changed(move, 'somebody else has changed its pod template')
@@ -78,7 +78,7 @@ const attempts = 5
 
 /** Writes to the status of the object as it was looked at; when that moved on, only while its update is still the same one. */
 async function writeStatus(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   move: Move,
   seen: WorkloadObject,
   status: { abort: boolean } | { promoteFull: boolean },
@@ -91,11 +91,11 @@ async function writeStatus(
     const contentType = 'application/merge-patch+json'
     const path = `${pathOf(move)}/status`
     try {
-      await workshop.api.send({ doing, method: 'PATCH', path, contentType, body, signal }, ignored)
+      await cluster.api.send({ doing, method: 'PATCH', path, contentType, body, signal }, ignored)
       return
     } catch (error) {
       if (!isStatus(error, 409) || attempt === attempts) throw error
-      live = await readWorkload(workshop, move, signal)
+      live = await readWorkload(cluster, move, signal)
       if (live.metadata.generation !== seen.metadata.generation) throw changed(move, 'somebody else has changed it')
       if (isUpdating(live) !== isUpdating(seen)) throw changed(move, 'its update was completed')
     }

@@ -1,7 +1,7 @@
 import { TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { Run } from '../../../target.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { addressText } from '../../objects/names.ts'
 import type { Move } from '../../step-params.ts'
 import { rolloutOf } from '../health.ts'
@@ -13,10 +13,14 @@ const limitMs = 60_000
  * Waits until the controller has seen the present template: a pod that is deleted before that is made of the former one again.
  * @throws TargetError `controller_silent` when it has not after a minute.
  */
-export async function awaitController(workshop: Workshop, move: Move, { signal }: Pick<Run, 'signal'>): Promise<void> {
-  const { clock } = workshop
+export async function awaitController(
+  cluster: KubernetesContext,
+  move: Move,
+  { signal }: Pick<Run, 'signal'>
+): Promise<void> {
+  const { clock } = cluster
   const end = clock.now().getTime() + limitMs
-  while (!rolloutOf(await readWorkload(workshop, move, signal)).seen) {
+  while (!rolloutOf(await readWorkload(cluster, move, signal)).seen) {
     if (clock.now().getTime() > end)
       throw new TargetError({
         what: `No pod of ${addressText(move)} was deleted`,

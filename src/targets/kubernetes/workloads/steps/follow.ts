@@ -2,11 +2,11 @@ import { type RollbackError, TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { Run } from '../../../target.ts'
 import { isMadeOf } from '../../argo/state.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { addressText, pathOf, shortText } from '../../objects/names.ts'
 import { type Pod, podSchema, type WorkloadObject, workloadSchema } from '../../objects/objects.ts'
 import { isOrdered } from '../../objects/ordered.ts'
-import { hasCrashed, isFinished, isHopeless, isOf, isUnready, troubleOf } from '../../objects/pod-failure.ts'
+import { hasCrashed, isFinished, isHopeless, isOf, isUnready, podFailureOf } from '../../objects/pod-failure.ts'
 import { matches, selectorText } from '../../objects/selector.ts'
 import { templateHash } from '../../objects/template.ts'
 import type { Move } from '../../step-params.ts'
@@ -29,9 +29,9 @@ type Verdict = 'complete' | RollbackError | null
  * @throws TargetError `not_healthy` when it does not get on for too long or its pods fail for good; `unreachable` when it cannot be
  * seen for as long; `held_up` when a former pod keeps it from going on; `changed_meanwhile` when somebody else changes it.
  */
-export async function followRollout(workshop: Workshop, move: Move, run: Run, among = 1): Promise<void> {
-  const { api, lists, clock, config } = workshop
-  const first = await readWorkload(workshop, move, run.signal)
+export async function followRollout(cluster: KubernetesContext, move: Move, run: Run, among = 1): Promise<void> {
+  const { api, lists, clock, config } = cluster
+  const first = await readWorkload(cluster, move, run.signal)
   const { selector, progressDeadlineSeconds } = first.spec
   const deadlineMs = (config.deadline_seconds ?? 0) * 1000 || (progressDeadlineSeconds ?? 0) * 1000 || defaultDeadlineMs
   const end = new AbortController()
@@ -58,8 +58,8 @@ export async function followRollout(workshop: Workshop, move: Move, run: Run, am
     pace.heed(rollout)
     const living = pods.filter((pod) => !isFinished(pod))
     const mine = living.filter((pod) => isOf(pod, move))
-    const trouble = mine.flatMap((pod) => troubleOf(pod) ?? [])[0]
-    const line = `${shortText(move)}: ${rollout.available} of ${rollout.wanted} pods available${rollout.old > 0 ? `, ${rollout.old} old` : ''}${trouble ? `; ${trouble}` : ''}`
+    const failure = mine.flatMap((pod) => podFailureOf(pod) ?? [])[0]
+    const line = `${shortText(move)}: ${rollout.available} of ${rollout.wanted} pods available${rollout.old > 0 ? `, ${rollout.old} old` : ''}${failure ? `; ${failure}` : ''}`
     if (line !== said) run.progress(line)
     said = line
     const blocking = isOrdered(object) ? living.find((pod) => !isOf(pod, move) && isBroken(pod)) : undefined
@@ -68,10 +68,10 @@ export async function followRollout(workshop: Workshop, move: Move, run: Run, am
     const now = clock.now().getTime()
     hopelessSince = hopeless || blocking ? (hopelessSince ?? now) : null
     const believed = hopelessSince !== null && Math.min(now - hopelessSince, pace.stalledMs()) > hopelessMs
-    if (believed && hopeless) return notHealthy(move, 'its pods fail', trouble ?? line)
-    if (believed && blocking) return heldUp(workshop, move, blocking)
+    if (believed && hopeless) return notHealthy(move, 'its pods fail', failure ?? line)
+    if (believed && blocking) return heldUp(cluster, move, blocking)
     if (pace.stalledMs() > deadlineMs)
-      return notHealthy(move, `no progress for ${duration(deadlineMs)}`, trouble ?? line)
+      return notHealthy(move, `no progress for ${duration(deadlineMs)}`, failure ?? line)
     return pace.unseenMs() > deadlineMs ? unseen(move, deadlineMs) : null
   }
   const conclude = (verdict: Verdict): void => {
@@ -136,7 +136,7 @@ export async function followRollout(workshop: Workshop, move: Move, run: Run, am
       },
       signal
     ),
-    everySecond(workshop, signal, async (lateMs) => {
+    everySecond(cluster, signal, async (lateMs) => {
       pace.skip(lateMs)
       look()
       await confirming
@@ -158,7 +158,7 @@ const sleptMs = 10_000
 
 /** Time passes without events, too; `lateMs` is how long this process stood still. */
 async function everySecond(
-  { clock }: Workshop,
+  { clock }: KubernetesContext,
   signal: AbortSignal,
   look: (lateMs: number) => Promise<void>
 ): Promise<void> {
@@ -183,10 +183,10 @@ export const notHealthy = (move: Move, what: string, detail: string): TargetErro
     code: 'not_healthy'
   })
 
-const heldUp = ({ kubectl }: Workshop, move: Move, pod: Pod): TargetError =>
+const heldUp = ({ kubectl }: KubernetesContext, move: Move, pod: Pod): TargetError =>
   new TargetError({
     what: `${addressText(move)} does not go on`,
-    why: `it waits for a pod of the former version: ${troubleOf(pod) ?? pod.metadata.name}`,
+    why: `it waits for a pod of the former version: ${podFailureOf(pod) ?? pod.metadata.name}`,
     state: `The template of ${move.to.revision} is in place.`,
     next: `Delete that pod, its claims stay: "${kubectl} -n ${move.namespace} delete pod ${pod.metadata.name}".`,
     code: 'held_up'

@@ -2,7 +2,7 @@ import type { Step } from '../../../../model/step.ts'
 import { messageOf, RollbackError, TargetError } from '../../../../support/errors.ts'
 import { oneLine } from '../../../../support/text.ts'
 import type { Run, StepResult } from '../../../target.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from '../../helm/history.ts'
 import { untilHopeless } from '../../helm/hopeless.ts'
 import { unlock } from '../../helm/unlock.ts'
@@ -18,31 +18,31 @@ const dyingMs = 10_000
 const settleMs = 20_000
 
 /** Lets Helm roll its release back and wait, then waits until every workload is complete. */
-export async function applyHelmRollback(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const move = paramsOf('helm_rollback', step, workshop)
-  const stand = await standOf(workshop, move, run)
+export async function applyHelmRollback(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const move = paramsOf('helm_rollback', step, cluster)
+  const stand = await standOf(cluster, move, run)
   const isThere = stand.content === move.to.content && stand.status === 'deployed'
   if (!isThere) {
-    await clear(workshop, move, stand, run)
-    await rollBack(workshop, move, move.to, { wait: move.wait, run })
+    await clear(cluster, move, stand, run)
+    await rollBack(cluster, move, move.to, { wait: move.wait, run })
   }
-  for (const one of move.workloads) if (one.follow) await follow(workshop, one, run)
+  for (const one of move.workloads) if (one.follow) await follow(cluster, one, run)
   return { detail: isThere ? 'already there' : `revision ${stand.revision + 1} of the release` }
 }
 
 /** Rolls the release back to what was there; that may not have been healthy, so it is not waited for long. */
-export async function revertHelmRollback(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const move = paramsOf('helm_rollback', step, workshop)
-  const stand = await standOf(workshop, move, run)
+export async function revertHelmRollback(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const move = paramsOf('helm_rollback', step, cluster)
+  const stand = await standOf(cluster, move, run)
   if (stand.revision === move.from.revision) return { detail: 'Helm had not begun' }
   if (stand.content === move.from.content && stand.status === 'deployed') return { detail: 'it was back already' }
-  await clear(workshop, move, stand, run)
-  await rollBack(workshop, move, move.from, { wait: false, run })
-  const until = workshop.clock.now().getTime() + settleMs
-  while (workshop.clock.now().getTime() < until) {
-    const objects = await Promise.all(move.workloads.map((one) => readWorkload(workshop, one, run.signal)))
+  await clear(cluster, move, stand, run)
+  await rollBack(cluster, move, move.from, { wait: false, run })
+  const until = cluster.clock.now().getTime() + settleMs
+  while (cluster.clock.now().getTime() < until) {
+    const objects = await Promise.all(move.workloads.map((one) => readWorkload(cluster, one, run.signal)))
     if (objects.every((object) => rolloutOf(object).complete)) break
-    await workshop.clock.sleep(500, run.signal)
+    await cluster.clock.sleep(500, run.signal)
   }
   return { detail: `revision ${stand.revision + 1} of the release is what was there before` }
 }
@@ -53,66 +53,76 @@ interface Stand extends HelmRecord {
 
 /**
  * The newest revision, once nobody works on it any more.
- * @throws TargetError `changed_meanwhile` when the release is no longer what was surveyed, and not by this step.
+ * @throws TargetError `changed_meanwhile` when the release is no longer what was observation, and not by this step.
  */
 async function standOf(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   { release, from, to, timeout_seconds: seconds }: HelmMove,
   run: Run
 ): Promise<Stand> {
-  const { history } = workshop.helm
-  const began = workshop.clock.now().getTime()
+  const { history } = cluster.helm
+  const began = cluster.clock.now().getTime()
   for (;;) {
     const records = await history.records(release, run.signal)
     const [newest] = records
-    const surveyed = records.find(({ revision }) => revision === from.revision)
-    if (!newest || !surveyed) throw changed(release.name, `its revision ${from.revision} is gone`)
+    const observation = records.find(({ revision }) => revision === from.revision)
+    if (!newest || !observation) throw changed(release.name, `its revision ${from.revision} is gone`)
     let content: HelmContent | undefined
     for (const record of records.filter(({ revision }) => revision >= from.revision).reverse()) {
       content = await history.content(release, record, run.signal)
-      const expected = record === surveyed ? [from.content] : [to.content, from.content]
+      const expected = record === observation ? [from.content] : [to.content, from.content]
       if (!expected.includes(content.hash))
         throw changed(release.name, `its revision ${record.revision} (${record.description}) is somebody else's`)
     }
-    const mayLive = newest !== surveyed && isPending(newest)
+    const mayLive = newest !== observation && isPending(newest)
     // In a hook it is silent, so it may live as long as it was allowed to.
     const patienceMs = content && hasRollbackHooks(content) ? seconds * 1000 : dyingMs
-    if (!mayLive || workshop.clock.now().getTime() > began + patienceMs)
+    if (!mayLive || cluster.clock.now().getTime() > began + patienceMs)
       return { ...newest, content: content?.hash ?? '' }
     run.progress(`Helm's revision ${newest.revision} is ${newest.status}`)
-    await workshop.clock.sleep(1000, run.signal)
+    await cluster.clock.sleep(1000, run.signal)
   }
 }
 
 /** A pending revision of our own, whose program died with the server that had called it. */
-async function clear(workshop: Workshop, { release, from }: HelmMove, stand: Stand, { signal }: Run): Promise<void> {
-  if (stand.revision > from.revision && isPending(stand) && workshop.helm.secrets)
-    await unlock(workshop.api, release, stand.revision, signal)
+async function clear(
+  cluster: KubernetesContext,
+  { release, from }: HelmMove,
+  stand: Stand,
+  { signal }: Run
+): Promise<void> {
+  if (stand.revision > from.revision && isPending(stand) && cluster.helm.secrets)
+    await unlock(cluster.api, release, stand.revision, signal)
 }
 
-interface Manner {
+interface StrategyRisks {
   wait: boolean
   run: Run
 }
 
-async function rollBack(workshop: Workshop, move: HelmMove, goal: HelmMove['to'], manner: Manner): Promise<void> {
+async function rollBack(
+  cluster: KubernetesContext,
+  move: HelmMove,
+  goal: HelmMove['to'],
+  strategyRisks: StrategyRisks
+): Promise<void> {
   const { release } = move
-  const { history } = workshop.helm
-  const { signal } = manner.run
+  const { history } = cluster.helm
+  const { signal } = strategyRisks.run
   const wanted = (await history.records(release, signal)).find(({ revision }) => revision === goal.revision)
   const content = wanted && (await history.content(release, wanted, signal))
   if (content?.hash !== goal.content) throw gone(release.name, goal)
   const end = new AbortController()
-  const watching = manner.wait
-    ? untilHopeless(workshop, content, AbortSignal.any([signal, end.signal])).catch((error) => end.abort(error))
+  const watching = strategyRisks.wait
+    ? untilHopeless(cluster, content, AbortSignal.any([signal, end.signal])).catch((error) => end.abort(error))
     : null
   try {
-    await callHelm(workshop, move, goal, manner, end.signal)
+    await callHelm(cluster, move, goal, strategyRisks, end.signal)
   } catch (error) {
-    await clearOwn(workshop, move, signal).catch((why: unknown) =>
-      manner.run.progress(`Helm's record stays pending: ${oneLine(messageOf(why))}`)
+    await clearOwn(cluster, move, signal).catch((why: unknown) =>
+      strategyRisks.run.progress(`Helm's record stays pending: ${oneLine(messageOf(why))}`)
     )
-    throw await explained(workshop, error, move.workloads, signal)
+    throw await explained(cluster, error, move.workloads, signal)
   } finally {
     end.abort()
     await watching
@@ -123,10 +133,10 @@ async function rollBack(workshop: Workshop, move: HelmMove, goal: HelmMove['to']
 }
 
 async function callHelm(
-  { helm }: Workshop,
+  { helm }: KubernetesContext,
   { release, timeout_seconds: seconds }: HelmMove,
   { revision }: HelmMove['to'],
-  { wait, run }: Manner,
+  { wait, run }: StrategyRisks,
   stop: AbortSignal
 ): Promise<void> {
   const args = [
@@ -153,7 +163,11 @@ async function callHelm(
 const clearWithinMs = 15_000
 
 /** What a helm that was stopped leaves behind, in the time limit's end, too; what another run has taken over is left to it. */
-async function clearOwn({ api, helm }: Workshop, { release, from }: HelmMove, ended: AbortSignal): Promise<void> {
+async function clearOwn(
+  { api, helm }: KubernetesContext,
+  { release, from }: HelmMove,
+  ended: AbortSignal
+): Promise<void> {
   if (!helm.secrets || (ended.reason as { code?: unknown } | undefined)?.code === 'lease_lost') return
   const signal = AbortSignal.timeout(clearWithinMs)
   const [left] = await helm.history.records(release, signal)
@@ -161,17 +175,17 @@ async function clearOwn({ api, helm }: Workshop, { release, from }: HelmMove, en
 }
 
 /** Waits until no pod of another template is left; Helm is content with fewer. */
-async function follow(workshop: Workshop, one: HelmMove['workloads'][number], run: Run): Promise<void> {
-  const { metadata, spec } = await readWorkload(workshop, one, run.signal)
+async function follow(cluster: KubernetesContext, one: HelmMove['workloads'][number], run: Run): Promise<void> {
+  const { metadata, spec } = await readWorkload(cluster, one, run.signal)
   const to = { revision: one.revision, hash: templateHash(spec.template) }
-  await followRollout(workshop, { ...one, uid: metadata.uid, from: to, to, paused: false, follow: true }, run)
+  await followRollout(cluster, { ...one, uid: metadata.uid, from: to, to, paused: false, follow: true }, run)
 }
 
 const inVain = /timed out waiting|deadline exceeded|backoff limit|progress deadline|not ready/i
 
 /** Helm says only that it waited in vain; what the pods say of it is added. */
 async function explained(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   error: unknown,
   workloads: HelmMove['workloads'],
   signal: AbortSignal
@@ -179,7 +193,7 @@ async function explained(
   signal.throwIfAborted()
   if (!(error instanceof RollbackError) || !inVain.test(error.why)) return error
   const mine = new Set(workloads.map(addressText))
-  const seen = await readWorkloads(workshop, signal).catch(() => [])
+  const seen = await readWorkloads(cluster, signal).catch(() => [])
   const told = seen.filter(({ address }) => mine.has(addressText(address))).map((one) => healthOf(one).message)
   return new TargetError({
     what: error.what,

@@ -1,16 +1,16 @@
 import type { Step } from '../../../../model/step.ts'
 import { TargetError } from '../../../../support/errors.ts'
 import type { Run, StepResult } from '../../../target.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { unlock } from '../../helm/unlock.ts'
 import { paramsOf } from '../../step-params.ts'
 
 const said = { unlocked: 'recorded as failed', failed: 'recorded as failed already', gone: 'no longer recorded' }
 
 /** Records a pending revision, whose helm program died, as failed. @throws TargetError `changed_meanwhile` when it lived and ended well. */
-export async function applyHelmUnlock(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const { release, revision } = paramsOf('helm_unlock', step, workshop)
-  const state = await unlock(workshop.api, release, revision, run.signal)
+export async function applyHelmUnlock(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const { release, revision } = paramsOf('helm_unlock', step, cluster)
+  const state = await unlock(cluster.api, release, revision, run.signal)
   if (state !== 'deployed') return { detail: said[state] }
   throw new TargetError({
     what: `Helm's release ${release.name} was not touched`,

@@ -1,6 +1,6 @@
 import type { Step } from '../../../../model/step.ts'
 import type { Run, StepResult } from '../../../target.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import type { StepKind } from '../../step-params.ts'
 import { applyAbort, applyPromote, revertAbort, revertPromote } from './argo.ts'
 import { applyDeletePods, revertDeletePods } from './delete-pods.ts'
@@ -10,7 +10,7 @@ import { applyMark, revertMark } from './mark.ts'
 import { applyReplacePods, revertReplacePods } from './replace-pods.ts'
 import { applyRollBack, revertRollBack } from './roll-back.ts'
 
-type Work = (workshop: Workshop, step: Step, run: Run) => Promise<StepResult>
+type Work = (cluster: KubernetesContext, step: Step, run: Run) => Promise<StepResult>
 
 /** What each kind of step does, and how it is undone. */
 export const stepKinds: Record<StepKind, { apply: Work; revert: Work }> = {

@@ -2,7 +2,7 @@ import type { Step } from '../../../../model/step.ts'
 import { isoNow } from '../../../../support/clock.ts'
 import type { Run, StepResult } from '../../../target.ts'
 import { inParallel } from '../../client/parallel.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { marks } from '../../objects/names.ts'
 import { metaOnlySchema } from '../../objects/objects.ts'
 import { markOf } from '../../objects/revision.ts'
@@ -12,27 +12,27 @@ import { annotateRevision, revisionPath } from './annotate-revision.ts'
 const atOnce = 12
 
 /** Marks the failed revisions as rolled back from, so that nobody's next rollback leads to them. */
-export async function applyMark(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const { moves, to } = paramsOf('mark', step, workshop)
-  const at = isoNow(workshop.clock)
+export async function applyMark(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const { moves, to } = paramsOf('mark', step, cluster)
+  const at = isoNow(cluster.clock)
   const done = await inParallel(moves, atOnce, async (move) => {
-    if (await isMarked(workshop, move, run)) return true
+    if (await isMarked(cluster, move, run)) return true
     const mark = { revision: move.from.revision, at, to, rollback_id: run.rollbackId }
     const annotations = { [marks.rolledBack]: JSON.stringify(mark), [marks.lastApplied]: null }
-    return (await annotateRevision(workshop, move, annotations, run.signal)) !== null
+    return (await annotateRevision(cluster, move, annotations, run.signal)) !== null
   })
   return { detail: `${done.filter(Boolean).length} of ${moves.length} marked` }
 }
 
 /** Takes the marks away. */
-export async function revertMark(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const { moves } = paramsOf('mark', step, workshop)
-  await inParallel(moves, atOnce, (move) => annotateRevision(workshop, move, { [marks.rolledBack]: null }, run.signal))
+export async function revertMark(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const { moves } = paramsOf('mark', step, cluster)
+  await inParallel(moves, atOnce, (move) => annotateRevision(cluster, move, { [marks.rolledBack]: null }, run.signal))
   return {}
 }
 
 /** By this very rollback: then its time stays what it was. */
-async function isMarked({ api }: Workshop, move: Move, { rollbackId, signal }: Run): Promise<boolean> {
+async function isMarked({ api }: KubernetesContext, move: Move, { rollbackId, signal }: Run): Promise<boolean> {
   const { revision } = move.from
   const found = await api.find(
     { doing: `Reading revision ${revision}`, path: revisionPath(move, revision), signal },

@@ -1,4 +1,4 @@
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { addressText } from '../../objects/names.ts'
 import { type Pod, podSchema } from '../../objects/objects.ts'
 import { selectorText } from '../../objects/selector.ts'
@@ -6,17 +6,17 @@ import type { Move } from '../../step-params.ts'
 import { readWorkload } from '../workload.ts'
 
 /** The pods that a StatefulSet or a DaemonSet has now. */
-export async function podsOf(workshop: Workshop, move: Move, signal: AbortSignal): Promise<Pod[]> {
-  const request = { ...(await podsRequest(workshop, move, signal)), signal }
-  return (await workshop.api.list(request, podSchema)).items.filter((pod) => isOwn(pod, move))
+export async function podsOf(cluster: KubernetesContext, move: Move, signal: AbortSignal): Promise<Pod[]> {
+  const request = { ...(await podsRequest(cluster, move, signal)), signal }
+  return (await cluster.api.list(request, podSchema)).items.filter((pod) => isOwn(pod, move))
 }
 
 export const isOwn = ({ metadata }: Pod, { uid }: Move): boolean =>
   metadata.ownerReferences?.some((owner) => owner.uid === uid) === true
 
 /** How its pods are listed, or watched. */
-export const podsRequest = async (workshop: Workshop, move: Move, signal: AbortSignal) => ({
+export const podsRequest = async (cluster: KubernetesContext, move: Move, signal: AbortSignal) => ({
   doing: `Reading the pods of ${addressText(move)}`,
   path: `/api/v1/namespaces/${move.namespace}/pods`,
-  query: { labelSelector: selectorText((await readWorkload(workshop, move, signal)).spec.selector) }
+  query: { labelSelector: selectorText((await readWorkload(cluster, move, signal)).spec.selector) }
 })

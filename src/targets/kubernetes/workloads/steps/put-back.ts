@@ -3,7 +3,7 @@ import { TargetError } from '../../../../support/errors.ts'
 import type { Run } from '../../../target.ts'
 import { isMadeOf } from '../../argo/state.ts'
 import { isStatus, passes } from '../../client/failure.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { addressText, known, marks, pathOf, revisionsOf } from '../../objects/names.ts'
 import {
   controllerRevisionSchema,
@@ -24,36 +24,36 @@ const attempts = 20
 
 /**
  * Puts the template of a revision in place, once; gives whether anything had to be done.
- * @throws TargetError `changed_meanwhile` when neither the surveyed nor the wanted template is there.
+ * @throws TargetError `changed_meanwhile` when neither the observation nor the wanted template is there.
  */
 export async function putTemplate(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   move: Move,
   direction: Direction,
   { signal, rollbackId }: Pick<Run, 'signal' | 'rollbackId'>
 ): Promise<boolean> {
   const [present, wanted] = direction === 'back' ? [move.from, move.to] : [move.to, move.from]
   for (let attempt = 1; ; attempt++) {
-    const live = await readWorkload(workshop, move, signal)
+    const live = await readWorkload(cluster, move, signal)
     if (live.metadata.uid !== move.uid) throw changed(move, 'it was deleted and made anew')
     if (stands(live, wanted)) return false
     if (!stands(live, present)) throw changed(move, 'somebody else has changed its pod template')
     try {
       const [revision] = await Promise.all([
-        readRevision(workshop, move, wanted, signal),
-        direction === 'back' && keepLastApplied(workshop, move, live, rollbackId, signal)
+        readRevision(cluster, move, wanted, signal),
+        direction === 'back' && keepLastApplied(cluster, move, live, rollbackId, signal)
       ])
       const kept = direction === 'forth' && revision.lastApplied?.rollback_id === rollbackId
       const lastApplied = kept ? revision.lastApplied?.configuration : undefined
-      await sendPatch(workshop, move, live, { ...revision, lastApplied }, direction, { signal })
-      if (kept) await annotateRevision(workshop, move, { [marks.lastApplied]: null }, signal).catch(unlessForbidden)
+      await sendPatch(cluster, move, live, { ...revision, lastApplied }, direction, { signal })
+      if (kept) await annotateRevision(cluster, move, { [marks.lastApplied]: null }, signal).catch(unlessForbidden)
       return true
     } catch (error) {
       // The patch holds for one generation only: what was changed in between, scaling say, is looked at again.
       const again =
-        isStatus(error, 409) || passes(error) || (isStatus(error, 422) && (await isNewer(workshop, move, live, signal)))
+        isStatus(error, 409) || passes(error) || (isStatus(error, 422) && (await isNewer(cluster, move, live, signal)))
       if (!again || attempt === attempts) throw error
-      await workshop.clock.sleep(Math.min(50 * 2 ** attempt, 2000), signal)
+      await cluster.clock.sleep(Math.min(50 * 2 ** attempt, 2000), signal)
     }
   }
 }
@@ -71,7 +71,7 @@ interface Sending {
 
 /** Sends the patch, for good or as a dry run that meets every admission rule; gives the object as the cluster keeps it then. */
 export async function sendPatch(
-  { api }: Workshop,
+  { api }: KubernetesContext,
   move: Move,
   live: WorkloadObject,
   { template, changeCause, lastApplied }: Pick<Replacement, 'template' | 'changeCause' | 'lastApplied'>,
@@ -94,7 +94,7 @@ export async function sendPatch(
 }
 
 async function readRevision(
-  { api, config }: Workshop,
+  { api, config }: KubernetesContext,
   move: Move,
   { revision: name, hash, own }: Move['from'],
   signal: AbortSignal
@@ -127,7 +127,7 @@ async function readRevision(
 
 /** Keeps what was last applied on the revision that it was applied with, so that undoing brings back exactly that. */
 async function keepLastApplied(
-  workshop: Workshop,
+  cluster: KubernetesContext,
   move: Move,
   { metadata }: WorkloadObject,
   rollbackId: string,
@@ -136,7 +136,7 @@ async function keepLastApplied(
   const configuration = metadata.annotations?.[known.lastApplied]
   if (!configuration || !move.from.revision) return
   const kept = JSON.stringify({ rollback_id: rollbackId, configuration })
-  await annotateRevision(workshop, move, { [marks.lastApplied]: kept }, signal).catch(unlessForbidden)
+  await annotateRevision(cluster, move, { [marks.lastApplied]: kept }, signal).catch(unlessForbidden)
 }
 
 /** Without that right, or where it is too long, undoing writes the former template into what is there. */
@@ -144,8 +144,12 @@ const unlessForbidden = (error: unknown): void => {
   if (!isStatus(error, 403, 413, 422)) throw error
 }
 
-const isNewer = async (workshop: Workshop, move: Move, live: WorkloadObject, signal: AbortSignal): Promise<boolean> =>
-  (await readWorkload(workshop, move, signal)).metadata.generation !== live.metadata.generation
+const isNewer = async (
+  cluster: KubernetesContext,
+  move: Move,
+  live: WorkloadObject,
+  signal: AbortSignal
+): Promise<boolean> => (await readWorkload(cluster, move, signal)).metadata.generation !== live.metadata.generation
 
 export const changed = (move: Pick<Move, 'kind' | 'namespace' | 'name'>, why: string): TargetError =>
   new TargetError({

@@ -1,7 +1,7 @@
 import type { Step } from '../../../../model/step.ts'
 import type { Run, StepResult } from '../../../target.ts'
 import { inParallel } from '../../client/parallel.ts'
-import type { Workshop } from '../../context.ts'
+import type { KubernetesContext } from '../../context.ts'
 import { shortText } from '../../objects/names.ts'
 import { isOrdered } from '../../objects/ordered.ts'
 import { type Move, paramsOf } from '../../step-params.ts'
@@ -13,11 +13,11 @@ import { followRollout } from './follow.ts'
 import { putTemplate } from './put-back.ts'
 
 /** Puts the candidate's template back into every workload of the step at once, and waits until each is complete. */
-export async function applyRollBack(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const { moves } = paramsOf('roll_back', step, workshop)
+export async function applyRollBack(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const { moves } = paramsOf('roll_back', step, cluster)
   const done = await inParallel(moves, moves.length, async (move) => {
-    const put = await putTemplate(workshop, move, 'back', run)
-    if (move.follow) await followRollout(workshop, move, run, moves.length)
+    const put = await putTemplate(cluster, move, 'back', run)
+    if (move.follow) await followRollout(cluster, move, run, moves.length)
     return put
   })
   const put = done.filter(Boolean).length
@@ -27,12 +27,12 @@ export async function applyRollBack(workshop: Workshop, step: Step, run: Run): P
 const settleMs = 20_000
 
 /** Puts the former templates back; what was there may not have been healthy, so it is not waited for long. */
-export async function revertRollBack(workshop: Workshop, step: Step, run: Run): Promise<StepResult> {
-  const { moves } = paramsOf('roll_back', step, workshop)
+export async function revertRollBack(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const { moves } = paramsOf('roll_back', step, cluster)
   const put = await inParallel(moves, moves.length, async (move) => {
-    const done = await putTemplate(workshop, move, 'forth', run)
+    const done = await putTemplate(cluster, move, 'forth', run)
     if (done) run.progress(`${shortText(move)}: the former template is back`)
-    const freed = await settled(workshop, move, done, run)
+    const freed = await settled(cluster, move, done, run)
     return done || freed > 0 ? [{ freed }] : []
   })
   const freed = put.flat().reduce((sum, one) => sum + one.freed, 0)
@@ -45,15 +45,15 @@ export async function revertRollBack(workshop: Workshop, step: Step, run: Run): 
  * Waits a while until a workload is complete, if its template was put back just now. A StatefulSet waits for its candidate's
  * broken pods also after that (kubernetes/kubernetes#67250), so they are deleted, never their claims; gives how many.
  */
-async function settled(workshop: Workshop, move: Move, isNew: boolean, run: Run): Promise<number> {
-  const { clock } = workshop
-  const frees = move.from.revision !== '' && isOrdered(await readWorkload(workshop, move, run.signal))
-  if (frees) await awaitController(workshop, move, run)
+async function settled(cluster: KubernetesContext, move: Move, isNew: boolean, run: Run): Promise<number> {
+  const { clock } = cluster
+  const frees = move.from.revision !== '' && isOrdered(await readWorkload(cluster, move, run.signal))
+  if (frees) await awaitController(cluster, move, run)
   const former = { ...move, from: move.to, to: move.from }
   const until = clock.now().getTime() + (isNew ? settleMs : 0)
   for (let freed = 0; ; await clock.sleep(500, run.signal)) {
-    if (frees) freed += await deleteUnready(workshop, former, run.signal)
-    if (rolloutOf(await readWorkload(workshop, move, run.signal)).complete) return freed
+    if (frees) freed += await deleteUnready(cluster, former, run.signal)
+    if (rolloutOf(await readWorkload(cluster, move, run.signal)).complete) return freed
     if (clock.now().getTime() >= until) return freed
   }
 }

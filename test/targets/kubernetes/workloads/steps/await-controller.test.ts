@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../../src/support/clock.ts'
 import type { Request } from '../../../../../src/targets/kubernetes/client/api.ts'
-import type { Workshop } from '../../../../../src/targets/kubernetes/context.ts'
+import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
 import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
 import { applyDeletePods } from '../../../../../src/targets/kubernetes/workloads/steps/delete-pods.ts'
 import { applyReplacePods } from '../../../../../src/targets/kubernetes/workloads/steps/replace-pods.ts'
@@ -24,7 +24,7 @@ const pod = {
 }
 
 /** A cluster whose controller needs a while to take notice; it ends the test at the first deletion. */
-function slowController(noticedAfterReads: number): { workshop: Workshop; readsBeforeDeletion: () => number } {
+function slowController(noticedAfterReads: number): { context: KubernetesContext; readsBeforeDeletion: () => number } {
   let reads = 0
   const deleted = new Error('a pod was deleted')
   const api = {
@@ -42,28 +42,28 @@ function slowController(noticedAfterReads: number): { workshop: Workshop; readsB
       }
     }
   }
-  const workshop = { api, config: {}, clock: systemClock } as unknown as Workshop
-  return { workshop, readsBeforeDeletion: () => reads }
+  const context = { api, config: {}, clock: systemClock } as unknown as KubernetesContext
+  return { context, readsBeforeDeletion: () => reads }
 }
 
 const step = (kind: string, pods: unknown) => ({
   id: 'pods',
   kind,
-  phase: 'cure' as const,
+  phase: 'switch' as const,
   title: '',
   undo: null,
   params: { server: 'https://cluster.example', move, pods } as never
 })
 
 test('a stuck pod is deleted only once the controller has seen the new template, or it would come back broken', async () => {
-  const { workshop, readsBeforeDeletion } = slowController(3)
-  await expect(applyDeletePods(workshop, step('delete_pods', ['db-0']), testRun())).rejects.toThrow('a pod was deleted')
+  const { context, readsBeforeDeletion } = slowController(3)
+  await expect(applyDeletePods(context, step('delete_pods', ['db-0']), testRun())).rejects.toThrow('a pod was deleted')
   expect(readsBeforeDeletion()).toBeGreaterThanOrEqual(4)
 })
 
 test('a pod of an OnDelete workload is deleted only once the controller has seen the new template', async () => {
-  const { workshop, readsBeforeDeletion } = slowController(3)
+  const { context, readsBeforeDeletion } = slowController(3)
   const pods = [{ name: 'db-0', place: 'db-0' }]
-  await expect(applyReplacePods(workshop, step('replace_pods', pods), testRun())).rejects.toThrow('a pod was deleted')
+  await expect(applyReplacePods(context, step('replace_pods', pods), testRun())).rejects.toThrow('a pod was deleted')
   expect(readsBeforeDeletion()).toBeGreaterThanOrEqual(4)
 })

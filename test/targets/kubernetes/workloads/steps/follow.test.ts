@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../../../../src/support/clock.ts'
 import type { Interest } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
 import type { SharedLists } from '../../../../../src/targets/kubernetes/client/shared-list.ts'
-import type { Workshop } from '../../../../../src/targets/kubernetes/context.ts'
+import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
 import { type WorkloadObject, workloadSchema } from '../../../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
 import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
@@ -50,13 +50,13 @@ async function followed(known: WorkloadObject, news: WorkloadObject): Promise<vo
     paused: false,
     follow: true
   } as Move
-  const workshop = {
+  const context = {
     api: { send: async () => wanted },
     lists: { workloads: listTelling(known, news), pods: silent },
     clock: systemClock,
     config: {}
-  } as unknown as Workshop
-  await followRollout(workshop, move, testRun(), 20)
+  } as unknown as KubernetesContext
+  await followRollout(context, move, testRun(), 20)
 }
 
 test('a shared list that has not heard of the change yet is not taken for somebody else’s change', async () => {

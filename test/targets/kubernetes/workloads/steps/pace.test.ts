@@ -4,7 +4,7 @@ import { ConfigError } from '../../../../../src/support/errors.ts'
 import { unreachable } from '../../../../../src/targets/kubernetes/client/failure.ts'
 import type { Interest } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
 import type { SharedLists } from '../../../../../src/targets/kubernetes/client/shared-list.ts'
-import type { Workshop } from '../../../../../src/targets/kubernetes/context.ts'
+import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
 import {
   type Pod,
   podSchema,
@@ -52,7 +52,7 @@ function scene({ object = available(0), path = deploymentPath('web'), kind = 'de
   } as Move
   cluster.objects.set(path, object)
   const lists = { workloads: workloads.lists, pods: pods.lists }
-  const workshop: Workshop = { ...cluster.workshop, clock, lists }
+  const context: KubernetesContext = { ...cluster.context, clock, lists }
   return {
     cluster,
     clock,
@@ -68,7 +68,7 @@ function scene({ object = available(0), path = deploymentPath('web'), kind = 'de
       for (const one of now) cluster.objects.set(podPath((one.metadata as { name: string }).name), one)
       pods.tell(now.map((one) => podSchema.parse(one)))
     },
-    followed: () => followRollout(workshop, move, testRun())
+    followed: () => followRollout(context, move, testRun())
   }
 }
 
@@ -118,7 +118,7 @@ test.each([
   await expect(followed()).rejects.toMatchObject({ code })
 })
 
-test('time without sight of the cluster, or in which the machine slept, does not count', async () => {
+test('time without helmState of the cluster, or in which the machine slept, does not count', async () => {
   const { clock, touch, becomes, followed } = scene()
   clock.at(5000, () => touch(false))
   clock.at(14_000, () => touch(true))
@@ -157,7 +157,7 @@ test('one pod that cannot be pulled does not end a rollout whose other pods serv
   await one.followed()
 
   const all = scene({ object: available(0) })
-  all.cluster.workshop.config.deadline_seconds = 600
+  all.cluster.context.config.deadline_seconds = 600
   all.clock.at(1000, () => all.podsBecome(pod('web', 1, 'a', unpullable), pod('web', 1, 'b', unpullable)))
   await expect(all.followed()).rejects.toMatchObject({
     code: 'not_healthy',
@@ -172,7 +172,7 @@ test('a pod of the former version that got stuck since the plan was made is name
     path: statefulSetPath('web'),
     kind: 'statefulset'
   })
-  cluster.workshop.config.deadline_seconds = 600
+  cluster.context.config.deadline_seconds = 600
   const stuck = { ...pod('web', 2, 'a', unpullable) }
   clock.at(1000, () => podsBecome(stuck))
   await expect(followed()).rejects.toMatchObject({
