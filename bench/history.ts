@@ -29,19 +29,22 @@ const releases: Release[] = Array.from({ length: 100 }, (_, index) => ({
 
 const instant: Target = {
   observe: async () => ({
-    current: releases[0] ?? null,
-    health: { state: 'down', message: 'it does not answer' },
-    releases: releases.slice(1),
-    risks: [],
-    blockers: [],
-    fingerprint: {},
-    notes: []
+    state: null,
+    observation: {
+      current: releases[0] ?? null,
+      health: { state: 'down', message: 'it does not answer' },
+      releases: releases.slice(1),
+      risks: [],
+      blockers: [],
+      fingerprint: '',
+      notes: []
+    }
   }),
   plan: async () => ({
     steps: [{ id: 'switch', kind: 'switch', phase: 'switch', title: 'Switching', params: {}, undo: 'Switch back' }],
     risks: [],
     blockers: [],
-    fingerprint: {},
+    fingerprint: '',
     notes: []
   }),
   apply: async () => ({}),

@@ -82,10 +82,10 @@ async function rollBack(config: string, space: string): Promise<Cost> {
     })
   )
   const running = testRun({ signal: AbortSignal.timeout(1_200_000) })
-  const observation = await target.observe(running.signal)
+  const { observation, state } = await target.observe(running.signal)
   const release = observation.releases.find(({ version }) => version === '1.1.0')
   if (!release || !target.lease) throw new Error('the good version is not offered')
-  const { steps, blockers } = await target.plan(observation, release, running.signal)
+  const { steps, blockers } = await target.plan(observation, state, release, running.signal)
   if (blockers.length > 0) throw new Error(JSON.stringify(blockers))
   const holder = { host: 'bench', pid: process.pid, user: 'bench' }
   const begun = { steps: JSON.parse(JSON.stringify(steps)) }

@@ -83,7 +83,8 @@ async function whatServes(
 ): Promise<{ seen: Pick<NewRecord, 'digest' | 'commit' | 'snapshot'>; note: string }> {
   try {
     return await closing(project, { target }, async (session) => {
-      const { current, snapshot } = await session.target.observe(AbortSignal.timeout(15_000))
+      const { observation } = await session.target.observe(AbortSignal.timeout(15_000))
+      const { current, snapshot } = observation
       if (current?.version !== version)
         return { seen: {}, note: ` (the target says that ${current?.version ?? 'nothing'} serves)` }
       const seen = {

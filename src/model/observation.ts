@@ -46,8 +46,8 @@ export interface Observation {
   releases: Release[]
   risks: Risk[]
   blockers: Blocker[]
-  /** What every plan depends on, and nothing that moves by itself (no uptime, restarts, health). */
-  fingerprint: JsonObject
+  /** A hash of what every plan depends on, and of nothing that moves by itself (no uptime, restarts, health). */
+  fingerprint: string
   /** A rollback that was begun on the target and whose lease is still there. */
   lease?: { record: LeaseRecord; expired: boolean }
   /** The configuration that serves now as names and hashes, never values; kept with a recorded success, compared later. */

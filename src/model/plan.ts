@@ -1,4 +1,3 @@
-import type { JsonObject } from './json.ts'
 import type { Blocker, Risk } from './observation.ts'
 import type { Step } from './step.ts'
 
@@ -7,8 +6,8 @@ export interface PlanDraft {
   steps: Step[]
   risks: Risk[]
   blockers: Blocker[]
-  /** What this plan depends on beyond the observation's fingerprint: the candidate's digest, for one. */
-  fingerprint: JsonObject
+  /** A hash of what this plan depends on beyond the observation's fingerprint: the candidate's digest, for one. */
+  fingerprint: string
   notes: string[]
   /** The least soak that proves anything here, when longer than the usual: a controller's reconcile interval. */
   soakMs?: number

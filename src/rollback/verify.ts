@@ -37,7 +37,8 @@ export async function verify(session: Session, { rollbackId, soakMs, signal }: V
   const journalRecord = rollbackId
     ? await journalById(session.files.journals, rollbackId)
     : (await readJournals(session.files.journals, session.name)).find(({ ended }) => ended?.outcome !== 'refused')
-  const release = (journalRecord && expected(journalRecord)) ?? (await session.target.observe(signal)).current
+  const release =
+    (journalRecord && expected(journalRecord)) ?? (await session.target.observe(signal)).observation.current
   if (!release)
     throw new InputError({
       what: 'There is nothing to verify',

@@ -69,12 +69,18 @@ export interface HeldLease {
   release(signal: AbortSignal): Promise<void>
 }
 
+/** What a target says now, and beside it what it read to say so: its own plans are made of that. */
+export interface Observed<State> {
+  observation: Observation
+  state: State
+}
+
 /** A place that versions are deployed to. Six verbs, and a lease where the place can hold one. */
-export interface Target {
+export interface Target<State = unknown> {
   /** Reads what serves and what it could go back to. @throws TargetError when the target cannot be asked. */
-  observe(signal: AbortSignal): Promise<Observation>
+  observe(signal: AbortSignal): Promise<Observed<State>>
   /** Reads; checks every precondition; the same observation and release give the same steps. */
-  plan(observation: Observation, release: Release, signal: AbortSignal): Promise<PlanDraft>
+  plan(observation: Observation, state: State, release: Release, signal: AbortSignal): Promise<PlanDraft>
   /**
    * Acts; safe to repeat, also when a former try died half way.
    * @throws TargetError saying what failed, why, and what is the state now; with code `not_healthy` when the release itself does

@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../src/model/json.ts'
 import type { LeaseRecord } from '../../src/model/lease.ts'
-import type { Blocker, HealthState } from '../../src/model/observation.ts'
+import type { Blocker, HealthState, Observation } from '../../src/model/observation.ts'
 import type { Release } from '../../src/model/release.ts'
 import type { Step } from '../../src/model/step.ts'
+import { fingerprint } from '../../src/support/canonical.ts'
 import { TargetError } from '../../src/support/errors.ts'
 import { mayTakeLease } from '../../src/targets/may-take-lease.ts'
 import type { Run, Target } from '../../src/targets/target.ts'
@@ -82,7 +83,7 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
       if (shelf.surveyFails)
         throw new TargetError({ what: 'The shelf does not answer', why: 'it is away', next: 'Wait.', retryable: true })
       const state = shelf.health[shelf.serving] ?? 'unknown'
-      return {
+      const observation: Observation = {
         current: shelf.releases.find(({ version }) => version === shelf.serving) ?? null,
         health: {
           state,
@@ -92,13 +93,14 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
         releases: shelf.releases.filter(({ version }) => version !== shelf.serving),
         risks: shelf.risks,
         blockers: shelf.blockers,
-        fingerprint: { serving: shelf.serving, ...shelf.extraFingerprint },
+        fingerprint: fingerprint({ serving: shelf.serving, ...shelf.extraFingerprint }),
         notes: [],
         ...(shelf.mixedReleases && { mixedReleases: true }),
         ...(shelf.lease && { lease: { ...shelf.lease } })
       }
+      return { observation, state: null }
     },
-    async plan(observation, to) {
+    async plan(observation, _state, to) {
       const from = observation.current?.version ?? ''
       return {
         steps: [
@@ -108,7 +110,7 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
         ],
         risks: [],
         blockers: shelf.blockers,
-        fingerprint: { candidate: to.id },
+        fingerprint: fingerprint({ candidate: to.id }),
         notes: []
       }
     },

@@ -1,10 +1,10 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Diagnosis } from '../../model/diagnosis.ts'
-import type { JsonObject } from '../../model/json.ts'
 import type { Blocker, Health, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import { isoNow } from '../../support/clock.ts'
 import { InputError, messageOf } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
@@ -27,7 +27,7 @@ export interface Plan {
   id: string
   to: Release
   steps: Step[]
-  fingerprint: JsonObject
+  fingerprint: string
   soakMs: number
 }
 
@@ -62,7 +62,7 @@ export interface AssessOptions {
  * @throws InputError when the named version is none of the target's; TargetError when the target cannot be asked.
  */
 export async function assess(session: Session, { version, investigate, signal }: AssessOptions): Promise<Assessment> {
-  const [journalRecords, observation] = await Promise.all([
+  const [journalRecords, { observation, state }] = await Promise.all([
     readJournals(session.files.journals, session.name),
     session.target.observe(signal)
   ])
@@ -88,7 +88,7 @@ export async function assess(session: Session, { version, investigate, signal }:
   const chosen = interrupted ? null : version === undefined ? recommended : named(version, candidates, observation)
 
   const [draft, risksOfCode, elsewhere] = await Promise.all([
-    chosen && session.target.plan(observation, chosen.release, signal),
+    chosen && session.target.plan(observation, state, chosen.release, signal),
     chosen ? codeRisks(session, observation.current, chosen.release) : [],
     runningElsewhere(session, observation)
   ])
@@ -150,13 +150,18 @@ async function investigated(
 }
 
 function asPlan(session: Session, observation: Observation, to: Release, draft: PlanDraft): Plan {
-  const fingerprint = { observation: observation.fingerprint, plan: draft.fingerprint }
-  const identity = { target: session.name, from: observation.current, to, steps: draft.steps, fingerprint }
+  const identity = {
+    target: session.name,
+    from: observation.current,
+    to,
+    steps: draft.steps,
+    fingerprint: fingerprint([observation.fingerprint, draft.fingerprint])
+  }
   return {
     id: planId(identity),
     to,
     steps: draft.steps,
-    fingerprint,
+    fingerprint: identity.fingerprint,
     soakMs: Math.max(session.settings.soakMs, draft.soakMs ?? 0)
   }
 }

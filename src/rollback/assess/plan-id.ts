@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../model/json.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import { fingerprintOf } from '../../support/canonical.ts'
@@ -8,7 +7,7 @@ export interface PlanIdentity {
   from: Release | null
   to: Release
   steps: Step[]
-  fingerprint: JsonObject
+  fingerprint: string
 }
 
 const grammar = /^plan-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$/

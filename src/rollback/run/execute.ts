@@ -3,6 +3,7 @@ import type { Check } from '../../model/check.ts'
 import type { Risk } from '../../model/observation.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import type { Release } from '../../model/release.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import { isoNow } from '../../support/clock.ts'
 import { InputError, messageOf } from '../../support/errors.ts'
 import { type Assessment, assess, type Plan } from '../assess/assess.ts'
@@ -237,11 +238,16 @@ async function leased(
 
 /** What was planned before the question is planned once more: an image may be deleted while somebody thinks. */
 async function unchanged(session: Session, plan: Plan, request: ExecuteRequest, limit: AbortSignal): Promise<void> {
-  const observation = await session.target.observe(limit)
+  const { observation, state } = await session.target.observe(limit)
   const to = observation.releases.find(({ id }) => id === plan.to.id) ?? plan.to
-  const { steps, blockers, fingerprint: planned } = await session.target.plan(observation, to, limit)
+  const { steps, blockers, fingerprint: planned } = await session.target.plan(observation, state, to, limit)
   if (blockers[0]) throw refusedFor(blockers[0])
-  const fingerprint = { observation: observation.fingerprint, plan: planned }
-  const id = planId({ target: session.name, from: observation.current, to, steps, fingerprint })
+  const id = planId({
+    target: session.name,
+    from: observation.current,
+    to,
+    steps,
+    fingerprint: fingerprint([observation.fingerprint, planned])
+  })
   if (id !== plan.id) throw stale(request.planId, { ...plan, steps, id }, observation.current, session.name)
 }

@@ -1,7 +1,5 @@
 import type { Check } from '../../model/check.ts'
-import type { JsonObject } from '../../model/json.ts'
 import type { Health, HealthState, Observation } from '../../model/observation.ts'
-import { fingerprintOf } from '../../support/canonical.ts'
 import { messageOf } from '../../support/errors.ts'
 import type { Begun } from '../journal/journal-events.ts'
 import type { Session } from '../session.ts'
@@ -21,15 +19,16 @@ export interface Present {
   health: Health
   /** It is of several releases. */
   isMixed?: boolean
-  fingerprint?: JsonObject
+  fingerprint?: string
 }
 
 /** What the target says now; a check that failed on it tells more of its health than a observation that saw nothing wrong. */
 export async function presentState(session: Session, begun: Begun, checks: readonly Check[] = []): Promise<Present> {
   const signal = AbortSignal.timeout(observeWithinMs)
-  const observation: Observation | string = await session.target
-    .observe(signal)
-    .catch((error: unknown) => messageOf(error))
+  const observation: Observation | string = await session.target.observe(signal).then(
+    (observed) => observed.observation,
+    (error: unknown) => messageOf(error)
+  )
   if (typeof observation === 'string')
     return {
       seen: false,
@@ -67,9 +66,7 @@ export async function settledState(
 
 /** The switch failed before it changed anything: missing rights, for one. */
 export const isUntouched = (present: Present, { fingerprint }: CarryOutContext): boolean =>
-  fingerprint !== undefined &&
-  present.fingerprint !== undefined &&
-  fingerprintOf(fingerprint) === fingerprintOf(present.fingerprint)
+  fingerprint !== undefined && fingerprint === present.fingerprint
 
 export const stateLine = ({ version, health, seen }: Present): string =>
   seen

@@ -75,7 +75,7 @@ async function stillOpen(
   { direction, id }: ResumeOption,
   signal: AbortSignal
 ): Promise<{ journalRecord: JournalRecord; observation: Observation }> {
-  const [journalRecords, observation] = await Promise.all([
+  const [journalRecords, { observation }] = await Promise.all([
     readJournals(session.files.journals, session.name),
     session.target.observe(signal)
   ])

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../model/json.ts'
 import type { Step } from '../../model/step.ts'
 import type { KeptLease } from '../guard/lease.ts'
 import type { Journal, StepInEffect } from '../journal/journal.ts'
@@ -19,7 +18,7 @@ export interface CarryOutContext {
   /** What an interrupted run has begun or done already, with what its steps recorded. */
   inEffect?: ReadonlyMap<string, StepInEffect>
   /** The observation's fingerprint before the first step: a failed switch that left it as it was has nothing to lose by being undone. */
-  fingerprint?: JsonObject
+  fingerprint?: string
 }
 
 export interface Ending {

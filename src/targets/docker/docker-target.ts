@@ -29,9 +29,9 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
   const ofStep = ({ kind }: { kind: string }): Leased => (kind.startsWith('service') ? services : containers)
   return {
     observe: async (signal) => (await target(signal)).observe(signal),
-    plan: async (observation, release, signal) => {
+    plan: async (observation, state, release, signal) => {
       const kind = await target(signal)
-      const draft = await kind.plan(observation, release, signal)
+      const draft = await kind.plan(observation, state, release, signal)
       return kind === services && config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
     },
     apply: (step, run) => ofStep(step).apply(step, run),

@@ -31,8 +31,8 @@ async function open(context: TargetContext<GitHubConfig>): Promise<Target> {
     return verb(step, run)
   }
   return {
-    observe: (signal) => observe(github, settings, history, signal),
-    plan: (seen, release, signal) => plan(github, settings, history, seen, release, signal),
+    observe: async (signal) => ({ observation: await observe(github, settings, history, signal), state: null }),
+    plan: (seen, _state, release, signal) => plan(github, settings, history, seen, release, signal),
     apply: async (step, run) =>
       await carryOut(
         {

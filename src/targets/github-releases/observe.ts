@@ -1,5 +1,6 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Health, Observation } from '../../model/observation.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
 import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
@@ -32,7 +33,7 @@ export async function observe(
     releases: releasesOf(all, latest, tags, history, !more),
     risks: [],
     blockers: [],
-    fingerprint: {
+    fingerprint: fingerprint({
       repository: github.name,
       api: settings.api,
       latest: latest && {
@@ -41,7 +42,7 @@ export async function observe(
         commit: commit ?? null,
         assets: digestsOf(latest.assets)
       }
-    },
+    }),
     ...(latest && { snapshot: { commit: commit ?? null, assets: digestsOf(latest.assets) } }),
     notes: [
       ...settings.notes,

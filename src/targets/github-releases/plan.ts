@@ -2,6 +2,7 @@ import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
 import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
@@ -38,14 +39,14 @@ export async function plan(
     steps: [markLatestStep(settings, failed, candidate), ...marking],
     risks: [...found.risks, ...rights.risks],
     blockers: [...found.blockers, ...rights.blockers],
-    fingerprint: {
+    fingerprint: fingerprint({
       id: candidate.id,
       tag: candidate.tag_name,
       commit,
       draft: candidate.draft,
       prerelease: candidate.prerelease,
       assets: digestsOf(candidate.assets)
-    },
+    }),
     notes: notesOf(settings, candidate, failed)
   }
 }
@@ -53,7 +54,13 @@ export async function plan(
 const fetched = async (github: GitHub, { id }: Release, signal: AbortSignal): Promise<GitHubRelease | null> =>
   /^\d+$/.test(id) ? await github.release(Number(id), signal) : null
 
-const nothing = (blockers: Blocker[]): PlanDraft => ({ steps: [], risks: [], blockers, fingerprint: {}, notes: [] })
+const nothing = (blockers: Blocker[]): PlanDraft => ({
+  steps: [],
+  risks: [],
+  blockers,
+  fingerprint: fingerprint({}),
+  notes: []
+})
 
 async function examine(
   github: GitHub,

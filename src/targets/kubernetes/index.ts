@@ -1,5 +1,4 @@
 import type { JsonObject } from '../../model/json.ts'
-import type { Observation } from '../../model/observation.ts'
 import type { Step } from '../../model/step.ts'
 import { InputError } from '../../support/errors.ts'
 import type { Run, Target, TargetContext, TargetModule } from '../target.ts'
@@ -15,7 +14,7 @@ import { podSchema, workloadSchema } from './objects/objects.ts'
 import { versionPattern } from './objects/version.ts'
 import { check } from './workloads/check.ts'
 import { diagnose } from './workloads/diagnose.ts'
-import { look, observeWorkloads, type Seen } from './workloads/observe.ts'
+import { observeWorkloads, type Seen } from './workloads/observe.ts'
 import { plan } from './workloads/plan.ts'
 import { isStepKind, stepKinds } from './workloads/steps/index.ts'
 
@@ -28,7 +27,7 @@ const kubernetes: TargetModule<KubernetesConfig> = {
 
 export default kubernetes as TargetModule
 
-async function open(context: TargetContext<KubernetesConfig>): Promise<Target> {
+async function open(context: TargetContext<KubernetesConfig>): Promise<Target<Seen>> {
   const { config, clock, mask, log, history, env } = context
   const connection = await connect({ context: config.context ?? undefined }, env, mask)
   const api = openApi(connection, clock)
@@ -44,16 +43,9 @@ async function open(context: TargetContext<KubernetesConfig>): Promise<Target> {
     log,
     mask
   }
-  /** A plan is made of exactly what its observation read. */
-  const read = new WeakMap<Observation, Seen>()
   return {
-    async observe(signal) {
-      const { observation, seen } = await observeWorkloads(cluster, signal)
-      read.set(observation, seen)
-      return observation
-    },
-    async plan(observation, release, signal) {
-      const { workloads, helm } = read.get(observation) ?? (await look(cluster, signal))
+    observe: (signal) => observeWorkloads(cluster, signal),
+    async plan(_observation, { workloads, helm }, release, signal) {
       return helm.state === 'seen'
         ? planHelm(cluster, workloads, helm.helmState, release, signal)
         : plan(cluster, workloads, release, signal, helm.state === 'unusable' ? helm.why : undefined)

@@ -6,7 +6,7 @@ import { check } from './check.ts'
 import { type NetlifyConfig, netlifyConfigSchema, versionPattern } from './config.ts'
 import { diagnose } from './diagnose.ts'
 import { discoverNetlify } from './discover.ts'
-import { observe } from './observe.ts'
+import { type NetlifyState, observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { type Restore, restore, restoreSchema, takeBack } from './steps.ts'
 
@@ -19,7 +19,7 @@ const netlify: TargetModule<NetlifyConfig> = {
 
 export default netlify as TargetModule
 
-async function open(context: TargetContext<NetlifyConfig>): Promise<Target> {
+async function open(context: TargetContext<NetlifyConfig>): Promise<Target<NetlifyState>> {
   const { config, env, clock, history } = context
   const api = await openNetlify(await siteOf(context), context)
   const paramsOf = (step: Step): Restore => {
@@ -30,7 +30,7 @@ async function open(context: TargetContext<NetlifyConfig>): Promise<Target> {
   const asking = { env, probe: config.probe ?? null }
   return {
     observe: (signal) => observe(api, history, config, env, signal),
-    plan: (observation, release, signal) => plan(api, config, observation, release, signal),
+    plan: (observation, state, release, signal) => plan(api, config, observation, state, release, signal),
     apply: async (step, run) => restore(api, clock, paramsOf(step), run),
     revert: async (step, run) => takeBack(api, clock, paramsOf(step), run),
     check: (release, look) => check(api, asking, release, look),

@@ -1,10 +1,17 @@
 import { askPage, type Page } from '../../http/page.ts'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Health, Observation, Risk } from '../../model/observation.ts'
+import { fingerprint } from '../../support/canonical.ts'
+import type { Observed } from '../target.ts'
 import type { Netlify } from './api.ts'
 import type { NetlifyConfig } from './config.ts'
 import { releasesOf, wasPublished } from './releases.ts'
 import type { Deploy, Site } from './shapes.ts'
+
+export interface NetlifyState {
+  /** Auto publishing is stopped: the published deploy is locked. */
+  locked: boolean
+}
 
 /** What Netlify says of the site, now. */
 export async function observe(
@@ -13,7 +20,7 @@ export async function observe(
   { lock, probe }: NetlifyConfig,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal
-): Promise<Observation> {
+): Promise<Observed<NetlifyState>> {
   const [site, { items, more }] = await Promise.all([netlify.readSite(signal), netlify.productionDeploys(signal)])
   const published = site.published_deploy ?? null
   const listed = items.filter((deploy) => wasPublished(deploy) || deploy.id === published?.id)
@@ -22,18 +29,19 @@ export async function observe(
   const page = published && address ? await askPage(address, env, signal, { probe }) : null
   const releases = releasesOf({ deploys, published, history, seen: page?.status ?? null })
   const stopped = published?.locked === true
-  return {
+  const observation: Observation = {
     current: releases.find(({ id }) => id === published?.id) ?? null,
     health: healthOf(site, page),
     releases: releases.filter(({ id }) => id !== published?.id),
     risks: stopped ? [] : buildRisks(items, lock === true),
     blockers: [],
-    fingerprint: { site: site.id, published: published?.id ?? null, locked: stopped },
+    fingerprint: fingerprint({ site: site.id, published: published?.id ?? null, locked: stopped }),
     notes: [
       ...(more ? ['Netlify has older deploys than those that were looked at.'] : []),
       ...(stopped ? ['Auto publishing is stopped: the published deploy is locked.'] : [])
     ]
   }
+  return { observation, state: { locked: stopped } }
 }
 
 export const addressOf = (site: Site): string | null => site.ssl_url || site.url || null

@@ -2,8 +2,10 @@ import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import type { Netlify } from './api.ts'
 import type { NetlifyConfig } from './config.ts'
+import type { NetlifyState } from './observe.ts'
 import { wasPublished } from './releases.ts'
 import { mayPublish } from './rights.ts'
 
@@ -11,19 +13,19 @@ import { mayPublish } from './rights.ts'
 export async function plan(
   netlify: Netlify,
   config: NetlifyConfig,
-  { current, fingerprint }: Observation,
+  { current }: Observation,
+  { locked: wasLocked }: NetlifyState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
   const [deploy, role] = await Promise.all([netlify.readDeploy(release.id, signal), netlify.role(signal)])
-  const wasLocked = fingerprint.locked === true
   const lock = config.lock === true || wasLocked
   const rights = mayPublish(role)
   return {
     steps: [restoreStep(netlify, current, release, { lock, wasLocked })],
     risks: [...(lock ? [] : [nextPush]), ...rights.risks],
     blockers: [...(deploy && wasPublished(deploy) ? [] : [gone(release, deploy?.state)]), ...rights.blockers],
-    fingerprint: { deploy: release.id, state: deploy?.state ?? null },
+    fingerprint: fingerprint({ deploy: release.id, state: deploy?.state ?? null }),
     notes: [
       'Environment variables, functions and redirects are those of the build that is restored.',
       ...(lock

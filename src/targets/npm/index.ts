@@ -34,8 +34,11 @@ async function open(context: TargetContext<NpmConfig>): Promise<Target> {
     return verb(registry, authority, clock, step, run)
   }
   return {
-    observe: (signal) => observe(registry, settings, context.history, signal),
-    plan: (seen, release, signal) => plan(registry, settings, context, seen, release, signal),
+    observe: async (signal) => ({
+      observation: await observe(registry, settings, context.history, signal),
+      state: null
+    }),
+    plan: (seen, _state, release, signal) => plan(registry, settings, context, seen, release, signal),
     apply: async (step, run) => await carryOut({ 'set-tag': applySetTag, deprecate: applyDeprecate }, step, run),
     revert: async (step, run) => await carryOut({ 'set-tag': revertSetTag, deprecate: revertDeprecate }, step, run),
     check: (release, look) => check(registry, settings, context, release, look),

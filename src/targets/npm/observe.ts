@@ -1,5 +1,6 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Health, Observation, Risk } from '../../model/observation.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
 import { type DistTags, deprecationOf, digestOf, type Packument } from './packument.ts'
 import type { Registry } from './registry.ts'
@@ -30,7 +31,7 @@ export async function observe(
     ),
     risks: version && alsoTagged.length > 0 ? [otherTagsRisk(settings, version, alsoTagged)] : [],
     blockers: [],
-    fingerprint: {
+    fingerprint: fingerprint({
       package: settings.name,
       registry: settings.registry,
       tag: settings.tag,
@@ -38,7 +39,7 @@ export async function observe(
       also_tagged: alsoTagged,
       digest: digestOf(manifest),
       deprecation: deprecationOf(manifest)
-    },
+    }),
     snapshot: { dist_tags: tags },
     notes: [...settings.notes, ...staleNotes(settings, packument, tags)]
   }

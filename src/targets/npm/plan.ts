@@ -2,6 +2,7 @@ import semver from 'semver'
 import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
 import type { TargetContext } from '../target.ts'
 import type { NpmConfig } from './config.ts'
@@ -46,7 +47,7 @@ export async function plan(
     steps,
     risks: [...candidate.risks, ...rights.risks],
     blockers: [...candidate.blockers, ...rights.blockers],
-    fingerprint: { digest: digestOf(manifest), deprecation: deprecationOf(manifest) },
+    fingerprint: fingerprint({ digest: digestOf(manifest), deprecation: deprecationOf(manifest) }),
     notes: notesOf(settings, current, release.version)
   }
 }

@@ -30,8 +30,8 @@ async function open(context: TargetContext<PypiConfig>): Promise<Target> {
     throw foreign(step)
   }
   return {
-    observe: (signal) => observe(index, settings, history, signal),
-    plan: (seen, release, signal) => plan(index, settings, history, seen, release, signal),
+    observe: async (signal) => ({ observation: await observe(index, settings, history, signal), state: null }),
+    plan: (seen, _state, release, signal) => plan(index, settings, history, seen, release, signal),
     apply: async (step, run) => await applyYank(index, settings, clock, own(step), run),
     revert: async (step, run) => await revertYank(index, settings, own(step), run),
     check: (release, look) => check(index, settings, release, look),

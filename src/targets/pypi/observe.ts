@@ -1,6 +1,7 @@
 import { tryFiles } from '../../http/try-files.ts'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Blocker, Health, Observation } from '../../model/observation.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import { TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { PackageIndex } from './package-index.ts'
@@ -26,12 +27,12 @@ export async function observe(
     releases: releasesOf(settings, known, current, history),
     risks: [],
     blockers: known.status === 'quarantined' ? [quarantined(settings)] : [],
-    fingerprint: {
+    fingerprint: fingerprint({
       project: settings.path,
       index: settings.simple,
       chosen: current?.version ?? null,
       files: current ? digestsOf(current) : null
-    },
+    }),
     ...(current && { snapshot: { files: digestsOf(current) } }),
     notes: [...settings.notes, ...statusNotes(known), ...otherChoices(known, current)]
   }

@@ -4,6 +4,7 @@ import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
 import { normalVersion } from './names.ts'
 import type { PackageIndex } from './package-index.ts'
@@ -43,12 +44,18 @@ export async function plan(
       ...yanksMore(inFront, failed),
       ...lost(settings, candidate, failed)
     ],
-    fingerprint: { files: digestsOf(candidate), in_front: inFront.map(({ version }) => version) },
+    fingerprint: fingerprint({ files: digestsOf(candidate), in_front: inFront.map(({ version }) => version) }),
     notes: notesOf(settings, candidate, inFront)
   }
 }
 
-const nothing = (blockers: Blocker[]): PlanDraft => ({ steps: [], risks: [], blockers, fingerprint: {}, notes: [] })
+const nothing = (blockers: Blocker[]): PlanDraft => ({
+  steps: [],
+  risks: [],
+  blockers,
+  fingerprint: fingerprint({}),
+  notes: []
+})
 
 /** A version that comes after all of these. */
 export function higherVersion(versions: readonly string[]): string {

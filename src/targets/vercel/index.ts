@@ -35,8 +35,8 @@ async function open(context: TargetContext<VercelConfig>): Promise<Target> {
   }
   const asking = { env, probe: context.config.probe ?? null }
   return {
-    observe: (signal) => observe(api, history, asking, signal),
-    plan: (observation, release, signal) => plan(api, observation, release, signal),
+    observe: async (signal) => ({ observation: await observe(api, history, asking, signal), state: null }),
+    plan: (observation, _state, release, signal) => plan(api, observation, release, signal),
     apply: async (step, run) => move(api, clock, { ...paramsOf(step), way: 'rollback' }, run),
     async revert(step, run) {
       const { from, to, pinned, rolling } = paramsOf(step)

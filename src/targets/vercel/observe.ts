@@ -1,5 +1,6 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Observation, Risk } from '../../model/observation.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import type { Rolling, Vercel } from './api.ts'
 import { askDomains, healthOf, seenOf } from './health.ts'
 import type { Asking } from './page.ts'
@@ -33,13 +34,13 @@ export async function observe(
     releases: releases.filter(({ id }) => id !== serving),
     risks: buildRisks(items, pinned),
     blockers: [],
-    fingerprint: {
+    fingerprint: fingerprint({
       project: project.id,
       serving,
       pinned,
       domains: [...domains].sort(),
       rolling: rolling && { base: rolling.base, canary: rolling.canary }
-    },
+    }),
     notes: [
       ...(more ? ['Vercel has older deployments than those that were looked at.'] : []),
       ...(rolling ? [rollingNote(rolling)] : []),

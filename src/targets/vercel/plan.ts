@@ -2,6 +2,7 @@ import type { Blocker, Observation } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
+import { fingerprint } from '../../support/canonical.ts'
 import type { Rolling, Vercel } from './api.ts'
 import { wasProduction } from './releases.ts'
 import { mayRollBack } from './rights.ts'
@@ -34,7 +35,7 @@ export async function plan(
       ...(offered || isBase ? [] : [gone(release)]),
       ...rights.blockers
     ],
-    fingerprint: { deployment: release.id, candidate: deployment?.isRollbackCandidate ?? null },
+    fingerprint: fingerprint({ deployment: release.id, candidate: deployment?.isRollbackCandidate ?? null }),
     notes: [
       'Afterwards Vercel no longer assigns production domains to new deployments. To end that, promote the fixed deployment (vercel promote) or undo the rollback in the dashboard.',
       'Environment variables are those of the former build; cron jobs go back to its definitions.'

@@ -6,6 +6,7 @@ import { carryOut } from '../../../src/rollback/run/carry-out.ts'
 import type { Progress } from '../../../src/rollback/run/progress.ts'
 import { recordManually } from '../../../src/rollback/run/record-manually.ts'
 import { journalById, verify } from '../../../src/rollback/verify.ts'
+import { fingerprint } from '../../../src/support/canonical.ts'
 import { engine, failed, goodHistory, success } from '../engine-harness.ts'
 import { newShelf, type Shelf } from '../shelf-target.ts'
 
@@ -433,7 +434,7 @@ test('a journal that can no longer be written stops the rollback and puts back w
     hooks: { report: () => undefined, cancel: new AbortController().signal },
     failed: true,
     diagnosis: Promise.resolve(),
-    fingerprint: { serving: '1.2.0' }
+    fingerprint: fingerprint({ serving: '1.2.0' })
   })
   expect(result.outcome).toBe('undone')
   expect(shelf.log).toEqual(['apply fetch', 'revert switch', 'revert fetch'])

@@ -105,7 +105,7 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
     await takeBack(target, planned)
     expect(await inspect(`${world.prefix}-web`)).toMatchObject({ Id: id, State: { Running: true } })
     expect(await world.names()).toEqual([`${world.prefix}-web`])
-    expect((await target.observe(signal())).current).toMatchObject({ version: '1.2.0' })
+    expect((await target.observe(signal())).observation.current).toMatchObject({ version: '1.2.0' })
   })
 
   it.each([

@@ -36,7 +36,7 @@ describeOn('docker', 'a single container', () => {
     await world.start('web', '1.2.0', '-p', '127.0.0.1:0:8080')
     await isUnhealthy(`${world.prefix}-web`)
     const target = await world.open()
-    const observation = await target.observe(signal())
+    const observation = (await target.observe(signal())).observation
     expect(observation.current).toMatchObject({ version: '1.2.0' })
     expect(observation.health).toMatchObject({
       state: 'degraded',
@@ -121,7 +121,7 @@ describeOn('docker', 'a single container', () => {
     await world.start('web', '1.3.0', '--restart', 'always')
     const target = await world.open()
     await until('a crash loop', async () => (await inspect(`${world.prefix}-web`)).RestartCount > 1)
-    const observation = await target.observe(signal())
+    const observation = (await target.observe(signal())).observation
     expect(['down', 'degraded']).toContain(observation.health.state)
     const diagnosis = await target.diagnose(signal())
     expect(diagnosis.findings.join('\n')).toContain('exit code 3')
@@ -134,7 +134,7 @@ describeOn('docker', 'a single container', () => {
     await world.start('web', '1.3.0')
     await until('the end', async () => (await inspect(`${world.prefix}-web`)).State.Status === 'exited')
     const target = await world.open()
-    expect((await target.observe(signal())).health).toMatchObject({ state: 'down' })
+    expect((await target.observe(signal())).observation.health).toMatchObject({ state: 'down' })
     await carryOut(target, await planTo(target, '1.1.0'))
     expect(await inspect(`${world.prefix}-web`)).toMatchObject({ Image: good, State: { Running: true } })
     expect(await world.names()).toEqual([`${world.prefix}-web`])
@@ -152,7 +152,7 @@ describeOn('docker', 'a single container', () => {
     await docker('tag', `${world.repository}:1.1.0`, `${world.repository}:1.2.0`)
     try {
       const target = await world.open()
-      expect((await target.observe(signal())).current).toMatchObject({ version: '1.2.0' })
+      expect((await target.observe(signal())).observation.current).toMatchObject({ version: '1.2.0' })
     } finally {
       await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
     }

@@ -113,7 +113,7 @@ describeOn('docker', 'an assessment of containers', () => {
     await world.start('web', '1.3.0')
     await until('seven failures', async () => (await inspect(web())).State.Health.FailingStreak >= 7)
     const { State: state } = await inspect(web())
-    const { health } = await (await world.open()).observe(signal())
+    const { health } = (await (await world.open()).observe(signal())).observation
     expect(health).toMatchObject({ state: 'degraded' })
     const since = Date.parse(health.since ?? '')
     expect(since).toBeGreaterThan(Date.parse(state.StartedAt) + 2000)
@@ -125,7 +125,7 @@ describeOn('docker', 'an assessment of containers', () => {
     await world.start('web', '1.4.0', '--restart', 'always')
     await until('restarts', async () => (await inspect(web())).RestartCount >= 2)
     const { Created: created } = await inspect(web())
-    const { health } = await (await world.open()).observe(signal())
+    const { health } = (await (await world.open()).observe(signal())).observation
     expect(health.since?.slice(0, 19)).toBe(created.slice(0, 19))
   })
 
@@ -167,7 +167,7 @@ describeOn('docker', 'an assessment of containers', () => {
   it('refuses a container that was started with --rm', async () => {
     await world.start('web', '1.2.0', '--rm')
     const target = await world.open()
-    expect((await target.observe(signal())).blockers).toMatchObject([
+    expect((await target.observe(signal())).observation.blockers).toMatchObject([
       { id: `auto_remove:${web()}`, next: expect.stringContaining('without --rm') }
     ])
   })
@@ -192,14 +192,14 @@ describeOn('docker', 'an assessment of containers', () => {
     await docker('tag', `${world.repository}:1.2.0`, `${world.repository}:latest`)
     await docker('run', '-d', '--name', web(), `${world.repository}:latest`)
     const target = await world.open()
-    const observation = await target.observe(signal())
+    const observation = (await target.observe(signal())).observation
     expect(observation.current).toMatchObject({ version: '1.2.0' })
     expect(observation.risks).toMatchObject([{ id: 'generic_tag:latest' }])
   })
 
   it('names how the configuration differs from the recorded one, and no value of it', async () => {
     await world.start('web', '1.1.0', '-e', 'DATABASE=old-secret-value', '-e', 'GONE=1')
-    const recorded = (await (await world.open()).observe(signal())).snapshot
+    const recorded = (await (await world.open()).observe(signal())).observation.snapshot
     await docker('rm', '-f', web())
     await world.start('web', '1.2.0', '-e', 'DATABASE=new-secret-value', '-v', '/tmp:/extra')
     const target = await world.open({
@@ -220,7 +220,7 @@ describeOn('docker', 'an assessment of containers', () => {
     await world.start('web', '1.1.0')
     await world.start('other', '1.2.0', '--', 'sh', '-c', 'exit 3')
     await until('the end', async () => (await inspect(`${world.prefix}-other`)).State.Status === 'exited')
-    const observation = await (await world.open()).observe(signal())
+    const observation = (await (await world.open()).observe(signal())).observation
     expect(observation.blockers).toMatchObject([{ id: 'ambiguous' }])
     const named = await (await world.open({ config: { containers: [`${world.prefix}-other`] } })).observe(signal())
     expect(named).toMatchObject({ blockers: [], current: { version: '1.2.0' } })
@@ -242,15 +242,15 @@ describeOn('docker', 'an assessment of containers', () => {
     await docker('stop', `${world.prefix}-stopped`)
     await world.start('migrate', '1.2.0', ...ends(0))
     await until('the end of all', async () => (await docker('ps', '-q', '--filter', `name=${world.prefix}`)) === '')
-    const observation = await (await world.open()).observe(signal())
-    expect(observation.fingerprint.containers).toMatchObject([{ name: `${world.prefix}-stopped` }, { name: web() }])
+    const { state } = await (await world.open()).observe(signal())
+    expect(state).toMatchObject({ containers: [{ Name: `${world.prefix}-stopped` }, { Name: web() }] })
   })
 
   it('takes stopped containers of earlier versions for evidence that they served, and leaves them alone', async () => {
     await world.start('web-before', '1.1.0')
     await docker('stop', '-t', '1', `${world.prefix}-web-before`)
     await world.start('web', '1.2.0')
-    const observation = await (await world.open()).observe(signal())
+    const observation = (await (await world.open()).observe(signal())).observation
     expect(observation.current).toMatchObject({ version: '1.2.0' })
     expect(observation.releases.find(({ version }) => version === '1.1.0')?.served).toMatchObject({
       source: `container ${world.prefix}-web-before`
@@ -261,7 +261,7 @@ describeOn('docker', 'an assessment of containers', () => {
     await world.start('web', '1.2.0')
     const target = await world.open()
     await carryOut(target, await planTo(target, '1.1.0'))
-    const observation = await target.observe(signal())
+    const observation = (await target.observe(signal())).observation
     expect(observation.releases.find(({ version }) => version === '1.2.0')?.rolledBackAt).toMatch(/^\d{4}-/)
   })
 })

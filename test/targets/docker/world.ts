@@ -104,9 +104,9 @@ export interface Planned {
 }
 
 export async function planTo(target: Target, version: string): Promise<Planned> {
-  const observation = await target.observe(signal())
+  const { observation, state } = await target.observe(signal())
   const release = releaseOf(observation, version)
-  return { observation, release, draft: await target.plan(observation, release, signal()) }
+  return { observation, release, draft: await target.plan(observation, state, release, signal()) }
 }
 
 /** Applies the steps of a plan, cure and, when asked, cleanup. */

@@ -38,7 +38,7 @@ describe('GitHub steps', () => {
       /v1\.2\.0 was rolled back\. Use v1\.1\.0 instead\.\n\nWhat is new in v1\.2\.0$/
     )
     expect(state('v1.1.0').body).toBe('What is new in v1.1.0')
-    const observation = await target.observe(limit())
+    const { observation } = await target.observe(limit())
     expect(releaseNamed(observation, 'v1.2.0').against).toEqual(['its notes say that it was rolled back'])
   })
 

@@ -52,8 +52,12 @@ export async function world(token: Partial<TokenState> = {}): Promise<World> {
     open,
     async planTo(tag, parts) {
       const target = await open(parts)
-      const observation = await target.observe(limit())
-      return { target, observation, ...(await target.plan(observation, releaseNamed(observation, tag), limit())) }
+      const { observation, state } = await target.observe(limit())
+      return {
+        target,
+        observation,
+        ...(await target.plan(observation, state, releaseNamed(observation, tag), limit()))
+      }
     },
     async latest() {
       const response = await fetch(`${github.url}/acme/app/releases/latest`, { redirect: 'manual' })

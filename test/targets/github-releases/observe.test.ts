@@ -8,7 +8,7 @@ describe('GitHub observation', () => {
     it = await world()
   })
   afterEach(() => it.remove())
-  const observe = async (parts = {}) => await (await it.open(parts)).observe(limit())
+  const observe = async (parts = {}) => (await (await it.open(parts)).observe(limit())).observation
 
   test('promise 1, the target is the truth: what serves is the release that GitHub calls the latest', async () => {
     const { current, health, releases } = await observe()

@@ -65,12 +65,12 @@ describe('GitHub plan', () => {
 
   test('promise 4: a candidate that was deleted, or lost its tag, since it was observation blocks', async () => {
     const target = await it.open()
-    const observation = await target.observe(limit())
+    const { observation, state } = await target.observe(limit())
     const candidate = releaseNamed(observation, 'v1.1.0')
     it.github.state.tags.delete('v1.1.0')
-    expect(ids((await target.plan(observation, candidate, limit())).blockers)).toEqual(['tag_gone:v1.1.0'])
+    expect(ids((await target.plan(observation, state, candidate, limit())).blockers)).toEqual(['tag_gone:v1.1.0'])
     it.github.state.releases = it.github.state.releases.filter(({ tag }) => tag !== 'v1.1.0')
-    expect(ids((await target.plan(observation, candidate, limit())).blockers)).toEqual(['deleted:v1.1.0'])
+    expect(ids((await target.plan(observation, state, candidate, limit())).blockers)).toEqual(['deleted:v1.1.0'])
   })
 
   test('a prerelease that somebody names is blocked with what to do', async () => {
@@ -88,7 +88,7 @@ describe('GitHub plan', () => {
   })
 
   test('a release that was deleted and made again, or whose assets were replaced, is a serious risk', async () => {
-    const { snapshot } = await (await it.open()).observe(limit())
+    const { snapshot } = (await (await it.open()).observe(limit())).observation
     publish(it.github.state, 'v1.3.0')
     const history = [record('v1.2.0', { digest: String(release('v1.2.0').id), snapshot })]
     expect((await it.planTo('v1.2.0', { history })).risks).toEqual([])

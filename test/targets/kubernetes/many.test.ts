@@ -37,10 +37,10 @@ describeOn('kubernetes', 'many Deployments of one namespace', (backend) => {
     const config = { namespace: cluster.namespace, selector: 'team=shop' }
     const target = await kubernetes.open(targetContext({ name: 'kubernetes', projectDir: '/', env, config }))
     const run = testRun()
-    const observation = await target.observe(run.signal)
+    const { observation, state } = await target.observe(run.signal)
     const release = observation.releases.find(({ version }) => version === '1.1.0')
     if (!release) throw new Error('the good version is not offered')
-    const { steps, blockers } = await target.plan(observation, release, run.signal)
+    const { steps, blockers } = await target.plan(observation, state, release, run.signal)
     expect(blockers).toEqual([])
     const planned = sent.length
     for (const step of steps) await target.apply(step, run)
@@ -53,8 +53,8 @@ describeOn('kubernetes', 'many Deployments of one namespace', (backend) => {
     expect(perWorkload).toBeLessThan(8)
     expect(planned).toBeLessThan(60)
 
-    const state = '{range .items[*]}{.spec.template.spec.containers[0].image} {.status.availableReplicas}{"\\n"}{end}'
-    const deployments = (await cluster.kubectl('get', 'deployments', '-o', `jsonpath=${state}`)).split('\n')
+    const format = '{range .items[*]}{.spec.template.spec.containers[0].image} {.status.availableReplicas}{"\\n"}{end}'
+    const deployments = (await cluster.kubectl('get', 'deployments', '-o', `jsonpath=${format}`)).split('\n')
     expect(deployments).toEqual(names.map(() => expect.stringMatching(/:1\.1\.0 1$/)))
     const { checks } = await target.check(release, run)
     expect(checks.filter(({ status }) => status === 'fail')).toEqual([])

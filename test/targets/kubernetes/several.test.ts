@@ -110,7 +110,7 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
     await applyAll(target, await planned(target, 'revision-1'))
     expect(await cluster.kubectl('get', 'deployment/numbered', '-o', 'jsonpath={..env[0].value}')).toBe('one')
     // The number is given anew, and what was left is not what a second call leads back to by itself.
-    const observation = await target.observe(AbortSignal.timeout(30_000))
+    const observation = (await target.observe(AbortSignal.timeout(30_000))).observation
     expect(observation.current?.version).toBe('revision-4')
     expect(observation.releases.find(({ version }) => version === 'revision-3')?.rolledBackAt).toBeDefined()
     await target.close?.()

@@ -28,7 +28,7 @@ describeOn('kubernetes', 'what happens to a workload around a rollback on kubern
   it.concurrent('scaling up during the soak is no failure, however the looks fall', async () => {
     await cluster.rolledOut(workload({ name: 'scaled', image: good, replicas: 1 }))
     const target = await openTarget(cluster, { workloads: ['deployment/scaled'] })
-    const { current } = await target.observe(inTime())
+    const { current } = (await target.observe(inTime())).observation
     if (!current) throw new Error('nothing serves')
     const first = await target.check(current, { signal: inTime() })
     expect(failed(first)).toEqual([])

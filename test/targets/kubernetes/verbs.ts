@@ -66,11 +66,11 @@ export interface Planned extends PlanDraft {
 
 /** Surveys, and plans the way to a version. */
 export async function planned(target: Target, version: string): Promise<Planned> {
-  const observation = await target.observe(inTime())
+  const { observation, state } = await target.observe(inTime())
   const release = observation.releases.find((one) => one.version === version)
   if (!release)
     throw new Error(`there is no ${version} among ${observation.releases.map((one) => one.version).join(', ')}`)
-  return { ...(await target.plan(observation, release, inTime())), observation, release }
+  return { ...(await target.plan(observation, state, release, inTime())), observation, release }
 }
 
 /** Applies steps in order, as the engine does. */

@@ -93,14 +93,14 @@ test('previews, branch deploys, drafts and failed builds are no candidates', asy
   netlify.deploy('f'.repeat(40), { draft: true })
   netlify.deploy('9'.repeat(40), { state: 'error', error_message: 'Build script returned non-zero exit code: 2' })
   const target = await open()
-  const { releases } = await target.observe(signal())
+  const { releases } = (await target.observe(signal())).observation
   expect(releases.map(({ version }) => version).sort()).toEqual(['aaaaaaa', good])
   expect((await target.diagnose(signal())).findings.join()).toContain('non-zero exit code: 2')
 })
 
 test('deploys beyond the first page are candidates, too', async () => {
   for (let number = 0; number < 130; number++) netlify.deploy(number.toString(16).padStart(40, '7'))
-  const { releases } = await (await open()).observe(signal())
+  const { releases } = (await (await open()).observe(signal())).observation
   expect(releases).toHaveLength(132)
 })
 
@@ -117,7 +117,7 @@ test('deploys of the same commit go by their ids, and deploy.json’s own names 
   ]
   const context = targetContext({ name: 'netlify', projectDir: project.dir, env: env(), history })
   const target = await netlifyModule.open({ ...context, config: { site_id: netlify.siteId } })
-  const { releases } = await target.observe(signal())
+  const { releases } = (await target.observe(signal())).observation
   expect(releases.map(({ version }) => version)).toContain('1.0.0')
   expect(releases.map(({ version }) => version)).toContain(netlify.deploys[1]?.id)
 })
@@ -135,12 +135,14 @@ test('a build under way is a serious risk, for it will undo the rollback', async
 
 test('with lock, auto publishing stops, so that the next push does not undo it; without, that is said', async () => {
   const plain = await open()
-  const observation = await plain.observe(signal())
+  const { observation, state } = await plain.observe(signal())
   const release = observation.releases.find(({ version }) => version === good)
   if (!release) throw new Error('no release')
-  expect((await plain.plan(observation, release, signal())).risks.map(({ id }) => id)).toEqual(['next_push_publishes'])
+  expect((await plain.plan(observation, state, release, signal())).risks.map(({ id }) => id)).toEqual([
+    'next_push_publishes'
+  ])
   const target = await open({ lock: true })
-  const { steps, risks } = await target.plan(observation, release, signal())
+  const { steps, risks } = await target.plan(observation, state, release, signal())
   expect(risks).toEqual([])
   for (const step of [...steps, ...steps]) await target.apply(step, testRun())
   netlify.deploy('6'.repeat(40))
@@ -159,10 +161,10 @@ test('a push between plan and execution makes the plan stale', async () => {
 
 test('somebody else’s publication between the steps is left alone', async () => {
   const target = await open()
-  const observation = await target.observe(signal())
+  const { observation, state } = await target.observe(signal())
   const release = observation.releases.find(({ version }) => version === good)
   if (!release) throw new Error('no release')
-  const { steps } = await target.plan(observation, release, signal())
+  const { steps } = await target.plan(observation, state, release, signal())
   netlify.deploy('4'.repeat(40))
   const [restore] = steps
   if (!restore) throw new Error('no step')

@@ -36,17 +36,17 @@ function open(config: Record<string, unknown> = {}, history: DeploymentRecord[] 
 
 async function planned(config: Record<string, unknown> = {}) {
   const target = await open(config)
-  const observation = await target.observe(signal())
+  const { observation, state } = await target.observe(signal())
   const release = observation.releases.find(({ version }) => version === 'bbbbbbb')
   if (!release) throw new Error('no release')
-  const draft = await target.plan(observation, release, signal())
+  const draft = await target.plan(observation, state, release, signal())
   const [step] = draft.steps
   if (!step) throw new Error('no step')
   return { target, observation, release, draft, step }
 }
 
 async function recommended(history: DeploymentRecord[] = []): Promise<string | null> {
-  const { current, releases } = await (await open({}, history)).observe(signal())
+  const { current, releases } = (await (await open({}, history)).observe(signal())).observation
   const ranked = rankCandidates(current, releases, { history, formerRollbacks: [], now: '2026-06-01T00:00:00.000Z' })
   return recommend(current, ranked)?.release.version ?? null
 }

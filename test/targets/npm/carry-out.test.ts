@@ -156,7 +156,7 @@ describeOn('npm', 'npm steps', (backend) => {
   test('a tag that did not exist is set, and removed again', async () => {
     const made = await broken()
     const target = await open(made, { config: { tag: 'stable' } })
-    const observation = await target.observe(testRun().signal)
+    const observation = (await target.observe(testRun().signal)).observation
     expect(observation.current).toBeNull()
     expect(observation.health.state).toBe('down')
     const { steps } = await planTo(target, '1.1.0')
@@ -174,7 +174,7 @@ describeOn('npm', 'npm steps', (backend) => {
     const [setTag, deprecate] = await stepsOf(made)
     await target.apply(setTag, testRun())
     await target.apply(deprecate, testRun())
-    const { current, releases } = await target.observe(testRun().signal)
+    const { current, releases } = (await target.observe(testRun().signal)).observation
     expect(current?.version).toBe('1.1.0')
     expect(releases[0]?.against?.[0]).toMatch(/deprecated/)
   })

@@ -21,7 +21,7 @@ describeOn('npm', 'npm check', (backend) => {
   }
   const releaseOf = async (made: Project, version: string) => {
     await moveTag(backend, made.name, 'latest', '1.2.0')
-    const release = releaseNamed(await (await open(made)).observe(limit()), version)
+    const release = releaseNamed((await (await open(made)).observe(limit())).observation, version)
     await moveTag(backend, made.name, 'latest', version)
     return release
   }

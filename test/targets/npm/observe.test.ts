@@ -14,7 +14,7 @@ describeOn('npm', 'npm observation', (backend) => {
     await made.publish('1.0.0')
     await made.publish('1.1.0')
     await made.publish('2.0.0-rc.1', { tag: 'next' })
-    const observation = await (await open(made)).observe(limit())
+    const observation = (await (await open(made)).observe(limit())).observation
     expect(observation.current?.version).toBe('1.1.0')
     expect(observation.current?.id).toMatch(/^sha512-/)
     expect(observation.health.state).toBe('healthy')
@@ -27,7 +27,7 @@ describeOn('npm', 'npm observation', (backend) => {
     await made.publish('1.0.0')
     await made.publish('1.1.0')
     await made.publish('1.2.0')
-    const { releases } = await (await open(made)).observe(limit())
+    const { releases } = (await (await open(made)).observe(limit())).observation
     const served = named(releases, '1.1.0')?.served
     expect(served?.source).toMatch(/inferred.*superseded by 1\.2\.0/)
     expect(served?.forMs).toBeGreaterThanOrEqual(0)
@@ -39,7 +39,7 @@ describeOn('npm', 'npm observation', (backend) => {
     await made.publish('1.0.0')
     await made.publish('2.0.0')
     await made.publish('1.0.1')
-    const { current, releases } = await (await open(made)).observe(limit())
+    const { current, releases } = (await (await open(made)).observe(limit())).observation
     expect(current?.version).toBe('1.0.1')
     expect(named(releases, '2.0.0')?.served?.until).toBe(current?.createdAt)
     expect(named(releases, '2.0.0')?.against).toBeUndefined()
@@ -52,10 +52,17 @@ describeOn('npm', 'npm observation', (backend) => {
     await made.publish('1.2.0')
     const target = await open(made)
     const before = await target.observe(limit())
-    const step = (await target.plan(before, named(before.releases, '1.1.0') as Release, limit())).steps[0]
+    const step = (
+      await target.plan(
+        before.observation,
+        before.state,
+        named(before.observation.releases, '1.1.0') as Release,
+        limit()
+      )
+    ).steps[0]
     expect(step?.kind).toBe('set-tag')
     await moveTag(backend, made.name, 'latest', '1.1.0')
-    const { current, releases } = await target.observe(limit())
+    const { current, releases } = (await target.observe(limit())).observation
     expect(current?.version).toBe('1.1.0')
     expect(named(releases, '1.2.0')?.against?.[0]).toMatch(/published after 1\.1\.0/)
     expect(named(releases, '1.2.0')?.served).toBeUndefined()
@@ -68,7 +75,7 @@ describeOn('npm', 'npm observation', (backend) => {
     await made.publish('2.0.0-beta.1', { tag: 'beta' })
     await made.publish('2.0.0-alpha.9', { tag: 'alpha' })
     await made.publish('2.0.0-beta.2', { tag: 'beta' })
-    const { current, releases } = await (await open(made, { config: { tag: 'beta' } })).observe(limit())
+    const { current, releases } = (await (await open(made, { config: { tag: 'beta' } })).observe(limit())).observation
     expect(current?.version).toBe('2.0.0-beta.2')
     expect(releases.filter(({ served }) => served).map(({ version }) => version)).toEqual(['2.0.0-beta.1'])
   })
@@ -77,7 +84,7 @@ describeOn('npm', 'npm observation', (backend) => {
     const made = await fresh()
     await made.publish('1.0.0', { manifest: { deprecated: 'leaks\u202e memory' } })
     await made.publish('1.1.0', { manifest: { deprecated: 'broken' } })
-    const { health, releases } = await (await open(made)).observe(limit())
+    const { health, releases } = (await (await open(made)).observe(limit())).observation
     expect(health).toEqual({ state: 'degraded', message: '1.1.0 is deprecated: broken' })
     expect(named(releases, '1.0.0')?.against).toEqual(['deprecated: leaks memory'])
   })
@@ -93,7 +100,7 @@ describeOn('npm', 'npm observation', (backend) => {
       delete answer.versions['1.1.0']
       return { status: 200, body: answer }
     })
-    const { releases } = await (await open(made)).observe(limit())
+    const { releases } = (await (await open(made)).observe(limit())).observation
     expect(named(releases, '1.1.0')?.available).toMatchObject({
       state: 'no',
       reason: expect.stringMatching(/unpublished/)
@@ -105,7 +112,7 @@ describeOn('npm', 'npm observation', (backend) => {
     const made = await fresh()
     await made.publish('1.0.0')
     await behind(made, ({ path }) => (path.endsWith('.tgz') ? { status: 404 } : undefined))
-    const { health } = await (await open(made)).observe(limit())
+    const { health } = (await (await open(made)).observe(limit())).observation
     expect(health).toMatchObject({ state: 'down', message: expect.stringMatching(/tarball is gone/) })
   })
 
@@ -114,9 +121,8 @@ describeOn('npm', 'npm observation', (backend) => {
     await made.publish('1.0.0')
     await made.publish('1.1.0', { tag: 'next' })
     await moveTag(backend, made.name, 'latest', '1.1.0')
-    const observation = await (await open(made)).observe(limit())
+    const observation = (await (await open(made)).observe(limit())).observation
     expect(observation.risks).toMatchObject([{ id: 'other_tags:1.1.0', serious: false }])
-    expect(observation.fingerprint.also_tagged).toEqual(['next'])
   })
 
   test('a package that does not exist is a clear error', async () => {

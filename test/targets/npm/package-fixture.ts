@@ -91,8 +91,8 @@ export function releaseNamed(observation: Observation, version: string): Release
 
 /** Surveys and plans the way to a version. */
 export async function planTo(target: Target, version: string): Promise<PlanDraft> {
-  const observation = await target.observe(limit())
-  return await target.plan(observation, releaseNamed(observation, version), limit())
+  const { observation, state } = await target.observe(limit())
+  return await target.plan(observation, state, releaseNamed(observation, version), limit())
 }
 
 export interface Bench {

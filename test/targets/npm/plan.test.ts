@@ -49,11 +49,11 @@ describeOn('npm', 'npm plan', (backend) => {
     await made.publish('1.1.0')
     await made.publish('1.2.0')
     const target = await open(made)
-    const { fingerprint } = await target.observe(limit())
+    const { fingerprint } = (await target.observe(limit())).observation
     await made.publish('2.0.0-rc.1', { tag: 'next' })
-    expect((await target.observe(limit())).fingerprint).toEqual(fingerprint)
+    expect((await target.observe(limit())).observation.fingerprint).toEqual(fingerprint)
     await made.publish('1.3.0')
-    expect((await target.observe(limit())).fingerprint).not.toEqual(fingerprint)
+    expect((await target.observe(limit())).observation.fingerprint).not.toEqual(fingerprint)
   })
 
   test('a former deprecation message is kept within the new one, and remembered', async () => {
@@ -98,9 +98,9 @@ describeOn('npm', 'npm plan', (backend) => {
     await made.publish('1.1.0')
     await made.publish('1.2.0')
     const target = await open(made)
-    const observation = await target.observe(limit())
+    const { observation, state } = await target.observe(limit())
     const gone = { ...releaseNamed(observation, '1.1.0'), version: '1.0.9', id: '1.0.9' }
-    const plan = await target.plan(observation, gone, limit())
+    const plan = await target.plan(observation, state, gone, limit())
     expect(plan.blockers).toMatchObject([{ id: 'unpublished:1.0.9', next: expect.stringMatching(/another version/) }])
   })
 

@@ -41,8 +41,12 @@ export async function world(): Promise<World> {
     open,
     async planTo(version, parts) {
       const target = await open(parts)
-      const observation = await target.observe(limit())
-      return { target, observation, ...(await target.plan(observation, releaseNamed(observation, version), limit())) }
+      const { observation, state } = await target.observe(limit())
+      return {
+        target,
+        observation,
+        ...(await target.plan(observation, state, releaseNamed(observation, version), limit()))
+      }
     },
     async remove() {
       await fake.stop()

@@ -11,7 +11,7 @@ describe('PyPI observation', () => {
     it = await world()
   })
   afterEach(() => it.remove())
-  const observe = async (parts = {}) => await (await it.open(parts)).observe(limit())
+  const observe = async (parts = {}) => (await (await it.open(parts)).observe(limit())).observation
 
   test('promise 1, the target is the truth: what serves is what an installer takes', async () => {
     const { current, health, releases } = await observe()

@@ -62,7 +62,7 @@ describe('PyPI plan and yank', () => {
   })
 
   test('files that are not those of the recorded deployment are a serious risk', async () => {
-    const { snapshot } = await (await it.open()).observe(limit())
+    const { snapshot } = (await (await it.open()).observe(limit())).observation
     upload(it.pypi.state, '1.3.0')
     const history = [{ at: '2026-01-05T00:00:00.000Z', target: 'pypi', version: '1.2.0', status: 'success', snapshot }]
     expect((await it.planTo('1.2.0', { history })).risks).toEqual([])

@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 async function recommended(history: DeploymentRecord[] = []) {
-  const { current, releases } = await (await open(vercel, history)).observe(signal())
+  const { current, releases } = (await (await open(vercel, history)).observe(signal())).observation
   const candidates = rankCandidates(current, releases, {
     history,
     formerRollbacks: [],
@@ -68,7 +68,7 @@ test('builds that were passed over after a deployment are told, for somebody may
 test('a staged deployment never was production, whatever else Vercel says of it', async () => {
   const staged = vercel.deploy(broken, { readySubstate: 'STAGED' })
   staged.aliasAssigned = staged.created + 60_000
-  const { releases } = await (await open(vercel)).observe(signal())
+  const { releases } = (await (await open(vercel)).observe(signal())).observation
   expect(releases.map(({ id }) => id)).toEqual([first.uid])
 })
 

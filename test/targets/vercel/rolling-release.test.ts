@@ -37,9 +37,9 @@ test('going back to the one that serves the rest aborts the rolling release', as
   expect(vercel.production()).toBe(release.id)
   const { checks } = await target.check(release, { signal: signal() })
   expect(checks.find(({ id }) => id === 'production')?.status).toBe('pass')
-  expect((await target.observe(signal())).releases.find(({ version }) => version === 'ccccccc')?.against).toHaveLength(
-    1
-  )
+  expect(
+    (await target.observe(signal())).observation.releases.find(({ version }) => version === 'ccccccc')?.against
+  ).toHaveLength(1)
 })
 
 test('an aborted rolling release is begun again by a person alone', async () => {
@@ -53,7 +53,7 @@ test('while it is under way, no other deployment can be gone back to, and the ch
   const { draft } = await planned(vercel, 'aaaaaaa')
   expect(draft.blockers.map(({ id }) => id)).toEqual(['rolling_release'])
   const target = await open(vercel)
-  const { releases } = await target.observe(signal())
+  const { releases } = (await target.observe(signal())).observation
   const base = releases.find(({ version }) => version === 'bbbbbbb')
   if (!base) throw new Error('no base')
   const { checks } = await target.check(base, { signal: signal() })
@@ -66,6 +66,6 @@ test('a plan without rolling releases is no failure', async () => {
       ? { status: 402, body: { error: { code: 'payment_required', message: 'Upgrade' } } }
       : undefined
   )
-  const { current } = await (await open(vercel)).observe(signal())
+  const { current } = (await (await open(vercel)).observe(signal())).observation
   expect(current?.version).toBe('bbbbbbb')
 })

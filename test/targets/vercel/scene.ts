@@ -38,10 +38,10 @@ export interface Planned {
 
 export async function planned(vercel: FakeVercel, version = 'bbbbbbb'): Promise<Planned> {
   const target = await open(vercel)
-  const observation = await target.observe(signal())
+  const { observation, state } = await target.observe(signal())
   const release = observation.releases.find((one) => one.version === version)
   if (!release) throw new Error(`no ${version}`)
-  const draft = await target.plan(observation, release, signal())
+  const draft = await target.plan(observation, state, release, signal())
   const [step] = draft.steps
   if (!step) throw new Error('no step')
   return { target, observation, release, draft, step }

@@ -51,10 +51,10 @@ async function open(): Promise<Target> {
 
 async function planned(version = 'bbbbbbb') {
   const target = await open()
-  const observation = await target.observe(signal())
+  const { observation, state } = await target.observe(signal())
   const release = observation.releases.find((one) => one.version === version)
   if (!release) throw new Error(`no ${version}`)
-  const draft = await target.plan(observation, release, signal())
+  const draft = await target.plan(observation, state, release, signal())
   const [step] = draft.steps
   if (!step) throw new Error('no step')
   return { target, observation, release, draft, step }
@@ -102,7 +102,7 @@ test('previews, failed builds and what Vercel no longer offers are no candidates
   vercel.deploy('e'.repeat(40), { state: 'ERROR' })
   const first = vercel.deployments[0]
   if (first) first.isRollbackCandidate = false
-  const { releases } = await (await open()).observe(signal())
+  const { releases } = (await (await open()).observe(signal())).observation
   expect(releases.map(({ version, available }) => [version, available.state])).toEqual([
     ['bbbbbbb', 'yes'],
     ['aaaaaaa', 'no']
@@ -113,7 +113,7 @@ test('previews, failed builds and what Vercel no longer offers are no candidates
 
 test('deployments beyond the first page are candidates, too', async () => {
   for (let number = 0; number < 120; number++) vercel.deploy(number.toString(16).padStart(40, '7'))
-  expect((await (await open()).observe(signal())).releases).toHaveLength(122)
+  expect((await (await open()).observe(signal())).observation.releases).toHaveLength(122)
 })
 
 test('a job that Vercel reports as skipped or failed is no success', async () => {

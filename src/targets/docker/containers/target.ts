@@ -5,7 +5,7 @@ import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import { InputError } from '../../../support/errors.ts'
-import type { Look, Run, StepResult, Target, TargetContext, TargetLease } from '../../target.ts'
+import type { Look, Observed, Run, StepResult, Target, TargetContext, TargetLease } from '../../target.ts'
 import type { DockerConfig } from '../config.ts'
 import type { DockerContext } from '../context.ts'
 import { throughRestarts } from '../engine/patience.ts'
@@ -13,6 +13,7 @@ import { check } from './check/check.ts'
 import { diagnose } from './diagnose.ts'
 import { createLease } from './lease.ts'
 import { observe } from './observe/observe.ts'
+import type { Workload } from './observe/workload.ts'
 import { plan } from './plan/plan.ts'
 import { stepKinds, wholeSteps } from './steps/index.ts'
 import { type Replacement, rollSchema } from './steps/replacement.ts'
@@ -21,12 +22,12 @@ import { type Replacement, rollSchema } from './steps/replacement.ts'
 export function createContainersTarget(
   context: TargetContext<DockerConfig>,
   docker: DockerContext
-): Target & { lease: TargetLease } {
+): Target<Workload> & { lease: TargetLease } {
   const lease: TargetLease = createLease(docker)
   return {
-    observe: (signal: AbortSignal): Promise<Observation> => observe(docker, context.history, signal),
-    plan: (observation: Observation, release: Release, signal: AbortSignal): Promise<PlanDraft> =>
-      plan(docker, observation, release, context.history, signal),
+    observe: (signal: AbortSignal): Promise<Observed<Workload>> => observe(docker, context.history, signal),
+    plan: (observation: Observation, state: Workload, release: Release, signal: AbortSignal): Promise<PlanDraft> =>
+      plan(docker, observation, state, release, context.history, signal),
     apply: (step: Step, run: Run): Promise<StepResult> => doIt(docker, step, run, 'apply'),
     revert: (step: Step, run: Run): Promise<StepResult> => doIt(docker, step, run, 'revert'),
     check: (release: Release, look: Look): Promise<CheckReport> => check(docker, release, look),

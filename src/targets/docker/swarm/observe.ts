@@ -1,6 +1,7 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { Observation, Risk } from '../../../model/observation.ts'
 import type { Release } from '../../../model/release.ts'
+import { fingerprint } from '../../../support/canonical.ts'
 import { findReleases } from '../containers/observe/releases.ts'
 import type { Workload } from '../containers/observe/workload.ts'
 import type { DockerContext } from '../context.ts'
@@ -41,14 +42,14 @@ export async function observeServices(
       .map((release) => withPrevious(release, services)),
     risks: mixedRisks(services),
     blockers: [],
-    fingerprint: {
+    fingerprint: fingerprint({
       services: services.map(({ ID, Spec, PreviousSpec }) => ({
         id: ID,
         name: Spec.Name,
         spec: hashOf(Spec),
         previous: PreviousSpec ? hashOf(PreviousSpec) : null
       }))
-    },
+    }),
     ...(lease && { lease }),
     notes: [`The target is ${services.map(({ Spec }) => `the swarm service ${Spec.Name}`).join(' and ')}.`, ...notes]
   }

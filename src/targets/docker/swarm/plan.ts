@@ -4,7 +4,7 @@ import type { Observation, Risk } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
-import { fingerprintOf } from '../../../support/canonical.ts'
+import { fingerprint, fingerprintOf } from '../../../support/canonical.ts'
 import { findCandidate } from '../containers/plan/candidate-image.ts'
 import type { DockerContext } from '../context.ts'
 import { findServices } from './find.ts'
@@ -38,7 +38,7 @@ export async function planServices(
       ...observed.flatMap((one, index) => lastTaskRisks(one, planned[index]?.step))
     ],
     blockers: candidate.blockers,
-    fingerprint: { image },
+    fingerprint: fingerprint({ image }),
     notes: [...candidate.notes, ...planned.map(({ note }) => note)]
   }
 }

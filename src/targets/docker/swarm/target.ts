@@ -17,8 +17,8 @@ export function createServicesTarget(
   history: readonly DeploymentRecord[]
 ): Target & { lease: TargetLease } {
   return {
-    observe: (signal) => observeServices(docker, history, signal),
-    plan: (observation, release, signal) => planServices(docker, observation, release, history, signal),
+    observe: async (signal) => ({ observation: await observeServices(docker, history, signal), state: null }),
+    plan: (observation, _state, release, signal) => planServices(docker, observation, release, history, signal),
     apply: (step, run) =>
       step.kind === 'service_settings'
         ? restoreSettings(docker, paramsOf(step, settingsStepSchema), run)

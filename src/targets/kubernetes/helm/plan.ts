@@ -1,6 +1,7 @@
 import type { Blocker, Risk } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
+import { fingerprint } from '../../../support/canonical.ts'
 import { isRollout } from '../argo/state.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
@@ -37,7 +38,13 @@ export async function planHelm(
     ({ revision, content }) => revision === wanted?.revision && content.hash === wanted.content
   )
   if (!candidate)
-    return { steps: [], risks: [], blockers: [revisionGone(helmState, release)], fingerprint: {}, notes: [] }
+    return {
+      steps: [],
+      risks: [],
+      blockers: [revisionGone(helmState, release)],
+      fingerprint: fingerprint({}),
+      notes: []
+    }
   const ways = workloads.flatMap((workload): Way[] => {
     const revision = clusterRevision(workload, candidate.content)
     return revision && revision.hash !== workload.hash ? [{ workload, revision, move: moveOf(workload, revision) }] : []
@@ -81,7 +88,7 @@ export async function planHelm(
       ...strategies.flatMap(({ blockers }) => blockers),
       ...(rights.blockers.length > 0 ? [] : refused.flat())
     ],
-    fingerprint: { helm: { revision: candidate.revision, content: candidate.content.hash } },
+    fingerprint: fingerprint({ helm: { revision: candidate.revision, content: candidate.content.hash } }),
     notes: [
       ...wholeRelease(helmState, candidate, workloads),
       ...(isPending(helmState.newest) && !cluster.helm.secrets

@@ -1,5 +1,7 @@
 import type { JsonObject } from '../../../model/json.ts'
 import type { Observation } from '../../../model/observation.ts'
+import { fingerprint } from '../../../support/canonical.ts'
+import type { Observed } from '../../target.ts'
 import { isRollout } from '../argo/state.ts'
 import type { KubernetesContext } from '../context.ts'
 import { helmFacts, helmNotes } from '../helm/facts.ts'
@@ -17,16 +19,13 @@ export interface Seen {
   helm: HelmLook
 }
 
-export async function look(cluster: KubernetesContext, signal: AbortSignal): Promise<Seen> {
+async function look(cluster: KubernetesContext, signal: AbortSignal): Promise<Seen> {
   const workloads = await readWorkloads(cluster, signal)
   return { workloads, helm: await lookAtHelm(cluster, workloads, signal) }
 }
 
 /** Reads what the cluster keeps of every workload, and Helm of the release that they belong to. */
-export async function observeWorkloads(
-  cluster: KubernetesContext,
-  signal: AbortSignal
-): Promise<{ observation: Observation; seen: Seen }> {
+export async function observeWorkloads(cluster: KubernetesContext, signal: AbortSignal): Promise<Observed<Seen>> {
   const [seen, leases] = await Promise.all([look(cluster, signal), readLeases(cluster, namespacesOf(cluster), signal)])
   const { workloads, helm } = seen
   const lease = await leaseOn(
@@ -46,10 +45,10 @@ export async function observeWorkloads(
     releases,
     risks: [],
     blockers: [],
-    fingerprint: {
+    fingerprint: fingerprint({
       ...Object.fromEntries(workloads.map((workload) => [addressText(workload.address), factsOf(workload)])),
       ...(helmState && { helm: helmFacts(helmState) })
-    },
+    }),
     ...(lease && { lease }),
     snapshot: Object.fromEntries(
       workloads.map((workload) => [addressText(workload.address), { template: workload.hash }])
@@ -64,7 +63,7 @@ export async function observeWorkloads(
       ...(helmState ? helmNotes(helmState, workloads) : [])
     ]
   }
-  return { observation, seen }
+  return { observation, state: seen }
 }
 
 /** Scaling is left to whoever scales, so neither the number of replicas nor the generation is part of it. */

@@ -1,6 +1,7 @@
 import type { Blocker } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
+import { fingerprint } from '../../../support/canonical.ts'
 import { argoBlockers, argoRights, argoRisks } from '../argo/plan.ts'
 import { isRollout } from '../argo/state.ts'
 import { ApiFailure, isStatus } from '../client/failure.ts'
@@ -81,7 +82,7 @@ export async function plan(
       ...strategies.flatMap(({ blockers: theirs }) => theirs),
       ...(rights.blockers.length > 0 ? [] : refused.flat())
     ],
-    fingerprint: Object.fromEntries(
+    fingerprint: fingerprint(
       moves.map((move) => [addressText(move), { revision: move.to.revision, hash: move.to.hash }])
     ),
     notes: [...strategies.flatMap(({ notes }) => notes), ...rights.notes],

@@ -221,7 +221,7 @@ services:
     const target = await open(it, { services: ['web'], health_timeout_seconds: 2 })
     const planned = await planTo(target, '1.3.0')
     await expect(carryOut(target, planned)).rejects.toMatchObject({ code: 'not_healthy' })
-    const { health } = await target.observe(signal())
+    const { health } = (await target.observe(signal())).observation
     expect(health).toMatchObject({ state: expect.not.stringMatching('healthy') })
     expect(health.message).toMatch(/^1 of 3 containers runs 1\.3\.0; /)
     const third = await named('web', 3)
@@ -312,7 +312,7 @@ services:
     expect(planned.draft.steps.map(({ kind }) => kind)).toEqual(['compose_up', 'compose_files'])
     await carryOut(target, planned)
     expect(await named('web')).toMatchObject({ Image: good, State: { Health: { Status: 'healthy' } } })
-    expect((await target.observe(signal())).current).toMatchObject({ version: '1.1.0' })
+    expect((await target.observe(signal())).observation.current).toMatchObject({ version: '1.1.0' })
     expect(await it.compose('ps')).toContain(`${world.prefix}-web-1`)
     await takeBack(target, planned)
     await expect(named('web')).rejects.toThrow(/no such container/i)
@@ -333,9 +333,9 @@ services:
       project: undefined
     }
     const here = await (await open(it, byImage)).observe(signal())
-    expect(here.fingerprint.containers).toMatchObject([{ name: `${world.prefix}-worker-1` }])
+    expect(here.state).toMatchObject({ containers: [{ Name: `${world.prefix}-worker-1` }] })
     const nowhere = await (await open({ ...it, dir: '/nonexistent' }, byImage)).observe(signal())
-    expect(nowhere.blockers).toMatchObject([
+    expect(nowhere.observation.blockers).toMatchObject([
       { id: 'ambiguous', why: expect.stringContaining(`${world.prefix}-staging`) }
     ])
   })

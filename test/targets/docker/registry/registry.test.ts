@@ -61,7 +61,7 @@ describeOn('docker', 'candidates of a private registry', ({ registry = '127.0.0.
     expect(planned.draft.risks).toMatchObject([{ id: 'digest_moved:1.1.0', serious: false }])
     await carryOut(target, planned)
     expect((await inspect(`${world.prefix}-web`)).Config.Image).toBe(`${world.repository}@${digest}`)
-    expect((await target.observe(signal())).current).toMatchObject({ version: '1.1.0', id: digest })
+    expect((await target.observe(signal())).observation.current).toMatchObject({ version: '1.1.0', id: digest })
   })
 
   it('whose recorded image is nowhere while the tag means another: a serious risk', async () => {
@@ -145,7 +145,7 @@ describeOn('docker', 'a registry that asks for a login', () => {
 
   it('is named when the Docker configuration has none', async () => {
     const target = await world.open({ env: { DOCKER_CONFIG: home } })
-    expect((await target.observe(signal())).notes.join()).toContain('asks for a login')
+    expect((await target.observe(signal())).observation.notes.join()).toContain('asks for a login')
   })
 
   it('gets the one of the Docker configuration, by token, and the password is masked', async () => {
@@ -157,7 +157,7 @@ describeOn('docker', 'a registry that asks for a login', () => {
     )
     const mask = createMask()
     const target = await world.open({ env: { DOCKER_CONFIG: home }, mask })
-    const observation = await target.observe(signal())
+    const observation = (await target.observe(signal())).observation
     expect(observation.releases.map(({ version }) => version)).toEqual(['0.9.0'])
     expect(mask.text(`the password is ${password}`)).not.toContain(password)
   })
@@ -171,12 +171,12 @@ describeOn('docker', 'a registry that asks for a login', () => {
       { mode: 0o755 }
     )
     const target = await world.open({ env: { DOCKER_CONFIG: home, PATH: `${home}:/bin:/usr/bin` } })
-    expect((await target.observe(signal())).releases.map(({ version }) => version)).toEqual(['0.9.0'])
+    expect((await target.observe(signal())).observation.releases.map(({ version }) => version)).toEqual(['0.9.0'])
   })
 
   it('with a helper that is missing is said, and stops nobody', async () => {
     await writeFile(join(home, 'config.json'), JSON.stringify({ credsStore: 'nobody-has-this' }))
     const target = await world.open({ env: { DOCKER_CONFIG: home, PATH: '/bin:/usr/bin' } })
-    expect((await target.observe(signal())).notes.join()).toContain('docker-credential-nobody-has-this')
+    expect((await target.observe(signal())).observation.notes.join()).toContain('docker-credential-nobody-has-this')
   })
 })

@@ -243,7 +243,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
   it('are not meant where the configuration names services of a Compose project', async () => {
     await deploy('1.1.0')
     const target = await open({ services: ['web'] })
-    expect((await target.observe(signal())).blockers).toMatchObject([{ id: 'no_container' }])
+    expect((await target.observe(signal())).observation.blockers).toMatchObject([{ id: 'no_container' }])
   })
 
   it('that somebody changed since the plan are left alone', async () => {
@@ -308,7 +308,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     const lease = { rollbackId: 'rb-20260318-143500-docker', holder, startedAt: '2026-03-18T14:35:00.000Z', begun: {} }
     const before = JSON.stringify(await spec())
     const held = await target.lease?.acquire(lease, 60_000, signal())
-    expect((await target.observe(signal())).lease).toMatchObject({
+    expect((await target.observe(signal())).observation.lease).toMatchObject({
       record: { rollbackId: lease.rollbackId },
       expired: false
     })
@@ -317,12 +317,12 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     await held?.renew(signal())
     const clock = { ...systemClock, now: () => new Date(Date.now() + 3_600_000) }
     const ahead = await open({}, [], clock)
-    expect((await ahead.observe(signal())).lease).toMatchObject({ expired: false })
+    expect((await ahead.observe(signal())).observation.lease).toMatchObject({ expired: false })
     await held?.release(signal())
     await held?.release(signal())
-    expect((await target.observe(signal())).lease).toBeUndefined()
+    expect((await target.observe(signal())).observation.lease).toBeUndefined()
     const short = await target.lease?.acquire(lease, 1, signal())
-    await until('the expiry', async () => (await target.observe(signal())).lease?.expired)
+    await until('the expiry', async () => (await target.observe(signal())).observation.lease?.expired)
     await (await target.lease?.acquire(other, 60_000, signal()))?.release(signal())
     await expect(short?.renew(signal())).rejects.toMatchObject({ code: 'lease_lost' })
     expect(JSON.stringify(await spec())).toBe(before)
@@ -343,7 +343,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
   it('published in host mode are knocked at', async () => {
     await deploy('1.1.0', '--publish', 'mode=host,target=8080')
     const target = await open()
-    const { current } = await target.observe(signal())
+    const { current } = (await target.observe(signal())).observation
     if (!current) throw new Error('nothing serves')
     const { checks } = await target.check(current, { signal: signal() })
     expect(checks.find(({ id }) => id.includes(':port:'))).toMatchObject({ status: 'pass' })

@@ -51,7 +51,7 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
   const observe = async (path: string, config: JsonObject = {}, env: NodeJS.ProcessEnv = {}): Promise<string> => {
     const target = await openTarget({ ...cluster, kubeconfig: path }, { workloads: ['deployment/web'], ...config }, env)
     try {
-      return (await target.observe(inTime())).current?.version ?? ''
+      return (await target.observe(inTime())).observation.current?.version ?? ''
     } finally {
       await target.close?.()
     }

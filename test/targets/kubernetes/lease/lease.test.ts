@@ -82,7 +82,10 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     const other = await three.lease.acquire(record('rb-3'), 60_000, signal())
     // What was begun is known to everyone, also to one who shares only the workload whose Lease does not hold it.
     for (const { target } of [one, await on('web')])
-      expect((await target.observe(signal())).lease).toEqual({ record: record('rb-1', ['a step']), expired: false })
+      expect((await target.observe(signal())).observation.lease).toEqual({
+        record: record('rb-1', ['a step']),
+        expired: false
+      })
     await held.renew(signal())
     await held.renew(signal())
     await held.release(signal())
@@ -97,7 +100,7 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     const first = await one.lease.acquire(record('rb-1', ['a step']), 1000, signal())
     expect(await leases()).toHaveLength(2)
     const observation = await until('the lease to expire', async () => {
-      const seen = await two.target.observe(signal())
+      const { observation: seen } = await two.target.observe(signal())
       return seen.lease?.expired ? seen : null
     })
     expect(observation.lease?.record).toEqual(record('rb-1', ['a step']))
@@ -147,7 +150,10 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     const held = await lease.acquire(record('rb-1', ['a step']), 60_000, signal())
     await held.markProven(signal())
     await held.renew(signal())
-    expect((await target.observe(signal())).lease?.record).toEqual({ ...record('rb-1', ['a step']), proven: true })
+    expect((await target.observe(signal())).observation.lease?.record).toEqual({
+      ...record('rb-1', ['a step']),
+      proven: true
+    })
     await held.release(signal())
   })
 })

@@ -39,7 +39,7 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
     await cluster.rolledOut(workload({ name: 'served', image: good, replicas: 1 }))
     await cluster.kubectl('expose', 'deployment/served', '--port=80', '--target-port=8080')
     const target = await openTarget(cluster, { workloads: ['deployment/served'], probe: { http: address } })
-    const { current } = await target.observe(inTime())
+    const { current } = (await target.observe(inTime())).observation
     if (!current) throw new Error('nothing serves')
     const looked = (more: Partial<Look> = {}) => target.check(current, { signal: inTime(), ...more })
 
@@ -68,7 +68,10 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
 
     await cluster.rolledOut(workload({ name: 'served', image: good, replicas: 1, spec: { paused: true } }))
     await cluster.kubectl('set', 'env', 'deployment/served', 'NEW=1')
-    const now = await until('the controller to see it', async () => (await target.observe(inTime())).current)
+    const now = await until(
+      'the controller to see it',
+      async () => (await target.observe(inTime())).observation.current
+    )
     const report = await target.check(now, { signal: inTime() })
     expect(status(report, 'rollout')).toMatchObject({ status: 'fail' })
     await target.close?.()
@@ -78,7 +81,7 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
     await cluster.rolledOut(workload({ name: 'fading', image: good, replicas: 1 }))
     await cluster.kubectl('expose', 'deployment/fading', '--port=80', '--target-port=8080')
     const target = await openTarget(cluster, { workloads: ['deployment/fading'] })
-    const { current } = await target.observe(inTime())
+    const { current } = (await target.observe(inTime())).observation
     if (!current) throw new Error('nothing serves')
     await docker('exec', await containerOf('fading'), 'rm', '/www/health')
     const report = await until('it to fade', async () => {

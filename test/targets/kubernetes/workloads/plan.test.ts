@@ -173,10 +173,10 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     await cluster.apply(shape('popk-nowhere.invalid/web:9.0.0'))
     await revisions(cluster, 'listed', 2)
     const target = await openTarget(cluster, { workloads: ['deployment/listed'] })
-    const observation = await target.observe(inTime())
+    const { observation, state } = await target.observe(inTime())
     const [release] = observation.releases
     if (!release) throw new Error('there is no former release')
-    expect((await target.plan(observation, release, inTime())).risks).toEqual([])
+    expect((await target.plan(observation, state, release, inTime())).risks).toEqual([])
     await target.close?.()
   })
 

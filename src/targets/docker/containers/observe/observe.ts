@@ -1,6 +1,8 @@
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Blocker, Health, Observation, Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
+import { fingerprint } from '../../../../support/canonical.ts'
+import type { Observed } from '../../../target.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { type Container, type Image, type ImageDefaults, inspectImage } from '../../objects/inspect.ts'
 import { isGenericTag, parseReference } from '../../objects/reference.ts'
@@ -16,7 +18,7 @@ export async function observe(
   docker: DockerContext,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
-): Promise<Observation> {
+): Promise<Observed<Workload>> {
   const workload = await findWorkload(docker, signal)
   for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(docker.mask, container)
   const images = await imagesOf(docker, workload.containers, signal)
@@ -26,21 +28,22 @@ export async function observe(
     findReleases(docker, workload, history, isMixed(workload) || workload.missing ? [] : currentIds, signal),
     readLease(docker, workload.project ?? null, signal)
   ])
-  return {
+  const observation: Observation = {
     current,
     health: withMissing(withShare(healthOf(workload.containers, docker.clock), workload, current), workload),
     ...(isMixed(workload) && { mixedReleases: true }),
     releases,
     risks: risksOf(workload),
     blockers: blockersOf(workload),
-    fingerprint: {
+    fingerprint: fingerprint({
       containers: workload.containers.map(({ Name, Id, Image: image }) => ({ name: Name, id: Id, image })),
       ...(workload.missing ? { missing: { ...workload.missing } } : {})
-    },
+    }),
     ...(lease ? { lease } : {}),
     snapshot: snapshotOf(workload.containers, defaultsOf(images)),
     notes: [...notesOf(workload), ...notes]
   }
+  return { observation, state: workload }
 }
 
 /** The images that containers run, by id; an image that was removed by force is missing. */

@@ -3,14 +3,15 @@ import type { Blocker, Observation, Risk } from '../../../../model/observation.t
 import type { PlanDraft } from '../../../../model/plan.ts'
 import type { Release } from '../../../../model/release.ts'
 import type { Step } from '../../../../model/step.ts'
+import { fingerprint } from '../../../../support/canonical.ts'
 import { type Owned, servicesOf } from '../../compose/labels.ts'
 import { changeRisks, neededChanges, reminderStep, wantedOf } from '../../compose/reminder.ts'
-import { missingSchema, reviveStep, whyNotRevived } from '../../compose/revive.ts'
+import { reviveStep, whyNotRevived } from '../../compose/revive.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { type Container, inspectContainer, listContainers } from '../../objects/inspect.ts'
 import { servesNothing } from '../observe/current-health.ts'
 import { defaultsOf, imagesOf } from '../observe/observe.ts'
-import { baseName } from '../observe/workload.ts'
+import { baseName, type Workload } from '../observe/workload.ts'
 import { mergedConfig, userConfigOf } from '../recreate/configuration.ts'
 import { dependentSteps, findDependents } from '../steps/dependents.ts'
 import { type Candidate, findCandidate } from './candidate-image.ts'
@@ -32,11 +33,12 @@ import { whyNotBeside } from './side-by-side.ts'
 export async function plan(
   docker: DockerContext,
   observation: Observation,
+  workload: Workload,
   release: Release,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const { containers, missing } = await containersOf(docker, observation, signal)
+  const { containers, missing } = await containersOf(docker, workload, signal)
   const images = await imagesOf(docker, containers, signal)
   const up = containers.filter(({ State }) => State.Running && !State.Restarting)
   const running = up.flatMap(({ Image: id }) => images.get(id) ?? [])
@@ -49,7 +51,7 @@ export async function plan(
     const isDown = servesNothing(container, docker.clock)
     return { container, whyNot: whyNotBeside(container, future.Healthcheck), isDown }
   })
-  const revival = await revivalOf(docker, observation, release, candidate, signal)
+  const revival = await revivalOf(docker, workload, release, candidate, signal)
   const places = [...servicesOf(containers), ...revival.places]
   const wanted = wantedOf(candidate)
   const changes = await neededChanges(docker, places, wanted)
@@ -92,7 +94,7 @@ export async function plan(
     ],
     risks,
     blockers,
-    fingerprint: { image: candidate.exact, platform: candidate.platform },
+    fingerprint: fingerprint({ image: candidate.exact, platform: candidate.platform }),
     notes
   }
 }
@@ -107,14 +109,12 @@ interface Revival {
 /** What of the target has no container is created anew by Compose, before anything else changes: it serves nothing now. */
 async function revivalOf(
   docker: DockerContext,
-  observation: Observation,
+  { missing }: Workload,
   release: Release,
   candidate: Candidate,
   signal: AbortSignal
 ): Promise<Revival> {
-  const absent = missingSchema.safeParse(observation.fingerprint.missing)
-  if (!absent.success) return { steps: [], blockers: [], places: [], notes: [] }
-  const missing = absent.data
+  if (!missing) return { steps: [], blockers: [], places: [], notes: [] }
   const blocker = await whyNotRevived(docker, missing, signal)
   const { services, ...place } = missing
   return {
@@ -139,11 +139,10 @@ const withRevival = (steps: readonly Step[], revival: readonly Step[]): Step[] =
 
 async function containersOf(
   docker: DockerContext,
-  observation: Observation,
+  workload: Workload,
   signal: AbortSignal
 ): Promise<{ containers: Container[]; missing: Blocker[] }> {
-  const listed = observation.fingerprint.containers
-  const ids = Array.isArray(listed) ? listed.flatMap((item) => idOf(item)) : []
+  const ids = workload.containers.map(({ Id }) => Id)
   const found = await Promise.all(ids.map((id) => inspectContainer(docker.engine, id, signal)))
   const containers = found.filter((container) => container !== null)
   for (const container of containers) hideEnvironment(docker.mask, container)
@@ -159,11 +158,6 @@ async function containersOf(
           }
         ]
   return { containers, missing }
-}
-
-const idOf = (item: unknown): string[] => {
-  const id = (item as { id?: unknown } | null)?.id
-  return typeof id === 'string' ? [id] : []
 }
 
 /** A replica that runs the candidate already stays as it is. */
