@@ -43,6 +43,6 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
     const terminal = terminalOf(process.stdin, process.stderr, cancel.signal)
     return print(await commands[line.command](contextOf(line.flags, project, terminal, cancel.signal, say)))
   } catch (error) {
-    return print(mask.data({ ok: false, ...renderError(explainAbort(error, cancel.signal)) }))
+    return print(mask.record({ ok: false, ...renderError(explainAbort(error, cancel.signal)) }))
   }
 }

@@ -32,7 +32,7 @@ export async function writeIncident(
   mask: Mask
 ): Promise<WrittenIncident> {
   // first without invisible characters, which could stand in the middle of a secret and hide it from the mask
-  const masked = mask.data(eachText(incident, plain))
+  const masked = mask.record(eachText(incident, plain))
   const outage = outageOf(masked)
   const judged = severityOf(masked)
   const markdown = renderReport(masked, outage, judged)

@@ -41,7 +41,7 @@ export async function readResource({ projectDir, env, mask }: ProjectContext, ur
     const file = await readDeployFile(paths, env)
     const records = (file?.records ?? []).filter((record) => record.target === target).slice(0, mostRecords)
     return {
-      contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(mask.data(snakeCase(records)), null, 1) }]
+      contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(mask.record(snakeCase(records)), null, 1) }]
     }
   }
   throw new InputError({

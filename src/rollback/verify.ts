@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Release } from '../model/release.ts'
 import { InputError } from '../support/errors.ts'
 import { settled } from './assess/former-rollbacks.ts'
-import { spareNames } from './assess/spare-names.ts'
+import { spareBegun, spareNames } from './assess/spare-names.ts'
 import { type JournalRecord, readJournal, readJournals } from './journal/journal.ts'
 import { type Proof, prove } from './run/prove.ts'
 import type { Session } from './session.ts'
@@ -47,6 +47,7 @@ export async function verify(session: Session, { rollbackId, soakMs, signal }: V
       code: 'nothing_to_verify'
     })
   spareNames(session.mask, [release])
+  if (journalRecord) spareBegun(session.mask, journalRecord.begun)
   const proof = await prove(session, release, { soakMs, signal })
   const unrecorded =
     journalRecord?.ended?.outcome === 'manual' &&

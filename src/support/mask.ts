@@ -6,52 +6,64 @@ export interface Mask {
   add(value: string | undefined | null): void
   /** Registers an environment variable's value, unless it is plainly ordinary (a path, a version, a short word, a mere setting). */
   addVariable(name: string, value: string): void
-  /** What answers must be able to name (a version, a commit) is no secret, nor is any part of it, also where a variable holds it. */
+  /**
+   * A name that answers are about stays readable wherever it occurs, whole or between its separators, also when a variable holds it.
+   * The order of `spare` and `add` does not matter.
+   */
   spare(name: string): void
   text(text: string): string
-  /** A copy of plain data with every string masked; keys stay. */
+  /** A copy of plain data from outside with every string masked; keys stay. */
   data<T>(value: T): T
+  /** A copy of a record of this program with its free text masked; what identifies something stays as it is. */
+  record<T>(value: T): T
 }
 
 export function createMask(): Mask {
   const literals = new Set<string>()
   const spared = new Set<string>()
   let pattern: RegExp | null = null
+  let names: RegExp | null = null
+  const changed = (): void => {
+    pattern = null
+    names = null
+  }
 
   const add = (value: string | undefined | null): void => {
     if (!value || value.length < 4 || guardsNothing.test(value) || literals.has(value)) return
-    for (const name of spared) if (name.includes(value)) return
     literals.add(value)
     if (value.includes('\n')) for (const line of value.split('\n')) add(line.trim())
     for (const written of [encodeURIComponent(Buffer.from(value).toString()), JSON.stringify(value).slice(1, -1)])
       literals.add(written)
-    pattern = null
+    changed()
   }
 
-  const literalPattern = (): RegExp | null => {
-    if (literals.size === 0) return null
-    pattern ??= new RegExp(
-      [...literals]
-        .sort((a, b) => b.length - a.length)
-        .map((literal) => literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-        .join('|'),
-      'g'
-    )
-    return pattern
+  const withoutLiterals = (input: string): string => {
+    if (literals.size === 0) return input
+    pattern ??= new RegExp(anyOf([...literals]), 'g')
+    names ??= namesPattern(spared, literals)
+    const named = [...input.matchAll(names)]
+    let next = 0
+    let namedUntil = 0
+    return input.replace(pattern, (literal, offset: number) => {
+      for (; (named[next]?.index ?? input.length) <= offset; next++)
+        namedUntil = Math.max(namedUntil, (named[next]?.index ?? 0) + (named[next]?.[1] ?? '').length)
+      return offset + literal.length <= namedUntil ? literal : hidden
+    })
   }
 
   const text = (input: string): string => {
-    const literal = literalPattern()
-    let output = literal ? input.replace(literal, hidden) : input
+    let output = withoutLiterals(input)
     for (const [shape, replacement] of shapes) output = output.replace(shape, replacement)
     return output
   }
 
-  const data = (value: unknown): unknown => {
+  const masked = (value: unknown, isKept: (key: string, inner: unknown) => boolean): unknown => {
     if (typeof value === 'string') return text(value)
-    if (Array.isArray(value)) return value.map(data)
+    if (Array.isArray(value)) return value.map((inner) => masked(inner, isKept))
     if (value && typeof value === 'object')
-      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, data(inner)]))
+      return Object.fromEntries(
+        Object.entries(value).map(([key, inner]) => [key, isKept(key, inner) ? inner : masked(inner, isKept)])
+      )
     return value
   }
 
@@ -62,12 +74,58 @@ export function createMask(): Mask {
       else if (value.length >= 6 && !ordinaryName.test(name) && !ordinaryValue.test(value)) add(value)
     },
     spare(name) {
-      spared.add(name)
-      for (const literal of literals) if (name.includes(literal) && literals.delete(literal)) pattern = null
+      if (spared.has(name)) return
+      for (const part of partsOf(name)) spared.add(part)
+      changed()
     },
     text,
-    data: <T>(value: T) => data(value) as T
+    data: <T>(value: T) => masked(value, () => false) as T,
+    record: <T>(value: T) => masked(value, identifies) as T
   }
+}
+
+const anyOf = (words: readonly string[]): string =>
+  [...words]
+    .sort((a, b) => b.length - a.length)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('|')
+
+/** Finds the longest name at each place, of those that a literal would mangle; they may overlap. */
+function namesPattern(spared: ReadonlySet<string>, literals: ReadonlySet<string>): RegExp {
+  const all = [...literals]
+  const mangled = [...spared].filter((name) => all.some((literal) => name.includes(literal)))
+  return mangled.length > 0 ? new RegExp(`(?=(${anyOf(mangled)}))`, 'g') : /(?!)/g
+}
+
+/** `a/b:c` is also known as `a/b`, `b:c`, `a`, `b` and `c`. */
+function partsOf(name: string): string[] {
+  const pieces = name.split(/([/:@,\s]+)/)
+  const words = pieces.map((_, index) => index).filter((index) => index % 2 === 0)
+  if (words.length > 8) return [name, ...words.flatMap((index) => pieces[index] || [])]
+  return words.flatMap((from) =>
+    words.filter((to) => to >= from).flatMap((to) => pieces.slice(from, to + 1).join('') || [])
+  )
+}
+
+/**
+ * Fields of this program's own records in which every letter counts: which thing is meant, when, and what the program itself calls
+ * it. A value with blanks is a sentence all the same. All other text is masked.
+ */
+const identities = new Set(
+  `id rollbackid planid stepid target type event kind phase status state outcome direction verdict code tool
+  version from to rollbackto digest rollbacktodigest commit accept accepted
+  at since until now timestamp startedat begunat endedat recoveredat createdat rolledbackat lastgoodat healthysince`.split(
+    /\s+/
+  )
+)
+/** Plain data that hold names and hashes, never a secret; a resumption depends on every letter of them. */
+const opaque = new Set(['holder', 'recorded', 'details', 'fingerprint', 'snapshot', 'params', 'arguments'])
+
+function identifies(key: string, value: unknown): boolean {
+  const name = key.replaceAll('_', '').toLowerCase()
+  if (opaque.has(name)) return true
+  if (name === 'steps') return Array.isArray(value) && value.every((step) => step?.params !== undefined)
+  return identities.has(name) && [value].flat().every((one) => typeof one === 'string' && /^\S*$/.test(one))
 }
 
 /**

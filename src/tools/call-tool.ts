@@ -20,7 +20,7 @@ export async function callTool(
   call: ToolCall
 ): Promise<{ answer: Answer; isError: boolean }> {
   const { mask, log } = call.project
-  const finished = (answer: Record<string, unknown>): Answer => mask.data(snakeCase(answer)) as Answer
+  const finished = (answer: Record<string, unknown>): Answer => mask.record(snakeCase(answer)) as Answer
   try {
     const { ok, summary, next, data } = await tool.handler(checkedInput(tool, input), call)
     return { answer: finished({ ok, summary, next, ...data }), isError: false }

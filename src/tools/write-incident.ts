@@ -5,6 +5,7 @@ import { writeIncident } from '../incident/write.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
+import { spareBegun } from '../rollback/assess/spare-names.ts'
 import { type Given, incidentOfJournal, incidentOfNow } from '../rollback/incident-of.ts'
 import { type JournalRecord, readJournals } from '../rollback/journal/journal.ts'
 import type { ProjectContext } from '../rollback/open-session.ts'
@@ -42,6 +43,7 @@ export const writeIncidentTool = defineTool({
     const journalRecord = rollback_id
       ? await journalById(paths.rollbacksDir, rollback_id)
       : await newest(paths.rollbacksDir, asked)
+    if (journalRecord) spareBegun(project.mask, journalRecord.begun)
     const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
     const incident = journalRecord
       ? await incidentWithoutTarget(project, paths, journalRecord, given)

@@ -96,6 +96,61 @@ test('what must be named stays readable, whether a variable held it before or af
   expect(mask.text('sha-a1b2c3d4, 2026-03-18.7, a1b2c3d4e5f6')).toBe('sha-a1b2c3d4, 2026-03-18.7, ***')
 })
 
+test('a name stays readable wherever it occurs, and the same word is masked elsewhere', () => {
+  const mask = createMask()
+  mask.addVariable('POSTGRES_DB', 'storefront')
+  mask.spare('hd-storefront-web-1')
+  expect(mask.text('docker stop hd-storefront-web-1-popkit-old-0e6b && psql storefront')).toBe(
+    'docker stop hd-storefront-web-1-popkit-old-0e6b && psql ***'
+  )
+})
+
+test('the parts of a name are names, too', () => {
+  const mask = createMask()
+  mask.spare('deployment/shop-live/checkout')
+  for (const [name, value] of [
+    ['NAMESPACE', 'shop-live'],
+    ['APP', 'shop-live/checkout'],
+    ['DB_PASSWORD', 'shop-live-2f9c']
+  ] as const)
+    mask.addVariable(name, value)
+  const command = 'kubectl -n shop-live rollout undo deployment/checkout'
+  expect(mask.text(`${command} of shop-live/checkout`)).toBe(`${command} of shop-live/checkout`)
+  expect(mask.text('shop-live-2f9c')).toBe('***')
+})
+
+test('names that overlap both stay readable', () => {
+  const mask = createMask()
+  for (const name of ['team-orders', 'orders-api']) mask.spare(name)
+  mask.addVariable('SERVICE_NAME', 'orders-api')
+  expect(mask.text('team-orders-api')).toBe('team-orders-api')
+})
+
+test('of a record the free text is masked, and what identifies something is not', () => {
+  const mask = createMask()
+  for (const secret of ['orders-api', 'started', '20260318']) mask.add(secret)
+  const record = {
+    event: 'step',
+    step_id: 'swap:orders-api',
+    stepId: 'swap:orders-api',
+    state: 'started',
+    at: '20260318',
+    recorded: { name: 'orders-api' },
+    accept: ['risk:orders-api']
+  }
+  expect(mask.record({ ...record, detail: 'orders-api has started', message: ['20260318'] })).toEqual({
+    ...record,
+    detail: '*** has ***',
+    message: ['***']
+  })
+  const steps = [{ id: 'swap', title: 'Stopping orders-api', params: { name: 'orders-api' } }]
+  expect(mask.record({ steps })).toEqual({ steps })
+  expect(mask.record({ state: 'it was started', from: { version: 'orders-api', notes: ['orders-api'] } })).toEqual({
+    state: 'it was ***',
+    from: { version: 'orders-api', notes: ['***'] }
+  })
+})
+
 test('data is masked in depth, and its keys stay', () => {
   const mask = createMask()
   mask.add('hunter2')

@@ -20,7 +20,7 @@ import { disagreements } from './disagreements.ts'
 import { failedReturns, leftBehind, leftManually } from './former-rollbacks.ts'
 import { planId } from './plan-id.ts'
 import { recordedFailure } from './recorded-failure.ts'
-import { spareNames } from './spare-names.ts'
+import { spareBegun, spareObservation, spareSteps } from './spare-names.ts'
 
 /** A plan as it is shown and approved. */
 export interface Plan {
@@ -66,7 +66,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     readJournals(session.files.journals, session.name),
     session.target.observe(signal)
   ])
-  spareNames(session.mask, [observation.current, ...observation.releases])
+  spareObservation(session.mask, observation)
   const { diagnosis, undiagnosed } = investigate ? await investigated(session, signal) : nothingAsked
   const now = isoNow(session.clock)
   const settled = settledElsewhere(journalRecords, observation, now)
@@ -75,6 +75,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     observation,
     journalRecords.filter((journalRecord) => !settled.includes(journalRecord))
   )
+  if (interrupted) spareBegun(session.mask, interrupted.journalRecord.begun)
   const formerRollbacks = [
     ...failedReturns(journalRecords),
     ...leftBehind(journalRecords),
@@ -92,6 +93,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     chosen ? codeRisks(session, observation.current, chosen.release) : [],
     runningElsewhere(session, observation)
   ])
+  if (draft) spareSteps(session.mask, draft.steps)
   const blockers = [
     ...observation.blockers,
     ...elsewhere,

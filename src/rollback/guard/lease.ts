@@ -30,7 +30,7 @@ export async function keepLease(
     rollbackId: begun.rollbackId,
     holder: thisHolder(),
     startedAt: begun.at,
-    begun: snakeCase(begun) as JsonObject,
+    begun: snakeCase(session.mask.record(begun)) as JsonObject,
     ...(proven && { proven })
   }
   const held = await session.target.lease?.acquire(record, ttlMs, signal)

@@ -42,29 +42,19 @@ export async function openJournal(path: string, clock: Clock, mask: Mask): Promi
     queue = written.catch(() => undefined)
     return written
   }
-  const append = (entry: Entry): Promise<void> => put({ ...masked(entry, mask), at: isoNow(clock) })
+  const append = (entry: Entry): Promise<void> => put({ ...mask.record(entry), at: isoNow(clock) })
   return {
     path,
     append,
     attempt: (entry) => append(entry).catch(() => undefined),
     async copy(events) {
-      for (const event of events) await put({ ...masked(event, mask), at: event.at })
+      for (const event of events) await put(mask.record(event))
     },
     async close() {
       await queue
       await handle.close()
     }
   }
-}
-
-/** Plans and what steps recorded are kept as they are: they hold no secrets, and a resumption depends on every letter. */
-function masked(entry: Entry, mask: Mask): Entry {
-  if (entry.event === 'begun') return { ...entry, health: mask.data(entry.health), notes: mask.data(entry.notes) }
-  if (entry.event === 'step') {
-    const { recorded, ...rest } = entry
-    return { ...mask.data(rest), ...(recorded && { recorded }) }
-  }
-  return mask.data(entry)
 }
 
 async function openForAppend(path: string) {

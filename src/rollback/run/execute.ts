@@ -8,6 +8,7 @@ import { isoNow } from '../../support/clock.ts'
 import { InputError, messageOf } from '../../support/errors.ts'
 import { type Assessment, assess, type Plan } from '../assess/assess.ts'
 import { isPlanId, planId, whatChanged } from '../assess/plan-id.ts'
+import { spareBegun } from '../assess/spare-names.ts'
 import { type KeptLease, keepLease } from '../guard/lease.ts'
 import { takeLock, thisHolder } from '../guard/lock.ts'
 import { refusedFor } from '../guard/refusals.ts'
@@ -162,6 +163,7 @@ async function begin(
   let lease: KeptLease | null = null
   try {
     const begun = begunOf(session, assessment, plan, request, rollbackId)
+    spareBegun(session.mask, begun)
     const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
     try {
       await journal.append(begun)

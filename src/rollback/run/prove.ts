@@ -50,7 +50,7 @@ export async function prove(
   const verdict = verdictOf(latest.checks)
   return {
     verdict,
-    checks: session.mask.data(latest.checks),
+    checks: session.mask.record(latest.checks),
     ...(verdict === 'healthy' && healthySince && { healthySince: healthySince.toISOString() })
   }
 }

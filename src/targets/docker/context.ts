@@ -2,12 +2,14 @@ import type { Evidence } from '../../model/diagnosis.ts'
 import type { Clock } from '../../support/clock.ts'
 import type { Logger } from '../../support/log.ts'
 import type { Mask } from '../../support/mask.ts'
+import { ownedBy } from './compose/labels.ts'
 import type { DockerConfig } from './config.ts'
 import { replacedLabel } from './containers/recreate/request.ts'
 import type { Replacement } from './containers/steps/replacement.ts'
 import type { Engine } from './engine/client.ts'
 import { type Container, inspectContainer } from './objects/inspect.ts'
 import { logEvidence } from './objects/logs.ts'
+import { marked } from './objects/names.ts'
 
 /** What every part of the target works with. */
 export interface DockerContext {
@@ -23,12 +25,25 @@ export interface DockerContext {
   logged: Set<string>
 }
 
-/** Registers a container's environment, so that no value of it can leave. */
+/** Registers a container's environment, so that no value of it can leave, but for the names of what is rolled back. */
 export function hideEnvironment(mask: Mask, container: Container): void {
+  for (const name of namesOf(container)) mask.spare(name)
   for (const entry of container.Config.Env ?? []) {
     const equals = entry.indexOf('=')
     if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
   }
+}
+
+function namesOf({ Name, Config, NetworkSettings, Mounts }: Container): string[] {
+  const owned = ownedBy(Config.Labels)
+  return [
+    Name,
+    marked(Name)?.base ?? Name,
+    Config.Image,
+    ...(owned ? [owned.project, owned.service] : []),
+    ...Object.keys(NetworkSettings.Networks ?? {}),
+    ...(Mounts ?? []).flatMap(({ Name: volume }) => volume ?? [])
+  ]
 }
 
 /** The container that is replaced; null once it was removed. */

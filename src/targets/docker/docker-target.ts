@@ -14,6 +14,8 @@ type Leased = Target & { lease: TargetLease }
 export function createDockerTarget(context: TargetContext<DockerConfig>, engine: Engine): Target {
   const { config, projectDir, env, clock, log, mask, history } = context
   const docker: DockerContext = { engine, config, projectDir, env, clock, log, mask, logged: new Set() }
+  const { image_name, project, service, services: several, containers: named, swarm_service } = config
+  for (const name of [image_name, project, service, several, named, swarm_service].flat()) if (name) mask.spare(name)
   const containers = createContainersTarget(context, docker)
   const services = createServicesTarget(docker, history)
   let chosen: Promise<Leased> | undefined

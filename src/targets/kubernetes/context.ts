@@ -25,8 +25,10 @@ export interface KubernetesContext {
   mask: Mask
 }
 
-/** Keeps the literal values of a pod's environment out of whatever leaves. */
+/** Keeps the literal values of a pod's environment out of whatever leaves, but for the names of its containers and images. */
 export function hideEnvironment({ mask }: Pick<KubernetesContext, 'mask'>, { spec }: Template): void {
-  for (const { env } of [...spec.containers, ...(spec.initContainers ?? [])])
+  for (const { name: container, image, env } of [...spec.containers, ...(spec.initContainers ?? [])]) {
+    for (const name of [container, image]) if (name) mask.spare(name)
     for (const { name, value } of env ?? []) if (value) mask.addVariable(name, value)
+  }
 }

@@ -43,6 +43,8 @@ async function open(context: TargetContext<KubernetesConfig>): Promise<Target<Se
     log,
     mask
   }
+  for (const name of [cluster.namespace, config.context, config.container, ...(config.workloads ?? [])])
+    if (name) mask.spare(name)
   return {
     observe: (signal) => observeWorkloads(cluster, signal),
     async plan(_observation, { workloads, helm }, release, signal) {

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { openJournal, readJournal } from '../../../src/rollback/journal/journal.ts'
+import { openJournal, readJournal, stepsInEffect } from '../../../src/rollback/journal/journal.ts'
 import type { JournalEvent } from '../../../src/rollback/journal/journal-events.ts'
 import { createMask } from '../../../src/support/mask.ts'
 import { engine, testClock } from '../engine-harness.ts'
@@ -48,6 +48,43 @@ test('what is taken over from elsewhere keeps the times at which it happened', a
   await journal.copy(events)
   await journal.close()
   expect(new Set((await readJournal(path))?.events.map(({ at }) => at))).toEqual(new Set(['2026-01-01T00:00:00.000Z']))
+})
+
+for (const secret of ['switch', 'started', 'shelf', 'succeeded', '1.2.0-live', '2026-03-18'])
+  test(`a journal keeps what identifies something, though a secret is "${secret}"`, async () => {
+    const { rollBack, session } = await engine(newShelf())
+    session.mask.add(secret)
+    const { rollbackId } = await rollBack()
+    const journalRecord = await readJournal(join(session.files.journals, `${rollbackId}.jsonl`))
+    expect(journalRecord?.ended?.outcome).toBe('succeeded')
+    expect(journalRecord?.events.filter(({ event }) => event === 'step')).toHaveLength(6)
+    expect([...(journalRecord ? stepsInEffect(journalRecord) : []).keys()]).toEqual(['fetch', 'switch', 'clean'])
+    expect(journalRecord?.events.every(({ at }) => at.startsWith('2026-03-18T'))).toBe(true)
+  })
+
+test('the free text of a journal is masked', async () => {
+  const { path } = await opened()
+  const mask = createMask()
+  const journal = await openJournal(path, testClock(), mask)
+  mask.add('hunter2-live')
+  await journal.append({
+    event: 'step',
+    stepId: 'a',
+    state: 'failed',
+    detail: 'hunter2-live',
+    remains: ['hunter2-live']
+  })
+  await journal.append({ event: 'revert', stepId: 'a', state: 'failed', detail: 'hunter2-live' })
+  const check = { id: 'look', title: 'hunter2-live', status: 'fail' as const, detail: 'hunter2-live' }
+  await journal.append({ event: 'checks', checks: [check] })
+  const item = { title: 'hunter2-live', source: 'hunter2-live', text: 'hunter2-live' }
+  await journal.append({ event: 'evidence', item })
+  await journal.append({ event: 'findings', findings: ['hunter2-live'], events: [{ ...item, at: '2026-03-18' }] })
+  await journal.append({ event: 'note', text: 'hunter2-live' })
+  const remains = ['hunter2-live']
+  await journal.append({ event: 'ended', outcome: 'stuck', durationMs: 1, state: 'hunter2-live is in place', remains })
+  await journal.close()
+  expect(await readFile(path, 'utf8')).not.toContain('hunter2')
 })
 
 test('a device in a journal’s place is not read', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
+import { composeProject } from './compose/compose-project.ts'
 import { docker, makeImage } from './images.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
 import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from './world.ts'
@@ -26,7 +27,7 @@ const besideMoments: [string, RegExp][] = [
   ['the old one was told to stop', /^kill .*-web-popkit-old-/]
 ]
 
-describeOn('docker', 'a rollback whose process is killed', () => {
+describeOn('docker', 'a rollback whose process is killed', ({ compose: program = '' }) => {
   let world: World
   let good: string
   let bad: string
@@ -50,6 +51,10 @@ describeOn('docker', 'a rollback whose process is killed', () => {
   const killedAt = async (moment: RegExp, ...options: string[]): Promise<Scene> => {
     await world.start('web', '1.2.0', '--restart', 'always', ...options)
     await isUnhealthy(`${world.prefix}-web`)
+    return killedOnce(moment)
+  }
+
+  const killedOnce = async (moment: RegExp): Promise<Scene> => {
     const scene = await createScene(world)
     scenes.push(scene)
     const server = await scene.serve()
@@ -108,6 +113,43 @@ describeOn('docker', 'a rollback whose process is killed', () => {
     expect(await web()).toMatchObject({ Image: bad, State: { Running: true } })
     await nothingIsLeft()
   })
+
+  it.each([
+    ['as the value of a variable', () => ['--env', `OTEL_SERVICE_NAME=${world.prefix}-web`]],
+    ['with a part that is a password', () => ['--env', `DB_PASSWORD=${world.prefix}`]]
+  ] as const)('with its name %s is undone when the old one is down, and names it', async (_, options) => {
+    const scene = await killedAt(/^die .*-web-popkit-old-/, '-p', '127.0.0.1::8080', ...options())
+    const result = await resumed(scene, 'undo')
+    expect(result).toMatchObject({ outcome: 'undone' })
+    expect(result.summary).toContain(`${world.prefix}-web`)
+    expect(result.summary).not.toContain('***')
+    expect(await web()).toMatchObject({ Image: bad, State: { Running: true } })
+    await nothingIsLeft()
+  })
+
+  it.skipIf(!program)(
+    'of a Compose service whose project’s name is a variable’s value is undone, and named',
+    async () => {
+      const file = `
+services:
+  web:
+    image: ${world.repository}:1.2.0
+    ports: ["127.0.0.1::8080"]
+    environment: {POSTGRES_DB: ${world.prefix}}
+`
+      const project = await composeProject(world, program, file)
+      try {
+        await project.compose('up', '-d')
+        const name = `${world.prefix}-web-1`
+        await isUnhealthy(name)
+        const result = await resumed(await killedOnce(/^die .*-web-1-popkit-old-/), 'undo')
+        expect(result).toMatchObject({ outcome: 'undone', summary: expect.stringContaining(name) })
+        expect(await inspect(name)).toMatchObject({ Image: bad, State: { Running: true } })
+      } finally {
+        await project.remove()
+      }
+    }
+  )
 
   it.each(besideMoments)('side by side, when %s is finished', async (_, moment) => {
     const scene = await killedAt(moment, '--network', `${world.prefix}-net`, '--network-alias', 'shop')

@@ -51,6 +51,7 @@ function objectOf(value: unknown, home: string, mask: Mask): ManifestObject[] {
   const parsed = documentSchema.safeParse(value)
   if (!parsed.success) return []
   const { kind, metadata, spec, data, stringData } = parsed.data
+  mask.spare(`${home}/${metadata.name}`)
   if (kind === 'Secret') hideSecret(mask, data, stringData)
   const template = workloadKinds.has(kind) ? templateSchema.safeParse(spec?.template) : null
   if (template?.success) hideEnvironment({ mask }, template.data)

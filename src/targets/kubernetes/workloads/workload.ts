@@ -92,6 +92,8 @@ export async function readWorkloads(cluster: KubernetesContext, signal: AbortSig
       ...mine(sets, own).map((set) => revisionOfReplicaSet(set, cluster.config.container)),
       ...mine(controllers, own).map((one) => revisionOfController(one, cluster.config.container))
     ].sort((a, b) => b.number - a.number)
+    const names = [...revisions, ...(pods ?? []).map(({ metadata }) => metadata)].map(({ name }) => name)
+    for (const name of [addressText(address), ...names]) cluster.mask.spare(name)
     for (const { template } of [object.spec, ...revisions]) hideEnvironment(cluster, template)
     const byControllers = revisionsOf(kind) === 'controllerrevisions'
     const owners = !byControllers ? new Set(revisions.map(({ uid }) => uid)) : own

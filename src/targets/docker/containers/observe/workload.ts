@@ -50,6 +50,7 @@ export function configuredRepository(config: DockerConfig): string | null {
 export async function findWorkload(docker: DockerContext, signal: AbortSignal): Promise<Workload> {
   const { engine, config } = docker
   const [all, everyImage] = await Promise.all([listContainers(engine, { signal }), listImages(engine, { signal })])
+  for (const summary of all) docker.mask.spare(baseName(nameOf(summary)))
   const own = all.filter((summary) => !isForeign(summary))
   const configured = configuredRepository(config)
   const imageIds = new Set(everyImage.filter((image) => configured && isOf(image, configured)).map((image) => image.Id))
