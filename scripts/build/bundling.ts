@@ -1,0 +1,44 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Plugin } from 'rolldown'
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+
+/** How any program of this repository is bundled. */
+export const bundling = {
+  platform: 'node',
+  cwd: root,
+  resolve: {
+    alias: {
+      // its CommonJS build requires its own files in a way that no bundler follows
+      'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
+      // an optional dependency of npm's client, for character sets that no registry answers in
+      'iconv-lite': false,
+      // a URL class for Node versions that have none
+      'whatwg-url': false,
+      // dockerode's own ssh transport, and the sessions of BuildKit: neither is used
+      ssh2: false,
+      '@grpc/grpc-js': false,
+      '@grpc/proto-loader': false,
+      protobufjs: false
+    }
+  }
+} as const
+
+const leftOut = 'generated-api-left-out.js'
+
+/**
+ * Of the Kubernetes client only the kubeconfig and its logins are used; the classes generated for every resource of the API, which it
+ * would hand out besides, are left out.
+ */
+export const kubernetesModels: Plugin = {
+  name: 'kubernetes-models',
+  resolveId: (source, importer) =>
+    source === './gen/index.js' && importer?.replaceAll('\\', '/').endsWith('/@kubernetes/client-node/dist/config.js')
+      ? join(dirname(importer), leftOut)
+      : null,
+  load: (id) =>
+    id.endsWith(leftOut)
+      ? "const leftOut = () => { throw new Error('the generated Kubernetes API is not part of this bundle') }; export { leftOut as createConfiguration, leftOut as ServerConfiguration }"
+      : null
+}

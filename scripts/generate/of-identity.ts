@@ -1,0 +1,51 @@
+import { type Generator, type Identity, withBlock, withValues } from './generator.ts'
+
+const slug = ({ owner, repository }: Identity): string => `${owner}/${repository}`
+const page = (identity: Identity): string => `https://github.com/${slug(identity)}`
+/** The name that the MCP registry gives to what a GitHub account publishes. */
+const registryName = ({ owner, name }: Identity): string => `io.github.${owner}/${name.replace(/^@.*\//, '')}`
+
+/** Whatever names the repository, the package or the version besides package.json. */
+export const ofIdentity: Generator[] = [
+  { file: 'package.json', text: (current, identity) => withValues(current, [[['mcpName'], registryName(identity)]]) },
+  {
+    file: 'server.json',
+    text: (current, identity) =>
+      withValues(current, [
+        [['name'], registryName(identity)],
+        [['version'], identity.version],
+        [['repository', 'url'], page(identity)],
+        [['packages', 0, 'identifier'], identity.name],
+        [['packages', 0, 'version'], identity.version]
+      ])
+  },
+  {
+    file: '.claude-plugin/plugin.json',
+    text: (current, identity) =>
+      withValues(current, [
+        [['version'], identity.version],
+        [['license'], identity.license],
+        [['repository'], page(identity)]
+      ])
+  },
+  {
+    file: '.claude-plugin/marketplace.json',
+    text: (current, { description }) => withValues(current, [[['plugins', 0, 'description'], description]])
+  },
+  {
+    file: 'src/version.ts',
+    text: (current, { version }) => current.replace(/version = '[^']*'/, `version = '${version}'`)
+  },
+  {
+    file: 'README.md',
+    text: (current, identity) =>
+      withBlock(current, 'install', [
+        '```',
+        `/plugin marketplace add ${slug(identity)}`,
+        `/plugin install ${identity.plugin}`,
+        '```',
+        '',
+        `\`${slug(identity)}\` is this repository on GitHub; the path of a clone works as well.`
+      ])
+  }
+]

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { withBlock } from '../../scripts/generate/generator.ts'
+import { outdated } from '../../scripts/generate.ts'
+
+const read = (file: string): string => readFileSync(join(import.meta.dirname, '../..', file), 'utf8')
+
+/** The repository's files with another package.json. */
+const withPackage = (changes: object) => (file: string) =>
+  file === 'package.json' ? `${JSON.stringify({ ...JSON.parse(read(file)), ...changes }, null, 2)}\n` : read(file)
+
+const repository = (url: string) => ({ repository: { type: 'git', url } })
+
+describe('generated files', () => {
+  test('are what npm run generate writes', () => {
+    expect([...outdated().keys()], 'run npm run generate').toEqual([])
+  })
+
+  test('a fork changes repository in package.json, and everything follows', () => {
+    const texts = outdated(withPackage(repository('git+https://github.com/acme/back-to-good.git')))
+    expect([...texts.keys()].sort()).toEqual(['.claude-plugin/plugin.json', 'README.md', 'package.json', 'server.json'])
+    const json = (file: string) => JSON.parse(texts.get(file) ?? '')
+    expect(json('package.json').mcpName).toBe('io.github.acme/pop-deploy-rollback')
+    expect(json('server.json')).toMatchObject({
+      name: 'io.github.acme/pop-deploy-rollback',
+      repository: { url: 'https://github.com/acme/back-to-good', source: 'github' }
+    })
+    expect(json('.claude-plugin/plugin.json').repository).toBe('https://github.com/acme/back-to-good')
+    expect(texts.get('README.md')).toContain('/plugin marketplace add acme/back-to-good\n')
+    const { owner } = /github\.com\/(?<owner>[^/]+)\//.exec(read('package.json'))?.groups ?? {}
+    for (const [file, text] of texts) expect(text, file).not.toContain(`${owner}/`)
+  })
+
+  test('a version is changed in package.json, and everything follows', () => {
+    const texts = outdated(withPackage({ version: '9.8.7' }))
+    expect([...texts.keys()].sort()).toEqual(['.claude-plugin/plugin.json', 'server.json', 'src/version.ts'])
+    for (const [file, text] of texts) expect(text, file).toContain('9.8.7')
+  })
+
+  test('a repository in another form is refused, with the form that is wanted', () => {
+    expect(() => outdated(withPackage(repository('git@example.com:acme/x.git')))).toThrow(
+      'repository.url in package.json is "git@example.com:acme/x.git". Write it as git+https://github.com/<owner>/<name>.git.'
+    )
+  })
+
+  test('a block is replaced and the text around it stays; a missing block is an error', () => {
+    const text = 'before\n<!-- generated: a -->\nold\n<!-- /generated -->\nafter\n'
+    expect(withBlock(text, 'a', ['new'])).toBe(text.replace('old', 'new'))
+    expect(() => withBlock(text, 'b', [])).toThrow('There is no block "b"')
+  })
+})
+
+describe('dependencies', () => {
+  test('are pinned to the version that the lock file has', () => {
+    const { packages } = JSON.parse(read('package-lock.json'))
+    for (const [name, version] of Object.entries(JSON.parse(read('package.json')).devDependencies))
+      expect(packages[`node_modules/${name}`].version, name).toBe(version)
+  })
+})
