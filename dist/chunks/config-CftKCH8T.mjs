@@ -1,1 +1,0 @@
-import{a as e,t}from"./shared1~config-Bk6Yj7t9.mjs";import"./shared2~index~config-tkbtdYvq.mjs";e();export{t as KubeConfig};

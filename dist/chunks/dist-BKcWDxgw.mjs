@@ -1,1 +1,0 @@
-import{t as e}from"./shared1~index-BZlJVweo.mjs";export default e();export{};

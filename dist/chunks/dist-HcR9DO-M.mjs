@@ -1,1 +1,0 @@
-import{t as e}from"./shared0~index-B-RwY3y5.mjs";import"./shared3~index-DdGjlyht.mjs";export{n as parse}from"./shared2~index-DRFMKtcx.mjs";import"./shared1~index-Cp0_8seV.mjs";e();

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";var t;function n(){return(n=e((()=>{t=()=>{throw Error(`the generated Kubernetes API is not part of this bundle`)}})))()}export{t as n,n as t};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./shared0~index-C7GBuLGx.mjs";t();export{e as default};

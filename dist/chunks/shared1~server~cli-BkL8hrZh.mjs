@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{r as t,t as n}from"./shared0~server~cli-CSgMB1DI.mjs";function r(){return(r=e((()=>{t(),n()})))()}export{r as t};

@@ -1,1 +1,0 @@
-import{n as e}from"./rolldown-runtime-QyZNg2Ly.mjs";import{E as t,T as n,c as r,t as i}from"./shared3~server~cli~index~index~index~index~index~index~index-Dg0AgGW5.mjs";function a(e){return n(i,e)}function o(){return(o=e((()=>{t(),r()})))()}export{o as n,a as t};

@@ -1,0 +1,81 @@
+/** How a child process is run. */
+export interface ProgramCall {
+  /** Its whole environment; nothing of ours is inherited. */
+  env: NodeJS.ProcessEnv
+  cwd?: string
+  /** What it reads from stdin; without it stdin is empty. */
+  input?: string
+  signal?: AbortSignal
+  limitMs: number
+  /** Most bytes that stdout, or stderr, may have; one that says more is ended. Default: 8 MiB. */
+  maxOutput?: number
+  /** Told each line of stderr as it comes. */
+  onErrorLine?(line: string): void
+}
+
+/** How a child process ended; it never throws for what the program did. */
+export interface ProgramResult {
+  /** It ran and exited with 0. */
+  ok: boolean
+  /** null when it did not exit by itself. */
+  exitCode: number | null
+  stdout: string
+  stderr: string
+  /** Why it did not exit by itself: not found or not executable, out of time, or more output than allowed. */
+  problem: 'cannot_run' | 'timed_out' | 'too_much_output' | 'killed' | null
+}
+
+const mebibyte = 1024 * 1024
+
+/**
+ * Runs a program with an argument vector; there is no shell.
+ * @throws the signal's reason when it is aborted.
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  { env, cwd, input, signal, limitMs, maxOutput = 8 * mebibyte, onErrorLine }: ProgramCall
+): Promise<ProgramResult> {
+  signal?.throwIfAborted()
+  // Many calls of this program start no other one, and a start should not pay for it.
+  const { execa } = await import('execa')
+  const running = execa(program, args, {
+    env,
+    extendEnv: false,
+    ...(cwd !== undefined && { cwd }),
+    ...(input === undefined ? { stdin: 'ignore' } : { input }),
+    ...(signal && { cancelSignal: signal }),
+    timeout: limitMs,
+    forceKillAfterDelay: 2000,
+    maxBuffer: maxOutput,
+    reject: false
+  })
+  // execa only stops listening to one that says too much; it would go on until its limit.
+  for (const stream of [running.stdout, running.stderr]) {
+    let size = 0
+    stream?.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > maxOutput) running.kill('SIGKILL')
+    })
+  }
+  if (onErrorLine)
+    for await (const line of running.iterable({ from: 'stderr' })) if (String(line).trim()) onErrorLine(String(line))
+  const result = await running
+  signal?.throwIfAborted()
+  const { exitCode, failed, timedOut, isMaxBuffer, isTerminated } = result
+  return {
+    ok: !failed,
+    exitCode: exitCode ?? null,
+    stdout: result.stdout ?? '',
+    stderr: result.stderr ?? '',
+    problem: timedOut
+      ? 'timed_out'
+      : isMaxBuffer
+        ? 'too_much_output'
+        : isTerminated
+          ? 'killed'
+          : failed && exitCode === undefined
+            ? 'cannot_run'
+            : null
+  }
+}
