@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { z } from 'zod'
 import type { Release } from '../src/model/release.ts'
 import { projectPaths } from '../src/project/paths.ts'
 import { systemClock } from '../src/support/clock.ts'
@@ -12,6 +11,7 @@ import { targetTypes } from '../src/targets/index.ts'
 import type { Target } from '../src/targets/target.ts'
 import { assessRollback } from '../src/tools/assess-rollback.ts'
 import { callTool } from '../src/tools/call-tool.ts'
+import { typeInMemory } from '../test/harness/in-memory-target.ts'
 import { inTurns, median, printRatios } from './support/turns.ts'
 
 /**
@@ -53,13 +53,7 @@ const instant: Target = {
   diagnose: async () => ({ findings: [], events: [], evidence: [] })
 }
 
-targetTypes.instant = {
-  load: async () => ({
-    configSchema: z.looseObject({}),
-    version: { pattern: /./, says: 'anything' },
-    open: async () => instant
-  })
-}
+targetTypes.instant = async () => ({ default: typeInMemory(async () => instant) })
 
 const records = (count: number, commit: string) =>
   Array.from({ length: count }, (_, index) => ({

@@ -6,8 +6,8 @@ import type { Clock } from '../support/clock.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
+import type { TargetType } from '../targets/define-target.ts'
 import { targetTypes } from '../targets/index.ts'
-import type { Target, TargetModule } from '../targets/target.ts'
 import { recordDeployment } from './run/record-deployment.ts'
 import type { Session } from './session.ts'
 import { settingsOf } from './settings.ts'
@@ -31,7 +31,7 @@ export interface Wanted {
 /** A target that was chosen and whose name and wanted version can be ones, not opened yet. */
 export interface Selection {
   chosen: ChosenTarget
-  module: TargetModule
+  definition: TargetType
   file: DeployFile | null
   paths: ProjectPaths
 }
@@ -49,9 +49,9 @@ export async function selectTarget(project: ProjectContext, wanted: Wanted): Pro
     ...(wanted.target !== undefined && { asked: wanted.target }),
     discover: () => discoverTargets(project)
   })
-  const module = await moduleOf(chosen)
-  if (wanted.version !== undefined) checkVersion(module, wanted.version)
-  return { chosen, module, file, paths }
+  const definition = await definitionOf(chosen)
+  if (wanted.version !== undefined) checkVersion(definition, wanted.version)
+  return { chosen, definition, file, paths }
 }
 
 /**
@@ -59,23 +59,26 @@ export async function selectTarget(project: ProjectContext, wanted: Wanted): Pro
  * @throws as selectTarget does; ConfigError for settings or credentials.
  */
 export async function openSession(project: ProjectContext, wanted: Wanted): Promise<Session> {
-  const { chosen, module, file, paths } = await selectTarget(project, wanted)
+  const { chosen, definition, file, paths } = await selectTarget(project, wanted)
   const history = historyOf(file, chosen.name)
-  const target = await openTarget(project, withRehearsal(chosen, module, wanted.rehearse), module, history)
+  const { projectDir, env, clock, log, mask } = project
+  const { name, config } = withRehearsal(chosen, definition, wanted.rehearse)
+  mask.spare(name)
+  const target = await definition.open({ name, projectDir, config, history, env, clock, log, mask })
   return {
-    name: chosen.name,
+    name,
     type: chosen.type,
     automatic: chosen.automatic,
     target,
-    projectDir: project.projectDir,
+    projectDir,
     history,
-    settings: settingsOf(chosen.name, chosen.config),
-    files: filesOf(paths, chosen.name),
+    settings: settingsOf(name, chosen.config),
+    files: filesOf(paths, name),
     notes: [...chosen.assumed, ...(file?.notes ?? [])],
-    clock: project.clock,
-    log: project.log,
-    mask: project.mask,
-    record: (record) => recordDeployment(project, paths, chosen.name, record)
+    clock,
+    log,
+    mask,
+    record: (record) => recordDeployment(project, paths, name, record)
   }
 }
 
@@ -88,8 +91,9 @@ const filesOf = (paths: ProjectPaths, name: string): Session['files'] => ({
 /** Looks for every type of target in a project; one that cannot be looked for is passed over. */
 export async function discoverTargets({ projectDir, env, log }: ProjectContext): Promise<DiscoveredTarget[]> {
   const found: DiscoveredTarget[] = []
-  for (const [name, { discover }] of Object.entries(targetTypes)) {
-    const hit = await discover?.(projectDir, env).catch((error: unknown) => {
+  for (const [name, load] of Object.entries(targetTypes)) {
+    const { discover } = (await load()).default
+    const hit = await discover(projectDir, env).catch((error: unknown) => {
       log('debug', `Looking for ${name} failed: ${String(error)}`)
       return null
     })
@@ -98,9 +102,9 @@ export async function discoverTargets({ projectDir, env, log }: ProjectContext):
   return found
 }
 
-async function moduleOf({ name, type }: ChosenTarget): Promise<TargetModule> {
-  const known = targetTypes[type]
-  if (known) return known.load()
+async function definitionOf({ name, type }: ChosenTarget): Promise<TargetType> {
+  const load = targetTypes[type]
+  if (load) return (await load()).default
   throw new ConfigError({
     what: `The target "${name}" is of a type that this program has no code for`,
     why: `its type is "${type}"; known are ${Object.keys(targetTypes).join(', ')}`,
@@ -109,9 +113,9 @@ async function moduleOf({ name, type }: ChosenTarget): Promise<TargetModule> {
   })
 }
 
-function withRehearsal(chosen: ChosenTarget, module: TargetModule, rehearse: boolean | undefined): ChosenTarget {
+function withRehearsal(chosen: ChosenTarget, { canRehearse }: TargetType, rehearse: boolean | undefined): ChosenTarget {
   if (rehearse === undefined) return chosen
-  if (module.canRehearse) return { ...chosen, config: { ...chosen.config, rehearse } }
+  if (canRehearse) return { ...chosen, config: { ...chosen.config, rehearse } }
   if (!rehearse) return chosen
   throw new InputError({
     what: `${chosen.name} cannot rehearse`,
@@ -119,24 +123,6 @@ function withRehearsal(chosen: ChosenTarget, module: TargetModule, rehearse: boo
     next: 'Leave rehearse away.',
     code: 'no_rehearsal'
   })
-}
-
-async function openTarget(
-  { projectDir, env, clock, log, mask }: ProjectContext,
-  { name, config }: ChosenTarget,
-  module: TargetModule,
-  history: Session['history']
-): Promise<Target> {
-  const parsed = module.configSchema.safeParse(config)
-  if (!parsed.success)
-    throw new ConfigError({
-      what: `The configuration of ${name} in deploy.json cannot be used`,
-      why: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`).join('; '),
-      next: `Correct targets.${name}.config in deploy.json.`,
-      code: 'bad_config'
-    })
-  mask.spare(name)
-  return module.open({ name, projectDir, config: parsed.data, history, env, clock, log, mask })
 }
 
 function checkName(name: string): void {
@@ -149,11 +135,11 @@ function checkName(name: string): void {
   })
 }
 
-function checkVersion(module: TargetModule, version: string): void {
-  if (version.length <= 256 && module.version.pattern.test(version)) return
+function checkVersion({ version: grammar }: TargetType, version: string): void {
+  if (version.length <= 256 && grammar.pattern.test(version)) return
   throw new InputError({
     what: 'The version cannot be one of this target',
-    why: `${printable(version)} is not ${module.version.says}`,
+    why: `${printable(version)} is not ${grammar.says}`,
     next: 'Pass a version that assess_rollback lists.',
     code: 'bad_version'
   })

@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import type { CheckReport } from '../model/check.ts'
 import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { Diagnosis, Evidence } from '../model/diagnosis.ts'
@@ -102,18 +101,6 @@ export interface Look {
   signal: AbortSignal
   /** `observed` of the look that began this soak; a restart since then is a failure. */
   baseline?: JsonObject
-}
-
-/** What a target's folder exports as `default` from its index.ts. */
-export interface TargetModule<Config = unknown> {
-  /** deploy.json's `targets.<name>.config`; loose, so that fields of other tools survive. */
-  configSchema: z.ZodType<Config>
-  /** The grammar of a version that a caller may name. */
-  version: { pattern: RegExp; says: string }
-  /** Its `config` has a `rehearse`, which a call may set: the candidate is tried out before anything that serves is changed. */
-  canRehearse?: true
-  /** Reads no network yet. @throws ConfigError for credentials or settings that are missing or wrong. */
-  open(context: TargetContext<Config>): Promise<Target>
 }
 
 /** What a look into the project without deploy.json found. Light: reads files, imports no client. */

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { z } from 'zod'
 import { commandLineOf } from '../../src/cli/arguments.ts'
 import { exitCodeOf } from '../../src/cli/exit-codes.ts'
 import { rollback } from '../../src/cli/rollback.ts'
@@ -10,8 +9,8 @@ import { systemClock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import { targetTypes } from '../../src/targets/index.ts'
 import type { Answer } from '../../src/tools/call-tool.ts'
+import { newShelf, type Shelf, shelfTarget, typeInMemory } from '../harness/in-memory-target.ts'
 import { testProject } from '../harness/project.ts'
-import { newShelf, type Shelf, shelfTarget } from '../rollback/shelf-target.ts'
 
 /** Held by the module, so that what waits for it is not collected. */
 const never = new Promise<void>(() => undefined)
@@ -20,13 +19,7 @@ const record = (version: string, status: string, timestamp: string) => ({ target
 
 /** The command `rollback` in a project of its own, with a person who types the answers at a terminal, or with none. */
 async function commandOn(shelf: Shelf, { automatic = false } = {}) {
-  targetTypes.shelf = {
-    load: async () => ({
-      configSchema: z.looseObject({}),
-      version: { pattern: /^\d+\.\d+\.\d+$/, says: 'a version' },
-      open: async () => shelfTarget(shelf)
-    })
-  }
+  targetTypes.shelf = async () => ({ default: typeInMemory(async () => shelfTarget(shelf)) })
   const files = await testProject({
     version: '1.0',
     targets: { shelf: { enabled: true, automatic, config: { rollback: { soak_seconds: 0 } } } },

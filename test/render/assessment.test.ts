@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { assessmentNext } from '../../src/render/assessment.ts'
+import { newShelf } from '../harness/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
-import { newShelf } from '../rollback/shelf-target.ts'
 
 test('the next calls accept no risk that nobody was asked about', async () => {
   const risks = [{ id: 'moved', serious: true, title: 'Moved', detail: 'tag' }]

@@ -5,7 +5,7 @@ import { explainAbort } from '../../src/support/explain-abort.ts'
 import { callTool } from '../../src/tools/call-tool.ts'
 import { tools } from '../../src/tools/index.ts'
 import { engine } from '../rollback/engine-harness.ts'
-import { newShelf } from '../rollback/shelf-target.ts'
+import { newShelf } from '../harness/in-memory-target.ts'
 
 const never = new AbortController().signal
 

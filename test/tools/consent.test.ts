@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { promptsByItself, requireConsent } from '../../src/tools/consent.ts'
+import { newShelf, release } from '../harness/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
-import { newShelf, release } from '../rollback/shelf-target.ts'
 
 const assessed = async (more: Parameters<typeof newShelf>[0] = {}) => (await engine(newShelf(more))).assess()
 const never = async () => false

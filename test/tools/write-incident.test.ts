@@ -6,9 +6,9 @@ import { systemClock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import { callTool } from '../../src/tools/call-tool.ts'
 import { writeIncidentTool } from '../../src/tools/write-incident.ts'
+import { newShelf } from '../harness/in-memory-target.ts'
 import { testProject } from '../harness/project.ts'
 import { engine } from '../rollback/engine-harness.ts'
-import { newShelf } from '../rollback/shelf-target.ts'
 
 test('a broken deploy.json does not prevent a report for which the journal suffices', async () => {
   const files = await testProject({ version: '1.0' })

@@ -4,11 +4,18 @@ import type { Target, TargetContext, TargetLease } from '../target.ts'
 import type { DockerConfig } from './config.ts'
 import { createContainersTarget } from './containers/target.ts'
 import type { DockerContext } from './context.ts'
-import type { Engine } from './engine/client.ts'
+import { createEngine, type Engine } from './engine/client.ts'
+import { connect } from './engine/connect.ts'
 import { findServices } from './swarm/find.ts'
 import { createServicesTarget } from './swarm/target.ts'
 
 type Leased = Target & { lease: TargetLease }
+
+export async function open(context: TargetContext<DockerConfig>): Promise<Target> {
+  const { host, docker_context } = context.config
+  const transport = await connect({ host: host ?? undefined, context: docker_context ?? undefined }, context.env)
+  return createDockerTarget(context, createEngine(transport))
+}
 
 /** What runs on an engine as a target: services where a swarm runs the image, else containers. */
 export function createDockerTarget(context: TargetContext<DockerConfig>, engine: Engine): Target {

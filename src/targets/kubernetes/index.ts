@@ -1,72 +1,35 @@
-import type { JsonObject } from '../../model/json.ts'
-import type { Step } from '../../model/step.ts'
-import { InputError } from '../../support/errors.ts'
-import type { Run, Target, TargetContext, TargetModule } from '../target.ts'
-import { openApi } from './client/api.ts'
-import { connect } from './client/connect.ts'
-import { sharedLists } from './client/shared-list.ts'
-import { configSchema, type KubernetesConfig } from './config.ts'
-import type { KubernetesContext } from './context.ts'
-import { openHelm } from './helm/index.ts'
-import { planHelm } from './helm/plan.ts'
-import { createLease } from './lease/index.ts'
-import { podSchema, workloadSchema } from './objects/objects.ts'
+import { defineTarget } from '../define-target.ts'
+import { configSchema } from './config.ts'
+import { discoverKubernetes } from './discover.ts'
 import { versionPattern } from './objects/version.ts'
-import { check } from './workloads/check.ts'
-import { diagnose } from './workloads/diagnose.ts'
-import { observeWorkloads, type Seen } from './workloads/observe.ts'
-import { plan } from './workloads/plan.ts'
-import { isStepKind, stepKinds } from './workloads/steps/index.ts'
 
 /** Deployments, StatefulSets, DaemonSets and Rollouts of one cluster. */
-const kubernetes: TargetModule<KubernetesConfig> = {
+export default defineTarget({
+  label: 'Kubernetes',
+  goesBackBy: 'restoring the earlier pod template, by `helm rollback`, or by Argo Rollouts',
+  needs: 'a kubeconfig, rights on the workloads; `helm` for Helm releases',
+  hosts: [],
+  deployTools: {
+    commands: [
+      'kubectl rollout status',
+      'kubectl rollout restart',
+      'kubectl set image',
+      'kubectl apply',
+      'helm upgrade',
+      'helm install'
+    ],
+    options: {
+      'kubectl helm':
+        '-n --namespace --context --kube-context --kubeconfig --cluster --user --token --kube-token -s --server --kube-apiserver --as --as-group --kube-as-user --request-timeout --cache-dir --certificate-authority --client-certificate --client-key --tls-server-name -v'
+    },
+    failure: {
+      own: /^(error:|Error from server|Error:)|(UPGRADE|INSTALLATION) FAILED|exceeded its progress deadline|timed out waiting|(ImagePull|CrashLoop)BackOff/m,
+      anywhere:
+        /^Error: (UPGRADE|INSTALLATION) FAILED|^error: (deployment|daemonset|statefulset)\b.* exceeded its progress deadline|^error: timed out waiting for the condition/m
+    }
+  },
   configSchema,
   version: { pattern: versionPattern, says: 'an image tag such as 1.4.2, or a revision such as revision-7' },
-  open
-}
-
-export default kubernetes as TargetModule
-
-async function open(context: TargetContext<KubernetesConfig>): Promise<Target<Seen>> {
-  const { config, clock, mask, log, history, env } = context
-  const connection = await connect({ context: config.context ?? undefined }, env, mask)
-  const api = openApi(connection, clock)
-  const cluster: KubernetesContext = {
-    api,
-    lists: { workloads: sharedLists(api, clock, workloadSchema), pods: sharedLists(api, clock, podSchema) },
-    config,
-    namespace: config.namespace ?? connection.namespace,
-    kubectl: config.context ? `kubectl --context ${config.context}` : 'kubectl',
-    helm: openHelm(env, connection, config.context ?? undefined, mask),
-    history,
-    clock,
-    log,
-    mask
-  }
-  for (const name of [cluster.namespace, config.context, config.container, ...(config.workloads ?? [])])
-    if (name) mask.spare(name)
-  return {
-    observe: (signal) => observeWorkloads(cluster, signal),
-    async plan(_observation, { workloads, helm }, release, signal) {
-      return helm.state === 'seen'
-        ? planHelm(cluster, workloads, helm.helmState, release, signal)
-        : plan(cluster, workloads, release, signal, helm.state === 'unusable' ? helm.why : undefined)
-    },
-    apply: async (step: Step, run: Run) => workFor(step).apply(cluster, step, run),
-    revert: async (step: Step, run: Run, _recorded?: JsonObject) => workFor(step).revert(cluster, step, run),
-    check: (release, look) => check(cluster, release, look),
-    diagnose: (signal) => diagnose(cluster, signal),
-    lease: createLease(cluster),
-    close: async () => api.close()
-  }
-}
-
-function workFor({ kind }: Step) {
-  if (isStepKind(kind)) return stepKinds[kind]
-  throw new InputError({
-    what: `The step "${kind}" cannot be run`,
-    why: 'this version of the program knows no such step',
-    next: 'Use the version of the program that began the rollback.',
-    code: 'unknown_step'
-  })
-}
+  discover: discoverKubernetes,
+  open: async (context) => (await import('./target.ts')).open(context)
+})

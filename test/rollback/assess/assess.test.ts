@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { assess } from '../../../src/rollback/assess/assess.ts'
 import { readJournals } from '../../../src/rollback/journal/journal.ts'
+import { newShelf, shelfTarget } from '../../harness/in-memory-target.ts'
 import { engine, success } from '../engine-harness.ts'
-import { newShelf, shelfTarget } from '../shelf-target.ts'
 
 test('promise 2: a version that a rollback left is not recommended again when the way ended stuck', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'degraded', '1.0.0': 'unknown' } })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
 import { type FormerRollback, rankCandidates, recommend } from '../../../src/rollback/assess/candidates.ts'
+import { release } from '../../harness/in-memory-target.ts'
 import { failed, success } from '../engine-harness.ts'
-import { release } from '../shelf-target.ts'
 
 const now = '2026-03-18T15:00:00.000Z'
 const rolledBack = (version: string, to: string, at: string, outcome?: string): DeploymentRecord => ({

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
 import { recordedFailure } from '../../../src/rollback/assess/recorded-failure.ts'
 import { missingConditions } from '../../../src/rollback/guard/unattended.ts'
+import { newShelf, release } from '../../harness/in-memory-target.ts'
 import { engine, failed, success } from '../engine-harness.ts'
-import { newShelf, release } from '../shelf-target.ts'
 
 const at = (day: number): string => `2026-03-${String(day).padStart(2, '0')}T12:00:00.000Z`
 const rolledBack = (from: string, to: string, when: string): DeploymentRecord => ({

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openJournal, readJournal, stepsInEffect } from '../../../src/rollback/journal/journal.ts'
 import type { JournalEvent } from '../../../src/rollback/journal/journal-events.ts'
 import { createMask } from '../../../src/support/mask.ts'
+import { newShelf } from '../../harness/in-memory-target.ts'
 import { engine, testClock } from '../engine-harness.ts'
-import { newShelf } from '../shelf-target.ts'
 
 let dir: string
 beforeEach(async () => {

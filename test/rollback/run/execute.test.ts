@@ -7,8 +7,8 @@ import type { Progress } from '../../../src/rollback/run/progress.ts'
 import { recordManually } from '../../../src/rollback/run/record-manually.ts'
 import { journalById, verify } from '../../../src/rollback/verify.ts'
 import { fingerprint } from '../../../src/support/canonical.ts'
+import { newShelf, type Shelf } from '../../harness/in-memory-target.ts'
 import { engine, failed, goodHistory, success } from '../engine-harness.ts'
-import { newShelf, type Shelf } from '../shelf-target.ts'
 
 test('a rollback carries out the plan, proves it, and records it', async () => {
   const shelf = newShelf()

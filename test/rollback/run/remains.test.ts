@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { resumeOption } from '../../../src/rollback/journal/interrupted.ts'
 import type { Target } from '../../../src/targets/target.ts'
+import { newShelf, type Shelf, shelfTarget } from '../../harness/in-memory-target.ts'
 import { engine } from '../engine-harness.ts'
-import { newShelf, type Shelf, shelfTarget } from '../shelf-target.ts'
 
 const line = 'New versions are no longer put on the shelf by themselves.'
 

@@ -8,9 +8,9 @@ import { readJournals } from '../../../src/rollback/journal/journal.ts'
 import type { Direction } from '../../../src/rollback/journal/resume-options.ts'
 import { verify } from '../../../src/rollback/verify.ts'
 import { snakeCase } from '../../../src/support/casing.ts'
+import { newShelf, release, type Shelf } from '../../harness/in-memory-target.ts'
 import { deadHolder } from '../../harness/lease.ts'
 import { type Engine, engine } from '../engine-harness.ts'
-import { newShelf, release, type Shelf } from '../shelf-target.ts'
 
 /** Held by the module, so that what waits for it is not collected and its files are not closed behind its back. */
 const never = new Promise<void>(() => undefined)

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { JsonObject } from '../../src/model/json.ts'
 import type { LeaseRecord } from '../../src/model/lease.ts'
 import type { Blocker, HealthState, Observation } from '../../src/model/observation.ts'
@@ -5,10 +6,12 @@ import type { Release } from '../../src/model/release.ts'
 import type { Step } from '../../src/model/step.ts'
 import { fingerprint } from '../../src/support/canonical.ts'
 import { TargetError } from '../../src/support/errors.ts'
+import { defineSteps } from '../../src/targets/define-steps.ts'
+import { defineTarget, type TargetType } from '../../src/targets/define-target.ts'
 import { mayTakeLease } from '../../src/targets/may-take-lease.ts'
 import type { Run, Target } from '../../src/targets/target.ts'
 
-/** The simplest thing that versions can be deployed to, with faults to order: what the engine does is tested on it. */
+/** A target in memory, and the faults that a test wants of it: a shelf on which one of several versions stands in front. */
 export interface Shelf {
   serving: string
   fetched: string[]
@@ -71,6 +74,57 @@ const step = (kind: string, phase: Step['phase'], params: JsonObject, undo: stri
   manualUndoCommands: [`shelf un${kind}`]
 })
 
+const versionParams = z.object({ version: z.string() })
+
+/** What the steps do. Each is safe to repeat. */
+const steps = defineSteps<Shelf>()({
+  fetch: {
+    params: versionParams,
+    async apply(shelf, { version }) {
+      if (!shelf.fetched.includes(version)) shelf.fetched.push(version)
+      return { detail: 'ok' }
+    },
+    async revert(shelf, { version }) {
+      shelf.fetched = shelf.fetched.filter((one) => one !== version)
+      return {}
+    }
+  },
+  switch: {
+    params: z.object({ from: z.string(), to: z.string() }),
+    async apply(shelf, { to }) {
+      if (shelf.manual) return { manual: shelf.manual }
+      shelf.serving = to
+      return { detail: 'ok' }
+    },
+    async revert(shelf, { from }) {
+      if (shelf.manualBack) return { manual: shelf.manualBack }
+      shelf.serving = from
+      return {}
+    }
+  },
+  clean: {
+    params: versionParams,
+    async apply(shelf, { version }) {
+      if (!shelf.cleaned.includes(version)) shelf.cleaned.push(version)
+      return { detail: 'ok' }
+    }
+  }
+})
+
+/** A type of target with nothing but this `open`; what else it says of itself is as small as can be. */
+export const typeInMemory = (open: TargetType['open']): TargetType =>
+  defineTarget({
+    label: 'In memory',
+    goesBackBy: 'putting an earlier version in front',
+    needs: 'nothing',
+    hosts: [],
+    deployTools: { commands: ['shelf deploy'], failure: { own: /^cannot put/m, anywhere: /^shelf: cannot put/m } },
+    configSchema: z.looseObject({}),
+    version: { pattern: /^\d+\.\d+\.\d+$/, says: 'a version' },
+    discover: async () => null,
+    open
+  })
+
 export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
   const act = async (verb: 'apply' | 'revert', step: Step, run: Run): Promise<void> => {
     shelf.log.push(`${verb} ${step.id}`)
@@ -116,20 +170,11 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
     },
     async apply(step, run) {
       await act('apply', step, run)
-      if (step.kind === 'fetch') shelf.fetched.push(String(step.params.version))
-      if (step.kind === 'switch') {
-        if (shelf.manual) return { manual: shelf.manual }
-        shelf.serving = String(step.params.to)
-      }
-      if (step.kind === 'clean') shelf.cleaned.push(String(step.params.version))
-      return { detail: 'ok' }
+      return steps.apply(shelf, step, run)
     },
-    async revert(step, run) {
+    async revert(step, run, recorded) {
       await act('revert', step, run)
-      if (step.kind === 'fetch') shelf.fetched = shelf.fetched.filter((version) => version !== step.params.version)
-      if (step.kind === 'switch' && shelf.manualBack) return { manual: shelf.manualBack }
-      if (step.kind === 'switch') shelf.serving = String(step.params.from)
-      return {}
+      return steps.revert(shelf, step, run, recorded)
     },
     async check(wanted) {
       const state = stateOf(shelf.serving)

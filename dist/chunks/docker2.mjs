@@ -1,0 +1,1 @@
+import{a as e,i as t}from"./docker.mjs";t();export{e as open};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./docker.mjs";e();export{t as default};

@@ -1,0 +1,1 @@
+import{i as e,r as t}from"./github-releases.mjs";e();export{t as default};

@@ -1,0 +1,1 @@
+import{i as e,r as t}from"./npm.mjs";t();export{e as default};

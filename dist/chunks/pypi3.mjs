@@ -1,0 +1,1 @@
+import{n as e,t}from"./pypi.mjs";t();export{e as open};

@@ -1,0 +1,1 @@
+import{n as e,t}from"./vercel.mjs";t();export{e as open};

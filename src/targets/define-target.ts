@@ -1,0 +1,76 @@
+import type { z } from 'zod'
+import { ConfigError } from '../support/errors.ts'
+import type { Discover, Target, TargetContext } from './target.ts'
+
+/** How a deployment to such a target looks in a shell, for the hook that names the last good version when one fails. */
+export interface DeployTools {
+  /** Program and subcommand: `npm publish`. A program alone stands for itself without a subcommand, or with a path. */
+  commands: string[]
+  /** Commands that may as well deploy nothing, such as `docker run`. */
+  weakCommands?: string[]
+  /** Other names of a program, and the name that it has above. */
+  aliases?: Record<string, string>
+  /** The options that take the word after them and may stand before the subcommand; by program, or by several with spaces between. */
+  options?: Record<string, string>
+  failure: {
+    /** What a failed deploy command prints. Other programs, and the logs of an application, may print some of it as well. */
+    own: RegExp
+    /** What only a failed deploy command prints. */
+    anywhere: RegExp
+  }
+}
+
+/** A token that the plugin asks for, and hands over as `POP_ROLLBACK_<NAME>_TOKEN`. */
+export interface PluginToken {
+  /** As `fromPlugin` of src/http/credentials.ts takes it. */
+  name: string
+  /** What kind of token it is: "Netlify personal access token". */
+  description: string
+}
+
+/** Everything that the rest of the repository knows of a type of target. */
+export interface TargetDefinition<Config> {
+  /** How people call it. */
+  label: string
+  /** How a rollback is done, in the README's table: "publishing an earlier deploy again". */
+  goesBackBy: string
+  /** What it takes, in the same table: "a Netlify token". */
+  needs: string
+  /** The hosts that it may contact; a host that the configuration names is not listed. */
+  hosts: string[]
+  token?: PluginToken
+  deployTools: DeployTools
+  /** deploy.json's `targets.<name>.config`; loose, so that fields of other tools survive. */
+  configSchema: z.ZodType<Config>
+  /** The grammar of a version that a caller may name. */
+  version: { pattern: RegExp; says: string }
+  /** Its `config` has a `rehearse`, which a call may set: the candidate is tried out before anything that serves is changed. */
+  canRehearse?: true
+  /** Looks for the target in a project without deploy.json. Reads files only. */
+  discover: Discover
+  /**
+   * Imports the target's client and opens the target; reads no network yet.
+   * @throws ConfigError for credentials or settings that are missing or wrong.
+   */
+  open(context: TargetContext<Config>): Promise<Target>
+}
+
+/** A type of target whose `open` takes any configuration, and refuses what its schema refuses. */
+export type TargetType = TargetDefinition<unknown>
+
+/** Defines a type of target; the default export of its folder's index.ts, which imports no client. */
+export const defineTarget = <Config>(definition: TargetDefinition<Config>): TargetType => ({
+  ...definition,
+  open: async (context) => definition.open({ ...context, config: configOf(definition, context) })
+})
+
+function configOf<Config>({ configSchema }: TargetDefinition<Config>, { name, config }: TargetContext): Config {
+  const parsed = configSchema.safeParse(config)
+  if (parsed.success) return parsed.data
+  throw new ConfigError({
+    what: `The configuration of ${name} in deploy.json is not valid`,
+    why: parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`).join('; '),
+    next: `Correct targets.${name}.config in deploy.json.`,
+    code: 'bad_config'
+  })
+}
