@@ -31,7 +31,7 @@ export async function chunksByUse(bundle: RolldownBuild): Promise<OutputOptions>
       minSize: 0,
       groups: [{ name: (id) => names.get(id) ?? null, debugName: 'by use', includeDependenciesRecursively: false }]
     },
-    chunkFileNames: ({ name, facadeModuleId }) => `chunks/${facadeModuleId ? ownerOf(facadeModuleId) : name}.mjs`
+    chunkFileNames: ({ name, facadeModuleId }) => `chunks/${facadeModuleId ? nameOf(facadeModuleId) : name}.mjs`
   }
 }
 
@@ -64,7 +64,7 @@ function chunkNames(modules: Module[]): Map<string, string> {
     own.flatMap(({ imports, importsOnUse }) => [...imports, ...importsOnUse].map(({ id }) => ownerOf(id)))
   )
   const chunks = new Map<string, Module[]>()
-  for (const module of modules) {
+  for (const module of modules.filter((module) => !isOnlyDefined(module))) {
     const name = chunkOf(module, entries, direct)
     chunks.set(name, [...(chunks.get(name) ?? []), module])
   }
@@ -77,10 +77,19 @@ function chunkOf({ id, users }: Module, entries: number, direct: Set<string>): s
   const started = users.filter(({ isEntry }) => isEntry)
   if (started.length === entries) return library ? 'libraries' : 'core'
   const [user = '', ...others] = new Set((started.length > 0 ? started : users).map(({ id }) => ownerOf(id)))
+  if (others.length === 0 && users.some(({ id }) => isDefinition(id))) return 'definitions'
   if (others.length === 0) return library && users.some(({ id }) => !packageOf(id)) ? `${user}-libraries` : user
   if (library) return direct.has(owner) ? owner : 'shared-libraries'
   return owner === 'http' ? owner : 'shared'
 }
+
+/** The index.ts of a target's folder, which is loaded without the rest of the folder. */
+const isDefinition = (id: string): boolean => /^src\/targets\/[^/]+\/index\.ts$/.test(pathOf(id))
+
+/** Needed by a definition and nothing else. */
+const isOnlyDefined = ({ users }: Module): boolean => users.length === 1 && users.every(({ id }) => isDefinition(id))
+
+const nameOf = (facade: string): string => `${ownerOf(facade)}${isDefinition(facade) ? '-definition' : ''}`
 
 /** The package of a module, its target's folder, or its folder in src/. */
 function ownerOf(id: string): string {
