@@ -4,12 +4,12 @@ import { pathToFileURL } from 'node:url'
 import type { Generator } from './generate/generator.ts'
 import { identityFrom } from './generate/identity.ts'
 import { ofIdentity } from './generate/of-identity.ts'
-import { schemaText } from './schema.ts'
+import { ofTargets } from './generate/of-targets.ts'
 
 const root = join(import.meta.dirname, '..')
 
 /** Everything in the repository that is generated and committed, `dist/` apart. Several may write parts of one file, in this order. */
-export const generators: Generator[] = [...ofIdentity, { file: 'schema/deploy.schema.json', text: schemaText }]
+export const generators: Generator[] = [...ofIdentity, ...(await ofTargets())]
 
 /** The files whose text differs from what is generated, with the text that they should have. */
 export function outdated(read = (file: string) => readFileSync(join(root, file), 'utf8')): Map<string, string> {

@@ -122,8 +122,7 @@ function insideOf([first = '', ...args]: readonly string[]): Bare | null {
 /** A program without its folder, the extension that Windows gives it, and the version that a runner is told. */
 function programOf(word: string): string {
   const file = word.replace(/^.*[/\\](?=.)/, '').replace(/\.(exe|cmd)$/i, '')
-  const name = file.replace(/(?<=.)@[\w.^~-]+$/, '')
-  return name === 'netlify-cli' ? 'netlify' : name
+  return file.replace(/(?<=.)@[\w.^~-]+$/, '')
 }
 
 /** python's -m, or the file that an interpreter is given, as if it were a program of its own. */

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 
-const slackMs = 2_000
+/** How long this program may have waited for its start on a busy machine. */
+const slackMs = 30_000
 
 /** Whether deploy.json was written while a command of this length ran. Touches no more than the file's times. */
 export function writtenWhile(durationMs: number, deployFile: string, now: Date): boolean {

@@ -3,7 +3,7 @@ import { deploymentRecordSchema } from '../model/deployment-record.ts'
 import type { JsonObject } from '../model/json.ts'
 
 /** One entry of deploy.json's `targets`. */
-const targetEntrySchema = z.looseObject({
+export const targetEntrySchema = z.looseObject({
   type: z.string().nullish().describe('What kind of place this is. Default: the name of the target.'),
   enabled: z.boolean().nullish().describe('Whether this target is deployed to. Default: true.'),
   primary: z.boolean().nullish().describe('The target that is meant when none is named.'),

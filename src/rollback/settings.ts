@@ -5,12 +5,19 @@ import type { Settings } from './session.ts'
 
 /** `targets.<name>.config.rollback` of deploy.json. */
 export const rollbackSettingsSchema = z.looseObject({
-  /** How long the candidate is watched before it counts as proven. */
-  soak_seconds: z.number().min(0).max(3600).default(10),
-  /** How long a rollback may take in all. */
-  limit_minutes: z.number().positive().max(240).default(15),
-  /** How many rollbacks an hour may be begun before one more is a risk to accept. */
-  max_attempts: z.number().int().positive().default(3)
+  soak_seconds: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(10)
+    .describe('How long the candidate is watched before it counts as good'),
+  limit_minutes: z.number().positive().max(240).default(15).describe('How long a rollback may take'),
+  max_attempts: z
+    .number()
+    .int()
+    .positive()
+    .default(3)
+    .describe('Rollbacks started within an hour before one more is a serious risk')
 })
 
 /** @throws ConfigError naming the setting that is out of its range. */

@@ -1,30 +1,15 @@
 import type { z } from 'zod'
+import type { DeployTools } from '../model/deploy-tools.ts'
 import { ConfigError } from '../support/errors.ts'
 import type { Discover, Target, TargetContext } from './target.ts'
-
-/** How a deployment to such a target looks in a shell, for the hook that names the last good version when one fails. */
-export interface DeployTools {
-  /** Program and subcommand: `npm publish`. A program alone stands for itself without a subcommand, or with a path. */
-  commands: string[]
-  /** Commands that may as well deploy nothing, such as `docker run`. */
-  weakCommands?: string[]
-  /** Other names of a program, and the name that it has above. */
-  aliases?: Record<string, string>
-  /** The options that take the word after them and may stand before the subcommand; by program, or by several with spaces between. */
-  options?: Record<string, string>
-  failure: {
-    /** What a failed deploy command prints. Other programs, and the logs of an application, may print some of it as well. */
-    own: RegExp
-    /** What only a failed deploy command prints. */
-    anywhere: RegExp
-  }
-}
 
 /** A token that the plugin asks for, and hands over as `POP_ROLLBACK_<NAME>_TOKEN`. */
 export interface PluginToken {
   /** As `fromPlugin` of src/http/credentials.ts takes it. */
   name: string
-  /** What kind of token it is: "Netlify personal access token". */
+  /** "Netlify token". */
+  title: string
+  /** What kind of token: "Netlify personal access token". */
   description: string
 }
 

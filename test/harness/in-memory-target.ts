@@ -112,7 +112,7 @@ const steps = defineSteps<Shelf>()({
 })
 
 /** A type of target with nothing but this `open`; what else it says of itself is as small as can be. */
-export const typeInMemory = (open: TargetType['open']): TargetType =>
+export const typeInMemory = (open: TargetType['open'], parts: Partial<TargetType> = {}): TargetType =>
   defineTarget({
     label: 'In memory',
     goesBackBy: 'putting an earlier version in front',
@@ -122,7 +122,8 @@ export const typeInMemory = (open: TargetType['open']): TargetType =>
     configSchema: z.looseObject({}),
     version: { pattern: /^\d+\.\d+\.\d+$/, says: 'a version' },
     discover: async () => null,
-    open
+    open,
+    ...parts
   })
 
 export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {

@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { withBlock } from '../../scripts/generate/generator.ts'
+import { identityFrom } from '../../scripts/generate/identity.ts'
+import { ofTargets } from '../../scripts/generate/of-targets.ts'
 import { outdated } from '../../scripts/generate.ts'
+import { targetTypes } from '../../src/targets/index.ts'
+import { newShelf, shelfTarget, typeInMemory } from '../harness/in-memory-target.ts'
 
 const read = (file: string): string => readFileSync(join(import.meta.dirname, '../..', file), 'utf8')
 
@@ -48,6 +52,28 @@ describe('generated files', () => {
     const text = 'before\n<!-- generated: a -->\nold\n<!-- /generated -->\nafter\n'
     expect(withBlock(text, 'a', ['new'])).toBe(text.replace('old', 'new'))
     expect(() => withBlock(text, 'b', [])).toThrow('There is no block "b"')
+  })
+})
+
+describe('a target that is added to the list', () => {
+  const added = typeInMemory(async () => shelfTarget(newShelf()), {
+    label: 'Shelf',
+    hosts: ['shelf.example.com'],
+    token: { name: 'shelf', title: 'Shelf token', description: 'Shelf key' }
+  })
+
+  test.each([
+    ['.claude-plugin/plugin.json', ['Netlify, Vercel and Shelf.', '"shelf_token"', '"shelf.example.com"']],
+    ['.mcp.json', ['"POP_ROLLBACK_SHELF_TOKEN": ', '{user_config.shelf_token}"']],
+    ['server.json', ['"POP_ROLLBACK_SHELF_TOKEN"', '"Shelf key"']],
+    ['README.md', ['| `shelf` | putting an earlier version in front | nothing | `POP_ROLLBACK_SHELF_TOKEN` |']],
+    ['skills/pop-deploy-rollback/SKILL.md', ['Netlify, Vercel or Shelf.']],
+    ['src/hooks/deploy-tools.ts', ['"shelf deploy"']],
+    ['schema/deploy.schema.json', ['"Settings of a Shelf target"']]
+  ])('appears in %s', async (file, parts) => {
+    const generators = await ofTargets({ ...targetTypes, shelf: async () => ({ default: added }) })
+    const text = generators.find((one) => one.file === file)?.text(read(file), identityFrom(read))
+    for (const part of parts) expect(text).toContain(part)
   })
 })
 

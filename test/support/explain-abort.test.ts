@@ -4,8 +4,8 @@ import { TargetError } from '../../src/support/errors.ts'
 import { explainAbort } from '../../src/support/explain-abort.ts'
 import { callTool } from '../../src/tools/call-tool.ts'
 import { tools } from '../../src/tools/index.ts'
-import { engine } from '../rollback/engine-harness.ts'
 import { newShelf } from '../harness/in-memory-target.ts'
+import { engine } from '../rollback/engine-harness.ts'
 
 const never = new AbortController().signal
 

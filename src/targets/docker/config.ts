@@ -21,33 +21,57 @@ export const configSchema = z.looseObject({
   platforms: z.array(z.string()).nullish(),
   tags: z.array(z.string()).nullish(),
   build_args: z.record(z.string(), z.unknown()).nullish(),
-  /** The engine: unix:///path, tcp://host:port, ssh://user@host; else DOCKER_HOST and the current context. */
-  host: z.string().nullish(),
-  /** A Docker context to use instead. */
-  docker_context: z.string().nullish(),
-  /** The swarm service meant, or several of one image that go back together. */
-  swarm_service: z.union([name, z.array(name).min(1)]).nullish(),
-  /** Names of the containers meant, where the image's name alone is not enough. */
-  containers: z.array(name).nullish(),
-  /** The Compose project, its services (of one image), and its file, where the image's name alone is not enough. */
+  host: z
+    .string()
+    .nullish()
+    .describe(
+      'Address of the engine: unix:///path, tcp://host:port or ssh://user@host. Default: DOCKER_HOST, then the current Docker context'
+    ),
+  docker_context: z.string().nullish().describe('Docker context to use instead of `host`'),
+  swarm_service: z
+    .union([name, z.array(name).min(1)])
+    .nullish()
+    .describe('Swarm service, or several of one image that roll back together'),
+  containers: z.array(name).nullish().describe('Names of the containers, where the image name alone is not enough'),
   project: z
     .string()
     .regex(/^[a-z0-9][a-z0-9_-]*$/)
-    .nullish(),
-  services: z.array(serviceName).nullish(),
-  service: serviceName.nullish(),
-  compose_file: z.string().min(1).nullish(),
-  /** How many containers are replaced at once; unless told, one of those that serve, and all that serve nothing. */
-  max_parallel: z.number().int().positive().max(100).nullish(),
-  /** Whether the candidate must become healthy in a rehearsal before anything is stopped. */
-  rehearse: z.boolean().nullish(),
+    .nullish()
+    .describe('Compose project, where the image name alone is not enough'),
+  services: z.array(serviceName).nullish().describe('Compose services of one image that roll back together'),
+  service: serviceName.nullish().describe('Compose service'),
+  compose_file: z.string().min(1).nullish().describe('Compose file, where it is not one that Compose finds'),
+  max_parallel: z
+    .number()
+    .int()
+    .positive()
+    .max(100)
+    .nullish()
+    .describe('How many containers are replaced at once. Default: one of those that serve; all that do not'),
+  rehearse: z
+    .boolean()
+    .nullish()
+    .describe('Whether the candidate must become healthy in isolation before anything is stopped'),
   probe: probeSchema.nullish(),
-  /** How long a new container may take to become healthy. */
-  health_timeout_seconds: z.number().positive().max(3600).nullish(),
-  /** How long a container without health check and probe must stay up to count as started. */
-  settle_seconds: z.number().positive().max(600).nullish(),
-  /** Seconds between the stop signal and the kill; else the container's own. */
-  stop_timeout: z.number().int().min(0).max(3600).nullish()
+  health_timeout_seconds: z
+    .number()
+    .positive()
+    .max(3600)
+    .nullish()
+    .describe('How long a new container may take to become healthy'),
+  settle_seconds: z
+    .number()
+    .positive()
+    .max(600)
+    .nullish()
+    .describe('How long a container without health check and probe must stay up to count as started'),
+  stop_timeout: z
+    .number()
+    .int()
+    .min(0)
+    .max(3600)
+    .nullish()
+    .describe("Seconds between the stop signal and the kill. Default: the container's own")
 })
 
 export type DockerConfig = z.infer<typeof configSchema>

@@ -9,7 +9,7 @@ export default defineTarget({
   goesBackBy: 'marking an earlier release as latest, then marking the failed one',
   needs: 'a GitHub token with write access to contents',
   hosts: ['api.github.com', 'github.com', 'release-assets.githubusercontent.com'],
-  token: { name: 'github', description: 'GitHub token with write access to contents' },
+  token: { name: 'github', title: 'GitHub token', description: 'GitHub token with write access to contents' },
   deployTools: {
     commands: ['gh release create', 'gh release edit', 'gh release upload'],
     options: { gh: '-R --repo --hostname' },

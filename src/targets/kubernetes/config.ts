@@ -18,22 +18,31 @@ const probe = z.looseObject({ http: z.url({ protocol: /^https?$/ }), expect_stat
 
 /** `targets.kubernetes.config` of deploy.json. */
 export const configSchema = z.looseObject({
-  /** A context of the kubeconfig; else its current one, or the cluster that this runs in. */
-  context: z.string().min(1).nullish(),
+  context: z
+    .string()
+    .min(1)
+    .nullish()
+    .describe('Context of the kubeconfig. Default: its current one, or the cluster that this runs in'),
   namespace: namespace.nullish(),
   workloads: z.array(workload).min(1).nullish(),
-  /** A label selector instead, "app=web,tier!=cache"; Deployments, StatefulSets, DaemonSets and Rollouts are looked for. */
   selector: z
     .string()
     .regex(/^[\w./\-=!, ()]+$/, 'is no label selector')
-    .nullish(),
-  /** The container whose image tag names the version; else the pod's default or first one. */
-  container: z.string().regex(objectName).nullish(),
+    .nullish()
+    .describe('Label selector to find the workloads by, instead of `workloads`: app=web,tier!=cache'),
+  container: z
+    .string()
+    .regex(objectName)
+    .nullish()
+    .describe("Container whose image tag is the version. Default: the pod's default container, or its first"),
   probe: probe.nullish(),
-  /** How long one workload may go without progress; else its own progress deadline. */
-  deadline_seconds: z.number().positive().max(3600).nullish(),
-  /** How many workloads are rolled back at the same time. */
-  max_parallel: z.number().int().min(1).max(100).nullish()
+  deadline_seconds: z
+    .number()
+    .positive()
+    .max(3600)
+    .nullish()
+    .describe('How long a workload may go without progress. Default: its own progress deadline'),
+  max_parallel: z.number().int().min(1).max(100).nullish().describe('How many workloads roll back at the same time')
 })
 
 export type KubernetesConfig = z.infer<typeof configSchema>

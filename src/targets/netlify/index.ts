@@ -8,7 +8,7 @@ export default defineTarget({
   goesBackBy: 'publishing an earlier deploy again',
   needs: 'a Netlify token',
   hosts: ['api.netlify.com'],
-  token: { name: 'netlify', description: 'Netlify personal access token' },
+  token: { name: 'netlify', title: 'Netlify token', description: 'Netlify personal access token' },
   deployTools: {
     commands: ['netlify deploy'],
     aliases: { ntl: 'netlify', 'netlify-cli': 'netlify' },

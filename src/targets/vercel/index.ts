@@ -8,7 +8,7 @@ export default defineTarget({
   goesBackBy: 'Instant Rollback to an earlier production deployment',
   needs: 'a Vercel token',
   hosts: ['api.vercel.com'],
-  token: { name: 'vercel', description: 'Vercel access token' },
+  token: { name: 'vercel', title: 'Vercel token', description: 'Vercel access token' },
   deployTools: {
     commands: ['vercel', 'vercel deploy', 'vercel promote', 'vercel redeploy'],
     aliases: { vc: 'vercel' },

@@ -1,1 +1,0 @@
-import{a as e,i as t}from"./docker.mjs";t();export{e as open};

@@ -1,1 +1,0 @@
-import{n as e,t}from"./docker.mjs";e();export{t as default};

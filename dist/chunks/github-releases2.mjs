@@ -1,1 +1,0 @@
-import{i as e,r as t}from"./github-releases.mjs";e();export{t as default};

@@ -1,1 +1,0 @@
-import{i as e,r as t}from"./kubernetes.mjs";t();export{e as default};

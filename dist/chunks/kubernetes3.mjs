@@ -1,1 +1,0 @@
-import{n as e,t}from"./kubernetes.mjs";t();export{e as open};

@@ -1,1 +1,0 @@
-import{i as e,r as t}from"./npm.mjs";t();export{e as default};
