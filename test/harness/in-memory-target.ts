@@ -27,6 +27,10 @@ export interface Shelf {
   /** What a check sees, where it is not what the observation says. */
   checked?: Record<string, HealthState>
   surveyFails?: boolean
+  /** Neither an observation nor a check gets an answer. */
+  silent?: boolean
+  /** What its log says, and nobody else may know. */
+  secret?: string
   mixedReleases?: boolean
   lease?: { record: LeaseRecord; expired: boolean }
   /** Every renewal finds that somebody else has taken the lease. */
@@ -135,7 +139,7 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
     shelf.healthAtLook?.(version, ++shelf.looks) ?? shelf.checked?.[version] ?? shelf.health[version] ?? 'unknown'
   return {
     async observe() {
-      if (shelf.surveyFails)
+      if (shelf.surveyFails || shelf.silent)
         throw new TargetError({ what: 'The shelf does not answer', why: 'it is away', next: 'Wait.', retryable: true })
       const state = shelf.health[shelf.serving] ?? 'unknown'
       const observation: Observation = {
@@ -178,6 +182,11 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
       return steps.revert(shelf, step, run, recorded)
     },
     async check(wanted) {
+      if (shelf.silent)
+        return {
+          checks: [{ id: 'identity', title: 'Version', status: 'unknown', detail: 'the shelf does not answer' }],
+          observed: {}
+        }
       const state = stateOf(shelf.serving)
       const identity = shelf.serving === wanted.version
       return {
@@ -193,7 +202,11 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
         observed: {}
       }
     },
-    diagnose: async () => ({ findings: ['it is broken'], events: [], evidence: [] }),
+    diagnose: async () => ({
+      findings: ['it is broken'],
+      events: [],
+      evidence: shelf.secret ? [{ title: 'Log', source: 'shelf log', text: `opened with ${shelf.secret}` }] : []
+    }),
     ...(leases && {
       lease: {
         async acquire(record: LeaseRecord) {

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { JsonObject } from '../../../src/model/json.ts'
+import type { PlanDraft } from '../../../src/model/plan.ts'
+import type { Release } from '../../../src/model/release.ts'
+import type { Step } from '../../../src/model/step.ts'
+import { planId } from '../../../src/rollback/assess/plan-id.ts'
+import { createMask, type Mask } from '../../../src/support/mask.ts'
+import type { TargetType } from '../../../src/targets/define-target.ts'
+import type { Target, TargetContext } from '../../../src/targets/target.ts'
+import { targetContext, testRun } from '../../harness/context.ts'
+
+type Opening = Partial<Pick<TargetContext, 'projectDir' | 'config' | 'env'>>
+
+/** A place where one version serves and an earlier one can be gone back to. */
+export interface Place {
+  /** How the target is opened there. */
+  opening: Opening
+  /** What differs in `opening` when it leads to where nothing listens; left out where `silence` does it. */
+  elsewhere?: Opening
+  /** Makes the place itself silent. */
+  silence?(): void
+  /** A secret that the target reads: a token, a variable of a container. */
+  secret: string
+  /** The versions, as people call them. */
+  from: string
+  to: string
+  /** A person must carry out the switch, so that `from` goes on serving. */
+  manual?: true
+  remove(): Promise<void>
+}
+
+const inTime = (): AbortSignal => AbortSignal.timeout(200_000)
+
+/** Holds a type of target against what the engine relies on. Takes a place of its own, and leaves it rolled back. */
+export function fulfilsTheContract(type: () => Promise<TargetType>, prepare: () => Promise<Place>): void {
+  let definition: TargetType
+  let place: Place
+  let mask: Mask
+  let target: Target
+  const said: unknown[] = []
+
+  const open = (more: Opening = {}): Promise<Target> =>
+    definition.open(targetContext({ name: 'contract', projectDir: '/nonexistent', ...place.opening, ...more, mask }))
+  const planned = async (from = target) => {
+    const { observation, state } = await from.observe(inTime())
+    const release = observation.releases.find(({ version }) => version === place.to)
+    if (!release)
+      throw new Error(`no ${place.to} among ${observation.releases.map(({ version }) => version).join(', ')}`)
+    const draft = await from.plan(observation, state, release, inTime())
+    said.push(observation, draft)
+    return { observation, release, draft }
+  }
+  const serving = async (): Promise<string | undefined> => (await target.observe(inTime())).observation.current?.version
+
+  beforeAll(async () => {
+    definition = await type()
+    place = await prepare()
+    mask = createMask()
+    target = await open()
+  })
+  afterAll(async () => {
+    await target?.close?.()
+    await place?.remove()
+  })
+
+  it('gives one fingerprint for one state, whoever observes it', async () => {
+    const another = await open()
+    const seen = [await target.observe(inTime()), await target.observe(inTime()), await another.observe(inTime())]
+    await another.close?.()
+    expect(new Set(seen.map(({ observation }) => observation.fingerprint)).size).toBe(1)
+    expect(seen[0]?.observation.current?.version).toBe(place.from)
+  })
+
+  it('plans the same steps each time, as plain data without a secret', async () => {
+    const [first, second] = [await planned(), await planned()]
+    expect(first.draft.blockers).toEqual([])
+    expect(idOf(first)).toBe(idOf(second))
+    expect(JSON.parse(JSON.stringify(first.draft.steps))).toEqual(first.draft.steps)
+    expect(JSON.stringify(first.draft.steps)).not.toContain(place.secret)
+  })
+
+  it('applies and reverts each step as often as it is told to', async () => {
+    const { draft, release } = await planned()
+    const recorded = await applyTwice(draft.steps.filter(({ phase }) => phase !== 'cleanup'))
+    await expectServing(place.manual ? place.from : place.to)
+    const report = await target.check(release, { signal: inTime() })
+    said.push(report)
+    if (!place.manual) expect(report.checks.filter(({ status }) => status === 'fail')).toEqual([])
+    for (const step of draft.steps.filter(({ phase }) => phase !== 'cleanup').reverse())
+      for (let time = 0; time < 2; time++) said.push(await target.revert(step, testRun(), recorded.get(step.id)))
+    await expectServing(place.from)
+  })
+
+  it('cleans up as often as it is told to', async () => {
+    await applyTwice((await planned()).draft.steps)
+    await expectServing(place.manual ? place.from : place.to)
+  })
+
+  it('checks and diagnoses without an error, also where the place does not answer', async () => {
+    const release: Release = { version: place.to, id: 'sha256:0', available: { state: 'yes' } }
+    said.push(await target.check(release, { signal: inTime() }), await target.diagnose(inTime()))
+    place.silence?.()
+    const lost = await open(place.elsewhere)
+    const report = await lost.check(release, { signal: inTime() })
+    expect(report.checks.length).toBeGreaterThan(0)
+    expect(report.checks.filter(({ status }) => status === 'pass')).toEqual([])
+    const error = await lost.observe(inTime()).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(Error)
+    await lost.close?.()
+    said.push(report, String(error))
+  })
+
+  it('says no secret', () => {
+    expect(said.length).toBeGreaterThan(7)
+    expect(JSON.stringify(mask.record(said))).not.toContain(place.secret)
+  })
+
+  /** As the engine does: what a step recorded last is what its reverting is given. */
+  async function applyTwice(steps: Step[]): Promise<Map<string, JsonObject>> {
+    const recorded = new Map<string, JsonObject>()
+    for (const step of steps)
+      for (let time = 0; time < 2; time++) {
+        const result = await target.apply(step, testRun())
+        if (result.recorded) recorded.set(step.id, result.recorded)
+        said.push(result)
+      }
+    return recorded
+  }
+
+  async function expectServing(version: string): Promise<void> {
+    await expect.poll(serving, { timeout: 30_000 }).toBe(version)
+  }
+}
+
+function idOf({ observation, release, draft }: Planned): string {
+  const fingerprint = `${observation.fingerprint} ${draft.fingerprint}`
+  return planId({ target: 'contract', from: observation.current, to: release, steps: draft.steps, fingerprint })
+}
+
+interface Planned {
+  observation: { current: Release | null; fingerprint: string }
+  release: Release
+  draft: PlanDraft
+}
