@@ -59,8 +59,10 @@ export interface Http {
    * @throws ConfigError for 401; TargetError otherwise, with `statusOf(error)` where there was an answer.
    */
   json<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>
+  /** The body of its answer alone. */
+  read<T>(request: HttpRequest<T>): Promise<T>
   /** The same; null for 404. */
-  found<T>(request: HttpRequest<T>): Promise<HttpAnswer<T> | null>
+  find<T>(request: HttpRequest<T>): Promise<T | null>
 }
 
 const maxRefusal = 65_536
@@ -178,9 +180,10 @@ export function openHttp(settings: HttpSettings): Http {
   return {
     base,
     json,
-    async found(request) {
+    read: async (request) => (await json(request)).body,
+    async find(request) {
       try {
-        return await json(request)
+        return (await json(request)).body
       } catch (error) {
         if (statusOf(error) === 404) return null
         throw error

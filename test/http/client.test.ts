@@ -146,14 +146,14 @@ describe('a request to a platform', () => {
     expect(slept).toEqual([])
   })
 
-  test('401 is an error of the configuration; `found` gives null for 404', async () => {
+  test('401 is an error of the configuration; `find` gives null for 404', async () => {
     answers({ status: 401, body: { message: 'Bad credentials' } })
     const error: unknown = await ask().catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ fault: 'config', code: 'not_logged_in' })
     expect(statusOf(error)).toBe(401)
     answers({ status: 404 })
     expect(
-      await client().found({ doing: 'Asking', path: '/x', schema, signal: AbortSignal.timeout(20_000) })
+      await client().find({ doing: 'Asking', path: '/x', schema, signal: AbortSignal.timeout(20_000) })
     ).toBeNull()
   })
 
