@@ -43,15 +43,15 @@ export async function fakeServer(answer: (asked: Asked) => Answer | Promise<Answ
   let fault: Fault | undefined
   const server = createServer(async (incoming, outgoing) => {
     // A client that ends, or a test that stops the server, may break a request in the middle.
-    const body = await text(incoming).catch(() => null)
-    if (body === null) return
+    const received = await text(incoming).catch(() => null)
+    if (received === null) return
     const url = new URL(incoming.url ?? '/', 'http://fake')
     const request: Asked = {
       method: incoming.method ?? 'GET',
       path: url.pathname,
       query: url.searchParams,
       headers: incoming.headers,
-      body
+      body: received
     }
     asked.push(request)
     let given: Answer | 'hang up'
@@ -65,11 +65,11 @@ export async function fakeServer(answer: (asked: Asked) => Answer | Promise<Answ
       incoming.socket.destroy()
       return
     }
-    const { status, headers = {}, body: content, afterMs } = given
+    const { status, headers = {}, body, afterMs } = given
     if (afterMs) await new Promise((resolve) => setTimeout(resolve, afterMs))
-    const raw = content === undefined || typeof content === 'string' || content instanceof Uint8Array
+    const raw = body === undefined || typeof body === 'string' || body instanceof Uint8Array
     outgoing.writeHead(status, { ...(raw ? {} : { 'content-type': 'application/json; charset=utf-8' }), ...headers })
-    outgoing.end(request.method === 'HEAD' ? undefined : raw ? content : JSON.stringify(content))
+    outgoing.end(request.method === 'HEAD' ? undefined : raw ? body : JSON.stringify(body))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -1,7 +1,8 @@
 import { type Headers, headerOf, type Said } from '../../http/answer.ts'
 import { openHttp } from '../../http/client.ts'
-import { type Downloaded, tryDownload } from '../../http/download.ts'
+import { tryDownload } from '../../http/download.ts'
 import { reasonOf } from '../../http/failure.ts'
+import { type Effort, type Tried, tryFiles } from '../../http/try-files.ts'
 import type { TargetContext } from '../target.ts'
 import type { PypiSettings } from './settings.ts'
 import { type JsonProject, jsonSchema, simpleSchema } from './shapes.ts'
@@ -14,7 +15,8 @@ export interface PackageIndex {
   known(signal: AbortSignal): Promise<Known | null>
   /** What the JSON API says of the project, or of one release; null when it has none, or no such API. */
   json(version: string | null, signal: AbortSignal): Promise<JsonProject | null>
-  download(file: IndexFile, signal: AbortSignal, hashUpTo?: number): Promise<Downloaded>
+  /** Tries to download files. */
+  tryFiles(files: readonly IndexFile[], effort: Effort, signal: AbortSignal): Promise<Tried>
 }
 
 const simpleTypes = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1'
@@ -54,16 +56,21 @@ export function openPackageIndex(
       const doing = `Reading ${name}${version === null ? '' : ` ${version}`}`
       return (await jsonApi?.find({ doing, path: below, schema: jsonSchema, signal })) ?? null
     },
-    download: (file, signal, hashUpTo) =>
-      tryDownload({
-        url: file.url,
-        ...(authorization && new URL(file.url).origin === new URL(simple).origin && { authorization }),
-        ...(hashUpTo !== undefined && { hashUpTo }),
-        env,
-        clock,
-        mask,
-        signal
-      })
+    tryFiles: (files, effort, signal) =>
+      tryFiles(
+        files,
+        ({ url }, hashUpTo) =>
+          tryDownload({
+            url,
+            ...(authorization && new URL(url).origin === new URL(simple).origin && { authorization }),
+            ...(hashUpTo !== undefined && { hashUpTo }),
+            env,
+            clock,
+            mask,
+            signal
+          }),
+        effort
+      )
   }
 }
 
