@@ -24,13 +24,14 @@ const atGitHub: Addresses = { api: 'https://api.github.com', web: 'https://githu
 
 /**
  * The addresses that belong to the base of a REST API.
- * @throws ConfigError for what is none, and for plain http to another machine, for a token would go over it.
+ * @throws ConfigError for anything else, and for plain http to another machine, because a token would be sent over it.
  */
 export function addressesFrom(api: string, where: string): Addresses {
   const url = URL.canParse(api) ? new URL(api) : null
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash)
-    throw bad(api, where, 'it is no plain http or https address')
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) throw bad(api, where, 'a token would go over plain http')
+    throw bad(api, where, 'it is not a plain http or https address')
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+    throw bad(api, where, 'a token would be sent over unencrypted http')
   if (url.host === 'api.github.com' || url.host.endsWith('.ghe.com')) return addressesOf(url.host)
   const path = url.pathname.replace(/\/+$/, '')
   return { api: `${url.origin}${path}`, web: `${url.origin}${path.replace(/\/api\/v3$/, '')}`, host: url.host }

@@ -2,7 +2,7 @@ import { type Effort, type Tried, tryFiles } from '../../http/try-files.ts'
 import type { GitHub } from './api.ts'
 import type { Asset } from './shapes.ts'
 
-/** Tries to download assets; those whose upload never ended are gone without a try. */
+/** Tries to download assets; those whose upload never finished are gone without a try. */
 export async function tryAssets(
   github: GitHub,
   assets: readonly Asset[],
@@ -16,7 +16,7 @@ export async function tryAssets(
   return {
     ...tried,
     tried: tried.tried + never.length,
-    gone: [...never.map(({ name }) => `${name} was never uploaded to the end`), ...tried.gone]
+    gone: [...never.map(({ name }) => `the upload of ${name} never finished`), ...tried.gone]
   }
 }
 

@@ -2,19 +2,20 @@ import type { Diagnosis, TimelineEvent } from '../../model/diagnosis.ts'
 import { oneLine } from '../../support/text.ts'
 import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
+import type { GitHubContext } from './context.ts'
 import { seriesOf } from './names.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease } from './shapes.ts'
 
-const mostAssets = 30
-const mostCommits = 15
+const maxAssets = 30
+const maxCommits = 15
 
-/** What GitHub can tell of why the latest release fails: its assets, who published it, the workflows of its commit, the changes. */
-export async function diagnose(github: GitHub, settings: GitHubSettings, signal: AbortSignal): Promise<Diagnosis> {
+/** What GitHub knows of why the latest release fails: its assets, who published it, the workflows of its commit, the changes. */
+export async function diagnose({ github, settings }: GitHubContext, signal: AbortSignal): Promise<Diagnosis> {
   const [latest, { items: all }] = await Promise.all([github.latest(signal), github.releases(signal)])
   if (!latest) return { findings: ['GitHub has no full release'], events: [], evidence: [] }
   const before = releaseBefore(latest, all)
-  const downloads = await tryAssets(github, latest.assets, { verify: true, most: mostAssets }, signal)
+  const downloads = await tryAssets(github, latest.assets, { verify: true, most: maxAssets }, signal)
   const commit = await optional(signal, () => github.commitOfTag(latest.tag_name, signal))
   const [runs, changes] = await Promise.all([
     commit ? optional(signal, () => runsOf(github, commit, signal)) : null,
@@ -34,7 +35,7 @@ export async function diagnose(github: GitHub, settings: GitHubSettings, signal:
   }
 }
 
-/** What is not there, or may not be read, does not keep the rest from being told. */
+/** What is missing or may not be read does not keep the rest from being reported. */
 async function optional<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask()
@@ -65,7 +66,7 @@ function differences(before: GitHubRelease, latest: GitHubRelease): string[] {
 const generic = (name: string, tag: string): string => name.replaceAll(tag.replace(/^.*?v?(?=\d)/, ''), '<version>')
 
 const publication = ({ tag_name: tag, published_at: at, author }: GitHubRelease): string =>
-  `${tag} was published ${at ? `at ${at}` : 'at a time GitHub does not tell'}${author ? ` by ${author.login}` : ''}`
+  `${tag} was published ${at ? `at ${at}` : 'at an unknown time'}${author ? ` by ${author.login}` : ''}`
 
 function eventOf({ web, owner, name }: GitHubSettings, release: GitHubRelease): TimelineEvent[] {
   if (!release.published_at || Number.isNaN(Date.parse(release.published_at))) return []
@@ -105,13 +106,13 @@ async function changesOf(github: GitHub, before: GitHubRelease, commit: string, 
   if (!base) return null
   const { total_commits: total, commits } = await github.comparison(base, commit, signal)
   const lines = commits
-    .slice(-mostCommits)
+    .slice(-maxCommits)
     .reverse()
     .map(({ sha, commit: { message, author } }) =>
       oneLine(`${sha.slice(0, 10)} ${message.split('\n')[0] ?? ''} (${author?.name ?? 'unknown'})`, 160)
     )
   return {
-    finding: `${total} ${total === 1 ? 'commit lies' : 'commits lie'} between ${before.tag_name} and it`,
+    finding: `${total} ${total === 1 ? 'commit' : 'commits'} since ${before.tag_name}`,
     evidence: {
       title: `Commits since ${oneLine(before.tag_name, 60)}, newest first`,
       source: 'GitHub',

@@ -21,5 +21,5 @@ export default defineTarget({
   configSchema: githubConfigSchema,
   version: { pattern: tagPattern, says: 'the tag of a release, such as v1.4.2' },
   discover: discoverGitHubReleases,
-  open: async (context) => (await import('./target.ts')).open(context)
+  open: async (context) => (await import('./target.ts')).openTarget(context)
 })

@@ -1,38 +1,76 @@
+import { z } from 'zod'
 import { statusOf } from '../../http/failure.ts'
 import type { Step } from '../../model/step.ts'
-import type { Clock } from '../../support/clock.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
+import { oneLine } from '../../support/text.ts'
+import type { StepKind } from '../define-steps.ts'
 import type { Run, StepResult } from '../target.ts'
-import type { GitHub } from './api.ts'
+import type { GitHubContext } from './context.ts'
+import { manualEdit } from './manual-edit.ts'
 import type { GitHubRelease } from './shapes.ts'
-import { type MarkLatest, markLatestParams } from './steps.ts'
+
+const namedRelease = z.object({ id: z.number(), tag: z.string() })
+
+const params = z.object({
+  repository: z.string(),
+  api: z.string(),
+  /** null when no release was the latest. */
+  from: namedRelease.nullable(),
+  to: namedRelease
+})
+
+type Params = z.infer<typeof params>
+type Named = Params['to']
 
 const shownWithinMs = 60_000
 const attempts = 3
 
-/** Makes the candidate the latest release, unless another one has become it since the plan was made. */
-export async function applyMarkLatest(github: GitHub, clock: Clock, step: Step, run: Run): Promise<StepResult> {
-  const { from, to } = markLatestParams.parse(step.params)
-  return await move(github, clock, from, to, run)
+/** The switch: makes the candidate the latest release. */
+export function markLatestStep(
+  { github, settings }: GitHubContext,
+  from: GitHubRelease | null,
+  to: GitHubRelease
+): Step {
+  const planned: Params = { repository: github.name, api: github.api, from: from && named(from), to: named(to) }
+  const shown = oneLine(to.tag_name, 80)
+  return {
+    id: 'mark-latest',
+    kind: 'mark-latest',
+    phase: 'switch',
+    title: `Making ${shown} the latest release`,
+    params: planned,
+    undo: from ? `make ${oneLine(from.tag_name, 80)} the latest release again` : `take the mark from ${shown}`,
+    manualCommands: [manualEdit(settings, to.tag_name, '--latest')],
+    manualUndoCommands: [
+      from ? manualEdit(settings, from.tag_name, '--latest') : manualEdit(settings, to.tag_name, '--latest=false')
+    ]
+  }
 }
 
-/** Gives the mark back, only if it still is where `apply` put it. */
-export async function revertMarkLatest(github: GitHub, clock: Clock, step: Step, run: Run): Promise<StepResult> {
-  const { from, to } = markLatestParams.parse(step.params)
-  if (from) return await move(github, clock, to, from, run)
-  const latest = await github.latest(run.signal)
-  if (latest?.id !== to.id) return { detail: `${to.tag} is not the latest release` }
-  await github.edit(latest, { make_latest: 'false' }, `${to.tag} still is the latest release.`, run.signal)
-  return { detail: `${to.tag} has no mark any more` }
+const named = ({ id, tag_name: tag }: GitHubRelease): Named => ({ id, tag })
+
+export const markLatest: StepKind<GitHubContext, Params> = {
+  params,
+
+  /** Changes nothing when another release has become the latest since the plan was made. */
+  apply: (context, { from, to }, run) => move(context, from, to, run),
+
+  /** Gives the mark back, only if it still is where `apply` put it. */
+  async revert(context, { from, to }, run) {
+    if (from) return move(context, to, from, run)
+    const latest = await context.github.latest(run.signal)
+    if (latest?.id !== to.id) return { detail: `${to.tag} is not the latest release` }
+    await context.github.edit(latest, { make_latest: 'false' }, `${to.tag} is still the latest release.`, run.signal)
+    return { detail: `${to.tag} is no longer marked as the latest` }
+  }
 }
 
-type Named = MarkLatest['to']
-
-async function move(github: GitHub, clock: Clock, from: Named | null, to: Named, run: Run): Promise<StepResult> {
+async function move(context: GitHubContext, from: Named | null, to: Named, run: Run): Promise<StepResult> {
+  const { github, clock } = context
   for (let attempt = 1; ; attempt++) {
     const latest = await github.latest(run.signal)
     if (latest?.id === to.id)
-      return attempt === 1 ? { detail: `${to.tag} already is the latest release` } : await shown(github, clock, to, run)
+      return attempt === 1 ? { detail: `${to.tag} is already the latest release` } : await shown(context, to, run)
     if ((latest?.id ?? null) !== (from?.id ?? null)) throw moved(from, latest, to)
     const release = await github.release(to.id, run.signal)
     checkStillFull(release, to, latest)
@@ -40,16 +78,16 @@ async function move(github: GitHub, clock: Clock, from: Named | null, to: Named,
       await github.edit(
         release,
         { make_latest: 'true' },
-        `${latest?.tag_name ?? 'No release'} still is the latest.`,
+        `${latest?.tag_name ?? 'No release'} is still the latest.`,
         run.signal
       )
-      return await shown(github, clock, to, run)
+      return await shown(context, to, run)
     } catch (error) {
       run.signal.throwIfAborted()
-      // no answer, or a server's failure: it may have been done, so GitHub is asked before it is tried again
+      // Without an answer it may have been done, so the next attempt first asks GitHub.
       const unclear = error instanceof RollbackError && error.retryable && (statusOf(error) ?? 500) >= 500
       if (!unclear || attempt === attempts) throw withState(error, from)
-      run.progress('GitHub did not confirm it; looking whether it was done')
+      run.progress('GitHub did not confirm the change; checking whether it was made')
       await clock.sleep(500 * attempt, run.signal)
     }
   }
@@ -77,8 +115,8 @@ function checkStillFull(
     })
 }
 
-/** Waits until GitHub itself answers with it. */
-async function shown(github: GitHub, clock: Clock, to: Named, run: Run): Promise<StepResult> {
+/** Waits until GitHub itself shows the new latest release. */
+async function shown({ github, clock }: GitHubContext, to: Named, run: Run): Promise<StepResult> {
   const until = clock.now().getTime() + shownWithinMs
   for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, 5000)) {
     const latest = await github.latest(run.signal)
@@ -86,9 +124,9 @@ async function shown(github: GitHub, clock: Clock, to: Named, run: Run): Promise
     if (clock.now().getTime() >= until)
       throw new TargetError({
         what: `GitHub does not show ${to.tag} as the latest release`,
-        why: `it accepted the change, and a minute later still answers ${latest?.tag_name ?? 'none'}`,
-        state: `${latest?.tag_name ?? 'No release'} reads as the latest; it may become ${to.tag} later.`,
-        next: 'Look again in some minutes with an assessment.',
+        why: `it accepted the change, but a minute later it still answers ${latest?.tag_name ?? 'none'}`,
+        state: `${latest?.tag_name ?? 'No release'} is shown as the latest; that may still become ${to.tag}.`,
+        next: 'Assess again in a few minutes.',
         code: 'not_shown',
         retryable: true
       })
@@ -100,19 +138,19 @@ async function shown(github: GitHub, clock: Clock, to: Named, run: Run): Promise
 const moved = (from: Named | null, latest: GitHubRelease | null, to: Named): TargetError =>
   new TargetError({
     what: `${to.tag} was not made the latest release`,
-    why: `the latest is ${latest?.tag_name ?? 'none'}, not ${from?.tag ?? 'none'}: somebody else has changed it`,
+    why: `the latest is ${latest?.tag_name ?? 'none'}, not ${from?.tag ?? 'none'}: someone else changed it`,
     state: `${latest?.tag_name ?? 'No release'} is the latest; this step changed nothing.`,
     next: 'Find out who changed it and why, then assess again.',
     code: 'moved'
   })
 
-/** GitHub answers 404 to whoever may not change what they can see. */
+/** GitHub answers 404 also where the right to change something is missing. */
 function withState(error: unknown, from: Named | null): unknown {
   if (statusOf(error) !== 404) return error
   return new TargetError({
     what: 'The release cannot be changed',
-    why: 'GitHub answered 404, though the release is there: the token may read it and not change it, or lacks the right to change a release whose workflow files differ from the default branch (scope workflow, permission Workflows: write)',
-    state: `${from?.tag ?? 'No release'} still is the latest.`,
+    why: 'GitHub answered 404, although the release exists: the token can read it and not change it, or lacks the right to change a release whose workflow files differ from the default branch (scope workflow, permission Workflows: write)',
+    state: `${from?.tag ?? 'No release'} is still the latest.`,
     next: 'Use a token with write access to contents and workflows, then assess again.',
     code: 'no_rights',
     cause: error

@@ -7,41 +7,45 @@ import { oneLine } from '../../support/text.ts'
 import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
 import { fits } from './config.ts'
+import type { GitHubContext } from './context.ts'
+import { markFailedStep } from './mark-failed.ts'
+import { markLatestStep } from './mark-latest.ts'
+import type { GitHubState } from './observe.ts'
 import { digestsOf } from './releases.ts'
 import { rightsOf } from './rights.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease } from './shapes.ts'
-import { markFailedStep, markLatestStep } from './steps.ts'
 
-const mostAssets = 60
+const maxAssets = 60
 
-/** The way from the latest release to a candidate, with everything checked that can be checked before. */
+/** The steps from the latest release to a candidate, with every precondition checked. */
 export async function plan(
-  github: GitHub,
-  settings: GitHubSettings,
-  history: readonly DeploymentRecord[],
-  observation: Observation,
+  context: GitHubContext,
+  { current }: Observation,
+  state: GitHubState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const [candidate, failed] = await Promise.all([
-    fetched(github, release, signal),
-    observation.current ? fetched(github, observation.current, signal) : null
-  ])
+  const { github, settings } = context
+  const candidate = await releaseWith(release.id, github, state, signal)
+  const failed = current && state.latest
   if (!candidate) return nothing([deleted(release)])
-  const marking = failed ? [markFailedStep(settings, failed, candidate)] : []
-  const commit = await github.commitOfTag(candidate.tag_name, signal)
+  const { tag_name: tag } = candidate
+  const commit = state.commits.get(tag) ?? (await github.commitOfTag(tag, signal))
   const [found, rights] = await Promise.all([
-    examine(github, settings, history, candidate, failed, commit, signal),
-    rightsOf(github, settings, failed ? [candidate, failed] : [candidate], signal)
+    examine(context, candidate, failed, commit, signal),
+    rightsOf(context, failed ? [candidate, failed] : [candidate], signal)
   ])
   return {
-    steps: [markLatestStep(settings, failed, candidate), ...marking],
+    steps: [
+      markLatestStep(context, failed, candidate),
+      ...(failed ? [markFailedStep(context, failed, candidate)] : [])
+    ],
     risks: [...found.risks, ...rights.risks],
     blockers: [...found.blockers, ...rights.blockers],
     fingerprint: fingerprint({
       id: candidate.id,
-      tag: candidate.tag_name,
+      tag,
       commit,
       draft: candidate.draft,
       prerelease: candidate.prerelease,
@@ -51,8 +55,16 @@ export async function plan(
   }
 }
 
-const fetched = async (github: GitHub, { id }: Release, signal: AbortSignal): Promise<GitHubRelease | null> =>
-  /^\d+$/.test(id) ? await github.release(Number(id), signal) : null
+/** One that was recorded long ago may be older than all that were read. */
+async function releaseWith(
+  id: string,
+  github: GitHub,
+  { releases }: GitHubState,
+  signal: AbortSignal
+): Promise<GitHubRelease | null> {
+  const listed = releases.find((one) => String(one.id) === id)
+  return listed ?? (/^\d+$/.test(id) ? github.release(Number(id), signal) : null)
+}
 
 const nothing = (blockers: Blocker[]): PlanDraft => ({
   steps: [],
@@ -63,9 +75,7 @@ const nothing = (blockers: Blocker[]): PlanDraft => ({
 })
 
 async function examine(
-  github: GitHub,
-  settings: GitHubSettings,
-  history: readonly DeploymentRecord[],
+  { github, settings, history }: GitHubContext,
   candidate: GitHubRelease,
   failed: GitHubRelease | null,
   commit: string | null,
@@ -74,7 +84,7 @@ async function examine(
   const { tag_name: tag, assets, draft, prerelease } = candidate
   if (draft || prerelease) return { risks: [], blockers: [notFull(tag, draft ? 'draft' : 'prerelease')] }
   if (!commit) return { risks: [], blockers: [tagGone(tag)] }
-  const downloads = await tryAssets(github, assets, { verify: true, most: mostAssets }, signal)
+  const downloads = await tryAssets(github, assets, { verify: true, most: maxAssets }, signal)
   const missing = settings.expected.filter((pattern) => !assets.some(({ name }) => fits(pattern, name)))
   return {
     blockers: downloads.gone.length > 0 ? [assetsGone(tag, downloads.gone)] : [],
@@ -107,8 +117,8 @@ function changedSince(history: readonly DeploymentRecord[], candidate: GitHubRel
     risks.push({
       id: `release_recreated:${tag}`,
       serious: true,
-      title: `${tag} is another release than the one that was deployed`,
-      detail: `deploy.json recorded the release ${digest}, GitHub now has ${id}: it was deleted and made again`
+      title: `${tag} is not the release that was deployed`,
+      detail: `deploy.json recorded the release ${digest}, GitHub now has ${id}: it was deleted and created again`
     })
   const known = mine.find(({ snapshot }) => snapshot?.assets)?.snapshot?.assets
   const differing = known && typeof known === 'object' ? differences(known as Record<string, unknown>, candidate) : []
@@ -132,7 +142,7 @@ function differences(known: Record<string, unknown>, { assets }: GitHubRelease):
 const deleted = ({ version }: Release): Blocker => ({
   id: `deleted:${version}`,
   what: `The release ${version} was deleted`,
-  why: 'GitHub has no such release any more, and nothing restores one with its downloads',
+  why: 'GitHub no longer has it, and a deleted release cannot be restored with its downloads',
   next: 'Choose another version, or publish the old code under a new one.'
 })
 
@@ -146,7 +156,7 @@ const notFull = (tag: string, kind: string): Blocker => ({
 const tagGone = (tag: string): Blocker => ({
   id: `tag_gone:${tag}`,
   what: `The tag ${tag} is gone`,
-  why: 'GitHub has the release, and no tag that points at a commit',
+  why: 'GitHub has the release, but no tag of it that points at a commit',
   next: 'Push the tag again, at the commit it had, or choose another version; then assess again.'
 })
 
@@ -160,7 +170,7 @@ const assetsGone = (tag: string, gone: string[]): Blocker => ({
 const assetsUnknown = (tag: string, unknown: string[]): Risk => ({
   id: `assets_unknown:${tag}`,
   serious: true,
-  title: `It is not known whether the assets of ${tag} can be downloaded`,
+  title: `Whether the assets of ${tag} can be downloaded is unknown`,
   detail: oneLine(unknown.slice(0, 8).join('; '), 400)
 })
 
@@ -168,20 +178,20 @@ const assetsMissing = (tag: string, what: string): Risk => ({
   id: `assets_missing:${tag}`,
   serious: true,
   title: `${tag} lacks assets`,
-  detail: `It has ${what}: whoever downloads them by name from the latest release finds nothing.`
+  detail: `It has ${what}: users who download assets by name from the latest release get nothing.`
 })
 
 function notesOf({ failedRelease }: GitHubSettings, candidate: GitHubRelease, failed: GitHubRelease | null): string[] {
   if (!failed) return []
   return [
-    `Whoever installed ${oneLine(failed.tag_name, 80)} keeps it; package managers and mirrors that copied it do so until they look again.`,
-    `The next publication takes the mark from ${candidate.tag_name}, and so does a release job that runs again.`,
-    'Editing a release starts the workflows that listen for release events (edited, prereleased, unpublished).',
+    `Installed copies of ${oneLine(failed.tag_name, 80)} stay; package managers and mirrors that copied it keep it until they refresh.`,
+    `The next published release becomes the latest in place of ${candidate.tag_name}, and so does a release job that runs again.`,
+    'Editing a release starts the workflows that run on release events (edited, prereleased, unpublished).',
     ...(failed.immutable && failedRelease === 'draft'
       ? [`${failed.tag_name} is immutable and cannot become a draft; it becomes a prerelease.`]
       : []),
     ...(failedRelease === 'draft' && !failed.immutable
-      ? [`As a draft, ${failed.tag_name} can no longer be downloaded by those who pinned it.`]
+      ? [`As a draft, ${failed.tag_name} can no longer be downloaded, also by users who pinned it.`]
       : [])
   ]
 }

@@ -45,14 +45,14 @@ function availability(
   moreTags: boolean
 ): Release['available'] {
   const no = (reason: string): Release['available'] => ({ state: 'no', reason })
-  if (!tagPattern.test(tag)) return no('its tag has characters that this program does not pass on')
+  if (!tagPattern.test(tag)) return no('its tag has characters that are not safe in commands and addresses')
   if (draft && !commit && !moreTags)
-    return no('a draft without a tag: GitHub makes a release that when its tag is deleted')
-  if (draft) return no('a draft: nobody can download it')
-  if (prerelease) return no('a prerelease: GitHub lets only a full release be the latest')
+    return no('a draft without a tag: that is what GitHub makes of a release whose tag is deleted')
+  if (draft) return no('a draft cannot be downloaded')
+  if (prerelease) return no('a prerelease: only a full release can be the latest')
   if (!commit && !moreTags) return no('its tag is gone')
   const broken = assets.filter(({ state }) => state !== 'uploaded').map(({ name }) => oneLine(name, 60))
-  if (broken.length > 0) return no(`never uploaded to the end: ${broken.join(', ')}`)
+  if (broken.length > 0) return no(`upload never finished: ${broken.join(', ')}`)
   return { state: 'yes' }
 }
 
@@ -88,18 +88,18 @@ const deleted = (version: string, { commits }: KnownTags): Release => ({
   available: {
     state: 'no',
     reason: commits.has(version)
-      ? 'deleted: deploy.json records it, and GitHub has only its tag left'
-      : 'deleted: deploy.json records it, and GitHub has no such release'
+      ? 'deleted: deploy.json records it, but GitHub has only its tag left'
+      : 'deleted: deploy.json records it, but GitHub has no such release'
   }
 })
 
 function againstOf(one: GitHubRelease, current: GitHubRelease | null): string[] {
   if (!current || one.draft || one.prerelease) return []
   if (seriesOf(one.tag_name) !== seriesOf(current.tag_name))
-    return [`of another series: the latest is ${oneLine(current.tag_name, 60)}`]
+    return [`belongs to another series: the latest is ${oneLine(current.tag_name, 60)}`]
   if (one.published_at && current.published_at && one.published_at > current.published_at)
     return [
-      `published after ${oneLine(current.tag_name, 60)}, which is the latest: taken back from, or never meant to be`
+      `published after ${oneLine(current.tag_name, 60)}, which is the latest: rolled back from, or never meant to be the latest`
     ]
   return []
 }
@@ -129,7 +129,7 @@ function servedPeriods(all: readonly GitHubRelease[], current: GitHubRelease | n
       from: instant(from),
       until: instant(until),
       forMs: Date.parse(until) - Date.parse(from),
-      source: `inferred: published as a full release, then superseded by ${oneLine(next.tag_name, 60)}; times of GitHub`
+      source: `inferred: published as a full release, then superseded by ${oneLine(next.tag_name, 60)}; times are GitHub's`
     })
   }
   return periods

@@ -1,18 +1,18 @@
 import type { FoundToken } from '../../http/credentials.ts'
 import type { Blocker, Risk } from '../../model/observation.ts'
 import type { GitHub } from './api.ts'
+import type { GitHubContext } from './context.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease, GitHubRepository } from './shapes.ts'
 
-export interface Rights {
+interface Rights {
   blockers: Blocker[]
   risks: Risk[]
 }
 
 /** Whether this token may edit releases, as far as it can be known without writing. */
 export async function rightsOf(
-  github: GitHub,
-  settings: GitHubSettings,
+  { github, settings }: GitHubContext,
   releases: readonly GitHubRelease[],
   signal: AbortSignal
 ): Promise<Rights> {
@@ -23,20 +23,20 @@ export async function rightsOf(
   if (repository.permissions?.push === false) return blocked(mayNotPush(github, token.from))
   if (scopes && !scopes.includes('repo') && !(scopes.includes('public_repo') && !repository.private))
     return blocked(scopeMissing(token.from, repository.private ? 'repo' : 'public_repo', scopes))
-  const told = scopes ? [] : [unknown]
-  if (scopes?.includes('workflow')) return { blockers: [], risks: told }
+  const unsure = scopes ? [] : [unknown]
+  if (scopes?.includes('workflow')) return { blockers: [], risks: unsure }
   const workflows = await touchesWorkflows(github, repository, releases, signal)
   const risks = workflows.length > 0 ? [workflowsUnknown(workflows, token, scopes)] : []
-  return { blockers: [], risks: [...(risks.length > 0 && isOfActions(token) ? [] : told), ...risks] }
+  return { blockers: [], risks: [...(risks.length > 0 && isOfActions(token) ? [] : unsure), ...risks] }
 }
 
-/** Of a job of Actions, or of an app. */
+/** The token of an Actions job or of an app. */
 const isOfActions = ({ token }: FoundToken): boolean => token.startsWith('ghs_')
 
 /**
- * GitHub lets only a token with rights on workflows edit a release whose target has workflow files that the default branch has not, or has
- * otherwise, and answers 404 to any other (docs.github.com/rest/releases/releases, "Update a release"). Which commit it takes as the
- * target of a release that exists is not to be seen from outside, so what is found here is a risk: the first step would show it, harmlessly.
+ * Where workflow files of a release's target differ from the default branch, GitHub lets only a token with rights on workflows edit the
+ * release, and answers 404 to any other (docs.github.com/rest/releases/releases, "Update a release"). Which commit it takes as the target
+ * of an existing release cannot be seen from outside, so what is found here is only a risk: the first step would fail and change nothing.
  */
 async function touchesWorkflows(
   github: GitHub,
@@ -59,7 +59,7 @@ const blocked = (blocker: Blocker): Rights => ({ blockers: [blocker], risks: [] 
 const notLoggedIn = ({ host, tokenPlaces }: GitHubSettings): Blocker => ({
   id: 'not_logged_in',
   what: 'There is no token for GitHub',
-  why: `none is in ${tokenPlaces.join(', ')}`,
+  why: `none was found in ${tokenPlaces.join(', ')}`,
   next: `Log in with gh auth login --hostname ${host}, or set a token in one of these places, then assess again.`
 })
 
@@ -67,14 +67,14 @@ const archived = ({ name }: GitHub): Blocker => ({
   id: 'archived',
   what: `${name} is archived`,
   why: 'nothing in an archived repository can be changed',
-  next: 'Have an administrator unarchive it in its settings, then assess again.'
+  next: 'Ask an administrator to unarchive it in its settings, then assess again.'
 })
 
 const mayNotPush = ({ name }: GitHub, from: string): Blocker => ({
   id: 'no_rights',
   what: `The user of the token may not change ${name}`,
-  why: `GitHub says of the token from ${from} that its user has no write access there`,
-  next: 'Use the token of somebody with write access, then assess again.'
+  why: `GitHub reports that the user of the token from ${from} has no write access there`,
+  next: 'Use the token of a user with write access, then assess again.'
 })
 
 const scopeMissing = (from: string, scope: string, has: string[]): Blocker => ({
@@ -84,25 +84,25 @@ const scopeMissing = (from: string, scope: string, has: string[]): Blocker => ({
   next: `Give the token the scope ${scope} (gh auth refresh --scopes ${scope}), then assess again.`
 })
 
-/** GitHub tells the permissions of a fine-grained token to nobody. */
+/** GitHub does not report the permissions of a fine-grained token. */
 const unknown: Risk = {
   id: 'rights_unknown',
   serious: false,
-  title: 'It is not known whether this token may edit releases',
+  title: 'Whether this token may edit releases is unknown',
   detail:
-    'GitHub does not tell what a fine-grained or an app token may do; it needs write access to the contents. Without it, the first step fails and nothing is changed.'
+    'GitHub does not report the permissions of fine-grained and app tokens. This one needs write access to the contents; without it, the first step fails and nothing changes.'
 }
 
 const workflowsUnknown = (tags: string[], token: FoundToken, scopes: string[] | null): Risk => ({
   id: 'workflow_rights_unknown',
   serious: false,
   title: 'The token may lack rights on workflows',
-  detail: `Workflow files of ${tags.join(' and ')} differ from the default branch. GitHub may then refuse an edit by a token without ${needed(token, scopes)}. Without it, the first step fails and nothing is changed.`
+  detail: `Workflow files of ${tags.join(' and ')} differ from the default branch. GitHub may then refuse an edit by a token without ${needed(token, scopes)}. In that case the first step fails and nothing changes.`
 })
 
 function needed(token: FoundToken, scopes: string[] | null): string {
   if (scopes) return `the scope workflow, which the one from ${token.from} lacks (gh auth refresh --scopes workflow)`
   return isOfActions(token)
-    ? 'the permission Workflows: write, and the token that Actions gives to a job can never have it'
+    ? 'the permission Workflows: write, which the token of an Actions job can never have'
     : 'the permission Workflows: write; this one is fine-grained'
 }

@@ -11,9 +11,9 @@ import { tokenSources } from './token.ts'
 export interface GitHubSettings extends Addresses {
   owner: string
   name: string
-  /** null: only what is public can be read, and nothing be changed. */
+  /** null: only public data can be read, and nothing changed. */
   token: FoundToken | null
-  /** Where a token was looked for, for whoever has to give one. */
+  /** Where a token was looked for. */
   tokenPlaces: string[]
   failedRelease: 'prerelease' | 'draft' | 'keep'
   /** Patterns of names of assets. */
@@ -39,11 +39,11 @@ export async function settle(context: TargetContext<GitHubConfig>): Promise<GitH
     expected: expectedAssets(config.assets),
     notes: [
       ...(because ? [`The repository is ${repository.owner}/${repository.name}: ${because}.`] : []),
-      ...(addresses.host === 'github.com' ? [] : [`The GitHub is that at ${addresses.host}.`]),
+      ...(addresses.host === 'github.com' ? [] : [`The GitHub server is ${addresses.host}.`]),
       ...(vouched
         ? []
         : [
-            `Only deploy.json names ${addresses.host}, so tokens of the environment are not sent there; set GH_HOST to ${addresses.host} or log in with gh auth login --hostname ${addresses.host}.`
+            `Only deploy.json names ${addresses.host}, so tokens from the environment are not sent there. To allow it, set GH_HOST to ${addresses.host} or log in with gh auth login --hostname ${addresses.host}.`
           ])
     ]
   }
@@ -68,17 +68,14 @@ async function chooseRepository({
       because: 'GITHUB_REPOSITORY names it'
     }
   throw new ConfigError({
-    what: 'It is not known which GitHub repository this is about',
-    why: '`config.repository` in deploy.json does not name it, and the project has no git remote',
+    what: 'The GitHub repository is not configured',
+    why: '`config.repository` in deploy.json is not set, and the project has no git remote',
     next: 'Set `config.repository` of the target in deploy.json to owner/name.',
     code: 'no_repository'
   })
 }
 
-/**
- * deploy.json comes with the code, so it alone must not decide where a token goes: a host other than GitHub's own is vouched for
- * when the environment names it, too.
- */
+/** deploy.json comes with the code, so it alone must not decide where a token goes: the environment vouches for a host by naming it. */
 function chooseAddresses(
   { host }: Repository,
   { api_url: configured }: GitHubConfig,

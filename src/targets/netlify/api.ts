@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import type { Said } from '../../http/answer.ts'
 import { type Http, openHttp } from '../../http/client.ts'
 import { findToken, noToken } from '../../http/credentials.ts'
-import { reasonOf, type Said } from '../../http/failure.ts'
+import { reasonOf } from '../../http/failure.ts'
 import { allPages } from '../../http/pages.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
 import type { TargetContext } from '../target.ts'
@@ -18,12 +19,10 @@ export interface Netlify {
   readSite(signal: AbortSignal): Promise<Site>
   /** Production deploys, newest first; `more` when there are older ones. */
   productionDeploys(signal: AbortSignal): Promise<{ items: Deploy[]; more: boolean }>
-  readDeploy(id: string, signal: AbortSignal): Promise<Deploy | null>
-  /** Of the token's owner in the team that owns the site; null where it is not told. */
+  /** Of the token's owner in the team that owns the site; null where Netlify does not say. */
   role(signal: AbortSignal): Promise<string | null>
   restore(id: string, signal: AbortSignal): Promise<void>
   setLock(id: string, locked: boolean, signal: AbortSignal): Promise<void>
-  close(): Promise<void>
 }
 
 /** @throws ConfigError when no token is there. */
@@ -32,8 +31,8 @@ export async function openNetlify(
   { env, clock, mask, log }: TargetContext<NetlifyConfig>
 ): Promise<Netlify> {
   const sources = tokenSources(env)
-  const found = await findToken(sources, mask)
-  if (!found)
+  const token = await findToken(sources, mask)
+  if (!token)
     throw noToken(
       'Netlify',
       sources,
@@ -44,28 +43,28 @@ export async function openNetlify(
   const http: Http = openHttp({
     service: 'Netlify',
     base: api,
-    authorization: `Bearer ${found.token}`,
+    authorization: `Bearer ${token.token}`,
     env,
     clock,
     mask,
     log,
-    meaning: (said) => meaning(said, found.from)
+    meaning: (said) => meaning(said, token.from)
   })
   const readSite = async (signal: AbortSignal): Promise<Site> => {
-    const answer = await http.found({ doing: `Reading the site ${site}`, path, schema: siteSchema, signal })
-    if (answer) return answer.body
+    const found = await http.find({ doing: `Reading the site ${site}`, path, schema: siteSchema, signal })
+    if (found) return found
     throw new TargetError({
-      what: `Netlify knows no site ${site}`,
-      why: `the login of ${found.from} does not see it`,
+      what: `Netlify has no site ${site}`,
+      why: `the token from ${token.from} cannot see it`,
       next: 'Correct `site_id` in deploy.json, or use a token of the team that owns the site.',
       code: 'no_site'
     })
   }
   const path = `/sites/${encodeURIComponent(site)}`
-  /** What was done is read from the site afterwards; what Netlify answers to it counts for nothing. */
+  /** The answer to a change is not used: what was done is read from the site afterwards. */
   const act = async (doing: string, to: string, signal: AbortSignal): Promise<void> => {
     const request = { doing, path: to, method: 'POST', repeatable: true, signal } as const
-    await http.json({ ...request, decode: () => null, schema: z.null() })
+    await http.read({ ...request, decode: () => null, schema: z.null() })
   }
   return {
     site,
@@ -83,31 +82,21 @@ export async function openNetlify(
         },
         mostPages
       ),
-    async readDeploy(id, signal) {
-      const answer = await http.found({
-        doing: `Reading the deploy ${id}`,
-        path: `/deploys/${id}`,
-        schema: deploySchema,
-        signal
-      })
-      return answer?.body ?? null
-    },
     async role(signal) {
       try {
         const { account_slug: team } = await readSite(signal)
         if (!team) return null
         const [user, members] = await Promise.all([
-          http.json({ doing: 'Reading who the token belongs to', path: '/user', schema: userSchema, signal }),
-          http.json({
+          http.read({ doing: 'Reading who the token belongs to', path: '/user', schema: userSchema, signal }),
+          http.read({
             doing: `Reading the members of ${team}`,
             path: `/${encodeURIComponent(team)}/members`,
             schema: membersSchema,
             signal
           })
         ])
-        const { id, email } = user.body
-        const own = members.body.find((one) => (id && one.id === id) || (email && one.email === email))
-        return own?.role ?? null
+        const { id, email } = user
+        return members.find((one) => (id && one.id === id) || (email && one.email === email))?.role ?? null
       } catch (error) {
         signal.throwIfAborted()
         if (error instanceof RollbackError) return null
@@ -120,15 +109,14 @@ export async function openNetlify(
         `${locked ? 'Locking' : 'Unlocking'} the deploy ${id}`,
         `/deploys/${id}/${locked ? 'lock' : 'unlock'}`,
         signal
-      ),
-    close: () => http.close()
+      )
   }
 }
 
 function meaning(said: Said, from: string): { why?: string; next?: string } | undefined {
   if (said.status !== 401 && said.status !== 403) return undefined
   return {
-    why: `Netlify refuses the token of ${from}${reasonOf(said) ? ` (${reasonOf(said)})` : ''}: it has expired, was revoked, or its owner may not do this`,
+    why: `Netlify refuses the token from ${from}${reasonOf(said) ? ` (${reasonOf(said)})` : ''}: it has expired, was revoked, or its owner may not do this`,
     next: 'Use the token of an owner or developer of the team that owns the site (app.netlify.com/user/applications), then try again.'
   }
 }

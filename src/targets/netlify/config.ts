@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import { pageProbeSchema } from '../../http/probe.ts'
 
+/** The id or the domain of a site. */
+export const sitePattern = /^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/
+
 /** `targets.netlify.config` of deploy.json: popkit's `site_id`, and ours. */
 export const netlifyConfigSchema = z.looseObject({
   site_id: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, 'is no site id or domain')
+    .regex(sitePattern, 'is no site id or domain')
     .nullish()
-    .describe('Id or domain of the site; else .netlify/state.json or NETLIFY_SITE_ID says it'),
+    .describe('Id or domain of the site; default: NETLIFY_SITE_ID, then .netlify/state.json'),
   lock: z.boolean().nullish().describe('Stop auto publishing after a rollback, so that the next push does not undo it'),
   probe: pageProbeSchema.nullish()
 })

@@ -1,20 +1,20 @@
-import { askPage, type Page } from '../../http/page.ts'
+import type { Page } from '../../http/page.ts'
 import type { Diagnosis, Evidence } from '../../model/diagnosis.ts'
 import { capTail, oneLine, plain } from '../../support/text.ts'
-import type { Netlify } from './api.ts'
-import type { Asking } from './check.ts'
-import { addressOf } from './observe.ts'
+import type { NetlifyContext } from './context.ts'
+import { addressOf, pageOf } from './observe.ts'
 import type { Deploy } from './shapes.ts'
 
 const mostEvents = 20
 const mostOfMessage = 6000
 
-/** What Netlify tells of the published deploy and of builds that failed. */
-export async function diagnose(netlify: Netlify, { env, probe }: Asking, signal: AbortSignal): Promise<Diagnosis> {
+/** What Netlify says of the published deploy and of builds that failed. */
+export async function diagnose(context: NetlifyContext, signal: AbortSignal): Promise<Diagnosis> {
+  const { netlify } = context
   const [site, { items }] = await Promise.all([netlify.readSite(signal), netlify.productionDeploys(signal)])
   const published = site.published_deploy
   const address = addressOf(site)
-  const page = address ? await askPage(address, env, signal, { probe }) : null
+  const page = await pageOf(site, context, signal)
   const failed = items.filter(({ state }) => state === 'error').slice(0, 5)
   return {
     findings: [

@@ -18,5 +18,5 @@ export default defineTarget({
   configSchema: netlifyConfigSchema,
   version: { pattern: versionPattern, says: 'a deploy id, the beginning of a commit, or a version of deploy.json' },
   discover: discoverNetlify,
-  open: async (context) => (await import('./target.ts')).open(context)
+  open: async (context) => (await import('./target.ts')).openTarget(context)
 })

@@ -4,30 +4,31 @@ import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import type { Netlify } from './api.ts'
-import type { NetlifyConfig } from './config.ts'
+import type { NetlifyContext } from './context.ts'
 import type { NetlifyState } from './observe.ts'
 import { wasPublished } from './releases.ts'
-import { mayPublish } from './rights.ts'
 
 /** The one step to a former deploy: publish it again and, where the configuration says so or it was so before, lock it. */
 export async function plan(
-  netlify: Netlify,
-  config: NetlifyConfig,
+  { netlify, config }: NetlifyContext,
   { current }: Observation,
-  { locked: wasLocked }: NetlifyState,
+  { locked: wasLocked, deploys }: NetlifyState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const [deploy, role] = await Promise.all([netlify.readDeploy(release.id, signal), netlify.role(signal)])
+  const deploy = deploys.find(({ id }) => id === release.id)
+  const role = await netlify.role(signal)
   const lock = config.lock === true || wasLocked
-  const rights = mayPublish(role)
   return {
     steps: [restoreStep(netlify, current, release, { lock, wasLocked })],
-    risks: [...(lock ? [] : [nextPush]), ...rights.risks],
-    blockers: [...(deploy && wasPublished(deploy) ? [] : [gone(release, deploy?.state)]), ...rights.blockers],
+    risks: lock ? [] : [nextPush],
+    blockers: [
+      ...(deploy && wasPublished(deploy) ? [] : [gone(release, deploy?.state)]),
+      ...(role !== null && readOnlyRoles.test(role) ? [mayNotPublish(role)] : [])
+    ],
     fingerprint: fingerprint({ deploy: release.id, state: deploy?.state ?? null }),
     notes: [
-      'Environment variables, functions and redirects are those of the build that is restored.',
+      'Environment variables, functions and redirects come back as they were in that build.',
       ...(lock
         ? ['To publish new deploys again: unlock the deploy (netlify api unlockDeploy, or "Start auto publishing").']
         : [])
@@ -35,12 +36,15 @@ export async function plan(
   }
 }
 
+/** Roles of a team that publish nothing (docs.netlify.com, "Roles and permissions"). A role that is not known blocks nothing. */
+const readOnlyRoles = /^(reviewer|git[ _-]contributor|billing[ _-]admin)$/i
+
 interface Locking {
   lock: boolean
   wasLocked: boolean
 }
 
-/** The lock belongs to the publication: a build that ends while the checks run would otherwise publish itself over it. */
+/** Locks in the same step: a build that ends while the checks run would otherwise be published over it. */
 function restoreStep(
   { site, api }: Netlify,
   current: Release | null,
@@ -74,12 +78,19 @@ const nextPush: Risk = {
   serious: false,
   title: 'The next production deploy will be published over this one',
   detail:
-    'Auto publishing goes on. Set "lock": true for the target, or lock the deploy in Netlify, until a fix is ready.'
+    'Auto publishing stays on. Set "lock": true for the target, or lock the deploy in Netlify, until a fix is ready.'
 }
 
 const gone = ({ version, id }: Release, state: string | undefined): Blocker => ({
   id: `deploy_gone:${id}`,
   what: `The deploy ${version} can no longer be published`,
-  why: state ? `its state is ${state}` : `Netlify knows no deploy ${id} any more`,
+  why: state ? `its state is ${state}` : `Netlify no longer has the deploy ${id}`,
   next: 'Choose another version.'
+})
+
+const mayNotPublish = (role: string): Blocker => ({
+  id: 'role_too_small',
+  what: 'The token may not publish deploys',
+  why: `its owner has the role ${role} in the team that owns the site`,
+  next: 'Use the token of an owner or developer of the team.'
 })

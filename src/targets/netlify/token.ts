@@ -34,7 +34,7 @@ async function loginToken(env: NodeJS.ProcessEnv): Promise<string | null> {
       const token = users[userId]?.auth?.token
       if (token) return token
     } catch {
-      // not there, or of another shape: the next folder
+      // Missing, or of another shape: the next folder.
     }
   }
   return null

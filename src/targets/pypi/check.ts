@@ -1,23 +1,21 @@
-import { tryFiles } from '../../http/try-files.ts'
 import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprintOf } from '../../support/canonical.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Look } from '../target.ts'
+import type { PypiContext } from './context.ts'
 import type { PackageIndex } from './package-index.ts'
-import type { PypiSettings } from './settings.ts'
 import { chosen, digestsOf, type IndexVersion, installable, type Known, pythons } from './versions.ts'
 
-const mostFiles = 60
+const maxFiles = 60
 
 /**
- * Whether installers take the release, by the Simple API and by the JSON API, and whether its files download. Downloading is done at the
- * first look; a later look within the same soak does it again only when its files are no longer the same.
+ * Whether installers take the release, by the Simple API and by the JSON API, and whether its files download. The first check of a soak
+ * downloads them; a later one does so again only when its files have changed.
  */
 export async function check(
-  index: PackageIndex,
-  settings: PypiSettings,
+  { index, settings }: PypiContext,
   release: Release,
   { signal, baseline }: Look
 ): Promise<CheckReport> {
@@ -38,8 +36,8 @@ export async function check(
   const json = settings.warehouse ? await jsonOf(index, release, other, signal) : null
   const taken = other
     ? notTaken(release.version, other, json)
-    : choice('pass', `${release.version}, on every Python that it runs on`)
-  // somebody has to yank what is in its place, and caches have to show it
+    : choice('pass', `${release.version}, on every Python version that it supports`)
+  // A person must yank what installers still take, and caches must show it.
   const awaited = { awaited: other !== null && !candidate.yanked }
   const state = fingerprintOf(digestsOf(candidate), 16)
   if (baseline?.state === state && baseline.passed === true)
@@ -47,7 +45,7 @@ export async function check(
       checks: [
         taken,
         ...(json ? [json.check] : []),
-        { ...downloads, status: 'pass', detail: 'unchanged since it was tried' }
+        { ...downloads, status: 'pass', detail: 'unchanged since they were downloaded' }
       ],
       observed: baseline,
       ...awaited
@@ -72,7 +70,7 @@ interface OtherChoice {
   python: string
 }
 
-/** What an installer takes in its place, on a Python that it would run on. */
+/** What an installer takes instead, on a Python that the candidate runs on. */
 function otherChoice(known: Known, candidate: IndexVersion): OtherChoice | null {
   const able = pythons.filter((python) => installable(candidate, python))
   for (const python of able) {
@@ -82,17 +80,17 @@ function otherChoice(known: Known, candidate: IndexVersion): OtherChoice | null 
   return able.length > 0 ? null : { version: 'nothing', python: 'any' }
 }
 
-interface JsonLook {
+interface JsonResult {
   check: Check
-  /** What installers still take is already yanked there. */
+  /** The JSON API already shows as yanked what installers still take. */
   ahead: boolean
 }
 
-/** Between a yank and its showing in the Simple API lie caches: that is unknown, and looked at again. */
-function notTaken(version: string, other: OtherChoice, json: JsonLook | null): Check {
+/** Caches delay a yank in the Simple API: until it shows there, the check is unknown and repeated. */
+function notTaken(version: string, other: OtherChoice, json: JsonResult | null): Check {
   const instead = `on Python ${other.python} they take ${other.version}, not ${version}`
   return json?.ahead
-    ? choice('unknown', `${instead}; it is yanked already, and a cache still offers it`)
+    ? choice('unknown', `${instead}; that is already yanked, but a cache still offers it`)
     : choice('fail', instead)
 }
 
@@ -101,7 +99,7 @@ async function jsonOf(
   { version }: Release,
   other: OtherChoice | null,
   signal: AbortSignal
-): Promise<JsonLook> {
+): Promise<JsonResult> {
   const common = { id: 'json', title: 'The page and the JSON API show it as the newest' }
   try {
     const project = await index.json(null, signal)
@@ -113,7 +111,7 @@ async function jsonOf(
       check: {
         ...common,
         status: late || ahead ? 'unknown' : 'fail',
-        detail: late ? `it still shows ${shown}: a cache` : `it shows ${shown}`
+        detail: late ? `it still shows ${shown}, from a cache` : `it shows ${shown}`
       },
       ahead
     }
@@ -131,13 +129,13 @@ async function filesOf(
   { details }: Release,
   signal: AbortSignal
 ): Promise<Check[]> {
-  const { gone, unknown, tried, verified } = await tryFiles(
+  const { gone, unknown, tried, verified } = await index.tryFiles(
     candidate.files.filter(({ yanked }) => !yanked),
-    (file, hashUpTo) => index.download(file, signal, hashUpTo),
-    { verify: true, most: mostFiles }
+    { verify: true, most: maxFiles },
+    signal
   )
   const planned = fingerprintOf(details?.files ?? null) === fingerprintOf(digestsOf(candidate))
-  const told = (): Pick<Check, 'status' | 'detail'> => {
+  const verdict = (): Pick<Check, 'status' | 'detail'> => {
     if (gone.length > 0) return { status: 'fail', detail: oneLine(gone.join('; '), 300) }
     if (unknown.length > 0) return { status: 'unknown', detail: oneLine(unknown.join('; '), 300) }
     return { status: 'pass', detail: `${tried} tried, ${verified} of them read whole and as recorded` }
@@ -148,9 +146,9 @@ async function filesOf(
       title: 'It is what was planned',
       status: planned ? 'pass' : 'fail',
       detail: planned
-        ? `${candidate.files.length} files with the digests planned`
-        : 'its files are no longer those that were planned'
+        ? `${candidate.files.length} files with the planned digests`
+        : 'its files have changed since the plan was made'
     },
-    { ...downloads, ...told() }
+    { ...downloads, ...verdict() }
   ]
 }

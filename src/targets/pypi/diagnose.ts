@@ -1,16 +1,15 @@
 import { compare } from '@renovatebot/pep440'
-import { tryFiles } from '../../http/try-files.ts'
 import type { Diagnosis, TimelineEvent } from '../../model/diagnosis.ts'
 import { oneLine } from '../../support/text.ts'
-import type { PackageIndex } from './package-index.ts'
+import type { PypiContext } from './context.ts'
 import type { PypiSettings } from './settings.ts'
 import type { JsonProject } from './shapes.ts'
 import { chosenByMost, type IndexVersion, kindsOf } from './versions.ts'
 
-const mostFiles = 30
+const maxFiles = 30
 
-/** What an index can tell of why a version fails: its files, what it asks for that the one before did not, known vulnerabilities. */
-export async function diagnose(index: PackageIndex, settings: PypiSettings, signal: AbortSignal): Promise<Diagnosis> {
+/** What an index knows of why a version fails: its files, requirements that the version before did not have, known vulnerabilities. */
+export async function diagnose({ index, settings }: PypiContext, signal: AbortSignal): Promise<Diagnosis> {
   const known = await index.known(signal)
   const current = known && chosenByMost(known)
   if (!known || !current)
@@ -23,10 +22,7 @@ export async function diagnose(index: PackageIndex, settings: PypiSettings, sign
     (one) => one.files.length > 0 && !one.prerelease && compare(one.version, current.version) < 0
   )
   const [tried, now, then] = await Promise.all([
-    tryFiles(current.files, (file, hashUpTo) => index.download(file, signal, hashUpTo), {
-      verify: true,
-      most: mostFiles
-    }),
+    index.tryFiles(current.files, { verify: true, most: maxFiles }, signal),
     optional(signal, () => index.json(current.version, signal)),
     before ? optional(signal, () => index.json(before.version, signal)) : null
   ])
@@ -36,7 +32,7 @@ export async function diagnose(index: PackageIndex, settings: PypiSettings, sign
       ...(before ? fileDifferences(before, current) : []),
       ...(now && then && before ? requirementDifferences(then, now, before.version, current.version) : []),
       ...vulnerabilities(now, current.version),
-      `${current.version} was uploaded ${current.uploadedAt ? `at ${current.uploadedAt}` : 'at a time the index does not tell'}`
+      `${current.version} was uploaded ${current.uploadedAt ? `at ${current.uploadedAt}` : 'at an unknown time'}`
     ].map((line) => oneLine(line, 240)),
     events: [before, current].flatMap((one) => (one ? eventOf(settings, one) : [])),
     evidence: []
@@ -73,7 +69,7 @@ function requirementDifferences(then: JsonProject, now: JsonProject, before: str
     ...(then.info.requires_python === now.info.requires_python
       ? []
       : [
-          `${current} asks for Python ${now.info.requires_python ?? 'any'}, ${before} for ${then.info.requires_python ?? 'any'}`
+          `${current} requires Python ${now.info.requires_python ?? 'of any version'}, ${before} ${then.info.requires_python ?? 'of any version'}`
         ]),
     ...added.slice(0, 8).map((one) => `${current} requires ${one}, which ${before} does not`),
     ...gone.slice(0, 8).map((one) => `${current} no longer requires ${one}`)

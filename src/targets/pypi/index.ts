@@ -20,5 +20,5 @@ export default defineTarget({
   configSchema: pypiConfigSchema,
   version: { pattern: versionPattern, says: 'a version by PEP 440, such as 1.4.2 or 2.0rc1' },
   discover: discoverPypi,
-  open: async (context) => (await import('./target.ts')).open(context)
+  open: async (context) => (await import('./target.ts')).openTarget(context)
 })

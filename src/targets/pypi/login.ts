@@ -25,12 +25,12 @@ interface LoginSource {
 
 export interface FoundLogin {
   login: IndexLogin | null
-  /** Where one was looked for, for whoever has to give it. */
+  /** Where one was looked for. */
   places: string[]
 }
 
 /**
- * A login for an index of one's own, from the first place that names the same server: its address in deploy.json, the variables of pip, uv
+ * A login for a private index, from the first place that names the same server: its address in deploy.json, the variables of pip, uv
  * and twine, then what pip and twine keep in files.
  */
 export async function findLogin(
@@ -107,7 +107,7 @@ function ofTwine({ TWINE_REPOSITORY_URL, TWINE_USERNAME, TWINE_PASSWORD }: NodeJ
 
 const homeOf = (env: NodeJS.ProcessEnv): string => env.HOME || env.USERPROFILE || homedir()
 
-/** pip.pypa.io/en/stable/topics/configuration: a file of one's choice, of the virtual environment, of the user, of the machine. */
+/** pip.pypa.io/en/stable/topics/configuration: a file that a variable names, of the virtual environment, of the user, of the machine. */
 function pipFiles(env: NodeJS.ProcessEnv): string[] {
   const home = homeOf(env)
   const name = process.platform === 'win32' ? 'pip.ini' : 'pip.conf'
@@ -148,7 +148,7 @@ async function ofPypirc(path: string, url: URL): Promise<Login | null> {
   return null
 }
 
-/** It names hosts without their protocol, so a password in it does not go over plain http to another machine. */
+/** netrc names hosts without a protocol, so its passwords are never sent over plain http to another machine. */
 async function ofNetrc(path: string, { hostname, protocol }: URL): Promise<Login | null> {
   if (protocol !== 'https:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return null
   const found = netrcLogin(await textOf(path), hostname)

@@ -1,4 +1,4 @@
-import { clean } from '@renovatebot/pep440'
+import { clean, compare, explain } from '@renovatebot/pep440'
 import { ConfigError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 
@@ -40,3 +40,13 @@ export function versionOfFile(filename: string, project: string): string | null 
 
 /** No file system takes a longer one. */
 const longestFilename = 255
+
+/** A version that comes after all of these. */
+export function higherVersion(versions: readonly string[]): string {
+  const highest = [...versions].sort(compare).at(-1)
+  const parsed = highest === undefined ? null : explain(highest)
+  if (!parsed) return 'the next one'
+  const release = [...parsed.release, 0, 0].slice(0, Math.max(3, parsed.release.length))
+  release.push((release.pop() ?? 0) + 1)
+  return `${parsed.epoch ? `${parsed.epoch}!` : ''}${release.join('.')}`
+}

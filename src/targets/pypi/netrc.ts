@@ -4,8 +4,8 @@ export interface NetrcLogin {
 }
 
 /**
- * The login of a machine in a netrc file (Python's netrc module, GNU inetutils). The entry `default` is passed by: it would give a password
- * to any server that a deploy.json names.
+ * The login of a machine in a netrc file (Python's netrc module, GNU inetutils). The entry `default` is ignored: it would send a
+ * password to any server that a deploy.json names.
  */
 export function netrcLogin(text: string, machine: string): NetrcLogin | null {
   const words = [...withoutMacros(text).matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(

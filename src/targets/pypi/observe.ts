@@ -1,29 +1,28 @@
-import { tryFiles } from '../../http/try-files.ts'
-import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Blocker, Health, Observation } from '../../model/observation.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import type { PackageIndex } from './package-index.ts'
+import type { Observed } from '../target.ts'
+import type { PypiContext } from './context.ts'
 import { releaseOf, releasesOf } from './releases.ts'
 import type { PypiSettings } from './settings.ts'
 import { chosen, chosenByMost, digestsOf, type IndexVersion, type Known, kindsOf, pythons } from './versions.ts'
 
-const mostFiles = 8
+const maxFiles = 8
+
+export interface PypiState {
+  known: Known
+}
 
 /** What the index says, now. @throws TargetError when it cannot be asked, or has no such project. */
-export async function observe(
-  index: PackageIndex,
-  settings: PypiSettings,
-  history: readonly DeploymentRecord[],
-  signal: AbortSignal
-): Promise<Observation> {
+export async function observe(context: PypiContext, signal: AbortSignal): Promise<Observed<PypiState>> {
+  const { index, settings, history } = context
   const known = await index.known(signal)
   if (!known) throw noProject(settings)
   const current = chosenByMost(known)
-  return {
+  const observation: Observation = {
     current: current && releaseOf(settings, current),
-    health: await healthOf(index, settings, known, current, signal),
+    health: await healthOf(context, known, current, signal),
     releases: releasesOf(settings, known, current, history),
     risks: [],
     blockers: known.status === 'quarantined' ? [quarantined(settings)] : [],
@@ -36,12 +35,12 @@ export async function observe(
     ...(current && { snapshot: { files: digestsOf(current) } }),
     notes: [...settings.notes, ...statusNotes(known), ...otherChoices(known, current)]
   }
+  return { observation, state: { known } }
 }
 
 /** An index knows whether a version can be installed, not whether its code works. */
 async function healthOf(
-  index: PackageIndex,
-  { name, kinds }: PypiSettings,
+  { index, settings: { name, kinds } }: PypiContext,
   known: Known,
   current: IndexVersion | null,
   signal: AbortSignal
@@ -54,26 +53,19 @@ async function healthOf(
           ? `${name} has no version with files`
           : `every version of ${name} is yanked or has no files: only exact versions can be installed`
     }
-  const { gone, unknown, tried } = await tryFiles(
-    current.files,
-    (file, hashUpTo) => index.download(file, signal, hashUpTo),
-    { verify: false, most: mostFiles }
-  )
-  const { version } = current
+  const { version, files } = current
+  const { gone, unknown, tried } = await index.tryFiles(files, { verify: false, most: maxFiles }, signal)
   if (gone.length > 0)
     return { state: gone.length === tried ? 'down' : 'degraded', message: `${version}: ${oneLine(gone.join('; '))}` }
   if (unknown.length > 0) return { state: 'unknown', message: `${version}: ${oneLine(unknown.join('; '))}` }
   const missing = kinds.filter((kind) => !kindsOf(current).includes(kind))
   if (missing.length > 0)
     return { state: 'degraded', message: `${version} has no ${missing.join(' and no ')}, which deploy.json names` }
-  return {
-    state: 'healthy',
-    message: `${version} can be installed; whether its code works is not seen from an index`
-  }
+  return { state: 'healthy', message: `${version} can be installed; an index cannot show whether its code works` }
 }
 
 const statusNotes = ({ status }: Known): string[] =>
-  status && status !== 'active' ? [`The index says that the project is ${oneLine(status, 40)}.`] : []
+  status && status !== 'active' ? [`The index marks the project as ${oneLine(status, 40)}.`] : []
 
 /** Where other Pythons get another version. */
 function otherChoices(known: Known, current: IndexVersion | null): string[] {
@@ -88,14 +80,14 @@ function otherChoices(known: Known, current: IndexVersion | null): string[] {
 const quarantined = ({ name, label }: PypiSettings): Blocker => ({
   id: 'quarantined',
   what: `${name} is quarantined`,
-  why: `${label} offers no file of it to installers while its administrators look into it (PEP 792)`,
-  next: `Write to the administrators of ${label}; no rollback helps before that.`
+  why: `${label} offers none of its files to installers while its administrators investigate it (PEP 792)`,
+  next: `Contact the administrators of ${label}; no rollback helps before they act.`
 })
 
 const noProject = ({ name, label, simple, path }: PypiSettings): TargetError =>
   new TargetError({
     what: `Reading ${name} failed`,
-    why: `${label} has no project ${name} (${simple}/${path}/ answers 404), or this login may not see it`,
+    why: `${label} has no project ${name} (${simple}/${path}/ answers 404), or this login cannot see it`,
     next: 'Check `config.package` and `config.registry` of the target in deploy.json.',
     code: 'not_found'
   })

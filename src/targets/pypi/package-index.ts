@@ -1,10 +1,9 @@
+import { type Headers, headerOf, type Said } from '../../http/answer.ts'
 import { openHttp } from '../../http/client.ts'
-import { type Downloaded, tryDownload } from '../../http/download.ts'
-import { reasonOf, type Said } from '../../http/failure.ts'
-import { type Headers, headerOf } from '../../http/headers.ts'
-import type { Clock } from '../../support/clock.ts'
-import type { Logger } from '../../support/log.ts'
-import type { Mask } from '../../support/mask.ts'
+import { tryDownload } from '../../http/download.ts'
+import { reasonOf } from '../../http/failure.ts'
+import { type Effort, type Tried, tryFiles } from '../../http/try-files.ts'
+import type { TargetContext } from '../target.ts'
 import type { PypiSettings } from './settings.ts'
 import { type JsonProject, jsonSchema, simpleSchema } from './shapes.ts'
 import { projectFromHtml } from './simple-html.ts'
@@ -16,34 +15,33 @@ export interface PackageIndex {
   known(signal: AbortSignal): Promise<Known | null>
   /** What the JSON API says of the project, or of one release; null when it has none, or no such API. */
   json(version: string | null, signal: AbortSignal): Promise<JsonProject | null>
-  download(file: IndexFile, signal: AbortSignal, hashUpTo?: number): Promise<Downloaded>
-  close(): Promise<void>
-}
-
-interface Surroundings {
-  env: NodeJS.ProcessEnv
-  clock: Clock
-  mask: Mask
-  log: Logger
+  /** Tries to download files. */
+  tryFiles(files: readonly IndexFile[], effort: Effort, signal: AbortSignal): Promise<Tried>
 }
 
 const simpleTypes = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1'
 
-export function openPackageIndex(settings: PypiSettings, around: Surroundings): PackageIndex {
+export function openPackageIndex(
+  settings: PypiSettings,
+  { env, clock, mask, log }: Pick<TargetContext, 'env' | 'clock' | 'mask' | 'log'>
+): PackageIndex {
   const { name, path, simple, warehouse, label, login } = settings
   const authorization = login?.authorization
   const common = {
     service: label,
     ...(authorization && { authorization }),
     meaning: (said: Said) => meaning(said, settings),
-    ...around
+    env,
+    clock,
+    mask,
+    log
   }
   const simpleApi = openHttp({ ...common, base: simple })
   const jsonApi = warehouse ? openHttp({ ...common, base: `${warehouse}/pypi` }) : null
   const page = `${simple}/${path}/`
   return {
     async known(signal) {
-      const answer = await simpleApi.found({
+      const project = await simpleApi.find({
         doing: `Reading the files of ${name}`,
         path: `/${path}/`,
         schema: simpleSchema,
@@ -51,30 +49,34 @@ export function openPackageIndex(settings: PypiSettings, around: Surroundings): 
         decode: (text, headers) => (isHtml(headers) ? projectFromHtml(text, page, name) : JSON.parse(text)),
         signal
       })
-      return answer && groupVersions(answer.body, name, page)
+      return project && groupVersions(project, name, page)
     },
     async json(version, signal) {
       const below = version === null ? `/${path}/json` : `/${path}/${encodeURIComponent(version)}/json`
       const doing = `Reading ${name}${version === null ? '' : ` ${version}`}`
-      return (await jsonApi?.found({ doing, path: below, schema: jsonSchema, signal }))?.body ?? null
+      return (await jsonApi?.find({ doing, path: below, schema: jsonSchema, signal })) ?? null
     },
-    download: (file, signal, hashUpTo) =>
-      tryDownload({
-        url: file.url,
-        ...(authorization && new URL(file.url).origin === new URL(simple).origin && { authorization }),
-        ...(hashUpTo !== undefined && { hashUpTo }),
-        ...around,
-        signal
-      }),
-    async close() {
-      await Promise.all([simpleApi.close(), jsonApi?.close()])
-    }
+    tryFiles: (files, effort, signal) =>
+      tryFiles(
+        files,
+        ({ url }, hashUpTo) =>
+          tryDownload({
+            url,
+            ...(authorization && new URL(url).origin === new URL(simple).origin && { authorization }),
+            ...(hashUpTo !== undefined && { hashUpTo }),
+            env,
+            clock,
+            mask,
+            signal
+          }),
+        effort
+      )
   }
 }
 
 const isHtml = (headers: Headers): boolean => /\bhtml\b/.test(headerOf(headers, 'content-type') ?? '')
 
-/** What a refusal of an index means: which login it was, or where one may be. */
+/** What a refusal of an index means: which login was used, or where one can be given. */
 function meaning(
   said: Said,
   { label, login, loginPlaces }: PypiSettings
@@ -85,12 +87,12 @@ function meaning(
   if (login)
     return {
       why: `${label} answered ${said.status} to the login from ${login.from}${after}`,
-      next: said.status === 401 ? 'Renew that login, then try again.' : 'Use a login that may read the project.'
+      next: said.status === 401 ? 'Renew that login, then try again.' : 'Use a login that can read the project.'
     }
   if (loginPlaces.length === 0) return undefined
   return {
-    why: `${label} asks for a login${after}, and none for it is in ${loginPlaces.join(', ')}`,
-    next: 'Give a login in one of these places, then try again.',
+    why: `${label} requires a login${after}, and none was found in ${loginPlaces.join(', ')}`,
+    next: 'Set a login in one of these places, then try again.',
     code: 'not_logged_in'
   }
 }

@@ -1,39 +1,36 @@
-import { compare, explain } from '@renovatebot/pep440'
-import { tryFiles } from '../../http/try-files.ts'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
-import { normalVersion } from './names.ts'
-import type { PackageIndex } from './package-index.ts'
+import type { PypiContext } from './context.ts'
+import { higherVersion, normalVersion } from './names.ts'
+import type { PypiState } from './observe.ts'
 import type { PypiSettings } from './settings.ts'
-import { yankStep } from './steps.ts'
 import { digestsOf, type IndexVersion, inFrontOf, installable, type Known, kindsOf, pythons } from './versions.ts'
+import { yankStep } from './yank.ts'
 
-const mostFiles = 60
+const maxFiles = 60
 
-/** The way from what installers take to a release, with everything checked that can be checked before. */
+/** The steps from what installers take to a release, with every precondition checked. */
 export async function plan(
-  index: PackageIndex,
-  settings: PypiSettings,
-  history: readonly DeploymentRecord[],
-  observation: Observation,
+  { index, settings, history }: PypiContext,
+  { current }: Observation,
+  { known }: PypiState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const known = await index.known(signal)
-  const candidate = known?.versions.find(({ version }) => version === release.version)
-  const failed = known?.versions.find(({ version }) => version === observation.current?.version)
-  if (!known || !candidate || candidate.files.length === 0) return nothing([filesGone(settings, release.version)])
+  const candidate = known.versions.find(({ version }) => version === release.version)
+  const failed = known.versions.find(({ version }) => version === current?.version)
+  if (!candidate || candidate.files.length === 0) return nothing([filesGone(settings, release.version)])
   if (candidate.yanked) return nothing([isYanked(settings, candidate)])
   const inFront = inFrontOf(known, candidate)
   if (inFront.length === 0) return nothing([noneInFront(settings, candidate, known)])
-  const { gone, unknown } = await tryFiles(
+  const { gone, unknown } = await index.tryFiles(
     candidate.files.filter(({ yanked }) => !yanked),
-    (file, hashUpTo) => index.download(file, signal, hashUpTo),
-    { verify: true, most: mostFiles }
+    { verify: true, most: maxFiles },
+    signal
   )
   return {
     steps: [yankStep(settings, inFront, candidate)],
@@ -57,16 +54,6 @@ const nothing = (blockers: Blocker[]): PlanDraft => ({
   notes: []
 })
 
-/** A version that comes after all of these. */
-export function higherVersion(versions: readonly string[]): string {
-  const highest = [...versions].sort(compare).at(-1)
-  const parsed = highest === undefined ? null : explain(highest)
-  if (!parsed) return 'the next one'
-  const release = [...parsed.release, 0, 0].slice(0, Math.max(3, parsed.release.length))
-  release.push((release.pop() ?? 0) + 1)
-  return `${parsed.epoch ? `${parsed.epoch}!` : ''}${release.join('.')}`
-}
-
 function changedSince(history: readonly DeploymentRecord[], candidate: IndexVersion): Risk[] {
   const recorded = history.find(
     ({ version, snapshot }) => normalVersion(version) === candidate.version && snapshot?.files
@@ -88,7 +75,7 @@ function changedSince(history: readonly DeploymentRecord[], candidate: IndexVers
   ]
 }
 
-/** Versions that have to go for the candidate to be taken, beyond the one that failed. */
+/** Versions that must be yanked besides the one that failed. */
 function yanksMore(inFront: readonly IndexVersion[], failed: IndexVersion | undefined): Risk[] {
   const more = inFront.filter(({ version }) => version !== failed?.version).map(({ version }) => version)
   if (more.length === 0) return []
@@ -96,8 +83,9 @@ function yanksMore(inFront: readonly IndexVersion[], failed: IndexVersion | unde
     {
       id: `yanks_more:${more.join(',')}`,
       serious: true,
-      title: `${more.join(', ')} would have to be yanked, too`,
-      detail: 'Installers take the highest version that is not yanked, so everything above the candidate has to go.'
+      title: `${more.join(', ')} must be yanked, too`,
+      detail:
+        'Installers take the highest version that is not yanked, so every version above the candidate must be yanked.'
     }
   ]
 }
@@ -111,35 +99,41 @@ function lost({ kinds }: PypiSettings, candidate: IndexVersion, failed: IndexVer
   const without = failed
     ? pythons.filter((python) => installable(failed, python) && !installable(candidate, python))
     : []
+  const risk = (id: string, serious: boolean, title: string, detail: string): Risk => ({
+    id: `${id}:${version}`,
+    serious,
+    title: `${version} ${title}`,
+    detail
+  })
   return [
     ...(missing.length > 0
       ? [
-          {
-            id: `kinds_missing:${version}`,
-            serious: true,
-            title: `${version} has no ${missing.join(' and no ')}`,
-            detail: 'deploy.json names it among the distributions.'
-          }
+          risk(
+            'kinds_missing',
+            true,
+            `has no ${missing.join(' and no ')}`,
+            'deploy.json names it among the distributions.'
+          )
         ]
       : []),
     ...(fewer.length > 0
       ? [
-          {
-            id: `kinds_fewer:${version}`,
-            serious: false,
-            title: `${version} has no ${fewer.join(' and no ')}`,
-            detail: `The failed version has: some installers may have to build it, or fail.`
-          }
+          risk(
+            'kinds_fewer',
+            false,
+            `has no ${fewer.join(' and no ')}`,
+            'The failed version has one: without it, some installers must build the package, or fail.'
+          )
         ]
       : []),
     ...(without.length > 0
       ? [
-          {
-            id: `python_narrower:${version}`,
-            serious: false,
-            title: `${version} does not run on Python ${without.join(', ')}`,
-            detail: 'The failed version does; there, installers go back further.'
-          }
+          risk(
+            'python_narrower',
+            false,
+            `does not run on Python ${without.join(', ')}`,
+            'The failed version does; on these, installers take an even older version.'
+          )
         ]
       : [])
   ]
@@ -148,21 +142,21 @@ function lost({ kinds }: PypiSettings, candidate: IndexVersion, failed: IndexVer
 const filesGone = ({ name, label }: PypiSettings, version: string): Blocker => ({
   id: `files_gone:${version}`,
   what: `${name} ${version} has no files`,
-  why: `they were deleted, and cannot come back: ${label} never takes the name of a file again`,
+  why: `they were deleted and cannot be uploaded again: ${label} never accepts a file name twice`,
   next: 'Choose another version, or publish the old code under a higher one.'
 })
 
 const isYanked = (settings: PypiSettings, { version, yankedReason }: IndexVersion): Blocker => ({
   id: `yanked:${version}`,
   what: `${settings.name} ${version} is yanked`,
-  why: `installers pass it by${yankedReason ? ` (${oneLine(yankedReason, 160)})` : ''}`,
-  next: 'Choose another version; or, if it is sound, un-yank it on its page, then assess again.'
+  why: `installers skip it${yankedReason ? ` (${oneLine(yankedReason, 160)})` : ''}`,
+  next: 'Choose another version; or, if it works, un-yank it on its page, then assess again.'
 })
 
 const noneInFront = ({ name }: PypiSettings, { version }: IndexVersion, { versions }: Known): Blocker => ({
   id: `already_first:${version}`,
-  what: `${name} ${version} already is what installers take`,
-  why: `none of its ${versions.length} versions comes before it`,
+  what: `Installers already take ${name} ${version}`,
+  why: `installers prefer none of its ${versions.length} versions to it`,
   next: 'Assess again.'
 })
 
@@ -176,16 +170,16 @@ const cannotDownload = ({ version }: IndexVersion, gone: string[]): Blocker => (
 const notKnown = ({ version }: IndexVersion, unknown: string[]): Risk => ({
   id: `files_unknown:${version}`,
   serious: true,
-  title: `It is not known whether the files of ${version} can be downloaded`,
+  title: `Whether the files of ${version} can be downloaded is unknown`,
   detail: oneLine(unknown.slice(0, 8).join('; '), 400)
 })
 
 function notesOf({ label, name }: PypiSettings, candidate: IndexVersion, inFront: readonly IndexVersion[]): string[] {
   const versions = inFront.map(({ version }) => version)
   return [
-    `${label} offers no way to a program to yank a release: the rollback ends with instructions for an owner of ${name}.`,
-    `Without an owner at hand: publish the code of ${candidate.version} under a higher version, such as ${higherVersion(versions)}.`,
-    `Whoever pinned ${versions.join(' or ')} exactly, in a lock file too, keeps getting it with a warning (PEP 592).`,
-    'Mirrors and caches may offer it for some minutes more.'
+    `${label} lets no program yank a release: the rollback ends with instructions for an owner of ${name}.`,
+    `If no owner is available: publish the code of ${candidate.version} under a higher version, such as ${higherVersion(versions)}.`,
+    `Users who pinned exactly ${versions.join(' or ')}, also in a lock file, still get it, with a warning (PEP 592).`,
+    'Mirrors and caches may offer it for some more minutes.'
   ]
 }

@@ -25,9 +25,9 @@ function availability({ files, yanked }: IndexVersion): Release['available'] {
   if (files.length === 0)
     return {
       state: 'no',
-      reason: 'its files were deleted: they cannot come back, for an index never takes the name of a file again'
+      reason: 'its files were deleted and cannot be uploaded again: an index never accepts a file name twice'
     }
-  if (yanked) return { state: 'no', reason: 'yanked: installers pass it by until an owner un-yanks it on its page' }
+  if (yanked) return { state: 'no', reason: 'yanked: installers skip it until an owner un-yanks it on its page' }
   return { state: 'yes' }
 }
 
@@ -57,7 +57,7 @@ const deleted = ({ path }: PypiSettings, version: string): Release => ({
   id: `${path}==${version}`,
   available: {
     state: 'no',
-    reason: 'deleted: deploy.json records it, the index has no such version, and none of its files can come back'
+    reason: 'deleted: deploy.json records it, but the index has no such version and accepts none of its files again'
   }
 })
 
@@ -82,7 +82,7 @@ function servedPeriods(versions: readonly IndexVersion[], current: IndexVersion 
       from,
       until: next.uploadedAt,
       forMs: Date.parse(next.uploadedAt) - Date.parse(from),
-      source: `inferred: uploaded as the highest version, then passed by ${next.version}; upload times of the index`
+      source: `inferred: uploaded as the highest version, then superseded by ${next.version}; upload times are the index’s`
     })
   }
   return periods

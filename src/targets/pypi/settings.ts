@@ -19,7 +19,7 @@ export interface PypiSettings {
   /** How people call the index. */
   label: string
   login: IndexLogin | null
-  /** Where a login was looked for; none for an index that everybody may read. */
+  /** Where a login was looked for; empty for a public index. */
   loginPlaces: string[]
   kinds: DistributionKind[]
   /** What was assumed, for people. */
@@ -33,8 +33,8 @@ export async function settle(context: TargetContext<PypiConfig>): Promise<PypiSe
   const stated = config.package ?? found?.name
   if (!stated)
     throw new ConfigError({
-      what: 'It is not known which Python project this is about',
-      why: 'neither `config.package` in deploy.json nor pyproject.toml nor setup.cfg of the project names it (setup.py is not run)',
+      what: 'The Python project is not configured',
+      why: '`config.package` in deploy.json, pyproject.toml and setup.cfg do not name it (setup.py is not run)',
       next: 'Set `config.package` of the target in deploy.json.',
       code: 'no_package'
     })

@@ -1,40 +1,30 @@
-import type { Step } from '../../model/step.ts'
-import { TargetError } from '../../support/errors.ts'
+import { defineSteps } from '../define-steps.ts'
 import type { Target, TargetContext } from '../target.ts'
 import { check } from './check.ts'
 import type { PypiConfig } from './config.ts'
+import { openContext, type PypiContext } from './context.ts'
 import { diagnose } from './diagnose.ts'
-import { observe } from './observe.ts'
-import { openPackageIndex } from './package-index.ts'
+import { observe, type PypiState } from './observe.ts'
 import { plan } from './plan.ts'
-import { settle } from './settings.ts'
-import { applyYank, revertYank } from './yank.ts'
+import { yank } from './yank.ts'
 
-/** A project of a Python package index: what installers take when they are asked for no version is what serves. */
-export async function open(context: TargetContext<PypiConfig>): Promise<Target> {
-  const settings = await settle(context)
-  const index = openPackageIndex(settings, context)
-  const { clock, history } = context
-  const own = (step: Step): Step => {
-    if (step.kind === 'yank' && step.params.project === settings.path && step.params.index === settings.simple)
-      return step
-    throw foreign(step)
+const steps = defineSteps<PypiContext>()(
+  { yank },
+  {
+    of: 'project or index',
+    isOurs: ({ settings }, { project, index }) => project === settings.path && index === settings.simple
   }
+)
+
+/** @throws ConfigError when no project is named, or a name or address is not valid. */
+export async function openTarget(given: TargetContext<PypiConfig>): Promise<Target<PypiState>> {
+  const context = await openContext(given)
   return {
-    observe: async (signal) => ({ observation: await observe(index, settings, history, signal), state: null }),
-    plan: (seen, _state, release, signal) => plan(index, settings, history, seen, release, signal),
-    apply: async (step, run) => await applyYank(index, settings, clock, own(step), run),
-    revert: async (step, run) => await revertYank(index, settings, own(step), run),
-    check: (release, look) => check(index, settings, release, look),
-    diagnose: (signal) => diagnose(index, settings, signal),
-    close: () => index.close()
+    observe: (signal) => observe(context, signal),
+    plan: (observation, state, release, signal) => plan(context, observation, state, release, signal),
+    apply: (step, run) => steps.apply(context, step, run),
+    revert: (step, run, recorded) => steps.revert(context, step, run, recorded),
+    check: (release, look) => check(context, release, look),
+    diagnose: (signal) => diagnose(context, signal)
   }
 }
-
-const foreign = (step: Step): TargetError =>
-  new TargetError({
-    what: `The step "${step.title}" was not carried out`,
-    why: 'it was planned for another project or index than deploy.json now names',
-    next: 'Restore the configuration that it was planned with, or assess again.',
-    code: 'foreign_step'
-  })

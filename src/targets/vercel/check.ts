@@ -4,29 +4,31 @@ import type { Release } from '../../model/release.ts'
 import { messageOf, RollbackError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Look } from '../target.ts'
-import type { Rolling, Vercel } from './api.ts'
-import { type Asking, askDomain, type DomainPage } from './page.ts'
+import type { Rolling } from './api.ts'
+import type { VercelContext } from './context.ts'
+import { askDomain, type DomainPage } from './page.ts'
 import { shareOf } from './rolling-release.ts'
 import type { Project } from './shapes.ts'
 
 const mostDomains = 10
 
-/** Looks whether production, and each of its domains, leads to a release, and whether each domain answers users. */
-export async function check(vercel: Vercel, asking: Asking, release: Release, { signal }: Look): Promise<CheckReport> {
+/** Whether production, and each of its domains, leads to a release, and whether each domain answers users. */
+export async function check(context: VercelContext, release: Release, { signal }: Look): Promise<CheckReport> {
+  const { vercel } = context
   try {
     const [project, rolling, domains] = await Promise.all([
       vercel.readProject(signal),
       vercel.rollingRelease(signal),
       vercel.productionDomains(signal)
     ])
-    const sights = await Promise.all(
-      domains.slice(0, mostDomains).map((domain) => sightOf(vercel, domain, asking, signal))
+    const domainStates = await Promise.all(
+      domains.slice(0, mostDomains).map((domain) => stateOf(domain, context, signal))
     )
-    const anyServes = sights.some(({ page }) => page?.state === 'healthy')
+    const anyServes = domainStates.some(({ page }) => page?.state === 'healthy')
     return {
       checks: [
         identity(project, rolling, release),
-        ...sights.flatMap((sight) => [leads(sight, release), ...answers(sight, release, anyServes)]),
+        ...domainStates.flatMap((state) => [leads(state, release), ...answers(state, release, anyServes)]),
         ...leftOut(domains.length)
       ],
       observed: {}
@@ -42,21 +44,22 @@ export async function check(vercel: Vercel, asking: Asking, release: Release, { 
 }
 
 /** One domain: where Vercel says that it leads, and what it shows. */
-interface Sight {
+interface DomainState {
   domain: string
   deployment: string | null
   page: DomainPage | null
-  /** Its DNS does not lead to Vercel, so whatever is production, no user sees it there. */
-  astray: boolean
+  /** Its DNS does not point at Vercel, so no user sees production there. */
+  misdirected: boolean
 }
 
-async function sightOf(vercel: Vercel, domain: string, asking: Asking, signal: AbortSignal): Promise<Sight> {
+async function stateOf(domain: string, context: VercelContext, signal: AbortSignal): Promise<DomainState> {
+  const { vercel } = context
   const [deployment, page] = await Promise.all([
     vercel.deploymentOf(domain, signal).catch((error: unknown) => unknownLead(error, signal)),
-    domain.startsWith('*') ? null : askDomain(domain, asking, signal)
+    domain.startsWith('*') ? null : askDomain(domain, context, signal)
   ])
   const silent = page !== null && page.status === undefined
-  return { domain, deployment, page, astray: silent && (await vercel.isAstray(domain, signal)) }
+  return { domain, deployment, page, misdirected: silent && (await vercel.isMisdirected(domain, signal)) }
 }
 
 function identity(project: Project, rolling: Rolling | null, release: Release): Check {
@@ -70,16 +73,20 @@ function identity(project: Project, rolling: Rolling | null, release: Release): 
   }
 }
 
-const leads = ({ domain, deployment, astray }: Sight, release: Release): Check => ({
+const leads = ({ domain, deployment, misdirected }: DomainState, release: Release): Check => ({
   id: `alias:${domain}`,
   title: `${domain} leads to it`,
   status: deployment === release.id ? 'pass' : deployment === null ? 'unknown' : 'fail',
-  detail: `${deployment ? `it leads to ${deployment}` : 'Vercel does not say where it leads'}${astray ? '; its DNS does not lead to Vercel, so it was not asked for a page' : ''}`
+  detail: `${deployment ? `it leads to ${deployment}` : 'Vercel does not say where it leads'}${misdirected ? '; its DNS does not point at Vercel, so its page was not checked' : ''}`
 })
 
 /** A page that names its deployment proves which one answers; one that names none shows only that it answers. */
-function answers({ domain, page, astray }: Sight, { id: wanted, details }: Release, anyServes: boolean): Check[] {
-  if (!page || astray) return []
+function answers(
+  { domain, page, misdirected }: DomainState,
+  { id: wanted, details }: Release,
+  anyServes: boolean
+): Check[] {
+  if (!page || misdirected) return []
   const id = `page:${domain}`
   const named = page.deployments.join(', ')
   if (named && !page.deployments.includes(wanted))
@@ -90,14 +97,14 @@ function answers({ domain, page, astray }: Sight, { id: wanted, details }: Relea
     : [{ id, title: `${domain} answers`, status, detail: `${detail}; it names no deployment` }]
 }
 
-/** The status that the domain had when the rollback was planned; null when it did not answer, undefined when nobody looked. */
+/** The status that the domain had when the rollback was planned; null when it did not answer, undefined when it was not asked. */
 function before(details: Release['details'], domain: string): number | null | undefined {
   const seen = details?.seen
   const status = seen && typeof seen === 'object' && !Array.isArray(seen) ? seen[domain] : undefined
   return typeof status === 'number' || status === null ? status : undefined
 }
 
-/** One domain that cannot be asked for leaves what is known of the others. */
+/** Where Vercel says nothing of one domain, the others are still checked. */
 function unknownLead(error: unknown, signal: AbortSignal): null {
   signal.throwIfAborted()
   if (error instanceof RollbackError) return null
@@ -112,6 +119,6 @@ const leftOut = (domains: number): Check[] =>
           id: 'domains',
           title: 'Further domains',
           status: 'unknown',
-          detail: `${domains - mostDomains} more domains were not looked at`
+          detail: `${domains - mostDomains} more domains were not checked`
         }
       ]

@@ -2,8 +2,9 @@ import type { Diagnosis, Evidence } from '../../model/diagnosis.ts'
 import { messageOf, RollbackError } from '../../support/errors.ts'
 import { capTail, oneLine, plain } from '../../support/text.ts'
 import type { Vercel } from './api.ts'
+import type { VercelContext } from './context.ts'
 import { askDomains, healthOf } from './health.ts'
-import type { Asking, DomainPage } from './page.ts'
+import type { DomainPage } from './page.ts'
 import { commitOf, wasProduction } from './releases.ts'
 import { servingOf, shareOf } from './rolling-release.ts'
 import type { Deployment } from './shapes.ts'
@@ -12,15 +13,16 @@ const mostBuilds = 5
 const readBuilds = 2
 const mostOfLog = 6000
 
-/** What Vercel tells of the production deployment and of builds that failed. */
-export async function diagnose(vercel: Vercel, asking: Asking, signal: AbortSignal): Promise<Diagnosis> {
+/** What Vercel says of the production deployment and of builds that failed. */
+export async function diagnose(context: VercelContext, signal: AbortSignal): Promise<Diagnosis> {
+  const { vercel } = context
   const [project, rolling, { items }, domains] = await Promise.all([
     vercel.readProject(signal),
     vercel.rollingRelease(signal),
     vercel.productionDeployments(signal),
     vercel.productionDomains(signal)
   ])
-  const pages = await askDomains(domains, asking, signal)
+  const pages = await askDomains(domains, context, signal)
   const id = servingOf(project, rolling)
   const serving = items.find(({ uid }) => uid === id)
   const failed = items.filter(({ state, readyState }) => (state ?? readyState) === 'ERROR').slice(0, mostBuilds)
@@ -53,7 +55,7 @@ interface Build {
   evidence: Evidence[]
 }
 
-/** A log that cannot be read leaves what is known without it. */
+/** Without its log, what else is known of a build is still reported. */
 async function readBuild(vercel: Vercel, build: Deployment, signal: AbortSignal): Promise<Build> {
   const said = `the production build ${named(build)} failed`
   try {

@@ -1,19 +1,24 @@
 import type { JsonObject } from '../../model/json.ts'
 import type { Health } from '../../model/observation.ts'
-import { type Asking, askDomain, type DomainPage } from './page.ts'
+import type { VercelContext } from './context.ts'
+import { askDomain, type DomainPage } from './page.ts'
 
-const mostDomains = 10
+const maxDomains = 10
 
-/** Asks the production domains that can be asked, the first of them. */
-export const askDomains = (domains: readonly string[], asking: Asking, signal: AbortSignal): Promise<DomainPage[]> =>
+/** Asks the first production domains; a wildcard cannot be asked. */
+export const askDomains = (
+  domains: readonly string[],
+  context: VercelContext,
+  signal: AbortSignal
+): Promise<DomainPage[]> =>
   Promise.all(
     domains
       .filter((domain) => !domain.startsWith('*'))
-      .slice(0, mostDomains)
-      .map((domain) => askDomain(domain, asking, signal))
+      .slice(0, maxDomains)
+      .map((domain) => askDomain(domain, context, signal))
   )
 
-/** What was not seen does not count: a domain whose name has gone says nothing of those that answer. */
+/** A domain that could not be reached does not count: it says nothing of those that answer. */
 export function healthOf(pages: readonly DomainPage[]): Health {
   const seen = pages.filter(({ state }) => state !== 'unknown')
   const unseen = pages.filter(({ state }) => state === 'unknown').map(({ detail }) => detail)

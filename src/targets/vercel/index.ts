@@ -21,5 +21,5 @@ export default defineTarget({
   configSchema: vercelConfigSchema,
   version: { pattern: versionPattern, says: 'a deployment id, the beginning of a commit, or a version of deploy.json' },
   discover: discoverVercel,
-  open: async (context) => (await import('./target.ts')).open(context)
+  open: async (context) => (await import('./target.ts')).openTarget(context)
 })

@@ -1,20 +1,23 @@
-import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Observation, Risk } from '../../model/observation.ts'
 import { fingerprint } from '../../support/canonical.ts'
+import type { Observed } from '../target.ts'
 import type { Rolling, Vercel } from './api.ts'
+import type { VercelContext } from './context.ts'
 import { askDomains, healthOf, seenOf } from './health.ts'
-import type { Asking } from './page.ts'
 import { releasesOf } from './releases.ts'
-import { servingOf, shareOf } from './rolling-release.ts'
-import type { Deployment } from './shapes.ts'
+import { isPinned, servingOf, shareOf } from './rolling-release.ts'
+import type { Deployment, Project } from './shapes.ts'
+
+export interface VercelState {
+  project: Project
+  rolling: Rolling | null
+  /** Production deployments, the one that serves among them. */
+  deployments: Deployment[]
+}
 
 /** What Vercel says of the project, now. */
-export async function observe(
-  vercel: Vercel,
-  history: readonly DeploymentRecord[],
-  asking: Asking,
-  signal: AbortSignal
-): Promise<Observation> {
+export async function observe(context: VercelContext, signal: AbortSignal): Promise<Observed<VercelState>> {
+  const { vercel, history } = context
   const [project, rolling, { items, more }, domains] = await Promise.all([
     vercel.readProject(signal),
     vercel.rollingRelease(signal),
@@ -23,12 +26,12 @@ export async function observe(
   ])
   const serving = servingOf(project, rolling)
   const [pages, deployments] = await Promise.all([
-    askDomains(domains, asking, signal),
+    askDomains(domains, context, signal),
     withServing(vercel, items, serving, signal)
   ])
   const releases = releasesOf({ deployments, serving, rolling, history, seen: seenOf(pages) })
-  const pinned = project.autoAssignCustomDomains === false
-  return {
+  const pinned = isPinned(project)
+  const observation: Observation = {
     current: releases.find(({ id }) => id === serving) ?? null,
     health: healthOf(pages),
     releases: releases.filter(({ id }) => id !== serving),
@@ -42,13 +45,14 @@ export async function observe(
       rolling: rolling && { base: rolling.base, canary: rolling.canary }
     }),
     notes: [
-      ...(more ? ['Vercel has older deployments than those that were looked at.'] : []),
+      ...(more ? ['Vercel has older deployments than those that were read.'] : []),
       ...(rolling ? [rollingNote(rolling)] : []),
       ...(pinned
-        ? ['Production domains are pinned: new deployments are built and not assigned, since an earlier rollback.']
+        ? ['Since an earlier rollback, Vercel builds new deployments without assigning the production domains to them.']
         : [])
     ]
   }
+  return { observation, state: { project, rolling, deployments } }
 }
 
 /** Production may be older than all that is listed. */
@@ -64,9 +68,9 @@ async function withServing(
 }
 
 const rollingNote = (rolling: Rolling): string =>
-  `A rolling release is under way: ${rolling.canary} serves ${shareOf(rolling)}, ${rolling.base ?? 'the former one'} the rest. Going back to that one aborts it.`
+  `A rolling release is active: ${rolling.canary} serves ${shareOf(rolling)}, ${rolling.base ?? 'the former deployment'} serves the rest. A rollback to the latter aborts the rolling release.`
 
-/** A build that is under way takes the domains when it ends, unless they are pinned. */
+/** A running build takes the domains when it ends, unless they are pinned. */
 const buildRisks = (deployments: readonly Deployment[], pinned: boolean): Risk[] =>
   pinned
     ? []
@@ -75,7 +79,7 @@ const buildRisks = (deployments: readonly Deployment[], pinned: boolean): Risk[]
         .map(({ uid, state, readyState }) => ({
           id: `build_under_way:${uid}`,
           serious: false,
-          title: `The production build ${uid} is under way (${state ?? readyState})`,
+          title: `The production build ${uid} is running (${state ?? readyState})`,
           detail:
-            'After an instant rollback it is built and not assigned; should it end before the rollback, the plan is stale.'
+            'After an instant rollback it is built and gets no domains. If it ends before the rollback, the plan is out of date.'
         }))

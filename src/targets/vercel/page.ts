@@ -1,6 +1,7 @@
+import { type Headers, headerOf } from '../../http/answer.ts'
 import { askPage, type Page } from '../../http/page.ts'
-import type { PageProbe } from '../../http/probe.ts'
 import { oneLine } from '../../support/text.ts'
+import type { VercelContext } from './context.ts'
 
 /** What a production domain shows to users, and which deployments its answer names. */
 export interface DomainPage extends Page {
@@ -8,24 +9,22 @@ export interface DomainPage extends Page {
   deployments: string[]
 }
 
-/** How a domain is asked: where the environment and the configuration say more than its name. */
-export interface Asking {
-  env: NodeJS.ProcessEnv
-  probe: PageProbe | null
-}
-
 /**
  * Asks a production domain. A deployment behind Deployment Protection is asked with the project's bypass secret, where the environment
  * has it under the name that Vercel gives it (vercel.com/docs/deployment-protection, "Protection Bypass for Automation").
  */
-export async function askDomain(domain: string, { env, probe }: Asking, signal: AbortSignal): Promise<DomainPage> {
+export async function askDomain(
+  domain: string,
+  { env, config }: VercelContext,
+  signal: AbortSignal
+): Promise<DomainPage> {
   const secret = env.VERCEL_AUTOMATION_BYPASS_SECRET
   const headers: Record<string, string> =
     secret && /^[\x21-\x7e]+$/.test(secret) ? { 'x-vercel-protection-bypass': secret } : {}
   const found = new Set<string>()
   let error = ''
   const page = await askPage(`https://${domain}/`, env, signal, {
-    probe,
+    probe: config.probe,
     headers,
     read: (answer) => {
       for (const id of deploymentsIn(answer)) found.add(id)
@@ -39,7 +38,7 @@ export async function askDomain(domain: string, { env, probe }: Asking, signal: 
  * Where an answer names its own deployment: with Skew Protection in a cookie, in the document's root element and in the addresses of
  * its assets (vercel.com/docs/skew-protection). An id elsewhere in the text may be of any deployment.
  */
-export function deploymentsIn({ headers, text }: { headers: Record<string, unknown>; text: string }): string[] {
+export function deploymentsIn({ headers, text }: { headers: Headers; text: string }): string[] {
   const cookies = [headers['set-cookie']].flat().join('; ')
   const places = [
     ...cookies.matchAll(/\b__vdpl=(dpl_\w{8,64})/g),
@@ -50,7 +49,4 @@ export function deploymentsIn({ headers, text }: { headers: Record<string, unkno
 }
 
 /** The code of an error that Vercel itself answers with (vercel.com/docs/errors). */
-const errorIn = (headers: Record<string, unknown>): string => {
-  const code = headers['x-vercel-error']
-  return typeof code === 'string' ? oneLine(code, 60) : ''
-}
+const errorIn = (headers: Headers): string => oneLine(headerOf(headers, 'x-vercel-error') ?? '', 60)

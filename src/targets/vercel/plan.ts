@@ -4,31 +4,26 @@ import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import type { Rolling, Vercel } from './api.ts'
+import type { VercelContext } from './context.ts'
+import type { VercelState } from './observe.ts'
 import { wasProduction } from './releases.ts'
 import { mayRollBack } from './rights.ts'
-import { shareOf } from './rolling-release.ts'
+import { isPinned, shareOf } from './rolling-release.ts'
 
 /** The one step to a former production deployment: Vercel's instant rollback, which also aborts a rolling release. */
 export async function plan(
-  vercel: Vercel,
+  { vercel }: VercelContext,
   { current }: Observation,
+  { project, rolling, deployments }: VercelState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const [project, rolling, { items }, membership] = await Promise.all([
-    vercel.readProject(signal),
-    vercel.rollingRelease(signal),
-    vercel.productionDeployments(signal),
-    vercel.membership(signal)
-  ])
-  const deployment = items.find(({ uid }) => uid === release.id)
+  const deployment = deployments.find(({ uid }) => uid === release.id)
   const isBase = rolling?.base === release.id
   const offered = deployment && wasProduction(deployment) && deployment.isRollbackCandidate !== false
-  const rights = mayRollBack(membership)
+  const rights = mayRollBack(await vercel.membership(signal))
   return {
-    steps: [
-      stepTo(vercel, current, release, { pinned: project.autoAssignCustomDomains === false, rolling: rolling !== null })
-    ],
+    steps: [stepTo(vercel, current, release, { pinned: isPinned(project), rolling: rolling !== null })],
     risks: rights.risks,
     blockers: [
       ...(rolling && !isBase ? [abortFirst(rolling)] : []),
@@ -37,7 +32,7 @@ export async function plan(
     ],
     fingerprint: fingerprint({ deployment: release.id, candidate: deployment?.isRollbackCandidate ?? null }),
     notes: [
-      'Afterwards Vercel no longer assigns production domains to new deployments. To end that, promote the fixed deployment (vercel promote) or undo the rollback in the dashboard.',
+      'After the rollback Vercel no longer assigns production domains to new deployments. To end that, promote the fixed deployment (vercel promote) or undo the rollback in the dashboard.',
       'Environment variables are those of the former build; cron jobs go back to its definitions.'
     ]
   }
@@ -82,14 +77,14 @@ function stepTo(
 
 const abortFirst = (rolling: Rolling): Blocker => ({
   id: 'rolling_release',
-  what: 'A rolling release is under way',
-  why: `${rolling.canary} serves ${shareOf(rolling)}, and a rollback to any other deployment than ${rolling.base ?? 'its base'} would leave open what becomes of it`,
-  next: `Roll back to ${rolling.base ?? 'the deployment that serves the rest'} first, which aborts it; then assess again.`
+  what: 'A rolling release is active',
+  why: `${rolling.canary} serves ${shareOf(rolling)}, and a rollback to any other deployment than ${rolling.base ?? 'its base'} would leave it half finished`,
+  next: `Roll back to ${rolling.base ?? 'the deployment that serves the rest'} first, which aborts the rolling release. Then assess again.`
 })
 
 const gone = ({ version, id, available }: Release): Blocker => ({
   id: `deployment_gone:${id}`,
-  what: `${version} can no longer be rolled back to`,
-  why: available.reason ?? `Vercel has no production deployment ${id} that it offers for a rollback`,
+  what: `A rollback to ${version} is no longer possible`,
+  why: available.reason ?? `Vercel does not offer the production deployment ${id} for a rollback`,
   next: 'Choose another version; on the Hobby plan only the previous production deployment is offered.'
 })

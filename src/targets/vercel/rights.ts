@@ -13,15 +13,15 @@ interface Rights {
   risks: Risk[]
 }
 
-/** Whether the token's owner may roll back. What only a project's own roles decide is a risk: a refusal would change nothing. */
+/** Whether the token's owner may roll back. Where a project's own roles decide, it is a risk: a refusal would change nothing. */
 export function mayRollBack(membership: Membership | 'unknown' | null): Rights {
   if (membership === null) return { blockers: [], risks: [] }
   if (membership === 'unknown')
-    return { blockers: [], risks: [unsure('Vercel does not tell the role of the token’s owner in the team')] }
+    return { blockers: [], risks: [unsure('Vercel does not report the role of the token’s owner in the team')] }
   const { role, permissions } = membership
   if (rolesWithTheRight.has(role) || permissions?.includes(right)) return { blockers: [], risks: [] }
   if (readOnlyRoles.has(role))
-    return { blockers: [mayNot(`its owner has the role ${role} in the team, which may only look`)], risks: [] }
+    return { blockers: [mayNot(`its owner has the role ${role} in the team, which is read-only`)], risks: [] }
   if (role === 'DEVELOPER' && permissions)
     return {
       blockers: [
@@ -31,7 +31,7 @@ export function mayRollBack(membership: Membership | 'unknown' | null): Rights {
     }
   return {
     blockers: [],
-    risks: [unsure(`its owner has the role ${role} in the team; whether that may roll back, the project decides`)]
+    risks: [unsure(`its owner has the role ${role} in the team; the project decides whether that role may roll back`)]
   }
 }
 
@@ -39,12 +39,12 @@ const mayNot = (why: string): Blocker => ({
   id: 'role_too_small',
   what: 'The token may not roll back',
   why,
-  next: 'Use the token of an owner or member of the team, or have the permission given.'
+  next: 'Use the token of an owner or member of the team, or ask an owner for the permission.'
 })
 
 const unsure = (why: string): Risk => ({
   id: 'role_unsure',
   serious: false,
   title: 'The token may lack the right to roll back',
-  detail: `${why}. If Vercel refuses, nothing is changed.`
+  detail: `${why}. If Vercel refuses, nothing changes.`
 })

@@ -1,9 +1,12 @@
 import type { Rolling } from './api.ts'
 import type { Project } from './shapes.ts'
 
+/** After a rollback Vercel assigns production domains to no new deployment. */
+export const isPinned = ({ autoAssignCustomDomains }: Project): boolean => autoAssignCustomDomains === false
+
 /**
- * The deployment that production is at. While a rolling release is under way that is the one being rolled out: it reaches users
- * already, and a rollback to the other one is what ends it.
+ * The production deployment. During a rolling release that is the one being rolled out: it already reaches users, and a rollback to the
+ * other one ends the rolling release.
  */
 export const servingOf = ({ targets }: Project, rolling: Rolling | null): string | null =>
   rolling?.canary ?? targets?.production?.id ?? null

@@ -7,7 +7,7 @@ import type { Clock } from '../../support/clock.ts'
 
 const loginSchema = z.looseObject({
   token: z.string().min(1),
-  /** Seconds since 1970; tokens of `vercel login` live some hours and are renewed by that program alone. */
+  /** Seconds since 1970; tokens of `vercel login` are valid for some hours, and only that program renews them. */
   expiresAt: z.number().nullish()
 })
 
@@ -26,12 +26,12 @@ export const tokenSources = (env: NodeJS.ProcessEnv, clock: Clock): TokenSource[
   }
 ]
 
-/** What a person does who has no token, or only one that has expired. */
-export async function manualCommandsOf(env: NodeJS.ProcessEnv, clock: Clock): Promise<string> {
+/** How to provide a token where there is none, or only one that has expired. */
+export async function howToLogIn(env: NodeJS.ProcessEnv, clock: Clock): Promise<string> {
   const create = 'create a token at vercel.com/account/tokens and set VERCEL_TOKEN.'
   const login = await readLogin(env)
   if (login && hasExpired(login, clock))
-    return `The login of the vercel program has expired: run \`vercel whoami\`, which renews it, or ${create}`
+    return `The login of the vercel program has expired: renew it with \`vercel whoami\`, or ${create}`
   return `${create[0]?.toUpperCase()}${create.slice(1)} A login that the vercel program keeps in the system's keyring is not read.`
 }
 
@@ -50,7 +50,7 @@ async function readLogin(env: NodeJS.ProcessEnv): Promise<Login | null> {
     try {
       return loginSchema.parse(JSON.parse(await readFile(join(folder, 'auth.json'), 'utf8')))
     } catch {
-      // not there, or of another shape: the next folder
+      // Missing, or of another shape: the next folder.
     }
   }
   return null

@@ -134,7 +134,7 @@ describe('GitHub steps', () => {
     const run = testRun()
     await target.apply(latest, run)
     expect(writes()).toHaveLength(1)
-    expect(run.said.join()).toMatch(/looking whether it was done/)
+    expect(run.said.join()).toMatch(/checking whether it was made/)
   })
 
   test('a connection that breaks before GitHub did it is tried again; one that breaks always is told with the state', async () => {
@@ -142,7 +142,7 @@ describe('GitHub steps', () => {
     it.github.fault(({ method }) => (method === 'PATCH' ? 'hang up' : undefined))
     await expect(target.apply(latest, testRun())).rejects.toMatchObject({
       code: 'unreachable',
-      state: 'v1.2.0 still is the latest.'
+      state: 'v1.2.0 is still the latest.'
     })
     let broken = 1
     it.github.fault(({ method }) => (method === 'PATCH' && broken-- > 0 ? 'hang up' : undefined))
@@ -209,7 +209,7 @@ describe('GitHub steps', () => {
     )
     await expect(target.apply(latest, testRun())).rejects.toMatchObject({
       code: 'redirected',
-      state: 'v1.2.0 still is the latest.'
+      state: 'v1.2.0 is still the latest.'
     })
     expect(elsewhere.asked).toEqual([])
     await elsewhere.stop()
@@ -241,7 +241,7 @@ describe('GitHub steps', () => {
       const env = { ...it.env, GITHUB_TOKEN: newToken(it.github.state, { ...parts, scopes: [] }) }
       await expect((await it.open({ env })).apply(latest, testRun())).rejects.toMatchObject({
         code: 'no_rights',
-        state: 'v1.2.0 still is the latest.'
+        state: 'v1.2.0 is still the latest.'
       })
     }
     const ofJob = { ...it.env, GITHUB_TOKEN: newToken(it.github.state, { kind: 'actions', workflows: false }) }

@@ -97,7 +97,7 @@ test('a lock that fails leaves a rollback that serves, and is told', async () =>
 
 test('without a lock, the result says that the next deploy is published over it', async () => {
   const { target, step } = await planned()
-  expect((await target.apply(step, testRun())).remains?.join()).toContain('Auto publishing goes on')
+  expect((await target.apply(step, testRun())).remains?.join()).toContain('Auto publishing stays on')
 })
 
 test('auto publishing that was stopped before stays stopped, and is so after undoing', async () => {

@@ -130,7 +130,7 @@ describe('PyPI, end to end', () => {
     if (version) version.files = []
     const server = await project.serve()
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
-    expect(assessment.summary).toMatch(/cannot come back/)
+    expect(assessment.summary).toMatch(/cannot be uploaded again/)
     expect(assessment.blockers).toMatchObject([{ id: 'files_gone:1.1.0' }])
   })
 

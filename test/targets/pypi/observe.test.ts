@@ -18,7 +18,7 @@ describe('PyPI observation', () => {
     expect(current).toMatchObject({ version: '1.2.0', id: 'demo-project==1.2.0' })
     expect(health.state).toBe('healthy')
     expect(releases.map(({ version }) => version)).toEqual(['1.1.0', '1.0.0'])
-    expect(releases[0]?.served).toMatchObject({ source: expect.stringMatching(/passed by 1\.2\.0/) })
+    expect(releases[0]?.served).toMatchObject({ source: expect.stringMatching(/superseded by 1\.2\.0/) })
   })
 
   test('versions are ordered by PEP 440: prereleases, post-releases, epochs, and not as text', async () => {
@@ -48,8 +48,8 @@ describe('PyPI observation', () => {
     if (version) version.files = []
     const record = { at: '2026-01-01T00:00:00.000Z', target: 'pypi', version: '0.9', status: 'success' }
     const seen = await observe({ history: [record] })
-    expect(releaseNamed(seen, '1.1.0').available).toMatchObject({ reason: expect.stringMatching(/cannot come back/) })
-    expect(releaseNamed(seen, '0.9').available).toMatchObject({ reason: expect.stringMatching(/can come back/) })
+    expect(releaseNamed(seen, '1.1.0').available).toMatchObject({ reason: expect.stringMatching(/cannot be uploaded again/) })
+    expect(releaseNamed(seen, '0.9').available).toMatchObject({ reason: expect.stringMatching(/none of its files again/) })
   })
 
   test('a Python on which installers take another version is named', async () => {
@@ -121,7 +121,7 @@ describe('PyPI observation', () => {
     it.pypi.login = { user: 'ada', password: 'index-password' }
     const config = { index_url: `${it.pypi.url}/simple` }
     await expect(observe({ config })).rejects.toMatchObject({
-      why: expect.stringMatching(/none for it is in .*PIP_INDEX_URL.*pip\.conf.*\.pypirc.*\.netrc/)
+      why: expect.stringMatching(/none was found in .*PIP_INDEX_URL.*pip\.conf.*\.pypirc.*\.netrc/)
     })
     await writeFile(join(it.dir, '.netrc'), 'machine 127.0.0.1 login ada password old-password')
     await expect(observe({ config })).rejects.toMatchObject({
@@ -169,7 +169,7 @@ describe('PyPI observation', () => {
     const { findings, events } = await (await it.open()).diagnose(limit())
     expect(findings).toEqual([
       '1.3.0 has no wheel, which 1.2.0 has',
-      '1.3.0 asks for Python >=3.12, 1.2.0 for >=3.8',
+      '1.3.0 requires Python >=3.12, 1.2.0 >=3.8',
       '1.3.0 requires left-pad>=2, which 1.2.0 does not',
       '1.3.0 has a known vulnerability PYSEC-1: runs what it is sent',
       '1.3.0 was uploaded at 2026-01-04T00:00:00.000Z'

@@ -5,10 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMask } from '../../../src/support/mask.ts'
 import { pypiConfigSchema } from '../../../src/targets/pypi/config.ts'
 import { discoverPypi } from '../../../src/targets/pypi/discover.ts'
-import { versionOfFile, versionPattern } from '../../../src/targets/pypi/names.ts'
-import { higherVersion } from '../../../src/targets/pypi/plan.ts'
+import { unyankLine, yankLine } from '../../../src/targets/pypi/manual-yank.ts'
+import { higherVersion, versionOfFile, versionPattern } from '../../../src/targets/pypi/names.ts'
 import { settle } from '../../../src/targets/pypi/settings.ts'
-import { unyankLine, yankLine } from '../../../src/targets/pypi/steps.ts'
 import { targetContext } from '../../harness/context.ts'
 
 describe('PyPI settings', () => {

@@ -44,7 +44,7 @@ test('going back to the one that serves the rest aborts the rolling release', as
 
 test('an aborted rolling release is begun again by a person alone', async () => {
   const { target, step } = await planned(vercel)
-  expect((await target.revert(step, testRun())).detail).toContain('goes on')
+  expect((await target.revert(step, testRun())).detail).toContain('the rolling release continues')
   await target.apply(step, testRun())
   expect((await target.revert(step, testRun())).manual?.join()).toContain('vercel rolling-release start')
 })

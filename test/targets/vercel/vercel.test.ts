@@ -108,7 +108,7 @@ test('previews, failed builds and what Vercel no longer offers are no candidates
     ['aaaaaaa', 'no']
   ])
   const { draft } = await planned('aaaaaaa')
-  expect(draft.blockers.map(({ what }) => what).join()).toContain('can no longer be rolled back to')
+  expect(draft.blockers.map(({ what }) => what).join()).toContain('is no longer possible')
 })
 
 test('deployments beyond the first page are candidates, too', async () => {

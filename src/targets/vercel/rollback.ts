@@ -2,12 +2,14 @@ import { z } from 'zod'
 import { statusOf } from '../../http/failure.ts'
 import type { Clock } from '../../support/clock.ts'
 import { messageOf, TargetError } from '../../support/errors.ts'
+import type { StepKind } from '../define-steps.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { Received, Vercel } from './api.ts'
-import { servingOf } from './rolling-release.ts'
+import type { VercelContext } from './context.ts'
+import { isPinned, servingOf } from './rolling-release.ts'
 import type { AliasRequest } from './shapes.ts'
 
-export const rollbackSchema = z.object({
+const params = z.object({
   api: z.string(),
   project: z.string(),
   team: z.string().nullable(),
@@ -19,61 +21,75 @@ export const rollbackSchema = z.object({
   rolling: z.boolean()
 })
 
+/** Vercel's instant rollback. */
+export const rollback: StepKind<VercelContext, z.infer<typeof params>> = {
+  params,
+  apply: (context, { from, to }, run) => move(context, { from, to, by: 'rollback' }, run),
+  async revert(context, { from, to, pinned, rolling }, run) {
+    if (!from) return { detail: 'there was no production deployment before' }
+    if (!rolling) return move(context, { from: to, to: from, by: pinned ? 'rollback' : 'promote' }, run)
+    // A rolling release would begin at its first stage again, and by itself: a person decides that.
+    if ((await context.vercel.rollingRelease(run.signal))?.canary === from)
+      return { detail: 'the rolling release continues' }
+    return { manual: [`To start the rolling release again: vercel rolling-release start --dpl=${from}`] }
+  }
+}
+
 const pollMs = 500
 const refusedMs = 2000
 const patienceMs = 120_000
-/** So long a request that nobody confirmed may take to show. */
+/** How long an unconfirmed request may take to show. */
 const unconfirmedMs = 10_000
 
-export interface Move {
+interface Move {
   from: string | null
   to: string
-  way: 'rollback' | 'promote'
+  by: 'rollback' | 'promote'
 }
 
 /**
- * Points production at another deployment, and waits until Vercel's own job has moved every domain there. Whether Vercel took a request
- * is read from the project, not from the answer: an answer can get lost after the deed.
+ * Points production at another deployment, and waits until Vercel's own job has moved every domain there. Whether Vercel accepted a
+ * request is read from the project, not from the answer: an answer can get lost after the change.
  */
-export async function move(vercel: Vercel, clock: Clock, wanted: Move, run: Run): Promise<StepResult> {
+async function move({ vercel, clock }: VercelContext, wanted: Move, run: Run): Promise<StepResult> {
   const { from, to } = wanted
   const now = (): number => clock.now().getTime()
   const until = now() + patienceMs
   let asked: Asked | null = null
   let former: AliasRequest | null = null
   for (let round = 1; ; round++) {
-    const sight = await look(vercel, run.signal)
-    const { serving, job } = sight
-    if (sight.settledAt === to)
-      return { detail: round === 1 ? `${to} is production already` : `${to} is production`, ...pinnedRemains(sight) }
+    const state = await readState(vercel, run.signal)
+    const { serving, job } = state
+    if (state.settledAt === to)
+      return { detail: round === 1 ? `${to} is already production` : `${to} is production`, ...pinnedRemains(state) }
     if (serving !== from && serving !== to) throw changedMeanwhile(vercel.project, serving)
     if (round === 1 && !isUnderWay(job)) former = job
     const ours = job && job.toDeploymentId === to && !isSame(job, former) ? job : null
     if (isUnderWay(job)) {
-      // A rollback that is being undone may still be at work: it ends first.
+      // A rollback that is being undone may still be running: it ends first.
       if (job.toDeploymentId !== to && job.toDeploymentId !== from) throw changedMeanwhile(vercel.project, serving)
     } else if (ours && (ours.jobStatus === 'failed' || ours.jobStatus === 'skipped'))
-      throw notMoved(vercel.project, to, `its job is ${ours.jobStatus}`, sight)
+      throw notMoved(vercel.project, to, `its job is ${ours.jobStatus}`, state)
     else if (!asked && !ours) {
       asked = await ask(vercel, wanted, clock, run.signal)
       if (asked.received === 'refused') {
-        if (now() > until) throw notMoved(vercel.project, to, 'it says that another change is under way', sight)
+        if (now() > until) throw notMoved(vercel.project, to, 'it reports another change in progress', state)
         asked = null
         await clock.sleep(refusedMs, run.signal)
       }
       continue
     } else if (asked?.unconfirmed && !ours && now() > asked.at + unconfirmedMs)
-      throw unconfirmed(vercel.project, to, asked.unconfirmed, sight)
-    if (now() > until) throw notMoved(vercel.project, to, lateness(sight, to), sight)
-    run.progress(`Vercel moves the domains (${job?.toDeploymentId === to ? job.jobStatus : 'waiting'})`)
+      throw unconfirmed(vercel.project, to, asked.unconfirmed, state)
+    if (now() > until) throw notMoved(vercel.project, to, lateness(state, to), state)
+    run.progress(`Vercel is moving the domains (${job?.toDeploymentId === to ? job.jobStatus : 'waiting'})`)
     await clock.sleep(pollMs, run.signal)
   }
 }
 
-async function ask(vercel: Vercel, { way, to }: Move, clock: Clock, signal: AbortSignal): Promise<Asked> {
+async function ask(vercel: Vercel, { by, to }: Move, clock: Clock, signal: AbortSignal): Promise<Asked> {
   const at = clock.now().getTime()
   try {
-    return { at, received: await (way === 'rollback' ? vercel.rollBack(to, signal) : vercel.promote(to, signal)) }
+    return { at, received: await (by === 'rollback' ? vercel.rollBack(to, signal) : vercel.promote(to, signal)) }
   } catch (error) {
     signal.throwIfAborted()
     const status = statusOf(error)
@@ -82,23 +98,23 @@ async function ask(vercel: Vercel, { way, to }: Move, clock: Clock, signal: Abor
   }
 }
 
-/** A request that was made: how it was received, or the failure that leaves it open. */
+/** A request that was sent: what Vercel made of it, or the failure that leaves it open. */
 interface Asked {
   at: number
   received?: Received
   unconfirmed?: unknown
 }
 
-interface Sight {
+interface ProductionState {
   serving: string | null
-  /** What serves alone, with nothing under way that would change it. */
+  /** What serves alone, with no job or rolling release that would change it. */
   settledAt: string | null
   rolling: boolean
   pinned: boolean
   job: AliasRequest | null
 }
 
-async function look(vercel: Vercel, signal: AbortSignal): Promise<Sight> {
+async function readState(vercel: Vercel, signal: AbortSignal): Promise<ProductionState> {
   const [project, rolling] = await Promise.all([vercel.readProject(signal), vercel.rollingRelease(signal)])
   const serving = servingOf(project, rolling)
   const job = project.lastAliasRequest ?? null
@@ -106,7 +122,7 @@ async function look(vercel: Vercel, signal: AbortSignal): Promise<Sight> {
     serving,
     settledAt: rolling || isUnderWay(job) ? null : serving,
     rolling: rolling !== null,
-    pinned: project.autoAssignCustomDomains === false,
+    pinned: isPinned(project),
     job
   }
 }
@@ -114,11 +130,11 @@ async function look(vercel: Vercel, signal: AbortSignal): Promise<Sight> {
 const isUnderWay = (job: AliasRequest | null): job is AliasRequest =>
   job?.jobStatus === 'pending' || job?.jobStatus === 'in-progress'
 
-/** The project shows the last job until the next one begins: a former one, to the same deployment even, tells nothing of ours. */
+/** The project shows the last job until the next one begins: an earlier one, even to the same deployment, is not ours. */
 const isSame = (a: AliasRequest, b: AliasRequest | null): boolean =>
   b !== null && a.type === b.type && a.toDeploymentId === b.toDeploymentId && a.requestedAt === b.requestedAt
 
-const pinnedRemains = ({ pinned }: Sight): Pick<StepResult, 'remains'> =>
+const pinnedRemains = ({ pinned }: ProductionState): Pick<StepResult, 'remains'> =>
   pinned
     ? {
         remains: [
@@ -127,39 +143,39 @@ const pinnedRemains = ({ pinned }: Sight): Pick<StepResult, 'remains'> =>
       }
     : {}
 
-const lateness = ({ rolling, job }: Sight, to: string): string => {
+const lateness = ({ rolling, job }: ProductionState, to: string): string => {
   if (rolling)
-    return `a rolling release is under way; to finish one of ${to} at once: vercel rolling-release complete --dpl=${to}`
+    return `a rolling release is active; to finish one of ${to} at once: vercel rolling-release complete --dpl=${to}`
   return job?.toDeploymentId === to && isUnderWay(job)
-    ? 'its job is not finished after 2 minutes'
-    : 'it took the request, and 2 minutes later no job for it has moved production'
+    ? 'its job did not finish within 2 minutes'
+    : 'it accepted the request, and within 2 minutes no job moved production'
 }
 
 const changedMeanwhile = (project: string, serving: string | null): TargetError =>
   new TargetError({
-    what: `The project ${project} was changed by somebody else`,
-    why: `its production deployment is ${serving ?? 'none'} or becomes another one, which is neither the one before nor the one after this step`,
+    what: `The project ${project} was changed by someone else`,
+    why: `its production deployment is, or is becoming, ${serving ?? 'none'}: neither the one before this step nor the one after it`,
     state: `${serving ?? 'Nothing'} is production; it was left as it is.`,
     next: 'Assess again.',
     code: 'changed_meanwhile'
   })
 
-const notMoved = (project: string, to: string, why: string, { serving }: Sight): TargetError =>
+const notMoved = (project: string, to: string, why: string, { serving }: ProductionState): TargetError =>
   new TargetError({
     what: `Vercel did not point production at ${to}`,
     why,
     state: `${serving ?? 'Nothing'} is the production deployment of ${project}; some domains may have moved already.`,
-    next: 'Look at the deployments of the project in Vercel and at vercel-status.com, then assess again.',
+    next: 'Check the deployments of the project in Vercel and vercel-status.com, then assess again.',
     code: 'job_failed',
     retryable: true
   })
 
-const unconfirmed = (project: string, to: string, cause: unknown, { serving }: Sight): TargetError =>
+const unconfirmed = (project: string, to: string, cause: unknown, { serving }: ProductionState): TargetError =>
   new TargetError({
-    what: `Vercel did not confirm that it points production at ${to}`,
+    what: `Vercel did not confirm that production points at ${to}`,
     why: `${messageOf(cause)}; ${unconfirmedMs / 1000} s later the project shows no sign of it`,
     state: `${serving ?? 'Nothing'} is the production deployment of ${project}.`,
-    next: 'Look at vercel-status.com, then assess again.',
+    next: 'Check vercel-status.com, then assess again.',
     code: 'unconfirmed',
     retryable: true,
     cause

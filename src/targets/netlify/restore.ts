@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { messageOf, TargetError } from '../../support/errors.ts'
+import { oneLine } from '../../support/text.ts'
+import type { StepKind } from '../define-steps.ts'
+import type { Run } from '../target.ts'
+import type { Netlify } from './api.ts'
+import type { NetlifyContext } from './context.ts'
+
+const params = z.object({
+  site: z.string(),
+  api: z.string(),
+  from: z.string().nullable(),
+  to: z.string(),
+  /** Auto publishing is stopped as soon as `to` is published. */
+  lock: z.boolean(),
+  /** Auto publishing was stopped before. */
+  wasLocked: z.boolean()
+})
+
+const pollMs = 500
+const patienceMs = 60_000
+
+/** Publishes a former deploy again, and locks it where the plan says so. */
+export const restore: StepKind<NetlifyContext, z.infer<typeof params>> = {
+  params,
+
+  /** A lock that fails leaves a rollback that serves, so it is reported and no error. */
+  async apply(context, { from, to, lock }, run) {
+    const detail = await publish(context, { from, to }, run)
+    if (!lock) return { detail, remains: [staysOn] }
+    try {
+      await context.netlify.setLock(to, true, run.signal)
+      return { detail: `${detail}; new deploys are built, and not published`, remains: [stopped(to)] }
+    } catch (error) {
+      run.signal.throwIfAborted()
+      return {
+        detail: `${detail}; auto publishing could not be stopped`,
+        remains: [
+          `Auto publishing could not be stopped (${oneLine(messageOf(error))}), so the next production deploy is published over this one. To stop it: netlify api lockDeploy --data '{"deploy_id":"${to}"}'`
+        ]
+      }
+    }
+  },
+
+  /** Publishes the deploy that was published before, and leaves auto publishing as it was. */
+  async revert(context, { from, to, lock, wasLocked }, run) {
+    const { netlify } = context
+    if (!from) return { detail: 'nothing was published before' }
+    const unlocks = lock && !wasLocked
+    if (unlocks && (await publishedId(netlify, run.signal)) === to) await netlify.setLock(to, false, run.signal)
+    const detail = await publish(context, { from: to, to: from }, run)
+    if (wasLocked) await netlify.setLock(from, true, run.signal)
+    return { detail: unlocks ? `${detail}, and auto publishing is on again` : detail }
+  }
+}
+
+/** Publishes one deploy in the place of another, and waits until the site itself says so. */
+async function publish(
+  { netlify, clock }: NetlifyContext,
+  { from, to }: { from: string | null; to: string },
+  run: Run
+): Promise<string> {
+  const published = await publishedId(netlify, run.signal)
+  if (published === to) return `${to} is already published`
+  if (published !== from) throw changedMeanwhile(netlify.site, published)
+  await netlify.restore(to, run.signal)
+  const until = clock.now().getTime() + patienceMs
+  for (;;) {
+    const now = await publishedId(netlify, run.signal)
+    if (now === to) return `${to} is published`
+    if (now !== from) throw changedMeanwhile(netlify.site, now)
+    if (clock.now().getTime() > until) throw notPublished(netlify.site, to, now)
+    run.progress('Netlify accepted the request; waiting until the site shows the deploy')
+    await clock.sleep(pollMs, run.signal)
+  }
+}
+
+const staysOn =
+  'Auto publishing stays on: the next production deploy is published over this one. Until a fix is ready, lock the deploy in Netlify, or set "lock": true for the target.'
+
+const stopped = (deploy: string): string =>
+  `Auto publishing is stopped: new deploys are built, and not live. To publish them again: netlify api unlockDeploy --data '{"deploy_id":"${deploy}"}', or "Start auto publishing" in Netlify; then publish the fix.`
+
+const publishedId = async (netlify: Netlify, signal: AbortSignal): Promise<string | null> =>
+  (await netlify.readSite(signal)).published_deploy?.id ?? null
+
+const changedMeanwhile = (site: string, published: string | null): TargetError =>
+  new TargetError({
+    what: `The site ${site} was changed by someone else`,
+    why: `its published deploy is ${published ?? 'none'}, neither the one before this step nor the one after it`,
+    state: `${published ?? 'Nothing'} is published; it was left as it is.`,
+    next: 'Assess again.',
+    code: 'changed_meanwhile'
+  })
+
+const notPublished = (site: string, to: string, now: string | null): TargetError =>
+  new TargetError({
+    what: `Netlify did not publish ${to}`,
+    why: `it accepted the request, but ${patienceMs / 1000} s later the published deploy of ${site} is still ${now ?? 'none'}`,
+    state: `${now ?? 'Nothing'} is published.`,
+    next: 'Check the list of deploys in Netlify and netlifystatus.com, then assess again.',
+    code: 'not_published',
+    retryable: true
+  })
