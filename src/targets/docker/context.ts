@@ -6,10 +6,10 @@ import { ownedBy } from './compose/labels.ts'
 import type { DockerConfig } from './config.ts'
 import { replacedLabel } from './containers/recreate/request.ts'
 import type { Replacement } from './containers/steps/replacement.ts'
-import type { Engine } from './engine/client.ts'
-import { type Container, inspectContainer } from './objects/inspect.ts'
+import type { Engine } from './engine/engine.ts'
 import { logEvidence } from './objects/logs.ts'
 import { marked } from './objects/names.ts'
+import type { Container } from './objects/schemas.ts'
 
 /** What every part of the target works with. */
 export interface DockerContext {
@@ -52,7 +52,7 @@ export async function findOld(
   params: Replacement,
   signal: AbortSignal
 ): Promise<Container | null> {
-  const container = await inspectContainer(docker.engine, params.container, signal)
+  const container = await docker.engine.containers.inspect(params.container, signal)
   if (container) hideEnvironment(docker.mask, container)
   return container
 }
@@ -63,8 +63,8 @@ export async function findNew(
   params: Replacement,
   signal: AbortSignal
 ): Promise<Container | null> {
-  const temporary = await inspectContainer(docker.engine, params.temporary, signal)
-  const found = temporary ?? (await inspectContainer(docker.engine, params.name, signal))
+  const temporary = await docker.engine.containers.inspect(params.temporary, signal)
+  const found = temporary ?? (await docker.engine.containers.inspect(params.name, signal))
   if (!found || found.Id === params.container || found.Config.Labels?.[replacedLabel] !== params.replaced) return null
   hideEnvironment(docker.mask, found)
   return found

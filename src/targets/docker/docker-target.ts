@@ -4,7 +4,7 @@ import type { Target, TargetContext, TargetLease } from '../target.ts'
 import type { DockerConfig } from './config.ts'
 import { createContainersTarget } from './containers/target.ts'
 import type { DockerContext } from './context.ts'
-import type { Engine } from './engine/client.ts'
+import type { Engine } from './engine/engine.ts'
 import { findServices } from './swarm/find.ts'
 import { createServicesTarget } from './swarm/target.ts'
 

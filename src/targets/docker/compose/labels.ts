@@ -1,4 +1,4 @@
-import type { Container, ContainerSummary } from '../objects/inspect.ts'
+import type { Container, ContainerSummary } from '../objects/schemas.ts'
 
 /** What Compose writes on each container that it owns. */
 export interface Owned {

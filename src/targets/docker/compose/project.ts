@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
 import type { DockerContext } from '../context.ts'
-import type { ContainerSummary } from '../objects/inspect.ts'
+import type { ContainerSummary } from '../objects/schemas.ts'
 import { composeFileSet, readComposeFiles } from './files.ts'
 import { isOneOff, ownedBy } from './labels.ts'
 import { callCompose, findCompose } from './program.ts'

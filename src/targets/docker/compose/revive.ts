@@ -9,14 +9,8 @@ import type { Candidate } from '../containers/plan/candidate-image.ts'
 import { remove } from '../containers/steps/actions.ts'
 import { watch } from '../containers/steps/healthy.ts'
 import { type DockerContext, hideEnvironment } from '../context.ts'
-import {
-  type Container,
-  type ContainerSummary,
-  inspectContainer,
-  inspectImage,
-  listContainers
-} from '../objects/inspect.ts'
 import { parseReference } from '../objects/reference.ts'
+import type { Container, ContainerSummary } from '../objects/schemas.ts'
 import { shortPath, writtenImages } from './files.ts'
 import { ownedBy, servicesOf } from './labels.ts'
 import { callCompose, findCompose } from './program.ts'
@@ -125,7 +119,7 @@ export async function applyRevival(docker: DockerContext, step: Step, run: Run):
   const params = paramsSchema.parse(step.params)
   const program = await findCompose(docker.env)
   if (!program) throw noCompose()
-  const image = await inspectImage(docker.engine, params.image, run.signal)
+  const image = await docker.engine.images.inspect(params.image, run.signal)
   if (!image) throw gone(params.image)
   const pinned = params.image.includes('@') ? params.image : (image.RepoTags?.[0] ?? params.image)
   const service = { image: pinned, pull_policy: 'never', labels: { [revivedLabel]: run.rollbackId } }
@@ -158,12 +152,12 @@ async function revived(
   { project, services }: Params,
   { rollbackId, signal }: Pick<Run, 'rollbackId' | 'signal'>
 ): Promise<Container[]> {
-  const all = await listContainers(docker.engine, { signal })
+  const all = await docker.engine.containers.list(signal)
   const ours = all.filter(({ Labels }) => {
     const owned = ownedBy(Labels)
     return Labels?.[revivedLabel] === rollbackId && owned?.project === project && services.includes(owned.service)
   })
-  const containers = await Promise.all(ours.map(({ Id }) => inspectContainer(docker.engine, Id, signal)))
+  const containers = await Promise.all(ours.map(({ Id }) => docker.engine.containers.inspect(Id, signal)))
   const found = containers.filter((container) => container !== null)
   for (const container of found) hideEnvironment(docker.mask, container)
   return found

@@ -1,24 +1,20 @@
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
-import { z } from 'zod'
 import { type LeaseRecord, leaseRecordSchema } from '../../../model/lease.ts'
 import type { Observation } from '../../../model/observation.ts'
 import { TargetError } from '../../../support/errors.ts'
 import { mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
-import { isStatus } from '../engine/client.ts'
-import { inspectContainer, listContainers, listImages, orNull } from '../objects/inspect.ts'
+import { isStatus, orNull } from '../engine/engine.ts'
 import { leaseLabel } from '../objects/names.ts'
-import { readFileOf, tarOf } from '../objects/tar.ts'
+import { fileIn, tarOf } from '../objects/tar.ts'
 import { configuredRepository, findWorkload } from './observe/workload.ts'
 
 const expiryFile = 'popkit-lease-expires'
 const provenFile = 'popkit-lease-proven'
 /** A lease whose expiry was never written down is as old as its container; it may live this long. */
 const unwrittenTtlMs = 60_000
-
-const infoSchema = z.looseObject({ SystemTime: z.string().optional() })
 
 /**
  * A lease is a container that is never started: its name, made from what is rolled back, can exist once on an engine, so every
@@ -29,8 +25,8 @@ const infoSchema = z.looseObject({ SystemTime: z.string().optional() })
 export function createLease(docker: DockerContext): TargetLease {
   const { engine } = docker
 
-  const put = (id: string, file: string, text: string, signal: AbortSignal): Promise<number> =>
-    engine.act('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body: tarOf(file, text), signal })
+  const put = (id: string, file: string, text: string, signal: AbortSignal): Promise<void> =>
+    engine.containers.writeArchive(id, '/', tarOf(file, text), signal)
 
   /** Gives the time at which the lease expires now. */
   const extend = async (id: string, ttlMs: number, signal: AbortSignal): Promise<number> => {
@@ -47,8 +43,7 @@ export function createLease(docker: DockerContext): TargetLease {
       NetworkDisabled: true,
       Labels: { [leaseLabel]: JSON.stringify(record) }
     }
-    const created = z.looseObject({ Id: z.string() })
-    return (await engine.call('POST', '/containers/create', created, { query: { name }, body, signal })).Id
+    return engine.containers.create(name, body, signal)
   }
 
   return {
@@ -117,12 +112,15 @@ interface Holder {
 }
 
 async function holderOf(docker: DockerContext, name: string, signal: AbortSignal): Promise<Holder | null> {
-  const container = await inspectContainer(docker.engine, name, signal)
+  const container = await docker.engine.containers.inspect(name, signal)
   const label = container?.Config.Labels?.[leaseLabel]
   if (!container || label === undefined) return null
   const now = await engineTime(docker, signal)
   const [written, proven] = await Promise.all(
-    [expiryFile, provenFile].map((file) => orNull(readFileOf(docker.engine, container.Id, file, signal)))
+    [expiryFile, provenFile].map(async (file) => {
+      const archive = await orNull(docker.engine.containers.readArchive(container.Id, `/${file}`, signal))
+      return archive && fileIn(archive)
+    })
   )
   const expiry = Date.parse(written ?? '') || Date.parse(container.Created) + unwrittenTtlMs
   const record = { ...parseRecord(label), ...(proven && { proven: true }) }
@@ -157,7 +155,7 @@ function leaseName({ config }: DockerContext, project: string | null): string {
 
 async function dropLease(docker: DockerContext, id: string, signal: AbortSignal): Promise<void> {
   try {
-    await docker.engine.act('DELETE', `/containers/${id}`, { query: { v: true, force: true }, signal })
+    await docker.engine.containers.remove(id, { ownVolumes: true, force: true }, signal)
   } catch (error) {
     if (!isStatus(error, 404, 409)) throw error
   }
@@ -165,14 +163,14 @@ async function dropLease(docker: DockerContext, id: string, signal: AbortSignal)
 
 /** Milliseconds by the engine's clock. */
 export async function engineTime(docker: DockerContext, signal: AbortSignal): Promise<number> {
-  const { SystemTime } = await docker.engine.call('GET', '/info', infoSchema, { signal })
+  const { SystemTime } = await docker.engine.info(signal)
   return Date.parse(SystemTime ?? '') || docker.clock.now().getTime()
 }
 
 /** A container needs some image, though it never runs: the target's own where there is one. */
 async function anyImage(docker: DockerContext, signal: AbortSignal): Promise<string> {
-  const containers = await listContainers(docker.engine, { signal })
-  const images = await listImages(docker.engine, { signal })
+  const containers = await docker.engine.containers.list(signal)
+  const images = await docker.engine.images.list(signal)
   const known = new Set(images.map((image) => image.Id))
   const id = containers.map((container) => container.ImageID).find((image) => known.has(image)) ?? images[0]?.Id
   if (id) return id

@@ -2,7 +2,7 @@ import type { Evidence } from '../../../model/diagnosis.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { quoteTail } from '../../../support/quote.ts'
 import type { DockerContext } from '../context.ts'
-import type { Container } from './inspect.ts'
+import type { Container } from './schemas.ts'
 
 const mostCharacters = 8000
 
@@ -15,13 +15,7 @@ export async function logEvidence(
   const title = `Last lines of ${container.Name}`
   const source = `docker logs ${container.Name}`
   try {
-    const stream = await engine.stream('GET', `/containers/${container.Id}/logs`, {
-      query: { stdout: true, stderr: true, tail: 100, timestamps: true },
-      signal
-    })
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(chunk as Buffer)
-    const bytes = Buffer.concat(chunks)
+    const bytes = await engine.containers.logs(container.Id, 100, signal)
     const text = container.Config.Tty ? bytes.toString('utf8') : withoutFrames(bytes)
     return { title, source, text: quoteTail(mask, text.trim(), mostCharacters) || '(empty)' }
   } catch (error) {

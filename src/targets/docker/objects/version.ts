@@ -1,6 +1,6 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
-import type { Container, Image } from './inspect.ts'
 import { isGenericTag, parseReference, shortId, tagPattern } from './reference.ts'
+import type { Container, Image } from './schemas.ts'
 
 /** The label by which an image tells its own version (opencontainers/image-spec, annotations). */
 export const versionLabel = 'org.opencontainers.image.version'

@@ -8,9 +8,10 @@ import type { Probe } from '../config.ts'
 import { probeOnce } from '../containers/check/probe.ts'
 import { askPort, type PublishedPort, viewpointOn } from '../containers/check/published-ports.ts'
 import type { DockerContext } from '../context.ts'
+import type { Port } from '../objects/swarm-schemas.ts'
 import { findServices } from './find.ts'
 import { isRunning, type Observed, serviceHealth } from './health.ts'
-import { imageOf, nodeAddresses, type Port } from './inspect.ts'
+import { imageOf, nodeAddresses } from './inspect.ts'
 import { isRelease, observe } from './observe.ts'
 
 /** Looks whether each service runs a release with all its tasks, none of them replaced since, and answers. */

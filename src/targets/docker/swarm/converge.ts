@@ -1,8 +1,9 @@
 import { TargetError } from '../../../support/errors.ts'
 import type { Run } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
+import type { Service } from '../objects/swarm-schemas.ts'
 import { failureOf, isRunning, type Observed } from './health.ts'
-import { imageOf, inspectService, type Service } from './inspect.ts'
+import { imageOf } from './inspect.ts'
 import { observe } from './observe.ts'
 import type { ServiceStep } from './steps.ts'
 
@@ -90,7 +91,7 @@ const newFailure = ({ tasks }: Observed, image: string, since: number): string |
 }
 
 async function look(docker: DockerContext, { id, name }: ServiceStep, signal: AbortSignal): Promise<Observed> {
-  const service = await inspectService(docker.engine, id, signal)
+  const service = await docker.engine.services.inspect(id, signal)
   const [observed] = service ? await observe(docker, [service], signal) : []
   if (observed) return observed
   throw new TargetError({

@@ -3,9 +3,9 @@ import { messageOf } from '../../../support/errors.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import type { DockerContext } from '../context.ts'
 import { withoutFrames } from '../objects/logs.ts'
+import type { Service } from '../objects/swarm-schemas.ts'
 import { findServices } from './find.ts'
 import { failureOf, type Observed, recentFailures } from './health.ts'
-import type { Service } from './inspect.ts'
 import { observe } from './observe.ts'
 
 const mostCharacters = 8000
@@ -49,15 +49,8 @@ async function logs({ engine, mask }: DockerContext, { ID, Spec }: Service, sign
   const title = `Last lines of ${Spec.Name}`
   const source = `docker service logs ${Spec.Name}`
   try {
-    const query = { stdout: true, stderr: true, tail: 50, timestamps: true }
-    const stream = await engine.stream('GET', `/services/${ID}/logs`, { query, signal })
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(chunk as Buffer)
-    return {
-      title,
-      source,
-      text: quoteTail(mask, withoutFrames(Buffer.concat(chunks)).trim(), mostCharacters) || '(empty)'
-    }
+    const text = withoutFrames(await engine.services.logs(ID, 50, signal)).trim()
+    return { title, source, text: quoteTail(mask, text, mostCharacters) || '(empty)' }
   } catch (error) {
     return { title, source, text: `(cannot be read: ${messageOf(error)})` }
   }

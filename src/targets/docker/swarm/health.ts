@@ -1,6 +1,7 @@
 import type { Health } from '../../../model/observation.ts'
 import { oneLine } from '../../../support/text.ts'
-import { imageOf, replicasOf, type Service, type Task } from './inspect.ts'
+import type { Service, Task } from '../objects/swarm-schemas.ts'
+import { imageOf, replicasOf } from './inspect.ts'
 
 /** How long a task must run, after others of its service failed, to count as one that stays. */
 const steadyMs = 10_000

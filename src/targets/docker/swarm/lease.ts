@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { leaseRecordSchema } from '../../../model/lease.ts'
 import type { Observation } from '../../../model/observation.ts'
 import { TargetError } from '../../../support/errors.ts'
@@ -6,23 +6,13 @@ import { mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import { engineTime } from '../containers/lease.ts'
 import type { DockerContext } from '../context.ts'
-import { isStatus } from '../engine/client.ts'
+import { isStatus, orNull } from '../engine/engine.ts'
 import { leaseLabel } from '../objects/names.ts'
+import type { Service, SwarmConfig } from '../objects/swarm-schemas.ts'
 import { findServices } from './find.ts'
-import type { Service } from './inspect.ts'
 
 const expiryLabel = 'popkit.rollback.expires'
 const provenLabel = 'popkit.rollback.proven'
-const configSchema = z.looseObject({
-  ID: z.string(),
-  Version: z.looseObject({ Index: z.number() }),
-  Spec: z.looseObject({
-    Name: z.string(),
-    Labels: z.record(z.string(), z.string()).nullish(),
-    Data: z.string().optional()
-  })
-})
-type SwarmConfig = z.infer<typeof configSchema>
 
 /**
  * A lease is a swarm config of a fixed name: it exists once in the whole swarm, every manager sees it, and its labels can be
@@ -34,34 +24,29 @@ export function createServiceLease(docker: DockerContext): TargetLease {
     async acquire(record, ttlMs, signal): Promise<HeldLease> {
       const name = leaseName(await findServices(docker, signal))
       for (let attempt = 0; attempt < 3; attempt++) {
-        const held = await readConfig(docker, name, signal)
+        const held = await engine.configs.inspect(name, signal)
         const expired = held !== null && (await isExpired(docker, held, signal))
         if (held && !mayTakeLease({ record: recordOf(held), expired }, record)) throw locked(held)
         if (held) await drop(docker, held.ID, signal)
         try {
-          const { ID } = await engine.call('POST', '/configs/create', z.looseObject({ ID: z.string() }), {
-            body: {
-              Name: name,
-              Data: Buffer.from(JSON.stringify(record)).toString('base64'),
-              Labels: {
-                [leaseLabel]: record.rollbackId,
-                [expiryLabel]: await expiry(docker, ttlMs, signal),
-                ...(record.proven && { [provenLabel]: 'yes' })
-              }
-            },
-            signal
-          })
+          const Labels = {
+            [leaseLabel]: record.rollbackId,
+            [expiryLabel]: await expiry(docker, ttlMs, signal),
+            ...(record.proven && { [provenLabel]: 'yes' })
+          }
+          const Data = Buffer.from(JSON.stringify(record)).toString('base64')
+          const id = await engine.configs.create({ Name: name, Data, Labels }, signal)
           return {
             renew: async (renewing) =>
-              relabel(docker, ID, { [expiryLabel]: await expiry(docker, ttlMs, renewing) }, renewing),
-            markProven: (marking) => relabel(docker, ID, { [provenLabel]: 'yes' }, marking),
-            release: (releasing) => drop(docker, ID, releasing)
+              relabel(docker, id, { [expiryLabel]: await expiry(docker, ttlMs, renewing) }, renewing),
+            markProven: (marking) => relabel(docker, id, { [provenLabel]: 'yes' }, marking),
+            release: (releasing) => drop(docker, id, releasing)
           }
         } catch (error) {
           if (!isStatus(error, 409)) throw error
         }
       }
-      throw locked(await readConfig(docker, name, signal))
+      throw locked(await engine.configs.inspect(name, signal))
     }
   }
 }
@@ -72,7 +57,7 @@ export async function readServiceLease(
   services: readonly Service[],
   signal: AbortSignal
 ): Promise<Observation['lease'] | null> {
-  const held = await readConfig(docker, leaseName(services), signal)
+  const held = await docker.engine.configs.inspect(leaseName(services), signal)
   return held ? { record: recordOf(held), expired: await isExpired(docker, held, signal) } : null
 }
 
@@ -86,27 +71,21 @@ const expiry = async (docker: DockerContext, ttlMs: number, signal: AbortSignal)
 const isExpired = async (docker: DockerContext, { Spec }: SwarmConfig, signal: AbortSignal): Promise<boolean> =>
   (Spec.Labels?.[expiryLabel] ?? '') <= new Date(await engineTime(docker, signal)).toISOString()
 
-async function readConfig({ engine }: DockerContext, name: string, signal: AbortSignal): Promise<SwarmConfig | null> {
-  try {
-    return await engine.call('GET', `/configs/${name}`, configSchema, { signal })
-  } catch (error) {
-    if (isStatus(error, 404, 503)) return null
-    throw error
-  }
-}
-
 async function relabel(
   { engine }: DockerContext,
   id: string,
   labels: Record<string, string>,
   signal: AbortSignal
 ): Promise<void> {
-  try {
-    const { Version, Spec } = await engine.call('GET', `/configs/${id}`, configSchema, { signal })
-    const body = { ...Spec, Labels: { ...Spec.Labels, ...labels } }
-    await engine.act('POST', `/configs/${id}/update`, { query: { version: Version.Index }, body, signal })
-  } catch (error) {
-    if (!isStatus(error, 404)) throw error
+  const config = await engine.configs.inspect(id, signal)
+  const updated =
+    config &&
+    (await orNull(
+      engine.configs
+        .update(config, { ...config.Spec, Labels: { ...config.Spec.Labels, ...labels } }, signal)
+        .then(() => true)
+    ))
+  if (!updated)
     throw new TargetError({
       what: 'The lease on the swarm is lost',
       why: 'its config was removed by somebody else',
@@ -114,15 +93,10 @@ async function relabel(
       next: 'Assess again: it names what was begun.',
       code: 'lease_lost'
     })
-  }
 }
 
 async function drop({ engine }: DockerContext, id: string, signal: AbortSignal): Promise<void> {
-  try {
-    await engine.act('DELETE', `/configs/${id}`, { signal })
-  } catch (error) {
-    if (!isStatus(error, 404)) throw error
-  }
+  await orNull(engine.configs.remove(id, signal))
 }
 
 function recordOf({ Spec }: SwarmConfig): z.infer<typeof leaseRecordSchema> {

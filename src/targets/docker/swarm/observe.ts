@@ -5,12 +5,12 @@ import { fingerprint } from '../../../support/canonical.ts'
 import { findReleases } from '../containers/observe/releases.ts'
 import type { Workload } from '../containers/observe/workload.ts'
 import type { DockerContext } from '../context.ts'
-import { inspectImage, listImages } from '../objects/inspect.ts'
 import { isGenericTag, parseReference, shortId } from '../objects/reference.ts'
+import type { Service, Spec } from '../objects/swarm-schemas.ts'
 import { digestIn, identitiesOf, labelled } from '../objects/version.ts'
 import { findServices } from './find.ts'
 import { healthOf, type Observed, wantedTasks } from './health.ts'
-import { hashOf, imageOf, referenceOf, type Service, type Spec, tasksOf } from './inspect.ts'
+import { hashOf, imageOf, referenceOf, tasksOf } from './inspect.ts'
 import { readServiceLease } from './lease.ts'
 
 /** What the swarm says of the services, now. */
@@ -25,7 +25,7 @@ export async function observeServices(
   const observed = await observe(docker, services, signal)
   const current = await currentRelease(docker, services, history, signal)
   const repository = services[0] ? (referenceOf(services[0].Spec)?.repository ?? null) : null
-  const images = (await listImages(docker.engine, { signal })).filter((image) =>
+  const images = (await docker.engine.images.list(signal)).filter((image) =>
     [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].some(
       (name) => repository !== null && parseReference(name)?.repository === repository
     )
@@ -80,7 +80,7 @@ async function currentRelease(
 /** What a specification runs, in the words of releases. */
 async function nameOf(docker: DockerContext, spec: Spec, history: readonly DeploymentRecord[], signal: AbortSignal) {
   const reference = referenceOf(spec)
-  const image = await inspectImage(docker.engine, imageOf(spec), signal)
+  const image = await docker.engine.images.inspect(imageOf(spec), signal)
   const digest = reference?.digest ?? (image ? digestIn(image, reference?.repository ?? null) : undefined)
   const id = digest ?? image?.Id ?? `tag:${imageOf(spec)}`
   const tag = reference?.tag && !isGenericTag(reference.tag) ? reference.tag : undefined

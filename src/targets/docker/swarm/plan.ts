@@ -7,9 +7,10 @@ import type { Step } from '../../../model/step.ts'
 import { fingerprint, fingerprintOf } from '../../../support/canonical.ts'
 import { findCandidate } from '../containers/plan/candidate-image.ts'
 import type { DockerContext } from '../context.ts'
+import type { Service } from '../objects/swarm-schemas.ts'
 import { findServices } from './find.ts'
 import { isRunning, type Observed } from './health.ts'
-import { activeNodes, differsInImageOnly, hashOf, imageOf, replicasOf, type Service } from './inspect.ts'
+import { differsInImageOnly, hashOf, imageOf, replicasOf } from './inspect.ts'
 import { isRelease, observe } from './observe.ts'
 import { borrowedUpdate, type ServiceStep } from './steps.ts'
 
@@ -24,7 +25,9 @@ export async function planServices(
   const services = await findServices(docker, signal)
   const candidate = await findCandidate(docker, release, history, signal)
   const observed = await observe(docker, services, signal)
-  const nodes = await activeNodes(docker.engine, signal)
+  const nodes = (await docker.engine.nodes.list(signal)).filter(
+    ({ Spec, Status }) => Spec.Availability === 'active' && Status.State === 'ready'
+  ).length
   const image = candidate.exact.includes('@') ? candidate.exact : (candidate.shown ?? candidate.exact)
   const planned = services.map((service) => stepOf(service, release, image))
   return {

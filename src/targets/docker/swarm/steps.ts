@@ -2,11 +2,12 @@ import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import type { Run, StepResult } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
-import { EngineError } from '../engine/client.ts'
+import { EngineError } from '../engine/engine.ts'
 import { parseReference, splitRepository } from '../objects/reference.ts'
+import type { Service, Spec } from '../objects/swarm-schemas.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
 import { converge, follow } from './converge.ts'
-import { hashOf, imageOf, inspectService, type Service, type Spec, withImage } from './inspect.ts'
+import { hashOf, imageOf, withImage } from './inspect.ts'
 
 export const serviceStepSchema = z.object({
   id: z.string(),
@@ -55,7 +56,7 @@ export async function restoreSettings(
   { id, name, updateConfig }: SettingsStep,
   run: Run
 ): Promise<StepResult> {
-  const service = await inspectService(docker.engine, id, run.signal)
+  const service = await docker.engine.services.inspect(id, run.signal)
   if (!service) return { detail: `${name} is gone` }
   const wanted = withUpdateConfig(service.Spec, updateConfig)
   if (hashOf(wanted) === hashOf(service.Spec)) return { detail: 'they are as they were' }
@@ -89,7 +90,7 @@ function withUpdateConfig({ UpdateConfig: _, ...spec }: Spec, updateConfig: Spec
 }
 
 async function existing({ engine }: DockerContext, { id, name }: Named, signal: AbortSignal): Promise<Service> {
-  const service = await inspectService(engine, id, signal)
+  const service = await engine.services.inspect(id, signal)
   if (service) return service
   throw new TargetError({
     what: `The swarm service ${name} is gone`,
@@ -138,15 +139,7 @@ async function post(docker: DockerContext, service: Service, to: 'previous' | Sp
     imageOf(to === 'previous' ? (service.PreviousSpec ?? service.Spec) : to)
   )?.repository
   const login = repository ? await loginFor(splitRepository(repository).registry, docker, run.signal) : {}
-  await docker.engine.act('POST', `/services/${service.ID}/update`, {
-    query: {
-      version: service.Version.Index,
-      ...(to === 'previous' && { rollback: 'previous', registryAuthFrom: 'previous-spec' })
-    },
-    headers: registryAuth(login),
-    body: to === 'previous' ? service.Spec : to,
-    signal: run.signal
-  })
+  await docker.engine.services.update(service, to, registryAuth(login), run.signal)
 }
 
 type Named = Pick<ServiceStep, 'id' | 'name'>

@@ -2,7 +2,7 @@ import { TargetError } from '../../../../support/errors.ts'
 import { duration, oneLine } from '../../../../support/text.ts'
 import type { Probe } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
-import { type Container, inspectContainer } from '../../objects/inspect.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { probeOnce } from './probe.ts'
 
 const defaultTimeoutMs = 60_000
@@ -56,7 +56,7 @@ export async function awaitHealthy(
   let said = ''
   try {
     for (;;) {
-      const container = await inspectContainer(engine, id, run.signal)
+      const container = await engine.containers.inspect(id, run.signal)
       if (!container) throw notHealthy(id, 'it is gone', waited())
       const broken = whyHopeless(container)
       if (broken) throw notHealthy(container.Name, broken, waited())
@@ -129,10 +129,7 @@ async function listen(docker: DockerContext, id: string, signal: AbortSignal) {
     wake()
   }
   const stream = await docker.engine
-    .stream('GET', '/events', {
-      query: { filters: JSON.stringify({ container: [id], type: ['container'] }) },
-      signal: AbortSignal.any([signal, closing.signal])
-    })
+    .events({ container: id }, AbortSignal.any([signal, closing.signal]))
     .catch(() => null)
   stream?.on('data', ring)
   stream?.on('error', () => {})

@@ -6,9 +6,9 @@ import { oneLine } from '../../../../support/text.ts'
 import type { Look } from '../../../target.ts'
 import type { Probe } from '../../config.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
-import { throughRestarts } from '../../engine/patience.ts'
-import { type Container, inspectImage } from '../../objects/inspect.ts'
+import { throughRestarts } from '../../engine/restarts.ts'
 import { shortId } from '../../objects/reference.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { releaseDetailsSchema } from '../observe/releases.ts'
 import { baseName, findWorkload } from '../observe/workload.ts'
 import { probeOnce } from './probe.ts'
@@ -74,7 +74,7 @@ async function identitiesFor(docker: DockerContext, release: Release, signal: Ab
   const details = releaseDetailsSchema.partial().safeParse(release.details ?? {})
   const known = details.success ? [release.id, ...(details.data.identities ?? [])] : [release.id]
   const reference = (details.success && details.data.reference) || release.id
-  const image = await inspectImage(docker.engine, reference, signal)
+  const image = await docker.engine.images.inspect(reference, signal)
   return new Set(image ? [...known, image.Id] : known)
 }
 

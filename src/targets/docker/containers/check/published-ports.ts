@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { z } from 'zod'
 import type { Check } from '../../../../model/check.ts'
-import type { Engine } from '../../engine/client.ts'
-import type { Container } from '../../objects/inspect.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { type Answer, knock } from './probe.ts'
 
 export interface PublishedPort {
@@ -40,7 +39,7 @@ export interface Viewpoint {
 /** A socket or a loopback address may lead to an engine elsewhere: out of a container, through a tunnel, into a virtual machine. */
 export async function viewpointOn(engine: Engine, signal: AbortSignal): Promise<Viewpoint> {
   const { publishedHost } = engine
-  const { Name: name } = await engine.call('GET', '/info', z.looseObject({ Name: z.string().optional() }), { signal })
+  const { Name: name } = await engine.info(signal)
   const here = isLoopback(publishedHost) && name === hostname()
   return { publishedHost, here, contained: !here && containerMarks.some((path) => existsSync(path)) }
 }

@@ -4,8 +4,8 @@ import type { Release } from '../../../../model/release.ts'
 import { fingerprint } from '../../../../support/canonical.ts'
 import type { Observed } from '../../../target.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
-import { type Container, type Image, type ImageDefaults, inspectImage } from '../../objects/inspect.ts'
 import { isGenericTag, parseReference } from '../../objects/reference.ts'
+import type { Container, Image, ImageDefaults } from '../../objects/schemas.ts'
 import { digestIn, identitiesOf, revisionLabel, versionOf } from '../../objects/version.ts'
 import { readLease } from '../lease.ts'
 import { healthOf, instant } from './current-health.ts'
@@ -53,7 +53,7 @@ export async function imagesOf(
   signal: AbortSignal
 ): Promise<Map<string, Image>> {
   const ids = [...new Set(containers.map((container) => container.Image))]
-  const images = await Promise.all(ids.map((id) => inspectImage(docker.engine, id, signal)))
+  const images = await Promise.all(ids.map((id) => docker.engine.images.inspect(id, signal)))
   return new Map(images.flatMap((image) => (image ? [[image.Id, image] as const] : [])))
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { JsonObject } from '../../../../model/json.ts'
-import type { Container, ImageDefaults } from '../../objects/inspect.ts'
+import type { Container, ImageDefaults } from '../../objects/schemas.ts'
 import { userConfigOf, variableName } from '../recreate/configuration.ts'
 import { endpointsFor } from '../recreate/networks.ts'
 import { baseName } from './workload.ts'

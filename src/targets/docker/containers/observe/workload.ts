@@ -2,17 +2,9 @@ import { isOneOff, ownedBy, servicesOf } from '../../compose/labels.ts'
 import { type Missing, missingServices } from '../../compose/revive.ts'
 import type { DockerConfig } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
-import {
-  type Container,
-  type ContainerSummary,
-  type ImageSummary,
-  inspectContainer,
-  listContainers,
-  listImages,
-  nameOf
-} from '../../objects/inspect.ts'
 import { leaseLabel, marked } from '../../objects/names.ts'
 import { normalRepository, parseReference } from '../../objects/reference.ts'
+import { type Container, type ContainerSummary, type ImageSummary, nameOf } from '../../objects/schemas.ts'
 
 /** The containers that make up the target, and what stands around them. */
 export interface Workload {
@@ -49,7 +41,7 @@ export function configuredRepository(config: DockerConfig): string | null {
 /** Finds the containers meant: the configured ones or Compose services, else those of the repository. */
 export async function findWorkload(docker: DockerContext, signal: AbortSignal): Promise<Workload> {
   const { engine, config } = docker
-  const [all, everyImage] = await Promise.all([listContainers(engine, { signal }), listImages(engine, { signal })])
+  const [all, everyImage] = await Promise.all([engine.containers.list(signal), engine.images.list(signal)])
   for (const summary of all) docker.mask.spare(baseName(nameOf(summary)))
   const own = all.filter((summary) => !isForeign(summary))
   const configured = configuredRepository(config)
@@ -61,7 +53,7 @@ export async function findWorkload(docker: DockerContext, signal: AbortSignal): 
     if (byService) return isOfServices(summary, config)
     return configured && mayBeOf(summary, configured, imageIds)
   })
-  const inspected = await Promise.all(wanted.map((summary) => inspectContainer(engine, summary.Id, signal)))
+  const inspected = await Promise.all(wanted.map((summary) => engine.containers.inspect(summary.Id, signal)))
   const candidates = inspected.filter(
     (container): container is Container =>
       container !== null && (byName || byService || isContainerOf(container, configured, imageIds))

@@ -1,11 +1,10 @@
 import { statfs } from 'node:fs/promises'
-import { z } from 'zod'
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Blocker, Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
 import type { DockerContext } from '../../context.ts'
-import { type Image, inspectImage } from '../../objects/inspect.ts'
 import { parseReference, splitRepository } from '../../objects/reference.ts'
+import type { Image, Info } from '../../objects/schemas.ts'
 import { identitiesOf } from '../../objects/version.ts'
 import { loginFor } from '../../registry/credentials.ts'
 import { type Lookup, lookUp } from '../../registry/lookup.ts'
@@ -25,12 +24,6 @@ export interface Candidate {
   notes: string[]
 }
 
-const hostSchema = z.looseObject({
-  OSType: z.string().optional(),
-  Architecture: z.string().optional(),
-  DockerRootDir: z.string().optional()
-})
-
 /** Checks that the release's image exists, is the recorded one, and fits the engine, on which images of `running` do run. */
 export async function findCandidate(
   docker: DockerContext,
@@ -41,14 +34,14 @@ export async function findCandidate(
 ): Promise<Candidate> {
   const { engine } = docker
   const details = releaseDetailsSchema.parse(release.details)
-  const image = await inspectImage(engine, details.reference, signal)
+  const image = await engine.images.inspect(details.reference, signal)
   const repository = parseReference(details.shown ?? details.reference)?.repository
   const login = repository ? await loginFor(splitRepository(repository).registry, docker, signal) : {}
   const [byTag, exact] = await Promise.all([
     details.shown ? lookUp(engine, details.shown, login, signal) : null,
     image || !details.reference.includes('@') ? null : lookUp(engine, details.reference, login, signal)
   ])
-  const host = await engine.call('GET', '/info', hostSchema, { signal })
+  const host = await engine.info(signal)
   const known = new Set([...details.identities, ...(image ? identitiesOf(image) : [])])
   const notes: string[] = []
   if (login.trouble) notes.push(login.trouble)
@@ -120,7 +113,7 @@ function platformBlockers(
   release: Release,
   image: Image | null,
   found: Lookup | null,
-  { host, running }: { host: z.infer<typeof hostSchema>; running: readonly Image[] }
+  { host, running }: { host: Info; running: readonly Image[] }
 ): Blocker[] {
   const offered = image
     ? [{ os: image.Os ?? '', architecture: image.Architecture ?? '' }]

@@ -1,6 +1,6 @@
 import type { Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
-import type { Container, Mount } from '../../objects/inspect.ts'
+import type { Container, Mount } from '../../objects/schemas.ts'
 import { baseName } from '../observe/workload.ts'
 
 /**

@@ -8,7 +8,7 @@ import { type Owned, servicesOf } from '../../compose/labels.ts'
 import { changeRisks, neededChanges, reminderStep, wantedOf } from '../../compose/reminder.ts'
 import { reviveStep, whyNotRevived } from '../../compose/revive.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
-import { type Container, inspectContainer, listContainers } from '../../objects/inspect.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { servesNothing } from '../observe/current-health.ts'
 import { defaultsOf, imagesOf } from '../observe/observe.ts'
 import { baseName, type Workload } from '../observe/workload.ts'
@@ -43,7 +43,7 @@ export async function plan(
   const up = containers.filter(({ State }) => State.Running && !State.Restarting)
   const running = up.flatMap(({ Image: id }) => images.get(id) ?? [])
   const candidate = await findCandidate(docker, release, history, signal, running)
-  const all = await listContainers(docker.engine, { signal })
+  const all = await docker.engine.containers.list(signal)
   const defaults = defaultsOf(images)
   const ways = containers.filter(isToReplace(candidate)).map((container) => {
     const user = userConfigOf(container, defaults.get(container.Image))
@@ -143,7 +143,7 @@ async function containersOf(
   signal: AbortSignal
 ): Promise<{ containers: Container[]; missing: Blocker[] }> {
   const ids = workload.containers.map(({ Id }) => Id)
-  const found = await Promise.all(ids.map((id) => inspectContainer(docker.engine, id, signal)))
+  const found = await Promise.all(ids.map((id) => docker.engine.containers.inspect(id, signal)))
   const containers = found.filter((container) => container !== null)
   for (const container of containers) hideEnvironment(docker.mask, container)
   const missing: Blocker[] =

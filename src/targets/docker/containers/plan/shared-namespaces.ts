@@ -1,5 +1,5 @@
 import type { Blocker } from '../../../../model/observation.ts'
-import type { Container } from '../../objects/inspect.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { baseName } from '../observe/workload.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Container, Healthcheck } from '../../objects/inspect.ts'
+import type { Container, Healthcheck } from '../../objects/schemas.ts'
 import { hasHealthcheck } from '../check/await-healthy.ts'
 import { writableMounts } from '../recreate/host.ts'
 import { hasFixedAddress } from '../recreate/networks.ts'

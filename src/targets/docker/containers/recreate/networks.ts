@@ -1,4 +1,4 @@
-import type { Container, Endpoint } from '../../objects/inspect.ts'
+import type { Container, Endpoint } from '../../objects/schemas.ts'
 
 /** What a replacement asks of one network. */
 export type EndpointRequest = Pick<

@@ -1,5 +1,5 @@
 import { imageLabel } from '../../compose/labels.ts'
-import type { Container, HostConfig, ImageDefaults } from '../../objects/inspect.ts'
+import type { Container, HostConfig, ImageDefaults } from '../../objects/schemas.ts'
 import { type UserConfig, userConfigOf } from './configuration.ts'
 import { hostConfigFor } from './host.ts'
 import { type EndpointRequest, splitEndpoints } from './networks.ts'

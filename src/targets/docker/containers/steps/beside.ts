@@ -1,7 +1,7 @@
 import { duration } from '../../../../support/text.ts'
 import { findNew, findOld, keepLogs } from '../../context.ts'
 import { endpointsFor } from '../recreate/networks.ts'
-import { gone, rename, setRestartPolicy, start, stop } from './actions.ts'
+import { gone, rename, setRestartPolicy, stop } from './actions.ts'
 import { watch, withoutProbe } from './healthy.ts'
 import type { StepWork } from './index.ts'
 import { bringBack, isUp } from './swap.ts'
@@ -13,7 +13,7 @@ export const startBeside: StepWork = {
   async apply(docker, params, run) {
     const replacement = await findNew(docker, params, run.signal)
     if (!replacement) throw gone('The replacement cannot be started', params.temporary)
-    if (!replacement.State.Running) await start(docker, replacement, run.signal)
+    if (!replacement.State.Running) await docker.engine.containers.start(replacement.Id, run.signal)
     const ms = await watch(withoutProbe(docker), replacement, run)
     return { detail: `healthy after ${duration(ms)}` }
   },
@@ -38,13 +38,9 @@ export const takeOver: StepWork = {
       for (const [network, endpoint] of Object.entries(endpointsFor(old))) {
         const aliases = replacement.NetworkSettings.Networks?.[network]?.Aliases ?? []
         if ((endpoint.Aliases ?? []).every((alias) => aliases.includes(alias))) continue
-        const path = `/networks/${encodeURIComponent(network)}`
         if (replacement.NetworkSettings.Networks?.[network])
-          await docker.engine.act('POST', `${path}/disconnect`, { body: { Container: replacement.Id }, signal })
-        await docker.engine.act('POST', `${path}/connect`, {
-          body: { Container: replacement.Id, EndpointConfig: endpoint },
-          signal
-        })
+          await docker.engine.networks.disconnect(network, replacement.Id, signal)
+        await docker.engine.networks.connect(network, replacement.Id, endpoint, signal)
       }
       await watch(withoutProbe(docker), replacement, run)
       await setRestartPolicy(docker, old, never, signal)

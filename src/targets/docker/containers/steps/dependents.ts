@@ -3,7 +3,7 @@ import type { Step } from '../../../../model/step.ts'
 import type { StepResult } from '../../../target.ts'
 import { ownedBy } from '../../compose/labels.ts'
 import type { DockerContext } from '../../context.ts'
-import { type Container, type ContainerSummary, type HostConfig, inspectContainer } from '../../objects/inspect.ts'
+import type { Container, ContainerSummary, HostConfig } from '../../objects/schemas.ts'
 import { baseName } from '../observe/workload.ts'
 
 /** A container that is replaced. */
@@ -48,7 +48,7 @@ export async function findDependents(
   const found: Dependent[] = []
   for (let at = 0; at < others.length; at += inspectedAtOnce) {
     const batch = others.slice(at, at + inspectedAtOnce)
-    const inspected = await Promise.all(batch.map(({ Id }) => inspectContainer(docker.engine, Id, signal)))
+    const inspected = await Promise.all(batch.map(({ Id }) => docker.engine.containers.inspect(Id, signal)))
     found.push(...inspected.flatMap((other) => (other ? dependenceOf(other, replaced) : [])))
   }
   return found
@@ -120,7 +120,7 @@ export async function applyDependents(
   { signal }: { signal: AbortSignal }
 ): Promise<StepResult> {
   const { dependents } = paramsSchema.parse(step.params)
-  const left = await Promise.all(dependents.map(({ id }) => inspectContainer(docker.engine, id, signal)))
+  const left = await Promise.all(dependents.map(({ id }) => docker.engine.containers.inspect(id, signal)))
   const manual = dependents
     .filter((_, index) => left[index] !== null)
     .map(({ name, lost, rejoin }) => `${name} has lost ${lost}. By hand: ${rejoin}`)

@@ -1,7 +1,7 @@
 import { duration } from '../../../../support/text.ts'
 import type { Run } from '../../../target.ts'
 import { type DockerContext, findNew, keepLogs } from '../../context.ts'
-import { type Container, inspectContainer } from '../../objects/inspect.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { awaitHealthy, patienceFor } from '../check/await-healthy.ts'
 import { gone } from './actions.ts'
 import type { StepWork } from './index.ts'
@@ -29,7 +29,7 @@ export async function watch(docker: DockerContext, container: Container, run: Ru
   try {
     return await awaitHealthy(docker, container.Id, patienceFor(container, docker.config), run)
   } catch (error) {
-    const now = await inspectContainer(docker.engine, container.Id, run.signal)
+    const now = await docker.engine.containers.inspect(container.Id, run.signal)
     if (now) await keepLogs(docker, now, run)
     throw error
   }

@@ -1,11 +1,10 @@
-import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Step } from '../../../../model/step.ts'
-import { RollbackError, type TargetError } from '../../../../support/errors.ts'
+import type { TargetError } from '../../../../support/errors.ts'
 import type { Run, StepResult } from '../../../target.ts'
 import type { DockerContext } from '../../context.ts'
-import { brokenOff, EngineError } from '../../engine/client.ts'
-import { inspectImage } from '../../objects/inspect.ts'
+import { EngineError } from '../../engine/engine.ts'
+import { linesOf } from '../../engine/lines.ts'
 import { parseReference, splitRepository } from '../../objects/reference.ts'
 import { loginFor, registryAuth } from '../../registry/credentials.ts'
 import { refusalOf } from '../../registry/refusal.ts'
@@ -23,20 +22,15 @@ const paramsSchema = z.looseObject({ image: z.string().min(1) })
 /** Pulls the image by its digest; only the layers that are missing come over the line. */
 export async function applyPull(docker: DockerContext, step: Step, run: Run): Promise<StepResult> {
   const { image } = paramsSchema.parse(step.params)
-  if (await inspectImage(docker.engine, image, run.signal)) return { detail: 'already there' }
+  if (await docker.engine.images.inspect(image, run.signal)) return { detail: 'already there' }
   const repository = parseReference(image)?.repository ?? image
   const login = await loginFor(splitRepository(repository).registry, docker, run.signal)
   const failed = (why: string, status = 0): Promise<TargetError> =>
     pullFailed(image, { why, status }, (state) =>
       refusalOf(docker, login, { reference: image, state, reason: why }, run.signal)
     )
-  const stream = await docker.engine
-    .stream('POST', '/images/create', {
-      query: { fromImage: image },
-      headers: registryAuth(login),
-      signal: run.signal,
-      limitMs: 120_000
-    })
+  const stream = await docker.engine.images
+    .pull(image, registryAuth(login), run.signal)
     .catch(async (error: unknown) => {
       throw error instanceof EngineError ? await failed(error.why, error.status) : error
     })
@@ -52,7 +46,7 @@ export async function applyPull(docker: DockerContext, step: Step, run: Run): Pr
     told = now
     run.progress(inBytes([...layers.values()]))
   }
-  if (!(await inspectImage(docker.engine, image, run.signal)))
+  if (!(await docker.engine.images.inspect(image, run.signal)))
     throw await failed('the engine ended the pull without the image')
   const total = [...layers.values()].reduce((sum, layer) => sum + layer.total, 0)
   return { detail: total > 0 ? `${megabytes(total)} pulled` : 'pulled; hardly anything was missing' }
@@ -61,21 +55,6 @@ export async function applyPull(docker: DockerContext, step: Step, run: Run): Pr
 interface Layer {
   current: number
   total: number
-}
-
-/** Lines as they come; an engine that goes away in the middle is an error of its own. */
-async function* linesOf(stream: Readable, address: string): AsyncGenerator<string> {
-  let rest = ''
-  try {
-    for await (const chunk of stream) {
-      const lines = (rest + String(chunk)).split('\n')
-      rest = lines.pop() ?? ''
-      yield* lines
-    }
-  } catch (error) {
-    throw error instanceof RollbackError ? error : brokenOff(error, address)
-  }
-  if (rest) yield rest
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`

@@ -1,15 +1,14 @@
-import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { StepResult } from '../../../target.ts'
 import { type DockerContext, findNew, findOld, hasStarted, hideEnvironment } from '../../context.ts'
-import { type Container, inspectContainer, inspectImage } from '../../objects/inspect.ts'
 import { rehearsalLabel } from '../../objects/names.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { proxyVariable } from '../plan/side-by-side.ts'
 import { userConfigOf } from '../recreate/configuration.ts'
 import { bindDestination, hostConfigFor, placeOf } from '../recreate/host.ts'
 import { endpointsFor } from '../recreate/networks.ts'
-import { gone, remove, start } from './actions.ts'
+import { gone, remove } from './actions.ts'
 import { watch, withoutProbe } from './healthy.ts'
 import type { StepWork } from './index.ts'
 import type { Replacement } from './replacement.ts'
@@ -24,7 +23,7 @@ export const rehearse: StepWork = {
     await clear(docker, params, run.signal)
     const actor = await create(docker, old, params, run.signal)
     try {
-      await start(docker, actor, run.signal)
+      await docker.engine.containers.start(actor.Id, run.signal)
       const ms = await watch(withoutProbe(docker), actor, run)
       return { detail: `healthy after ${duration(ms)}, removed again` }
     } finally {
@@ -45,18 +44,15 @@ async function create(
   signal: AbortSignal
 ): Promise<Container> {
   const { engine } = docker
-  const image = await inspectImage(engine, params.image, signal)
+  const image = await engine.images.inspect(params.image, signal)
   if (!image) throw gone('The rehearsal cannot begin', params.image)
-  const oldImage = await inspectImage(engine, old.Image, signal)
+  const oldImage = await engine.images.inspect(old.Image, signal)
   const networks = Object.keys(endpointsFor(old))
-  const { Id } = await engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
-    query: { name: params.rehearsal },
-    body: rehearsalBody(old, userConfigOf(old, oldImage?.Config), image.Id),
-    signal
-  })
+  const body = rehearsalBody(old, userConfigOf(old, oldImage?.Config), image.Id)
+  const id = await engine.containers.create(params.rehearsal, body, signal)
   for (const network of networks.filter((name) => name !== old.HostConfig.NetworkMode && name !== 'bridge'))
-    await engine.act('POST', `/networks/${encodeURIComponent(network)}/connect`, { body: { Container: Id }, signal })
-  const created = await inspectContainer(engine, Id, signal)
+    await engine.networks.connect(network, id, null, signal)
+  const created = await engine.containers.inspect(id, signal)
   if (!created) throw gone('The rehearsal cannot begin', params.rehearsal)
   hideEnvironment(docker.mask, created)
   return created
@@ -92,7 +88,7 @@ function rehearsalBody(
 }
 
 async function clear(docker: DockerContext, params: Replacement, signal: AbortSignal): Promise<void> {
-  const actor = await inspectContainer(docker.engine, params.rehearsal, signal)
+  const actor = await docker.engine.containers.inspect(params.rehearsal, signal)
   if (!actor) return
   if (actor.Config.Labels?.[rehearsalLabel] === undefined)
     throw new TargetError({

@@ -1,7 +1,7 @@
 import { type DockerContext, findNew, findOld, keepLogs } from '../../context.ts'
-import { isStatus } from '../../engine/client.ts'
-import { type Container, inspectContainer } from '../../objects/inspect.ts'
-import { gone, rename, setRestartPolicy, start, stop } from './actions.ts'
+import { isStatus } from '../../engine/engine.ts'
+import type { Container } from '../../objects/schemas.ts'
+import { gone, rename, setRestartPolicy, stop } from './actions.ts'
 import type { StepWork } from './index.ts'
 import type { Replacement } from './replacement.ts'
 
@@ -27,7 +27,7 @@ export const swap: StepWork = {
     if (old && isUp(old.State)) await stop(docker, old, params.stop_timeout, signal)
     if (old && !named) await rename(docker, old, params.fallback, signal)
     if (!named) await rename(docker, replacement, params.name, signal)
-    if (!replacement.State.Running) await start(docker, replacement, signal)
+    if (!replacement.State.Running) await docker.engine.containers.start(replacement.Id, signal)
     return { detail: `${docker.clock.now().getTime() - begin} ms from stop to start` }
   },
 
@@ -74,8 +74,8 @@ export async function bringBack(
   signal: AbortSignal
 ): Promise<{ detail: string }> {
   const old = await mustHaveOld(docker, params, signal)
-  if (params.was_running && !old.State.Running) await start(docker, old, signal)
-  const other = replacement && (await inspectContainer(docker.engine, replacement.Id, signal))
+  if (params.was_running && !old.State.Running) await docker.engine.containers.start(old.Id, signal)
+  const other = replacement && (await docker.engine.containers.inspect(replacement.Id, signal))
   if (other) await rename(docker, other, params.temporary, signal)
   await rename(docker, old, params.name, signal)
   await setRestartPolicy(docker, old, params.restart_policy, signal)

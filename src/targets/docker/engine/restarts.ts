@@ -1,6 +1,6 @@
 import type { Clock } from '../../../support/clock.ts'
 import { TargetError } from '../../../support/errors.ts'
-import { type Engine, EngineError } from './client.ts'
+import { type Engine, EngineError } from './engine.ts'
 
 const restartTakesMs = 90_000
 
@@ -47,7 +47,7 @@ const lostItsStores = /failed to update store|database not open|shutting down|tr
 const codeOf = (error: unknown): string | undefined => (error instanceof TargetError ? error.code : undefined)
 
 const answers = (engine: Engine, signal: AbortSignal): Promise<boolean> =>
-  engine.act('GET', '/_ping', { signal, limitMs: 5000 }).then(
+  engine.ping(signal).then(
     () => true,
     () => false
   )
