@@ -1,32 +1,29 @@
-import { request as send } from 'undici'
 import { z } from 'zod'
 import type { JsonValue } from '../model/json.ts'
 import type { Clock } from '../support/clock.ts'
 import { TargetError } from '../support/errors.ts'
 import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
-import { oneLine } from '../support/text.ts'
-import { attempts, longestWaitMs, pause } from './again.ts'
-import { readCapped } from './body.ts'
-import { explainNetwork, explainStatus, isTransient, type Said, statusOf } from './failure.ts'
-import { type Headers, headerOf } from './headers.ts'
+import { duration, oneLine } from '../support/text.ts'
+import { type Answer, type Headers, headerOf, type Said } from './answer.ts'
+import { type Doing, explainNetwork, explainStatus, isTransient, type Meaning, statusOf } from './failure.ts'
 import { proxyAgent } from './proxy.ts'
-import { waitAsked } from './rate-limit.ts'
+import { type RequestOptions, requestAlong } from './request.ts'
+import { type Attempt, pause, retrying, waitAsked } from './retry.ts'
 
 export interface HttpSettings {
   /** How people call the other side: "GitHub". */
   service: string
   /** Where every path starts, without a slash at the end. Credentials are sent to its origin alone. */
   base: string
-  /** The whole value of the Authorization header; registered with the mask by whoever read it. */
+  /** The whole value of the Authorization header; registered with the mask by the code that read it. */
   authorization?: string
   headers?: Record<string, string>
   env: NodeJS.ProcessEnv
   clock: Clock
   mask: Mask
   log: Logger
-  /** What a refusal means on this platform, where it is more than the status says. */
-  meaning?(said: Said): { why?: string; next?: string; code?: string } | undefined
+  meaning?: Meaning
 }
 
 export interface HttpRequest<T> {
@@ -36,7 +33,7 @@ export interface HttpRequest<T> {
   path: string
   schema: z.ZodType<T>
   signal: AbortSignal
-  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  method?: RequestOptions['method']
   query?: Record<string, string | number | boolean | undefined>
   body?: JsonValue
   headers?: Record<string, string>
@@ -57,97 +54,102 @@ export interface HttpAnswer<T> {
 export interface Http {
   readonly base: string
   /**
-   * One request, its answer parsed by the schema. What may be repeated is tried again after failures that pass by themselves; limits of
-   * the other side are waited for where that is short.
+   * One request, its answer parsed by the schema. What may be repeated is tried again after failures that may be over in a moment;
+   * limits of the other side are waited for where that is short.
    * @throws ConfigError for 401; TargetError otherwise, with `statusOf(error)` where there was an answer.
    */
   json<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>
   /** The same; null for 404. */
   found<T>(request: HttpRequest<T>): Promise<HttpAnswer<T> | null>
-  close(): Promise<void>
 }
 
-const answerWithinMs = 20_000
-const maxBytes = 8 * 1024 * 1024
-const mostOfRefusal = 65_536
+const maxRefusal = 65_536
 const maxRedirects = 3
 
-/** A client of one platform's API: JSON in and out, nothing cached, proxies taken from the environment. */
+/**
+ * A client of one platform's API: JSON in and out, nothing cached.
+ * @throws ConfigError for a proxy variable that is no address.
+ */
 export function openHttp(settings: HttpSettings): Http {
   const { base, clock, env, log, mask, service } = settings
-  const agent = proxyAgent(env)
-  const origin = new URL(base).origin
+  const { origin } = new URL(base)
+  proxyAgent(env)
 
-  async function json<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>> {
-    const method = request.method ?? 'GET'
-    const repeatable = request.repeatable ?? method === 'GET'
-    let waited = 0
-    for (let attempt = 1; ; attempt++) {
-      let answered: Answered
-      try {
-        answered = await once(request, method)
-      } catch (error) {
-        request.signal.throwIfAborted()
-        if (!repeatable || attempt === attempts || !isTransient(error))
-          throw explainNetwork(error, request, service, mask)
-        log('debug', `${request.doing}: ${oneLine(String(error))}; trying again`)
-        await clock.sleep(pause(attempt), request.signal)
-        continue
-      }
-      if (answered.status >= 200 && answered.status < 300) return parsed(request, answered)
-      const said: Said = { ...answered, text: refusalText(answered.text, mask) }
-      const wait = waitAsked(said, clock.now())
-      if (
-        wait !== null &&
-        attempt < attempts &&
-        waited + wait <= longestWaitMs &&
-        (repeatable || said.status !== 503)
-      ) {
-        waited += wait
-        log('info', `${service} asks to wait ${Math.ceil(wait / 1000)} s (${request.doing})`)
-        await clock.sleep(wait, request.signal)
-        continue
-      }
-      if (wait === null && repeatable && attempt < attempts && said.status >= 500) {
-        await clock.sleep(pause(attempt), request.signal)
-        continue
-      }
-      throw explainStatus(said, wait, request, settings)
+  /** Gives the answer, or throws what is wrong with it, when the attempt is the last one. */
+  async function attempt<T>(request: HttpRequest<T>, count: number): Promise<Attempt<() => HttpAnswer<T>>> {
+    const repeatable = request.repeatable ?? (request.method ?? 'GET') === 'GET'
+    const fails = (error: unknown) => () => {
+      throw error
+    }
+    let answer: Answer
+    try {
+      answer = await send(request)
+    } catch (error) {
+      request.signal.throwIfAborted()
+      const again = repeatable && isTransient(error) ? pause(count) : undefined
+      return { result: fails(explainNetwork(error, request, service, mask)), again }
+    }
+    const { status, headers, body } = answer
+    if (status >= 200 && status < 300) return { result: () => parsed(request, answer) }
+    const said: Said = { status, headers, text: refusalText(body, mask) }
+    const wait = waitAsked(said, clock.now())
+    const usual = repeatable && status >= 500 ? pause(count) : undefined
+    return {
+      result: fails(explainStatus(said, wait, request, settings)),
+      again: wait !== null && (repeatable || status !== 503) ? wait : usual
     }
   }
 
-  async function once<T>(request: HttpRequest<T>, method: NonNullable<HttpRequest<T>['method']>): Promise<Answered> {
-    let url = addressOf(request, base)
-    for (let hop = 0; ; hop++) {
-      if (url.origin !== origin) throw elsewhere(request, service, url)
-      const limit = AbortSignal.any([request.signal, AbortSignal.timeout(answerWithinMs)])
-      const response = await send(url, {
-        method,
-        dispatcher: agent,
-        signal: limit,
-        headers: {
-          accept: 'application/json',
-          'cache-control': 'no-cache',
-          'user-agent': `pop-deploy-rollback node/${process.versions.node}`,
-          ...settings.headers,
-          ...request.headers,
-          ...(settings.authorization && { authorization: settings.authorization }),
-          ...(request.body !== undefined && { 'content-type': 'application/json' })
-        },
-        ...(request.body !== undefined && { body: JSON.stringify(request.body) })
-      })
-      const text = await readCapped(response.body, maxBytes, limit)
-      const { statusCode: status, headers } = response
-      const location = headerOf(headers, 'location')
-      if (!location || status < 300 || status >= 400) return { status, headers, text }
-      if (!keepsMethod(status, method)) throw notRepeated(request, service, status)
-      if (hop === maxRedirects || !URL.canParse(location, url.href)) throw lost(request, service)
-      url = new URL(location, url)
+  async function send<T>(request: HttpRequest<T>): Promise<Answer> {
+    const { method = 'GET', body, signal } = request
+    const options: Omit<RequestOptions, 'signal'> = {
+      env,
+      method,
+      headers: {
+        accept: 'application/json',
+        'cache-control': 'no-cache',
+        ...settings.headers,
+        ...request.headers,
+        ...(settings.authorization && { authorization: settings.authorization }),
+        ...(body !== undefined && { 'content-type': 'application/json' })
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) })
     }
+    const mayGo = (to: URL): true => {
+      if (to.origin === origin) return true
+      throw redirected(
+        request,
+        `${service} sent the request on to another host, ${oneLine(to.host, 80)}; it was not followed, because that would take the credentials there`,
+        'Check the address of the API in deploy.json and in the environment, and any proxy in between.'
+      )
+    }
+    const start = addressOf(request, base)
+    mayGo(start)
+    const { answer, next } = await requestAlong(
+      start,
+      { signal, limitMs: 20_000 },
+      () => options,
+      (to, { status }) => {
+        if (keepsMethod(status, method)) return mayGo(to)
+        throw redirected(
+          request,
+          `${service} answered ${status} and names another address, to which a change cannot be sent again safely`,
+          'Check the address of the API and the names in deploy.json: something was moved or renamed.'
+        )
+      },
+      maxRedirects
+    )
+    if (!next) return answer
+    throw redirected(
+      request,
+      `${service} sent the request around in redirects`,
+      'Check the address of the API in deploy.json and in the environment.'
+    )
   }
 
-  function parsed<T>(request: HttpRequest<T>, { status, headers, text }: Answered): HttpAnswer<T> {
+  function parsed<T>(request: HttpRequest<T>, { status, headers, body }: Answer): HttpAnswer<T> {
     const { doing, schema, state, decode } = request
+    const text = body.toString('utf8')
     try {
       const value: unknown = decode ? decode(text, headers) : text === '' ? null : JSON.parse(text)
       return { status, headers, body: schema.parse(value) }
@@ -160,11 +162,17 @@ export function openHttp(settings: HttpSettings): Http {
             ? `${service} answered with other data than expected (${problemsOf(error, mask)})`
             : `${service} did not answer with JSON (${type}: "${oneLine(mask.text(text.slice(0, 400)), 80)}")`,
         ...(state && { state }),
-        next: `Check that the address ${new URL(base).host} is that of ${service}'s API and no login page or proxy answers in its place.`,
+        next: `Check that ${new URL(base).host} is the address of ${service}'s API and that no login page or proxy answers in its place.`,
         code: 'unexpected_answer',
         cause: error
       })
     }
+  }
+
+  async function json<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>> {
+    const waits = (ms: number): void => log('debug', `${request.doing}: trying again in ${duration(ms)}`)
+    const finish = await retrying((count) => attempt(request, count), { clock, signal: request.signal, waits })
+    return finish()
   }
 
   return {
@@ -177,22 +185,13 @@ export function openHttp(settings: HttpSettings): Http {
         if (statusOf(error) === 404) return null
         throw error
       }
-    },
-    close: () => agent.close()
+    }
   }
 }
 
-interface Answered {
-  status: number
-  headers: Headers
-  text: string
-}
-
-export { proxyAgent }
-
 /** The part of a refusal that is looked into, masked within its JSON, so that it stays JSON. */
-function refusalText(text: string, mask: Mask): string {
-  const part = text.slice(0, mostOfRefusal)
+function refusalText(body: Buffer, mask: Mask): string {
+  const part = body.toString('utf8', 0, maxRefusal)
   try {
     return JSON.stringify(mask.data(JSON.parse(part)))
   } catch {
@@ -221,29 +220,5 @@ const problemsOf = (error: z.ZodError, mask: Mask): string =>
 const keepsMethod = (status: number, method: string): boolean =>
   method === 'GET' || status === 307 || status === 308 || (method !== 'POST' && status !== 303)
 
-const notRepeated = ({ doing, state }: HttpRequest<unknown>, service: string, status: number): TargetError =>
-  new TargetError({
-    what: `${doing} failed`,
-    why: `${service} answered ${status} and names another address, to which a change cannot be sent again safely`,
-    ...(state && { state }),
-    next: 'Check the address of the API and the names in deploy.json: something was moved or renamed.',
-    code: 'redirected'
-  })
-
-const elsewhere = ({ doing, state }: HttpRequest<unknown>, service: string, url: URL): TargetError =>
-  new TargetError({
-    what: `${doing} failed`,
-    why: `${service} sent the request on to another host, ${oneLine(url.host, 80)}; it was not followed, for it would take the credentials there`,
-    ...(state && { state }),
-    next: 'Check the address of the API in deploy.json and in the environment, and any proxy in between.',
-    code: 'redirected'
-  })
-
-const lost = ({ doing, state }: HttpRequest<unknown>, service: string): TargetError =>
-  new TargetError({
-    what: `${doing} failed`,
-    why: `${service} sent the request around in redirects`,
-    ...(state && { state }),
-    next: 'Check the address of the API in deploy.json and in the environment.',
-    code: 'redirected'
-  })
+const redirected = ({ doing, state }: Doing, why: string, next: string): TargetError =>
+  new TargetError({ what: `${doing} failed`, why, ...(state && { state }), next, code: 'redirected' })

@@ -1,16 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
-import { type Dispatcher, request as send } from 'undici'
 import type { Clock } from '../support/clock.ts'
-import { messageOf } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
 import { duration, oneLine } from '../support/text.ts'
-import { attempts, longestWaitMs, pause } from './again.ts'
-import { readCapped } from './body.ts'
-import { isTransient } from './failure.ts'
-import { type Headers, headerOf } from './headers.ts'
-import { proxyAgent } from './proxy.ts'
-import { waitAsked } from './rate-limit.ts'
+import { type Answer, type Headers, headerOf } from './answer.ts'
+import { isTransient, networkReason } from './failure.ts'
+import { requestAlong } from './request.ts'
+import { type Attempt, pause, retrying, waitAsked } from './retry.ts'
 
 export interface Download {
   url: string
@@ -35,116 +30,66 @@ export type Downloaded =
   /** It could not be told; `limited` when the other side wants no more requests for a while. */
   | { state: 'unknown'; detail: string; limited?: boolean }
 
-/** `again` is how long to wait before another try may tell. */
-type Tried = Downloaded & { again?: number }
-
-const withinMs = 30_000
-const maxHops = 5
-const mostOfRefusal = 65_536
+const limitMs = 30_000
+const maxRefusal = 65_536
 
 /**
- * Whether something can really be downloaded: asks for its first byte and follows the way there, for signed addresses of object stores
- * refuse HEAD. A redirect to plain http from https is not followed. What fails by itself is tried again, and a limit is waited for.
+ * Whether something can really be downloaded: asks for its first byte and follows redirects, because signed addresses of object stores
+ * refuse HEAD. A redirect from https to plain http is not followed. What may be over in a moment is tried again, and a limit is waited
+ * for.
  */
 export async function tryDownload(download: Download): Promise<Downloaded> {
-  const { clock, env, signal } = download
-  const agent = proxyAgent(env)
-  try {
-    let waited = 0
-    for (let attempt = 1; ; attempt++) {
-      const { again, ...result } = await once(download, agent, attempt)
-      if (again === undefined || attempt === attempts || waited + again > longestWaitMs) return result
-      waited += again
-      await clock.sleep(again, signal)
-    }
-  } finally {
-    await agent.destroy()
-  }
-}
-
-async function once(download: Download, agent: Dispatcher, attempt: number): Promise<Tried> {
   const { mask, signal } = download
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
-  try {
-    return await follow(download, agent, limit, attempt)
-  } catch (error) {
-    signal.throwIfAborted()
-    // what took its whole time once is not given as much again
-    const again = isTransient(error) && !limit.aborted ? { again: pause(attempt) } : {}
-    return { state: 'unknown', detail: oneLine(mask.text(messageOf(error)), 160), ...again }
-  }
+  return retrying<Downloaded>(async (count) => {
+    try {
+      return await once(download, count)
+    } catch (error) {
+      signal.throwIfAborted()
+      // What used up its whole time once is not given as much again.
+      const again = isTransient(error) && (error as Error).name !== 'TimeoutError' ? pause(count) : undefined
+      return { result: { state: 'unknown', detail: oneLine(mask.text(networkReason(error)), 160) }, again }
+    }
+  }, download)
 }
 
-async function follow(download: Download, agent: Dispatcher, signal: AbortSignal, attempt: number): Promise<Tried> {
-  const { authorization, accept = '*/*', hashUpTo = 0 } = download
+async function once(download: Download, count: number): Promise<Attempt<Downloaded>> {
+  const { authorization, accept = '*/*', clock, env, hashUpTo = 0, signal } = download
   const start = new URL(download.url)
-  let url = start
-  for (let hop = 0; hop <= maxHops; hop++) {
-    const { statusCode, headers, body } = await send(url, {
-      dispatcher: agent,
-      signal,
+  const isSafe = (to: URL): boolean => start.protocol === 'http:' || to.protocol === 'https:'
+  const { answer, url, next } = await requestAlong(
+    start,
+    { signal, limitMs },
+    ({ origin }) => ({
+      env,
+      maxBytes: Math.max(hashUpTo, maxRefusal),
+      cut: true,
       headers: {
         accept,
-        'user-agent': `pop-deploy-rollback node/${process.versions.node}`,
         ...(hashUpTo === 0 && { range: 'bytes=0-0' }),
-        ...(authorization && url.origin === start.origin && { authorization })
+        ...(authorization && origin === start.origin && { authorization })
       }
-    })
-    try {
-      const location = headerOf(headers, 'location')
-      if (statusCode >= 300 && statusCode < 400 && location) {
-        const next = URL.canParse(location, url.href) ? new URL(location, url) : null
-        if (!next || !/^https?:$/.test(next.protocol) || (start.protocol === 'https:' && next.protocol === 'http:'))
-          return { state: 'unknown', detail: 'it redirects to where it is not followed' }
-        if (download.onlyFirst) return { state: 'moved', to: next.href }
-        url = next
-        continue
-      }
-      if (statusCode === 404 || statusCode === 410)
-        return { state: 'gone', detail: `${url.host} answered ${statusCode}` }
-      if (statusCode === 416) return { state: 'there', size: 0 }
-      if (statusCode !== 200 && statusCode !== 206)
-        return await refused(download, url, { status: statusCode, headers, body }, signal, attempt)
-      return hashUpTo > 0 ? await hashed(body, hashUpTo, headers) : { state: 'there', ...sizeOf(headers) }
-    } finally {
-      body.on('error', () => undefined).destroy()
-    }
-  }
-  return { state: 'unknown', detail: 'it redirects in circles' }
+    }),
+    (to) => isSafe(to) && !download.onlyFirst
+  )
+  const { status, headers, body } = answer
+  const { host } = url
+  const unknown = (detail: string): Downloaded => ({ state: 'unknown', detail })
+  if (next && !isSafe(next)) return { result: unknown('it redirects from https to plain http, which is not followed') }
+  if (next)
+    return { result: download.onlyFirst ? { state: 'moved', to: next.href } : unknown('it redirects in circles') }
+  if (status === 404 || status === 410) return { result: { state: 'gone', detail: `${host} answered ${status}` } }
+  if (status === 416) return { result: { state: 'there', size: 0 } }
+  if (status === 200 || status === 206) return { result: { state: 'there', ...contentOf(answer, hashUpTo) } }
+  const wait = waitAsked({ status, headers, text: body.toString('utf8') }, clock.now())
+  if (wait === null)
+    return { result: unknown(`${host} answered ${status}`), again: status >= 500 ? pause(count) : undefined }
+  const detail = `${host} limits requests and asks to wait ${duration(wait)}`
+  return { result: { state: 'unknown', detail, limited: true }, again: wait }
 }
 
-async function refused(
-  { clock }: Download,
-  { host }: URL,
-  { status, headers, body }: { status: number; headers: Headers; body: Readable },
-  signal: AbortSignal,
-  attempt: number
-): Promise<Tried> {
-  const text = status === 403 ? await readCapped(body, mostOfRefusal, signal).catch(() => '') : ''
-  const wait = waitAsked({ status, headers, text }, clock.now())
-  if (wait !== null)
-    return {
-      state: 'unknown',
-      detail: `${host} limits requests and asks to wait ${duration(wait)}`,
-      limited: true,
-      again: wait
-    }
-  return {
-    state: 'unknown',
-    detail: `${host} answered ${status}`,
-    ...(status >= 500 && { again: pause(attempt) })
-  }
-}
-
-async function hashed(body: Readable, max: number, headers: Headers): Promise<Downloaded> {
-  const hash = createHash('sha256')
-  let size = 0
-  for await (const chunk of body) {
-    size += (chunk as Buffer).length
-    if (size > max) return { state: 'there', ...sizeOf(headers) }
-    hash.update(chunk as Buffer)
-  }
-  return { state: 'there', size, sha256: hash.digest('hex') }
+function contentOf({ headers, body, cut }: Answer, hashUpTo: number): { size?: number; sha256?: string } {
+  if (cut || body.length > hashUpTo) return sizeOf(headers)
+  return { size: body.length, sha256: createHash('sha256').update(body).digest('hex') }
 }
 
 function sizeOf(headers: Headers): { size?: number } {

@@ -1,15 +1,16 @@
 import { ConfigError, messageOf, RollbackError, TargetError } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
 import { duration, oneLine } from '../support/text.ts'
-import { TooLarge } from './body.ts'
-import type { HttpRequest, HttpSettings } from './client.ts'
-import type { Headers } from './headers.ts'
+import type { Said } from './answer.ts'
+import { TooLarge } from './request.ts'
 
-/** An answer that refuses, masked. */
-export interface Said {
-  status: number
-  headers: Headers
-  text: string
+/** What a refusal means on a platform, where it is more than the status says. */
+export type Meaning = (said: Said) => { why?: string; next?: string; code?: string } | undefined
+
+/** What was tried, and what is so on the target when it fails. */
+export interface Doing {
+  doing: string
+  state?: string
 }
 
 /** The cause of an error that an answer of the other side led to. */
@@ -42,7 +43,8 @@ export function reasonOf({ text }: Said): string {
   }
 }
 
-type Doing = Pick<HttpRequest<unknown>, 'doing' | 'state'>
+/** What kept an answer away, in one line. A name with several addresses fails without a message of its own. */
+export const networkReason = (error: unknown): string => oneLine(messageOf(error) || codeOf(error) || 'no reason given')
 
 /** A failure without an answer. What already explains itself is passed on. */
 export function explainNetwork(error: unknown, { doing, state }: Doing, service: string, mask: Mask): unknown {
@@ -52,20 +54,20 @@ export function explainNetwork(error: unknown, { doing, state }: Doing, service:
     return new TargetError({
       ...parts,
       why: `${service}: ${error.message}`,
-      next: 'Check that the address is that of the API.',
+      next: 'Check the address of the API.',
       code: 'too_large'
     })
   const late = (error as Error).name === 'TimeoutError' || /_TIMEOUT$/.test(codeOf(error))
   return new TargetError({
     ...parts,
     why: `${service} ${late ? 'did not answer in time' : 'cannot be reached'} (${oneLine(mask.text(codeOf(error) || messageOf(error)), 100)})`,
-    next: `Look whether ${service} is up and this machine may reach it, then try again.`,
+    next: `Check that ${service} is up and that this machine can reach it, then try again.`,
     code: 'unreachable',
     retryable: true
   })
 }
 
-/** Failures that pass by themselves: no connection, a connection that broke, no answer in time. */
+/** Failures that may be over in a moment: no connection, a connection that broke, no answer in time. */
 export const isTransient = (error: unknown): boolean =>
   !(error instanceof RollbackError) &&
   !(error instanceof TooLarge) &&
@@ -81,9 +83,8 @@ export function explainStatus(
   said: Said,
   wait: number | null,
   { doing, state }: Doing,
-  settings: HttpSettings
+  { service, meaning }: { service: string; meaning?: Meaning }
 ): RollbackError {
-  const { service, meaning } = settings
   const reason = reasonOf(said)
   const meant = meaning?.(said)
   const parts = {
@@ -107,11 +108,12 @@ export function explainStatus(
 }
 
 function usualMeaning(status: number, service: string): { next: string; code: string } {
-  if (status === 401) return { next: `Give a valid token of ${service}, then try again.`, code: 'not_logged_in' }
-  if (status === 403) return { next: 'Use a token with the right to do it, then try again.', code: 'no_rights' }
+  if (status === 401) return { next: `Provide a valid ${service} token, then try again.`, code: 'not_logged_in' }
+  if (status === 403) return { next: 'Use a token that has this right, then try again.', code: 'no_rights' }
   if (status === 404)
-    return { next: 'Check the names in deploy.json, and that the token may see them.', code: 'not_found' }
-  if (status === 409) return { next: 'Assess again: something else changed it at the same moment.', code: 'conflict' }
+    return { next: 'Check the names in deploy.json, and that the token can read them.', code: 'not_found' }
+  if (status === 409)
+    return { next: 'Assess again: something else made a change at the same moment.', code: 'conflict' }
   if (status >= 500) return { next: 'Try again in a moment.', code: 'failing' }
-  return { next: 'Look at the answer, correct the cause, try again.', code: 'refused' }
+  return { next: 'Correct what the answer names, then try again.', code: 'refused' }
 }

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Dispatcher, request } from 'undici'
 import type { HealthState } from '../model/observation.ts'
-import { messageOf } from '../support/errors.ts'
-import { oneLine } from '../support/text.ts'
-import { proxyAgent } from './client.ts'
-import { type PageProbe, probeHint } from './probe.ts'
+import type { Headers } from './answer.ts'
+import { networkReason } from './failure.ts'
+import { type PageProbe, probeHint, probeOptions } from './probe.ts'
+import { mebibyte, requestAlong } from './request.ts'
 
 /** How a page answers to a user, without any credentials. */
 export interface Page {
@@ -21,8 +19,8 @@ export interface Page {
   text?: string
 }
 
-const withinMs = 15_000
-const maxBytes = 4 * 1024 * 1024
+const limitMs = 15_000
+const maxBytes = 4 * mebibyte
 const keptCharacters = 2000
 const tries = 2
 const betweenMs = 500
@@ -36,7 +34,7 @@ export interface PageAsking {
   /** Sent to the address's own host alone, never along a redirect to another one. */
   headers?: Record<string, string>
   /** Sees the answer that is judged. */
-  read?(answer: { headers: Record<string, unknown>; text: string }): void
+  read?(answer: { headers: Headers; text: string }): void
 }
 
 /** Asks for a page of a site as a browser would, redirects included. Never throws for what the site answers, or does not. */
@@ -47,12 +45,10 @@ export async function askPage(
   asking: PageAsking = {}
 ): Promise<Page> {
   const address = asking.probe ? new URL(asking.probe.path, site).href : site
-  let agent: Dispatcher | undefined
   try {
-    agent = proxyAgent(env)
     for (let attempt = 1; ; attempt++) {
       try {
-        return await askOnce(address, agent, signal, asking)
+        return await askOnce(address, env, signal, asking)
       } catch (error) {
         signal.throwIfAborted()
         if (attempt === tries) throw error
@@ -61,64 +57,39 @@ export async function askPage(
     }
   } catch (error) {
     signal.throwIfAborted()
-    return { state: 'unknown', detail: `${address} could not be asked from here: ${oneLine(messageOf(error))}` }
-  } finally {
-    await agent?.destroy()
+    return { state: 'unknown', detail: `${address} could not be asked from here: ${networkReason(error)}` }
   }
 }
 
 /** @throws whatever keeps this machine from an answer: names, routes, proxies, certificates, time. */
 async function askOnce(
   address: string,
-  agent: Dispatcher,
+  env: NodeJS.ProcessEnv,
   signal: AbortSignal,
   { headers: own = {}, probe, read }: PageAsking
 ): Promise<Page> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
   const { origin } = new URL(address)
-  let url = new URL(address)
-  for (let hop = 0; hop < 5; hop++) {
-    const { statusCode, headers, body } = await request(url, {
-      dispatcher: agent,
-      signal: limit,
-      headers: {
-        ...(url.origin === origin && own),
-        'cache-control': 'no-cache',
-        'user-agent': 'pop-deploy-rollback'
-      }
-    })
-    const { text, whole } = await beginningOf(body)
-    const location = String(headers.location ?? '')
-    const leadsOn = statusCode >= 300 && statusCode < 400 && location && URL.canParse(location, url.href)
-    if (leadsOn && statusCode !== probe?.expect_status) {
-      url = new URL(location, url)
-      if (url.origin !== origin && logins.has(url.host)) return protectedPage(`${address} leads to ${url.host}`)
-      continue
-    }
-    read?.({ headers, text })
-    return {
-      ...judged(statusCode, url, probe),
-      status: statusCode,
-      text: text.slice(0, keptCharacters),
-      ...(whole && { hash: createHash('sha256').update(text).digest('hex') })
-    }
-  }
-  return { state: 'degraded', detail: `${address} redirects in circles` }
-}
-
-/** A page counts by its status, however long it is: what is too much stays unread. */
-async function beginningOf(body: Readable): Promise<{ text: string; whole: boolean }> {
-  const chunks: Buffer[] = []
-  let length = 0
-  try {
-    for await (const chunk of body) {
-      chunks.push(chunk as Buffer)
-      length += (chunk as Buffer).length
-      if (length > maxBytes) return { text: Buffer.concat(chunks).toString('utf8'), whole: false }
-    }
-    return { text: Buffer.concat(chunks).toString('utf8'), whole: true }
-  } finally {
-    body.on('error', () => undefined).destroy()
+  const isLogin = (to: URL): boolean => to.origin !== origin && logins.has(to.host)
+  const usual = probeOptions(env)
+  const { answer, url, next } = await requestAlong(
+    address,
+    { signal, limitMs },
+    (to) => ({ ...usual, maxBytes, headers: { ...(to.origin === origin && own), ...usual.headers } }),
+    (to, { status }) => status !== probe?.expect_status && !isLogin(to)
+  )
+  const { status, headers, body, cut } = answer
+  if (next && status !== probe?.expect_status)
+    return isLogin(next)
+      ? protectedPage(`${address} leads to ${next.host}`)
+      : { state: 'degraded', detail: `${address} redirects in circles` }
+  // A page counts by its status, however long it is: what is too much stays unread.
+  const text = body.toString('utf8')
+  read?.({ headers, text })
+  return {
+    ...judged(status, url, probe),
+    status,
+    text: text.slice(0, keptCharacters),
+    ...(!cut && { hash: createHash('sha256').update(text).digest('hex') })
   }
 }
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
+import { linkOf } from './answer.ts'
 import type { Http, HttpRequest } from './client.ts'
-import { linkOf } from './headers.ts'
 
 export interface Pages<Item> {
   items: Item[]

@@ -2,17 +2,28 @@ import { EnvHttpProxyAgent } from 'undici'
 import { ConfigError } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
 
+const agents = new Map<string, EnvHttpProxyAgent>()
+
+/** Always reached directly, as programs in Go do it: a proxy has another loopback. */
+const loopback = 'localhost,127.0.0.1,[::1]'
+
 /**
- * HTTP_PROXY, HTTPS_PROXY and NO_PROXY as curl has them, of the environment that the target was given.
+ * The connections of this process that obey HTTP_PROXY, HTTPS_PROXY and NO_PROXY of an environment as curl does. Idle ones are closed
+ * after seconds and keep no process alive.
  * @throws ConfigError for a proxy that is no address.
  */
-export const proxyAgent = (env: NodeJS.ProcessEnv): EnvHttpProxyAgent =>
-  new EnvHttpProxyAgent({
+export function proxyAgent(env: NodeJS.ProcessEnv): EnvHttpProxyAgent {
+  const except = (env.no_proxy ?? env.NO_PROXY ?? '').trim()
+  const proxies = {
     httpProxy: proxyOf(env, 'http_proxy'),
     httpsProxy: proxyOf(env, 'https_proxy'),
-    noProxy: env.no_proxy ?? env.NO_PROXY ?? '',
-    connect: { timeout: 10_000 }
-  })
+    noProxy: except === '*' ? '*' : `${except},${loopback}`
+  }
+  const key = JSON.stringify(proxies)
+  const agent = agents.get(key) ?? new EnvHttpProxyAgent({ ...proxies, connect: { timeout: 10_000 } })
+  agents.set(key, agent)
+  return agent
+}
 
 /** The lower-case name counts first; without a scheme, a proxy is spoken to in HTTP. */
 function proxyOf(env: NodeJS.ProcessEnv, name: string): string {

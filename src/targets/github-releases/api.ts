@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { headerOf, type Said } from '../../http/answer.ts'
 import { type Http, type HttpRequest, openHttp } from '../../http/client.ts'
 import { type Downloaded, tryDownload } from '../../http/download.ts'
-import { reasonOf, type Said } from '../../http/failure.ts'
-import { headerOf } from '../../http/headers.ts'
+import { reasonOf } from '../../http/failure.ts'
 import { allPages, type Pages } from '../../http/pages.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { Clock } from '../../support/clock.ts'
@@ -54,7 +54,6 @@ export interface GitHub {
   download(asset: Asset, signal: AbortSignal, hashUpTo?: number): Promise<Downloaded>
   /** Where the page for the latest release of a repository leads whoever is not logged in. */
   latestPage(fullName: string, signal: AbortSignal): Promise<LatestPage>
-  close(): Promise<void>
 }
 
 /** `closed` is a login in its place; `unclear` whatever else names no tag. */
@@ -158,8 +157,7 @@ export function openGitHub(settings: GitHubSettings, around: Surroundings): GitH
         ...around,
         signal
       }),
-    latestPage: (fullName, signal) => latestPage(`${web}/${fullName}`, around, signal),
-    close: () => http.close()
+    latestPage: (fullName, signal) => latestPage(`${web}/${fullName}`, around, signal)
   }
 }
 

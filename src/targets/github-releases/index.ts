@@ -52,8 +52,7 @@ async function open(context: TargetContext<GitHubConfig>): Promise<Target> {
         run
       ),
     check: (release, look) => check(github, release, look),
-    diagnose: (signal) => diagnose(github, settings, signal),
-    close: () => github.close()
+    diagnose: (signal) => diagnose(github, settings, signal)
   }
 }
 

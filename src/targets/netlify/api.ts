@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import type { Said } from '../../http/answer.ts'
 import { type Http, openHttp } from '../../http/client.ts'
 import { findToken, noToken } from '../../http/credentials.ts'
-import { reasonOf, type Said } from '../../http/failure.ts'
+import { reasonOf } from '../../http/failure.ts'
 import { allPages } from '../../http/pages.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
 import type { TargetContext } from '../target.ts'
@@ -23,7 +24,6 @@ export interface Netlify {
   role(signal: AbortSignal): Promise<string | null>
   restore(id: string, signal: AbortSignal): Promise<void>
   setLock(id: string, locked: boolean, signal: AbortSignal): Promise<void>
-  close(): Promise<void>
 }
 
 /** @throws ConfigError when no token is there. */
@@ -120,8 +120,7 @@ export async function openNetlify(
         `${locked ? 'Locking' : 'Unlocking'} the deploy ${id}`,
         `/deploys/${id}/${locked ? 'lock' : 'unlock'}`,
         signal
-      ),
-    close: () => http.close()
+      )
   }
 }
 

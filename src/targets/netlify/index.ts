@@ -34,8 +34,7 @@ async function open(context: TargetContext<NetlifyConfig>): Promise<Target<Netli
     apply: async (step, run) => restore(api, clock, paramsOf(step), run),
     revert: async (step, run) => takeBack(api, clock, paramsOf(step), run),
     check: (release, look) => check(api, asking, release, look),
-    diagnose: (signal) => diagnose(api, asking, signal),
-    close: () => api.close()
+    diagnose: (signal) => diagnose(api, asking, signal)
   }
 }
 

@@ -35,8 +35,7 @@ async function open(context: TargetContext<PypiConfig>): Promise<Target> {
     apply: async (step, run) => await applyYank(index, settings, clock, own(step), run),
     revert: async (step, run) => await revertYank(index, settings, own(step), run),
     check: (release, look) => check(index, settings, release, look),
-    diagnose: (signal) => diagnose(index, settings, signal),
-    close: () => index.close()
+    diagnose: (signal) => diagnose(index, settings, signal)
   }
 }
 

@@ -1,7 +1,7 @@
+import { type Headers, headerOf, type Said } from '../../http/answer.ts'
 import { openHttp } from '../../http/client.ts'
 import { type Downloaded, tryDownload } from '../../http/download.ts'
-import { reasonOf, type Said } from '../../http/failure.ts'
-import { type Headers, headerOf } from '../../http/headers.ts'
+import { reasonOf } from '../../http/failure.ts'
 import type { Clock } from '../../support/clock.ts'
 import type { Logger } from '../../support/log.ts'
 import type { Mask } from '../../support/mask.ts'
@@ -17,7 +17,6 @@ export interface PackageIndex {
   /** What the JSON API says of the project, or of one release; null when it has none, or no such API. */
   json(version: string | null, signal: AbortSignal): Promise<JsonProject | null>
   download(file: IndexFile, signal: AbortSignal, hashUpTo?: number): Promise<Downloaded>
-  close(): Promise<void>
 }
 
 interface Surroundings {
@@ -65,10 +64,7 @@ export function openPackageIndex(settings: PypiSettings, around: Surroundings): 
         ...(hashUpTo !== undefined && { hashUpTo }),
         ...around,
         signal
-      }),
-    async close() {
-      await Promise.all([simpleApi.close(), jsonApi?.close()])
-    }
+      })
   }
 }
 

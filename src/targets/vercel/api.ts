@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import type { Said } from '../../http/answer.ts'
 import { openHttp } from '../../http/client.ts'
 import { findToken, noToken } from '../../http/credentials.ts'
-import { reasonOf, type Said, statusOf } from '../../http/failure.ts'
+import { reasonOf, statusOf } from '../../http/failure.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
 import type { TargetContext } from '../target.ts'
 import {
@@ -68,7 +69,6 @@ export interface Vercel extends Place {
   rollBack(deployment: string, signal: AbortSignal): Promise<Received>
   /** Undoes a rollback: points production at a deployment and assigns domains to new ones again. */
   promote(deployment: string, signal: AbortSignal): Promise<Received>
-  close(): Promise<void>
 }
 
 /** @throws ConfigError when no token is there. */
@@ -229,8 +229,7 @@ export async function openVercel(place: Place, { env, clock, mask, log }: Target
     rollBack: (deployment, signal) =>
       act(`Rolling back to ${deployment}`, `/v1/projects/${project}/rollback/${deployment}`, signal),
     promote: (deployment, signal) =>
-      act(`Promoting ${deployment}`, `/v10/projects/${project}/promote/${deployment}`, signal),
-    close: () => http.close()
+      act(`Promoting ${deployment}`, `/v10/projects/${project}/promote/${deployment}`, signal)
   }
 }
 

@@ -45,8 +45,7 @@ async function open(context: TargetContext<VercelConfig>): Promise<Target> {
       return move(api, clock, { from: to, to: from, way: pinned ? 'rollback' : 'promote' }, run)
     },
     check: (release, look) => check(api, asking, release, look),
-    diagnose: (signal) => diagnose(api, asking, signal),
-    close: () => api.close()
+    diagnose: (signal) => diagnose(api, asking, signal)
   }
 
   /** A rolling release would begin at its first stage again, and by itself: a person decides that. */
