@@ -4,9 +4,10 @@ import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import { type DockerContext, hideEnvironment } from '../context.ts'
 import { linesOf } from '../engine/lines.ts'
 import { logEvidence } from '../objects/logs.ts'
+import { baseName } from '../objects/names.ts'
 import type { Container } from '../objects/schemas.ts'
 import { instant } from './observe/current-health.ts'
-import { baseName, findWorkload } from './observe/workload.ts'
+import { findWorkload } from './observe/workload.ts'
 
 const eventSchema = z.looseObject({
   Action: z.string(),

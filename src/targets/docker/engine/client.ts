@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { z } from 'zod'
+import type { TargetError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import {
   containerSchema,
@@ -11,7 +12,7 @@ import {
   infoSchema
 } from '../objects/schemas.ts'
 import { nodeSchema, serviceSchema, swarmConfigSchema, taskSchema } from '../objects/swarm-schemas.ts'
-import { type Engine, notUnderstood, orNull, unreachable } from './engine.ts'
+import { type Engine, EngineError, notUnderstood, orNull, unreachable } from './engine.ts'
 import { type Call, type Modem, modemFor } from './modem.ts'
 import type { Transport } from './transport.ts'
 
@@ -49,11 +50,16 @@ export function createEngine(transport: Transport): Engine {
     return version
   }
 
+  const notAnEngine = (said: string): TargetError =>
+    unreachable(new Error(`no Docker engine answers there, but: ${oneLine(said, 100)}`), address)
+
   const negotiate = async (signal: AbortSignal): Promise<string> => {
     const docker = await clientFor(null, { doing: 'tell its version', answer: 'bytes', signal })
-    const said = String(await docker.version())
+    const said = await docker.version().then(String, (error: unknown) => {
+      throw error instanceof EngineError ? notAnEngine(error.why) : error
+    })
     const answer = versionSchema.safeParse(jsonOf(said))
-    if (!answer.success) throw unreachable(new Error(`no Docker engine answers, but: ${oneLine(said, 100)}`), address)
+    if (!answer.success) throw notAnEngine(said)
     const theirs = answer.data.ApiVersion
     return compareVersions(theirs, newestKnown) < 0 ? theirs : newestKnown
   }

@@ -9,8 +9,7 @@ const restartTakesMs = 90_000
  * What `work` does must be safe to repeat.
  */
 export async function throughRestarts<T>(
-  engine: Engine,
-  clock: Clock,
+  { engine, clock }: { engine: Engine; clock: Clock },
   run: { signal: AbortSignal; progress?(message: string): void },
   work: () => Promise<T>
 ): Promise<T> {

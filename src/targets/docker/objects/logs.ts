@@ -23,6 +23,17 @@ export async function logEvidence(
   }
 }
 
+/** Keeps a container's log for the report, once. */
+export async function keepLogs(
+  docker: DockerContext,
+  container: Container,
+  run: { signal: AbortSignal; evidence(item: Evidence): void }
+): Promise<void> {
+  if (docker.logged.has(container.Id)) return
+  docker.logged.add(container.Id)
+  run.evidence(await logEvidence(docker, container, run.signal))
+}
+
 /** Takes off the 8-byte head of each frame by which the engine tells stdout from stderr. */
 export function withoutFrames(bytes: Buffer): string {
   const parts: Buffer[] = []

@@ -10,9 +10,9 @@ import { askPort, type PublishedPort, viewpointOn } from '../containers/check/pu
 import type { DockerContext } from '../context.ts'
 import type { Port } from '../objects/swarm-schemas.ts'
 import { findServices } from './find.ts'
-import { isRunning, type Observed, serviceHealth } from './health.ts'
+import { isRunning, type ObservedService, serviceHealth } from './health.ts'
 import { imageOf, nodeAddresses } from './inspect.ts'
-import { isRelease, observe } from './observe.ts'
+import { isRelease, observeTasks } from './observe.ts'
 
 /** Looks whether each service runs a release with all its tasks, none of them replaced since, and answers. */
 export async function checkServices(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
@@ -35,9 +35,9 @@ async function probeCheck(probe: Probe, signal: AbortSignal): Promise<Check> {
   return verdict('probe', 'The configured probe passes', ok, detail)
 }
 
-async function seen(docker: DockerContext, signal: AbortSignal): Promise<Observed[] | string> {
+async function seen(docker: DockerContext, signal: AbortSignal): Promise<ObservedService[] | string> {
   try {
-    return await observe(docker, await findServices(docker, signal), signal)
+    return await observeTasks(docker, await findServices(docker, signal), signal)
   } catch (error) {
     return oneLine(messageOf(error), 300)
   }
@@ -45,7 +45,7 @@ async function seen(docker: DockerContext, signal: AbortSignal): Promise<Observe
 
 async function checksOf(
   docker: DockerContext,
-  observed: Observed,
+  observed: ObservedService,
   release: Release,
   { signal, baseline }: Look
 ): Promise<Check[]> {
@@ -84,7 +84,11 @@ async function checksOf(
  * Ports in the ingress answer on every node of the swarm, and so on the manager that is asked; those in host mode on the node
  * where their task runs.
  */
-async function portChecks(docker: DockerContext, { service, tasks }: Observed, signal: AbortSignal): Promise<Check[]> {
+async function portChecks(
+  docker: DockerContext,
+  { service, tasks }: ObservedService,
+  signal: AbortSignal
+): Promise<Check[]> {
   const asked = new Map<string, { published: PublishedPort; node: string | undefined }>()
   const add = (ports: readonly Port[], node?: string): void => {
     for (const { Protocol, PublishedPort: port } of ports)
@@ -125,7 +129,7 @@ async function insist<T extends Pick<Check, 'status'>>(
   return answer
 }
 
-const runningIds = ({ tasks }: Observed): string[] => tasks.filter(isRunning).map(({ ID }) => ID)
+const runningIds = ({ tasks }: ObservedService): string[] => tasks.filter(isRunning).map(({ ID }) => ID)
 
 const verdict = (id: string, title: string, ok: boolean, detail: string): Check => ({
   id,

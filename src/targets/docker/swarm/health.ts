@@ -7,7 +7,7 @@ import { imageOf, replicasOf } from './inspect.ts'
 const steadyMs = 10_000
 const recentMs = 5 * 60_000
 
-export interface Observed {
+export interface ObservedService {
   service: Service
   tasks: Task[]
   /** Tasks that should run: the replicas, or one a node that fits. */
@@ -25,7 +25,7 @@ export const failureOf = ({ Status, Slot }: Task): string => {
 }
 
 /** Failures of tasks of today's specification within the last minutes, newest first. */
-export const recentFailures = ({ service, tasks }: Observed, now: number): Task[] =>
+export const recentFailures = ({ service, tasks }: ObservedService, now: number): Task[] =>
   tasks.filter(
     (task) =>
       hasFailed(task) &&
@@ -34,17 +34,18 @@ export const recentFailures = ({ service, tasks }: Observed, now: number): Task[
   )
 
 /** The health of all services together: the worst. */
-export function healthOf(observed: readonly Observed[], now: number): Health {
+export function healthOf(observed: readonly ObservedService[], now: number): Health {
   if (observed.length === 0) return { state: 'down', message: 'there is no service' }
   const each = observed.map((one) => serviceHealth(one, now))
   const order: Health['state'][] = ['down', 'degraded', 'unknown', 'progressing', 'healthy']
   const worst = each.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]
   if (!worst) return { state: 'unknown', message: 'nothing was seen' }
-  const sum = (count: (one: Observed) => number): number => observed.reduce((total, one) => total + count(one), 0)
+  const sum = (count: (one: ObservedService) => number): number =>
+    observed.reduce((total, one) => total + count(one), 0)
   return { ...worst, instances: { serving: sum((one) => steadyTasks(one, now)), all: sum(({ wanted }) => wanted) } }
 }
 
-export function serviceHealth(observed: Observed, now: number): Health {
+export function serviceHealth(observed: ObservedService, now: number): Health {
   const { service, wanted } = observed
   const { Name } = service.Spec
   const failures = recentFailures(observed, now)
@@ -65,7 +66,7 @@ export function serviceHealth(observed: Observed, now: number): Health {
   return { state: 'healthy', message: `${Name}: ${steady} of ${wanted} tasks run` }
 }
 
-function steadyTasks(observed: Observed, now: number): number {
+function steadyTasks(observed: ObservedService, now: number): number {
   const failures = recentFailures(observed, now)
   const isSteady = (task: Task): boolean => failures.length === 0 || stays(task, observed.service, now)
   return observed.tasks.filter((task) => isRunning(task) && isSteady(task)).length

@@ -1,6 +1,6 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { JsonObject } from '../../../model/json.ts'
-import type { Observation, Risk } from '../../../model/observation.ts'
+import type { Risk } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
@@ -8,37 +8,34 @@ import { fingerprint, fingerprintOf } from '../../../support/canonical.ts'
 import { findCandidate } from '../containers/plan/candidate-image.ts'
 import type { DockerContext } from '../context.ts'
 import type { Service } from '../objects/swarm-schemas.ts'
-import { findServices } from './find.ts'
-import { isRunning, type Observed } from './health.ts'
+import { isRunning, type ObservedService } from './health.ts'
 import { differsInImageOnly, hashOf, imageOf, replicasOf } from './inspect.ts'
-import { isRelease, observe } from './observe.ts'
+import { isRelease, type ServicesState } from './observe.ts'
 import { borrowedUpdate, type ServiceStep } from './steps.ts'
 
 /** The steps from what serves to a release: one a service, each followed until its tasks have converged. */
 export async function planServices(
   docker: DockerContext,
-  _survey: Observation,
+  { services }: ServicesState,
   release: Release,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const services = await findServices(docker, signal)
   const candidate = await findCandidate(docker, release, history, signal)
-  const observed = await observe(docker, services, signal)
   const nodes = (await docker.engine.nodes.list(signal)).filter(
     ({ Spec, Status }) => Spec.Availability === 'active' && Status.State === 'ready'
   ).length
   const image = candidate.exact.includes('@') ? candidate.exact : (candidate.shown ?? candidate.exact)
-  const planned = services.map((service) => stepOf(service, release, image))
+  const planned = services.map(({ service }) => stepOf(service, release, image))
   return {
     steps: [
       ...planned.map(({ step }) => step),
-      ...services.flatMap((service, index) => settingsSteps(service, planned[index]?.step))
+      ...services.flatMap(({ service }, index) => settingsSteps(service, planned[index]?.step))
     ],
     risks: [
       ...candidate.risks,
       ...(image.includes('@') ? [] : localImageRisks(image, nodes)),
-      ...observed.flatMap((one, index) => lastTaskRisks(one, planned[index]?.step))
+      ...services.flatMap((one, index) => lastTaskRisks(one, planned[index]?.step))
     ],
     blockers: candidate.blockers,
     fingerprint: fingerprint({ image }),
@@ -50,18 +47,20 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
   const { Spec, PreviousSpec } = service
   const remembered = PreviousSpec != null && isRelease(PreviousSpec, release)
   const sameScale = PreviousSpec != null && replicasOf(PreviousSpec) === replicasOf(Spec)
-  const way: ServiceStep['way'] = remembered && sameScale ? 'previous' : 'image'
+  const method: ServiceStep['method'] = remembered && sameScale ? 'previous' : 'image'
   const params: ServiceStep = {
     id: service.ID,
     name: Spec.Name,
-    way,
-    image: way === 'previous' && PreviousSpec ? imageOf(PreviousSpec) : image,
+    method,
+    image: method === 'previous' && PreviousSpec ? imageOf(PreviousSpec) : image,
     from: imageOf(Spec),
     spec: hashOf(Spec),
     updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null
   }
-  const manualCommands =
-    way === 'previous' ? `docker service rollback ${Spec.Name}` : `docker service update --image ${image} ${Spec.Name}`
+  const manualCommand =
+    method === 'previous'
+      ? `docker service rollback ${Spec.Name}`
+      : `docker service update --image ${image} ${Spec.Name}`
   return {
     step: {
       id: `service:${Spec.Name}`,
@@ -70,17 +69,17 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
       title: `Rolling ${Spec.Name} back to ${release.version}`,
       params: { ...params },
       undo: `Put the specification of ${Spec.Name} back as it was`,
-      manualCommands: [manualCommands],
+      manualCommands: [manualCommand],
       manualUndoCommands: [`docker service update --image ${imageOf(Spec)} ${Spec.Name}`]
     },
-    note: noteOf(service, way, remembered)
+    note: noteOf(service, method, remembered)
   }
 }
 
 /** Only a roll by image borrows the settings for rollbacks, and only where they differ. */
 function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
   const isSame = fingerprintOf(Spec.UpdateConfig ?? null) === fingerprintOf(borrowedUpdate(Spec) ?? null)
-  if (roll?.params.way !== 'image' || isSame) return []
+  if (roll?.params.method !== 'image' || isSame) return []
   return [
     {
       id: `settings:${Spec.Name}`,
@@ -93,8 +92,8 @@ function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
   ]
 }
 
-function noteOf({ Spec, PreviousSpec }: Service, way: ServiceStep['way'], remembered: boolean): string {
-  if (way === 'previous')
+function noteOf({ Spec, PreviousSpec }: Service, way: ServiceStep['method'], remembered: boolean): string {
+  if (method === 'previous')
     return PreviousSpec && differsInImageOnly(PreviousSpec, Spec)
       ? `${Spec.Name} goes back to its previous specification, which differs in the image alone.`
       : `${Spec.Name} goes back to its previous specification: image and settings (environment, limits, ports) as they were then.`
@@ -117,10 +116,10 @@ const localImageRisks = (image: string, nodes: number): Risk[] =>
       ]
 
 /** A roll that stops before it starts may stop the last task that still serves (github.com/moby/moby/issues/37972, 43081). */
-function lastTaskRisks({ service, tasks, wanted }: Observed, roll: Step | undefined): Risk[] {
+function lastTaskRisks({ service, tasks, wanted }: ObservedService, roll: Step | undefined): Risk[] {
   const { Spec, PreviousSpec } = service
   // The swarm goes by the specification that it restores.
-  const orders = roll?.params.way === 'previous' ? PreviousSpec?.RollbackConfig : borrowedUpdate(Spec)
+  const orders = roll?.params.method === 'previous' ? PreviousSpec?.RollbackConfig : borrowedUpdate(Spec)
   const { Order = 'stop-first', Parallelism = 1 } = orders ?? {}
   const serving = tasks.filter((task) => isRunning(task) && task.Spec.ContainerSpec.Image !== imageOf(Spec)).length
   const atOnce = Parallelism === 0 ? wanted : Parallelism

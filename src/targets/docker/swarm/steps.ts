@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
+import type { StepKind } from '../../define-steps.ts'
 import type { Run, StepResult } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
 import { EngineError } from '../engine/engine.ts'
@@ -9,11 +10,11 @@ import { loginFor, registryAuth } from '../registry/credentials.ts'
 import { converge, follow } from './converge.ts'
 import { hashOf, imageOf, withImage } from './inspect.ts'
 
-export const serviceStepSchema = z.object({
+const serviceStepSchema = z.object({
   id: z.string(),
   name: z.string(),
   /** `previous`: the service's own previous specification. `image`: today's, with another image. */
-  way: z.enum(['previous', 'image']),
+  method: z.enum(['previous', 'image']),
   image: z.string(),
   from: z.string(),
   /** The hash of the specification that was observation; another one is somebody else's and is not touched. */
@@ -25,7 +26,13 @@ export const serviceStepSchema = z.object({
 export type ServiceStep = z.infer<typeof serviceStepSchema>
 
 /** Rolls one service and follows it until its tasks have converged. */
-export async function applyService(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
+export const rollService: StepKind<DockerContext, ServiceStep> = {
+  params: serviceStepSchema,
+  apply: roll,
+  revert: undoRoll
+}
+
+async function roll(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
   const service = await existing(docker, params, run.signal)
   const asObserved = hashOf(service.Spec) === params.spec
   const done = imageOf(service.Spec) === params.image
@@ -35,23 +42,28 @@ export async function applyService(docker: DockerContext, params: ServiceStep, r
       docker,
       params,
       service,
-      params.way === 'previous' ? 'previous' : forward(service.Spec, params.image),
+      params.method === 'previous' ? 'previous' : forward(service.Spec, params.image),
       run
     )
-  const tookMs = await converge(docker, params, run)
+  const tookMs = await converge(docker, params, params.image, run)
   return { detail: `${done ? 'already asked for, ' : ''}converged after ${(tookMs / 1000).toFixed(1)} s` }
 }
 
-export const settingsStepSchema = z.object({
+const settingsStepSchema = z.object({
   id: z.string(),
   name: z.string(),
   updateConfig: z.record(z.string(), z.json()).nullable()
 })
 
-export type SettingsStep = z.infer<typeof settingsStepSchema>
+type SettingsStep = z.infer<typeof settingsStepSchema>
 
 /** Gives a service back the settings for updates that a roll by image borrowed from those for rollbacks. */
-export async function restoreSettings(
+export const serviceSettings: StepKind<DockerContext, SettingsStep> = {
+  params: settingsStepSchema,
+  apply: restoreSettings
+}
+
+async function restoreSettings(
   docker: DockerContext,
   { id, name, updateConfig }: SettingsStep,
   run: Run
@@ -65,7 +77,7 @@ export async function restoreSettings(
 }
 
 /** Puts the former specification back, as the service itself still holds it, and follows it; whether it serves is another question. */
-export async function revertService(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
+async function undoRoll(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
   const service = await existing(docker, params, run.signal)
   if (hashOf(service.Spec) === params.spec) return { detail: `${params.name} was not changed` }
   if (imageOf(service.Spec) !== params.image && imageOf(service.Spec) !== params.from) throw changedMeanwhile(params)

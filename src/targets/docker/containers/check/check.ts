@@ -7,10 +7,11 @@ import type { Look } from '../../../target.ts'
 import type { Probe } from '../../config.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
+import { baseName } from '../../objects/names.ts'
 import { shortId } from '../../objects/reference.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { releaseDetailsSchema } from '../observe/releases.ts'
-import { baseName, findWorkload } from '../observe/workload.ts'
+import { findWorkload } from '../observe/workload.ts'
 import { probeOnce } from './probe.ts'
 import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
 
@@ -20,7 +21,7 @@ const between = 500
 /** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
 export async function check(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
   try {
-    return await throughRestarts(docker.engine, docker.clock, look, () => lookAtAll(docker, release, look))
+    return await throughRestarts(docker, look, () => lookAtAll(docker, release, look))
   } catch (error) {
     look.signal.throwIfAborted()
     const detail = oneLine(messageOf(error), 300)

@@ -1,8 +1,8 @@
 import type { Health } from '../../../../model/observation.ts'
 import type { Clock } from '../../../../support/clock.ts'
 import { duration, oneLine } from '../../../../support/text.ts'
+import { baseName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
-import { baseName } from './workload.ts'
 
 const restartIsRecentMs = 60_000
 

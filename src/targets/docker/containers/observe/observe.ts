@@ -4,6 +4,7 @@ import type { Release } from '../../../../model/release.ts'
 import { fingerprint } from '../../../../support/canonical.ts'
 import type { Observed } from '../../../target.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
+import { baseName } from '../../objects/names.ts'
 import { isGenericTag, parseReference } from '../../objects/reference.ts'
 import type { Container, Image, ImageDefaults } from '../../objects/schemas.ts'
 import { digestIn, identitiesOf, revisionLabel, versionOf } from '../../objects/version.ts'
@@ -11,14 +12,14 @@ import { readLease } from '../lease.ts'
 import { healthOf, instant } from './current-health.ts'
 import { findReleases } from './releases.ts'
 import { snapshotOf } from './snapshot.ts'
-import { baseName, findWorkload, type Workload } from './workload.ts'
+import { findWorkload, type Workload } from './workload.ts'
 
 /** What the engine says of the target, now. */
 export async function observe(
   docker: DockerContext,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
-): Promise<Observed<Workload>> {
+): Promise<Observed<ContainersState>> {
   const workload = await findWorkload(docker, signal)
   for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(docker.mask, container)
   const images = await imagesOf(docker, workload.containers, signal)
@@ -43,11 +44,18 @@ export async function observe(
     snapshot: snapshotOf(workload.containers, defaultsOf(images)),
     notes: [...notesOf(workload), ...notes]
   }
-  return { observation, state: workload }
+  return { observation, state: { ...workload, kind: 'containers', containerImages: images } }
+}
+
+/** What plans for containers are made of. */
+export interface ContainersState extends Workload {
+  kind: 'containers'
+  /** The images that the containers run, by id; one that was removed by force is missing. */
+  containerImages: ReadonlyMap<string, Image>
 }
 
 /** The images that containers run, by id; an image that was removed by force is missing. */
-export async function imagesOf(
+async function imagesOf(
   docker: DockerContext,
   containers: readonly Container[],
   signal: AbortSignal

@@ -30,10 +30,13 @@ export const releaseDetailsSchema = z.looseObject({
   moved: z.object({ recorded: z.string(), now: z.array(z.string()), kept: z.boolean() }).optional()
 })
 
+/** Where releases of a repository are found besides the registry and the history. */
+type ReleaseSources = Pick<Workload, 'repository' | 'images' | 'containers' | 'retired'>
+
 /** Everything the target could go back to: local images, the registry's tags, and what history remembers. */
 export async function findReleases(
   docker: DockerContext,
-  workload: Workload,
+  workload: ReleaseSources,
   history: readonly DeploymentRecord[],
   currentIds: readonly string[],
   signal: AbortSignal
@@ -93,7 +96,7 @@ export const recordedDigest = (history: readonly DeploymentRecord[], version: st
   history.find((record) => record.version === version && record.status === 'success' && record.digest)?.digest
 
 function localReleases(
-  workload: Workload,
+  workload: ReleaseSources,
   repository: string,
   history: readonly DeploymentRecord[]
 ): Map<string, Release> {
@@ -187,7 +190,7 @@ async function remoteRelease(
 }
 
 /** Adds when a release served here, as stopped containers tell, and when one was put in its place by a rollback. */
-function withMarks(release: Release, workload: Workload): Release {
+function withMarks(release: Release, workload: ReleaseSources): Release {
   const identities = new Set([release.id, ...((release.details?.identities as string[] | undefined) ?? [])])
   const served = workload.retired
     .filter((container) => identities.has(container.Image))

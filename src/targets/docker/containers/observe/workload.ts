@@ -1,8 +1,8 @@
 import { isOneOff, ownedBy, servicesOf } from '../../compose/labels.ts'
-import { type Missing, missingServices } from '../../compose/revive.ts'
+import { type Missing, missingServices } from '../../compose/missing.ts'
 import type { DockerConfig } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
-import { leaseLabel, marked } from '../../objects/names.ts'
+import { baseName, leaseLabel, marked } from '../../objects/names.ts'
 import { normalRepository, parseReference } from '../../objects/reference.ts'
 import { type Container, type ContainerSummary, type ImageSummary, nameOf } from '../../objects/schemas.ts'
 
@@ -109,9 +109,6 @@ function isOfServices(summary: ContainerSummary, config: DockerConfig): boolean 
   const repository = configuredRepository(config)
   return repository === null || parseReference(summary.Image)?.repository === repository
 }
-
-/** The name that a container has, or stands in for while a rollback is under way. */
-export const baseName = (name: string): string => marked(name)?.base ?? name
 
 /** Leases, tasks of an orchestrator, rehearsals: none of ours to replace. */
 const isForeign = (summary: ContainerSummary): boolean => {

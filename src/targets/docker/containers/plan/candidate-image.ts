@@ -12,7 +12,7 @@ import { type Refusal, type Refused, refusalOf } from '../../registry/refusal.ts
 import { recordedDigest, releaseDetailsSchema } from '../observe/releases.ts'
 
 /** The image to go back to, as it can be had now. */
-export interface Candidate {
+export interface CandidateImage {
   /** Exact: an image id, or `repository@digest`. */
   exact: string
   shown: string | null
@@ -31,7 +31,7 @@ export async function findCandidate(
   history: readonly DeploymentRecord[],
   signal: AbortSignal,
   running: readonly Image[] = []
-): Promise<Candidate> {
+): Promise<CandidateImage> {
   const { engine } = docker
   const details = releaseDetailsSchema.parse(release.details)
   const image = await engine.images.inspect(details.reference, signal)

@@ -1,7 +1,7 @@
 import type { Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
+import { baseName } from '../../objects/names.ts'
 import type { Container, Mount } from '../../objects/schemas.ts'
-import { baseName } from '../observe/workload.ts'
 
 /**
  * The label by which an image or a container says that its version changes the data in a volume so that earlier versions may not read

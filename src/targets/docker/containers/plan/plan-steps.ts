@@ -2,20 +2,18 @@ import type { JsonObject } from '../../../../model/json.ts'
 import type { Observation } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
 import type { Step } from '../../../../model/step.ts'
-import { ownedBy } from '../../compose/labels.ts'
-import { inRounds } from '../../compose/order.ts'
+import { inRounds, ownedBy } from '../../compose/labels.ts'
 import type { DockerContext } from '../../context.ts'
-import { fallbackName, rehearsalName, temporaryName } from '../../objects/names.ts'
+import { baseName, fallbackName, rehearsalName, temporaryName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
-import { baseName } from '../observe/workload.ts'
 import type { Replacement } from '../steps/replacement.ts'
-import type { Candidate } from './candidate-image.ts'
+import type { CandidateImage } from './candidate-image.ts'
 
 /** How one container is replaced. */
-export interface Way {
+export interface ContainerPlan {
   container: Container
   /** Why old and new cannot run at once; null when they can. */
-  whyNot: string | null
+  whyNotBeside: string | null
   /** It serves nothing now. */
   isDown: boolean
 }
@@ -28,17 +26,17 @@ export function planSteps(
   docker: DockerContext,
   observation: Observation,
   release: Release,
-  candidate: Candidate,
-  ways: readonly Way[]
+  candidate: CandidateImage,
+  plans: readonly ContainerPlan[]
 ): Step[] {
-  const rolls = ways.map((way) => ({ way, member: replacementOf(docker, observation, candidate, way) }))
+  const rolls = plans.map((plan) => ({ plan, member: replacementOf(docker, observation, candidate, plan) }))
   const members = rolls.map(({ member }) => member)
   if (members.length === 0) return []
-  const down = rolls.filter(({ way }) => way.isDown)
-  const serving = rolls.filter(({ way }) => !way.isDown)
+  const down = rolls.filter(({ plan }) => plan.isDown)
+  const serving = rolls.filter(({ plan }) => !plan.isDown)
   const width = docker.config.max_parallel ?? 1
   return [
-    ...(docker.config.rehearse ? [rehearsalStep(release, onePerService(ways, members))] : []),
+    ...(docker.config.rehearse ? [rehearsalStep(release, onePerService(plans, members))] : []),
     createStep(release, members),
     ...roundsOf(down).flatMap((round) =>
       batches(round, docker.config.max_parallel ?? round.length).flatMap((batch) => swapSteps(release, batch))
@@ -58,14 +56,14 @@ export function planSteps(
 }
 
 /** Services come after those that they depend on. */
-const roundsOf = (rolls: readonly { way: Way; member: Replacement }[]): Replacement[][] =>
-  inRounds(rolls, ({ way }) => way.container.Config.Labels).map((round) => round.map(({ member }) => member))
+const roundsOf = (rolls: readonly { plan: ContainerPlan; member: Replacement }[]): Replacement[][] =>
+  inRounds(rolls, ({ plan }) => plan.container.Config.Labels).map((round) => round.map(({ member }) => member))
 
 function replacementOf(
   docker: DockerContext,
   observation: Observation,
-  candidate: Candidate,
-  { container, whyNot }: Way
+  candidate: CandidateImage,
+  { container, whyNotBeside }: ContainerPlan
 ): Replacement {
   const name = baseName(container.Name)
   const policy = container.HostConfig.RestartPolicy
@@ -78,14 +76,14 @@ function replacementOf(
     image: candidate.exact,
     shown: candidate.shown,
     replaced: `${observation.current?.version ?? 'unknown'} ${container.Image}`,
-    beside: whyNot === null,
+    beside: whyNotBeside === null,
     was_running: container.State.Running || Boolean(container.State.Restarting),
     restart_policy: { Name: policy?.Name || 'no', MaximumRetryCount: policy?.MaximumRetryCount ?? 0 },
     stop_timeout: docker.config.stop_timeout ?? null
   }
 }
 
-export const pullStep = (release: Release, candidate: Candidate): Step => ({
+export const pullStep = (release: Release, candidate: CandidateImage): Step => ({
   id: 'pull',
   kind: 'pull_image',
   phase: 'prepare',
@@ -96,8 +94,8 @@ export const pullStep = (release: Release, candidate: Candidate): Step => ({
 })
 
 /** Services differ in their commands, replicas do not. */
-function onePerService(ways: readonly Way[], members: readonly Replacement[]): Replacement[] {
-  const services = ways.map(
+function onePerService(plans: readonly ContainerPlan[], members: readonly Replacement[]): Replacement[] {
+  const services = plans.map(
     ({ container }) => ownedBy(container.Config.Labels)?.service ?? JSON.stringify(container.Config.Cmd)
   )
   return members.filter((_, index) => services.indexOf(services[index] ?? '') === index)

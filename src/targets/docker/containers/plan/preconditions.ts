@@ -1,10 +1,10 @@
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Blocker, Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
+import { baseName } from '../../objects/names.ts'
 import { shortId } from '../../objects/reference.ts'
 import { type Container, type ContainerSummary, type ImageDefaults, nameOf } from '../../objects/schemas.ts'
 import { changesSince } from '../observe/snapshot.ts'
-import { baseName } from '../observe/workload.ts'
 import type { Dependent } from '../steps/dependents.ts'
 
 /** Host ports that a stopped container wants and something else holds by now. */
@@ -137,4 +137,25 @@ export function configurationRisks(
       detail: `${changes.slice(0, 12).join('; ')}${changes.length > 12 ? `; and ${changes.length - 12} more` : ''}. It does not go back with the image.`
     }
   ]
+}
+
+/**
+ * A container in the network or another name space of one that is replaced with it cannot follow: it can neither start while its
+ * base is stopped nor, when all is undone newest first, be brought back before its base is.
+ */
+export function sharedNamespaceBlockers(containers: readonly Container[]): Blocker[] {
+  return containers.flatMap((container) => {
+    const { NetworkMode, PidMode, IpcMode } = container.HostConfig
+    const base = containers.find(({ Id }) => [NetworkMode, PidMode, IpcMode].includes(`container:${Id}`))
+    if (!base) return []
+    const [name, on] = [baseName(container.Name), baseName(base.Name)]
+    return [
+      {
+        id: `shared_namespace:${name}`,
+        what: `${name} and ${on} cannot go back together`,
+        why: `${name} lives in a name space of ${on} and would be stopped with it, half way`,
+        next: `Name ${on} alone in \`services\` or \`containers\` of the configuration; the plan then says how ${name} is created anew after it.`
+      }
+    ]
+  })
 }

@@ -1,20 +1,20 @@
 import { duration } from '../../../../support/text.ts'
-import { findNew, findOld, keepLogs } from '../../context.ts'
+import { keepLogs } from '../../objects/logs.ts'
 import { endpointsFor } from '../recreate/networks.ts'
 import { gone, rename, setRestartPolicy, stop } from './actions.ts'
-import { watch, withoutProbe } from './healthy.ts'
-import type { StepWork } from './index.ts'
+import { awaitHealth, withoutProbe } from './await-health.ts'
+import { findNew, findOld, type ReplacementWork } from './replacement.ts'
 import { bringBack, isUp } from './swap.ts'
 
 const never = { Name: 'no', MaximumRetryCount: 0 }
 
 /** Starts the replacement beside the old container, without aliases, and waits until it is healthy. */
-export const startBeside: StepWork = {
+export const startBeside: ReplacementWork = {
   async apply(docker, params, run) {
     const replacement = await findNew(docker, params, run.signal)
     if (!replacement) throw gone('The replacement cannot be started', params.temporary)
     if (!replacement.State.Running) await docker.engine.containers.start(replacement.Id, run.signal)
-    const ms = await watch(withoutProbe(docker), replacement, run)
+    const ms = await awaitHealth(withoutProbe(docker), replacement, run)
     return { detail: `healthy after ${duration(ms)}` }
   },
 
@@ -28,7 +28,7 @@ export const startBeside: StepWork = {
 }
 
 /** Gives the healthy replacement the aliases and the name, sees that it came through it, and only then stops the old one. */
-export const takeOver: StepWork = {
+export const takeOver: ReplacementWork = {
   async apply(docker, params, run) {
     const { signal } = run
     const old = await findOld(docker, params, signal)
@@ -42,7 +42,7 @@ export const takeOver: StepWork = {
           await docker.engine.networks.disconnect(network, replacement.Id, signal)
         await docker.engine.networks.connect(network, replacement.Id, endpoint, signal)
       }
-      await watch(withoutProbe(docker), replacement, run)
+      await awaitHealth(withoutProbe(docker), replacement, run)
       await setRestartPolicy(docker, old, never, signal)
       await rename(docker, old, params.fallback, signal)
     }

@@ -1,16 +1,16 @@
 import { TargetError } from '../../../../support/errors.ts'
 import type { StepResult } from '../../../target.ts'
-import { type DockerContext, findNew, findOld, hasStarted } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { isStatus } from '../../engine/engine.ts'
 import { shortId } from '../../objects/reference.ts'
 import type { Container, Image } from '../../objects/schemas.ts'
 import { differences, mountDifferences } from '../recreate/differences.ts'
 import { type CreateRequest, createBody, createRequest } from '../recreate/request.ts'
 import { gone, remove } from './actions.ts'
-import type { StepWork } from './index.ts'
+import { findNew, findOld, hasStarted, type ReplacementWork } from './replacement.ts'
 
 /** Creates the replacement, joins its networks, and holds it against what was asked for; nothing is stopped. */
-export const create: StepWork = {
+export const create: ReplacementWork = {
   async apply(docker, params, run): Promise<StepResult> {
     const image = await docker.engine.images.inspect(params.image, run.signal)
     if (!image) throw imageGone(params.image)

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { Step } from '../../../../model/step.ts'
+import type { StepKind } from '../../../define-steps.ts'
 import type { StepResult } from '../../../target.ts'
 import { ownedBy } from '../../compose/labels.ts'
 import type { DockerContext } from '../../context.ts'
+import { throughRestarts } from '../../engine/restarts.ts'
+import { baseName } from '../../objects/names.ts'
 import type { Container, ContainerSummary, HostConfig } from '../../objects/schemas.ts'
-import { baseName } from '../observe/workload.ts'
 
 /** A container that is replaced. */
 interface Replaced {
@@ -113,13 +115,17 @@ export function dependentSteps(dependents: readonly Dependent[]): Step[] {
   ]
 }
 
-/** One that was created anew meanwhile has found what it needs. */
-export async function applyDependents(
+/** Names those that must be created again; one that was created again meanwhile is fine. */
+export const checkDependents: StepKind<DockerContext, z.infer<typeof paramsSchema>> = {
+  params: paramsSchema,
+  apply: (docker, { dependents }, run) => throughRestarts(docker, run, () => affected(docker, dependents, run.signal))
+}
+
+async function affected(
   docker: DockerContext,
-  step: Step,
-  { signal }: { signal: AbortSignal }
+  dependents: z.infer<typeof paramsSchema>['dependents'],
+  signal: AbortSignal
 ): Promise<StepResult> {
-  const { dependents } = paramsSchema.parse(step.params)
   const left = await Promise.all(dependents.map(({ id }) => docker.engine.containers.inspect(id, signal)))
   const manual = dependents
     .filter((_, index) => left[index] !== null)

@@ -1,14 +1,16 @@
 import { z } from 'zod'
-import type { Step } from '../../../../model/step.ts'
-import type { TargetError } from '../../../../support/errors.ts'
+import { TargetError } from '../../../../support/errors.ts'
+import { oneLine } from '../../../../support/text.ts'
+import type { StepKind } from '../../../define-steps.ts'
 import type { Run, StepResult } from '../../../target.ts'
 import type { DockerContext } from '../../context.ts'
 import { EngineError } from '../../engine/engine.ts'
 import { linesOf } from '../../engine/lines.ts'
+import { throughRestarts } from '../../engine/restarts.ts'
 import { parseReference, splitRepository } from '../../objects/reference.ts'
 import { loginFor, registryAuth } from '../../registry/credentials.ts'
-import { refusalOf } from '../../registry/refusal.ts'
-import { pullFailed } from './pull-failed.ts'
+import { stateOf } from '../../registry/lookup.ts'
+import { type Refusal, refusalOf, type Trouble } from '../../registry/refusal.ts'
 
 const lineSchema = z.looseObject({
   id: z.string().optional(),
@@ -19,9 +21,13 @@ const lineSchema = z.looseObject({
 
 const paramsSchema = z.looseObject({ image: z.string().min(1) })
 
-/** Pulls the image by its digest; only the layers that are missing come over the line. */
-export async function applyPull(docker: DockerContext, step: Step, run: Run): Promise<StepResult> {
-  const { image } = paramsSchema.parse(step.params)
+/** Pulls the image by its digest; the engine downloads only the layers that it does not have. */
+export const pullImage: StepKind<DockerContext, z.infer<typeof paramsSchema>> = {
+  params: paramsSchema,
+  apply: (docker, { image }, run) => throughRestarts(docker, run, () => pull(docker, image, run))
+}
+
+async function pull(docker: DockerContext, image: string, run: Run): Promise<StepResult> {
   if (await docker.engine.images.inspect(image, run.signal)) return { detail: 'already there' }
   const repository = parseReference(image)?.repository ?? image
   const login = await loginFor(splitRepository(repository).registry, docker, run.signal)
@@ -63,3 +69,33 @@ const inBytes = (layers: readonly Layer[]): string => {
   const sum = (key: keyof Layer): number => layers.reduce((total, layer) => total + layer[key], 0)
   return `${(sum('current') / 1e6).toFixed(1)} of ${megabytes(sum('total'))}`
 }
+
+/** Why an image did not come, from what the engine says: its own disk, or the registry's refusal as `explain` has it. */
+async function pullFailed(
+  image: string,
+  { why, status }: { why: string; status: number },
+  explain: (state: Trouble) => Promise<Refusal>
+): Promise<TargetError> {
+  const what = `${image} cannot be pulled`
+  const said = oneLine(why, 300)
+  if (/no space left on device|disk quota exceeded/i.test(why))
+    return new TargetError({
+      what,
+      why: `the disk of the engine is full: ${said}`,
+      state: 'Nothing was stopped. The engine has dropped the layers that had come over; none of the image is there.',
+      next: 'Make space where the engine keeps its data (docker system df, docker image prune), and assess again.',
+      code: 'disk_full'
+    })
+  const state = stateOf({ status, why })
+  const refusal = state === 'unreachable' ? { why: said, next: tryAgain } : await explain(state)
+  return new TargetError({
+    what,
+    why: refusal.why,
+    state: 'Nothing was stopped.',
+    next: refusal.next,
+    code: state === 'unreachable' ? 'pull_failed' : `image_${state}`,
+    retryable: state === 'unreachable' || state === 'rate_limited'
+  })
+}
+
+const tryAgain = 'See whether the registry is reachable from the engine, and assess again.'

@@ -1,7 +1,7 @@
 import { TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { StepResult } from '../../../target.ts'
-import { type DockerContext, findNew, findOld, hasStarted, hideEnvironment } from '../../context.ts'
+import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { rehearsalLabel } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { proxyVariable } from '../plan/side-by-side.ts'
@@ -9,12 +9,12 @@ import { userConfigOf } from '../recreate/configuration.ts'
 import { bindDestination, hostConfigFor, placeOf } from '../recreate/host.ts'
 import { endpointsFor } from '../recreate/networks.ts'
 import { gone, remove } from './actions.ts'
-import { watch, withoutProbe } from './healthy.ts'
-import type { StepWork } from './index.ts'
+import { awaitHealth, withoutProbe } from './await-health.ts'
 import type { Replacement } from './replacement.ts'
+import { findNew, findOld, hasStarted, type ReplacementWork } from './replacement.ts'
 
 /** Starts the candidate where nobody reaches it, and sees it become healthy; then it is removed without trace. */
-export const rehearse: StepWork = {
+export const rehearse: ReplacementWork = {
   async apply(docker, params, run): Promise<StepResult> {
     const replacement = await findNew(docker, params, run.signal)
     if (replacement && hasStarted(replacement)) return { detail: 'its replacement was started already' }
@@ -24,7 +24,7 @@ export const rehearse: StepWork = {
     const actor = await create(docker, old, params, run.signal)
     try {
       await docker.engine.containers.start(actor.Id, run.signal)
-      const ms = await watch(withoutProbe(docker), actor, run)
+      const ms = await awaitHealth(withoutProbe(docker), actor, run)
       return { detail: `healthy after ${duration(ms)}, removed again` }
     } finally {
       await clear(docker, params, AbortSignal.timeout(60_000))

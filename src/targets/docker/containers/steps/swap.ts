@@ -1,9 +1,10 @@
-import { type DockerContext, findNew, findOld, keepLogs } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { isStatus } from '../../engine/engine.ts'
+import { keepLogs } from '../../objects/logs.ts'
 import type { Container } from '../../objects/schemas.ts'
-import { gone, rename, setRestartPolicy, stop } from './actions.ts'
-import type { StepWork } from './index.ts'
+import { gone, remove, rename, setRestartPolicy, stop } from './actions.ts'
 import type { Replacement } from './replacement.ts'
+import { findNew, findOld, type ReplacementWork } from './replacement.ts'
 
 const never = { Name: 'no', MaximumRetryCount: 0 }
 
@@ -11,7 +12,7 @@ const never = { Name: 'no', MaximumRetryCount: 0 }
  * Stops the old container and starts the replacement. Everything else comes before the stop: between stop and start there is
  * nothing.
  */
-export const swap: StepWork = {
+export const swap: ReplacementWork = {
   async apply(docker, params, run) {
     const { signal } = run
     const old = await findOld(docker, params, signal)
@@ -93,4 +94,16 @@ async function mustHaveOld(docker: DockerContext, params: Replacement, signal: A
     params.fallback,
     'It was removed, after its replacement had taken over or by somebody else. The replacement was left as it is.'
   )
+}
+
+/** Removes the proven old container, never its volumes; its log stays among the evidence. */
+export const removeOld: ReplacementWork = {
+  async apply(docker, params, run) {
+    const old = await findOld(docker, params, run.signal)
+    if (!old) return { detail: 'it was gone already' }
+    if (!(await findNew(docker, params, run.signal))) return { detail: `kept ${old.Name}: no replacement is there` }
+    await keepLogs(docker, old, run)
+    await remove(docker, old, { ownVolumes: false, force: true }, run.signal)
+    return { detail: `removed ${old.Name}; its volumes stay` }
+  }
 }
