@@ -85,7 +85,10 @@ export async function readProject(
   if (!program) return null
   const { project } = docker.config
   const options = locationOptions(location, { project, ...(profiles && { profiles }) })
-  const output = await callCompose(docker, program, [...options, 'config', '--format', 'json'], { signal })
+  const output = await callCompose(docker, program, [...options, 'config', '--format', 'json'], {
+    signal,
+    limitMs: 60_000
+  })
   const { name, services } = readSchema.parse(JSON.parse(output))
   return {
     name,

@@ -87,6 +87,7 @@ async function revive(docker: DockerContext, params: Params, run: Run): Promise<
   const up = ['up', '--detach', '--no-deps', '--no-build', '--no-recreate', ...params.services]
   await callCompose(docker, program, [...options, ...up], {
     signal: run.signal,
+    limitMs: 15 * 60_000,
     input: JSON.stringify({ services })
   })
   const containers = await revived(docker, params, run)

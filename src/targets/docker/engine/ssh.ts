@@ -1,7 +1,8 @@
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import http from 'node:http'
 import { Duplex, type Readable, type Writable } from 'node:stream'
 import { ConfigError, messageOf, TargetError } from '../../../support/errors.ts'
+import { runProgram } from '../../../support/run-program.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Transport } from './transport.ts'
 
@@ -49,12 +50,10 @@ function targetOf(address: string, url: URL): SshTarget {
 }
 
 /** What the user's ssh configuration makes of the name; the name itself where ssh cannot say. */
-const realHost = (host: string, env: NodeJS.ProcessEnv): Promise<string> =>
-  new Promise((resolve) => {
-    execFile('ssh', ['-G', '--', host], { timeout: 5_000, env }, (error, stdout) => {
-      resolve((!error && /^hostname (\S+)$/m.exec(stdout)?.[1]) || host)
-    })
-  })
+async function realHost(host: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const { ok, stdout } = await runProgram('ssh', ['-G', '--', host], { env, limitMs: 5000 })
+  return (ok && /^hostname (\S+)$/m.exec(stdout)?.[1]) || host
+}
 
 function sshArguments({ user, host, port, socket }: SshTarget): string[] {
   const engine = socket ? ['docker', '--host', `unix://${socket}`] : ['docker']
@@ -127,7 +126,10 @@ class SshAgent extends http.Agent {
   }
 }
 
-/** One connection: the pipes of one ssh process, with what Node's HTTP client expects of a socket. */
+/**
+ * One connection: the pipes of one ssh process, with what Node's HTTP client expects of a socket. It lives as long as the connection
+ * and its output is not collected, which is not what `runProgram` is for.
+ */
 class SshConnection extends Duplex {
   readonly #begin: () => ChildProcessByStdio<Writable, Readable, Readable>
   readonly #address: string

@@ -58,7 +58,7 @@ export async function refusalOf(
 
 /** An engine passes on neither what became of the login, which it may go without, nor when to try again: the registry is asked for that. */
 async function askAgain(
-  { mask, clock }: DockerContext,
+  { env, mask, clock }: DockerContext,
   { credentials }: Login,
   reference: string,
   signal: AbortSignal
@@ -69,7 +69,7 @@ async function askAgain(
     const { answer, loginRefused } = await ask(
       `${apiOf(parsed.repository).base}/manifests/${parsed.digest ?? parsed.tag ?? 'latest'}`,
       credentials,
-      { mask, signal, method: 'HEAD', headers: { accept: manifestTypes } }
+      { env, mask, signal, method: 'HEAD', headers: { accept: manifestTypes } }
     )
     return { loginRefused, limit: limitIn(answer.headers, clock.now()) }
   } catch {

@@ -4,8 +4,7 @@ import type { Release } from '../../../model/release.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Look } from '../../target.ts'
-import type { Probe } from '../config.ts'
-import { probeOnce } from '../containers/check/probe.ts'
+import { probeCheck, untilGood } from '../containers/check/probe.ts'
 import { askPort, type PublishedPort, viewpointOn } from '../containers/check/published-ports.ts'
 import type { DockerContext } from '../context.ts'
 import type { Port } from '../objects/swarm-schemas.ts'
@@ -23,16 +22,11 @@ export async function checkServices(docker: DockerContext, release: Release, loo
   }
   const checks = await Promise.all(observed.map((one) => checksOf(docker, one, release, look)))
   const { probe } = docker.config
-  const probed = probe ? await insist(docker, look.signal, () => probeCheck(probe, look.signal)) : null
+
   return {
-    checks: [...checks.flat(), ...(probed ? [probed] : [])],
+    checks: [...checks.flat(), ...(probe ? [await probeCheck(docker, probe, look.signal)] : [])],
     observed: Object.fromEntries(observed.map((one) => [one.service.Spec.Name, runningIds(one)])) as JsonObject
   }
-}
-
-async function probeCheck(probe: Probe, signal: AbortSignal): Promise<Check> {
-  const { ok, detail } = await probeOnce(probe, signal)
-  return verdict('probe', 'The configured probe passes', ok, detail)
 }
 
 async function seen(docker: DockerContext, signal: AbortSignal): Promise<ObservedService[] | string> {
@@ -103,30 +97,18 @@ async function portChecks(
     [...asked.values()].map(async ({ published, node }) => {
       const elsewhere = node !== undefined && node !== nodes.own ? nodes.addresses.get(node) : undefined
       const from = elsewhere ? { publishedHost: elsewhere, here: false, contained: false } : view
-      const answer = await insist(docker, signal, () => askPort(published, from, signal))
+      const answer = await untilGood(
+        docker.clock,
+        signal,
+        () => askPort(published, from, signal),
+        ({ status }) => status !== 'fail'
+      )
       const at = elsewhere ? ` on ${elsewhere}` : ''
       const { Name } = service.Spec
       const id = `${Name}:port:${published.port}${elsewhere ? `:${elsewhere}` : ''}`
       return { id, title: `${Name} answers on port ${published.port}${at}`, ...answer }
     })
   )
-}
-
-const tries = 4
-const betweenMs = 500
-
-/** A service may need a moment more than its task; one good answer is enough. */
-async function insist<T extends Pick<Check, 'status'>>(
-  { clock }: DockerContext,
-  signal: AbortSignal,
-  ask: () => Promise<T>
-): Promise<T> {
-  let answer = await ask()
-  for (let count = 1; answer.status === 'fail' && count < tries; count++) {
-    await clock.sleep(betweenMs, signal)
-    answer = await ask()
-  }
-  return answer
 }
 
 const runningIds = ({ tasks }: ObservedService): string[] => tasks.filter(isRunning).map(({ ID }) => ID)

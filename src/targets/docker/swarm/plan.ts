@@ -92,7 +92,7 @@ function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
   ]
 }
 
-function noteOf({ Spec, PreviousSpec }: Service, way: ServiceStep['method'], remembered: boolean): string {
+function noteOf({ Spec, PreviousSpec }: Service, method: ServiceStep['method'], remembered: boolean): string {
   if (method === 'previous')
     return PreviousSpec && differsInImageOnly(PreviousSpec, Spec)
       ? `${Spec.Name} goes back to its previous specification, which differs in the image alone.`

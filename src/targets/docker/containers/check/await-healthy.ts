@@ -63,7 +63,7 @@ export async function awaitHealthy(
       const start = `${container.State.StartedAt} ${container.RestartCount}`
       if (start !== settledFrom.start) settledFrom = { at: clock.now().getTime(), start }
       const upFor = container.State.Running ? clock.now().getTime() - settledFrom.at : 0
-      const verdict = await judge(container, upFor, patience, run.signal)
+      const verdict = await judge(container, upFor, patience, docker.env, run.signal)
       if (verdict.ok) return waited()
       const limit = container.State.Health?.Status === 'unhealthy' ? patience.unhealthyMs : patience.timeoutMs
       if (waited() > limit) throw notHealthy(container.Name, verdict.detail, waited())
@@ -88,13 +88,14 @@ async function judge(
   container: Container,
   upForMs: number,
   patience: Patience,
+  env: NodeJS.ProcessEnv,
   signal: AbortSignal
 ): Promise<{ ok: boolean; detail: string }> {
   if (!container.State.Running) return { ok: false, detail: `is ${container.State.Status}` }
   const status = container.State.Health?.Status
   const checked = status !== undefined && status !== 'none'
   if (checked && status !== 'healthy') return { ok: false, detail: `its health check says ${status}` }
-  if (patience.probe) return probeOnce(patience.probe, signal)
+  if (patience.probe) return probeOnce(patience.probe, env, signal)
   if (checked) return { ok: true, detail: 'healthy' }
   const left = patience.settleMs - upForMs
   return { ok: left <= 0, detail: `up, watched for ${duration(Math.ceil(Math.max(left, 0) / 1000) * 1000)} more` }

@@ -4,7 +4,6 @@ import type { Release } from '../../../../model/release.ts'
 import { messageOf } from '../../../../support/errors.ts'
 import { oneLine } from '../../../../support/text.ts'
 import type { Look } from '../../../target.ts'
-import type { Probe } from '../../config.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
@@ -12,11 +11,8 @@ import { shortId } from '../../objects/reference.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { releaseDetailsSchema } from '../observe/releases.ts'
 import { findWorkload } from '../observe/workload.ts'
-import { probeOnce } from './probe.ts'
+import { probeCheck, untilGood } from './probe.ts'
 import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
-
-const tries = 4
-const between = 500
 
 /** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
 export async function check(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
@@ -46,7 +42,7 @@ async function lookAtAll(docker: DockerContext, release: Release, look: Look): P
         ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
       ]),
       ...(missing?.services ?? []).map(withoutContainer),
-      ...(probe ? [await probeCheck(docker, probe, look)] : [])
+      ...(probe ? [await probeCheck(docker, probe, look.signal)] : [])
     ],
     observed: { containers: Object.fromEntries(containers.map(observation)) }
   }
@@ -100,9 +96,9 @@ async function portChecks(
   const checks = await Promise.all(
     published.map(async ({ container, port }) => {
       const name = baseName(container.Name)
-      const answer = await insist(
-        docker,
-        look,
+      const answer = await untilGood(
+        docker.clock,
+        look.signal,
         () => askPort(port, view, look.signal),
         ({ status }) => status !== 'fail'
       )
@@ -111,16 +107,6 @@ async function portChecks(
     })
   )
   return docker.config.probe ? checks.filter(({ check }) => check.status !== 'unknown') : checks
-}
-
-async function probeCheck(docker: DockerContext, probe: Probe, look: Look): Promise<Check> {
-  const { ok, detail } = await insist(
-    docker,
-    look,
-    () => probeOnce(probe, look.signal),
-    (answer) => answer.ok
-  )
-  return { id: 'probe', title: 'The probe is answered', status: ok ? 'pass' : 'fail', detail }
 }
 
 const identityCheck = (container: Container, name: string, identities: ReadonlySet<string>): Check => ({
@@ -168,19 +154,4 @@ function restartCheck(container: Container, name: string, baseline: JsonObject |
       ? 'it was replaced meanwhile'
       : `it was restarted, last at ${container.State.StartedAt}`
   }
-}
-
-/** A service may need a moment more than its container; one good answer is enough. */
-async function insist<T>(
-  docker: DockerContext,
-  look: Look,
-  ask: () => Promise<T>,
-  isEnough: (answer: T) => boolean
-): Promise<T> {
-  let answer = await ask()
-  for (let count = 1; !isEnough(answer) && count < tries; count++) {
-    await docker.clock.sleep(between, look.signal)
-    answer = await ask()
-  }
-  return answer
 }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { Check } from '../../../../model/check.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Container } from '../../objects/schemas.ts'
-import { type Answer, knock } from './probe.ts'
+import { type Answer, connectOnce } from './probe.ts'
 
 export interface PublishedPort {
   port: number
@@ -71,7 +71,7 @@ export async function askPort(
       status: 'unknown',
       detail: `${published.ip || 'localhost'}:${published.port} of the engine's machine cannot be asked from here; ${remedy}`
     }
-  const answer = await knock(host, published.port, signal)
+  const answer = await connectOnce(host, published.port, signal)
   const status = statusOf(answer, host, view)
   return {
     status,

@@ -48,6 +48,7 @@ export async function findReleases(
   const login = await loginFor(splitRepository(repository).registry, docker, signal)
   if (login.trouble) notes.push(login.trouble)
   const listing = await listTags(repository, login.credentials, {
+    env: docker.env,
     mask: docker.mask,
     now: docker.clock.now(),
     signal
