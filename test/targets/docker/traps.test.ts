@@ -222,8 +222,8 @@ describeOn('docker', 'an assessment of containers', () => {
     await until('the end', async () => (await inspect(`${world.prefix}-other`)).State.Status === 'exited')
     const observation = (await (await world.open()).observe(signal())).observation
     expect(observation.blockers).toMatchObject([{ id: 'ambiguous' }])
-    const named = await (await world.open({ config: { containers: [`${world.prefix}-other`] } })).observe(signal())
-    expect(named).toMatchObject({ blockers: [], current: { version: '1.2.0' } })
+    const named = await world.open({ config: { containers: [`${world.prefix}-other`] } })
+    expect((await named.observe(signal())).observation).toMatchObject({ blockers: [], current: { version: '1.2.0' } })
   })
 
   it('does not run a migration again that ended well while the service beside it crashed', async () => {

@@ -186,6 +186,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     await until('the end of the update', async () =>
       (await docker('service', 'inspect', 'web')).includes('"completed"')
     )
+    await until('the end of the old task', async () => !(await docker('ps', '-q')).includes('\n'))
     const target = await open()
     const planned = await planTo(target, '1.1.0')
     const events = watchEvents((line) => /^die web\.1\./.test(line))
