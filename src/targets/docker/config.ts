@@ -37,7 +37,7 @@ export const configSchema = z.looseObject({
   services: z.array(serviceName).nullish(),
   service: serviceName.nullish(),
   compose_file: z.string().min(1).nullish(),
-  /** How many containers are replaced at once; unless told, one of those that serve, and all that serve nothing. */
+  /** How many containers are replaced at once; by default one of those that serve, and all that serve nothing. */
   max_parallel: z.number().int().positive().max(100).nullish(),
   /** Whether the candidate must become healthy in a rehearsal before anything is stopped. */
   rehearse: z.boolean().nullish(),

@@ -137,7 +137,9 @@ describeOn('docker', 'an assessment of containers', () => {
     expect(draft.risks).toContainEqual(
       expect.objectContaining({ id: `shared_volume:${world.prefix}-data`, serious: false })
     )
-    expect(draft.notes.join('\n')).toContain(`What the newer version wrote stays in the volume ${world.prefix}-data`)
+    expect(draft.notes.join('\n')).toContain(
+      `Data that the newer version wrote stays in the volume ${world.prefix}-data`
+    )
   })
 
   it('refuses when somebody else has taken the published port', async () => {

@@ -67,11 +67,11 @@ async function changeOf(written: Written, wanted: Wanted, envFiles: readonly str
   const literal = /:([\w][\w.-]{0,127})$/.exec(value)?.[1]
   if (literal) return literal === wanted.tag ? null : { where, what: `change the tag ${literal} to ${wanted.tag}` }
   const tag = variableIn(/:\$(?:\{(\w+)(?::?[-?+]([^}]*))?\}|(\w+))$/, value)
-  if (!tag) return { where, what: `let the image "${value}" have the tag ${wanted.tag}` }
+  if (!tag) return { where, what: `give the image "${value}" the tag ${wanted.tag}` }
   return ofTagVariable(tag, wanted.tag, { written, envFiles })
 }
 
-/** A digest decides, whatever tag stands before it. */
+/** A digest decides, whatever the tag before it is. */
 function ofDigest(name: string, value: string, { wanted, where }: { wanted: Wanted; where: string }): Found {
   const digest = /@(sha256:[a-f0-9]{64})$/.exec(wanted.exact)?.[1]
   if (digest && value.endsWith(`@${digest}`)) return null
@@ -116,12 +116,12 @@ async function ofWholeVariable(
   if (written === wanted.exact || (now?.tag && now.tag === wanted.tag && !now.digest)) return null
   const image = wanted.tag && now ? `${now.repository}:${wanted.tag}` : wanted.exact
   if (!assigned) return unset(variable, image, found)
-  return { where: lineOf(assigned), what: `let ${variable} be ${image}` }
+  return { where: lineOf(assigned), what: `set ${variable} to ${image}` }
 }
 
 const unset = (variable: string, value: string, { written }: WrittenVariable): Found => ({
-  where: `${lineOf(written)} (${variable} is set nowhere in .env)`,
-  what: `set ${variable}=${value} where Compose is called, or in .env`
+  where: `${lineOf(written)} (${variable} is not set in .env)`,
+  what: `set ${variable}=${value} in .env, or wherever Compose is run`
 })
 
 async function assignedIn(paths: readonly string[], variable: string): Promise<(Assignment & { path: string }) | null> {
@@ -133,4 +133,4 @@ async function assignedIn(paths: readonly string[], variable: string): Promise<(
 }
 
 export const changeLine = ({ where, what }: Change, version: string): string =>
-  `${where ? `In ${where}: ` : ''}${what}. Without that, the next docker compose up takes the service away from ${version} again.`
+  `${where ? `In ${where}: ` : ''}${what}. Otherwise the next docker compose up replaces ${version} again.`

@@ -112,7 +112,7 @@ async function imageIn(
   return (await files.at(-1)?.image(base.value)) ?? null
 }
 
-/** Finds a text below a service, through aliases and merged maps, with the line where it really stands. */
+/** Finds a text below a service, through aliases and merged maps, with the line where it is written. */
 async function walker(document: Document, counter: LineCounter): Promise<LookUp> {
   const { isAlias, isMap, isScalar, isSeq } = await import('yaml')
   const resolved = (node: unknown): Node | undefined =>

@@ -23,15 +23,15 @@ export async function missingServices(
   docker: DockerContext,
   {
     repository,
-    standing,
+    current,
     all
-  }: { repository: string | null; standing: readonly Container[]; all: readonly ContainerSummary[] },
+  }: { repository: string | null; current: readonly Container[]; all: readonly ContainerSummary[] },
   signal: AbortSignal
 ): Promise<Missing | null> {
   const { config } = docker
   const named = config.services ?? (config.service ? [config.service] : null)
-  if (standing.length > 0 && !named) return null
-  const there = new Set(servicesOf(standing).map(({ service }) => service))
+  if (current.length > 0 && !named) return null
+  const there = new Set(servicesOf(current).map(({ service }) => service))
   if (named?.every((service) => there.has(service))) return null
   const location = await findLocation(docker, all, signal)
   if (!location) return null

@@ -6,11 +6,11 @@ import { composeFileSet, readComposeFiles } from './files.ts'
 import { isOneOff, ownedBy } from './labels.ts'
 import { callCompose, findCompose } from './program.ts'
 
-/** What Compose must be told so that it reads a project as it was read when the project was deployed. */
+/** What Compose needs to read a project as it was read when it was deployed. */
 export const locationSchema = z.object({
   files: z.array(z.string()).min(1),
   envFiles: z.array(z.string()),
-  /** Only where it was told; else Compose takes the folder of the first file. */
+  /** Only where one was given; by default Compose uses the folder of the first file. */
   workingDir: z.string().nullable()
 })
 
@@ -24,8 +24,8 @@ export interface ReadProject {
 }
 
 /**
- * Where the project is written: as a container of it that still stands tells, if its files can be read here; else as
- * configured, or as Compose would look for it in the project's folder. null when no file is there.
+ * Where the project's files are: from the labels of a container of it, if its files can be read here; else as configured, or where
+ * Compose would find them in the project's folder. null without a file.
  */
 export async function findLocation(
   docker: DockerContext,
@@ -57,7 +57,7 @@ async function locationOfSiblings(
 
 const absolute = (folder: string, path: string): string => (isAbsolute(path) ? path : resolve(folder, path))
 
-/** The options by which Compose is called for a project. */
+/** The options that select a project for Compose. */
 export const locationOptions = (
   { files, envFiles, workingDir }: ComposeLocation,
   { project, profiles }: { project?: string | null | undefined; profiles?: 'all' } = {}

@@ -44,16 +44,16 @@ export const changeRisks = (changes: readonly Change[], version: string): Risk[]
   changes.map((change) => ({
     id: `compose_file:${change.service}`,
     serious: false,
-    title: `What Compose reads does not name ${version} for ${change.service}`,
+    title: `The Compose files do not name ${version} for ${change.service}`,
     detail: changeLine(change, version)
   }))
 
-/** The last step: it looks whether the files were changed, and names what a person has to change. */
+/** The last step: checks whether the files were changed, and names what a person has to change. */
 export const reminderStep = (release: Release, services: readonly ServiceFiles[], wanted: Wanted): Step => ({
   id: 'compose_files',
   kind: 'compose_files',
   phase: 'cleanup',
-  title: 'Looking whether the next docker compose up would undo this',
+  title: 'Checking whether the next docker compose up would undo this',
   params: {
     version: release.version,
     wanted: { ...wanted },
@@ -66,7 +66,7 @@ export const checkComposeFiles: StepKind<DockerContext, z.infer<typeof paramsSch
   params: paramsSchema,
   async apply(docker, { version, services, wanted }) {
     const changes = await neededChanges(docker, services, wanted)
-    if (changes.length === 0) return { detail: 'it would not' }
-    return { detail: 'it would', manual: changes.map((change) => changeLine(change, version)) }
+    if (changes.length === 0) return { detail: 'no: they name this version' }
+    return { detail: 'yes', manual: changes.map((change) => changeLine(change, version)) }
   }
 }

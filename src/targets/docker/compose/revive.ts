@@ -21,7 +21,7 @@ const paramsSchema = z.looseObject({ ...missingSchema.shape, image: z.string() }
 
 type Params = z.infer<typeof paramsSchema>
 
-/** The label by which a container tells which rollback had Compose create it. */
+/** The label with the rollback that had Compose create a container. */
 const revivedLabel = 'popkit.rollback.revived'
 
 /** Why the missing services cannot be created; null when they can. */
@@ -35,8 +35,8 @@ export async function whyNotRevived(
     return {
       id: 'no_compose',
       what,
-      why: 'no container of it is left, and Docker Compose v2 was not found',
-      next: 'Install Docker Compose v2, or start the earlier version by hand.'
+      why: 'it has no container, and Docker Compose v2 was not found',
+      next: 'Install Docker Compose v2, or start the earlier version manually.'
     }
   try {
     await readProject(docker, missing, { profiles: 'all' }, signal)
@@ -46,8 +46,8 @@ export async function whyNotRevived(
     return {
       id: 'compose_unreadable',
       what,
-      why: `no container of it is left, and Compose cannot read its project: ${oneLine(messageOf(error), 300)}`,
-      next: `Look at ${missing.files.map(shortPath).join(', ')} with docker compose config, and assess again.`
+      why: `it has no container, and Compose cannot read its project: ${oneLine(messageOf(error), 300)}`,
+      next: `Check ${missing.files.map(shortPath).join(', ')} with docker compose config, then assess again.`
     }
   }
 }
@@ -102,11 +102,11 @@ async function removeRevived(docker: DockerContext, params: Params, run: Run): P
   const containers = await revived(docker, params, run)
   for (const container of containers) await remove(docker, container, { ownVolumes: false, force: true }, run.signal)
   return {
-    detail: containers.length > 0 ? `removed ${containers.map(({ Name }) => Name).join(', ')}` : 'there was none'
+    detail: containers.length > 0 ? `removed ${containers.map(({ Name }) => Name).join(', ')}` : 'nothing to remove'
   }
 }
 
-/** What this rollback had created, and nobody else: no other project's, none that a person started meanwhile. */
+/** The containers that this rollback created: none of another project, none that a person started in the meantime. */
 async function revived(
   docker: DockerContext,
   { project, services }: Params,
@@ -127,7 +127,7 @@ const noCompose = (): TargetError =>
   new TargetError({
     what: 'The service cannot be created',
     why: 'Docker Compose v2 was not found: neither as a plugin of the Docker command nor as docker-compose on the PATH',
-    next: 'Install it, or start the earlier version by hand.',
+    next: 'Install it, or start the earlier version manually.',
     code: 'no_compose'
   })
 
@@ -142,8 +142,8 @@ const gone = (image: string): TargetError =>
 const createdByOthers = (services: string[]): TargetError =>
   new TargetError({
     what: `${services.join(', ')} was not created`,
-    why: 'a container of it has appeared meanwhile, which somebody else started',
-    state: 'That container was left as it is.',
+    why: 'somebody else started a container of it in the meantime',
+    state: 'That container was not changed.',
     next: 'Assess again.',
     code: 'changed_meanwhile'
   })

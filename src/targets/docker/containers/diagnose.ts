@@ -27,7 +27,7 @@ const exitMeanings: Record<number, string> = {
   143: 'terminated (SIGTERM)'
 }
 
-/** Why the containers fail, as far as the engine tells. */
+/** Why the containers fail, as far as the engine knows. */
 export async function diagnose(docker: DockerContext, signal: AbortSignal): Promise<Diagnosis> {
   const { containers } = await findWorkload(docker, signal)
   for (const container of containers) hideEnvironment(docker.mask, container)

@@ -12,7 +12,7 @@ import type {
 } from '../objects/schemas.ts'
 import type { Service, Spec, SwarmConfig, SwarmNode, Task } from '../objects/swarm-schemas.ts'
 
-/** Which events the engine is to tell of. */
+/** Which events to read. */
 export interface EventQuery {
   container: string
   /** "die", "oom"; all of them where none is named. */

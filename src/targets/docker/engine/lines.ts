@@ -4,7 +4,7 @@ import { notUnderstood, unreachable } from './engine.ts'
 
 const mostCharacters = 1024 * 1024
 
-/** The lines of a stream of the engine's as they come. @throws TargetError `engine_unreachable` when the engine goes away meanwhile. */
+/** The lines of a stream of the engine's as they come. @throws TargetError `engine_unreachable` when the engine goes away. */
 export async function* linesOf(stream: Readable, address: string): AsyncGenerator<string> {
   let rest = ''
   try {

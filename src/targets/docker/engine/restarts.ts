@@ -5,7 +5,7 @@ import { type Engine, EngineError } from './engine.ts'
 const restartTakesMs = 90_000
 
 /**
- * Does `work`, and does it once more from the start when the engine went away meanwhile and came back: engines are restarted.
+ * Does `work`, and repeats it from the start when the engine was restarted in between.
  * What `work` does must be safe to repeat.
  */
 export async function throughRestarts<T>(
@@ -19,7 +19,7 @@ export async function throughRestarts<T>(
     } catch (error) {
       run.signal.throwIfAborted()
       if (attempt === 3 || !(wentAway(error) || (await isGoingAway(engine, clock, error, run.signal)))) throw error
-      run.progress?.('the engine does not answer; waiting for it')
+      run.progress?.('the engine does not answer; waiting')
       await untilBack(engine, clock, run.signal, error)
     }
   }

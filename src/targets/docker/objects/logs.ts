@@ -34,7 +34,7 @@ export async function keepLogs(
   run.evidence(await logEvidence(docker, container, run.signal))
 }
 
-/** Takes off the 8-byte head of each frame by which the engine tells stdout from stderr. */
+/** Takes off the 8-byte head of each frame by which the engine separates stdout from stderr. */
 export function withoutFrames(bytes: Buffer): string {
   const parts: Buffer[] = []
   for (let at = 0; at + 8 <= bytes.length; ) {

@@ -16,7 +16,7 @@ export interface Marked {
   role: 'new' | 'old' | 'try'
 }
 
-/** Takes a name of ours apart; null for any other. */
+/** The parts of a name that this program gave; null for any other. */
 export function marked(name: string): Marked | null {
   const match = mark.exec(name)
   return match?.[1] && match[2] ? { base: match[1], role: match[2] as Marked['role'] } : null

@@ -74,7 +74,7 @@ export async function loginFor(
     return username && password ? { credentials: { username, password, serveraddress }, from, file } : { file }
   } catch (error) {
     signal.throwIfAborted()
-    return { file, trouble: `the login for ${registry} in ${file} cannot be read: ${oneLine(messageOf(error))}` }
+    return { file, trouble: `the login for ${registry} in ${file} cannot be used: ${oneLine(messageOf(error))}` }
   }
 }
 

@@ -79,7 +79,7 @@ export function limitIn(headers: Headers, now: Date): string | null {
   return parts.length > 0 ? parts.join(', ') : null
 }
 
-/** Docker speaks plain HTTP only to a registry on the loopback, unless told otherwise. */
+/** Docker speaks plain HTTP only to a registry on the loopback, unless configured otherwise. */
 const schemeFor = (host: string): string =>
   /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host) ? 'http' : 'https'
 

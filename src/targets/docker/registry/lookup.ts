@@ -21,7 +21,7 @@ const silent = new WeakMap<Registries, Map<string, Lookup>>()
 
 /**
  * Asks through the engine, so that the answer is what a pull would meet: its network, its mirrors, its trust. A registry that cannot
- * be reached is not asked again, for each question would wait as long as the first.
+ * be reached is not asked again: each request would wait as long as the first.
  */
 export async function lookUp(
   engine: Registries,
@@ -38,7 +38,7 @@ export async function lookUp(
   return found
 }
 
-/** Not an answer that the registry gave, as of a fault of its own. */
+/** The registry did not answer; an error of its own is an answer. */
 const isSilence = (reason: string): boolean =>
   /time(d )?-?out|deadline|canceled|did not answer in time|no route|unreachable|connection refused|no such host/i.test(
     reason

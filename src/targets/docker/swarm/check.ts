@@ -17,7 +17,7 @@ import { isRelease, observeTasks } from './observe.ts'
 export async function checkServices(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
   const observed = await seen(docker, look.signal)
   if (typeof observed === 'string') {
-    const check: Check = { id: 'services', title: 'The swarm can be asked', status: 'unknown', detail: observed }
+    const check: Check = { id: 'services', title: 'The swarm answers', status: 'unknown', detail: observed }
     return { checks: [check], observed: look.baseline ?? {} }
   }
   const checks = await Promise.all(observed.map((one) => checksOf(docker, one, release, look)))
@@ -68,7 +68,7 @@ async function checksOf(
       `${Name}:restarts`,
       `No task of ${Name} was replaced`,
       fresh.length === 0,
-      known ? `${fresh.length} new tasks since the first look` : 'first look'
+      known ? `${fresh.length} new tasks since the first check` : 'first check'
     ),
     ...(await portChecks(docker, observed, signal))
   ]

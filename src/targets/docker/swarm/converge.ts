@@ -55,7 +55,7 @@ export async function follow(docker: DockerContext, rolled: Rolled, image: strin
     most = Math.max(most, running)
     const end = (trouble: string | null): Followed => ({ tookMs: now - began, running, wanted, trouble })
     if (imageOf(service.Spec) !== image)
-      return end(`its specification names ${imageOf(service.Spec)} by now${said && `: ${said}`}`)
+      return end(`its specification now names ${imageOf(service.Spec)}${said && `: ${said}`}`)
     if (running >= wanted && isEnded(update)) return end(null)
     const failure = newFailure(observed, image, began)
     const because = (why: string): Followed => end([why, failure].filter(Boolean).join('; '))
@@ -64,7 +64,7 @@ export async function follow(docker: DockerContext, rolled: Rolled, image: strin
     if (mark !== best.mark) best = { at: now, mark }
     const limitMs = patienceMs + pauseBetween(service)
     if (now - best.at > limitMs)
-      return because(`${running} of ${wanted} tasks run, and no further one for ${Math.round(limitMs / 1000)} s`)
+      return because(`${running} of ${wanted} tasks run, and no more for ${Math.round(limitMs / 1000)} s`)
     const line = `${running} of ${wanted} tasks run ${image}${failure ? `; ${failure}` : ''}`
     if (line !== told) run.progress(line)
     told = line
@@ -100,9 +100,9 @@ async function look(docker: DockerContext, { id, name }: Rolled, signal: AbortSi
   const [observed] = service ? await observeTasks(docker, [service], signal) : []
   if (observed) return observed
   throw new TargetError({
-    what: `The swarm service ${name} is gone`,
-    why: 'somebody removed it while it was rolled',
-    state: `${name} does not exist.`,
+    what: `The swarm service ${name} does not exist`,
+    why: 'it was removed during the rollback',
+    state: `${name} does not run.`,
     next: 'Deploy it again, then assess.',
     code: 'gone'
   })
@@ -112,7 +112,7 @@ const notConverged = ({ name }: Rolled, image: string, why: string): TargetError
   new TargetError({
     what: `${name} did not come up with ${image}`,
     why,
-    state: `${name} is left with ${image} in its specification until it is undone.`,
-    next: `Look at docker service ps --no-trunc ${name}.`,
+    state: `${name} keeps ${image} in its specification until the rollback is undone.`,
+    next: `Read the tasks: docker service ps --no-trunc ${name}.`,
     code: 'not_healthy'
   })

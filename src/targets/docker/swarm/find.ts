@@ -36,7 +36,7 @@ const existing = (service: Service | null, name: string): Service => {
   if (service) return service
   throw new ConfigError({
     what: `There is no swarm service ${name}`,
-    why: 'the engine knows none of that name, or is no manager of a swarm',
+    why: 'the engine has no service of that name, or does not manage a swarm',
     next: 'Correct `swarm_service` in the configuration of the target, or point `host` at a manager.',
     code: 'no_service'
   })

@@ -39,7 +39,7 @@ export function healthOf(observed: readonly ObservedService[], now: number): Hea
   const each = observed.map((one) => serviceHealth(one, now))
   const order: Health['state'][] = ['down', 'degraded', 'unknown', 'progressing', 'healthy']
   const worst = each.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]
-  if (!worst) return { state: 'unknown', message: 'nothing was seen' }
+  if (!worst) return { state: 'unknown', message: 'unknown' }
   const sum = (count: (one: ObservedService) => number): number =>
     observed.reduce((total, one) => total + count(one), 0)
   return { ...worst, instances: { serving: sum((one) => steadyTasks(one, now)), all: sum(({ wanted }) => wanted) } }

@@ -22,7 +22,7 @@ export async function nodeAddresses(
 export const imageOf = (spec: Spec): string => spec.TaskTemplate.ContainerSpec.Image
 export const referenceOf = (spec: Spec): Reference | null => parseReference(imageOf(spec))
 export const replicasOf = (spec: Spec): number | null => spec.Mode.Replicated?.Replicas ?? null
-/** Secret values may stand in a specification; its hash tells changes and nothing else. */
+/** A specification may contain secrets; its hash shows only that it changed. */
 export const hashOf = (spec: Spec): string => fingerprintOf(spec, 32)
 /** Whether two specifications differ in nothing but the image. */
 export const differsInImageOnly = (a: Spec, b: Spec): boolean => hashOf(withImage(a, '')) === hashOf(withImage(b, ''))

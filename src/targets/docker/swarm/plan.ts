@@ -68,7 +68,7 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
       phase: 'switch',
       title: `Rolling ${Spec.Name} back to ${release.version}`,
       params: { ...params },
-      undo: `Put the specification of ${Spec.Name} back as it was`,
+      undo: `restore the specification of ${Spec.Name}`,
       manualCommands: [manualCommand],
       manualUndoCommands: [`docker service update --image ${imageOf(Spec)} ${Spec.Name}`]
     },
@@ -85,7 +85,7 @@ function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
       id: `settings:${Spec.Name}`,
       kind: 'service_settings',
       phase: 'cleanup',
-      title: `Giving ${Spec.Name} its settings for updates back`,
+      title: `Restoring the update settings of ${Spec.Name}`,
       params: { id: ID, name: Spec.Name, updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null },
       undo: null
     }
@@ -95,12 +95,12 @@ function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
 function noteOf({ Spec, PreviousSpec }: Service, method: ServiceStep['method'], remembered: boolean): string {
   if (method === 'previous')
     return PreviousSpec && differsInImageOnly(PreviousSpec, Spec)
-      ? `${Spec.Name} goes back to its previous specification, which differs in the image alone.`
-      : `${Spec.Name} goes back to its previous specification: image and settings (environment, limits, ports) as they were then.`
+      ? `${Spec.Name} goes back to its previous specification, which differs only in the image.`
+      : `${Spec.Name} goes back to its previous specification: the image and the settings (environment, limits, ports) of that time.`
   const why = remembered
     ? 'its previous specification has another number of replicas'
-    : 'its previous specification is another one'
-  return `${Spec.Name} keeps today's settings and takes the image alone, for ${why}.`
+    : 'its previous specification is for another version'
+  return `${Spec.Name} keeps today's settings and changes only the image, because ${why}.`
 }
 
 const localImageRisks = (image: string, nodes: number): Risk[] =>
@@ -118,7 +118,7 @@ const localImageRisks = (image: string, nodes: number): Risk[] =>
 /** A roll that stops before it starts may stop the last task that still serves (github.com/moby/moby/issues/37972, 43081). */
 function lastTaskRisks({ service, tasks, wanted }: ObservedService, roll: Step | undefined): Risk[] {
   const { Spec, PreviousSpec } = service
-  // The swarm goes by the specification that it restores.
+  // The swarm obeys the specification that it restores.
   const orders = roll?.params.method === 'previous' ? PreviousSpec?.RollbackConfig : borrowedUpdate(Spec)
   const { Order = 'stop-first', Parallelism = 1 } = orders ?? {}
   const serving = tasks.filter((task) => isRunning(task) && task.Spec.ContainerSpec.Image !== imageOf(Spec)).length
@@ -128,8 +128,8 @@ function lastTaskRisks({ service, tasks, wanted }: ObservedService, roll: Step |
     {
       id: `last_good_task:${Spec.Name}`,
       serious: false,
-      title: `The roll of ${Spec.Name} may stop the last task that still serves`,
-      detail: `${serving} of ${wanted} tasks still run the version before, and the roll stops ${atOnce} before it starts new ones (known from moby issue 37972). An order of start-first avoids it.`
+      title: `The rollback of ${Spec.Name} may stop the last task that still serves`,
+      detail: `${serving} of ${wanted} tasks still run the version before, and the swarm stops ${atOnce} before it starts new ones (moby issue 37972). Set the update order to start-first to avoid it.`
     }
   ]
 }

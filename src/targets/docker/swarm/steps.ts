@@ -17,7 +17,7 @@ const serviceStepSchema = z.object({
   method: z.enum(['previous', 'image']),
   image: z.string(),
   from: z.string(),
-  /** The hash of the specification that was observation; another one is somebody else's and is not touched. */
+  /** The hash of the observed specification; any other one is somebody else's and is not changed. */
   spec: z.string(),
   /** Its settings for updates, which a roll by image may borrow from those for rollbacks. */
   updateConfig: z.record(z.string(), z.json()).nullable()
@@ -46,7 +46,7 @@ async function roll(docker: DockerContext, params: ServiceStep, run: Run): Promi
       run
     )
   const tookMs = await converge(docker, params, params.image, run)
-  return { detail: `${done ? 'already asked for, ' : ''}converged after ${(tookMs / 1000).toFixed(1)} s` }
+  return { detail: `${done ? 'already updated, ' : ''}converged after ${(tookMs / 1000).toFixed(1)} s` }
 }
 
 const settingsStepSchema = z.object({
@@ -69,11 +69,11 @@ async function restoreSettings(
   run: Run
 ): Promise<StepResult> {
   const service = await docker.engine.services.inspect(id, run.signal)
-  if (!service) return { detail: `${name} is gone` }
+  if (!service) return { detail: `${name} was removed` }
   const wanted = withUpdateConfig(service.Spec, updateConfig)
-  if (hashOf(wanted) === hashOf(service.Spec)) return { detail: 'they are as they were' }
+  if (hashOf(wanted) === hashOf(service.Spec)) return { detail: 'already restored' }
   await update(docker, { id, name }, service, wanted, run)
-  return { detail: `${name} updates as before` }
+  return { detail: `${name} has its former update settings` }
 }
 
 /** Puts the former specification back, as the service itself still holds it, and follows it; whether it serves is another question. */
@@ -105,9 +105,9 @@ async function existing({ engine }: DockerContext, { id, name }: Named, signal: 
   const service = await engine.services.inspect(id, signal)
   if (service) return service
   throw new TargetError({
-    what: `The swarm service ${name} is gone`,
-    why: 'the swarm knows none of that id any more',
-    state: `${name} does not exist.`,
+    what: `The swarm service ${name} does not exist`,
+    why: 'it was removed after the plan was made',
+    state: `${name} does not run.`,
     next: 'Deploy it again, then assess.',
     code: 'gone'
   })
@@ -117,7 +117,7 @@ const mostTries = 20
 const betweenTriesMs = 100
 
 /**
- * The version index makes sure that nobody else's update is overwritten. An update under way writes its own progress into the
+ * The version index makes sure that no other update is overwritten. A running update writes its own progress into the
  * service, which makes the index stale: then it is read and compared again.
  * @throws TargetError `changed_meanwhile` when the specification itself is another one.
  */
@@ -158,9 +158,9 @@ type Named = Pick<ServiceStep, 'id' | 'name'>
 
 const changedMeanwhile = ({ name }: Named): TargetError =>
   new TargetError({
-    what: `The swarm service ${name} was changed by somebody else`,
-    why: 'its specification is neither the one the plan was made for nor the one it leads to',
-    state: `${name} was left as it is.`,
+    what: `The swarm service ${name} was changed in the meantime`,
+    why: 'its specification is neither the one that the plan was made for nor the planned one',
+    state: `${name} was not changed.`,
     next: 'Assess again.',
     code: 'changed_meanwhile'
   })

@@ -6,7 +6,7 @@ import type { Container } from '../../objects/schemas.ts'
 import { probeOnce } from './probe.ts'
 
 const defaultTimeoutMs = 60_000
-/** An end that no event tells, as of a probe, is noticed within this time. */
+/** How soon a change without an event is noticed, such as a probe that passes. */
 const lookEveryMs = 100
 const defaultSettleMs = 5_000
 const restartsThatProveALoop = 3
@@ -57,7 +57,7 @@ export async function awaitHealthy(
   try {
     for (;;) {
       const container = await engine.containers.inspect(id, run.signal)
-      if (!container) throw notHealthy(id, 'it is gone', waited())
+      if (!container) throw notHealthy(id, 'it was removed', waited())
       const broken = whyHopeless(container)
       if (broken) throw notHealthy(container.Name, broken, waited())
       const start = `${container.State.StartedAt} ${container.RestartCount}`
@@ -98,7 +98,10 @@ async function judge(
   if (patience.probe) return probeOnce(patience.probe, env, signal)
   if (checked) return { ok: true, detail: 'healthy' }
   const left = patience.settleMs - upForMs
-  return { ok: left <= 0, detail: `up, watched for ${duration(Math.ceil(Math.max(left, 0) / 1000) * 1000)} more` }
+  return {
+    ok: left <= 0,
+    detail: `running, must stay up for ${duration(Math.ceil(Math.max(left, 0) / 1000) * 1000)} more`
+  }
 }
 
 /** Why waiting is in vain; null when it is not. */
@@ -115,12 +118,12 @@ const notHealthy = (name: string, why: string, ms: number): TargetError =>
   new TargetError({
     what: `${name} did not become healthy`,
     why: `${why}, after ${duration(ms)}`,
-    state: 'The replacement runs or ran; what it replaced is kept.',
-    next: `Read docker logs ${name}.`,
+    state: 'The old container is kept.',
+    next: `Read the log: docker logs ${name}.`,
     code: 'not_healthy'
   })
 
-/** Rings when the engine tells of the container; without events it is a clock. */
+/** Wakes at every event of the container; without events, by the clock. */
 async function listen(docker: DockerContext, id: string, signal: AbortSignal) {
   const closing = new AbortController()
   let rung = false

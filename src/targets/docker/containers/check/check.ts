@@ -22,7 +22,7 @@ export async function check(docker: DockerContext, release: Release, look: Look)
     look.signal.throwIfAborted()
     const detail = oneLine(messageOf(error), 300)
     return {
-      checks: [{ id: 'engine', title: 'The engine can be asked', status: 'unknown', detail }],
+      checks: [{ id: 'engine', title: 'The engine answers', status: 'unknown', detail }],
       observed: look.baseline ?? {}
     }
   }
@@ -52,14 +52,14 @@ const nothingThere: Check = {
   id: 'identity',
   title: 'The planned image runs',
   status: 'fail',
-  detail: 'no container of the target is there'
+  detail: 'the target has no container'
 }
 
 const withoutContainer = (service: string): Check => ({
   id: `missing:${service}`,
   title: `${service} has a container`,
   status: 'fail',
-  detail: 'none is left'
+  detail: 'it has none'
 })
 
 const observation = (container: Container): [string, JsonObject] => [
@@ -150,8 +150,6 @@ function restartCheck(container: Container, name: string, baseline: JsonObject |
     id,
     title,
     status: 'fail',
-    detail: changed.includes('id')
-      ? 'it was replaced meanwhile'
-      : `it was restarted, last at ${container.State.StartedAt}`
+    detail: changed.includes('id') ? 'it was replaced' : `it was restarted, last at ${container.State.StartedAt}`
   }
 }

@@ -35,7 +35,7 @@ export function connectOnce(host: string, port: number, signal: AbortSignal): Pr
       socket.destroy()
       resolve({ ok, detail: `${host}:${port} ${detail}`, ...(reason && { reason }) })
     }
-    const aborted = (): void => end(false, 'was not asked to the end', 'silent')
+    const aborted = (): void => end(false, 'was not checked: aborted', 'silent')
     let patience = setTimeout(() => end(false, 'does not answer within 3 s', 'silent'), 3000)
     signal.addEventListener('abort', aborted)
     socket.on('error', (error: NodeJS.ErrnoException) => {

@@ -26,7 +26,7 @@ export function publishedPorts({ State, NetworkSettings }: Container): Published
   return [...each.values()].filter(({ port }) => port > 0)
 }
 
-/** From where this program looks at an engine. */
+/** Where this program is, seen from an engine. */
 export interface Viewpoint {
   /** Where a port answers that is published on every address. */
   publishedHost: string
@@ -46,13 +46,13 @@ export async function viewpointOn(engine: Engine, signal: AbortSignal): Promise<
 
 const containerMarks = ['/.dockerenv', '/run/.containerenv']
 
-/** Where a port can be asked from here; null where asking would tell nothing of it. */
+/** Where a port can be asked from here; null where an answer would mean nothing. */
 export function hostToAsk({ ip }: PublishedPort, { publishedHost, here, contained }: Viewpoint): string | null {
   if (ip !== '') return isLoopback(ip) && !here ? null : ip
   return contained && isLoopback(publishedHost) ? null : publishedHost
 }
 
-/** What an answer proves: on the way from elsewhere, silence may be the way's. */
+/** What an answer proves: from another machine, silence may come from the network between. */
 export function statusOf({ ok, reason }: Answer, host: string, { here }: Viewpoint): Check['status'] {
   if (ok) return 'pass'
   if (here || reason === 'closed') return 'fail'
@@ -69,17 +69,17 @@ export async function askPort(
   if (host === null)
     return {
       status: 'unknown',
-      detail: `${published.ip || 'localhost'}:${published.port} of the engine's machine cannot be asked from here; ${remedy}`
+      detail: `${published.ip || 'localhost'}:${published.port} on the engine's machine cannot be reached from here; ${remedy}`
     }
   const answer = await connectOnce(host, published.port, signal)
   const status = statusOf(answer, host, view)
   return {
     status,
-    detail: status === 'unknown' ? `${answer.detail}, as far as can be seen from here; ${remedy}` : answer.detail
+    detail: status === 'unknown' ? `${answer.detail} when asked from here; ${remedy}` : answer.detail
   }
 }
 
-const remedy = 'a `probe` in the configuration of the target can say how users reach it'
+const remedy = 'set `probe` in the configuration of the target to say how users reach it'
 
 const isAny = (ip: string): boolean => ip === '' || ip === '0.0.0.0' || ip === '::'
 

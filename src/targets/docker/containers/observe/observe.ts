@@ -126,7 +126,7 @@ function risksOf(workload: Workload): Risk[] {
     id: `generic_tag:${tag}`,
     serious: false,
     title: `The containers were started from the tag "${tag}"`,
-    detail: `What deploys them next takes whatever "${tag}" means then. Point it back, or deploy by version.`
+    detail: `The next deployment takes whatever "${tag}" means then. Point the tag back, or deploy by version.`
   }))
 }
 
@@ -139,22 +139,22 @@ function blockersOf(workload: Workload): Blocker[] {
       why: workload.repository
         ? `no container on this engine was created from ${workload.repository}`
         : 'the configuration names neither image_name nor containers',
-      next: 'Name the image (image_name, registry) or the containers in the configuration, or start the earlier version anew.'
+      next: 'Name the image (image_name, registry) or the containers in the configuration, or start the earlier version.'
     })
   if (workload.ambiguous)
     blockers.push({
       id: 'ambiguous',
-      what: 'It is not clear which containers are meant',
+      what: 'It is not clear which containers to roll back',
       why: workload.ambiguous,
-      next: 'Name them in `containers` of the configuration.'
+      next: 'Name them in `containers` in the configuration of the target.'
     })
   for (const container of workload.containers)
     if (container.HostConfig.AutoRemove)
       blockers.push({
         id: `auto_remove:${container.Name}`,
         what: `${container.Name} cannot be replaced safely`,
-        why: 'it was started with --rm: once stopped it is gone, with its anonymous volumes, and nothing could be brought back',
-        next: 'Start the earlier version by hand, without --rm.'
+        why: 'it was started with --rm: once stopped it is removed with its anonymous volumes, and could not be restored',
+        next: 'Start the earlier version manually, without --rm.'
       })
   return blockers
 }
@@ -163,12 +163,12 @@ function notesOf(workload: Workload): string[] {
   const notes: string[] = []
   if (workload.missing)
     notes.push(
-      `No container of ${workload.missing.services.join(', ')} is left; ${workload.missing.files.join(', ')} says how to create one.`
+      `${workload.missing.services.join(', ')} has no container; it can be created from ${workload.missing.files.join(', ')}.`
     )
   if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
   if (workload.retired.length > 0)
     notes.push(
-      `Stopped containers of other versions were left alone: ${workload.retired.map(({ Name }) => Name).join(', ')}.`
+      `Stopped containers of other versions are not touched: ${workload.retired.map(({ Name }) => Name).join(', ')}.`
     )
   return notes
 }

@@ -46,7 +46,7 @@ export async function findCandidate(
   const notes: string[] = []
   if (login.trouble) notes.push(login.trouble)
   if (image && byTag && (byTag.state === 'denied' || byTag.state === 'unreachable' || byTag.state === 'rate_limited'))
-    notes.push(`The registry could not be asked about ${details.shown} (${byTag.reason}); the engine has the image.`)
+    notes.push(`The registry did not answer about ${details.shown} (${byTag.reason}); the engine has the image.`)
   return {
     exact: details.reference,
     shown: details.shown,
@@ -79,12 +79,14 @@ async function missingBlockers(
 ): Promise<Blocker[]> {
   if (found?.state === 'there' && reference.includes('@')) return []
   const refused =
-    found && found.state !== 'there' ? found : { state: 'gone' as const, reason: available.reason ?? 'it is nowhere' }
+    found && found.state !== 'there'
+      ? found
+      : { state: 'gone' as const, reason: available.reason ?? 'it was not found' }
   const { why, next } = await explain({ ...refused, reference })
   return [
     {
       id: `image_${refused.state}:${version}`,
-      what: `The image of ${version} cannot be had`,
+      what: `The image of ${version} is not available`,
       why: `${reference} is not on the engine, and ${why}`,
       next
     }
@@ -102,9 +104,9 @@ async function spaceBlockers(address: string, folder: string | undefined): Promi
   return [
     {
       id: 'disk_full',
-      what: 'There is no space to pull the image',
+      what: 'There is not enough space to pull the image',
       why: `${folder} has ${Math.floor(free / 1048576)} MiB left`,
-      next: 'Make space there (docker image prune), and assess again.'
+      next: 'Free space there (docker image prune), then assess again.'
     }
   ]
 }
@@ -137,7 +139,7 @@ function platformBlockers(
     {
       id: `platform:${release.version}`,
       what: `The image of ${release.version} does not run on this engine`,
-      why: `it is made for ${names}, the engine is ${wanted.os}/${wanted.architecture}`,
+      why: `it was built for ${names}, and the engine is ${wanted.os}/${wanted.architecture}`,
       next: 'Choose a version that was built for this platform.'
     }
   ]
@@ -172,7 +174,7 @@ function digestRisks({ version }: Release, { known, byTag, recorded, local }: Di
         id: `digest_moved:${version}`,
         serious: true,
         title: `${version} is not the image that served under this version`,
-        detail: `history recorded ${recorded}, which is nowhere to be had; the tag means ${tagNow ?? [...known].join(' or ')} now.`
+        detail: `The history recorded ${recorded}, which no longer exists; the tag means ${tagNow ?? [...known].join(' or ')} now.`
       }
     ]
   if (tagNow && !known.has(tagNow))
@@ -182,8 +184,8 @@ function digestRisks({ version }: Release, { known, byTag, recorded, local }: Di
         serious: !isRecorded,
         title: `The tag ${version} was pushed again with another image`,
         detail: isRecorded
-          ? `The rollback takes the recorded ${recorded}; whoever deploys the tag gets ${tagNow}.`
-          : `${local ? 'The engine' : 'The plan'} has ${[...known].join(' or ')}, the registry ${tagNow}, and history does not say which served.`
+          ? `The rollback uses the recorded ${recorded}; a deployment by tag gets ${tagNow}.`
+          : `${local ? 'The engine' : 'The plan'} has ${[...known].join(' or ')}, the registry ${tagNow}, and the history does not say which one served.`
       }
     ]
   if (!recorded)
@@ -191,8 +193,8 @@ function digestRisks({ version }: Release, { known, byTag, recorded, local }: Di
       {
         id: `digest_unrecorded:${version}`,
         serious: false,
-        title: `No record says which image ${version} was when it served`,
-        detail: 'The image that has the tag now is taken.'
+        title: `The history does not record which image ${version} was when it served`,
+        detail: 'The rollback uses the image that has the tag now.'
       }
     ]
   return []

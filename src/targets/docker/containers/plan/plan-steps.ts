@@ -19,8 +19,8 @@ export interface ContainerPlan {
 }
 
 /**
- * Rehearsal and creation first, for all; then the containers, `max_parallel` at a time, those that serve nothing before the
- * others and, unless told otherwise, all at once, and each after what it depends on; at last what is cleaned up.
+ * Rehearsal and creation of all first; then the switches, `max_parallel` at a time: containers that serve nothing first (all at once
+ * unless configured), each after those that it depends on; the cleanup last.
  */
 export function planSteps(
   docker: DockerContext,
@@ -105,7 +105,7 @@ const rehearsalStep = (release: Release, members: Replacement[]): Step => ({
   id: `rehearse:${ids(members)}`,
   kind: 'rehearse',
   phase: 'prepare',
-  title: `Rehearsing ${release.version}, without ports, aliases and writable mounts`,
+  title: `Rehearsing ${release.version} without ports, aliases and writable mounts`,
   params: paramsFor(members),
   undo: `remove ${listed(members.map(({ rehearsal }) => rehearsal))}`,
   manualUndoCommands: members.map(({ rehearsal }) => `docker rm -f -v ${rehearsal}`)
@@ -132,7 +132,7 @@ const swapSteps = (release: Release, members: Replacement[]): Step[] => [
     phase: 'switch',
     title: `Stopping ${names(members)}, starting ${release.version}`,
     params: paramsFor(members),
-    undo: `stop the new ${names(members)} and bring the old back`,
+    undo: `stop the new ${names(members)} and start the old again`,
     manualCommands: members.flatMap(swapByHand),
     manualUndoCommands: members.flatMap(backByHand)
   },
@@ -152,7 +152,7 @@ const besideSteps = (release: Release, members: Replacement[]): Step[] => [
     id: `beside:${ids(members)}`,
     kind: 'start_beside',
     phase: 'switch',
-    title: `Starting ${release.version} beside ${names(members)}, without traffic`,
+    title: `Starting ${release.version} beside ${names(members)} without traffic`,
     params: paramsFor(members),
     undo: `stop ${listed(members.map(({ temporary }) => temporary))}`,
     manualCommands: members.map(({ temporary }) => `docker start ${temporary}`),
@@ -162,7 +162,7 @@ const besideSteps = (release: Release, members: Replacement[]): Step[] => [
     id: `take_over:${ids(members)}`,
     kind: 'take_over',
     phase: 'switch',
-    title: `Giving the traffic of ${names(members)} to ${release.version}, stopping the old`,
+    title: `Moving the traffic of ${names(members)} to ${release.version} and stopping the old`,
     params: paramsFor(members),
     undo: `start the old ${names(members)} again`,
     manualCommands: members.flatMap(swapByHand),
@@ -174,7 +174,7 @@ const removeStep = (members: Replacement[]): Step => ({
   id: `remove:${ids(members)}`,
   kind: 'remove_container',
   phase: 'cleanup',
-  title: `Removing the old ${names(members)}; volumes stay`,
+  title: `Removing the old ${names(members)}, not its volumes`,
   params: paramsFor(members),
   undo: null,
   manualCommands: members.map(({ fallback }) => `docker rm ${fallback}`)

@@ -77,7 +77,7 @@ export async function plan(
     ...portNotes(containers),
     ...volumeNotes(containers),
     ...(containers.length > 0
-      ? ['Environment and mounts are taken from the containers that are replaced; the image alone goes back.']
+      ? ['Environment and mounts are kept from the current containers; only the image goes back.']
       : []),
     ...revival.notes,
     ...missingImageNotes(containers, images)
@@ -103,7 +103,7 @@ interface Revival {
   notes: string[]
 }
 
-/** What of the target has no container is created anew by Compose, before anything else changes: it serves nothing now. */
+/** Compose creates services without a container before anything else changes: they serve nothing now. */
 async function revivalOf(
   docker: DockerContext,
   { missing }: ContainersState,
@@ -119,10 +119,8 @@ async function revivalOf(
     blockers: blocker ? [blocker] : [],
     files: services.map((service) => ({ ...location, service })),
     notes: [
-      `Environment and mounts of ${services.join(', ')} are what the Compose file says today.`,
-      ...(docker.config.rehearse
-        ? ['What has no container is not rehearsed, for there is none that it could be made from.']
-        : [])
+      `Environment and mounts of ${services.join(', ')} are taken from the Compose file as it is today.`,
+      ...(docker.config.rehearse ? ['Services without a container are not rehearsed.'] : [])
     ]
   }
 }
@@ -143,11 +141,11 @@ const isToReplace =
 const orderNote = (container: Container, whyNotBeside: string | null): string =>
   whyNotBeside
     ? `${baseName(container.Name)} stops before its replacement starts, because ${whyNotBeside}.`
-    : `The replacement of ${baseName(container.Name)} becomes healthy beside it before it stops; for the moment in which it stops its aliases lead to both.`
+    : `The replacement of ${baseName(container.Name)} becomes healthy beside it before it stops; while it stops, its aliases lead to both.`
 
 const missingImageNotes = (containers: readonly Container[], images: ReadonlyMap<string, unknown>): string[] =>
   containers.some((container) => !images.has(container.Image))
     ? [
-        'The image of the failed containers is gone from the engine, so its defaults cannot be told from settings of the user; all are kept.'
+        'The image of the failed containers was removed from the engine, so its defaults cannot be told apart from your settings; all are kept.'
       ]
     : []

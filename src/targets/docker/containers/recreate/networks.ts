@@ -37,7 +37,7 @@ export function endpointsFor(container: Container): Record<string, EndpointReque
   )
 }
 
-/** Creation joins one network; the rest follow, for engines before API 1.44 take no more. */
+/** Creation joins one network; the rest follow, because engines before API 1.44 accept one. */
 export function splitEndpoints(container: Container): {
   first: Record<string, EndpointRequest>
   others: Record<string, EndpointRequest>

@@ -54,7 +54,7 @@ export async function remove(
   }
 }
 
-/** After "removal is already in progress" it goes by itself. */
+/** After "removal is already in progress" the engine removes it by itself. */
 async function isGone(docker: DockerContext, id: string, signal: AbortSignal, error: unknown): Promise<boolean> {
   if (isStatus(error, 404)) return true
   if (!/already in progress/.test(String(error))) return false
@@ -65,11 +65,11 @@ async function isGone(docker: DockerContext, id: string, signal: AbortSignal, er
 export const gone = (
   what: string,
   name: string,
-  state = 'Somebody else has changed the containers meanwhile.'
+  state = 'The containers were changed by somebody else in the meantime.'
 ): TargetError =>
   new TargetError({
     what,
-    why: `the container ${name} is not there any more`,
+    why: `the container ${name} no longer exists`,
     state,
     next: 'Assess again.',
     code: 'changed_meanwhile'

@@ -11,12 +11,12 @@ import { findNew, type ReplacementWork } from './replacement.ts'
 export const waitForHealth: ReplacementWork = {
   async apply(docker, params, run) {
     const replacement = await findNew(docker, params, run.signal)
-    if (!replacement) throw gone('Health cannot be watched', params.name)
+    if (!replacement) throw gone('Health cannot be checked', params.name)
     return { detail: `healthy after ${duration(await awaitHealth(docker, replacement, run))}` }
   }
 }
 
-/** While the probe reaches the old version, or nothing at all, the health check alone tells how the new one is. */
+/** While the probe reaches the old version, only the health check says how the new one is. */
 export const withoutProbe = (docker: DockerContext): DockerContext => ({
   ...docker,
   config: { ...docker.config, probe: null }

@@ -20,7 +20,7 @@ export const startBeside: ReplacementWork = {
 
   async revert(docker, params, run) {
     const replacement = await findNew(docker, params, run.signal)
-    if (!replacement || !isUp(replacement.State)) return { detail: 'it does not run' }
+    if (!replacement || !isUp(replacement.State)) return { detail: 'not running' }
     await keepLogs(docker, replacement, run)
     await stop(docker, replacement, params.stop_timeout, run.signal)
     return { detail: `stopped ${replacement.Name}` }
@@ -33,7 +33,7 @@ export const takeOver: ReplacementWork = {
     const { signal } = run
     const old = await findOld(docker, params, signal)
     const replacement = await findNew(docker, params, signal)
-    if (!replacement) throw gone('Nothing can be taken over', params.temporary)
+    if (!replacement) throw gone('The traffic cannot be moved', params.temporary)
     if (old) {
       for (const [network, endpoint] of Object.entries(endpointsFor(old))) {
         const aliases = replacement.NetworkSettings.Networks?.[network]?.Aliases ?? []
@@ -48,7 +48,7 @@ export const takeOver: ReplacementWork = {
     }
     await rename(docker, replacement, params.name, signal)
     if (old && isUp(old.State)) await stop(docker, old, params.stop_timeout, signal)
-    return { detail: 'the old one stopped after the new one had taken over' }
+    return { detail: 'the new one took over, then the old one stopped' }
   },
 
   async revert(docker, params, run) {

@@ -15,7 +15,7 @@ export const create: ReplacementWork = {
     const image = await docker.engine.images.inspect(params.image, run.signal)
     if (!image) throw imageGone(params.image)
     const there = await findNew(docker, params, run.signal)
-    if (there && there.Image === image.Id && hasStarted(there)) return { detail: 'it was there already, and started' }
+    if (there && there.Image === image.Id && hasStarted(there)) return { detail: 'already created and started' }
     const old = await findOld(docker, params, run.signal)
     if (!old) throw gone('The replacement cannot be created', params.name)
     const oldImage = await docker.engine.images.inspect(old.Image, run.signal)
@@ -27,7 +27,7 @@ export const create: ReplacementWork = {
     })
     if (there) {
       if ((await faults(docker, old, there, request, image, run.signal)).length === 0)
-        return { detail: 'it was there already' }
+        return { detail: 'already created' }
       await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
     }
     const name = await nameFor(docker, params.shown, image, params.image, run.signal)
@@ -36,7 +36,7 @@ export const create: ReplacementWork = {
       for (const [network, endpoint] of Object.entries(request.others))
         await docker.engine.networks.connect(network, id, endpoint, run.signal)
       const created = await docker.engine.containers.inspect(id, run.signal)
-      if (!created) throw gone('The replacement vanished after its creation', params.temporary)
+      if (!created) throw gone('The replacement disappeared after it was created', params.temporary)
       const wrong = await faults(docker, old, created, request, image, run.signal)
       if (wrong.length > 0) throw unfaithful(params.name, wrong)
       return { detail: `${shortId(id)} as ${params.temporary}` }
@@ -49,7 +49,7 @@ export const create: ReplacementWork = {
 
   async revert(docker, params, run): Promise<StepResult> {
     const there = await docker.engine.containers.inspect(params.temporary, run.signal)
-    if (!there || there.Id === params.container) return { detail: 'there was none' }
+    if (!there || there.Id === params.container) return { detail: 'nothing to remove' }
     await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
     return { detail: `removed ${params.temporary}` }
   }
@@ -72,7 +72,7 @@ async function faults(
   return wrong
 }
 
-/** The tag, so that people read a version in `docker ps`; the exact reference where the tag means something else by now. */
+/** The tag, so that people read a version in `docker ps`; the exact reference where the tag now means another image. */
 async function nameFor(
   docker: DockerContext,
   shown: string | null,
@@ -110,15 +110,15 @@ const imageGone = (image: string): TargetError =>
   new TargetError({
     what: 'The replacement cannot be created',
     why: `the image ${image} is not on the engine`,
-    next: 'Assess again: the image may have been removed meanwhile.',
+    next: 'Assess again.',
     code: 'image_gone'
   })
 
 const unfaithful = (name: string, wrong: string[]): TargetError =>
   new TargetError({
-    what: `The replacement of ${name} would not be the same`,
-    why: `the engine made it differ in: ${wrong.slice(0, 12).join(', ')}`,
-    state: 'The replacement was removed again; nothing was stopped.',
-    next: `Compare docker inspect ${name} with what the engine supports; recreate it by hand from the earlier image.`,
+    what: `The replacement of ${name} would differ from it`,
+    why: `the engine changed: ${wrong.slice(0, 12).join(', ')}`,
+    state: 'The replacement was removed. Nothing was stopped.',
+    next: `Compare docker inspect ${name} with what the engine supports, and create it manually from the earlier image.`,
     code: 'unfaithful'
   })

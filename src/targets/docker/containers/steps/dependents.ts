@@ -28,18 +28,18 @@ const bonds: Bond[] = [
   { uses: 'the shared memory', loses: 'its shared memory', option: '--ipc', mode: ({ IpcMode }) => IpcMode }
 ]
 
-/** A container that stands on one that is replaced. */
+/** A container that depends on a replaced one. */
 export interface Dependent {
   id: string
   name: string
   on: Replaced
   uses: string
   loses: string
-  /** How a person ties it to what has taken the place of the old container. */
+  /** How a person connects it to the replacement. */
   rejoin: string
 }
 
-/** The containers of the engine that stand on those that are replaced: by their network, processes, shared memory or a link. */
+/** The containers that depend on replaced ones: by their network, processes, shared memory or a link. */
 export async function findDependents(
   docker: DockerContext,
   replaced: readonly Replaced[],
@@ -63,11 +63,11 @@ function dependenceOf(other: Container, replaced: readonly Replaced[]): Dependen
   for (const on of replaced) {
     const bond = bonds.find(({ mode }) => isContainer(mode(other.HostConfig), on))
     if (bond) {
-      const anew = `create ${name} anew with ${bond.option} container:${on.name}`
-      return [{ id: other.Id, name, on, uses: bond.uses, loses: bond.loses, rejoin: byCompose(other) ?? anew }]
+      const recreate = `create ${name} again with ${bond.option} container:${on.name}`
+      return [{ id: other.Id, name, on, uses: bond.uses, loses: bond.loses, rejoin: byCompose(other) ?? recreate }]
     }
     if (linksOf(other).includes(on.name)) {
-      const rejoin = byCompose(other) ?? `create ${name} anew with --link ${on.name}`
+      const rejoin = byCompose(other) ?? `create ${name} again with --link ${on.name}`
       return [{ id: other.Id, name, on, uses: 'a link to the address', loses: 'that address', rejoin }]
     }
   }
@@ -104,7 +104,7 @@ export function dependentSteps(dependents: readonly Dependent[]): Step[] {
       id: 'dependents',
       kind: 'dependents',
       phase: 'cleanup',
-      title: `Looking which containers have lost what they had of the old ${names}`,
+      title: `Checking which containers depended on the old ${names}`,
       params: {
         dependents: dependents.map(({ id, name, on, loses, rejoin }) => {
           return { id, name, rejoin, lost: `${loses} with the old ${on.name}` }
@@ -129,7 +129,7 @@ async function affected(
   const left = await Promise.all(dependents.map(({ id }) => docker.engine.containers.inspect(id, signal)))
   const manual = dependents
     .filter((_, index) => left[index] !== null)
-    .map(({ name, lost, rejoin }) => `${name} has lost ${lost}. By hand: ${rejoin}`)
-  if (manual.length === 0) return { detail: 'none has' }
-  return { detail: `${manual.length} ${manual.length === 1 ? 'has' : 'have'}`, manual }
+    .map(({ name, lost, rejoin }) => `${name} has lost ${lost}: ${rejoin}`)
+  if (manual.length === 0) return { detail: 'none' }
+  return { detail: `${manual.length} must be created again`, manual }
 }

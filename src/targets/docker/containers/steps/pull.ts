@@ -53,9 +53,9 @@ async function pull(docker: DockerContext, image: string, run: Run): Promise<Ste
     run.progress(inBytes([...layers.values()]))
   }
   if (!(await docker.engine.images.inspect(image, run.signal)))
-    throw await failed('the engine ended the pull without the image')
+    throw await failed('the engine ended the pull, and the image is still missing')
   const total = [...layers.values()].reduce((sum, layer) => sum + layer.total, 0)
-  return { detail: total > 0 ? `${megabytes(total)} pulled` : 'pulled; hardly anything was missing' }
+  return { detail: total > 0 ? `${megabytes(total)} pulled` : 'pulled' }
 }
 
 interface Layer {
@@ -82,8 +82,8 @@ async function pullFailed(
     return new TargetError({
       what,
       why: `the disk of the engine is full: ${said}`,
-      state: 'Nothing was stopped. The engine has dropped the layers that had come over; none of the image is there.',
-      next: 'Make space where the engine keeps its data (docker system df, docker image prune), and assess again.',
+      state: 'Nothing was stopped. The engine discarded the layers that it had downloaded.',
+      next: 'Free space where the engine keeps its data (docker system df, docker image prune), then assess again.',
       code: 'disk_full'
     })
   const state = stateOf({ status, why })
@@ -98,4 +98,4 @@ async function pullFailed(
   })
 }
 
-const tryAgain = 'See whether the registry is reachable from the engine, and assess again.'
+const tryAgain = 'Check that the engine can reach the registry, then assess again.'

@@ -61,7 +61,7 @@ export async function findNew(
   return found
 }
 
-/** A replacement that was started has passed the comparison with the old one, and may serve by now: it is left alone. */
+/** A replacement that was started passed the comparison with the old one, and may serve: it is not touched. */
 export const hasStarted = ({ State: state }: Container): boolean => state.Status !== 'created'
 
 /** What a step does with each container, and how it is undone. */
@@ -71,7 +71,7 @@ export interface ReplacementWork {
   revert?(docker: DockerContext, params: Replacement, run: Run): Promise<StepResult>
 }
 
-/** A step that works on several containers at once; each is brought to its end before a failure of one is told. */
+/** A step that works on several containers at once; all are finished before a failure of one is reported. */
 export function forEachReplacement({ apply, revert }: ReplacementWork): StepKind<DockerContext, Roll> {
   const each = async (docker: DockerContext, { members }: Roll, run: Run, work: ReplacementWork['apply']) => {
     const results = await Promise.allSettled(

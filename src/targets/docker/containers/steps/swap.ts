@@ -81,18 +81,18 @@ export async function bringBack(
   await rename(docker, old, params.name, signal)
   await setRestartPolicy(docker, old, params.restart_policy, signal)
   return {
-    detail: params.was_running ? `${params.name} runs again as before` : `${params.name} is back as it was, stopped`
+    detail: params.was_running ? `${params.name} runs again as before` : `${params.name} is stopped, as before`
   }
 }
 
-/** What serves is touched only while there is something to bring back. */
+/** The replacement is stopped only while the old container exists. */
 async function mustHaveOld(docker: DockerContext, params: Replacement, signal: AbortSignal): Promise<Container> {
   const old = await findOld(docker, params, signal)
   if (old) return old
   throw gone(
-    `${params.name} cannot be brought back`,
+    `The old ${params.name} cannot be started again`,
     params.fallback,
-    'It was removed, after its replacement had taken over or by somebody else. The replacement was left as it is.'
+    'The old container was removed: by the cleanup, or by somebody else. The replacement was not changed.'
   )
 }
 
@@ -100,10 +100,10 @@ async function mustHaveOld(docker: DockerContext, params: Replacement, signal: A
 export const removeOld: ReplacementWork = {
   async apply(docker, params, run) {
     const old = await findOld(docker, params, run.signal)
-    if (!old) return { detail: 'it was gone already' }
-    if (!(await findNew(docker, params, run.signal))) return { detail: `kept ${old.Name}: no replacement is there` }
+    if (!old) return { detail: 'already removed' }
+    if (!(await findNew(docker, params, run.signal))) return { detail: `kept ${old.Name}: it has no replacement` }
     await keepLogs(docker, old, run)
     await remove(docker, old, { ownVolumes: false, force: true }, run.signal)
-    return { detail: `removed ${old.Name}; its volumes stay` }
+    return { detail: `removed ${old.Name}, not its volumes` }
   }
 }
