@@ -1,15 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { z } from 'zod'
 import { build } from '../scripts/build.ts'
 import { createEngine } from '../src/targets/docker/engine/client.ts'
 import { connect } from '../src/targets/docker/engine/connect.ts'
-import { listContainers } from '../src/targets/docker/objects/inspect.ts'
 import backend from '../test/backends/docker.ts'
 import { startServer } from '../test/harness/client.ts'
 import { testProject } from '../test/harness/project.ts'
 import { docker, makeImage } from '../test/targets/docker/images.ts'
 import { createOwnEngine } from '../test/targets/docker/own-engine.ts'
-import { createWorld, until } from '../test/targets/docker/world.ts'
+import { createWorld, signal, until } from '../test/targets/docker/world.ts'
 import { get, load, type Met, printMet } from './support/load.ts'
 import { type Contender, inTurns, only, printRatios } from './support/turns.ts'
 
@@ -134,8 +132,9 @@ async function measure(goBack: () => Promise<unknown>): Promise<Figures> {
 
 /** What a balancer with health checks knows: the published ports of the healthy tasks. */
 async function ports(): Promise<number[]> {
-  const query = { filters: JSON.stringify({ label: ['com.docker.swarm.service.name=web'], health: ['healthy'] }) }
-  const healthy = await listContainers(engine, { query })
+  const healthy = (await engine.containers.list(signal())).filter(
+    ({ Labels, Status }) => Labels?.['com.docker.swarm.service.name'] === 'web' && String(Status).includes('(healthy)')
+  )
   return healthy.flatMap(({ Ports }) => (Ports ?? []).flatMap(({ PublicPort }) => PublicPort ?? [])).filter(unique)
 }
 
@@ -144,19 +143,11 @@ function unique(port: number, index: number, all: number[]): boolean {
 }
 
 async function state(): Promise<string> {
-  const schema = z.looseObject({ UpdateStatus: z.looseObject({ State: z.string().optional() }).nullish() })
-  return (await engine.call('GET', '/services/web', schema)).UpdateStatus?.State ?? ''
+  return (await engine.services.inspect('web', signal()))?.UpdateStatus?.State ?? ''
 }
 
 async function running(version: string): Promise<number> {
-  const task = z.looseObject({
-    DesiredState: z.string(),
-    Status: z.looseObject({ State: z.string() }),
-    Spec: z.looseObject({ ContainerSpec: z.looseObject({ Image: z.string() }) })
-  })
-  const all = await engine.call('GET', '/tasks', z.array(task), {
-    query: { filters: JSON.stringify({ service: ['web'], 'desired-state': ['running'] }) }
-  })
+  const all = await engine.tasks.list({ service: ['web'], 'desired-state': ['running'] }, signal())
   return all.filter(
     ({ Status, Spec }) => Status.State === 'running' && Spec.ContainerSpec.Image.includes(`:${version}`)
   ).length

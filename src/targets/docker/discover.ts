@@ -22,7 +22,7 @@ export const discoverDocker: Discover = async (projectDir) => {
   if (!files.includes('Dockerfile')) return null
   const name = imageNameFrom(projectDir)
   return name
-    ? { config: { image_name: name }, because: `a Dockerfile is there; the image was taken to be called ${name}` }
+    ? { config: { image_name: name }, because: `a Dockerfile is there; the image name is assumed to be ${name}` }
     : null
 }
 

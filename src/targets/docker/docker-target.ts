@@ -1,16 +1,26 @@
 import type { Blocker } from '../../model/observation.ts'
-import type { Release } from '../../model/release.ts'
-import type { Target, TargetContext, TargetLease } from '../target.ts'
+import type { Target, TargetContext } from '../target.ts'
 import type { DockerConfig } from './config.ts'
-import { createContainersTarget } from './containers/target.ts'
+import { check } from './containers/check/check.ts'
+import { diagnose } from './containers/diagnose.ts'
+import { createLease } from './containers/lease.ts'
+import { type ContainersState, observe } from './containers/observe/observe.ts'
+import { plan } from './containers/plan/plan.ts'
 import type { DockerContext } from './context.ts'
-import { createEngine, type Engine } from './engine/client.ts'
+import { createEngine } from './engine/client.ts'
 import { connect } from './engine/connect.ts'
+import type { Engine } from './engine/engine.ts'
+import { steps } from './steps.ts'
+import { checkServices } from './swarm/check.ts'
+import { diagnoseServices } from './swarm/diagnose.ts'
 import { findServices } from './swarm/find.ts'
-import { createServicesTarget } from './swarm/target.ts'
+import { createServiceLease } from './swarm/lease.ts'
+import { observeServices, type ServicesState } from './swarm/observe.ts'
+import { planServices } from './swarm/plan.ts'
 
-type Leased = Target & { lease: TargetLease }
+type DockerState = ContainersState | ServicesState
 
+/** Opens no connection before the target is first asked. @throws ConfigError when the configuration names no engine. */
 export async function open(context: TargetContext<DockerConfig>): Promise<Target> {
   const { host, docker_context } = context.config
   const transport = await connect({ host: host ?? undefined, context: docker_context ?? undefined }, context.env)
@@ -18,46 +28,49 @@ export async function open(context: TargetContext<DockerConfig>): Promise<Target
 }
 
 /** What runs on an engine as a target: services where a swarm runs the image, else containers. */
-export function createDockerTarget(context: TargetContext<DockerConfig>, engine: Engine): Target {
+export function createDockerTarget(context: TargetContext<DockerConfig>, engine: Engine): Target<DockerState> {
   const { config, projectDir, env, clock, log, mask, history } = context
   const docker: DockerContext = { engine, config, projectDir, env, clock, log, mask, logged: new Set() }
-  const { image_name, project, service, services: several, containers: named, swarm_service } = config
-  for (const name of [image_name, project, service, several, named, swarm_service].flat()) if (name) mask.spare(name)
-  const containers = createContainersTarget(context, docker)
-  const services = createServicesTarget(docker, history)
-  let chosen: Promise<Leased> | undefined
-  const target = (signal: AbortSignal): Promise<Leased> => {
-    chosen ??= findServices(docker, signal)
-      .then((found) => (found.length > 0 ? services : containers))
+  const { image_name, project, service, services, containers, swarm_service } = config
+  for (const name of [image_name, project, service, services, containers, swarm_service].flat())
+    if (name) mask.spare(name)
+  let decided: Promise<boolean> | undefined
+  const isSwarm = (signal: AbortSignal): Promise<boolean> => {
+    decided ??= findServices(docker, signal)
+      .then((found) => found.length > 0)
       .catch((error: unknown) => {
-        chosen = undefined
+        decided = undefined
         throw error
       })
-    return chosen
+    return decided
   }
-  const ofStep = ({ kind }: { kind: string }): Leased => (kind.startsWith('service') ? services : containers)
   return {
-    observe: async (signal) => (await target(signal)).observe(signal),
-    plan: async (observation, state, release, signal) => {
-      const kind = await target(signal)
-      const draft = await kind.plan(observation, state, release, signal)
-      return kind === services && config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
+    observe: async (signal) =>
+      (await isSwarm(signal)) ? observeServices(docker, history, signal) : observe(docker, history, signal),
+    async plan(observation, state, release, signal) {
+      if (state.kind === 'containers') return plan(docker, observation, state, release, history, signal)
+      const draft = await planServices(docker, state, release, history, signal)
+      return config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
     },
-    apply: (step, run) => ofStep(step).apply(step, run),
-    revert: (step, run, recorded) => ofStep(step).revert(step, run, recorded),
-    check: async (release: Release, look) => (await chosenOr(containers, target(look.signal))).check(release, look),
-    diagnose: async (signal) => (await target(signal)).diagnose(signal),
-    lease: { acquire: async (record, ttlMs, signal) => (await target(signal)).lease.acquire(record, ttlMs, signal) },
+    apply: (step, run) => steps.apply(docker, step, run),
+    revert: (step, run, recorded) => steps.revert(docker, step, run, recorded),
+    // A check does not throw for an unreachable engine; the check of containers reports it.
+    check: async (release, look) =>
+      (await isSwarm(look.signal).catch(() => false))
+        ? checkServices(docker, release, look)
+        : check(docker, release, look),
+    diagnose: async (signal) => ((await isSwarm(signal)) ? diagnoseServices(docker, signal) : diagnose(docker, signal)),
+    lease: {
+      acquire: async (record, ttlMs, signal) =>
+        ((await isSwarm(signal)) ? createServiceLease(docker) : createLease(docker)).acquire(record, ttlMs, signal)
+    },
     close: async () => engine.close()
   }
 }
 
-/** A check never throws for what the engine says of itself; the containers' check tells that it cannot be asked. */
-const chosenOr = (fallback: Leased, choice: Promise<Leased>): Promise<Leased> => choice.catch(() => fallback)
-
 const noRehearsal: Blocker = {
   id: 'cannot_rehearse',
   what: 'A swarm service cannot be rehearsed',
-  why: 'the swarm itself starts the tasks of a service, and gives each of them its networks and mounts',
+  why: 'the swarm starts the tasks of a service itself, and gives each of them its networks and mounts',
   next: 'Pass rehearse: false, or set `rehearse` to false in the configuration of the target.'
 }

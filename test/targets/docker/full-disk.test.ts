@@ -83,7 +83,7 @@ describeOn('docker', 'an engine with a small disk', ({ registry = '127.0.0.1:500
       expect(fault).toMatchObject({
         code: 'disk_full',
         why: expect.stringContaining('no space left'),
-        state: expect.stringContaining('has dropped the layers'),
+        state: expect.stringContaining('discarded the layers'),
         next: expect.stringContaining('docker system df')
       })
       expect(await inspect(`${world.prefix}-web`)).toMatchObject({ Id: id, State: { Running: true } })

@@ -200,7 +200,7 @@ services:
     it('cannot be undone, and leaves the good version serving', async () => {
       expect(await resumed(await withoutTheOld(), 'undo')).toMatchObject({
         outcome: 'stuck',
-        summary: expect.stringContaining('cannot be brought back')
+        summary: expect.stringContaining('cannot be started again')
       })
       expect(await web()).toMatchObject({ Image: good, State: { Running: true } })
       await nothingIsLeft()

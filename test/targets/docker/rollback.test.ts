@@ -107,7 +107,7 @@ describeOn('docker', 'a single container', () => {
     await docker('rm', ...(await world.names()).filter((name) => name.includes('-popkit-old-')))
     await expect(takeBack(target, planned)).rejects.toMatchObject({
       code: 'changed_meanwhile',
-      state: expect.stringContaining('left as it is')
+      state: expect.stringContaining('was not changed')
     })
     const web = await inspect(`${world.prefix}-web`)
     expect(web).toMatchObject({

@@ -137,7 +137,9 @@ describeOn('docker', 'an assessment of containers', () => {
     expect(draft.risks).toContainEqual(
       expect.objectContaining({ id: `shared_volume:${world.prefix}-data`, serious: false })
     )
-    expect(draft.notes.join('\n')).toContain(`What the newer version wrote stays in the volume ${world.prefix}-data`)
+    expect(draft.notes.join('\n')).toContain(
+      `Data that the newer version wrote stays in the volume ${world.prefix}-data`
+    )
   })
 
   it('refuses when somebody else has taken the published port', async () => {
@@ -222,8 +224,8 @@ describeOn('docker', 'an assessment of containers', () => {
     await until('the end', async () => (await inspect(`${world.prefix}-other`)).State.Status === 'exited')
     const observation = (await (await world.open()).observe(signal())).observation
     expect(observation.blockers).toMatchObject([{ id: 'ambiguous' }])
-    const named = await (await world.open({ config: { containers: [`${world.prefix}-other`] } })).observe(signal())
-    expect(named).toMatchObject({ blockers: [], current: { version: '1.2.0' } })
+    const named = await world.open({ config: { containers: [`${world.prefix}-other`] } })
+    expect((await named.observe(signal())).observation).toMatchObject({ blockers: [], current: { version: '1.2.0' } })
   })
 
   it('does not run a migration again that ended well while the service beside it crashed', async () => {

@@ -49,8 +49,8 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
     },
     async create(name, body) {
       const engine = createEngine(await connect({}, process.env))
-      await engine.act('POST', '/containers/create', { query: { name: `${prefix}-${name}` }, body })
-      await engine.act('POST', `/containers/${prefix}-${name}/start`)
+      const id = await engine.containers.create(`${prefix}-${name}`, body, signal())
+      await engine.containers.start(id, signal())
       engine.close()
     },
     async open(parts = {}) {

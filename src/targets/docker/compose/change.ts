@@ -1,8 +1,7 @@
 import { dirname, join } from 'node:path'
 import { readText } from '../../../support/read-text.ts'
 import { parseReference, tagPattern } from '../objects/reference.ts'
-import { type Assignment, assignment } from './env-file.ts'
-import { readComposeFiles, shortPath, type Written } from './files.ts'
+import { type Assignment, assignment, readComposeFiles, shortPath, type Written } from './files.ts'
 import type { Owned } from './labels.ts'
 
 /** The one change without which the next `docker compose up` undoes a rollback. */
@@ -22,10 +21,10 @@ export interface Wanted {
   exact: string
 }
 
-export type Place = Pick<Owned, 'service' | 'files' | 'envFiles' | 'workingDir'>
+export type ServiceFiles = Pick<Owned, 'service' | 'files' | 'envFiles' | 'workingDir'>
 
-interface Asked {
-  owned: Place
+interface ChangeQuery {
+  owned: ServiceFiles
   /** The files of the project's folder, where those that the container names cannot be read. */
   fallback: readonly string[]
   projectDir: string
@@ -33,7 +32,7 @@ interface Asked {
 }
 
 /** Finds file and line where a service's version is written. null when the wanted one is written already. */
-export async function neededChange({ owned, fallback, projectDir, wanted }: Asked): Promise<Change | null> {
+export async function neededChange({ owned, fallback, projectDir, wanted }: ChangeQuery): Promise<Change | null> {
   const { service } = owned
   const labelled = await readComposeFiles(owned.files)
   const files = labelled.length > 0 ? labelled : await readComposeFiles(fallback)
@@ -54,11 +53,11 @@ export async function neededChange({ owned, fallback, projectDir, wanted }: Aske
 
 type Found = Omit<Change, 'service'> | null
 
-const placeOf = ({ path, line }: { path: string; line: number }): string => `${shortPath(path)}, line ${line}`
+const lineOf = ({ path, line }: { path: string; line: number }): string => `${shortPath(path)}, line ${line}`
 
 async function changeOf(written: Written, wanted: Wanted, envFiles: readonly string[]): Promise<Found> {
   const { value } = written
-  const where = placeOf(written)
+  const where = lineOf(written)
   const whole = variableIn(/^\$(?:\{(\w+)(?::?[-?+]([^}]*))?\}|(\w+))$/, value)
   if (whole) return ofWholeVariable(whole, wanted, { written, envFiles })
   if (value === wanted.exact) return null
@@ -68,11 +67,11 @@ async function changeOf(written: Written, wanted: Wanted, envFiles: readonly str
   const literal = /:([\w][\w.-]{0,127})$/.exec(value)?.[1]
   if (literal) return literal === wanted.tag ? null : { where, what: `change the tag ${literal} to ${wanted.tag}` }
   const tag = variableIn(/:\$(?:\{(\w+)(?::?[-?+]([^}]*))?\}|(\w+))$/, value)
-  if (!tag) return { where, what: `let the image "${value}" have the tag ${wanted.tag}` }
+  if (!tag) return { where, what: `give the image "${value}" the tag ${wanted.tag}` }
   return ofTagVariable(tag, wanted.tag, { written, envFiles })
 }
 
-/** A digest decides, whatever tag stands before it. */
+/** A digest decides, whatever the tag before it is. */
 function ofDigest(name: string, value: string, { wanted, where }: { wanted: Wanted; where: string }): Found {
   const digest = /@(sha256:[a-f0-9]{64})$/.exec(wanted.exact)?.[1]
   if (digest && value.endsWith(`@${digest}`)) return null
@@ -92,33 +91,37 @@ function variableIn(pattern: RegExp, image: string): Variable | null {
   return variable ? { variable, fallback: match?.[2] ?? null } : null
 }
 
-interface Surroundings {
+interface WrittenVariable {
   written: Written
   /** The first that sets a variable decides. */
   envFiles: readonly string[]
 }
 
-async function ofTagVariable({ variable, fallback }: Variable, tag: string, around: Surroundings): Promise<Found> {
-  const assigned = await assignedIn(around.envFiles, variable)
-  if (!assigned) return fallback === tag ? null : unset(variable, tag, around)
+async function ofTagVariable({ variable, fallback }: Variable, tag: string, found: WrittenVariable): Promise<Found> {
+  const assigned = await assignedIn(found.envFiles, variable)
+  if (!assigned) return fallback === tag ? null : unset(variable, tag, found)
   if (assigned.value === tag) return null
   const shown = tagPattern.test(assigned.value) ? `${variable}=${assigned.value}` : `the value of ${variable}`
-  return { where: placeOf(assigned), what: `change ${shown} to ${variable}=${tag}` }
+  return { where: lineOf(assigned), what: `change ${shown} to ${variable}=${tag}` }
 }
 
-async function ofWholeVariable({ variable, fallback }: Variable, wanted: Wanted, around: Surroundings): Promise<Found> {
-  const assigned = await assignedIn(around.envFiles, variable)
+async function ofWholeVariable(
+  { variable, fallback }: Variable,
+  wanted: Wanted,
+  found: WrittenVariable
+): Promise<Found> {
+  const assigned = await assignedIn(found.envFiles, variable)
   const now = parseReference(assigned?.value ?? fallback ?? '')
   const written = assigned?.value ?? fallback
   if (written === wanted.exact || (now?.tag && now.tag === wanted.tag && !now.digest)) return null
   const image = wanted.tag && now ? `${now.repository}:${wanted.tag}` : wanted.exact
-  if (!assigned) return unset(variable, image, around)
-  return { where: placeOf(assigned), what: `let ${variable} be ${image}` }
+  if (!assigned) return unset(variable, image, found)
+  return { where: lineOf(assigned), what: `set ${variable} to ${image}` }
 }
 
-const unset = (variable: string, value: string, { written }: Surroundings): Found => ({
-  where: `${placeOf(written)} (${variable} is set nowhere in .env)`,
-  what: `set ${variable}=${value} where Compose is called, or in .env`
+const unset = (variable: string, value: string, { written }: WrittenVariable): Found => ({
+  where: `${lineOf(written)} (${variable} is not set in .env)`,
+  what: `set ${variable}=${value} in .env, or wherever Compose is run`
 })
 
 async function assignedIn(paths: readonly string[], variable: string): Promise<(Assignment & { path: string }) | null> {
@@ -130,4 +133,4 @@ async function assignedIn(paths: readonly string[], variable: string): Promise<(
 }
 
 export const changeLine = ({ where, what }: Change, version: string): string =>
-  `${where ? `In ${where}: ` : ''}${what}. Without that, the next docker compose up takes the service away from ${version} again.`
+  `${where ? `In ${where}: ` : ''}${what}. Otherwise the next docker compose up replaces ${version} again.`

@@ -5,7 +5,6 @@ import { z } from 'zod'
 import { readText } from '../../../support/read-text.ts'
 import type { DockerContext } from '../context.ts'
 import { composeFiles } from '../discover.ts'
-import { assignment } from './env-file.ts'
 
 /** Where an image is written, variables unfilled. */
 export interface Written {
@@ -113,7 +112,7 @@ async function imageIn(
   return (await files.at(-1)?.image(base.value)) ?? null
 }
 
-/** Finds a text below a service, through aliases and merged maps, with the line where it really stands. */
+/** Finds a text below a service, through aliases and merged maps, with the line where it is written. */
 async function walker(document: Document, counter: LineCounter): Promise<LookUp> {
   const { isAlias, isMap, isScalar, isSeq } = await import('yaml')
   const resolved = (node: unknown): Node | undefined =>
@@ -142,3 +141,21 @@ async function walker(document: Document, counter: LineCounter): Promise<LookUp>
 }
 
 export const shortPath = (path: string): string => basename(path)
+
+/** Where an environment file sets a variable. */
+export interface Assignment {
+  /** 1-based. */
+  line: number
+  value: string
+}
+
+/** The last assignment of a variable in the text of an environment file. Nothing else of the text leaves this function. */
+export function assignment(text: string, variable: string): Assignment | null {
+  const found = text.split(/\r?\n/).flatMap((content, index) => {
+    const match = /^\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*$/.exec(content)
+    if (match?.[1] !== variable) return []
+    const value = /^(["'])(.*)\1/.exec(match[2] ?? '')?.[2] ?? (match[2] ?? '').replace(/\s+#.*$/, '')
+    return [{ line: index + 1, value }]
+  })
+  return found.at(-1) ?? null
+}

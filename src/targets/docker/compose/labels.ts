@@ -1,4 +1,4 @@
-import type { Container, ContainerSummary } from '../objects/inspect.ts'
+import type { Container, ContainerSummary } from '../objects/schemas.ts'
 
 /** What Compose writes on each container that it owns. */
 export interface Owned {
@@ -29,7 +29,7 @@ export function ownedBy(labels: Record<string, string> | null | undefined): Owne
 }
 
 /** The services on which the service of a container depends: `db:service_healthy:false,cache`. */
-export const dependenciesOf = (labels: Record<string, string> | null | undefined): string[] =>
+const dependenciesOf = (labels: Record<string, string> | null | undefined): string[] =>
   (labels?.['com.docker.compose.depends_on'] ?? '').split(',').flatMap((entry) => entry.split(':')[0] || [])
 
 /** The label in which Compose keeps which image it created a container from; by it `up` sees that another one is wanted. */
@@ -47,4 +47,21 @@ export function servicesOf(containers: readonly Container[]): Owned[] {
     if (owned) found.set(`${owned.project} ${owned.service}`, owned)
   }
   return [...found.values()]
+}
+
+type Labels = Record<string, string> | null | undefined
+
+/**
+ * Parts items into rounds: those of a service come after those of the services that it depends on, as far as these are among
+ * them. What is in one round does not depend on each other; within it the order stays.
+ */
+export function inRounds<T>(items: readonly T[], labelsOf: (item: T) => Labels): T[][] {
+  const serviceOf = (item: T): string | undefined => ownedBy(labelsOf(item))?.service
+  const bases = new Map(items.map((item) => [serviceOf(item), dependenciesOf(labelsOf(item))]))
+  const depth = (service: string | undefined, above: readonly (string | undefined)[] = []): number => {
+    const below = (bases.get(service) ?? []).filter((base) => bases.has(base) && ![...above, service].includes(base))
+    return below.length === 0 ? 0 : 1 + Math.max(...below.map((base) => depth(base, [...above, service])))
+  }
+  const depths = items.map((item) => depth(serviceOf(item)))
+  return [...new Set(depths)].sort((a, b) => a - b).map((round) => items.filter((_, index) => depths[index] === round))
 }

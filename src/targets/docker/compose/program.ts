@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { TargetError } from '../../../support/errors.ts'
 import { quoteTail } from '../../../support/quote.ts'
+import { runProgram } from '../../../support/run-program.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { DockerContext } from '../context.ts'
 
@@ -28,7 +28,7 @@ export async function findCompose(env: NodeJS.ProcessEnv): Promise<string | null
 }
 
 /** Compose finds the engine by the same settings as the Docker command. */
-const placeOf = ({ host, docker_context: context }: DockerContext['config']): NodeJS.ProcessEnv => {
+const engineSettings = ({ host, docker_context: context }: DockerContext['config']): NodeJS.ProcessEnv => {
   if (host) return { DOCKER_HOST: host }
   return context ? { DOCKER_CONTEXT: context, DOCKER_HOST: '' } : {}
 }
@@ -38,31 +38,24 @@ export async function callCompose(
   docker: DockerContext,
   program: string,
   args: string[],
-  { signal, input }: { signal: AbortSignal; input?: string }
+  { signal, input, limitMs }: { signal: AbortSignal; input?: string; limitMs: number }
 ): Promise<string> {
-  const env = { ...docker.env, ...placeOf(docker.config), COMPOSE_ANSI: 'never' }
-  const { code, output, errors } = await new Promise<{ code: number | null; output: string; errors: string }>(
-    (resolve, reject) => {
-      const child = spawn(program, args, { env, cwd: docker.projectDir, signal })
-      const out: Buffer[] = []
-      const err: Buffer[] = []
-      child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-      child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
-      child.on('error', reject)
-      // it may end before it has read all of it; then its exit tells why
-      child.stdin.on('error', () => {})
-      child.stdin.end(input)
-      child.on('close', (exit) =>
-        resolve({ code: exit, output: String(Buffer.concat(out)), errors: String(Buffer.concat(err)) })
-      )
-    }
-  )
-  if (code === 0) return output
+  const env = { ...docker.env, ...engineSettings(docker.config), COMPOSE_ANSI: 'never' }
+  const result = await runProgram(program, args, {
+    env,
+    cwd: docker.projectDir,
+    signal,
+    limitMs,
+    ...(input !== undefined && { input })
+  })
+  if (result.ok) return result.stdout
   throw new TargetError({
     what: 'Docker Compose failed',
-    why: oneLine(quoteTail(docker.mask, errors.trim(), 600), 640) || `exit code ${code}`,
-    state: 'What it had begun may stand half way; assess again to see.',
-    next: 'Call docker compose by hand to see its whole answer.',
+    why:
+      oneLine(quoteTail(docker.mask, result.stderr.trim(), 600), 640) ||
+      (result.problem ?? `exit code ${result.exitCode}`),
+    state: 'It may have done a part of its work.',
+    next: 'Run docker compose to see its whole answer, then assess again.',
     code: 'compose_failed'
   })
 }

@@ -1,20 +1,20 @@
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
 import type { DockerContext } from '../context.ts'
-import type { ContainerSummary } from '../objects/inspect.ts'
+import type { ContainerSummary } from '../objects/schemas.ts'
 import { composeFileSet, readComposeFiles } from './files.ts'
 import { isOneOff, ownedBy } from './labels.ts'
 import { callCompose, findCompose } from './program.ts'
 
-/** What Compose must be told so that it reads a project as it was read when the project was deployed. */
-export const placeSchema = z.object({
+/** What Compose needs to read a project as it was read when it was deployed. */
+export const locationSchema = z.object({
   files: z.array(z.string()).min(1),
   envFiles: z.array(z.string()),
-  /** Only where it was told; else Compose takes the folder of the first file. */
+  /** Only where one was given; by default Compose uses the folder of the first file. */
   workingDir: z.string().nullable()
 })
 
-export type ProjectPlace = z.infer<typeof placeSchema>
+export type ComposeLocation = z.infer<typeof locationSchema>
 
 /** A project as Compose reads it: files merged, variables filled in. */
 export interface ReadProject {
@@ -24,42 +24,42 @@ export interface ReadProject {
 }
 
 /**
- * Where the project is written: as a container of it that still stands tells, if its files can be read here; else as
- * configured, or as Compose would look for it in the project's folder. null when no file is there.
+ * Where the project's files are: from the labels of a container of it, if its files can be read here; else as configured, or where
+ * Compose would find them in the project's folder. null without a file.
  */
-export async function findPlace(
+export async function findLocation(
   docker: DockerContext,
   all: readonly ContainerSummary[],
   signal: AbortSignal
-): Promise<ProjectPlace | null> {
+): Promise<ComposeLocation | null> {
   signal.throwIfAborted()
   const files = await composeFileSet(docker)
-  return (await placeOfSiblings(docker, all, files)) ?? (files[0] ? { files, envFiles: [], workingDir: null } : null)
+  return (await locationOfSiblings(docker, all, files)) ?? (files[0] ? { files, envFiles: [], workingDir: null } : null)
 }
 
-async function placeOfSiblings(
+async function locationOfSiblings(
   { config, projectDir }: DockerContext,
   all: readonly ContainerSummary[],
   own: readonly string[]
-): Promise<ProjectPlace | null> {
+): Promise<ComposeLocation | null> {
   const siblings = all
     .filter((summary) => !isOneOff(summary))
     .flatMap(({ Labels }) => ownedBy(Labels) ?? [])
     .filter(({ project, files }) => (config.project ? project === config.project : own[0] && files.includes(own[0])))
-  const places = new Map<string, ProjectPlace>()
+  const found = new Map<string, ComposeLocation>()
   for (const { files, envFiles, workingDir } of siblings) {
     if (!files[0] || (await readComposeFiles(files)).length < files.length) continue
-    const place = { files, envFiles: envFiles.map((path) => absolute(workingDir ?? projectDir, path)), workingDir }
-    places.set(JSON.stringify(place), place)
+    const location = { files, envFiles: envFiles.map((path) => absolute(workingDir ?? projectDir, path)), workingDir }
+    found.set(JSON.stringify(location), location)
   }
-  return places.size === 1 ? ([...places.values()][0] ?? null) : null
+  return found.size === 1 ? ([...found.values()][0] ?? null) : null
 }
 
 const absolute = (folder: string, path: string): string => (isAbsolute(path) ? path : resolve(folder, path))
 
-/** The options by which Compose is called for a project. */
-export const placeOptions = (
-  { files, envFiles, workingDir }: ProjectPlace,
+/** The options that select a project for Compose. */
+export const locationOptions = (
+  { files, envFiles, workingDir }: ComposeLocation,
   { project, profiles }: { project?: string | null | undefined; profiles?: 'all' } = {}
 ): string[] => [
   ...(project ? ['--project-name', project] : []),
@@ -77,15 +77,18 @@ const readSchema = z.looseObject({
 /** Reads a project by Compose itself; null without the program. @throws TargetError with what Compose said. */
 export async function readProject(
   docker: DockerContext,
-  place: ProjectPlace,
+  location: ComposeLocation,
   { profiles }: { profiles?: 'all' },
   signal: AbortSignal
 ): Promise<ReadProject | null> {
   const program = await findCompose(docker.env)
   if (!program) return null
   const { project } = docker.config
-  const options = placeOptions(place, { project, ...(profiles && { profiles }) })
-  const output = await callCompose(docker, program, [...options, 'config', '--format', 'json'], { signal })
+  const options = locationOptions(location, { project, ...(profiles && { profiles }) })
+  const output = await callCompose(docker, program, [...options, 'config', '--format', 'json'], {
+    signal,
+    limitMs: 60_000
+  })
   const { name, services } = readSchema.parse(JSON.parse(output))
   return {
     name,

@@ -2,11 +2,10 @@ import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
-import type { StepResult } from '../../target.ts'
-import type { Candidate } from '../containers/plan/candidate-image.ts'
+import type { StepKind } from '../../define-steps.ts'
 import type { DockerContext } from '../context.ts'
 import { parseReference } from '../objects/reference.ts'
-import { type Change, changeLine, neededChange, type Place, type Wanted } from './change.ts'
+import { type Change, changeLine, neededChange, type ServiceFiles, type Wanted } from './change.ts'
 import { composeFileSet } from './files.ts'
 
 const paramsSchema = z.looseObject({
@@ -23,7 +22,7 @@ const paramsSchema = z.looseObject({
 })
 
 /** What a Compose file must name so that it means the candidate. */
-export const wantedOf = ({ shown, exact }: Candidate): Wanted => ({
+export const wantedOf = ({ shown, exact }: { shown: string | null; exact: string }): Wanted => ({
   tag: (shown && parseReference(shown)?.tag) ?? null,
   exact
 })
@@ -31,13 +30,13 @@ export const wantedOf = ({ shown, exact }: Candidate): Wanted => ({
 /** What must change in Compose files and environment so that the next `up` does not undo a rollback. */
 export async function neededChanges(
   docker: DockerContext,
-  places: readonly Place[],
+  services: readonly ServiceFiles[],
   wanted: Wanted
 ): Promise<Change[]> {
-  if (places.length === 0) return []
+  if (services.length === 0) return []
   const fallback = await composeFileSet(docker)
   const { projectDir } = docker
-  const changes = await Promise.all(places.map((owned) => neededChange({ owned, fallback, projectDir, wanted })))
+  const changes = await Promise.all(services.map((owned) => neededChange({ owned, fallback, projectDir, wanted })))
   return changes.filter((change) => change !== null)
 }
 
@@ -45,27 +44,29 @@ export const changeRisks = (changes: readonly Change[], version: string): Risk[]
   changes.map((change) => ({
     id: `compose_file:${change.service}`,
     serious: false,
-    title: `What Compose reads does not name ${version} for ${change.service}`,
+    title: `The Compose files do not name ${version} for ${change.service}`,
     detail: changeLine(change, version)
   }))
 
-/** The last step: it looks whether the files were changed, and names what a person has to change. */
-export const reminderStep = (release: Release, places: readonly Place[], wanted: Wanted): Step => ({
+/** The last step: checks whether the files were changed, and names what a person has to change. */
+export const reminderStep = (release: Release, services: readonly ServiceFiles[], wanted: Wanted): Step => ({
   id: 'compose_files',
   kind: 'compose_files',
   phase: 'cleanup',
-  title: 'Looking whether the next docker compose up would undo this',
+  title: 'Checking whether the next docker compose up would undo this',
   params: {
     version: release.version,
     wanted: { ...wanted },
-    services: places.map(({ service, workingDir, files, envFiles }) => ({ service, workingDir, files, envFiles }))
+    services: services.map(({ service, workingDir, files, envFiles }) => ({ service, workingDir, files, envFiles }))
   },
   undo: null
 })
 
-export async function applyReminder(docker: DockerContext, step: Step): Promise<StepResult> {
-  const { version, services, wanted } = paramsSchema.parse(step.params)
-  const changes = await neededChanges(docker, services, wanted)
-  if (changes.length === 0) return { detail: 'it would not' }
-  return { detail: 'it would', manual: changes.map((change) => changeLine(change, version)) }
+export const checkComposeFiles: StepKind<DockerContext, z.infer<typeof paramsSchema>> = {
+  params: paramsSchema,
+  async apply(docker, { version, services, wanted }) {
+    const changes = await neededChanges(docker, services, wanted)
+    if (changes.length === 0) return { detail: 'no: they name this version' }
+    return { detail: 'yes', manual: changes.map((change) => changeLine(change, version)) }
+  }
 }

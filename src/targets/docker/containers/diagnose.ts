@@ -2,10 +2,12 @@ import { z } from 'zod'
 import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosis.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import { type DockerContext, hideEnvironment } from '../context.ts'
-import type { Container } from '../objects/inspect.ts'
+import { linesOf } from '../engine/lines.ts'
 import { logEvidence } from '../objects/logs.ts'
+import { baseName } from '../objects/names.ts'
+import type { Container } from '../objects/schemas.ts'
 import { instant } from './observe/current-health.ts'
-import { baseName, findWorkload } from './observe/workload.ts'
+import { findWorkload } from './observe/workload.ts'
 
 const eventSchema = z.looseObject({
   Action: z.string(),
@@ -25,7 +27,7 @@ const exitMeanings: Record<number, string> = {
   143: 'terminated (SIGTERM)'
 }
 
-/** Why the containers fail, as far as the engine tells. */
+/** Why the containers fail, as far as the engine knows. */
 export async function diagnose(docker: DockerContext, signal: AbortSignal): Promise<Diagnosis> {
   const { containers } = await findWorkload(docker, signal)
   for (const container of containers) hideEnvironment(docker.mask, container)
@@ -113,22 +115,20 @@ const tellingEvents = ['die', 'oom', 'restart', 'kill', 'health_status: unhealth
 /** What the engine still remembers of a container since it was created; it keeps the last few hundred events of all. */
 async function eventsOf(docker: DockerContext, container: Container, signal: AbortSignal): Promise<TimelineEvent[]> {
   const since = Math.floor(Date.parse(container.Created) / 1000)
-  const stream = await docker.engine.stream('GET', '/events', {
-    query: {
-      since,
-      until: Math.floor(docker.clock.now().getTime() / 1000),
-      filters: JSON.stringify({ container: [container.Id], event: ['die', 'oom', 'restart', 'health_status'] })
+  const stream = await docker.engine.events(
+    {
+      container: container.Id,
+      events: ['die', 'oom', 'restart', 'health_status'],
+      between: { since, until: Math.floor(docker.clock.now().getTime() / 1000) }
     },
     signal
-  })
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  const lines = Buffer.concat(chunks).toString('utf8').split('\n').filter(Boolean)
-  const events = lines.flatMap((line) => {
-    const parsed = eventSchema.safeParse(JSON.parse(line))
-    return parsed.success && tellingEvents.includes(parsed.data.Action) ? [parsed.data] : []
-  })
-  return events.slice(-10).map(({ Action, time, Actor }) => ({
+  )
+  let last: z.infer<typeof eventSchema>[] = []
+  for await (const line of linesOf(stream, docker.engine.address)) {
+    const parsed = eventSchema.safeParse(JSON.parse(line || '{}'))
+    if (parsed.success && tellingEvents.includes(parsed.data.Action)) last = [...last, parsed.data].slice(-10)
+  }
+  return last.map(({ Action, time, Actor }) => ({
     at: new Date(time * 1000).toISOString(),
     text: `${baseName(container.Name)}: ${Action}${Actor?.Attributes?.exitCode ? ` (exit code ${Actor.Attributes.exitCode})` : ''}`,
     source: 'docker events'

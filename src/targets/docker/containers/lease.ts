@@ -1,24 +1,19 @@
 import { createHash } from 'node:crypto'
-import { hostname } from 'node:os'
-import { z } from 'zod'
-import { type LeaseRecord, leaseRecordSchema } from '../../../model/lease.ts'
+import type { LeaseRecord } from '../../../model/lease.ts'
 import type { Observation } from '../../../model/observation.ts'
 import { TargetError } from '../../../support/errors.ts'
-import { mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
-import { isStatus } from '../engine/client.ts'
-import { inspectContainer, listContainers, listImages, orNull } from '../objects/inspect.ts'
+import { isStatus, orNull } from '../engine/engine.ts'
+import { engineTime, type LeaseOnEngine, type LeaseStore, leaseLost, leaseRecordIn, takeLease } from '../lease.ts'
 import { leaseLabel } from '../objects/names.ts'
-import { readFileOf, tarOf } from '../objects/tar.ts'
+import { fileIn, tarOf } from '../objects/tar.ts'
 import { configuredRepository, findWorkload } from './observe/workload.ts'
 
 const expiryFile = 'popkit-lease-expires'
 const provenFile = 'popkit-lease-proven'
 /** A lease whose expiry was never written down is as old as its container; it may live this long. */
 const unwrittenTtlMs = 60_000
-
-const infoSchema = z.looseObject({ SystemTime: z.string().optional() })
 
 /**
  * A lease is a container that is never started: its name, made from what is rolled back, can exist once on an engine, so every
@@ -29,8 +24,8 @@ const infoSchema = z.looseObject({ SystemTime: z.string().optional() })
 export function createLease(docker: DockerContext): TargetLease {
   const { engine } = docker
 
-  const put = (id: string, file: string, text: string, signal: AbortSignal): Promise<number> =>
-    engine.act('PUT', `/containers/${id}/archive`, { query: { path: '/' }, body: tarOf(file, text), signal })
+  const put = (id: string, file: string, text: string, signal: AbortSignal): Promise<void> =>
+    engine.containers.writeArchive(id, '/', tarOf(file, text), signal)
 
   /** Gives the time at which the lease expires now. */
   const extend = async (id: string, ttlMs: number, signal: AbortSignal): Promise<number> => {
@@ -47,58 +42,50 @@ export function createLease(docker: DockerContext): TargetLease {
       NetworkDisabled: true,
       Labels: { [leaseLabel]: JSON.stringify(record) }
     }
-    const created = z.looseObject({ Id: z.string() })
-    return (await engine.call('POST', '/containers/create', created, { query: { name }, body, signal })).Id
+    return engine.containers.create(name, body, signal)
+  }
+
+  const take = async (name: string, taken: LeaseRecord, ttlMs: number, signal: AbortSignal): Promise<HeldLease> => {
+    let record = taken
+    let id = await create(name, record, signal)
+    let expires = await extend(id, ttlMs, signal)
+    /** A lease of ours that was pruned before it expired is taken once more, unless another rollback took it. */
+    const orTakeAgain = async (writing: Promise<void>, using: AbortSignal): Promise<void> => {
+      if (await orNull(writing.then(() => true))) return
+      if ((await engineTime(docker, using)) >= expires) throw lost()
+      id = await create(name, record, using).catch((error: unknown) => {
+        throw isStatus(error, 409) ? lost() : error
+      })
+      expires = await extend(id, ttlMs, using)
+    }
+    const renew = async (renewing: AbortSignal): Promise<void> => {
+      expires = await extend(id, ttlMs, renewing)
+    }
+    const mark = (marking: AbortSignal): Promise<void> => {
+      record = { ...record, proven: true }
+      return put(id, provenFile, 'yes', marking)
+    }
+    return {
+      renew: (renewing) => orTakeAgain(renew(renewing), renewing),
+      markProven: (marking) => orTakeAgain(mark(marking), marking),
+      release: (releasing) => dropLease(docker, id, releasing)
+    }
   }
 
   return {
-    async acquire(record, ttlMs, signal): Promise<HeldLease> {
+    async acquire(record, ttlMs, signal) {
       const name = leaseName(docker, (await findWorkload(docker, signal)).project ?? null)
-      for (let attempt = 0; attempt < 3; attempt++) {
-        const held = await holderOf(docker, name, signal)
-        if (held && !mayTakeLease(held, record)) throw locked(held.record)
-        if (held) await dropLease(docker, held.id, signal)
-        try {
-          let current = record
-          let id = await create(name, current, signal)
-          let expires = await extend(id, ttlMs, signal)
-          /** A lease of ours that was pruned before it expired is taken once more, where nobody else has taken it. */
-          const takeAgain = async (retaking: AbortSignal): Promise<void> => {
-            if ((await engineTime(docker, retaking)) >= expires) throw lost()
-            id = await create(name, current, retaking).catch((error: unknown) => {
-              throw isStatus(error, 409) ? lost() : error
-            })
-            expires = await extend(id, ttlMs, retaking)
-          }
-          const orTakeAgain = async (writing: Promise<void>, using: AbortSignal): Promise<void> => {
-            try {
-              await writing
-            } catch (error) {
-              if (!isStatus(error, 404)) throw error
-              await takeAgain(using)
-            }
-          }
-          const renew = async (renewing: AbortSignal): Promise<void> => {
-            expires = await extend(id, ttlMs, renewing)
-          }
-          const mark = async (marking: AbortSignal): Promise<void> => {
-            current = { ...current, proven: true }
-            await put(id, provenFile, 'yes', marking)
-          }
-          return {
-            renew: (renewing) => orTakeAgain(renew(renewing), renewing),
-            markProven: (marking) => orTakeAgain(mark(marking), marking),
-            release: (releasing) => dropLease(docker, id, releasing)
-          }
-        } catch (error) {
-          if (!isStatus(error, 409)) throw error
-        }
+      const store: LeaseStore<HeldLease> = {
+        find: (finding) => holderOf(docker, name, finding),
+        create: (taken, creating) => take(name, taken, ttlMs, creating),
+        remove: (id, removing) => dropLease(docker, id, removing)
       }
-      const held = await holderOf(docker, name, signal)
-      throw locked(held?.record)
+      return takeLease(store, record, signal)
     }
   }
 }
+
+const lost = (): TargetError => leaseLost('its container on the engine')
 
 /** The lease on the target, if there is one. */
 export async function readLease(
@@ -110,36 +97,20 @@ export async function readLease(
   return held ? { record: held.record, expired: held.expired } : null
 }
 
-interface Holder {
-  id: string
-  record: LeaseRecord
-  expired: boolean
-}
-
-async function holderOf(docker: DockerContext, name: string, signal: AbortSignal): Promise<Holder | null> {
-  const container = await inspectContainer(docker.engine, name, signal)
+async function holderOf(docker: DockerContext, name: string, signal: AbortSignal): Promise<LeaseOnEngine | null> {
+  const container = await docker.engine.containers.inspect(name, signal)
   const label = container?.Config.Labels?.[leaseLabel]
   if (!container || label === undefined) return null
   const now = await engineTime(docker, signal)
   const [written, proven] = await Promise.all(
-    [expiryFile, provenFile].map((file) => orNull(readFileOf(docker.engine, container.Id, file, signal)))
+    [expiryFile, provenFile].map(async (file) => {
+      const archive = await orNull(docker.engine.containers.readArchive(container.Id, `/${file}`, signal))
+      return archive && fileIn(archive)
+    })
   )
   const expiry = Date.parse(written ?? '') || Date.parse(container.Created) + unwrittenTtlMs
-  const record = { ...parseRecord(label), ...(proven && { proven: true }) }
+  const record = { ...leaseRecordIn(label), ...(proven && { proven: true }) }
   return { id: container.Id, record, expired: now >= expiry }
-}
-
-function parseRecord(label: string): LeaseRecord {
-  try {
-    return leaseRecordSchema.parse(JSON.parse(label))
-  } catch {
-    return {
-      rollbackId: 'unknown',
-      holder: { host: 'unknown', pid: 0, user: 'unknown' },
-      startedAt: new Date(0).toISOString(),
-      begun: {}
-    }
-  }
 }
 
 /** The same on every machine: from the image or the containers that the configuration names, and the Compose project that is meant. */
@@ -157,49 +128,23 @@ function leaseName({ config }: DockerContext, project: string | null): string {
 
 async function dropLease(docker: DockerContext, id: string, signal: AbortSignal): Promise<void> {
   try {
-    await docker.engine.act('DELETE', `/containers/${id}`, { query: { v: true, force: true }, signal })
+    await docker.engine.containers.remove(id, { ownVolumes: true, force: true }, signal)
   } catch (error) {
     if (!isStatus(error, 404, 409)) throw error
   }
 }
 
-/** Milliseconds by the engine's clock. */
-export async function engineTime(docker: DockerContext, signal: AbortSignal): Promise<number> {
-  const { SystemTime } = await docker.engine.call('GET', '/info', infoSchema, { signal })
-  return Date.parse(SystemTime ?? '') || docker.clock.now().getTime()
-}
-
 /** A container needs some image, though it never runs: the target's own where there is one. */
 async function anyImage(docker: DockerContext, signal: AbortSignal): Promise<string> {
-  const containers = await listContainers(docker.engine, { signal })
-  const images = await listImages(docker.engine, { signal })
+  const containers = await docker.engine.containers.list(signal)
+  const images = await docker.engine.images.list(signal)
   const known = new Set(images.map((image) => image.Id))
   const id = containers.map((container) => container.ImageID).find((image) => known.has(image)) ?? images[0]?.Id
   if (id) return id
   throw new TargetError({
-    what: 'The rollback cannot be marked on the engine',
-    why: 'the engine has no image at all',
+    what: 'The lease of the rollback cannot be created',
+    why: 'the engine has no image, and the lease is a container',
     next: 'Pull the image to go back to, then assess again.',
     code: 'no_image'
   })
 }
-
-const locked = (record: LeaseRecord | undefined): TargetError =>
-  new TargetError({
-    what: 'Another rollback of this target is under way',
-    why: record
-      ? `${record.rollbackId} by ${record.holder.user} on ${record.holder.host}${record.holder.host === hostname() ? ` (process ${record.holder.pid})` : ''} since ${record.startedAt}`
-      : 'somebody else took the lease at the same moment',
-    next: 'Wait for it to end, or for its lease to expire, and assess again.',
-    code: 'locked',
-    retryable: true
-  })
-
-const lost = (): TargetError =>
-  new TargetError({
-    what: 'The lease on the engine is lost',
-    why: 'its container was removed by somebody else',
-    state: 'The rollback stopped at a safe point.',
-    next: 'Assess again: it names what was begun.',
-    code: 'lease_lost'
-  })

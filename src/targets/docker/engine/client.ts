@@ -1,220 +1,313 @@
-import http from 'node:http'
-import https from 'node:https'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
+import type Docker from 'dockerode'
 import { z } from 'zod'
-import { messageOf, TargetError } from '../../../support/errors.ts'
+import type { TargetError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
-import type { Transport } from './connect.ts'
-
-export type Query = Record<string, string | number | boolean | undefined>
-
-export interface CallOptions {
-  query?: Query
-  /** Sent as JSON, or as it is when a Buffer (a tar archive). */
-  body?: unknown
-  headers?: Record<string, string>
-  signal?: AbortSignal
-  /** Milliseconds until the answer begins; 30 s unless told. */
-  limitMs?: number
-}
-
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD'
-
-/** One Docker engine, spoken to over its HTTP API (docs.docker.com/reference/api/engine). */
-export interface Engine {
-  readonly address: string
-  readonly publishedHost: string
-  /** The API version both sides know, such as "1.41". */
-  apiVersion(signal?: AbortSignal): Promise<string>
-  /** Asks, and checks the answer. @throws EngineError with the HTTP status, or TargetError `engine_unreachable`. */
-  call<T>(method: Method, path: string, schema: z.ZodType<T>, options?: CallOptions): Promise<T>
-  /** Acts where the answer does not matter. Gives the HTTP status (304: it was so already). */
-  act(method: Method, path: string, options?: CallOptions): Promise<number>
-  /** The answer's body as it comes: logs, events, progress of a pull, archives. */
-  stream(method: Method, path: string, options?: CallOptions): Promise<Readable>
-  close(): void
-}
-
-/** The engine answered with an error. */
-export class EngineError extends TargetError {
-  readonly status: number
-
-  constructor(status: number, message: string, action: string, address: string) {
-    super({
-      what: `The Docker engine refused: ${action}`,
-      why: oneLine(message, 500) || `HTTP ${status}`,
-      next: `Look at the engine at ${address}: docker info.`,
-      code: status === 404 ? 'not_found' : status === 409 ? 'conflict' : 'engine_refused',
-      retryable: status >= 500
-    })
-    this.status = status
-  }
-}
-
-export const isStatus = (error: unknown, ...statuses: number[]): boolean =>
-  error instanceof EngineError && statuses.includes(error.status)
+import {
+  containerSchema,
+  containerSummarySchema,
+  distributionSchema,
+  imageSchema,
+  imageSummarySchema,
+  infoSchema
+} from '../objects/schemas.ts'
+import { nodeSchema, serviceSchema, swarmConfigSchema, taskSchema } from '../objects/swarm-schemas.ts'
+import { type Engine, EngineError, notUnderstood, orNull, unreachable } from './engine.ts'
+import { type Call, type Modem, modemFor } from './modem.ts'
+import type { Transport } from './transport.ts'
 
 /** The newest API this program was written against; an older engine is spoken to in its own. */
 const newestKnown = '1.48'
 
-const versionSchema = z.looseObject({
-  ApiVersion: z.string().regex(/^\d+\.\d+$/),
-  MinAPIVersion: z.string().optional()
-})
+const versionSchema = z.looseObject({ ApiVersion: z.string().regex(/^\d+\.\d+$/) })
+const createdSchema = z.looseObject({ id: z.string().min(1) })
 
-/** A client over a transport. Opens no connection before the first call. */
+const mostOfLogs = 8 * 1024 * 1024
+const mostOfSmallFile = 64 * 1024
+/** For what starts, creates or removes containers: images are unpacked, processes are waited for. */
+const longLimitMs = 120_000
+
+/** dockerode takes a modem of the caller's, which its types do not say. */
+type Options = Docker.DockerOptions & { modem: Modem }
+
+/** A client over a transport, made of dockerode. Opens no connection before the first call. */
 export function createEngine(transport: Transport): Engine {
+  const { address, publishedHost } = transport
   let version: Promise<string> | undefined
 
-  const send = async (method: Method, path: string, options: CallOptions): Promise<http.IncomingMessage> => {
-    const stop = new AbortController()
-    const { signal } = options
-    const onAbort = (): void => stop.abort(signal?.reason)
-    if (signal?.aborted) onAbort()
-    signal?.addEventListener('abort', onAbort)
-    let late = false
-    const limit = setTimeout(() => {
-      late = true
-      stop.abort(new Error('no answer in time'))
-    }, options.limitMs ?? 30_000)
-    const forget = (): void => signal?.removeEventListener('abort', onAbort)
-    try {
-      const answer = await exchange(transport, method, path, options, stop.signal)
-      answer.once('close', forget)
-      return answer
-    } catch (error) {
-      forget()
-      signal?.throwIfAborted()
-      throw unreachable(error, transport.address, late)
-    } finally {
-      clearTimeout(limit)
-    }
+  const clientFor = async (apiVersion: string | null, call: Call): Promise<Docker> => {
+    const { default: Client } = await import('dockerode')
+    const options: Options = { modem: modemFor(transport, apiVersion, call) }
+    return new Client(options)
   }
 
-  const apiVersion = (signal?: AbortSignal): Promise<string> => {
-    version ??= (async () => {
-      const answer = await send('GET', '/version', signal ? { signal } : {})
-      const body = await textOf(answer)
-      const parsed = versionSchema.safeParse(parseJson(body))
-      if (!parsed.success)
-        throw unreachable(new Error(`no engine answers there, but: ${oneLine(body, 100)}`), transport.address, false)
-      const theirs = parsed.data.ApiVersion
-      return compareVersions(theirs, newestKnown) < 0 ? theirs : newestKnown
-    })().catch((error: unknown) => {
+  /** dockerode does not negotiate the version: the engine is asked once. */
+  const apiVersion = (signal: AbortSignal): Promise<string> => {
+    version ??= negotiate(signal).catch((error: unknown) => {
       version = undefined
       throw error
     })
     return version
   }
 
-  const request = async (method: Method, path: string, options: CallOptions = {}): Promise<http.IncomingMessage> => {
-    const prefix = `/v${await apiVersion(options.signal)}`
-    const answer = await send(method, prefix + withQuery(path, options.query), options)
-    const status = answer.statusCode ?? 0
-    if (status < 400) return answer
-    throw new EngineError(status, errorMessage(await textOf(answer)), `${method} ${path}`, transport.address)
+  const notAnEngine = (said: string): TargetError =>
+    unreachable(new Error(`no Docker engine answers there, but: ${oneLine(said, 100)}`), address)
+
+  const negotiate = async (signal: AbortSignal): Promise<string> => {
+    const docker = await clientFor(null, { doing: 'tell its version', answer: 'bytes', signal })
+    const said = await docker.version().then(String, (error: unknown) => {
+      throw error instanceof EngineError ? notAnEngine(error.why) : error
+    })
+    const answer = versionSchema.safeParse(jsonOf(said))
+    if (!answer.success) throw notAnEngine(said)
+    const theirs = answer.data.ApiVersion
+    return compareVersions(theirs, newestKnown) < 0 ? theirs : newestKnown
   }
 
-  const textOf = async (answer: Readable): Promise<string> => {
-    try {
-      return await text(answer)
-    } catch (error) {
-      throw brokenOff(error, transport.address)
-    }
+  const call = async (options: Call, verb: (docker: Docker) => Promise<unknown>): Promise<unknown> =>
+    verb(await clientFor(await apiVersion(options.signal), options))
+
+  type Settings = Omit<Call, 'doing' | 'answer' | 'signal'>
+
+  const ask = async <T>(
+    doing: string,
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+    verb: (docker: Docker) => Promise<unknown>,
+    settings: Settings = {}
+  ): Promise<T> => {
+    const answer = schema.safeParse(await call({ doing, answer: 'json', signal, ...settings }, verb))
+    if (answer.success) return answer.data
+    throw notUnderstood(doing, z.prettifyError(answer.error), address)
   }
+
+  const act = async (
+    doing: string,
+    signal: AbortSignal,
+    verb: (docker: Docker) => Promise<unknown>,
+    settings: Settings = {}
+  ): Promise<void> => {
+    await call({ doing, answer: 'nothing', signal, ...settings }, verb)
+  }
+
+  const bytes = async (
+    doing: string,
+    signal: AbortSignal,
+    verb: (docker: Docker) => Promise<unknown>,
+    settings: Settings = {}
+  ): Promise<Buffer> => {
+    const answer = await call({ doing, answer: 'bytes', signal, ...settings }, verb)
+    if (Buffer.isBuffer(answer)) return answer
+    throw notUnderstood(doing, 'it has no content', address)
+  }
+
+  const stream = async (
+    doing: string,
+    signal: AbortSignal,
+    verb: (docker: Docker) => Promise<unknown>,
+    settings: Settings = {}
+  ): Promise<Readable> => {
+    const answer = await call({ doing, answer: 'stream', signal, ...settings }, verb)
+    if (answer instanceof Readable) return answer
+    throw notUnderstood(doing, 'it has no content', address)
+  }
+
+  const logOptions = (tail: number) => ({ stdout: true, stderr: true, tail, timestamps: true }) as const
 
   return {
-    address: transport.address,
-    publishedHost: transport.publishedHost,
+    address,
+    publishedHost,
     apiVersion,
-    async call(method, path, schema, options) {
-      const answer = await request(method, path, options)
-      const body = await textOf(answer)
-      const parsed = schema.safeParse(body === '' ? undefined : parseJson(body))
-      if (parsed.success) return parsed.data
-      throw new TargetError({
-        what: `The Docker engine's answer to ${method} ${path} is not understood`,
-        why: oneLine(z.prettifyError(parsed.error), 300),
-        next: `Check what answers at ${transport.address}: docker version.`,
-        code: 'engine_answer'
-      })
+    ping: (signal, limitMs = 5000) => act('answer', signal, (docker) => docker.ping(), { limitMs }),
+    info: (signal) => ask('describe itself', infoSchema, signal, (docker) => docker.info()),
+    events: ({ container, events, between }, signal) =>
+      stream('tell events', signal, (docker) =>
+        docker.getEvents({
+          ...between,
+          filters: { container: [container], type: ['container'], ...(events && { event: events }) }
+        })
+      ),
+
+    containers: {
+      list: (signal) =>
+        ask('list containers', z.array(containerSummarySchema), signal, (docker) =>
+          docker.listContainers({ all: true })
+        ),
+      inspect: (id, signal) =>
+        orNull(
+          ask(`inspect the container ${id}`, containerSchema, signal, (docker) => containerOf(docker, id).inspect())
+        ),
+      create: async (name, body, signal) =>
+        (
+          await ask(
+            `create the container ${name}`,
+            createdSchema,
+            signal,
+            (docker) => docker.createContainer(queryAndBody({ name }, body)),
+            { limitMs: longLimitMs }
+          )
+        ).id,
+      start: (id, signal) =>
+        act(`start the container ${shown(id)}`, signal, (docker) => containerOf(docker, id).start(), {
+          limitMs: longLimitMs
+        }),
+      stop: (id, { seconds, graceSeconds }, signal) =>
+        act(
+          `stop the container ${shown(id)}`,
+          signal,
+          (docker) => containerOf(docker, id).stop(seconds === null ? {} : { t: seconds }),
+          { limitMs: (graceSeconds + 60) * 1000 }
+        ),
+      rename: (id, name, signal) =>
+        act(`rename the container ${shown(id)} to ${name}`, signal, (docker) =>
+          containerOf(docker, id).rename({ name })
+        ),
+      setRestartPolicy: (id, policy, signal) =>
+        act(`change the restart policy of the container ${shown(id)}`, signal, (docker) =>
+          containerOf(docker, id).update({ RestartPolicy: policy })
+        ),
+      remove: (id, { ownVolumes, force }, signal) =>
+        act(
+          `remove the container ${shown(id)}`,
+          signal,
+          (docker) => containerOf(docker, id).remove({ v: ownVolumes, force }),
+          { limitMs: longLimitMs }
+        ),
+      waitUntilRemoved: (id, signal) =>
+        act(`wait for the removal of the container ${shown(id)}`, signal, (docker) =>
+          containerOf(docker, id).wait({ condition: 'removed' })
+        ),
+      logs: (id, tail, signal) =>
+        bytes(
+          `read the log of the container ${shown(id)}`,
+          signal,
+          (docker) => containerOf(docker, id).logs(logOptions(tail)),
+          { maxBytes: mostOfLogs, cut: true }
+        ),
+      readArchive: (id, path, signal) =>
+        bytes(
+          `read ${path} in the container ${shown(id)}`,
+          signal,
+          (docker) => containerOf(docker, id).getArchive({ path }),
+          { maxBytes: mostOfSmallFile }
+        ),
+      writeArchive: (id, path, archive, signal) =>
+        act(`write into the container ${shown(id)}`, signal, (docker) =>
+          containerOf(docker, id).putArchive(archive, { path })
+        )
     },
-    async act(method, path, options) {
-      const answer = await request(method, path, options)
-      await textOf(answer)
-      return answer.statusCode ?? 0
+
+    images: {
+      list: (signal) =>
+        ask('list images', z.array(imageSummarySchema), signal, (docker) => docker.listImages({ digests: true })),
+      inspect: (reference, signal) =>
+        orNull(
+          ask(`inspect the image ${reference}`, imageSchema, signal, (docker) => docker.getImage(reference).inspect())
+        ),
+      tag: (id, repo, tag, signal) =>
+        act(`tag the image as ${repo}:${tag}`, signal, (docker) => docker.getImage(id).tag({ repo, tag })),
+      pull: (reference, headers, signal) =>
+        stream(`pull ${reference}`, signal, (docker) => docker.createImage({ fromImage: reference }), {
+          headers,
+          limitMs: longLimitMs
+        }),
+      distribution: (reference, headers, signal) =>
+        ask(
+          `look up ${reference} in its registry`,
+          distributionSchema,
+          signal,
+          (docker) => docker.getImage(reference).distribution(),
+          { headers, limitMs: 20_000 }
+        )
     },
-    stream: request,
+
+    networks: {
+      connect: (network, container, endpoint, signal) =>
+        act(`connect ${shown(container)} to the network ${network}`, signal, (docker) =>
+          docker
+            .getNetwork(encodeURIComponent(network))
+            .connect({ Container: container, ...(endpoint && { EndpointConfig: endpoint }) })
+        ),
+      disconnect: (network, container, signal) =>
+        act(`disconnect ${shown(container)} from the network ${network}`, signal, (docker) =>
+          docker.getNetwork(encodeURIComponent(network)).disconnect({ Container: container })
+        )
+    },
+
+    services: {
+      list: (signal) => ask('list services', z.array(serviceSchema), signal, (docker) => docker.listServices()),
+      inspect: (id, signal) =>
+        orNull(
+          ask(`inspect the service ${id}`, serviceSchema, signal, (docker) =>
+            docker.getService(encodeURIComponent(id)).inspect()
+          ),
+          503
+        ),
+      update: ({ ID, Version, Spec }, to, headers, signal) =>
+        act(
+          `update the service ${Spec.Name}`,
+          signal,
+          (docker) =>
+            docker
+              .getService(ID)
+              .update(
+                to === 'previous'
+                  ? queryAndBody(
+                      { version: Version.Index, rollback: 'previous', registryAuthFrom: 'previous-spec' },
+                      Spec
+                    )
+                  : queryAndBody({ version: Version.Index }, to)
+              ),
+          { headers }
+        ),
+      logs: (id, tail, signal) =>
+        bytes(`read the log of the service`, signal, (docker) => docker.getService(id).logs(logOptions(tail)), {
+          maxBytes: mostOfLogs,
+          cut: true
+        })
+    },
+
+    tasks: {
+      list: (filters, signal) =>
+        ask('list tasks', z.array(taskSchema), signal, (docker) => docker.listTasks({ filters }))
+    },
+    nodes: { list: (signal) => ask('list nodes', z.array(nodeSchema), signal, (docker) => docker.listNodes()) },
+    configs: {
+      create: async (spec, signal) =>
+        (
+          await ask(`create the config ${spec.Name}`, createdSchema, signal, (docker) =>
+            docker.createConfig(queryAndBody({}, spec))
+          )
+        ).id,
+      inspect: (id, signal) =>
+        orNull(
+          ask(`inspect the config ${id}`, swarmConfigSchema, signal, (docker) => docker.getConfig(id).inspect()),
+          503
+        ),
+      update: ({ ID, Version }, spec, signal) =>
+        act(`update the config ${spec.Name}`, signal, (docker) =>
+          docker.getConfig(ID).update(queryAndBody({ version: Version.Index }, spec))
+        ),
+      remove: (id, signal) => act('remove a config', signal, (docker) => docker.getConfig(id).remove())
+    },
+
     close: () => transport.close()
   }
 }
 
-function exchange(
-  transport: Transport,
-  method: Method,
-  path: string,
-  options: CallOptions,
-  signal: AbortSignal
-): Promise<http.IncomingMessage> {
-  const raw = Buffer.isBuffer(options.body)
-  const payload = options.body === undefined ? undefined : raw ? (options.body as Buffer) : JSON.stringify(options.body)
-  const headers: Record<string, string | number> = { host: 'docker', ...options.headers }
-  if (payload !== undefined) {
-    headers['content-type'] = raw ? 'application/x-tar' : 'application/json'
-    headers['content-length'] = Buffer.byteLength(payload)
-  } else if (method === 'POST') headers['content-length'] = 0
-  return new Promise((resolve, reject) => {
-    const sender = transport.secure ? https : http
-    const request = sender.request({ ...transport.request, method, path, headers, signal }, resolve)
-    request.on('error', (error) => reject(signal.aborted ? signal.reason : error))
-    request.end(payload)
-  })
-}
+/** Kept apart: dockerode would put all of a body into the query, too. Its types do not say that it may be done. */
+const queryAndBody = (_query: object, _body: object): object => ({ _query, _body })
 
-function unreachable(error: unknown, address: string, timedOut: boolean): TargetError {
-  if (error instanceof TargetError) return error
-  const code = (error as NodeJS.ErrnoException).code
-  const denied = code === 'EACCES' || code === 'EPERM'
-  return new TargetError({
-    what: 'The Docker engine cannot be reached',
-    why: timedOut ? `${address} did not answer in time` : `${address}: ${oneLine(messageOf(error))}`,
-    state: 'Unknown, for the engine did not answer.',
-    next: denied
-      ? 'Run as a user who may use the engine (group docker), or set DOCKER_HOST.'
-      : 'Start the engine, or point DOCKER_HOST or `host` in the configuration at the right one.',
-    code: 'engine_unreachable',
-    retryable: !denied,
-    cause: error
-  })
-}
+const containerOf = (docker: Docker, id: string): Docker.Container => docker.getContainer(encodeURIComponent(id))
 
-/** An answer that ended before its end: the engine went away. */
-export const brokenOff = (error: unknown, address: string): TargetError => unreachable(error, address, false)
+const shown = (id: string): string => (/^[a-f0-9]{64}$/.test(id) ? id.slice(0, 12) : id)
 
-async function text(answer: Readable): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of answer) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function parseJson(body: string): unknown {
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(body)
+    return JSON.parse(text)
   } catch {
     return undefined
   }
-}
-
-function errorMessage(body: string): string {
-  const parsed = parseJson(body) as { message?: unknown } | undefined
-  return typeof parsed?.message === 'string' ? parsed.message : body
-}
-
-function withQuery(path: string, query: Query = {}): string {
-  const pairs = Object.entries(query).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key}=${encodeURIComponent(String(value))}`]
-  )
-  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
 }
 
 function compareVersions(a: string, b: string): number {

@@ -21,7 +21,7 @@ const defaultPipe = 'npipe:////./pipe/docker_engine'
 /**
  * Finds the engine as the Docker command does: the configured host or context, else DOCKER_HOST, else DOCKER_CONTEXT, else the
  * current context, else the default socket. Opens no connection.
- * @throws ConfigError when the address is none, or there is no such context.
+ * @throws ConfigError when the address is not valid or the context does not exist.
  */
 export async function connect(choice: EngineChoice, env: NodeJS.ProcessEnv): Promise<Transport> {
   const { host, tls } = await endpointOf(choice, env)
@@ -55,8 +55,8 @@ async function transportTo(address: string, tls: TlsMaterial | null, env: NodeJS
     )
   }
   throw new ConfigError({
-    what: 'The address of the Docker engine is not understood',
-    why: `${address.slice(0, 100)} is none of unix:///path, tcp://host:port, ssh://user@host`,
+    what: 'The address of the Docker engine is not valid',
+    why: `${address.slice(0, 100)} is not unix:///path, tcp://host:port or ssh://user@host`,
     next: 'Correct DOCKER_HOST, or `host` in the configuration of the target.',
     code: 'engine_address'
   })
@@ -64,8 +64,8 @@ async function transportTo(address: string, tls: TlsMaterial | null, env: NodeJS
 
 const noPipes = (address: string): ConfigError =>
   new ConfigError({
-    what: 'A Docker engine behind a named pipe of Windows cannot be reached by this program',
-    why: `${address.slice(0, 100)} is a named pipe; unix, tcp and ssh addresses are supported`,
+    what: 'A Docker engine behind a Windows named pipe is not supported',
+    why: `${address.slice(0, 100)} is a named pipe; unix, tcp and ssh addresses work`,
     next: 'Run this program in WSL, where Docker Desktop offers unix:///var/run/docker.sock, or set DOCKER_HOST, or `host` in the configuration of the target, to tcp:// or ssh://.',
     code: 'engine_address'
   })

@@ -62,7 +62,7 @@ async function readMeta(path: string): Promise<z.infer<typeof metaSchema> | null
 const noSuchContext = (name: string, store: string): ConfigError =>
   new ConfigError({
     what: `There is no Docker context "${name.slice(0, 80)}"`,
-    why: `${store} holds none of that name that names an engine`,
-    next: 'List them with docker context ls, and correct DOCKER_CONTEXT or `docker_context` in the configuration of the target.',
+    why: `${store} has no context of that name with an engine`,
+    next: 'Run docker context ls, and correct DOCKER_CONTEXT or `docker_context` in the configuration of the target.',
     code: 'no_docker_context'
   })

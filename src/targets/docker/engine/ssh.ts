@@ -1,7 +1,8 @@
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import http from 'node:http'
 import { Duplex, type Readable, type Writable } from 'node:stream'
 import { ConfigError, messageOf, TargetError } from '../../../support/errors.ts'
+import { runProgram } from '../../../support/run-program.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Transport } from './transport.ts'
 
@@ -19,7 +20,7 @@ const path = /^\/[A-Za-z0-9_./-]{1,200}$/
 /**
  * The way to an engine over ssh, as the Docker command goes it: the user's own ssh program runs `docker system dial-stdio` on the
  * other machine, so that the user's ssh configuration, agent and known hosts hold. It never asks for a password.
- * @throws ConfigError when the address is none.
+ * @throws ConfigError when the address is not valid.
  */
 export async function sshTransport(address: string, url: URL, env: NodeJS.ProcessEnv): Promise<Transport> {
   const target = targetOf(address, url)
@@ -41,20 +42,18 @@ function targetOf(address: string, url: URL): SshTarget {
   if (isHost && (user === '' || word.test(user)) && url.password === '' && (socket === '' || path.test(socket)))
     return { user, host, port: url.port, socket }
   throw new ConfigError({
-    what: 'The address of the Docker engine is not understood',
-    why: `${address.replace(/:[^:@/]*@/, ':***@').slice(0, 100)} is not ssh://user@host:port; a password does not belong there`,
-    next: 'Correct it; let ssh log in with a key or an agent.',
+    what: 'The address of the Docker engine is not valid',
+    why: `${address.replace(/:[^:@/]*@/, ':***@').slice(0, 100)} is not ssh://user@host:port without a password`,
+    next: 'Correct the address, and let ssh log in with a key or an agent.',
     code: 'engine_address'
   })
 }
 
 /** What the user's ssh configuration makes of the name; the name itself where ssh cannot say. */
-const realHost = (host: string, env: NodeJS.ProcessEnv): Promise<string> =>
-  new Promise((resolve) => {
-    execFile('ssh', ['-G', '--', host], { timeout: 5_000, env }, (error, stdout) => {
-      resolve((!error && /^hostname (\S+)$/m.exec(stdout)?.[1]) || host)
-    })
-  })
+async function realHost(host: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const { ok, stdout } = await runProgram('ssh', ['-G', '--', host], { env, limitMs: 5000 })
+  return (ok && /^hostname (\S+)$/m.exec(stdout)?.[1]) || host
+}
 
 function sshArguments({ user, host, port, socket }: SshTarget): string[] {
   const engine = socket ? ['docker', '--host', `unix://${socket}`] : ['docker']
@@ -127,7 +126,10 @@ class SshAgent extends http.Agent {
   }
 }
 
-/** One connection: the pipes of one ssh process, with what Node's HTTP client expects of a socket. */
+/**
+ * One connection: the pipes of one ssh process, with what Node's HTTP client expects of a socket. It lives as long as the connection
+ * and its output is not collected, which is not what `runProgram` is for.
+ */
 class SshConnection extends Duplex {
   readonly #begin: () => ChildProcessByStdio<Writable, Readable, Readable>
   readonly #address: string
@@ -217,7 +219,7 @@ const causes: [RegExp, string, string][] = [
   [
     /host key verification failed|no .* host key is known/i,
     'the host key of the other machine is unknown or has changed',
-    'Connect once by hand with ssh, compare the key, and accept it.'
+    'Connect once with ssh in a terminal, compare the key, and accept it.'
   ],
   [
     /permission denied/i,
@@ -233,7 +235,7 @@ const causes: [RegExp, string, string][] = [
   [
     /docker: (command )?not found|docker: no such file/i,
     'there is no docker program on the other machine',
-    'Install it there, or name an engine that listens on TCP with TLS.'
+    'Install it there, or use an engine that listens on TCP with TLS.'
   ],
   [/ENOENT/, 'there is no ssh program on this machine', 'Install OpenSSH here.']
 ]
@@ -242,12 +244,12 @@ function sshFailed(address: string, said: string): TargetError {
   const [, why, next] = causes.find(([pattern]) => pattern.test(said)) ?? [
     null,
     oneLine(said, 300),
-    'Try it by hand with ssh.'
+    'Run ssh in a terminal to see the error.'
   ]
   return new TargetError({
     what: 'The Docker engine cannot be reached over ssh',
     why: `${address}: ${why}${why === oneLine(said, 300) ? '' : ` (${oneLine(said, 200)})`}`,
-    state: 'Unknown, for the engine did not answer.',
+    state: 'Unknown: the engine did not answer.',
     next,
     code: 'engine_unreachable',
     retryable: true

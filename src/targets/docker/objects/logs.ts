@@ -2,7 +2,7 @@ import type { Evidence } from '../../../model/diagnosis.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { quoteTail } from '../../../support/quote.ts'
 import type { DockerContext } from '../context.ts'
-import type { Container } from './inspect.ts'
+import type { Container } from './schemas.ts'
 
 const mostCharacters = 8000
 
@@ -15,13 +15,7 @@ export async function logEvidence(
   const title = `Last lines of ${container.Name}`
   const source = `docker logs ${container.Name}`
   try {
-    const stream = await engine.stream('GET', `/containers/${container.Id}/logs`, {
-      query: { stdout: true, stderr: true, tail: 100, timestamps: true },
-      signal
-    })
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(chunk as Buffer)
-    const bytes = Buffer.concat(chunks)
+    const bytes = await engine.containers.logs(container.Id, 100, signal)
     const text = container.Config.Tty ? bytes.toString('utf8') : withoutFrames(bytes)
     return { title, source, text: quoteTail(mask, text.trim(), mostCharacters) || '(empty)' }
   } catch (error) {
@@ -29,7 +23,18 @@ export async function logEvidence(
   }
 }
 
-/** Takes off the 8-byte head of each frame by which the engine tells stdout from stderr. */
+/** Keeps a container's log for the report, once. */
+export async function keepLogs(
+  docker: DockerContext,
+  container: Container,
+  run: { signal: AbortSignal; evidence(item: Evidence): void }
+): Promise<void> {
+  if (docker.logged.has(container.Id)) return
+  docker.logged.add(container.Id)
+  run.evidence(await logEvidence(docker, container, run.signal))
+}
+
+/** Takes off the 8-byte head of each frame by which the engine separates stdout from stderr. */
 export function withoutFrames(bytes: Buffer): string {
   const parts: Buffer[] = []
   for (let at = 0; at + 8 <= bytes.length; ) {

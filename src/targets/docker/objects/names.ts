@@ -16,8 +16,11 @@ export interface Marked {
   role: 'new' | 'old' | 'try'
 }
 
-/** Takes a name of ours apart; null for any other. */
+/** The parts of a name that this program gave; null for any other. */
 export function marked(name: string): Marked | null {
   const match = mark.exec(name)
   return match?.[1] && match[2] ? { base: match[1], role: match[2] as Marked['role'] } : null
 }
+
+/** The name of what serves: a container's own, or the one that it has a marked name of. */
+export const baseName = (name: string): string => marked(name)?.base ?? name

@@ -12,7 +12,7 @@ export interface Reference {
   digest?: string
 }
 
-/** Takes an image reference apart. null for what is none, an image id for one. */
+/** The parts of an image reference; null for anything else, such as an image id. */
 export function parseReference(text: string): Reference | null {
   const match = /^([^@]+?)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[a-f0-9]{64}))?$/.exec(text)
   const name = match?.[1]

@@ -1,5 +1,3 @@
-import type { Engine } from '../engine/client.ts'
-
 const block = 512
 
 /** A tar archive (POSIX ustar) of one small text file. */
@@ -22,12 +20,8 @@ export function tarOf(name: string, text: string): Buffer {
   return Buffer.concat([header, content, padding, Buffer.alloc(2 * block)])
 }
 
-/** The text of a small file in a container. @throws EngineError 404 when there is none. */
-export async function readFileOf(engine: Engine, id: string, path: string, signal: AbortSignal): Promise<string> {
-  const stream = await engine.stream('GET', `/containers/${id}/archive`, { query: { path: `/${path}` }, signal })
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  const archive = Buffer.concat(chunks)
-  const size = Number.parseInt(archive.subarray(124, 136).toString('utf8').replace(/\0/g, ''), 8) || 0
-  return archive.subarray(block, block + Math.min(size, 4096)).toString('utf8')
+/** The text of the first file of an archive, as far as it is small. */
+export function fileIn(archive: Buffer): string {
+  const size = Number.parseInt(archive.toString('utf8', 124, 136).replace(/\0/g, ''), 8) || 0
+  return archive.toString('utf8', block, block + Math.min(size, 4096))
 }

@@ -1,8 +1,8 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
-import type { Container, Image } from './inspect.ts'
 import { isGenericTag, parseReference, shortId, tagPattern } from './reference.ts'
+import type { Container, Image } from './schemas.ts'
 
-/** The label by which an image tells its own version (opencontainers/image-spec, annotations). */
+/** The label with an image's own version (opencontainers/image-spec, annotations). */
 export const versionLabel = 'org.opencontainers.image.version'
 export const revisionLabel = 'org.opencontainers.image.revision'
 

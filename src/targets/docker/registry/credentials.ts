@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
+import { runProgram } from '../../../support/run-program.ts'
 import { oneLine } from '../../../support/text.ts'
 
 /** A login for one registry, as the engine takes it in X-Registry-Auth. */
@@ -74,7 +74,7 @@ export async function loginFor(
     return username && password ? { credentials: { username, password, serveraddress }, from, file } : { file }
   } catch (error) {
     signal.throwIfAborted()
-    return { file, trouble: `the login for ${registry} in ${file} cannot be read: ${oneLine(messageOf(error))}` }
+    return { file, trouble: `the login for ${registry} in ${file} cannot be used: ${oneLine(messageOf(error))}` }
   }
 }
 
@@ -100,31 +100,21 @@ async function askHelper(
   { env, mask }: { env: NodeJS.ProcessEnv; mask: Mask },
   signal: AbortSignal
 ): Promise<Credentials | null> {
-  if (!/^[\w.-]+$/.test(helper)) throw new Error(`"${oneLine(helper, 40)}" is no name of a credential helper`)
-  const { code, output } = await run(`docker-credential-${helper}`, server, env, signal)
-  if (code !== 0) {
-    if (/not found/i.test(output)) return null
-    throw new Error(`docker-credential-${helper} ended with code ${code}: ${oneLine(output)}`)
+  if (!/^[\w.-]+$/.test(helper)) throw new Error(`"${oneLine(helper, 40)}" is not a valid name of a credential helper`)
+  const program = `docker-credential-${helper}`
+  const { ok, exitCode, problem, stdout } = await runProgram(program, ['get'], {
+    env,
+    input: server,
+    signal,
+    limitMs: 15_000
+  })
+  if (problem === 'cannot_run') throw new Error(`${program} cannot be run: it is not on the PATH`)
+  if (!ok) {
+    if (/not found/i.test(stdout)) return null
+    throw new Error(`${program} ended with ${problem ?? `code ${exitCode}`}: ${oneLine(stdout)}`)
   }
-  const { Username, Secret } = helperAnswer.parse(JSON.parse(output))
+  const { Username, Secret } = helperAnswer.parse(JSON.parse(stdout))
   mask.add(Secret)
   if (Username === '<token>') return { identitytoken: Secret, serveraddress: server }
   return { username: Username, password: Secret, serveraddress: server }
-}
-
-function run(
-  program: string,
-  input: string,
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal
-): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { env, signal, timeout: 15_000, stdio: ['pipe', 'pipe', 'ignore'] })
-    const chunks: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, output: Buffer.concat(chunks).toString('utf8') }))
-    child.stdin.on('error', () => {})
-    child.stdin.end(input)
-  })
 }

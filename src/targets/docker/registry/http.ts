@@ -1,23 +1,26 @@
 import { z } from 'zod'
+import { type Answer, type Headers, headerOf } from '../../../http/answer.ts'
+import { mebibyte, request, requestAlong } from '../../../http/request.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { duration } from '../../../support/text.ts'
 import { splitRepository } from '../objects/reference.ts'
 import type { Credentials } from './credentials.ts'
 
-const limitMs = 10_000
+const limits = { limitMs: 10_000, maxBytes: 8 * mebibyte }
 const tokenSchema = z.looseObject({ token: z.string().optional(), access_token: z.string().optional() })
 
-export interface Asking {
+export interface RegistryContext {
+  env: NodeJS.ProcessEnv
   mask: Mask
   signal: AbortSignal
 }
 
 /** A registry's answer, and what it made of the login. */
-export interface Answered {
-  answer: Response
-  /** Sent with the next question. */
+export interface RegistryAnswer {
+  answer: Answer
+  /** Sent with the next request. */
   authorization?: string | undefined
-  /** The login was not accepted, so that the answer is one to nobody in particular. */
+  /** The login was not accepted: the answer is the one for requests without a login. */
   loginRefused: boolean
 }
 
@@ -32,19 +35,32 @@ export function apiOf(repository: string): { host: string; base: string } {
 export async function ask(
   url: string,
   credentials: Credentials | undefined,
-  options: Asking & { method?: 'GET' | 'HEAD'; headers?: Record<string, string>; authorization?: string | undefined }
-): Promise<Answered> {
-  const send = (authorization: string | undefined): Promise<Response> =>
-    fetch(url, {
-      method: options.method ?? 'GET',
-      headers: { ...options.headers, ...(authorization && { authorization }) },
-      signal: withLimit(options.signal)
+  options: RegistryContext & {
+    method?: 'GET' | 'HEAD'
+    headers?: Record<string, string>
+    authorization?: string | undefined
+  }
+): Promise<RegistryAnswer> {
+  const { env, signal, method = 'GET' } = options
+  const send = async (authorization: string | undefined): Promise<Answer> => {
+    // A redirect to another host, as of an object store, must not take the login along.
+    const optionsFor = ({ origin }: URL) => ({
+      env,
+      method,
+      maxBytes: limits.maxBytes,
+      headers: { ...options.headers, ...(authorization && origin === new URL(url).origin && { authorization }) }
     })
+    const { answer } = await requestAlong(url, { signal, limitMs: limits.limitMs }, optionsFor, () => true)
+    return answer
+  }
   const first = await send(options.authorization)
   if (first.status !== 401 || options.authorization)
     return { answer: first, authorization: options.authorization, loginRefused: false }
-  await first.body?.cancel()
-  const { authorization, refused } = await authorize(first.headers.get('www-authenticate') ?? '', credentials, options)
+  const { authorization, refused } = await authorize(
+    headerOf(first.headers, 'www-authenticate') ?? '',
+    credentials,
+    options
+  )
   const answer = await send(authorization)
   const basicRefused = answer.status === 401 && authorization?.startsWith('Basic ') === true
   return { answer, authorization, loginRefused: refused || basicRefused }
@@ -52,9 +68,9 @@ export async function ask(
 
 /** What is left of a limit and when to try again, as registries say (docs.docker.com/docker-hub/usage/pulls; RFC 9110, Retry-After). */
 export function limitIn(headers: Headers, now: Date): string | null {
-  const count = (name: string): RegExpExecArray | null => /^(\d+)(?:;\s*w=(\d+))?/.exec(headers.get(name) ?? '')
+  const count = (name: string): RegExpExecArray | null => /^(\d+)(?:;\s*w=(\d+))?/.exec(headerOf(headers, name) ?? '')
   const [limit, left] = [count('ratelimit-limit'), count('ratelimit-remaining')]
-  const after = headers.get('retry-after') ?? ''
+  const after = headerOf(headers, 'retry-after') ?? ''
   const seconds = /^\d+$/.test(after) ? Number(after) : (Date.parse(after) - now.getTime()) / 1000
   const parts = [
     limit && left && `${left[1]} of ${limit[1]}${limit[2] ? ` in ${duration(Number(limit[2]) * 1000)}` : ''} are left`,
@@ -63,16 +79,14 @@ export function limitIn(headers: Headers, now: Date): string | null {
   return parts.length > 0 ? parts.join(', ') : null
 }
 
-/** Docker speaks plain HTTP only to a registry on the loopback, unless told otherwise. */
+/** Docker speaks plain HTTP only to a registry on the loopback, unless configured otherwise. */
 const schemeFor = (host: string): string =>
   /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host) ? 'http' : 'https'
-
-const withLimit = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
 
 async function authorize(
   challenge: string,
   credentials: Credentials | undefined,
-  { mask, signal }: Asking
+  { env, mask, signal }: RegistryContext
 ): Promise<{ authorization?: string; refused: boolean }> {
   const basic = credentials?.username
     ? `Basic ${Buffer.from(`${credentials.username}:${credentials.password ?? ''}`).toString('base64')}`
@@ -86,22 +100,29 @@ async function authorize(
   if (url.protocol !== 'https:' && schemeFor(url.host) === 'https') return { refused: false }
   const parameters = new URLSearchParams({ service: field('service'), scope: field('scope') })
   const answer = credentials?.identitytoken
-    ? await fetch(url, {
+    ? await request(url, {
+        ...limits,
+        env,
+        signal,
         method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: new URLSearchParams({
           ...Object.fromEntries(parameters),
           grant_type: 'refresh_token',
           client_id: 'pop-deploy-rollback',
           refresh_token: credentials.identitytoken
-        }),
-        signal: withLimit(signal)
+        }).toString()
       })
-    : await fetch(`${url}?${parameters}`, {
-        headers: basic ? { authorization: basic } : {},
-        signal: withLimit(signal)
+    : await request(`${url}?${parameters}`, {
+        ...limits,
+        env,
+        signal,
+        headers: basic ? { authorization: basic } : {}
       })
-  if (!answer.ok) return { refused: credentials !== undefined && [400, 401, 403].includes(answer.status) }
-  const { token, access_token } = tokenSchema.parse(await answer.json())
+  if (!isGood(answer)) return { refused: credentials !== undefined && [400, 401, 403].includes(answer.status) }
+  const { token, access_token } = tokenSchema.parse(JSON.parse(answer.body.toString('utf8')))
   mask.add(token ?? access_token)
   return { authorization: `Bearer ${token ?? access_token}`, refused: false }
 }
+
+export const isGood = ({ status }: Pick<Answer, 'status'>): boolean => status >= 200 && status < 300

@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
-import { type Engine, EngineError } from '../engine/client.ts'
+import { type Engine, EngineError } from '../engine/engine.ts'
 import { splitRepository } from '../objects/reference.ts'
 import { type Login, registryAuth } from './credentials.ts'
 
@@ -14,19 +13,22 @@ export interface Platform {
   architecture: string
 }
 
-const distributionSchema = z.looseObject({
-  Descriptor: z.looseObject({ digest: z.string() }),
-  Platforms: z.array(z.looseObject({ os: z.string().optional(), architecture: z.string().optional() })).nullish()
-})
+/** An engine, as far as it asks registries. */
+type Registries = { images: Pick<Engine['images'], 'distribution'> }
 
 /** Registries that gave an engine no answer, with what it said; each call of the program opens engines of its own. */
-const silent = new WeakMap<Engine, Map<string, Lookup>>()
+const silent = new WeakMap<Registries, Map<string, Lookup>>()
 
 /**
  * Asks through the engine, so that the answer is what a pull would meet: its network, its mirrors, its trust. A registry that cannot
- * be reached is not asked again, for each question would wait as long as the first.
+ * be reached is not asked again: each request would wait as long as the first.
  */
-export async function lookUp(engine: Engine, reference: string, login: Login, signal: AbortSignal): Promise<Lookup> {
+export async function lookUp(
+  engine: Registries,
+  reference: string,
+  login: Login,
+  signal: AbortSignal
+): Promise<Lookup> {
   const { registry } = splitRepository(reference)
   const known = silent.get(engine)?.get(registry)
   if (known) return known
@@ -36,19 +38,15 @@ export async function lookUp(engine: Engine, reference: string, login: Login, si
   return found
 }
 
-/** Not an answer that the registry gave, as of a fault of its own. */
+/** The registry did not answer; an error of its own is an answer. */
 const isSilence = (reason: string): boolean =>
   /time(d )?-?out|deadline|canceled|did not answer in time|no route|unreachable|connection refused|no such host/i.test(
     reason
   )
 
-async function ask(engine: Engine, reference: string, login: Login, signal: AbortSignal): Promise<Lookup> {
+async function ask(engine: Registries, reference: string, login: Login, signal: AbortSignal): Promise<Lookup> {
   try {
-    const answer = await engine.call('GET', `/distribution/${reference}/json`, distributionSchema, {
-      headers: registryAuth(login),
-      signal,
-      limitMs: 20_000
-    })
+    const answer = await engine.images.distribution(reference, registryAuth(login), signal)
     const platforms = (answer.Platforms ?? []).map(({ os = '', architecture = '' }) => ({ os, architecture }))
     return { state: 'there', digest: answer.Descriptor.digest, platforms }
   } catch (error) {

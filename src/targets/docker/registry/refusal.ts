@@ -31,8 +31,8 @@ export async function refusalOf(
   const said = state === 'denied' || state === 'rate_limited' ? await askAgain(docker, login, reference, signal) : null
   if (state === 'denied' && login.from && !(said?.loginRefused ?? !isAboutRights(reason)))
     return {
-      why: `the registry ${registry} accepts the login ${login.from} and does not let it pull ${path}, or there is no such repository: ${reason}`,
-      next: `Let it pull ${path}, or log in as somebody who may: ${logIn}. Then assess again.`
+      why: `the registry ${registry} accepts the login ${login.from} but does not let it pull ${path}, or the repository does not exist: ${reason}`,
+      next: `Give it access to ${path}, or log in as a user with access: ${logIn}. Then assess again.`
     }
   if (state === 'denied')
     return {
@@ -45,20 +45,20 @@ export async function refusalOf(
     return {
       why: `the registry ${registry} answers "too many requests" to ${login.from ? `the login ${login.from}` : 'requests without a login'}: ${reason}${said?.limit ? ` (${said.limit})` : ''}`,
       next: login.from
-        ? 'Wait until its limit is lifted, and assess again.'
-        : `Log in, which raises the limit (${logIn}), or wait until it is lifted. Then assess again.`
+        ? 'Wait until the limit is lifted, then assess again.'
+        : `Log in for a higher limit (${logIn}), or wait until it is lifted. Then assess again.`
     }
   if (state === 'unreachable')
     return {
-      why: `the registry ${registry} cannot be asked: ${reason}`,
-      next: 'Bring the registry back, or choose a version whose image is on the engine.'
+      why: `the registry ${registry} cannot be reached: ${reason}`,
+      next: 'Restore access to the registry, or choose a version whose image is on the engine.'
     }
-  return { why: reason, next: 'Choose another version, or build and push this one again.' }
+  return { why: reason, next: 'Build and push it again, or choose another version.' }
 }
 
 /** An engine passes on neither what became of the login, which it may go without, nor when to try again: the registry is asked for that. */
 async function askAgain(
-  { mask, clock }: DockerContext,
+  { env, mask, clock }: DockerContext,
   { credentials }: Login,
   reference: string,
   signal: AbortSignal
@@ -69,7 +69,7 @@ async function askAgain(
     const { answer, loginRefused } = await ask(
       `${apiOf(parsed.repository).base}/manifests/${parsed.digest ?? parsed.tag ?? 'latest'}`,
       credentials,
-      { mask, signal, method: 'HEAD', headers: { accept: manifestTypes } }
+      { env, mask, signal, method: 'HEAD', headers: { accept: manifestTypes } }
     )
     return { loginRefused, limit: limitIn(answer.headers, clock.now()) }
   } catch {

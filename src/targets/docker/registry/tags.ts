@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { messageOf } from '../../../support/errors.ts'
-import { oneLine } from '../../../support/text.ts'
+import { type Answer, linkOf } from '../../../http/answer.ts'
+import { networkReason } from '../../../http/failure.ts'
 import { tagPattern } from '../objects/reference.ts'
 import type { Credentials } from './credentials.ts'
-import { type Asking, apiOf, ask, limitIn } from './http.ts'
+import { apiOf, ask, isGood, limitIn, type RegistryContext } from './http.ts'
 
 const tagsSchema = z.looseObject({ tags: z.array(z.string()).nullish() })
 
@@ -16,7 +16,7 @@ export type Tags = { tags: string[] } | { trouble: string }
 export async function listTags(
   repository: string,
   credentials: Credentials | undefined,
-  options: Asking & { now: Date; most?: number }
+  options: RegistryContext & { now: Date; most?: number }
 ): Promise<Tags> {
   const { host, base } = apiOf(repository)
   try {
@@ -28,24 +28,20 @@ export async function listTags(
       const { answer } = asked
       authorization = asked.authorization
       if (answer.status === 404) return { tags: [] }
-      if (!answer.ok) return { trouble: troubleOf(answer, host, credentials, options.now) }
-      tags.push(...(tagsSchema.parse(await answer.json()).tags ?? []).filter((tag) => tagPattern.test(tag)))
-      next = nextPage(answer.headers.get('link'), next)
+      if (!isGood(answer)) return { trouble: troubleOf(answer, host, credentials, options.now) }
+      tags.push(
+        ...(tagsSchema.parse(JSON.parse(answer.body.toString('utf8'))).tags ?? []).filter((tag) => tagPattern.test(tag))
+      )
+      next = nextPage(linkOf(answer.headers, 'next'), next)
     }
     return { tags }
   } catch (error) {
     options.signal.throwIfAborted()
-    const cause = error instanceof Error && error.cause ? `: ${messageOf(error.cause)}` : ''
-    return { trouble: `the registry ${host} cannot be reached (${oneLine(messageOf(error) + cause)})` }
+    return { trouble: `the registry ${host} cannot be reached (${networkReason(error)})` }
   }
 }
 
-function troubleOf(
-  { status, headers }: Response,
-  host: string,
-  credentials: Credentials | undefined,
-  now: Date
-): string {
+function troubleOf({ status, headers }: Answer, host: string, credentials: Credentials | undefined, now: Date): string {
   const limit = limitIn(headers, now)
   if (status === 401 || status === 403)
     return credentials
@@ -55,9 +51,8 @@ function troubleOf(
   return `the registry ${host} answers HTTP ${status}`
 }
 
-function nextPage(link: string | null, base: string): string | null {
-  const target = /<([^>]+)>;\s*rel="?next"?/.exec(link ?? '')?.[1]
-  if (!target) return null
+function nextPage(target: string | undefined, base: string): string | null {
+  if (target === undefined || !URL.canParse(target, base)) return null
   const url = new URL(target, base)
   return url.host === new URL(base).host ? url.href : null
 }

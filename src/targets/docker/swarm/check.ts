@@ -4,39 +4,34 @@ import type { Release } from '../../../model/release.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Look } from '../../target.ts'
-import type { Probe } from '../config.ts'
-import { probeOnce } from '../containers/check/probe.ts'
+import { probeCheck, untilGood } from '../containers/check/probe.ts'
 import { askPort, type PublishedPort, viewpointOn } from '../containers/check/published-ports.ts'
 import type { DockerContext } from '../context.ts'
+import type { Port } from '../objects/swarm-schemas.ts'
 import { findServices } from './find.ts'
-import { isRunning, type Observed, serviceHealth } from './health.ts'
-import { imageOf, nodeAddresses, type Port } from './inspect.ts'
-import { isRelease, observe } from './observe.ts'
+import { isRunning, type ObservedService, serviceHealth } from './health.ts'
+import { imageOf, nodeAddresses } from './inspect.ts'
+import { isRelease, observeTasks } from './observe.ts'
 
 /** Looks whether each service runs a release with all its tasks, none of them replaced since, and answers. */
 export async function checkServices(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
   const observed = await seen(docker, look.signal)
   if (typeof observed === 'string') {
-    const check: Check = { id: 'services', title: 'The swarm can be asked', status: 'unknown', detail: observed }
+    const check: Check = { id: 'services', title: 'The swarm answers', status: 'unknown', detail: observed }
     return { checks: [check], observed: look.baseline ?? {} }
   }
   const checks = await Promise.all(observed.map((one) => checksOf(docker, one, release, look)))
   const { probe } = docker.config
-  const probed = probe ? await insist(docker, look.signal, () => probeCheck(probe, look.signal)) : null
+
   return {
-    checks: [...checks.flat(), ...(probed ? [probed] : [])],
+    checks: [...checks.flat(), ...(probe ? [await probeCheck(docker, probe, look.signal)] : [])],
     observed: Object.fromEntries(observed.map((one) => [one.service.Spec.Name, runningIds(one)])) as JsonObject
   }
 }
 
-async function probeCheck(probe: Probe, signal: AbortSignal): Promise<Check> {
-  const { ok, detail } = await probeOnce(probe, signal)
-  return verdict('probe', 'The configured probe passes', ok, detail)
-}
-
-async function seen(docker: DockerContext, signal: AbortSignal): Promise<Observed[] | string> {
+async function seen(docker: DockerContext, signal: AbortSignal): Promise<ObservedService[] | string> {
   try {
-    return await observe(docker, await findServices(docker, signal), signal)
+    return await observeTasks(docker, await findServices(docker, signal), signal)
   } catch (error) {
     return oneLine(messageOf(error), 300)
   }
@@ -44,7 +39,7 @@ async function seen(docker: DockerContext, signal: AbortSignal): Promise<Observe
 
 async function checksOf(
   docker: DockerContext,
-  observed: Observed,
+  observed: ObservedService,
   release: Release,
   { signal, baseline }: Look
 ): Promise<Check[]> {
@@ -73,7 +68,7 @@ async function checksOf(
       `${Name}:restarts`,
       `No task of ${Name} was replaced`,
       fresh.length === 0,
-      known ? `${fresh.length} new tasks since the first look` : 'first look'
+      known ? `${fresh.length} new tasks since the first check` : 'first check'
     ),
     ...(await portChecks(docker, observed, signal))
   ]
@@ -83,7 +78,11 @@ async function checksOf(
  * Ports in the ingress answer on every node of the swarm, and so on the manager that is asked; those in host mode on the node
  * where their task runs.
  */
-async function portChecks(docker: DockerContext, { service, tasks }: Observed, signal: AbortSignal): Promise<Check[]> {
+async function portChecks(
+  docker: DockerContext,
+  { service, tasks }: ObservedService,
+  signal: AbortSignal
+): Promise<Check[]> {
   const asked = new Map<string, { published: PublishedPort; node: string | undefined }>()
   const add = (ports: readonly Port[], node?: string): void => {
     for (const { Protocol, PublishedPort: port } of ports)
@@ -98,7 +97,12 @@ async function portChecks(docker: DockerContext, { service, tasks }: Observed, s
     [...asked.values()].map(async ({ published, node }) => {
       const elsewhere = node !== undefined && node !== nodes.own ? nodes.addresses.get(node) : undefined
       const from = elsewhere ? { publishedHost: elsewhere, here: false, contained: false } : view
-      const answer = await insist(docker, signal, () => askPort(published, from, signal))
+      const answer = await untilGood(
+        docker.clock,
+        signal,
+        () => askPort(published, from, signal),
+        ({ status }) => status !== 'fail'
+      )
       const at = elsewhere ? ` on ${elsewhere}` : ''
       const { Name } = service.Spec
       const id = `${Name}:port:${published.port}${elsewhere ? `:${elsewhere}` : ''}`
@@ -107,24 +111,7 @@ async function portChecks(docker: DockerContext, { service, tasks }: Observed, s
   )
 }
 
-const tries = 4
-const betweenMs = 500
-
-/** A service may need a moment more than its task; one good answer is enough. */
-async function insist<T extends Pick<Check, 'status'>>(
-  { clock }: DockerContext,
-  signal: AbortSignal,
-  ask: () => Promise<T>
-): Promise<T> {
-  let answer = await ask()
-  for (let count = 1; answer.status === 'fail' && count < tries; count++) {
-    await clock.sleep(betweenMs, signal)
-    answer = await ask()
-  }
-  return answer
-}
-
-const runningIds = ({ tasks }: Observed): string[] => tasks.filter(isRunning).map(({ ID }) => ID)
+const runningIds = ({ tasks }: ObservedService): string[] => tasks.filter(isRunning).map(({ ID }) => ID)
 
 const verdict = (id: string, title: string, ok: boolean, detail: string): Check => ({
   id,

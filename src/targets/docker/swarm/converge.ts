@@ -1,10 +1,10 @@
 import { TargetError } from '../../../support/errors.ts'
 import type { Run } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
-import { failureOf, isRunning, type Observed } from './health.ts'
-import { imageOf, inspectService, type Service } from './inspect.ts'
-import { observe } from './observe.ts'
-import type { ServiceStep } from './steps.ts'
+import type { Service } from '../objects/swarm-schemas.ts'
+import { failureOf, isRunning, type ObservedService } from './health.ts'
+import { imageOf } from './inspect.ts'
+import { observeTasks } from './observe.ts'
 
 const pollMs = 200
 const defaultPatienceMs = 120_000
@@ -14,13 +14,19 @@ const defaultGraceNs = 10e9
 
 /**
  * Waits until every task runs the image and the swarm calls its update completed; says why tasks fail. Gives milliseconds.
- * The limit is for each task, not for all: it begins anew whenever one more of them runs.
- * @throws TargetError `not_healthy` when the update is paused, or nothing comes forward any more.
+ * The limit is for each task, not for all: it starts again whenever one more of them runs.
+ * @throws TargetError `not_healthy` when the update is paused, or no further task starts to run.
  */
-export async function converge(docker: DockerContext, params: ServiceStep, run: Run): Promise<number> {
-  const { tookMs, trouble } = await follow(docker, params, params.image, run)
-  if (trouble) throw notConverged(params, trouble)
+export async function converge(docker: DockerContext, service: Rolled, image: string, run: Run): Promise<number> {
+  const { tookMs, trouble } = await follow(docker, service, image, run)
+  if (trouble) throw notConverged(service, image, trouble)
   return tookMs
+}
+
+/** A service that is rolled. */
+interface Rolled {
+  id: string
+  name: string
 }
 
 interface Followed {
@@ -33,7 +39,7 @@ interface Followed {
 }
 
 /** Follows the tasks of a service towards an image, to the end whichever it is. */
-export async function follow(docker: DockerContext, step: ServiceStep, image: string, run: Run): Promise<Followed> {
+export async function follow(docker: DockerContext, rolled: Rolled, image: string, run: Run): Promise<Followed> {
   const { clock, config } = docker
   const began = clock.now().getTime()
   const patienceMs = config.health_timeout_seconds ? config.health_timeout_seconds * 1000 : defaultPatienceMs
@@ -41,7 +47,7 @@ export async function follow(docker: DockerContext, step: ServiceStep, image: st
   let most = 0
   let told = ''
   for (;;) {
-    const observed = await look(docker, step, run.signal)
+    const observed = await look(docker, rolled, run.signal)
     const { wanted, service } = observed
     const { State: update = 'completed', Message: said = '' } = service.UpdateStatus ?? {}
     const now = clock.now().getTime()
@@ -49,7 +55,7 @@ export async function follow(docker: DockerContext, step: ServiceStep, image: st
     most = Math.max(most, running)
     const end = (trouble: string | null): Followed => ({ tookMs: now - began, running, wanted, trouble })
     if (imageOf(service.Spec) !== image)
-      return end(`its specification names ${imageOf(service.Spec)} by now${said && `: ${said}`}`)
+      return end(`its specification now names ${imageOf(service.Spec)}${said && `: ${said}`}`)
     if (running >= wanted && isEnded(update)) return end(null)
     const failure = newFailure(observed, image, began)
     const because = (why: string): Followed => end([why, failure].filter(Boolean).join('; '))
@@ -58,7 +64,7 @@ export async function follow(docker: DockerContext, step: ServiceStep, image: st
     if (mark !== best.mark) best = { at: now, mark }
     const limitMs = patienceMs + pauseBetween(service)
     if (now - best.at > limitMs)
-      return because(`${running} of ${wanted} tasks run, and no further one for ${Math.round(limitMs / 1000)} s`)
+      return because(`${running} of ${wanted} tasks run, and no more for ${Math.round(limitMs / 1000)} s`)
     const line = `${running} of ${wanted} tasks run ${image}${failure ? `; ${failure}` : ''}`
     if (line !== told) run.progress(line)
     told = line
@@ -76,10 +82,10 @@ function pauseBetween({ Spec }: Service): number {
   return (Math.max(...pauses) + (Spec.TaskTemplate.ContainerSpec.StopGracePeriod ?? defaultGraceNs)) / 1e6
 }
 
-const runningTasks = ({ tasks }: Observed, image: string): number =>
+const runningTasks = ({ tasks }: ObservedService, image: string): number =>
   tasks.filter((task) => isRunning(task) && task.Spec.ContainerSpec.Image === image).length
 
-const newFailure = ({ tasks }: Observed, image: string, since: number): string | null => {
+const newFailure = ({ tasks }: ObservedService, image: string, since: number): string | null => {
   const failed = tasks.find(
     (task) =>
       (task.Status.State === 'failed' || task.Status.State === 'rejected') &&
@@ -89,24 +95,24 @@ const newFailure = ({ tasks }: Observed, image: string, since: number): string |
   return failed ? failureOf(failed) : null
 }
 
-async function look(docker: DockerContext, { id, name }: ServiceStep, signal: AbortSignal): Promise<Observed> {
-  const service = await inspectService(docker.engine, id, signal)
-  const [observed] = service ? await observe(docker, [service], signal) : []
+async function look(docker: DockerContext, { id, name }: Rolled, signal: AbortSignal): Promise<ObservedService> {
+  const service = await docker.engine.services.inspect(id, signal)
+  const [observed] = service ? await observeTasks(docker, [service], signal) : []
   if (observed) return observed
   throw new TargetError({
-    what: `The swarm service ${name} is gone`,
-    why: 'somebody removed it while it was rolled',
-    state: `${name} does not exist.`,
+    what: `The swarm service ${name} does not exist`,
+    why: 'it was removed during the rollback',
+    state: `${name} does not run.`,
     next: 'Deploy it again, then assess.',
     code: 'gone'
   })
 }
 
-const notConverged = ({ name, image }: ServiceStep, why: string): TargetError =>
+const notConverged = ({ name }: Rolled, image: string, why: string): TargetError =>
   new TargetError({
     what: `${name} did not come up with ${image}`,
     why,
-    state: `${name} is left with ${image} in its specification until it is undone.`,
-    next: `Look at docker service ps --no-trunc ${name}.`,
+    state: `${name} keeps ${image} in its specification until the rollback is undone.`,
+    next: `Read the tasks: docker service ps --no-trunc ${name}.`,
     code: 'not_healthy'
   })

@@ -3,16 +3,16 @@ import { messageOf } from '../../../support/errors.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import type { DockerContext } from '../context.ts'
 import { withoutFrames } from '../objects/logs.ts'
+import type { Service } from '../objects/swarm-schemas.ts'
 import { findServices } from './find.ts'
-import { failureOf, type Observed, recentFailures } from './health.ts'
-import type { Service } from './inspect.ts'
-import { observe } from './observe.ts'
+import { failureOf, type ObservedService, recentFailures } from './health.ts'
+import { observeTasks } from './observe.ts'
 
 const mostCharacters = 8000
 
 /** Why tasks fail, what the swarm says of its update, and the last lines of the services' logs. */
 export async function diagnoseServices(docker: DockerContext, signal: AbortSignal): Promise<Diagnosis> {
-  const observed = await observe(docker, await findServices(docker, signal), signal)
+  const observed = await observeTasks(docker, await findServices(docker, signal), signal)
   const now = docker.clock.now().getTime()
   return {
     findings: observed.flatMap((one) => findingsOf(docker, one, now)),
@@ -24,7 +24,7 @@ export async function diagnoseServices(docker: DockerContext, signal: AbortSigna
   }
 }
 
-function findingsOf({ mask }: DockerContext, observed: Observed, now: number): string[] {
+function findingsOf({ mask }: DockerContext, observed: ObservedService, now: number): string[] {
   const { service } = observed
   const failures = [...new Set(recentFailures(observed, now).map(failureOf))].slice(0, 5)
   const { State, Message } = service.UpdateStatus ?? {}
@@ -36,7 +36,7 @@ function findingsOf({ mask }: DockerContext, observed: Observed, now: number): s
   ]
 }
 
-const eventsOf = ({ service, tasks }: Observed): Diagnosis['events'] =>
+const eventsOf = ({ service, tasks }: ObservedService): Diagnosis['events'] =>
   tasks
     .filter(({ Status }) => Status.State === 'failed' || Status.State === 'rejected')
     .map((task) => ({
@@ -49,15 +49,8 @@ async function logs({ engine, mask }: DockerContext, { ID, Spec }: Service, sign
   const title = `Last lines of ${Spec.Name}`
   const source = `docker service logs ${Spec.Name}`
   try {
-    const query = { stdout: true, stderr: true, tail: 50, timestamps: true }
-    const stream = await engine.stream('GET', `/services/${ID}/logs`, { query, signal })
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(chunk as Buffer)
-    return {
-      title,
-      source,
-      text: quoteTail(mask, withoutFrames(Buffer.concat(chunks)).trim(), mostCharacters) || '(empty)'
-    }
+    const text = withoutFrames(await engine.services.logs(ID, 50, signal)).trim()
+    return { title, source, text: quoteTail(mask, text, mostCharacters) || '(empty)' }
   } catch (error) {
     return { title, source, text: `(cannot be read: ${messageOf(error)})` }
   }

@@ -1,12 +1,13 @@
 import type { Health } from '../../../model/observation.ts'
 import { oneLine } from '../../../support/text.ts'
-import { imageOf, replicasOf, type Service, type Task } from './inspect.ts'
+import type { Service, Task } from '../objects/swarm-schemas.ts'
+import { imageOf, replicasOf } from './inspect.ts'
 
 /** How long a task must run, after others of its service failed, to count as one that stays. */
 const steadyMs = 10_000
 const recentMs = 5 * 60_000
 
-export interface Observed {
+export interface ObservedService {
   service: Service
   tasks: Task[]
   /** Tasks that should run: the replicas, or one a node that fits. */
@@ -24,7 +25,7 @@ export const failureOf = ({ Status, Slot }: Task): string => {
 }
 
 /** Failures of tasks of today's specification within the last minutes, newest first. */
-export const recentFailures = ({ service, tasks }: Observed, now: number): Task[] =>
+export const recentFailures = ({ service, tasks }: ObservedService, now: number): Task[] =>
   tasks.filter(
     (task) =>
       hasFailed(task) &&
@@ -33,17 +34,18 @@ export const recentFailures = ({ service, tasks }: Observed, now: number): Task[
   )
 
 /** The health of all services together: the worst. */
-export function healthOf(observed: readonly Observed[], now: number): Health {
+export function healthOf(observed: readonly ObservedService[], now: number): Health {
   if (observed.length === 0) return { state: 'down', message: 'there is no service' }
   const each = observed.map((one) => serviceHealth(one, now))
   const order: Health['state'][] = ['down', 'degraded', 'unknown', 'progressing', 'healthy']
   const worst = each.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]
-  if (!worst) return { state: 'unknown', message: 'nothing was seen' }
-  const sum = (count: (one: Observed) => number): number => observed.reduce((total, one) => total + count(one), 0)
+  if (!worst) return { state: 'unknown', message: 'unknown' }
+  const sum = (count: (one: ObservedService) => number): number =>
+    observed.reduce((total, one) => total + count(one), 0)
   return { ...worst, instances: { serving: sum((one) => steadyTasks(one, now)), all: sum(({ wanted }) => wanted) } }
 }
 
-export function serviceHealth(observed: Observed, now: number): Health {
+export function serviceHealth(observed: ObservedService, now: number): Health {
   const { service, wanted } = observed
   const { Name } = service.Spec
   const failures = recentFailures(observed, now)
@@ -64,7 +66,7 @@ export function serviceHealth(observed: Observed, now: number): Health {
   return { state: 'healthy', message: `${Name}: ${steady} of ${wanted} tasks run` }
 }
 
-function steadyTasks(observed: Observed, now: number): number {
+function steadyTasks(observed: ObservedService, now: number): number {
   const failures = recentFailures(observed, now)
   const isSteady = (task: Task): boolean => failures.length === 0 || stays(task, observed.service, now)
   return observed.tasks.filter((task) => isRunning(task) && isSteady(task)).length

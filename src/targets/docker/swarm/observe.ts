@@ -2,15 +2,15 @@ import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { Observation, Risk } from '../../../model/observation.ts'
 import type { Release } from '../../../model/release.ts'
 import { fingerprint } from '../../../support/canonical.ts'
+import type { Observed } from '../../target.ts'
 import { findReleases } from '../containers/observe/releases.ts'
-import type { Workload } from '../containers/observe/workload.ts'
 import type { DockerContext } from '../context.ts'
-import { inspectImage, listImages } from '../objects/inspect.ts'
 import { isGenericTag, parseReference, shortId } from '../objects/reference.ts'
+import type { Service, Spec } from '../objects/swarm-schemas.ts'
 import { digestIn, identitiesOf, labelled } from '../objects/version.ts'
 import { findServices } from './find.ts'
-import { healthOf, type Observed, wantedTasks } from './health.ts'
-import { hashOf, imageOf, referenceOf, type Service, type Spec, tasksOf } from './inspect.ts'
+import { healthOf, type ObservedService, wantedTasks } from './health.ts'
+import { hashOf, imageOf, referenceOf, tasksOf } from './inspect.ts'
 import { readServiceLease } from './lease.ts'
 
 /** What the swarm says of the services, now. */
@@ -18,23 +18,23 @@ export async function observeServices(
   docker: DockerContext,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
-): Promise<Observation> {
+): Promise<Observed<ServicesState>> {
   const services = await findServices(docker, signal)
   for (const { Spec, PreviousSpec } of services)
     for (const spec of [Spec, PreviousSpec]) if (spec) hideSpec(docker, spec)
-  const observed = await observe(docker, services, signal)
+  const observed = await observeTasks(docker, services, signal)
   const current = await currentRelease(docker, services, history, signal)
   const repository = services[0] ? (referenceOf(services[0].Spec)?.repository ?? null) : null
-  const images = (await listImages(docker.engine, { signal })).filter((image) =>
+  const images = (await docker.engine.images.list(signal)).filter((image) =>
     [...(image.RepoTags ?? []), ...(image.RepoDigests ?? [])].some(
       (name) => repository !== null && parseReference(name)?.repository === repository
     )
   )
-  const workload: Workload = { repository, containers: [], retired: [], all: [], images }
-  const { releases, notes } = await findReleases(docker, workload, history, current ? [current.id] : [], signal)
+  const found = { repository, images, containers: [], retired: [] }
+  const { releases, notes } = await findReleases(docker, found, history, current ? [current.id] : [], signal)
   const previous = await previousRelease(docker, services, history, signal)
   const lease = await readServiceLease(docker, services, signal)
-  return {
+  const observation: Observation = {
     current,
     health: healthOf(observed, docker.clock.now().getTime()),
     releases: withRelease(releases, previous)
@@ -53,10 +53,21 @@ export async function observeServices(
     ...(lease && { lease }),
     notes: [`The target is ${services.map(({ Spec }) => `the swarm service ${Spec.Name}`).join(' and ')}.`, ...notes]
   }
+  return { observation, state: { kind: 'services', services: observed } }
+}
+
+/** What plans for services are made of. */
+export interface ServicesState {
+  kind: 'services'
+  services: readonly ObservedService[]
 }
 
 /** Looks at each service's tasks. */
-export function observe(docker: DockerContext, services: readonly Service[], signal: AbortSignal): Promise<Observed[]> {
+export function observeTasks(
+  docker: DockerContext,
+  services: readonly Service[],
+  signal: AbortSignal
+): Promise<ObservedService[]> {
   return Promise.all(
     services.map(async (service) => {
       const tasks = await tasksOf(docker.engine, service.ID, signal)
@@ -80,7 +91,7 @@ async function currentRelease(
 /** What a specification runs, in the words of releases. */
 async function nameOf(docker: DockerContext, spec: Spec, history: readonly DeploymentRecord[], signal: AbortSignal) {
   const reference = referenceOf(spec)
-  const image = await inspectImage(docker.engine, imageOf(spec), signal)
+  const image = await docker.engine.images.inspect(imageOf(spec), signal)
   const digest = reference?.digest ?? (image ? digestIn(image, reference?.repository ?? null) : undefined)
   const id = digest ?? image?.Id ?? `tag:${imageOf(spec)}`
   const tag = reference?.tag && !isGenericTag(reference.tag) ? reference.tag : undefined

@@ -1,41 +1,41 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { JsonObject } from '../../../model/json.ts'
-import type { Observation, Risk } from '../../../model/observation.ts'
+import type { Risk } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import { fingerprint, fingerprintOf } from '../../../support/canonical.ts'
 import { findCandidate } from '../containers/plan/candidate-image.ts'
 import type { DockerContext } from '../context.ts'
-import { findServices } from './find.ts'
-import { isRunning, type Observed } from './health.ts'
-import { activeNodes, differsInImageOnly, hashOf, imageOf, replicasOf, type Service } from './inspect.ts'
-import { isRelease, observe } from './observe.ts'
+import type { Service } from '../objects/swarm-schemas.ts'
+import { isRunning, type ObservedService } from './health.ts'
+import { differsInImageOnly, hashOf, imageOf, replicasOf } from './inspect.ts'
+import { isRelease, type ServicesState } from './observe.ts'
 import { borrowedUpdate, type ServiceStep } from './steps.ts'
 
 /** The steps from what serves to a release: one a service, each followed until its tasks have converged. */
 export async function planServices(
   docker: DockerContext,
-  _survey: Observation,
+  { services }: ServicesState,
   release: Release,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const services = await findServices(docker, signal)
   const candidate = await findCandidate(docker, release, history, signal)
-  const observed = await observe(docker, services, signal)
-  const nodes = await activeNodes(docker.engine, signal)
+  const nodes = (await docker.engine.nodes.list(signal)).filter(
+    ({ Spec, Status }) => Spec.Availability === 'active' && Status.State === 'ready'
+  ).length
   const image = candidate.exact.includes('@') ? candidate.exact : (candidate.shown ?? candidate.exact)
-  const planned = services.map((service) => stepOf(service, release, image))
+  const planned = services.map(({ service }) => stepOf(service, release, image))
   return {
     steps: [
       ...planned.map(({ step }) => step),
-      ...services.flatMap((service, index) => settingsSteps(service, planned[index]?.step))
+      ...services.flatMap(({ service }, index) => settingsSteps(service, planned[index]?.step))
     ],
     risks: [
       ...candidate.risks,
       ...(image.includes('@') ? [] : localImageRisks(image, nodes)),
-      ...observed.flatMap((one, index) => lastTaskRisks(one, planned[index]?.step))
+      ...services.flatMap((one, index) => lastTaskRisks(one, planned[index]?.step))
     ],
     blockers: candidate.blockers,
     fingerprint: fingerprint({ image }),
@@ -47,18 +47,20 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
   const { Spec, PreviousSpec } = service
   const remembered = PreviousSpec != null && isRelease(PreviousSpec, release)
   const sameScale = PreviousSpec != null && replicasOf(PreviousSpec) === replicasOf(Spec)
-  const way: ServiceStep['way'] = remembered && sameScale ? 'previous' : 'image'
+  const method: ServiceStep['method'] = remembered && sameScale ? 'previous' : 'image'
   const params: ServiceStep = {
     id: service.ID,
     name: Spec.Name,
-    way,
-    image: way === 'previous' && PreviousSpec ? imageOf(PreviousSpec) : image,
+    method,
+    image: method === 'previous' && PreviousSpec ? imageOf(PreviousSpec) : image,
     from: imageOf(Spec),
     spec: hashOf(Spec),
     updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null
   }
-  const manualCommands =
-    way === 'previous' ? `docker service rollback ${Spec.Name}` : `docker service update --image ${image} ${Spec.Name}`
+  const manualCommand =
+    method === 'previous'
+      ? `docker service rollback ${Spec.Name}`
+      : `docker service update --image ${image} ${Spec.Name}`
   return {
     step: {
       id: `service:${Spec.Name}`,
@@ -66,39 +68,39 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
       phase: 'switch',
       title: `Rolling ${Spec.Name} back to ${release.version}`,
       params: { ...params },
-      undo: `Put the specification of ${Spec.Name} back as it was`,
-      manualCommands: [manualCommands],
+      undo: `restore the specification of ${Spec.Name}`,
+      manualCommands: [manualCommand],
       manualUndoCommands: [`docker service update --image ${imageOf(Spec)} ${Spec.Name}`]
     },
-    note: noteOf(service, way, remembered)
+    note: noteOf(service, method, remembered)
   }
 }
 
 /** Only a roll by image borrows the settings for rollbacks, and only where they differ. */
 function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
   const isSame = fingerprintOf(Spec.UpdateConfig ?? null) === fingerprintOf(borrowedUpdate(Spec) ?? null)
-  if (roll?.params.way !== 'image' || isSame) return []
+  if (roll?.params.method !== 'image' || isSame) return []
   return [
     {
       id: `settings:${Spec.Name}`,
       kind: 'service_settings',
       phase: 'cleanup',
-      title: `Giving ${Spec.Name} its settings for updates back`,
+      title: `Restoring the update settings of ${Spec.Name}`,
       params: { id: ID, name: Spec.Name, updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null },
       undo: null
     }
   ]
 }
 
-function noteOf({ Spec, PreviousSpec }: Service, way: ServiceStep['way'], remembered: boolean): string {
-  if (way === 'previous')
+function noteOf({ Spec, PreviousSpec }: Service, method: ServiceStep['method'], remembered: boolean): string {
+  if (method === 'previous')
     return PreviousSpec && differsInImageOnly(PreviousSpec, Spec)
-      ? `${Spec.Name} goes back to its previous specification, which differs in the image alone.`
-      : `${Spec.Name} goes back to its previous specification: image and settings (environment, limits, ports) as they were then.`
+      ? `${Spec.Name} goes back to its previous specification, which differs only in the image.`
+      : `${Spec.Name} goes back to its previous specification: the image and the settings (environment, limits, ports) of that time.`
   const why = remembered
     ? 'its previous specification has another number of replicas'
-    : 'its previous specification is another one'
-  return `${Spec.Name} keeps today's settings and takes the image alone, for ${why}.`
+    : 'its previous specification is for another version'
+  return `${Spec.Name} keeps today's settings and changes only the image, because ${why}.`
 }
 
 const localImageRisks = (image: string, nodes: number): Risk[] =>
@@ -114,10 +116,10 @@ const localImageRisks = (image: string, nodes: number): Risk[] =>
       ]
 
 /** A roll that stops before it starts may stop the last task that still serves (github.com/moby/moby/issues/37972, 43081). */
-function lastTaskRisks({ service, tasks, wanted }: Observed, roll: Step | undefined): Risk[] {
+function lastTaskRisks({ service, tasks, wanted }: ObservedService, roll: Step | undefined): Risk[] {
   const { Spec, PreviousSpec } = service
-  // The swarm goes by the specification that it restores.
-  const orders = roll?.params.way === 'previous' ? PreviousSpec?.RollbackConfig : borrowedUpdate(Spec)
+  // The swarm obeys the specification that it restores.
+  const orders = roll?.params.method === 'previous' ? PreviousSpec?.RollbackConfig : borrowedUpdate(Spec)
   const { Order = 'stop-first', Parallelism = 1 } = orders ?? {}
   const serving = tasks.filter((task) => isRunning(task) && task.Spec.ContainerSpec.Image !== imageOf(Spec)).length
   const atOnce = Parallelism === 0 ? wanted : Parallelism
@@ -126,8 +128,8 @@ function lastTaskRisks({ service, tasks, wanted }: Observed, roll: Step | undefi
     {
       id: `last_good_task:${Spec.Name}`,
       serious: false,
-      title: `The roll of ${Spec.Name} may stop the last task that still serves`,
-      detail: `${serving} of ${wanted} tasks still run the version before, and the roll stops ${atOnce} before it starts new ones (known from moby issue 37972). An order of start-first avoids it.`
+      title: `The rollback of ${Spec.Name} may stop the last task that still serves`,
+      detail: `${serving} of ${wanted} tasks still run the version before, and the swarm stops ${atOnce} before it starts new ones (moby issue 37972). Set the update order to start-first to avoid it.`
     }
   ]
 }

@@ -1,21 +1,23 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
+import type { StepKind } from '../../define-steps.ts'
 import type { Run, StepResult } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
-import { EngineError } from '../engine/client.ts'
+import { EngineError } from '../engine/engine.ts'
 import { parseReference, splitRepository } from '../objects/reference.ts'
+import type { Service, Spec } from '../objects/swarm-schemas.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
 import { converge, follow } from './converge.ts'
-import { hashOf, imageOf, inspectService, type Service, type Spec, withImage } from './inspect.ts'
+import { hashOf, imageOf, withImage } from './inspect.ts'
 
-export const serviceStepSchema = z.object({
+const serviceStepSchema = z.object({
   id: z.string(),
   name: z.string(),
   /** `previous`: the service's own previous specification. `image`: today's, with another image. */
-  way: z.enum(['previous', 'image']),
+  method: z.enum(['previous', 'image']),
   image: z.string(),
   from: z.string(),
-  /** The hash of the specification that was observation; another one is somebody else's and is not touched. */
+  /** The hash of the observed specification; any other one is somebody else's and is not changed. */
   spec: z.string(),
   /** Its settings for updates, which a roll by image may borrow from those for rollbacks. */
   updateConfig: z.record(z.string(), z.json()).nullable()
@@ -24,7 +26,13 @@ export const serviceStepSchema = z.object({
 export type ServiceStep = z.infer<typeof serviceStepSchema>
 
 /** Rolls one service and follows it until its tasks have converged. */
-export async function applyService(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
+export const rollService: StepKind<DockerContext, ServiceStep> = {
+  params: serviceStepSchema,
+  apply: roll,
+  revert: undoRoll
+}
+
+async function roll(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
   const service = await existing(docker, params, run.signal)
   const asObserved = hashOf(service.Spec) === params.spec
   const done = imageOf(service.Spec) === params.image
@@ -34,37 +42,42 @@ export async function applyService(docker: DockerContext, params: ServiceStep, r
       docker,
       params,
       service,
-      params.way === 'previous' ? 'previous' : forward(service.Spec, params.image),
+      params.method === 'previous' ? 'previous' : forward(service.Spec, params.image),
       run
     )
-  const tookMs = await converge(docker, params, run)
-  return { detail: `${done ? 'already asked for, ' : ''}converged after ${(tookMs / 1000).toFixed(1)} s` }
+  const tookMs = await converge(docker, params, params.image, run)
+  return { detail: `${done ? 'already updated, ' : ''}converged after ${(tookMs / 1000).toFixed(1)} s` }
 }
 
-export const settingsStepSchema = z.object({
+const settingsStepSchema = z.object({
   id: z.string(),
   name: z.string(),
   updateConfig: z.record(z.string(), z.json()).nullable()
 })
 
-export type SettingsStep = z.infer<typeof settingsStepSchema>
+type SettingsStep = z.infer<typeof settingsStepSchema>
 
 /** Gives a service back the settings for updates that a roll by image borrowed from those for rollbacks. */
-export async function restoreSettings(
+export const serviceSettings: StepKind<DockerContext, SettingsStep> = {
+  params: settingsStepSchema,
+  apply: restoreSettings
+}
+
+async function restoreSettings(
   docker: DockerContext,
   { id, name, updateConfig }: SettingsStep,
   run: Run
 ): Promise<StepResult> {
-  const service = await inspectService(docker.engine, id, run.signal)
-  if (!service) return { detail: `${name} is gone` }
+  const service = await docker.engine.services.inspect(id, run.signal)
+  if (!service) return { detail: `${name} was removed` }
   const wanted = withUpdateConfig(service.Spec, updateConfig)
-  if (hashOf(wanted) === hashOf(service.Spec)) return { detail: 'they are as they were' }
+  if (hashOf(wanted) === hashOf(service.Spec)) return { detail: 'already restored' }
   await update(docker, { id, name }, service, wanted, run)
-  return { detail: `${name} updates as before` }
+  return { detail: `${name} has its former update settings` }
 }
 
 /** Puts the former specification back, as the service itself still holds it, and follows it; whether it serves is another question. */
-export async function revertService(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
+async function undoRoll(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
   const service = await existing(docker, params, run.signal)
   if (hashOf(service.Spec) === params.spec) return { detail: `${params.name} was not changed` }
   if (imageOf(service.Spec) !== params.image && imageOf(service.Spec) !== params.from) throw changedMeanwhile(params)
@@ -89,12 +102,12 @@ function withUpdateConfig({ UpdateConfig: _, ...spec }: Spec, updateConfig: Spec
 }
 
 async function existing({ engine }: DockerContext, { id, name }: Named, signal: AbortSignal): Promise<Service> {
-  const service = await inspectService(engine, id, signal)
+  const service = await engine.services.inspect(id, signal)
   if (service) return service
   throw new TargetError({
-    what: `The swarm service ${name} is gone`,
-    why: 'the swarm knows none of that id any more',
-    state: `${name} does not exist.`,
+    what: `The swarm service ${name} does not exist`,
+    why: 'it was removed after the plan was made',
+    state: `${name} does not run.`,
     next: 'Deploy it again, then assess.',
     code: 'gone'
   })
@@ -104,7 +117,7 @@ const mostTries = 20
 const betweenTriesMs = 100
 
 /**
- * The version index makes sure that nobody else's update is overwritten. An update under way writes its own progress into the
+ * The version index makes sure that no other update is overwritten. A running update writes its own progress into the
  * service, which makes the index stale: then it is read and compared again.
  * @throws TargetError `changed_meanwhile` when the specification itself is another one.
  */
@@ -138,24 +151,16 @@ async function post(docker: DockerContext, service: Service, to: 'previous' | Sp
     imageOf(to === 'previous' ? (service.PreviousSpec ?? service.Spec) : to)
   )?.repository
   const login = repository ? await loginFor(splitRepository(repository).registry, docker, run.signal) : {}
-  await docker.engine.act('POST', `/services/${service.ID}/update`, {
-    query: {
-      version: service.Version.Index,
-      ...(to === 'previous' && { rollback: 'previous', registryAuthFrom: 'previous-spec' })
-    },
-    headers: registryAuth(login),
-    body: to === 'previous' ? service.Spec : to,
-    signal: run.signal
-  })
+  await docker.engine.services.update(service, to, registryAuth(login), run.signal)
 }
 
 type Named = Pick<ServiceStep, 'id' | 'name'>
 
 const changedMeanwhile = ({ name }: Named): TargetError =>
   new TargetError({
-    what: `The swarm service ${name} was changed by somebody else`,
-    why: 'its specification is neither the one the plan was made for nor the one it leads to',
-    state: `${name} was left as it is.`,
+    what: `The swarm service ${name} was changed in the meantime`,
+    why: 'its specification is neither the one that the plan was made for nor the planned one',
+    state: `${name} was not changed.`,
     next: 'Assess again.',
     code: 'changed_meanwhile'
   })

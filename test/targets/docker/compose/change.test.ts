@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { neededChange, type Place, type Wanted } from '../../../../src/targets/docker/compose/change.ts'
+import { neededChange, type ServiceFiles, type Wanted } from '../../../../src/targets/docker/compose/change.ts'
 import { discoverDocker } from '../../../../src/targets/docker/discover.ts'
 
 const variable = (name: string): string => '$'.concat(`{${name}}`)
@@ -20,7 +20,7 @@ describe('the change that a Compose project needs', () => {
   interface Asked {
     env?: string | undefined
     wanted?: Wanted
-    owned?: Partial<Place>
+    owned?: Partial<ServiceFiles>
   }
 
   const neededIn = async (

@@ -277,7 +277,7 @@ services:
     await it.compose('up', '-d', '--wait')
     const { draft } = await planTo(await open(it), '1.1.0')
     expect(draft.blockers).toMatchObject([
-      { id: `shared_namespace:${world.prefix}-worker-1`, next: expect.stringContaining(`${world.prefix}-web-1 alone`) }
+      { id: `shared_namespace:${world.prefix}-worker-1`, next: expect.stringContaining(`only ${world.prefix}-web-1`) }
     ])
     expect(JSON.stringify(draft)).not.toContain('is not touched')
     const alone = await planTo(await open(it, { services: ['web'] }), '1.1.0')

@@ -90,7 +90,7 @@ describeOn('docker', 'a login at a registry', ({ registry: behind = '127.0.0.1:5
     [
       'may not pull this repository',
       () => basic('eve', 'nothing-for-eve-1'),
-      () => `accepts the login of eve (${file()}) and does not let it pull ${world.prefix}/web`
+      () => `accepts the login of eve (${file()}) but does not let it pull ${world.prefix}/web`
     ]
   ])('that %s: a blocker names the registry, whose login, and the command', async (_, config, says) => {
     const { target, mask } = await open(config())

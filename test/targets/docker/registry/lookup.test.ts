@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest'
-import { type Engine, EngineError } from '../../../../src/targets/docker/engine/client.ts'
+import { EngineError } from '../../../../src/targets/docker/engine/engine.ts'
 import { lookUp } from '../../../../src/targets/docker/registry/lookup.ts'
 
 const signal = new AbortController().signal
 
 /** An engine whose registries answer as is said, and what it was asked. */
-function engineThatHears(status: number, message: string): { engine: Engine; asked: string[] } {
+function engineThatHears(status: number, message: string): { engine: Parameters<typeof lookUp>[0]; asked: string[] } {
   const asked: string[] = []
-  const call = (_method: string, path: string): Promise<never> => {
-    asked.push(path)
-    return Promise.reject(new EngineError(status, message, `GET ${path}`, 'unix:///test.sock'))
+  const distribution = (reference: string): Promise<never> => {
+    asked.push(reference)
+    return Promise.reject(new EngineError(status, message, `look up ${reference}`, 'unix:///test.sock'))
   }
-  return { engine: { call } as Partial<Engine> as Engine, asked }
+  return { engine: { images: { distribution } }, asked }
 }
 
 const timeout =
@@ -21,7 +21,7 @@ it('a registry that cannot be reached is asked once, another one is asked still'
   const { engine, asked } = engineThatHears(500, timeout)
   for (const reference of ['shop.example/web:1.1.0', 'shop.example/web:1.0.0', 'other.example/web:1.0.0'])
     expect(await lookUp(engine, reference, {}, signal)).toMatchObject({ state: 'unreachable' })
-  expect(asked).toEqual(['/distribution/shop.example/web:1.1.0/json', '/distribution/other.example/web:1.0.0/json'])
+  expect(asked).toEqual(['shop.example/web:1.1.0', 'other.example/web:1.0.0'])
 })
 
 it('a registry that answers is asked about each version, whatever it answers', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Service, Task } from '../../../../src/targets/docker/objects/swarm-schemas.ts'
 import { wantedTasks } from '../../../../src/targets/docker/swarm/health.ts'
-import type { Service, Task } from '../../../../src/targets/docker/swarm/inspect.ts'
 
 const service = (mode: Service['Spec']['Mode']): Service => ({
   ID: 's1',

@@ -186,6 +186,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     await until('the end of the update', async () =>
       (await docker('service', 'inspect', 'web')).includes('"completed"')
     )
+    await until('the end of the old task', async () => !(await docker('ps', '-q')).includes('\n'))
     const target = await open()
     const planned = await planTo(target, '1.1.0')
     const events = watchEvents((line) => /^die web\.1\./.test(line))
@@ -233,7 +234,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     const target = await open({ image_name: repository, registry: undefined }, [record({ version: '1.1.0' })])
     const planned = await planTo(target, '1.1.0')
     expect(planned.draft.blockers).toEqual([])
-    expect(planned.draft.steps[0]).toMatchObject({ params: { way: 'previous', image: `${reference}@${digest}` } })
+    expect(planned.draft.steps[0]).toMatchObject({ params: { method: 'previous', image: `${reference}@${digest}` } })
     await carryOut(target, planned)
     expect((await serving()).length).toBe(1)
     await docker('service', 'rm', 'web')
@@ -297,7 +298,7 @@ describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
     await update('--image', `${world.repository}:1.2.0`, '--rollback-order', 'stop-first')
     await until('a paused update', async () => (await docker('service', 'inspect', 'web')).includes('"paused"'))
     const { draft } = await planTo(await open(), '1.1.0')
-    expect(draft.steps[0]).toMatchObject({ params: { way: 'previous' } })
+    expect(draft.steps[0]).toMatchObject({ params: { method: 'previous' } })
     expect(draft.risks.map(({ id }) => id)).not.toContain('last_good_task:web')
   })
 

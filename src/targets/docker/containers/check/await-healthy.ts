@@ -2,11 +2,11 @@ import { TargetError } from '../../../../support/errors.ts'
 import { duration, oneLine } from '../../../../support/text.ts'
 import type { Probe } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
-import { type Container, inspectContainer } from '../../objects/inspect.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { probeOnce } from './probe.ts'
 
 const defaultTimeoutMs = 60_000
-/** An end that no event tells, as of a probe, is noticed within this time. */
+/** How soon a change without an event is noticed, such as a probe that passes. */
 const lookEveryMs = 100
 const defaultSettleMs = 5_000
 const restartsThatProveALoop = 3
@@ -56,14 +56,14 @@ export async function awaitHealthy(
   let said = ''
   try {
     for (;;) {
-      const container = await inspectContainer(engine, id, run.signal)
-      if (!container) throw notHealthy(id, 'it is gone', waited())
+      const container = await engine.containers.inspect(id, run.signal)
+      if (!container) throw notHealthy(id, 'it was removed', waited())
       const broken = whyHopeless(container)
       if (broken) throw notHealthy(container.Name, broken, waited())
       const start = `${container.State.StartedAt} ${container.RestartCount}`
       if (start !== settledFrom.start) settledFrom = { at: clock.now().getTime(), start }
       const upFor = container.State.Running ? clock.now().getTime() - settledFrom.at : 0
-      const verdict = await judge(container, upFor, patience, run.signal)
+      const verdict = await judge(container, upFor, patience, docker.env, run.signal)
       if (verdict.ok) return waited()
       const limit = container.State.Health?.Status === 'unhealthy' ? patience.unhealthyMs : patience.timeoutMs
       if (waited() > limit) throw notHealthy(container.Name, verdict.detail, waited())
@@ -88,16 +88,20 @@ async function judge(
   container: Container,
   upForMs: number,
   patience: Patience,
+  env: NodeJS.ProcessEnv,
   signal: AbortSignal
 ): Promise<{ ok: boolean; detail: string }> {
   if (!container.State.Running) return { ok: false, detail: `is ${container.State.Status}` }
   const status = container.State.Health?.Status
   const checked = status !== undefined && status !== 'none'
   if (checked && status !== 'healthy') return { ok: false, detail: `its health check says ${status}` }
-  if (patience.probe) return probeOnce(patience.probe, signal)
+  if (patience.probe) return probeOnce(patience.probe, env, signal)
   if (checked) return { ok: true, detail: 'healthy' }
   const left = patience.settleMs - upForMs
-  return { ok: left <= 0, detail: `up, watched for ${duration(Math.ceil(Math.max(left, 0) / 1000) * 1000)} more` }
+  return {
+    ok: left <= 0,
+    detail: `running, must stay up for ${duration(Math.ceil(Math.max(left, 0) / 1000) * 1000)} more`
+  }
 }
 
 /** Why waiting is in vain; null when it is not. */
@@ -114,12 +118,12 @@ const notHealthy = (name: string, why: string, ms: number): TargetError =>
   new TargetError({
     what: `${name} did not become healthy`,
     why: `${why}, after ${duration(ms)}`,
-    state: 'The replacement runs or ran; what it replaced is kept.',
-    next: `Read docker logs ${name}.`,
+    state: 'The old container is kept.',
+    next: `Read the log: docker logs ${name}.`,
     code: 'not_healthy'
   })
 
-/** Rings when the engine tells of the container; without events it is a clock. */
+/** Wakes at every event of the container; without events, by the clock. */
 async function listen(docker: DockerContext, id: string, signal: AbortSignal) {
   const closing = new AbortController()
   let rung = false
@@ -129,10 +133,7 @@ async function listen(docker: DockerContext, id: string, signal: AbortSignal) {
     wake()
   }
   const stream = await docker.engine
-    .stream('GET', '/events', {
-      query: { filters: JSON.stringify({ container: [id], type: ['container'] }) },
-      signal: AbortSignal.any([signal, closing.signal])
-    })
+    .events({ container: id }, AbortSignal.any([signal, closing.signal]))
     .catch(() => null)
   stream?.on('data', ring)
   stream?.on('error', () => {})

@@ -4,28 +4,25 @@ import type { Release } from '../../../../model/release.ts'
 import { messageOf } from '../../../../support/errors.ts'
 import { oneLine } from '../../../../support/text.ts'
 import type { Look } from '../../../target.ts'
-import type { Probe } from '../../config.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
-import { throughRestarts } from '../../engine/patience.ts'
-import { type Container, inspectImage } from '../../objects/inspect.ts'
+import { throughRestarts } from '../../engine/restarts.ts'
+import { baseName } from '../../objects/names.ts'
 import { shortId } from '../../objects/reference.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { releaseDetailsSchema } from '../observe/releases.ts'
-import { baseName, findWorkload } from '../observe/workload.ts'
-import { probeOnce } from './probe.ts'
+import { findWorkload } from '../observe/workload.ts'
+import { probeCheck, untilGood } from './probe.ts'
 import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
-
-const tries = 4
-const between = 500
 
 /** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
 export async function check(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
   try {
-    return await throughRestarts(docker.engine, docker.clock, look, () => lookAtAll(docker, release, look))
+    return await throughRestarts(docker, look, () => lookAtAll(docker, release, look))
   } catch (error) {
     look.signal.throwIfAborted()
     const detail = oneLine(messageOf(error), 300)
     return {
-      checks: [{ id: 'engine', title: 'The engine can be asked', status: 'unknown', detail }],
+      checks: [{ id: 'engine', title: 'The engine answers', status: 'unknown', detail }],
       observed: look.baseline ?? {}
     }
   }
@@ -45,7 +42,7 @@ async function lookAtAll(docker: DockerContext, release: Release, look: Look): P
         ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
       ]),
       ...(missing?.services ?? []).map(withoutContainer),
-      ...(probe ? [await probeCheck(docker, probe, look)] : [])
+      ...(probe ? [await probeCheck(docker, probe, look.signal)] : [])
     ],
     observed: { containers: Object.fromEntries(containers.map(observation)) }
   }
@@ -55,14 +52,14 @@ const nothingThere: Check = {
   id: 'identity',
   title: 'The planned image runs',
   status: 'fail',
-  detail: 'no container of the target is there'
+  detail: 'the target has no container'
 }
 
 const withoutContainer = (service: string): Check => ({
   id: `missing:${service}`,
   title: `${service} has a container`,
   status: 'fail',
-  detail: 'none is left'
+  detail: 'it has none'
 })
 
 const observation = (container: Container): [string, JsonObject] => [
@@ -74,7 +71,7 @@ async function identitiesFor(docker: DockerContext, release: Release, signal: Ab
   const details = releaseDetailsSchema.partial().safeParse(release.details ?? {})
   const known = details.success ? [release.id, ...(details.data.identities ?? [])] : [release.id]
   const reference = (details.success && details.data.reference) || release.id
-  const image = await inspectImage(docker.engine, reference, signal)
+  const image = await docker.engine.images.inspect(reference, signal)
   return new Set(image ? [...known, image.Id] : known)
 }
 
@@ -99,9 +96,9 @@ async function portChecks(
   const checks = await Promise.all(
     published.map(async ({ container, port }) => {
       const name = baseName(container.Name)
-      const answer = await insist(
-        docker,
-        look,
+      const answer = await untilGood(
+        docker.clock,
+        look.signal,
         () => askPort(port, view, look.signal),
         ({ status }) => status !== 'fail'
       )
@@ -110,16 +107,6 @@ async function portChecks(
     })
   )
   return docker.config.probe ? checks.filter(({ check }) => check.status !== 'unknown') : checks
-}
-
-async function probeCheck(docker: DockerContext, probe: Probe, look: Look): Promise<Check> {
-  const { ok, detail } = await insist(
-    docker,
-    look,
-    () => probeOnce(probe, look.signal),
-    (answer) => answer.ok
-  )
-  return { id: 'probe', title: 'The probe is answered', status: ok ? 'pass' : 'fail', detail }
 }
 
 const identityCheck = (container: Container, name: string, identities: ReadonlySet<string>): Check => ({
@@ -163,23 +150,6 @@ function restartCheck(container: Container, name: string, baseline: JsonObject |
     id,
     title,
     status: 'fail',
-    detail: changed.includes('id')
-      ? 'it was replaced meanwhile'
-      : `it was restarted, last at ${container.State.StartedAt}`
+    detail: changed.includes('id') ? 'it was replaced' : `it was restarted, last at ${container.State.StartedAt}`
   }
-}
-
-/** A service may need a moment more than its container; one good answer is enough. */
-async function insist<T>(
-  docker: DockerContext,
-  look: Look,
-  ask: () => Promise<T>,
-  isEnough: (answer: T) => boolean
-): Promise<T> {
-  let answer = await ask()
-  for (let count = 1; !isEnough(answer) && count < tries; count++) {
-    await docker.clock.sleep(between, look.signal)
-    answer = await ask()
-  }
-  return answer
 }

@@ -1,7 +1,10 @@
 import { connect } from 'node:net'
-import { messageOf } from '../../../../support/errors.ts'
+import { probe as probeHttp } from '../../../../http/probe.ts'
+import type { Check } from '../../../../model/check.ts'
+import type { Clock } from '../../../../support/clock.ts'
 import { oneLine } from '../../../../support/text.ts'
 import type { Probe } from '../../config.ts'
+import type { DockerContext } from '../../context.ts'
 
 export interface Answer {
   ok: boolean
@@ -11,36 +14,19 @@ export interface Answer {
 }
 
 /** Asks once whether the service answers as a user would meet it. */
-export async function probeOnce(probe: Probe, signal: AbortSignal): Promise<Answer> {
+export async function probeOnce(probe: Probe, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Answer> {
   if ('tcp' in probe) {
-    const at = String(probe.tcp).lastIndexOf(':')
-    return knock(
-      String(probe.tcp)
-        .slice(0, at)
-        .replace(/^\[|\]$/g, ''),
-      Number(String(probe.tcp).slice(at + 1)),
-      signal
-    )
+    const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(String(probe.tcp)) ?? []
+    return connectOnce(host, Number(port), signal)
   }
-  const address = String(probe.http)
-  try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(3000)])
-    const answer = await fetch(address, { signal: limit, redirect: 'manual', headers: { connection: 'close' } })
-    await answer.body?.cancel()
-    const ok = probe.expect_status ? answer.status === probe.expect_status : answer.status >= 200 && answer.status < 400
-    return { ok, detail: `${address} answers ${answer.status}` }
-  } catch (error) {
-    signal.throwIfAborted()
-    const cause = error instanceof Error && error.cause ? error.cause : error
-    return { ok: false, detail: `${address} does not answer: ${oneLine(messageOf(cause))}` }
-  }
+  return probeHttp(String(probe.http), { env, signal, expectStatus: probe.expect_status })
 }
 
 /**
  * Opens a TCP connection and holds it for a moment: the engine's proxy for published ports accepts everything, and closes at
  * once when nothing listens behind it.
  */
-export function knock(host: string, port: number, signal: AbortSignal): Promise<Answer> {
+export function connectOnce(host: string, port: number, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve) => {
     const socket = connect({ host, port })
     const end = (ok: boolean, detail: string, reason?: Answer['reason']): void => {
@@ -49,7 +35,7 @@ export function knock(host: string, port: number, signal: AbortSignal): Promise<
       socket.destroy()
       resolve({ ok, detail: `${host}:${port} ${detail}`, ...(reason && { reason }) })
     }
-    const aborted = (): void => end(false, 'was not asked to the end', 'silent')
+    const aborted = (): void => end(false, 'was not checked: aborted', 'silent')
     let patience = setTimeout(() => end(false, 'does not answer within 3 s', 'silent'), 3000)
     signal.addEventListener('abort', aborted)
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -64,4 +50,33 @@ export function knock(host: string, port: number, signal: AbortSignal): Promise<
     socket.on('data', () => end(true, 'answers'))
     socket.on('end', () => end(false, 'closes connections at once: nothing listens behind it', 'closed'))
   })
+}
+
+const tries = 4
+const betweenMs = 500
+
+/** Asks until one answer is good enough: a service may need a moment more than its container. */
+export async function untilGood<T>(
+  clock: Clock,
+  signal: AbortSignal,
+  ask: () => Promise<T>,
+  isGood: (answer: T) => boolean
+): Promise<T> {
+  let answer = await ask()
+  for (let count = 1; !isGood(answer) && count < tries; count++) {
+    await clock.sleep(betweenMs, signal)
+    answer = await ask()
+  }
+  return answer
+}
+
+/** The check of the configured probe. */
+export async function probeCheck({ clock, env }: DockerContext, probe: Probe, signal: AbortSignal): Promise<Check> {
+  const { ok, detail } = await untilGood(
+    clock,
+    signal,
+    () => probeOnce(probe, env, signal),
+    (answer) => answer.ok
+  )
+  return { id: 'probe', title: 'The configured probe passes', status: ok ? 'pass' : 'fail', detail }
 }

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { z } from 'zod'
 import type { Check } from '../../../../model/check.ts'
-import type { Engine } from '../../engine/client.ts'
-import type { Container } from '../../objects/inspect.ts'
-import { type Answer, knock } from './probe.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { Container } from '../../objects/schemas.ts'
+import { type Answer, connectOnce } from './probe.ts'
 
 export interface PublishedPort {
   port: number
@@ -27,7 +26,7 @@ export function publishedPorts({ State, NetworkSettings }: Container): Published
   return [...each.values()].filter(({ port }) => port > 0)
 }
 
-/** From where this program looks at an engine. */
+/** Where this program is, seen from an engine. */
 export interface Viewpoint {
   /** Where a port answers that is published on every address. */
   publishedHost: string
@@ -40,20 +39,20 @@ export interface Viewpoint {
 /** A socket or a loopback address may lead to an engine elsewhere: out of a container, through a tunnel, into a virtual machine. */
 export async function viewpointOn(engine: Engine, signal: AbortSignal): Promise<Viewpoint> {
   const { publishedHost } = engine
-  const { Name: name } = await engine.call('GET', '/info', z.looseObject({ Name: z.string().optional() }), { signal })
+  const { Name: name } = await engine.info(signal)
   const here = isLoopback(publishedHost) && name === hostname()
   return { publishedHost, here, contained: !here && containerMarks.some((path) => existsSync(path)) }
 }
 
 const containerMarks = ['/.dockerenv', '/run/.containerenv']
 
-/** Where a port can be asked from here; null where asking would tell nothing of it. */
+/** Where a port can be asked from here; null where an answer would mean nothing. */
 export function hostToAsk({ ip }: PublishedPort, { publishedHost, here, contained }: Viewpoint): string | null {
   if (ip !== '') return isLoopback(ip) && !here ? null : ip
   return contained && isLoopback(publishedHost) ? null : publishedHost
 }
 
-/** What an answer proves: on the way from elsewhere, silence may be the way's. */
+/** What an answer proves: from another machine, silence may come from the network between. */
 export function statusOf({ ok, reason }: Answer, host: string, { here }: Viewpoint): Check['status'] {
   if (ok) return 'pass'
   if (here || reason === 'closed') return 'fail'
@@ -70,17 +69,17 @@ export async function askPort(
   if (host === null)
     return {
       status: 'unknown',
-      detail: `${published.ip || 'localhost'}:${published.port} of the engine's machine cannot be asked from here; ${remedy}`
+      detail: `${published.ip || 'localhost'}:${published.port} on the engine's machine cannot be reached from here; ${remedy}`
     }
-  const answer = await knock(host, published.port, signal)
+  const answer = await connectOnce(host, published.port, signal)
   const status = statusOf(answer, host, view)
   return {
     status,
-    detail: status === 'unknown' ? `${answer.detail}, as far as can be seen from here; ${remedy}` : answer.detail
+    detail: status === 'unknown' ? `${answer.detail} when asked from here; ${remedy}` : answer.detail
   }
 }
 
-const remedy = 'a `probe` in the configuration of the target can say how users reach it'
+const remedy = 'set `probe` in the configuration of the target to say how users reach it'
 
 const isAny = (ip: string): boolean => ip === '' || ip === '0.0.0.0' || ip === '::'
 

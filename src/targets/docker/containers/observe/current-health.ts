@@ -1,14 +1,14 @@
 import type { Health } from '../../../../model/observation.ts'
 import type { Clock } from '../../../../support/clock.ts'
 import { duration, oneLine } from '../../../../support/text.ts'
-import type { Container } from '../../objects/inspect.ts'
-import { baseName } from './workload.ts'
+import { baseName } from '../../objects/names.ts'
+import type { Container } from '../../objects/schemas.ts'
 
 const restartIsRecentMs = 60_000
 
 /** How the containers are, together: the message names each that is not well. */
 export function healthOf(containers: readonly Container[], clock: Clock): Health {
-  if (containers.length === 0) return { state: 'down', message: 'no container is there' }
+  if (containers.length === 0) return { state: 'down', message: 'there is no container' }
   const each = containers.map((container) => ({ container, ...healthOfOne(container, clock) }))
   const states = new Set(each.map(({ state }) => state))
   const lines = each.map(({ container, message }) => `${baseName(container.Name)} ${message}`)
@@ -30,7 +30,7 @@ export const servesNothing = (container: Container, clock: Clock): boolean => {
 const keepsRestarting = ({ State: state, RestartCount: restarts = 0 }: Container, clock: Clock): boolean =>
   restarts > 0 && clock.now().getTime() - Date.parse(state.StartedAt ?? '') < restartIsRecentMs
 
-/** When the first of them failed, where each tells. */
+/** When the first of them failed, where every time is known. */
 const earliest = (unwell: readonly Health[]): string | undefined => {
   const known = unwell.flatMap(({ since }) => since ?? [])
   return known.length === unwell.length ? known.sort()[0] : undefined
@@ -60,7 +60,7 @@ function healthOfOne(container: Container, clock: Clock): Health {
   if (keepsRestarting(container, clock))
     return {
       state: 'degraded',
-      message: `restarts again and again (${times}, last ${duration(Math.max(upMs, 0))} ago)`,
+      message: `keeps restarting (${times}, last ${duration(Math.max(upMs, 0))} ago)`,
       ...fromTheStart
     }
   if (status === 'healthy') return { state: 'healthy', message: 'is healthy', ...up }
@@ -69,7 +69,7 @@ function healthOfOne(container: Container, clock: Clock): Health {
     return { state: 'degraded', message: 'runs and fails its health check', ...(failing && { since: failing }) }
   }
   if (status === 'starting')
-    return { state: 'progressing', message: 'runs, its health check has not passed yet', ...up }
+    return { state: 'progressing', message: 'runs; its health check has not passed yet', ...up }
   return { state: 'healthy', message: 'runs and has no health check', ...up }
 }
 
@@ -77,7 +77,7 @@ const longestRunMs = 10_000
 
 /**
  * When a container was created that has been in a crash loop ever since; undefined where it may have run well before. The engine waits
- * 100 ms before the first restart, twice as long before each further one, at most a minute, and begins anew after a run of 10 s (moby,
+ * 100 ms before the first restart, twice as long before each further one, at most a minute, and starts over after a run of 10 s (moby,
  * restartmanager).
  */
 export function loopsSince(
@@ -92,8 +92,8 @@ export function loopsSince(
 }
 
 /**
- * When the first of the failed health checks in a row began. The engine counts them all and keeps the last few; further back it is
- * reckoned from the time between those.
+ * When the first failed health check of the current streak started. The engine counts them all and keeps the last few; further back it is
+ * estimated from the time between those.
  */
 export function failsSince({ State: state }: Container): string | undefined {
   const log = state.Health?.Log ?? []

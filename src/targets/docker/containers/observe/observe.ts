@@ -4,21 +4,22 @@ import type { Release } from '../../../../model/release.ts'
 import { fingerprint } from '../../../../support/canonical.ts'
 import type { Observed } from '../../../target.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
-import { type Container, type Image, type ImageDefaults, inspectImage } from '../../objects/inspect.ts'
+import { baseName } from '../../objects/names.ts'
 import { isGenericTag, parseReference } from '../../objects/reference.ts'
+import type { Container, Image, ImageDefaults } from '../../objects/schemas.ts'
 import { digestIn, identitiesOf, revisionLabel, versionOf } from '../../objects/version.ts'
 import { readLease } from '../lease.ts'
 import { healthOf, instant } from './current-health.ts'
 import { findReleases } from './releases.ts'
 import { snapshotOf } from './snapshot.ts'
-import { baseName, findWorkload, type Workload } from './workload.ts'
+import { findWorkload, type Workload } from './workload.ts'
 
 /** What the engine says of the target, now. */
 export async function observe(
   docker: DockerContext,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
-): Promise<Observed<Workload>> {
+): Promise<Observed<ContainersState>> {
   const workload = await findWorkload(docker, signal)
   for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(docker.mask, container)
   const images = await imagesOf(docker, workload.containers, signal)
@@ -43,17 +44,24 @@ export async function observe(
     snapshot: snapshotOf(workload.containers, defaultsOf(images)),
     notes: [...notesOf(workload), ...notes]
   }
-  return { observation, state: workload }
+  return { observation, state: { ...workload, kind: 'containers', containerImages: images } }
+}
+
+/** What plans for containers are made of. */
+export interface ContainersState extends Workload {
+  kind: 'containers'
+  /** The images that the containers run, by id; one that was removed by force is missing. */
+  containerImages: ReadonlyMap<string, Image>
 }
 
 /** The images that containers run, by id; an image that was removed by force is missing. */
-export async function imagesOf(
+async function imagesOf(
   docker: DockerContext,
   containers: readonly Container[],
   signal: AbortSignal
 ): Promise<Map<string, Image>> {
   const ids = [...new Set(containers.map((container) => container.Image))]
-  const images = await Promise.all(ids.map((id) => inspectImage(docker.engine, id, signal)))
+  const images = await Promise.all(ids.map((id) => docker.engine.images.inspect(id, signal)))
   return new Map(images.flatMap((image) => (image ? [[image.Id, image] as const] : [])))
 }
 
@@ -118,7 +126,7 @@ function risksOf(workload: Workload): Risk[] {
     id: `generic_tag:${tag}`,
     serious: false,
     title: `The containers were started from the tag "${tag}"`,
-    detail: `What deploys them next takes whatever "${tag}" means then. Point it back, or deploy by version.`
+    detail: `The next deployment takes whatever "${tag}" means then. Point the tag back, or deploy by version.`
   }))
 }
 
@@ -131,22 +139,22 @@ function blockersOf(workload: Workload): Blocker[] {
       why: workload.repository
         ? `no container on this engine was created from ${workload.repository}`
         : 'the configuration names neither image_name nor containers',
-      next: 'Name the image (image_name, registry) or the containers in the configuration, or start the earlier version anew.'
+      next: 'Name the image (image_name, registry) or the containers in the configuration, or start the earlier version.'
     })
   if (workload.ambiguous)
     blockers.push({
       id: 'ambiguous',
-      what: 'It is not clear which containers are meant',
+      what: 'It is not clear which containers to roll back',
       why: workload.ambiguous,
-      next: 'Name them in `containers` of the configuration.'
+      next: 'Name them in `containers` in the configuration of the target.'
     })
   for (const container of workload.containers)
     if (container.HostConfig.AutoRemove)
       blockers.push({
         id: `auto_remove:${container.Name}`,
         what: `${container.Name} cannot be replaced safely`,
-        why: 'it was started with --rm: once stopped it is gone, with its anonymous volumes, and nothing could be brought back',
-        next: 'Start the earlier version by hand, without --rm.'
+        why: 'it was started with --rm: once stopped it is removed with its anonymous volumes, and could not be restored',
+        next: 'Start the earlier version manually, without --rm.'
       })
   return blockers
 }
@@ -155,12 +163,12 @@ function notesOf(workload: Workload): string[] {
   const notes: string[] = []
   if (workload.missing)
     notes.push(
-      `No container of ${workload.missing.services.join(', ')} is left; ${workload.missing.files.join(', ')} says how to create one.`
+      `${workload.missing.services.join(', ')} has no container; it can be created from ${workload.missing.files.join(', ')}.`
     )
   if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
   if (workload.retired.length > 0)
     notes.push(
-      `Stopped containers of other versions were left alone: ${workload.retired.map(({ Name }) => Name).join(', ')}.`
+      `Stopped containers of other versions are not touched: ${workload.retired.map(({ Name }) => Name).join(', ')}.`
     )
   return notes
 }

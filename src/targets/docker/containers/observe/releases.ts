@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Release, Served } from '../../../../model/release.ts'
 import type { DockerContext } from '../../context.ts'
-import type { Container, ImageSummary } from '../../objects/inspect.ts'
 import { isGenericTag, parseReference, splitRepository, tagPattern } from '../../objects/reference.ts'
+import type { Container, ImageSummary } from '../../objects/schemas.ts'
 import { digestIn, identitiesOf, labelled, revisionLabel } from '../../objects/version.ts'
 import { loginFor } from '../../registry/credentials.ts'
 import { type Lookup, lookUp } from '../../registry/lookup.ts'
@@ -26,30 +26,33 @@ export const releaseDetailsSchema = z.looseObject({
   identities: z.array(z.string()),
   /** Why the registry does not give it. */
   trouble: z.enum(['gone', 'denied', 'rate_limited', 'unreachable']).optional(),
-  /** Present when the tag means another image than history recorded; `kept` when the recorded one is still to be had. */
+  /** Present when the tag means another image than history recorded; `kept` when the recorded one is still available. */
   moved: z.object({ recorded: z.string(), now: z.array(z.string()), kept: z.boolean() }).optional()
 })
+
+/** Where releases of a repository are found besides the registry and the history. */
+type ReleaseSources = Pick<Workload, 'repository' | 'images' | 'containers' | 'retired'>
 
 /** Everything the target could go back to: local images, the registry's tags, and what history remembers. */
 export async function findReleases(
   docker: DockerContext,
-  workload: Workload,
+  workload: ReleaseSources,
   history: readonly DeploymentRecord[],
   currentIds: readonly string[],
   signal: AbortSignal
 ): Promise<{ releases: Release[]; notes: string[] }> {
   const { repository } = workload
-  if (!repository)
-    return { releases: [], notes: ['No image name is known, so no earlier release could be looked for.'] }
+  if (!repository) return { releases: [], notes: ['No image name is known, so earlier releases cannot be found.'] }
   const notes: string[] = []
   const login = await loginFor(splitRepository(repository).registry, docker, signal)
   if (login.trouble) notes.push(login.trouble)
   const listing = await listTags(repository, login.credentials, {
+    env: docker.env,
     mask: docker.mask,
     now: docker.clock.now(),
     signal
   })
-  if ('trouble' in listing) notes.push(`Only local images were considered besides the history: ${listing.trouble}.`)
+  if ('trouble' in listing) notes.push(`Only local images and the history were considered: ${listing.trouble}.`)
   const local = localReleases(workload, repository, history)
   const recorded = history.filter((record) => record.status === 'success' && tagPattern.test(record.version))
   const remote = 'tags' in listing ? listing.tags.filter((tag) => !isGenericTag(tag)) : []
@@ -57,7 +60,7 @@ export async function findReleases(
   const wanted = new Set([...recorded.map((record) => record.version), ...[...remote].sort(newestFirst)])
   const missing = [...wanted].filter((version) => !local.has(version))
   if (missing.length > mostLookups)
-    notes.push(`The registry has ${missing.length} more tags; ${mostLookups} of them were looked at.`)
+    notes.push(`The registry has ${missing.length} more tags; ${mostLookups} of them were checked.`)
   const found = await inParallel(missing.slice(0, mostLookups), 6, (version) =>
     remoteRelease(version, repository, history, (reference) =>
       inRegistry.has(version) || reference.includes('@') || 'trouble' in listing
@@ -93,7 +96,7 @@ export const recordedDigest = (history: readonly DeploymentRecord[], version: st
   history.find((record) => record.version === version && record.status === 'success' && record.digest)?.digest
 
 function localReleases(
-  workload: Workload,
+  workload: ReleaseSources,
   repository: string,
   history: readonly DeploymentRecord[]
 ): Map<string, Release> {
@@ -186,8 +189,8 @@ async function remoteRelease(
   }
 }
 
-/** Adds when a release served here, as stopped containers tell, and when one was put in its place by a rollback. */
-function withMarks(release: Release, workload: Workload): Release {
+/** Adds when a release served here (from stopped containers), and when a rollback replaced it. */
+function withMarks(release: Release, workload: ReleaseSources): Release {
   const identities = new Set([release.id, ...((release.details?.identities as string[] | undefined) ?? [])])
   const served = workload.retired
     .filter((container) => identities.has(container.Image))

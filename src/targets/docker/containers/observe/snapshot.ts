@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { JsonObject } from '../../../../model/json.ts'
-import type { Container, ImageDefaults } from '../../objects/inspect.ts'
+import { baseName } from '../../objects/names.ts'
+import type { Container, ImageDefaults } from '../../objects/schemas.ts'
 import { userConfigOf, variableName } from '../recreate/configuration.ts'
 import { endpointsFor } from '../recreate/networks.ts'
-import { baseName } from './workload.ts'
 
 const partSchema = z.object({
   salt: z.string(),

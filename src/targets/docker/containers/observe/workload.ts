@@ -1,20 +1,12 @@
 import { isOneOff, ownedBy, servicesOf } from '../../compose/labels.ts'
-import { type Missing, missingServices } from '../../compose/revive.ts'
+import { type Missing, missingServices } from '../../compose/missing.ts'
 import type { DockerConfig } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
-import {
-  type Container,
-  type ContainerSummary,
-  type ImageSummary,
-  inspectContainer,
-  listContainers,
-  listImages,
-  nameOf
-} from '../../objects/inspect.ts'
-import { leaseLabel, marked } from '../../objects/names.ts'
+import { baseName, leaseLabel, marked } from '../../objects/names.ts'
 import { normalRepository, parseReference } from '../../objects/reference.ts'
+import { type Container, type ContainerSummary, type ImageSummary, nameOf } from '../../objects/schemas.ts'
 
-/** The containers that make up the target, and what stands around them. */
+/** The containers that make up the target, and the other containers and images of the engine. */
 export interface Workload {
   /** `[registry/]image_name`; null when neither configuration nor containers name one. */
   repository: string | null
@@ -49,7 +41,7 @@ export function configuredRepository(config: DockerConfig): string | null {
 /** Finds the containers meant: the configured ones or Compose services, else those of the repository. */
 export async function findWorkload(docker: DockerContext, signal: AbortSignal): Promise<Workload> {
   const { engine, config } = docker
-  const [all, everyImage] = await Promise.all([listContainers(engine, { signal }), listImages(engine, { signal })])
+  const [all, everyImage] = await Promise.all([engine.containers.list(signal), engine.images.list(signal)])
   for (const summary of all) docker.mask.spare(baseName(nameOf(summary)))
   const own = all.filter((summary) => !isForeign(summary))
   const configured = configuredRepository(config)
@@ -61,19 +53,21 @@ export async function findWorkload(docker: DockerContext, signal: AbortSignal): 
     if (byService) return isOfServices(summary, config)
     return configured && mayBeOf(summary, configured, imageIds)
   })
-  const inspected = await Promise.all(wanted.map((summary) => inspectContainer(engine, summary.Id, signal)))
+  const inspected = await Promise.all(wanted.map((summary) => engine.containers.inspect(summary.Id, signal)))
   const candidates = inspected.filter(
     (container): container is Container =>
       container !== null && (byName || byService || isContainerOf(container, configured, imageIds))
   )
   const { containers: mine, ambiguous } = ofOneProject(candidates, docker)
-  const standing = standingIn(mine)
-  const missing = ambiguous ? null : await missingServices(docker, { repository: configured, standing, all }, signal)
+  const found = oneForEachName(mine)
+  const missing = ambiguous
+    ? null
+    : await missingServices(docker, { repository: configured, current: found, all }, signal)
   const project = byName ? null : (config.project ?? missing?.project ?? theOneProjectOf(mine))
-  const repository = configured ?? repositoryOf(standing[0]) ?? missing?.repository ?? null
+  const repository = configured ?? repositoryOf(found[0]) ?? missing?.repository ?? null
   return {
     repository,
-    ...(byName ? { containers: standing, retired: [] } : currentOf(standing)),
+    ...(byName ? { containers: found, retired: [] } : currentOf(found)),
     ...(ambiguous ? { ambiguous } : {}),
     ...(missing ? { missing } : {}),
     ...(project ? { project } : {}),
@@ -118,10 +112,7 @@ function isOfServices(summary: ContainerSummary, config: DockerConfig): boolean 
   return repository === null || parseReference(summary.Image)?.repository === repository
 }
 
-/** The name that a container has, or stands in for while a rollback is under way. */
-export const baseName = (name: string): string => marked(name)?.base ?? name
-
-/** Leases, tasks of an orchestrator, rehearsals: none of ours to replace. */
+/** Leases, tasks of an orchestrator, rehearsals: never replaced. */
 const isForeign = (summary: ContainerSummary): boolean => {
   const labels = summary.Labels ?? {}
   return (
@@ -151,7 +142,7 @@ const repositoryOf = (container: Container | undefined): string | null =>
   container ? (parseReference(container.Config.Image)?.repository ?? null) : null
 
 /** One container for each name: the one that has it, else, in the middle of a rollback, the one that runs in its stead. */
-function standingIn(candidates: Container[]): Container[] {
+function oneForEachName(candidates: Container[]): Container[] {
   const byName = new Map<string, Container>()
   const rank = (container: Container): number => {
     const role = marked(container.Name)?.role
@@ -167,15 +158,15 @@ function standingIn(candidates: Container[]): Container[] {
 }
 
 /** Parts what serves, or should, from what was left behind stopped. */
-function currentOf(standing: Container[]): Pick<Workload, 'containers' | 'retired' | 'ambiguous'> {
-  const up = standing.filter((container) => container.State.Running || container.State.Restarting)
-  if (up.length === 0) return allDown(standing)
-  const newest = newestOf(standing)
+function currentOf(found: Container[]): Pick<Workload, 'containers' | 'retired' | 'ambiguous'> {
+  const up = found.filter((container) => container.State.Running || container.State.Restarting)
+  if (up.length === 0) return allDown(found)
+  const newest = newestOf(found)
   if (!newest) return { containers: [], retired: [] }
   const strayed = !up.some((container) => container.Image === newest.Image) && !finished(newest)
   const images = new Set(up.map((container) => container.Image))
   const result = parted(
-    standing,
+    found,
     (container) => up.includes(container) || (images.has(container.Image) && !finished(container))
   )
   if (!strayed) return result
@@ -186,14 +177,14 @@ function currentOf(standing: Container[]): Pick<Workload, 'containers' | 'retire
   }
 }
 
-/** A migration that ran once and ended well is not to be run again; what the engine was to keep running was stopped by somebody. */
-function allDown(standing: Container[]): Pick<Workload, 'containers' | 'retired'> {
+/** A migration that ran once and ended well must not run again; a container with a restart policy was stopped on purpose. */
+function allDown(found: Container[]): Pick<Workload, 'containers' | 'retired'> {
   const isJob = (container: Container): boolean =>
     finished(container) && ['', 'no', 'on-failure'].includes(container.HostConfig.RestartPolicy?.Name ?? '')
-  const failed = standing.filter((container) => !isJob(container))
-  const meant = failed.length > 0 ? failed : standing
+  const failed = found.filter((container) => !isJob(container))
+  const meant = failed.length > 0 ? failed : found
   const newest = newestOf(meant)
-  return parted(standing, (container) => meant.includes(container) && container.Image === newest?.Image)
+  return parted(found, (container) => meant.includes(container) && container.Image === newest?.Image)
 }
 
 const newestOf = (containers: readonly Container[]): Container | undefined =>
@@ -202,7 +193,7 @@ const newestOf = (containers: readonly Container[]): Container | undefined =>
 const finished = ({ State: state }: Container): boolean =>
   !state.Running && state.ExitCode === 0 && state.Status === 'exited'
 
-const parted = (standing: Container[], isCurrent: (container: Container) => boolean) => ({
-  containers: standing.filter(isCurrent),
-  retired: standing.filter((container) => !isCurrent(container))
+const parted = (found: Container[], isCurrent: (container: Container) => boolean) => ({
+  containers: found.filter(isCurrent),
+  retired: found.filter((container) => !isCurrent(container))
 })

@@ -1,11 +1,10 @@
 import { statfs } from 'node:fs/promises'
-import { z } from 'zod'
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Blocker, Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
 import type { DockerContext } from '../../context.ts'
-import { type Image, inspectImage } from '../../objects/inspect.ts'
 import { parseReference, splitRepository } from '../../objects/reference.ts'
+import type { Image, Info } from '../../objects/schemas.ts'
 import { identitiesOf } from '../../objects/version.ts'
 import { loginFor } from '../../registry/credentials.ts'
 import { type Lookup, lookUp } from '../../registry/lookup.ts'
@@ -13,7 +12,7 @@ import { type Refusal, type Refused, refusalOf } from '../../registry/refusal.ts
 import { recordedDigest, releaseDetailsSchema } from '../observe/releases.ts'
 
 /** The image to go back to, as it can be had now. */
-export interface Candidate {
+export interface CandidateImage {
   /** Exact: an image id, or `repository@digest`. */
   exact: string
   shown: string | null
@@ -25,12 +24,6 @@ export interface Candidate {
   notes: string[]
 }
 
-const hostSchema = z.looseObject({
-  OSType: z.string().optional(),
-  Architecture: z.string().optional(),
-  DockerRootDir: z.string().optional()
-})
-
 /** Checks that the release's image exists, is the recorded one, and fits the engine, on which images of `running` do run. */
 export async function findCandidate(
   docker: DockerContext,
@@ -38,22 +31,22 @@ export async function findCandidate(
   history: readonly DeploymentRecord[],
   signal: AbortSignal,
   running: readonly Image[] = []
-): Promise<Candidate> {
+): Promise<CandidateImage> {
   const { engine } = docker
   const details = releaseDetailsSchema.parse(release.details)
-  const image = await inspectImage(engine, details.reference, signal)
+  const image = await engine.images.inspect(details.reference, signal)
   const repository = parseReference(details.shown ?? details.reference)?.repository
   const login = repository ? await loginFor(splitRepository(repository).registry, docker, signal) : {}
   const [byTag, exact] = await Promise.all([
     details.shown ? lookUp(engine, details.shown, login, signal) : null,
     image || !details.reference.includes('@') ? null : lookUp(engine, details.reference, login, signal)
   ])
-  const host = await engine.call('GET', '/info', hostSchema, { signal })
+  const host = await engine.info(signal)
   const known = new Set([...details.identities, ...(image ? identitiesOf(image) : [])])
   const notes: string[] = []
   if (login.trouble) notes.push(login.trouble)
   if (image && byTag && (byTag.state === 'denied' || byTag.state === 'unreachable' || byTag.state === 'rate_limited'))
-    notes.push(`The registry could not be asked about ${details.shown} (${byTag.reason}); the engine has the image.`)
+    notes.push(`The registry did not answer about ${details.shown} (${byTag.reason}); the engine has the image.`)
   return {
     exact: details.reference,
     shown: details.shown,
@@ -86,12 +79,14 @@ async function missingBlockers(
 ): Promise<Blocker[]> {
   if (found?.state === 'there' && reference.includes('@')) return []
   const refused =
-    found && found.state !== 'there' ? found : { state: 'gone' as const, reason: available.reason ?? 'it is nowhere' }
+    found && found.state !== 'there'
+      ? found
+      : { state: 'gone' as const, reason: available.reason ?? 'it was not found' }
   const { why, next } = await explain({ ...refused, reference })
   return [
     {
       id: `image_${refused.state}:${version}`,
-      what: `The image of ${version} cannot be had`,
+      what: `The image of ${version} is not available`,
       why: `${reference} is not on the engine, and ${why}`,
       next
     }
@@ -109,9 +104,9 @@ async function spaceBlockers(address: string, folder: string | undefined): Promi
   return [
     {
       id: 'disk_full',
-      what: 'There is no space to pull the image',
+      what: 'There is not enough space to pull the image',
       why: `${folder} has ${Math.floor(free / 1048576)} MiB left`,
-      next: 'Make space there (docker image prune), and assess again.'
+      next: 'Free space there (docker image prune), then assess again.'
     }
   ]
 }
@@ -120,7 +115,7 @@ function platformBlockers(
   release: Release,
   image: Image | null,
   found: Lookup | null,
-  { host, running }: { host: z.infer<typeof hostSchema>; running: readonly Image[] }
+  { host, running }: { host: Info; running: readonly Image[] }
 ): Blocker[] {
   const offered = image
     ? [{ os: image.Os ?? '', architecture: image.Architecture ?? '' }]
@@ -144,7 +139,7 @@ function platformBlockers(
     {
       id: `platform:${release.version}`,
       what: `The image of ${release.version} does not run on this engine`,
-      why: `it is made for ${names}, the engine is ${wanted.os}/${wanted.architecture}`,
+      why: `it was built for ${names}, and the engine is ${wanted.os}/${wanted.architecture}`,
       next: 'Choose a version that was built for this platform.'
     }
   ]
@@ -179,7 +174,7 @@ function digestRisks({ version }: Release, { known, byTag, recorded, local }: Di
         id: `digest_moved:${version}`,
         serious: true,
         title: `${version} is not the image that served under this version`,
-        detail: `history recorded ${recorded}, which is nowhere to be had; the tag means ${tagNow ?? [...known].join(' or ')} now.`
+        detail: `The history recorded ${recorded}, which no longer exists; the tag means ${tagNow ?? [...known].join(' or ')} now.`
       }
     ]
   if (tagNow && !known.has(tagNow))
@@ -189,8 +184,8 @@ function digestRisks({ version }: Release, { known, byTag, recorded, local }: Di
         serious: !isRecorded,
         title: `The tag ${version} was pushed again with another image`,
         detail: isRecorded
-          ? `The rollback takes the recorded ${recorded}; whoever deploys the tag gets ${tagNow}.`
-          : `${local ? 'The engine' : 'The plan'} has ${[...known].join(' or ')}, the registry ${tagNow}, and history does not say which served.`
+          ? `The rollback uses the recorded ${recorded}; a deployment by tag gets ${tagNow}.`
+          : `${local ? 'The engine' : 'The plan'} has ${[...known].join(' or ')}, the registry ${tagNow}, and the history does not say which one served.`
       }
     ]
   if (!recorded)
@@ -198,8 +193,8 @@ function digestRisks({ version }: Release, { known, byTag, recorded, local }: Di
       {
         id: `digest_unrecorded:${version}`,
         serious: false,
-        title: `No record says which image ${version} was when it served`,
-        detail: 'The image that has the tag now is taken.'
+        title: `The history does not record which image ${version} was when it served`,
+        detail: 'The rollback uses the image that has the tag now.'
       }
     ]
   return []

@@ -1,7 +1,7 @@
 import type { Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
-import type { Container, Mount } from '../../objects/inspect.ts'
-import { baseName } from '../observe/workload.ts'
+import { baseName } from '../../objects/names.ts'
+import type { Container, Mount } from '../../objects/schemas.ts'
 
 /**
  * The label by which an image or a container says that its version changes the data in a volume so that earlier versions may not read
@@ -47,6 +47,6 @@ const isCalled = ({ Name, Source, Destination }: Mount, name: string, { Config }
 const riskOf = (volume: string, container: Container, current: Release | null, version: string): Risk => ({
   id: `volume_migrated:${volume.slice(0, 64)}`,
   serious: true,
-  title: `${version} would meet the volume ${volume} as ${current?.version ?? 'the newer version'} has migrated it`,
-  detail: `The label ${migratesLabel} of ${baseName(container.Name)} says so. Make sure that ${version} reads the newer form, or restore into ${volume} a backup from before ${current?.version ?? 'it'}; copy it as it is now before either.`
+  title: `${current?.version ?? 'The newer version'} changed the data in the volume ${volume}`,
+  detail: `${version} may not be able to read it (label ${migratesLabel} of ${baseName(container.Name)}). Back up ${volume} now. Then make sure that ${version} reads the newer data, or restore a backup from before ${current?.version ?? 'the newer version'}.`
 })

@@ -2,43 +2,41 @@ import type { JsonObject } from '../../../../model/json.ts'
 import type { Observation } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
 import type { Step } from '../../../../model/step.ts'
-import { ownedBy } from '../../compose/labels.ts'
-import { inRounds } from '../../compose/order.ts'
+import { inRounds, ownedBy } from '../../compose/labels.ts'
 import type { DockerContext } from '../../context.ts'
-import type { Container } from '../../objects/inspect.ts'
-import { fallbackName, rehearsalName, temporaryName } from '../../objects/names.ts'
-import { baseName } from '../observe/workload.ts'
+import { baseName, fallbackName, rehearsalName, temporaryName } from '../../objects/names.ts'
+import type { Container } from '../../objects/schemas.ts'
 import type { Replacement } from '../steps/replacement.ts'
-import type { Candidate } from './candidate-image.ts'
+import type { CandidateImage } from './candidate-image.ts'
 
 /** How one container is replaced. */
-export interface Way {
+export interface ContainerPlan {
   container: Container
   /** Why old and new cannot run at once; null when they can. */
-  whyNot: string | null
+  whyNotBeside: string | null
   /** It serves nothing now. */
   isDown: boolean
 }
 
 /**
- * Rehearsal and creation first, for all; then the containers, `max_parallel` at a time, those that serve nothing before the
- * others and, unless told otherwise, all at once, and each after what it depends on; at last what is cleaned up.
+ * Rehearsal and creation of all first; then the switches, `max_parallel` at a time: containers that serve nothing first (all at once
+ * unless configured), each after those that it depends on; the cleanup last.
  */
 export function planSteps(
   docker: DockerContext,
   observation: Observation,
   release: Release,
-  candidate: Candidate,
-  ways: readonly Way[]
+  candidate: CandidateImage,
+  plans: readonly ContainerPlan[]
 ): Step[] {
-  const rolls = ways.map((way) => ({ way, member: replacementOf(docker, observation, candidate, way) }))
+  const rolls = plans.map((plan) => ({ plan, member: replacementOf(docker, observation, candidate, plan) }))
   const members = rolls.map(({ member }) => member)
   if (members.length === 0) return []
-  const down = rolls.filter(({ way }) => way.isDown)
-  const serving = rolls.filter(({ way }) => !way.isDown)
+  const down = rolls.filter(({ plan }) => plan.isDown)
+  const serving = rolls.filter(({ plan }) => !plan.isDown)
   const width = docker.config.max_parallel ?? 1
   return [
-    ...(docker.config.rehearse ? [rehearsalStep(release, onePerService(ways, members))] : []),
+    ...(docker.config.rehearse ? [rehearsalStep(release, onePerService(plans, members))] : []),
     createStep(release, members),
     ...roundsOf(down).flatMap((round) =>
       batches(round, docker.config.max_parallel ?? round.length).flatMap((batch) => swapSteps(release, batch))
@@ -58,14 +56,14 @@ export function planSteps(
 }
 
 /** Services come after those that they depend on. */
-const roundsOf = (rolls: readonly { way: Way; member: Replacement }[]): Replacement[][] =>
-  inRounds(rolls, ({ way }) => way.container.Config.Labels).map((round) => round.map(({ member }) => member))
+const roundsOf = (rolls: readonly { plan: ContainerPlan; member: Replacement }[]): Replacement[][] =>
+  inRounds(rolls, ({ plan }) => plan.container.Config.Labels).map((round) => round.map(({ member }) => member))
 
 function replacementOf(
   docker: DockerContext,
   observation: Observation,
-  candidate: Candidate,
-  { container, whyNot }: Way
+  candidate: CandidateImage,
+  { container, whyNotBeside }: ContainerPlan
 ): Replacement {
   const name = baseName(container.Name)
   const policy = container.HostConfig.RestartPolicy
@@ -78,14 +76,14 @@ function replacementOf(
     image: candidate.exact,
     shown: candidate.shown,
     replaced: `${observation.current?.version ?? 'unknown'} ${container.Image}`,
-    beside: whyNot === null,
+    beside: whyNotBeside === null,
     was_running: container.State.Running || Boolean(container.State.Restarting),
     restart_policy: { Name: policy?.Name || 'no', MaximumRetryCount: policy?.MaximumRetryCount ?? 0 },
     stop_timeout: docker.config.stop_timeout ?? null
   }
 }
 
-export const pullStep = (release: Release, candidate: Candidate): Step => ({
+export const pullStep = (release: Release, candidate: CandidateImage): Step => ({
   id: 'pull',
   kind: 'pull_image',
   phase: 'prepare',
@@ -96,8 +94,8 @@ export const pullStep = (release: Release, candidate: Candidate): Step => ({
 })
 
 /** Services differ in their commands, replicas do not. */
-function onePerService(ways: readonly Way[], members: readonly Replacement[]): Replacement[] {
-  const services = ways.map(
+function onePerService(plans: readonly ContainerPlan[], members: readonly Replacement[]): Replacement[] {
+  const services = plans.map(
     ({ container }) => ownedBy(container.Config.Labels)?.service ?? JSON.stringify(container.Config.Cmd)
   )
   return members.filter((_, index) => services.indexOf(services[index] ?? '') === index)
@@ -107,7 +105,7 @@ const rehearsalStep = (release: Release, members: Replacement[]): Step => ({
   id: `rehearse:${ids(members)}`,
   kind: 'rehearse',
   phase: 'prepare',
-  title: `Rehearsing ${release.version}, without ports, aliases and writable mounts`,
+  title: `Rehearsing ${release.version} without ports, aliases and writable mounts`,
   params: paramsFor(members),
   undo: `remove ${listed(members.map(({ rehearsal }) => rehearsal))}`,
   manualUndoCommands: members.map(({ rehearsal }) => `docker rm -f -v ${rehearsal}`)
@@ -134,7 +132,7 @@ const swapSteps = (release: Release, members: Replacement[]): Step[] => [
     phase: 'switch',
     title: `Stopping ${names(members)}, starting ${release.version}`,
     params: paramsFor(members),
-    undo: `stop the new ${names(members)} and bring the old back`,
+    undo: `stop the new ${names(members)} and start the old again`,
     manualCommands: members.flatMap(swapByHand),
     manualUndoCommands: members.flatMap(backByHand)
   },
@@ -154,7 +152,7 @@ const besideSteps = (release: Release, members: Replacement[]): Step[] => [
     id: `beside:${ids(members)}`,
     kind: 'start_beside',
     phase: 'switch',
-    title: `Starting ${release.version} beside ${names(members)}, without traffic`,
+    title: `Starting ${release.version} beside ${names(members)} without traffic`,
     params: paramsFor(members),
     undo: `stop ${listed(members.map(({ temporary }) => temporary))}`,
     manualCommands: members.map(({ temporary }) => `docker start ${temporary}`),
@@ -164,7 +162,7 @@ const besideSteps = (release: Release, members: Replacement[]): Step[] => [
     id: `take_over:${ids(members)}`,
     kind: 'take_over',
     phase: 'switch',
-    title: `Giving the traffic of ${names(members)} to ${release.version}, stopping the old`,
+    title: `Moving the traffic of ${names(members)} to ${release.version} and stopping the old`,
     params: paramsFor(members),
     undo: `start the old ${names(members)} again`,
     manualCommands: members.flatMap(swapByHand),
@@ -176,7 +174,7 @@ const removeStep = (members: Replacement[]): Step => ({
   id: `remove:${ids(members)}`,
   kind: 'remove_container',
   phase: 'cleanup',
-  title: `Removing the old ${names(members)}; volumes stay`,
+  title: `Removing the old ${names(members)}, not its volumes`,
   params: paramsFor(members),
   undo: null,
   manualCommands: members.map(({ fallback }) => `docker rm ${fallback}`)

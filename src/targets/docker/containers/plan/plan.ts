@@ -7,14 +7,14 @@ import { fingerprint } from '../../../../support/canonical.ts'
 import { type Owned, servicesOf } from '../../compose/labels.ts'
 import { changeRisks, neededChanges, reminderStep, wantedOf } from '../../compose/reminder.ts'
 import { reviveStep, whyNotRevived } from '../../compose/revive.ts'
-import { type DockerContext, hideEnvironment } from '../../context.ts'
-import { type Container, inspectContainer, listContainers } from '../../objects/inspect.ts'
+import type { DockerContext } from '../../context.ts'
+import { baseName } from '../../objects/names.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { servesNothing } from '../observe/current-health.ts'
-import { defaultsOf, imagesOf } from '../observe/observe.ts'
-import { baseName, type Workload } from '../observe/workload.ts'
+import { type ContainersState, defaultsOf } from '../observe/observe.ts'
 import { mergedConfig, userConfigOf } from '../recreate/configuration.ts'
 import { dependentSteps, findDependents } from '../steps/dependents.ts'
-import { type Candidate, findCandidate } from './candidate-image.ts'
+import { type CandidateImage, findCandidate } from './candidate-image.ts'
 import { migratedVolumeRisks } from './migrated-volumes.ts'
 import { planSteps, pullStep } from './plan-steps.ts'
 import {
@@ -23,43 +23,40 @@ import {
   portBlockers,
   portNotes,
   rehearsalBlockers,
+  sharedNamespaceBlockers,
   volumeNotes,
   volumeRisks
 } from './preconditions.ts'
-import { sharedNamespaceBlockers } from './shared-namespaces.ts'
 import { whyNotBeside } from './side-by-side.ts'
 
 /** The steps from what serves to a release, with every precondition checked. */
 export async function plan(
   docker: DockerContext,
   observation: Observation,
-  workload: Workload,
+  state: ContainersState,
   release: Release,
   history: readonly DeploymentRecord[],
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const { containers, missing } = await containersOf(docker, workload, signal)
-  const images = await imagesOf(docker, containers, signal)
+  const { containers, containerImages: images, all } = state
   const up = containers.filter(({ State }) => State.Running && !State.Restarting)
   const running = up.flatMap(({ Image: id }) => images.get(id) ?? [])
   const candidate = await findCandidate(docker, release, history, signal, running)
-  const all = await listContainers(docker.engine, { signal })
   const defaults = defaultsOf(images)
-  const ways = containers.filter(isToReplace(candidate)).map((container) => {
+  const plans = containers.filter(isToReplace(candidate)).map((container) => {
     const user = userConfigOf(container, defaults.get(container.Image))
     const future = candidate.image ? mergedConfig(user, candidate.image.Config) : container.Config
     const isDown = servesNothing(container, docker.clock)
-    return { container, whyNot: whyNotBeside(container, future.Healthcheck), isDown }
+    return { container, whyNotBeside: whyNotBeside(container, future.Healthcheck), isDown }
   })
-  const revival = await revivalOf(docker, workload, release, candidate, signal)
-  const places = [...servicesOf(containers), ...revival.places]
+  const revival = await revivalOf(docker, state, release, candidate, signal)
+  const files = [...servicesOf(containers), ...revival.files]
   const wanted = wantedOf(candidate)
-  const changes = await neededChanges(docker, places, wanted)
-  const replaced = ways.map(({ container }) => container)
+  const changes = await neededChanges(docker, files, wanted)
+  const replaced = plans.map(({ container }) => container)
   const names = replaced.map(({ Id, Name }) => ({ id: Id, name: baseName(Name) }))
   const dependents = names.length > 0 ? await findDependents(docker, names, all, signal) : []
   const blockers: Blocker[] = [
-    ...missing,
     ...revival.blockers,
     ...candidate.blockers,
     ...portBlockers(containers, all),
@@ -76,21 +73,21 @@ export async function plan(
   ]
   const notes = [
     ...candidate.notes,
-    ...ways.map(({ container, whyNot }) => wayNote(container, whyNot)),
+    ...plans.map(({ container, whyNotBeside: why }) => orderNote(container, why)),
     ...portNotes(containers),
     ...volumeNotes(containers),
     ...(containers.length > 0
-      ? ['Environment and mounts are taken from the containers that are replaced; the image alone goes back.']
+      ? ['Environment and mounts are kept from the current containers; only the image goes back.']
       : []),
     ...revival.notes,
     ...missingImageNotes(containers, images)
   ]
   return {
     steps: [
-      ...(candidate.image || (ways.length === 0 && revival.steps.length === 0) ? [] : [pullStep(release, candidate)]),
-      ...withRevival(planSteps(docker, observation, release, candidate, ways), revival.steps),
+      ...(candidate.image || (plans.length === 0 && revival.steps.length === 0) ? [] : [pullStep(release, candidate)]),
+      ...withRevival(planSteps(docker, observation, release, candidate, plans), revival.steps),
       ...dependentSteps(dependents),
-      ...(places.length > 0 ? [reminderStep(release, places, wanted)] : [])
+      ...(files.length > 0 ? [reminderStep(release, files, wanted)] : [])
     ],
     risks,
     blockers,
@@ -102,30 +99,28 @@ export async function plan(
 interface Revival {
   steps: Step[]
   blockers: Blocker[]
-  places: Owned[]
+  files: Owned[]
   notes: string[]
 }
 
-/** What of the target has no container is created anew by Compose, before anything else changes: it serves nothing now. */
+/** Compose creates services without a container before anything else changes: they serve nothing now. */
 async function revivalOf(
   docker: DockerContext,
-  { missing }: Workload,
+  { missing }: ContainersState,
   release: Release,
-  candidate: Candidate,
+  candidate: CandidateImage,
   signal: AbortSignal
 ): Promise<Revival> {
-  if (!missing) return { steps: [], blockers: [], places: [], notes: [] }
+  if (!missing) return { steps: [], blockers: [], files: [], notes: [] }
   const blocker = await whyNotRevived(docker, missing, signal)
-  const { services, ...place } = missing
+  const { services, ...location } = missing
   return {
-    steps: [reviveStep(release, candidate, missing)],
+    steps: [reviveStep(release, candidate.exact, missing)],
     blockers: blocker ? [blocker] : [],
-    places: services.map((service) => ({ ...place, service })),
+    files: services.map((service) => ({ ...location, service })),
     notes: [
-      `Environment and mounts of ${services.join(', ')} are what the Compose file says today.`,
-      ...(docker.config.rehearse
-        ? ['What has no container is not rehearsed, for there is none that it could be made from.']
-        : [])
+      `Environment and mounts of ${services.join(', ')} are taken from the Compose file as it is today.`,
+      ...(docker.config.rehearse ? ['Services without a container are not rehearsed.'] : [])
     ]
   }
 }
@@ -137,43 +132,20 @@ const withRevival = (steps: readonly Step[], revival: readonly Step[]): Step[] =
   ...steps.filter(({ phase }) => phase !== 'prepare')
 ]
 
-async function containersOf(
-  docker: DockerContext,
-  workload: Workload,
-  signal: AbortSignal
-): Promise<{ containers: Container[]; missing: Blocker[] }> {
-  const ids = workload.containers.map(({ Id }) => Id)
-  const found = await Promise.all(ids.map((id) => inspectContainer(docker.engine, id, signal)))
-  const containers = found.filter((container) => container !== null)
-  for (const container of containers) hideEnvironment(docker.mask, container)
-  const missing: Blocker[] =
-    containers.length === ids.length
-      ? []
-      : [
-          {
-            id: 'changed_meanwhile',
-            what: 'The containers changed while they were looked at',
-            why: `${ids.length - containers.length} of ${ids.length} are gone`,
-            next: 'Assess again.'
-          }
-        ]
-  return { containers, missing }
-}
-
 /** A replica that runs the candidate already stays as it is. */
 const isToReplace =
-  ({ image }: Candidate) =>
+  ({ image }: CandidateImage) =>
   (container: Container): boolean =>
     container.Image !== image?.Id || !container.State.Running
 
-const wayNote = (container: Container, whyNot: string | null): string =>
-  whyNot
-    ? `${baseName(container.Name)} stops before its replacement starts, for ${whyNot}.`
-    : `The replacement of ${baseName(container.Name)} becomes healthy beside it before it stops; for the moment in which it stops its aliases lead to both.`
+const orderNote = (container: Container, whyNotBeside: string | null): string =>
+  whyNotBeside
+    ? `${baseName(container.Name)} stops before its replacement starts, because ${whyNotBeside}.`
+    : `The replacement of ${baseName(container.Name)} becomes healthy beside it before it stops; while it stops, its aliases lead to both.`
 
 const missingImageNotes = (containers: readonly Container[], images: ReadonlyMap<string, unknown>): string[] =>
   containers.some((container) => !images.has(container.Image))
     ? [
-        'The image of the failed containers is gone from the engine, so its defaults cannot be told from settings of the user; all are kept.'
+        'The image of the failed containers was removed from the engine, so its defaults cannot be told apart from your settings; all are kept.'
       ]
     : []

@@ -1,13 +1,13 @@
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Blocker, Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
-import { type Container, type ContainerSummary, type ImageDefaults, nameOf } from '../../objects/inspect.ts'
+import { baseName } from '../../objects/names.ts'
 import { shortId } from '../../objects/reference.ts'
+import { type Container, type ContainerSummary, type ImageDefaults, nameOf } from '../../objects/schemas.ts'
 import { changesSince } from '../observe/snapshot.ts'
-import { baseName } from '../observe/workload.ts'
 import type { Dependent } from '../steps/dependents.ts'
 
-/** Host ports that a stopped container wants and something else holds by now. */
+/** Host ports that a stopped container needs and another container uses. */
 export function portBlockers(containers: readonly Container[], all: readonly ContainerSummary[]): Blocker[] {
   return containers
     .filter((container) => !container.State.Running)
@@ -25,8 +25,8 @@ export function portBlockers(containers: readonly Container[], all: readonly Con
         return [
           {
             id: `port_taken:${port}`,
-            what: `Port ${port} is taken`,
-            why: `${nameOf(holder)} publishes it now, and ${baseName(container.Name)} needs it`,
+            what: `Port ${port} is in use`,
+            why: `${nameOf(holder)} publishes it, and ${baseName(container.Name)} needs it`,
             next: `Stop ${nameOf(holder)}, or give it another port.`
           }
         ]
@@ -58,15 +58,15 @@ export const portNotes = (containers: readonly Container[]): string[] =>
           (bindings ?? []).some(({ HostPort }) => !Number(HostPort))
         )
     )
-    .map(({ Name }) => `${baseName(Name)} publishes a port whose number the engine chooses; it will be another one.`)
+    .map(({ Name }) => `${baseName(Name)} publishes a port whose number the engine chooses; the number will change.`)
 
-/** Containers that stand on the one replaced. */
+/** Containers that depend on a replaced one. */
 export const dependentRisks = (dependents: readonly Dependent[]): Risk[] =>
   dependents.map(({ name, on, uses, loses, rejoin }) => ({
     id: `dependent:${name}`,
     serious: true,
     title: `${name} uses ${uses} of ${on.name}`,
-    detail: `It loses ${loses} when ${shortId(on.id)} is replaced, and is not touched. Afterwards: ${rejoin}`
+    detail: `It loses ${loses} when ${shortId(on.id)} is replaced. The rollback does not change it. Afterwards: ${rejoin}`
   }))
 
 /** Others that write to the same volumes: what the newer version changed there concerns them, too. */
@@ -82,7 +82,7 @@ export function volumeRisks(containers: readonly Container[], all: readonly Cont
         id: `shared_volume:${volume.slice(0, 64)}`,
         serious: false,
         title: `The volume ${volume} is shared with ${others.map(nameOf).join(', ')}`,
-        detail: 'It stays as it is, with all that the newer version wrote into it.'
+        detail: 'It keeps everything that the newer version wrote into it.'
       }
     ]
   })
@@ -94,7 +94,7 @@ export const volumeNotes = (containers: readonly Container[]): string[] => {
   return volumes.length === 0
     ? []
     : [
-        `What the newer version wrote stays in ${volumes.length === 1 ? 'the volume' : 'the volumes'} ${volumes.map(shortVolume).join(', ')}.`
+        `Data that the newer version wrote stays in ${volumes.length === 1 ? 'the volume' : 'the volumes'} ${volumes.map(shortVolume).join(', ')}.`
       ]
 }
 
@@ -108,14 +108,14 @@ const volumesOf = (containers: readonly Container[]): string[] => [
 
 const shortVolume = (name: string): string => (/^[a-f0-9]{64}$/.test(name) ? name.slice(0, 12) : name)
 
-/** A rehearsal must be out of reach, which it is not on the network of the host or of another container. */
+/** A rehearsal must be isolated, which the network of the host or of another container is not. */
 export const rehearsalBlockers = (containers: readonly Container[]): Blocker[] =>
   containers
     .filter(({ HostConfig: { NetworkMode: mode = '' } }) => mode === 'host' || mode.startsWith('container:'))
     .map(({ Name, HostConfig: { NetworkMode: mode } }) => ({
       id: `cannot_rehearse:${baseName(Name)}`,
       what: `${baseName(Name)} cannot be rehearsed`,
-      why: `it uses the network ${mode}, where the rehearsal would take its ports`,
+      why: `it uses the network ${mode}, where the rehearsal would use its ports`,
       next: 'Pass rehearse: false, or set `rehearse` to false in the configuration of the target.'
     }))
 
@@ -133,8 +133,29 @@ export function configurationRisks(
     {
       id: `configuration_changed:${release.version}`,
       serious: true,
-      title: `The configuration is not the one with which ${release.version} served`,
-      detail: `${changes.slice(0, 12).join('; ')}${changes.length > 12 ? `; and ${changes.length - 12} more` : ''}. It does not go back with the image.`
+      title: `The configuration has changed since ${release.version} served`,
+      detail: `${changes.slice(0, 12).join('; ')}${changes.length > 12 ? `; and ${changes.length - 12} more` : ''}. The rollback does not change it back.`
     }
   ]
+}
+
+/**
+ * A container in the network or another name space of one that is replaced with it cannot follow: it can neither start while its
+ * base is stopped nor, when all is undone newest first, be brought back before its base is.
+ */
+export function sharedNamespaceBlockers(containers: readonly Container[]): Blocker[] {
+  return containers.flatMap((container) => {
+    const { NetworkMode, PidMode, IpcMode } = container.HostConfig
+    const base = containers.find(({ Id }) => [NetworkMode, PidMode, IpcMode].includes(`container:${Id}`))
+    if (!base) return []
+    const [name, on] = [baseName(container.Name), baseName(base.Name)]
+    return [
+      {
+        id: `shared_namespace:${name}`,
+        what: `${name} and ${on} cannot be rolled back together`,
+        why: `${name} shares a namespace of ${on}, so it stops when ${on} is replaced`,
+        next: `Name only ${on} in \`services\` or \`containers\` of the configuration; the plan then says how to create ${name} again.`
+      }
+    ]
+  })
 }

@@ -1,4 +1,4 @@
-import type { Container, Healthcheck } from '../../objects/inspect.ts'
+import type { Container, Healthcheck } from '../../objects/schemas.ts'
 import { hasHealthcheck } from '../check/await-healthy.ts'
 import { writableMounts } from '../recreate/host.ts'
 import { hasFixedAddress } from '../recreate/networks.ts'
@@ -12,24 +12,23 @@ export function whyNotBeside(container: Container, healthcheck: Healthcheck | nu
   const mode = host.NetworkMode ?? 'default'
   const writable = writableMounts(container)[0]
   if (!(container.State.Running || container.State.Restarting) || container.State.Paused || container.RestartCount)
-    return 'it does not run as it should'
+    return 'it is not running properly'
   if (Object.keys(host.PortBindings ?? {}).length > 0) return 'both would need the same host port'
   if (host.PublishAllPorts) return 'its published ports would change'
   if (mode === 'host') return 'both would use the network of the host'
   if (mode.startsWith('container:')) return 'it uses the network of another container'
-  if (host.PidMode || host.IpcMode?.startsWith('container:') || host.IpcMode === 'host') return 'it shares a name space'
+  if (host.PidMode || host.IpcMode?.startsWith('container:') || host.IpcMode === 'host') return 'it shares a namespace'
   if (host.Devices?.length || host.DeviceRequests?.length) return 'both would need the same device'
   if (writable) return `both could write to what is mounted at ${writable.Destination}`
   if (hasFixedAddress(container)) return 'both would need the same fixed address'
   if (host.Links?.length) return 'it uses links'
-  if (isSoughtByProxy(container)) return 'a proxy that goes by its settings would send it traffic before it is healthy'
-  if (!hasHealthcheck({ Healthcheck: healthcheck }))
-    return 'nothing but a health check tells when the new one may take over'
+  if (isSoughtByProxy(container)) return 'a proxy that reads its settings would send it traffic before it is healthy'
+  if (!hasHealthcheck({ Healthcheck: healthcheck })) return 'it has no health check to say when the new one is ready'
   return null
 }
 
 /**
- * nginx-proxy goes by the environment and caddy-docker-proxy by labels, of every container that runs; Traefik leaves those out whose
+ * nginx-proxy reads the environment and caddy-docker-proxy the labels of every running container; Traefik leaves those out whose
  * health check has not passed.
  */
 const isSoughtByProxy = ({ Config: { Env: env, Labels: labels } }: Container): boolean =>

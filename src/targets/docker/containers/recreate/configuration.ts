@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Container, ContainerConfig, Healthcheck, ImageDefaults } from '../../objects/inspect.ts'
+import type { Container, ContainerConfig, Healthcheck, ImageDefaults } from '../../objects/schemas.ts'
 import { placeOf } from './host.ts'
 
 /** Fields of a container's configuration that come from its image unless the user set them. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Container, ImageDefaults } from '../../objects/inspect.ts'
+import type { Container, ImageDefaults } from '../../objects/schemas.ts'
 import { mergedConfig, variableName } from './configuration.ts'
 import type { CreateRequest } from './request.ts'
 

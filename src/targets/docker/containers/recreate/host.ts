@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { Container, HostConfig, Mount } from '../../objects/inspect.ts'
+import type { Container, HostConfig, Mount } from '../../objects/schemas.ts'
 
 /**
  * The host configuration for a replacement: as it is, with the anonymous volumes named so that they are attached again,

@@ -1,4 +1,4 @@
-import type { Container, Endpoint } from '../../objects/inspect.ts'
+import type { Container, Endpoint } from '../../objects/schemas.ts'
 
 /** What a replacement asks of one network. */
 export type EndpointRequest = Pick<
@@ -37,7 +37,7 @@ export function endpointsFor(container: Container): Record<string, EndpointReque
   )
 }
 
-/** Creation joins one network; the rest follow, for engines before API 1.44 take no more. */
+/** Creation joins one network; the rest follow, because engines before API 1.44 accept one. */
 export function splitEndpoints(container: Container): {
   first: Record<string, EndpointRequest>
   others: Record<string, EndpointRequest>

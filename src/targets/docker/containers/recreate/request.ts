@@ -1,5 +1,5 @@
 import { imageLabel } from '../../compose/labels.ts'
-import type { Container, HostConfig, ImageDefaults } from '../../objects/inspect.ts'
+import type { Container, HostConfig, ImageDefaults } from '../../objects/schemas.ts'
 import { type UserConfig, userConfigOf } from './configuration.ts'
 import { hostConfigFor } from './host.ts'
 import { type EndpointRequest, splitEndpoints } from './networks.ts'
@@ -14,12 +14,13 @@ export interface CreateRequest {
   others: Record<string, EndpointRequest>
 }
 
-/** The label by which a replacement tells what it was put in place of. */
+/** The label with what a replacement replaced. */
 export const replacedLabel = 'popkit.rollback.replaced'
 
 /**
  * A replacement's request, from the old container's own configuration minus what its old image set.
- * The restart policy is given, for the old container loses its own while it is kept. `standby` leaves the aliases out: they are taken over when the replacement has become healthy.
+ * The restart policy is passed separately because the old container loses its own while it is kept. `standby` omits the aliases: the
+ * replacement gets them once it is healthy.
  */
 export function createRequest(
   old: Container,

@@ -1,7 +1,7 @@
 import { TargetError } from '../../../../support/errors.ts'
 import type { DockerContext } from '../../context.ts'
-import { isStatus } from '../../engine/client.ts'
-import type { Container } from '../../objects/inspect.ts'
+import { isStatus } from '../../engine/engine.ts'
+import type { Container } from '../../objects/schemas.ts'
 import type { Replacement } from './replacement.ts'
 
 const defaultGraceSeconds = 10
@@ -13,17 +13,8 @@ export async function stop(
   seconds: number | null,
   signal: AbortSignal
 ): Promise<void> {
-  const grace = seconds ?? container.Config.StopTimeout ?? defaultGraceSeconds
-  await docker.engine.act('POST', `/containers/${container.Id}/stop`, {
-    query: { t: seconds ?? undefined },
-    signal,
-    limitMs: (grace + 60) * 1000
-  })
-}
-
-/** @throws TargetError when the engine cannot start it: a port that is taken, a program that is not there. */
-export async function start(docker: DockerContext, container: Container, signal: AbortSignal): Promise<void> {
-  await docker.engine.act('POST', `/containers/${container.Id}/start`, { signal, limitMs: 120_000 })
+  const graceSeconds = seconds ?? container.Config.StopTimeout ?? defaultGraceSeconds
+  await docker.engine.containers.stop(container.Id, { seconds, graceSeconds }, signal)
 }
 
 export async function rename(
@@ -33,7 +24,7 @@ export async function rename(
   signal: AbortSignal
 ): Promise<void> {
   if (container.Name === name) return
-  await docker.engine.act('POST', `/containers/${container.Id}/rename`, { query: { name }, signal })
+  await docker.engine.containers.rename(container.Id, name, signal)
 }
 
 export async function setRestartPolicy(
@@ -46,10 +37,7 @@ export async function setRestartPolicy(
   const same =
     (now?.Name || 'no') === (policy.Name || 'no') && (now?.MaximumRetryCount ?? 0) === policy.MaximumRetryCount
   if (same) return
-  await docker.engine.act('POST', `/containers/${container.Id}/update`, {
-    body: { RestartPolicy: { ...policy, Name: policy.Name || 'no' } },
-    signal
-  })
+  await docker.engine.containers.setRestartPolicy(container.Id, { ...policy, Name: policy.Name || 'no' }, signal)
 }
 
 /** Removes a container; volumes that only it has go along when `ownVolumes`. Safe to repeat. */
@@ -60,32 +48,28 @@ export async function remove(
   signal: AbortSignal
 ): Promise<void> {
   try {
-    await docker.engine.act('DELETE', `/containers/${container.Id}`, {
-      query: { v: options.ownVolumes, force: options.force },
-      signal,
-      limitMs: 120_000
-    })
+    await docker.engine.containers.remove(container.Id, options, signal)
   } catch (error) {
     if (!isStatus(error, 404, 409) || !(await isGone(docker, container.Id, signal, error))) throw error
   }
 }
 
-/** After "removal is already in progress" it goes by itself. */
+/** After "removal is already in progress" the engine removes it by itself. */
 async function isGone(docker: DockerContext, id: string, signal: AbortSignal, error: unknown): Promise<boolean> {
   if (isStatus(error, 404)) return true
   if (!/already in progress/.test(String(error))) return false
-  await docker.engine.act('POST', `/containers/${id}/wait`, { query: { condition: 'removed' }, signal }).catch(() => {})
+  await docker.engine.containers.waitUntilRemoved(id, signal).catch(() => undefined)
   return true
 }
 
 export const gone = (
   what: string,
   name: string,
-  state = 'Somebody else has changed the containers meanwhile.'
+  state = 'The containers were changed by somebody else in the meantime.'
 ): TargetError =>
   new TargetError({
     what,
-    why: `the container ${name} is not there any more`,
+    why: `the container ${name} no longer exists`,
     state,
     next: 'Assess again.',
     code: 'changed_meanwhile'

@@ -1,25 +1,24 @@
-import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
 import type { StepResult } from '../../../target.ts'
-import { type DockerContext, findNew, findOld, hasStarted } from '../../context.ts'
-import { isStatus } from '../../engine/client.ts'
-import { type Container, type Image, inspectContainer, inspectImage } from '../../objects/inspect.ts'
+import type { DockerContext } from '../../context.ts'
+import { isStatus } from '../../engine/engine.ts'
 import { shortId } from '../../objects/reference.ts'
+import type { Container, Image } from '../../objects/schemas.ts'
 import { differences, mountDifferences } from '../recreate/differences.ts'
 import { type CreateRequest, createBody, createRequest } from '../recreate/request.ts'
 import { gone, remove } from './actions.ts'
-import type { StepWork } from './index.ts'
+import { findNew, findOld, hasStarted, type ReplacementWork } from './replacement.ts'
 
 /** Creates the replacement, joins its networks, and holds it against what was asked for; nothing is stopped. */
-export const create: StepWork = {
+export const create: ReplacementWork = {
   async apply(docker, params, run): Promise<StepResult> {
-    const image = await inspectImage(docker.engine, params.image, run.signal)
+    const image = await docker.engine.images.inspect(params.image, run.signal)
     if (!image) throw imageGone(params.image)
     const there = await findNew(docker, params, run.signal)
-    if (there && there.Image === image.Id && hasStarted(there)) return { detail: 'it was there already, and started' }
+    if (there && there.Image === image.Id && hasStarted(there)) return { detail: 'already created and started' }
     const old = await findOld(docker, params, run.signal)
     if (!old) throw gone('The replacement cannot be created', params.name)
-    const oldImage = await inspectImage(docker.engine, old.Image, run.signal)
+    const oldImage = await docker.engine.images.inspect(old.Image, run.signal)
     const request = createRequest(old, oldImage?.Config, {
       standby: params.beside,
       replaced: params.replaced,
@@ -28,31 +27,29 @@ export const create: StepWork = {
     })
     if (there) {
       if ((await faults(docker, old, there, request, image, run.signal)).length === 0)
-        return { detail: 'it was there already' }
+        return { detail: 'already created' }
       await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
     }
     const name = await nameFor(docker, params.shown, image, params.image, run.signal)
     const id = await createWith(docker, params.temporary, createBody(request, name), run.signal)
     try {
-      for (const [network, EndpointConfig] of Object.entries(request.others))
-        await docker.engine.act('POST', `/networks/${encodeURIComponent(network)}/connect`, {
-          body: { Container: id, EndpointConfig },
-          signal: run.signal
-        })
-      const created = await inspectContainer(docker.engine, id, run.signal)
-      if (!created) throw gone('The replacement vanished after its creation', params.temporary)
+      for (const [network, endpoint] of Object.entries(request.others))
+        await docker.engine.networks.connect(network, id, endpoint, run.signal)
+      const created = await docker.engine.containers.inspect(id, run.signal)
+      if (!created) throw gone('The replacement disappeared after it was created', params.temporary)
       const wrong = await faults(docker, old, created, request, image, run.signal)
       if (wrong.length > 0) throw unfaithful(params.name, wrong)
       return { detail: `${shortId(id)} as ${params.temporary}` }
     } catch (error) {
-      await docker.engine.act('DELETE', `/containers/${id}`, { query: { v: true, force: true } }).catch(() => {})
+      const removal = AbortSignal.timeout(120_000)
+      await docker.engine.containers.remove(id, { ownVolumes: true, force: true }, removal).catch(() => undefined)
       throw error
     }
   },
 
   async revert(docker, params, run): Promise<StepResult> {
-    const there = await inspectContainer(docker.engine, params.temporary, run.signal)
-    if (!there || there.Id === params.container) return { detail: 'there was none' }
+    const there = await docker.engine.containers.inspect(params.temporary, run.signal)
+    if (!there || there.Id === params.container) return { detail: 'nothing to remove' }
     await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
     return { detail: `removed ${params.temporary}` }
   }
@@ -75,7 +72,7 @@ async function faults(
   return wrong
 }
 
-/** The tag, so that people read a version in `docker ps`; the exact reference where the tag means something else by now. */
+/** The tag, so that people read a version in `docker ps`; the exact reference where the tag now means another image. */
 async function nameFor(
   docker: DockerContext,
   shown: string | null,
@@ -84,31 +81,28 @@ async function nameFor(
   signal: AbortSignal
 ): Promise<string> {
   if (!shown) return exact
-  const tagged = await inspectImage(docker.engine, shown, signal)
+  const tagged = await docker.engine.images.inspect(shown, signal)
   if (tagged) return tagged.Id === image.Id ? shown : exact
   const colon = shown.lastIndexOf(':')
-  await docker.engine.act('POST', `/images/${image.Id}/tag`, {
-    query: { repo: shown.slice(0, colon), tag: shown.slice(colon + 1) },
-    signal
-  })
+  await docker.engine.images.tag(image.Id, shown.slice(0, colon), shown.slice(colon + 1), signal)
   return shown
 }
 
-async function createWith(docker: DockerContext, name: string, body: unknown, signal: AbortSignal): Promise<string> {
-  const attempt = (): Promise<{ Id: string }> =>
-    docker.engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
-      query: { name },
-      body,
-      signal,
-      limitMs: 120_000
-    })
+/** A container of this name is what a call that died left behind. */
+async function createWith(
+  docker: DockerContext,
+  name: string,
+  body: Record<string, unknown>,
+  signal: AbortSignal
+): Promise<string> {
+  const attempt = (): Promise<string> => docker.engine.containers.create(name, body, signal)
   try {
-    return (await attempt()).Id
+    return await attempt()
   } catch (error) {
     if (!isStatus(error, 409)) throw error
-    const inTheWay = await inspectContainer(docker.engine, name, signal)
+    const inTheWay = await docker.engine.containers.inspect(name, signal)
     if (inTheWay) await remove(docker, inTheWay, { ownVolumes: true, force: true }, signal)
-    return (await attempt()).Id
+    return attempt()
   }
 }
 
@@ -116,15 +110,15 @@ const imageGone = (image: string): TargetError =>
   new TargetError({
     what: 'The replacement cannot be created',
     why: `the image ${image} is not on the engine`,
-    next: 'Assess again: the image may have been removed meanwhile.',
+    next: 'Assess again.',
     code: 'image_gone'
   })
 
 const unfaithful = (name: string, wrong: string[]): TargetError =>
   new TargetError({
-    what: `The replacement of ${name} would not be the same`,
-    why: `the engine made it differ in: ${wrong.slice(0, 12).join(', ')}`,
-    state: 'The replacement was removed again; nothing was stopped.',
-    next: `Compare docker inspect ${name} with what the engine supports; recreate it by hand from the earlier image.`,
+    what: `The replacement of ${name} would differ from it`,
+    why: `the engine changed: ${wrong.slice(0, 12).join(', ')}`,
+    state: 'The replacement was removed. Nothing was stopped.',
+    next: `Compare docker inspect ${name} with what the engine supports, and create it manually from the earlier image.`,
     code: 'unfaithful'
   })

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { Step } from '../../../../model/step.ts'
+import type { StepKind } from '../../../define-steps.ts'
 import type { StepResult } from '../../../target.ts'
 import { ownedBy } from '../../compose/labels.ts'
 import type { DockerContext } from '../../context.ts'
-import { type Container, type ContainerSummary, type HostConfig, inspectContainer } from '../../objects/inspect.ts'
-import { baseName } from '../observe/workload.ts'
+import { throughRestarts } from '../../engine/restarts.ts'
+import { baseName } from '../../objects/names.ts'
+import type { Container, ContainerSummary, HostConfig } from '../../objects/schemas.ts'
 
 /** A container that is replaced. */
 interface Replaced {
@@ -26,18 +28,18 @@ const bonds: Bond[] = [
   { uses: 'the shared memory', loses: 'its shared memory', option: '--ipc', mode: ({ IpcMode }) => IpcMode }
 ]
 
-/** A container that stands on one that is replaced. */
+/** A container that depends on a replaced one. */
 export interface Dependent {
   id: string
   name: string
   on: Replaced
   uses: string
   loses: string
-  /** How a person ties it to what has taken the place of the old container. */
+  /** How a person connects it to the replacement. */
   rejoin: string
 }
 
-/** The containers of the engine that stand on those that are replaced: by their network, processes, shared memory or a link. */
+/** The containers that depend on replaced ones: by their network, processes, shared memory or a link. */
 export async function findDependents(
   docker: DockerContext,
   replaced: readonly Replaced[],
@@ -48,7 +50,7 @@ export async function findDependents(
   const found: Dependent[] = []
   for (let at = 0; at < others.length; at += inspectedAtOnce) {
     const batch = others.slice(at, at + inspectedAtOnce)
-    const inspected = await Promise.all(batch.map(({ Id }) => inspectContainer(docker.engine, Id, signal)))
+    const inspected = await Promise.all(batch.map(({ Id }) => docker.engine.containers.inspect(Id, signal)))
     found.push(...inspected.flatMap((other) => (other ? dependenceOf(other, replaced) : [])))
   }
   return found
@@ -61,11 +63,11 @@ function dependenceOf(other: Container, replaced: readonly Replaced[]): Dependen
   for (const on of replaced) {
     const bond = bonds.find(({ mode }) => isContainer(mode(other.HostConfig), on))
     if (bond) {
-      const anew = `create ${name} anew with ${bond.option} container:${on.name}`
-      return [{ id: other.Id, name, on, uses: bond.uses, loses: bond.loses, rejoin: byCompose(other) ?? anew }]
+      const recreate = `create ${name} again with ${bond.option} container:${on.name}`
+      return [{ id: other.Id, name, on, uses: bond.uses, loses: bond.loses, rejoin: byCompose(other) ?? recreate }]
     }
     if (linksOf(other).includes(on.name)) {
-      const rejoin = byCompose(other) ?? `create ${name} anew with --link ${on.name}`
+      const rejoin = byCompose(other) ?? `create ${name} again with --link ${on.name}`
       return [{ id: other.Id, name, on, uses: 'a link to the address', loses: 'that address', rejoin }]
     }
   }
@@ -102,7 +104,7 @@ export function dependentSteps(dependents: readonly Dependent[]): Step[] {
       id: 'dependents',
       kind: 'dependents',
       phase: 'cleanup',
-      title: `Looking which containers have lost what they had of the old ${names}`,
+      title: `Checking which containers depended on the old ${names}`,
       params: {
         dependents: dependents.map(({ id, name, on, loses, rejoin }) => {
           return { id, name, rejoin, lost: `${loses} with the old ${on.name}` }
@@ -113,17 +115,21 @@ export function dependentSteps(dependents: readonly Dependent[]): Step[] {
   ]
 }
 
-/** One that was created anew meanwhile has found what it needs. */
-export async function applyDependents(
+/** Names those that must be created again; one that was created again meanwhile is fine. */
+export const checkDependents: StepKind<DockerContext, z.infer<typeof paramsSchema>> = {
+  params: paramsSchema,
+  apply: (docker, { dependents }, run) => throughRestarts(docker, run, () => affected(docker, dependents, run.signal))
+}
+
+async function affected(
   docker: DockerContext,
-  step: Step,
-  { signal }: { signal: AbortSignal }
+  dependents: z.infer<typeof paramsSchema>['dependents'],
+  signal: AbortSignal
 ): Promise<StepResult> {
-  const { dependents } = paramsSchema.parse(step.params)
-  const left = await Promise.all(dependents.map(({ id }) => inspectContainer(docker.engine, id, signal)))
+  const left = await Promise.all(dependents.map(({ id }) => docker.engine.containers.inspect(id, signal)))
   const manual = dependents
     .filter((_, index) => left[index] !== null)
-    .map(({ name, lost, rejoin }) => `${name} has lost ${lost}. By hand: ${rejoin}`)
-  if (manual.length === 0) return { detail: 'none has' }
-  return { detail: `${manual.length} ${manual.length === 1 ? 'has' : 'have'}`, manual }
+    .map(({ name, lost, rejoin }) => `${name} has lost ${lost}: ${rejoin}`)
+  if (manual.length === 0) return { detail: 'none' }
+  return { detail: `${manual.length} must be created again`, manual }
 }

@@ -1,15 +1,16 @@
-import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import type { Step } from '../../../../model/step.ts'
-import { RollbackError, type TargetError } from '../../../../support/errors.ts'
+import { TargetError } from '../../../../support/errors.ts'
+import { oneLine } from '../../../../support/text.ts'
+import type { StepKind } from '../../../define-steps.ts'
 import type { Run, StepResult } from '../../../target.ts'
 import type { DockerContext } from '../../context.ts'
-import { brokenOff, EngineError } from '../../engine/client.ts'
-import { inspectImage } from '../../objects/inspect.ts'
+import { EngineError } from '../../engine/engine.ts'
+import { linesOf } from '../../engine/lines.ts'
+import { throughRestarts } from '../../engine/restarts.ts'
 import { parseReference, splitRepository } from '../../objects/reference.ts'
 import { loginFor, registryAuth } from '../../registry/credentials.ts'
-import { refusalOf } from '../../registry/refusal.ts'
-import { pullFailed } from './pull-failed.ts'
+import { stateOf } from '../../registry/lookup.ts'
+import { type Refusal, refusalOf, type Trouble } from '../../registry/refusal.ts'
 
 const lineSchema = z.looseObject({
   id: z.string().optional(),
@@ -20,23 +21,22 @@ const lineSchema = z.looseObject({
 
 const paramsSchema = z.looseObject({ image: z.string().min(1) })
 
-/** Pulls the image by its digest; only the layers that are missing come over the line. */
-export async function applyPull(docker: DockerContext, step: Step, run: Run): Promise<StepResult> {
-  const { image } = paramsSchema.parse(step.params)
-  if (await inspectImage(docker.engine, image, run.signal)) return { detail: 'already there' }
+/** Pulls the image by its digest; the engine downloads only the layers that it does not have. */
+export const pullImage: StepKind<DockerContext, z.infer<typeof paramsSchema>> = {
+  params: paramsSchema,
+  apply: (docker, { image }, run) => throughRestarts(docker, run, () => pull(docker, image, run))
+}
+
+async function pull(docker: DockerContext, image: string, run: Run): Promise<StepResult> {
+  if (await docker.engine.images.inspect(image, run.signal)) return { detail: 'already there' }
   const repository = parseReference(image)?.repository ?? image
   const login = await loginFor(splitRepository(repository).registry, docker, run.signal)
   const failed = (why: string, status = 0): Promise<TargetError> =>
     pullFailed(image, { why, status }, (state) =>
       refusalOf(docker, login, { reference: image, state, reason: why }, run.signal)
     )
-  const stream = await docker.engine
-    .stream('POST', '/images/create', {
-      query: { fromImage: image },
-      headers: registryAuth(login),
-      signal: run.signal,
-      limitMs: 120_000
-    })
+  const stream = await docker.engine.images
+    .pull(image, registryAuth(login), run.signal)
     .catch(async (error: unknown) => {
       throw error instanceof EngineError ? await failed(error.why, error.status) : error
     })
@@ -52,30 +52,15 @@ export async function applyPull(docker: DockerContext, step: Step, run: Run): Pr
     told = now
     run.progress(inBytes([...layers.values()]))
   }
-  if (!(await inspectImage(docker.engine, image, run.signal)))
-    throw await failed('the engine ended the pull without the image')
+  if (!(await docker.engine.images.inspect(image, run.signal)))
+    throw await failed('the engine ended the pull, and the image is still missing')
   const total = [...layers.values()].reduce((sum, layer) => sum + layer.total, 0)
-  return { detail: total > 0 ? `${megabytes(total)} pulled` : 'pulled; hardly anything was missing' }
+  return { detail: total > 0 ? `${megabytes(total)} pulled` : 'pulled' }
 }
 
 interface Layer {
   current: number
   total: number
-}
-
-/** Lines as they come; an engine that goes away in the middle is an error of its own. */
-async function* linesOf(stream: Readable, address: string): AsyncGenerator<string> {
-  let rest = ''
-  try {
-    for await (const chunk of stream) {
-      const lines = (rest + String(chunk)).split('\n')
-      rest = lines.pop() ?? ''
-      yield* lines
-    }
-  } catch (error) {
-    throw error instanceof RollbackError ? error : brokenOff(error, address)
-  }
-  if (rest) yield rest
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
@@ -84,3 +69,33 @@ const inBytes = (layers: readonly Layer[]): string => {
   const sum = (key: keyof Layer): number => layers.reduce((total, layer) => total + layer[key], 0)
   return `${(sum('current') / 1e6).toFixed(1)} of ${megabytes(sum('total'))}`
 }
+
+/** Why an image did not come, from what the engine says: its own disk, or the registry's refusal as `explain` has it. */
+async function pullFailed(
+  image: string,
+  { why, status }: { why: string; status: number },
+  explain: (state: Trouble) => Promise<Refusal>
+): Promise<TargetError> {
+  const what = `${image} cannot be pulled`
+  const said = oneLine(why, 300)
+  if (/no space left on device|disk quota exceeded/i.test(why))
+    return new TargetError({
+      what,
+      why: `the disk of the engine is full: ${said}`,
+      state: 'Nothing was stopped. The engine discarded the layers that it had downloaded.',
+      next: 'Free space where the engine keeps its data (docker system df, docker image prune), then assess again.',
+      code: 'disk_full'
+    })
+  const state = stateOf({ status, why })
+  const refusal = state === 'unreachable' ? { why: said, next: tryAgain } : await explain(state)
+  return new TargetError({
+    what,
+    why: refusal.why,
+    state: 'Nothing was stopped.',
+    next: refusal.next,
+    code: state === 'unreachable' ? 'pull_failed' : `image_${state}`,
+    retryable: state === 'unreachable' || state === 'rate_limited'
+  })
+}
+
+const tryAgain = 'Check that the engine can reach the registry, then assess again.'

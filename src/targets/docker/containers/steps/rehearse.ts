@@ -1,32 +1,31 @@
-import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { StepResult } from '../../../target.ts'
-import { type DockerContext, findNew, findOld, hasStarted, hideEnvironment } from '../../context.ts'
-import { type Container, inspectContainer, inspectImage } from '../../objects/inspect.ts'
+import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { rehearsalLabel } from '../../objects/names.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { proxyVariable } from '../plan/side-by-side.ts'
 import { userConfigOf } from '../recreate/configuration.ts'
 import { bindDestination, hostConfigFor, placeOf } from '../recreate/host.ts'
 import { endpointsFor } from '../recreate/networks.ts'
-import { gone, remove, start } from './actions.ts'
-import { watch, withoutProbe } from './healthy.ts'
-import type { StepWork } from './index.ts'
+import { gone, remove } from './actions.ts'
+import { awaitHealth, withoutProbe } from './await-health.ts'
 import type { Replacement } from './replacement.ts'
+import { findNew, findOld, hasStarted, type ReplacementWork } from './replacement.ts'
 
-/** Starts the candidate where nobody reaches it, and sees it become healthy; then it is removed without trace. */
-export const rehearse: StepWork = {
+/** Starts the candidate in isolation, requires it to become healthy, and removes it. */
+export const rehearse: ReplacementWork = {
   async apply(docker, params, run): Promise<StepResult> {
     const replacement = await findNew(docker, params, run.signal)
-    if (replacement && hasStarted(replacement)) return { detail: 'its replacement was started already' }
+    if (replacement && hasStarted(replacement)) return { detail: 'skipped: its replacement was already started' }
     const old = await findOld(docker, params, run.signal)
-    if (!old) throw gone('There is nothing to rehearse for', params.name)
+    if (!old) throw gone('The rehearsal cannot start', params.name)
     await clear(docker, params, run.signal)
     const actor = await create(docker, old, params, run.signal)
     try {
-      await start(docker, actor, run.signal)
-      const ms = await watch(withoutProbe(docker), actor, run)
-      return { detail: `healthy after ${duration(ms)}, removed again` }
+      await docker.engine.containers.start(actor.Id, run.signal)
+      const ms = await awaitHealth(withoutProbe(docker), actor, run)
+      return { detail: `healthy after ${duration(ms)}, then removed` }
     } finally {
       await clear(docker, params, AbortSignal.timeout(60_000))
     }
@@ -34,7 +33,7 @@ export const rehearse: StepWork = {
 
   async revert(docker, params, run): Promise<StepResult> {
     await clear(docker, params, run.signal)
-    return { detail: 'nothing of it is left' }
+    return { detail: 'removed' }
   }
 }
 
@@ -45,24 +44,21 @@ async function create(
   signal: AbortSignal
 ): Promise<Container> {
   const { engine } = docker
-  const image = await inspectImage(engine, params.image, signal)
-  if (!image) throw gone('The rehearsal cannot begin', params.image)
-  const oldImage = await inspectImage(engine, old.Image, signal)
+  const image = await engine.images.inspect(params.image, signal)
+  if (!image) throw gone('The rehearsal cannot start', params.image)
+  const oldImage = await engine.images.inspect(old.Image, signal)
   const networks = Object.keys(endpointsFor(old))
-  const { Id } = await engine.call('POST', '/containers/create', z.looseObject({ Id: z.string() }), {
-    query: { name: params.rehearsal },
-    body: rehearsalBody(old, userConfigOf(old, oldImage?.Config), image.Id),
-    signal
-  })
+  const body = rehearsalBody(old, userConfigOf(old, oldImage?.Config), image.Id)
+  const id = await engine.containers.create(params.rehearsal, body, signal)
   for (const network of networks.filter((name) => name !== old.HostConfig.NetworkMode && name !== 'bridge'))
-    await engine.act('POST', `/networks/${encodeURIComponent(network)}/connect`, { body: { Container: Id }, signal })
-  const created = await inspectContainer(engine, Id, signal)
-  if (!created) throw gone('The rehearsal cannot begin', params.rehearsal)
+    await engine.networks.connect(network, id, null, signal)
+  const created = await engine.containers.inspect(id, signal)
+  if (!created) throw gone('The rehearsal cannot start', params.rehearsal)
   hideEnvironment(docker.mask, created)
   return created
 }
 
-/** No labels, for proxies and Compose go by them, nor the variables that proxies go by; no ports, no addresses, nothing that both could write to. */
+/** Without labels and variables that proxies and Compose read, without ports and addresses, and without anything that both could write to. */
 function rehearsalBody(
   old: Container,
   config: ReturnType<typeof userConfigOf>,
@@ -92,12 +88,12 @@ function rehearsalBody(
 }
 
 async function clear(docker: DockerContext, params: Replacement, signal: AbortSignal): Promise<void> {
-  const actor = await inspectContainer(docker.engine, params.rehearsal, signal)
+  const actor = await docker.engine.containers.inspect(params.rehearsal, signal)
   if (!actor) return
   if (actor.Config.Labels?.[rehearsalLabel] === undefined)
     throw new TargetError({
-      what: 'The rehearsal cannot begin',
-      why: `${params.rehearsal} exists and is none of this program's`,
+      what: 'The rehearsal cannot start',
+      why: `a container named ${params.rehearsal} exists, and this program did not create it`,
       next: `Rename or remove ${params.rehearsal}.`,
       code: 'name_taken'
     })

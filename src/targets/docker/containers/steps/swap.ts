@@ -1,9 +1,10 @@
-import { type DockerContext, findNew, findOld, keepLogs } from '../../context.ts'
-import { isStatus } from '../../engine/client.ts'
-import { type Container, inspectContainer } from '../../objects/inspect.ts'
-import { gone, rename, setRestartPolicy, start, stop } from './actions.ts'
-import type { StepWork } from './index.ts'
+import type { DockerContext } from '../../context.ts'
+import { isStatus } from '../../engine/engine.ts'
+import { keepLogs } from '../../objects/logs.ts'
+import type { Container } from '../../objects/schemas.ts'
+import { gone, remove, rename, setRestartPolicy, stop } from './actions.ts'
 import type { Replacement } from './replacement.ts'
+import { findNew, findOld, type ReplacementWork } from './replacement.ts'
 
 const never = { Name: 'no', MaximumRetryCount: 0 }
 
@@ -11,7 +12,7 @@ const never = { Name: 'no', MaximumRetryCount: 0 }
  * Stops the old container and starts the replacement. Everything else comes before the stop: between stop and start there is
  * nothing.
  */
-export const swap: StepWork = {
+export const swap: ReplacementWork = {
   async apply(docker, params, run) {
     const { signal } = run
     const old = await findOld(docker, params, signal)
@@ -27,7 +28,7 @@ export const swap: StepWork = {
     if (old && isUp(old.State)) await stop(docker, old, params.stop_timeout, signal)
     if (old && !named) await rename(docker, old, params.fallback, signal)
     if (!named) await rename(docker, replacement, params.name, signal)
-    if (!replacement.State.Running) await start(docker, replacement, signal)
+    if (!replacement.State.Running) await docker.engine.containers.start(replacement.Id, signal)
     return { detail: `${docker.clock.now().getTime() - begin} ms from stop to start` }
   },
 
@@ -74,23 +75,35 @@ export async function bringBack(
   signal: AbortSignal
 ): Promise<{ detail: string }> {
   const old = await mustHaveOld(docker, params, signal)
-  if (params.was_running && !old.State.Running) await start(docker, old, signal)
-  const other = replacement && (await inspectContainer(docker.engine, replacement.Id, signal))
+  if (params.was_running && !old.State.Running) await docker.engine.containers.start(old.Id, signal)
+  const other = replacement && (await docker.engine.containers.inspect(replacement.Id, signal))
   if (other) await rename(docker, other, params.temporary, signal)
   await rename(docker, old, params.name, signal)
   await setRestartPolicy(docker, old, params.restart_policy, signal)
   return {
-    detail: params.was_running ? `${params.name} runs again as before` : `${params.name} is back as it was, stopped`
+    detail: params.was_running ? `${params.name} runs again as before` : `${params.name} is stopped, as before`
   }
 }
 
-/** What serves is touched only while there is something to bring back. */
+/** The replacement is stopped only while the old container exists. */
 async function mustHaveOld(docker: DockerContext, params: Replacement, signal: AbortSignal): Promise<Container> {
   const old = await findOld(docker, params, signal)
   if (old) return old
   throw gone(
-    `${params.name} cannot be brought back`,
+    `The old ${params.name} cannot be started again`,
     params.fallback,
-    'It was removed, after its replacement had taken over or by somebody else. The replacement was left as it is.'
+    'The old container was removed: by the cleanup, or by somebody else. The replacement was not changed.'
   )
+}
+
+/** Removes the proven old container, never its volumes; its log stays among the evidence. */
+export const removeOld: ReplacementWork = {
+  async apply(docker, params, run) {
+    const old = await findOld(docker, params, run.signal)
+    if (!old) return { detail: 'already removed' }
+    if (!(await findNew(docker, params, run.signal))) return { detail: `kept ${old.Name}: it has no replacement` }
+    await keepLogs(docker, old, run)
+    await remove(docker, old, { ownVolumes: false, force: true }, run.signal)
+    return { detail: `removed ${old.Name}, not its volumes` }
+  }
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { patienceFor } from '../../../../../src/targets/docker/containers/check/await-healthy.ts'
-import type { Container, Healthcheck } from '../../../../../src/targets/docker/objects/inspect.ts'
+import type { Container, Healthcheck } from '../../../../../src/targets/docker/objects/schemas.ts'
 
 const seconds = 1e9
 const withCheck = (check: Healthcheck): Container =>

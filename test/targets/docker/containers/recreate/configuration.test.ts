@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { mergedConfig, userConfigOf } from '../../../../../src/targets/docker/containers/recreate/configuration.ts'
 import { anonymousVolumes, hostConfigFor } from '../../../../../src/targets/docker/containers/recreate/host.ts'
 import { endpointsFor } from '../../../../../src/targets/docker/containers/recreate/networks.ts'
-import { containerSchema } from '../../../../../src/targets/docker/objects/inspect.ts'
+import { containerSchema } from '../../../../../src/targets/docker/objects/schemas.ts'
 
 const id = 'a1b2c3d4e5f6'.padEnd(64, '0')
 

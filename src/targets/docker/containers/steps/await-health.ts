@@ -1,35 +1,33 @@
 import { duration } from '../../../../support/text.ts'
 import type { Run } from '../../../target.ts'
-import { type DockerContext, findNew, keepLogs } from '../../context.ts'
-import { type Container, inspectContainer } from '../../objects/inspect.ts'
+import type { DockerContext } from '../../context.ts'
+import { keepLogs } from '../../objects/logs.ts'
+import type { Container } from '../../objects/schemas.ts'
 import { awaitHealthy, patienceFor } from '../check/await-healthy.ts'
 import { gone } from './actions.ts'
-import type { StepWork } from './index.ts'
+import { findNew, type ReplacementWork } from './replacement.ts'
 
 /** Waits until the replacement is healthy. */
-export const healthy: StepWork = {
+export const waitForHealth: ReplacementWork = {
   async apply(docker, params, run) {
     const replacement = await findNew(docker, params, run.signal)
-    if (!replacement) throw gone('Health cannot be watched', params.name)
-    return { detail: `healthy after ${duration(await watch(docker, replacement, run))}` }
-  },
-  async revert() {
-    return { detail: 'nothing to undo' }
+    if (!replacement) throw gone('Health cannot be checked', params.name)
+    return { detail: `healthy after ${duration(await awaitHealth(docker, replacement, run))}` }
   }
 }
 
-/** While the probe reaches the old version, or nothing at all, the health check alone tells how the new one is. */
+/** While the probe reaches the old version, only the health check says how the new one is. */
 export const withoutProbe = (docker: DockerContext): DockerContext => ({
   ...docker,
   config: { ...docker.config, probe: null }
 })
 
 /** Waits for health; what fails leaves its log among the evidence. */
-export async function watch(docker: DockerContext, container: Container, run: Run): Promise<number> {
+export async function awaitHealth(docker: DockerContext, container: Container, run: Run): Promise<number> {
   try {
     return await awaitHealthy(docker, container.Id, patienceFor(container, docker.config), run)
   } catch (error) {
-    const now = await inspectContainer(docker.engine, container.Id, run.signal)
+    const now = await docker.engine.containers.inspect(container.Id, run.signal)
     if (now) await keepLogs(docker, now, run)
     throw error
   }

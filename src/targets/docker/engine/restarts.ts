@@ -1,16 +1,15 @@
 import type { Clock } from '../../../support/clock.ts'
 import { TargetError } from '../../../support/errors.ts'
-import { type Engine, EngineError } from './client.ts'
+import { type Engine, EngineError } from './engine.ts'
 
 const restartTakesMs = 90_000
 
 /**
- * Does `work`, and does it once more from the start when the engine went away meanwhile and came back: engines are restarted.
+ * Does `work`, and repeats it from the start when the engine was restarted in between.
  * What `work` does must be safe to repeat.
  */
 export async function throughRestarts<T>(
-  engine: Engine,
-  clock: Clock,
+  { engine, clock }: { engine: Engine; clock: Clock },
   run: { signal: AbortSignal; progress?(message: string): void },
   work: () => Promise<T>
 ): Promise<T> {
@@ -20,7 +19,7 @@ export async function throughRestarts<T>(
     } catch (error) {
       run.signal.throwIfAborted()
       if (attempt === 3 || !(wentAway(error) || (await isGoingAway(engine, clock, error, run.signal)))) throw error
-      run.progress?.('the engine does not answer; waiting for it')
+      run.progress?.('the engine does not answer; waiting')
       await untilBack(engine, clock, run.signal, error)
     }
   }
@@ -47,7 +46,7 @@ const lostItsStores = /failed to update store|database not open|shutting down|tr
 const codeOf = (error: unknown): string | undefined => (error instanceof TargetError ? error.code : undefined)
 
 const answers = (engine: Engine, signal: AbortSignal): Promise<boolean> =>
-  engine.act('GET', '/_ping', { signal, limitMs: 5000 }).then(
+  engine.ping(signal).then(
     () => true,
     () => false
   )

@@ -1,6 +1,4 @@
 import { z } from 'zod'
-import type { CallOptions, Engine } from '../engine/client.ts'
-import { isStatus } from '../engine/client.ts'
 
 const strings = z.array(z.string()).nullish()
 const map = z.record(z.string(), z.unknown())
@@ -28,7 +26,7 @@ const defaultsSchema = z.looseObject({
   Shell: strings
 })
 
-export const endpointSchema = z.looseObject({
+const endpointSchema = z.looseObject({
   NetworkID: z.string().optional(),
   Aliases: strings,
   Links: strings,
@@ -150,31 +148,7 @@ export type Image = z.infer<typeof imageSchema>
 export type ImageDefaults = z.infer<typeof defaultsSchema>
 export type Healthcheck = z.infer<typeof healthcheckSchema>
 
-/** A container by id or name; null when there is none. */
-export async function inspectContainer(
-  engine: Engine,
-  idOrName: string,
-  signal: AbortSignal
-): Promise<Container | null> {
-  return orNull(engine.call('GET', `/containers/${encodeURIComponent(idOrName)}/json`, containerSchema, { signal }))
-}
-
-/** An image by id or reference, as the engine has it locally; null when it has not. */
-export async function inspectImage(engine: Engine, reference: string, signal: AbortSignal): Promise<Image | null> {
-  return orNull(engine.call('GET', `/images/${reference}/json`, imageSchema, { signal }))
-}
-
-/** The answer, or null when the engine knows no such thing. */
-export async function orNull<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer
-  } catch (error) {
-    if (isStatus(error, 404)) return null
-    throw error
-  }
-}
-
-const summarySchema = z.looseObject({
+export const containerSummarySchema = z.looseObject({
   Id: z.string(),
   Names: z.array(z.string()).nullish(),
   Image: z.string(),
@@ -189,17 +163,13 @@ const summarySchema = z.looseObject({
     .array(z.looseObject({ Name: z.string().optional(), Source: z.string().optional(), RW: z.boolean().optional() }))
     .nullish()
 })
-export type ContainerSummary = z.infer<typeof summarySchema>
+export type ContainerSummary = z.infer<typeof containerSummarySchema>
 
 /** Its own name; a list also tells those by which others link to it, `/shop/db`. */
 export const nameOf = ({ Names: names, Id: id }: ContainerSummary): string =>
   names?.map((name) => name.replace(/^\//, '')).find((name) => !name.includes('/')) ?? id
 
-/** Every container of the engine, stopped ones too. */
-export const listContainers = (engine: Engine, options: CallOptions): Promise<ContainerSummary[]> =>
-  engine.call('GET', '/containers/json', z.array(summarySchema), { ...options, query: { all: true, ...options.query } })
-
-const imageSummarySchema = z.looseObject({
+export const imageSummarySchema = z.looseObject({
   Id: z.string(),
   RepoTags: strings,
   RepoDigests: strings,
@@ -208,5 +178,20 @@ const imageSummarySchema = z.looseObject({
 })
 export type ImageSummary = z.infer<typeof imageSummarySchema>
 
-export const listImages = (engine: Engine, options: CallOptions): Promise<ImageSummary[]> =>
-  engine.call('GET', '/images/json', z.array(imageSummarySchema), { ...options, query: { digests: true } })
+/** GET /info, as far as it is read. */
+export const infoSchema = z.looseObject({
+  Name: z.string().optional(),
+  SystemTime: z.string().optional(),
+  OSType: z.string().optional(),
+  Architecture: z.string().optional(),
+  DockerRootDir: z.string().optional(),
+  Swarm: z.looseObject({ ControlAvailable: z.boolean().optional(), NodeID: z.string().optional() }).nullish()
+})
+export type Info = z.infer<typeof infoSchema>
+
+/** GET /distribution/{name}/json, as far as it is read. */
+export const distributionSchema = z.looseObject({
+  Descriptor: z.looseObject({ digest: z.string() }),
+  Platforms: z.array(z.looseObject({ os: z.string().optional(), architecture: z.string().optional() })).nullish()
+})
+export type Distribution = z.infer<typeof distributionSchema>
