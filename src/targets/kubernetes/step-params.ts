@@ -3,7 +3,7 @@ import type { Step } from '../../model/step.ts'
 import { InputError, TargetError } from '../../support/errors.ts'
 import { objectName } from './config.ts'
 import type { KubernetesContext } from './context.ts'
-import { releaseName } from './helm/owner.ts'
+import { releaseName } from './helm/helm-state.ts'
 
 const name = z.string().regex(objectName)
 /** `own` is the hash of the revision object's template, where the workload's differs from it by defaults that a server fills in. */

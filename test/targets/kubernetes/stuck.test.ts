@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import type { Step } from '../../../src/model/step.ts'
-import type { SharedLists } from '../../../src/targets/kubernetes/client/shared-list.ts'
+import type { SharedLists } from '../../../src/targets/kubernetes/client/follow-list.ts'
 import { type Pod, type WorkloadObject, workloadSchema } from '../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../src/targets/kubernetes/objects/template.ts'
 import { applyDeletePods } from '../../../src/targets/kubernetes/workloads/steps/delete-pods.ts'

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import type { Cluster, Context, KubeConfig, User } from '@kubernetes/client-node'
+import { z } from 'zod'
 import { ConfigError, messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { proxyFor } from './proxy.ts'
-import { tokenFileOf } from './token-file.ts'
 
 /** A kubeconfig as it was read, with the context that is meant. */
 export interface Kubeconfig {
@@ -87,3 +88,20 @@ const unusable = (why: string): ConfigError =>
     next: 'Set KUBECONFIG, or targets.kubernetes.config.context in deploy.json, to what kubectl uses; "kubectl config get-contexts" lists them.',
     code: 'no_cluster'
   })
+
+const usersSchema = z.looseObject({
+  users: z
+    .array(z.looseObject({ name: z.string(), user: z.looseObject({ tokenFile: z.string().nullish() }).nullish() }))
+    .nullish()
+})
+
+/** The file that a kubeconfig's user takes its token from (`tokenFile`; kubernetes.io, "kubeconfig (v1)"), which the client leaves out. */
+export async function tokenFileOf(user: string, files: readonly string[]): Promise<string | undefined> {
+  const { parse } = await import('yaml')
+  for (const file of files) {
+    const { data } = usersSchema.safeParse(parse(await readFile(file, 'utf8')))
+    const found = data?.users?.find(({ name }) => name === user)
+    if (found) return found.user?.tokenFile ? resolve(dirname(file), found.user.tokenFile) : undefined
+  }
+  return undefined
+}

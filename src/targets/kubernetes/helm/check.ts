@@ -3,8 +3,8 @@ import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { KubernetesContext } from '../context.ts'
 import { addressText, shortText } from '../objects/names.ts'
-import type { Workload } from '../workloads/workload.ts'
-import { imagesOf } from './matching.ts'
+import type { Workload } from '../workloads/read.ts'
+import { imagesOf } from './manifest.ts'
 import type { HelmDetails } from './releases.ts'
 
 /** Helm's own word: its newest revision is deployed, and consists of what the planned one does. */

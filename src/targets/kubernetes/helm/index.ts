@@ -1,9 +1,9 @@
 import type { Mask } from '../../../support/mask.ts'
 import type { Connection } from '../client/connect.ts'
+import type { HelmName } from './helm-state.ts'
 import { type HelmHistory, openHistory } from './history.ts'
-import type { HelmName } from './owner.ts'
 import { type HelmProgram, openHelmProgram } from './program.ts'
-import { keepsSecrets } from './unlock.ts'
+import { keepsSecrets } from './unlock-step.ts'
 
 /** Helm, for the cluster of this target. */
 export interface Helm {

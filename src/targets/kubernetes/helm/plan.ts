@@ -15,13 +15,12 @@ import { checkRights, type Right } from '../preflight/rights.ts'
 import { strategyRisks } from '../preflight/strategy-risks.ts'
 import { dryRun, type Way } from '../workloads/plan.ts'
 import { deletesPods, moveOf } from '../workloads/plan-steps.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { Workload } from '../workloads/read.ts'
 import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
-import { findObject, type ManifestObject, objectText } from './manifest.ts'
-import { clusterRevision } from './matching.ts'
+import { clusterRevision, findObject, type ManifestObject, objectText } from './manifest.ts'
+import { helmSteps } from './plan-steps.ts'
 import { helmDetailsSchema } from './releases.ts'
-import { helmSteps } from './steps.ts'
 
 const atOnce = 12
 

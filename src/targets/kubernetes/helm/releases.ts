@@ -2,15 +2,14 @@ import { z } from 'zod'
 import type { Release, Served } from '../../../model/release.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { KubernetesContext } from '../context.ts'
+import { revisionVersion, tagOf, versionPattern } from '../objects/image-name.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { mainContainer } from '../objects/template.ts'
-import { revisionVersion, tagOf, versionPattern } from '../objects/version.ts'
+import type { Workload } from '../workloads/read.ts'
 import { evidenceAgainst, type Part, servedAlone } from '../workloads/releases.ts'
-import type { Workload } from '../workloads/workload.ts'
 import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isAccepted } from './history.ts'
-import { findObject } from './manifest.ts'
-import { clusterRevision, imagesOf } from './matching.ts'
+import { clusterRevision, findObject, imagesOf } from './manifest.ts'
 
 /** What `plan` and `check` need of a release of Helm's. */
 export const helmDetailsSchema = z.looseObject({

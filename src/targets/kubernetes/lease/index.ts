@@ -8,7 +8,7 @@ import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { type Address, addressText } from '../objects/names.ts'
-import { addressesOf } from '../workloads/workload.ts'
+import { addressesOf } from '../workloads/read.ts'
 import {
   homeOf,
   isHeld,

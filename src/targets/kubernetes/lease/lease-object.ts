@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { JsonObject } from '../../../model/json.ts'
-import type { LeaseRecord } from '../../../model/lease.ts'
+import { type LeaseRecord, leaseRecordSchema } from '../../../model/lease.ts'
 import { type Address, addressText, marks } from '../objects/names.ts'
 import { metadataSchema } from '../objects/objects.ts'
-import { pack, unpack } from './record.ts'
 
 export const managedBy = 'app.kubernetes.io/managed-by=pop-deploy-rollback'
 
@@ -100,3 +100,29 @@ export const homeOf = ({ metadata }: Lease): Place | null => placeNamed(metadata
 
 /** MicroTime of the API: six digits of a second. */
 const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')
+
+/** An object's annotations may hold 256 KiB in all (kubernetes.io, "Annotations"). */
+const mostBytes = 200_000
+const readableBytes = 50_000
+const mostUnpacked = 16_000_000
+const packedAs = 'gzip:'
+
+/** A record as an annotation: readable where it is short, compressed where it is long; of one too long, who holds it. */
+export function pack(record: LeaseRecord): string {
+  const plain = JSON.stringify(record)
+  if (Buffer.byteLength(plain) <= readableBytes) return plain
+  const packed = packedAs + gzipSync(plain).toString('base64')
+  return packed.length <= mostBytes ? packed : JSON.stringify({ ...record, begun: {} })
+}
+
+/** @throws nothing; what is no record gives null. */
+export function unpack(text: string | undefined): LeaseRecord | null {
+  try {
+    const plain = text?.startsWith(packedAs)
+      ? gunzipSync(Buffer.from(text.slice(packedAs.length), 'base64'), { maxOutputLength: mostUnpacked }).toString()
+      : text
+    return leaseRecordSchema.parse(JSON.parse(plain ?? 'null'))
+  } catch {
+    return null
+  }
+}

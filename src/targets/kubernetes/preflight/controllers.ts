@@ -2,11 +2,11 @@ import { z } from 'zod'
 import type { Blocker, Risk } from '../../../model/observation.ts'
 import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
-import { type HelmName, helmOwner } from '../helm/owner.ts'
+import { type HelmName, helmOwner } from '../helm/helm-state.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { metadataSchema, selectorSchema } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { Workload } from '../workloads/read.ts'
 
 export interface Hands {
   risks: Risk[]

@@ -2,7 +2,7 @@ import type { Blocker, Risk } from '../../../model/observation.ts'
 import type { KubernetesContext } from '../context.ts'
 import { addressText, resources, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { Workload } from '../workloads/read.ts'
 
 interface StrategyRisks {
   risks: Risk[]

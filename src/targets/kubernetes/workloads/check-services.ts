@@ -6,7 +6,7 @@ import type { KubernetesContext } from '../context.ts'
 import { known } from '../objects/names.ts'
 import { metadataSchema } from '../objects/objects.ts'
 import { rolloutOf } from './health.ts'
-import type { Workload } from './workload.ts'
+import type { Workload } from './read.ts'
 
 const serviceSchema = z.looseObject({
   metadata: metadataSchema,

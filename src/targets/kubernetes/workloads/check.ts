@@ -10,12 +10,11 @@ import { checkHelm, imagesCheck } from '../helm/check.ts'
 import { helmDetailsSchema } from '../helm/releases.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Pod } from '../objects/objects.ts'
-import { containerFailureOf, podFailureOf } from '../objects/pod-failure.ts'
+import { containerFailureOf, podFailureOf } from '../objects/pods.ts'
 import { checkServices } from './check-services.ts'
 import { currentPods, oldPods, rolloutOf, wantsNone } from './health.ts'
-import { checkProbe } from './probe.ts'
+import { readWorkloads, type Workload } from './read.ts'
 import { detailsSchema } from './releases.ts'
-import { readWorkloads, type Workload } from './workload.ts'
 
 /** Looks at every workload: the right template, complete, nothing restarted, Services with endpoints, the probe answered. */
 export async function check(cluster: KubernetesContext, release: Release, look: Look): Promise<CheckReport> {
@@ -117,3 +116,36 @@ const restarts = ({ status }: Pod): number =>
     (sum, { restartCount }) => sum + restartCount,
     0
   )
+
+const tries = 4
+const betweenMs = 500
+const answerWithinMs = 3000
+
+/** Asks the configured address as a user would; one good answer of a few is enough. */
+export async function checkProbe({ config, clock }: KubernetesContext, signal: AbortSignal): Promise<Check[]> {
+  const { probe } = config
+  if (!probe) return []
+  const wanted = probe.expect_status
+  let detail = ''
+  for (let count = 0; count < tries; count++) {
+    if (count > 0) await clock.sleep(betweenMs, signal)
+    const answer = await ask(probe.http, signal)
+    detail = `${probe.http} ${answer.detail}`
+    const good = answer.status !== undefined && (wanted ? answer.status === wanted : answer.status < 400)
+    if (good) return [{ id: 'probe', title: 'The probe is answered', status: 'pass', detail }]
+  }
+  return [{ id: 'probe', title: 'The probe is answered', status: 'fail', detail }]
+}
+
+async function ask(address: string, signal: AbortSignal): Promise<{ status?: number; detail: string }> {
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)])
+    const answer = await fetch(address, { signal: limit, redirect: 'manual', headers: { connection: 'close' } })
+    await answer.body?.cancel()
+    return { status: answer.status, detail: `answers ${answer.status}` }
+  } catch (error) {
+    signal.throwIfAborted()
+    const cause = error instanceof Error && error.cause ? error.cause : error
+    return { detail: `does not answer: ${oneLine(messageOf(cause))}` }
+  }
+}

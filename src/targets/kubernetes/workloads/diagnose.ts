@@ -1,15 +1,14 @@
 import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosis.ts'
 import { quoteLine } from '../../../support/quote.ts'
-import { capTail } from '../../../support/text.ts'
+import { capTail, oneLine } from '../../../support/text.ts'
 import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
-import { type ClusterEvent, eventSchema } from '../objects/objects.ts'
-import { crashOf, hasCrashed, isFinished, isUnready, podFailureOf } from '../objects/pod-failure.ts'
-import { differences } from './differences.ts'
+import { type ClusterEvent, eventSchema, type Template } from '../objects/objects.ts'
+import { crashOf, hasCrashed, isFinished, isUnready, podFailureOf } from '../objects/pods.ts'
 import { currentPods, healthOf, podsOfTemplate, rolloutOf } from './health.ts'
 import { logsOf } from './logs.ts'
-import { readWorkloads, type Workload } from './workload.ts'
+import { readWorkloads, type Workload } from './read.ts'
 
 /** Warnings that say nothing of why a pod fails, or repeat what its state says. */
 const noise = new Set(['MissingClusterDNS', 'BackOff'])
@@ -106,4 +105,29 @@ function templateEvidence({ address, revisions, current }: Workload): Evidence[]
           text: capTail(lines.join('\n'), 4000)
         }
       ]
+}
+
+/** What differs between two pod templates, one line each; the values of environment variables are never told. */
+export function differences(before: Template, after: Template): string[] {
+  const [old, now] = [flat(before), flat(after)]
+  return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((path) => {
+    const [was, is] = [old.get(path), now.get(path)]
+    if (was === is) return []
+    if (/\.env\..+\.value$/.test(path)) return [`${path} changed (values are not shown)`]
+    return [`${path}: ${was ?? 'absent'} -> ${is ?? 'absent'}`]
+  })
+}
+
+function flat(value: unknown, path = '', into = new Map<string, string>()): Map<string, string> {
+  if (Array.isArray(value))
+    for (const [index, item] of value.entries()) flat(item, `${path}.${nameOf(item) ?? index}`, into)
+  else if (value && typeof value === 'object')
+    for (const [key, item] of Object.entries(value)) flat(item, path ? `${path}.${key}` : key, into)
+  else if (value !== null && value !== undefined) into.set(path, oneLine(JSON.stringify(value), 200))
+  return into
+}
+
+const nameOf = (item: unknown): string | undefined => {
+  const name = (item as { name?: unknown } | null)?.name
+  return typeof name === 'string' ? name : undefined
 }

@@ -3,8 +3,8 @@ import { oneLine } from '../../../support/text.ts'
 import { argoRollout, isRollout } from '../argo/state.ts'
 import { addressText, known, revisionsOf, shortText } from '../objects/names.ts'
 import type { Pod, WorkloadObject } from '../objects/objects.ts'
-import { isFinished, isUnready, podFailureOf } from '../objects/pod-failure.ts'
-import type { Workload } from './workload.ts'
+import { isFinished, isUnready, podFailureOf } from '../objects/pods.ts'
+import type { Workload } from './read.ts'
 
 /** How far a rollout is, in the numbers that all three kinds share. */
 export interface Rollout {

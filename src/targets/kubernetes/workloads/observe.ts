@@ -4,14 +4,13 @@ import { fingerprint } from '../../../support/canonical.ts'
 import type { Observed } from '../../target.ts'
 import { isRollout } from '../argo/state.ts'
 import type { KubernetesContext } from '../context.ts'
-import { helmFacts, helmNotes } from '../helm/facts.ts'
-import { type HelmLook, lookAtHelm } from '../helm/helm-state.ts'
+import { type HelmLook, helmFacts, helmNotes, lookAtHelm } from '../helm/helm-state.ts'
 import { releasesOfHelm } from '../helm/releases.ts'
 import { leaseOn, readLeases } from '../lease/index.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { healthTogether } from './health.ts'
+import { namespacesOf, readWorkloads, type Workload } from './read.ts'
 import { releasesOf } from './releases.ts'
-import { namespacesOf, readWorkloads, type Workload } from './workload.ts'
 
 /** What a plan is made of. */
 export interface Seen {

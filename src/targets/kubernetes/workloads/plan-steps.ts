@@ -1,17 +1,15 @@
 import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
-import { mustPromote } from '../argo/plan.ts'
-import { abortStep, argoUndo, promoteStep } from '../argo/steps.ts'
+import { abortStep, argoUndo, mustPromote, promoteStep } from '../argo/plan.ts'
 import type { KubernetesContext } from '../context.ts'
 import { addressText, marks, revisionsOf, shortText } from '../objects/names.ts'
 import { isOrdered } from '../objects/ordered.ts'
-import { isCrashLooping, isOf, isUnready } from '../objects/pod-failure.ts'
-import { placeOf } from '../objects/pod-slot.ts'
+import { isCrashLooping, isOf, isUnready, placeOf } from '../objects/pods.ts'
 import type { Revision } from '../objects/revision.ts'
 import type { Move } from '../step-params.ts'
 import type { Way } from './plan.ts'
-import type { Workload } from './workload.ts'
+import type { Workload } from './read.ts'
 
 const usualParallel = 20
 

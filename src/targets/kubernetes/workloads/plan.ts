@@ -19,9 +19,9 @@ import { checkRights } from '../preflight/rights.ts'
 import { strategyRisks } from '../preflight/strategy-risks.ts'
 import type { Move } from '../step-params.ts'
 import { deletesPods, moveOf, stepsFor } from './plan-steps.ts'
+import type { Workload } from './read.ts'
 import { detailsSchema } from './releases.ts'
-import { sendPatch } from './steps/put-back.ts'
-import type { Workload } from './workload.ts'
+import { sendPatch } from './steps/put-template.ts'
 
 /** One workload that changes, and the revision it goes back to. */
 export interface Way {

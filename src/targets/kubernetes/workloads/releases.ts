@@ -2,10 +2,10 @@ import { z } from 'zod'
 import type { Release, Served } from '../../../model/release.ts'
 import { fingerprintOf } from '../../../support/canonical.ts'
 import { oneLine } from '../../../support/text.ts'
+import { revisionVersion, tagOf } from '../objects/image-name.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
-import { revisionVersion, tagOf } from '../objects/version.ts'
-import type { Workload } from './workload.ts'
+import type { Workload } from './read.ts'
 
 /** What `plan` and `check` need of a release: by workload, the revision object and the hash of its template. */
 export const detailsSchema = z.looseObject({

@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import { createMask } from '../../../../src/support/mask.ts'
-import { findObject, hashOf, objectsOf } from '../../../../src/targets/kubernetes/helm/manifest.ts'
-import { clusterRevision } from '../../../../src/targets/kubernetes/helm/matching.ts'
+import { clusterRevision, findObject, hashOf, objectsOf } from '../../../../src/targets/kubernetes/helm/manifest.ts'
 import { templateSchema, workloadSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
 import type { Revision } from '../../../../src/targets/kubernetes/objects/revision.ts'
 

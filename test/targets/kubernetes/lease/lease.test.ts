@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { LeaseRecord } from '../../../../src/model/lease.ts'
 import kubernetes from '../../../../src/targets/kubernetes/index.ts'
-import { pack, unpack } from '../../../../src/targets/kubernetes/lease/record.ts'
+import { pack, unpack } from '../../../../src/targets/kubernetes/lease/lease-object.ts'
 import type { Target } from '../../../../src/targets/target.ts'
 import { describeOn } from '../../../backends/use.ts'
 import { targetContext } from '../../../harness/context.ts'

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { isBestEffort, podSpecSchema, sizeOf } from '../../../../src/targets/kubernetes/objects/pod-size.ts'
-import { quantity, quantityText } from '../../../../src/targets/kubernetes/objects/quantity.ts'
+import {
+  isBestEffort,
+  podSpecSchema,
+  quantity,
+  quantityText,
+  sizeOf
+} from '../../../../src/targets/kubernetes/objects/pod-size.ts'
 import { fullName } from '../../../../src/targets/kubernetes/preflight/images.ts'
 
 describe('quantities', () => {

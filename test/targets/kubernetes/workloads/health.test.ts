@@ -3,8 +3,8 @@ import type { JsonObject } from '../../../../src/model/json.ts'
 import { unreachable } from '../../../../src/targets/kubernetes/client/failure.ts'
 import { check } from '../../../../src/targets/kubernetes/workloads/check.ts'
 import { healthTogether } from '../../../../src/targets/kubernetes/workloads/health.ts'
+import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
-import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/workload.ts'
 import { deployment, type FakeCluster, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
 
 const signal = AbortSignal.timeout(60_000)

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import type { Release } from '../../../../src/model/release.ts'
 import { metadataSchema, podSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
-import { placeOf } from '../../../../src/targets/kubernetes/objects/pod-slot.ts'
+import { placeOf } from '../../../../src/targets/kubernetes/objects/pods.ts'
 import { markOf } from '../../../../src/targets/kubernetes/objects/revision.ts'
 import { templateHash } from '../../../../src/targets/kubernetes/objects/template.ts'
 import { moveOf, stepsFor } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
-import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/workload.ts'
+import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { deployment, fakeCluster, podPath, statefulSetPath, template } from '../fake-cluster.ts'
 
 const signal = AbortSignal.timeout(60_000)

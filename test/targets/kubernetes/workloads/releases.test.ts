@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
+import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { detailsSchema, releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
-import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/workload.ts'
 import { deployment, fakeCluster, put, replicaSet } from '../fake-cluster.ts'
 
 /** Deployments by name, each with its revisions: image, and when it was made; the last one serves. */

@@ -6,12 +6,11 @@ import { inParallel } from '../../client/parallel.ts'
 import type { KubernetesContext } from '../../context.ts'
 import { addressText } from '../../objects/names.ts'
 import { podSchema } from '../../objects/objects.ts'
-import { isOf, isUnready } from '../../objects/pod-failure.ts'
+import { isOf, isUnready } from '../../objects/pods.ts'
 import { type Move, paramsOf } from '../../step-params.ts'
-import { awaitController } from './await-controller.ts'
-import { followRollout } from './follow.ts'
-import { podsOf } from './pods-of.ts'
-import { ignored } from './put-back.ts'
+import { followRollout } from './follow-rollout.ts'
+import { awaitController, podsOf } from './pods-of.ts'
+import { ignored } from './put-template.ts'
 
 const lookEveryMs = 1000
 

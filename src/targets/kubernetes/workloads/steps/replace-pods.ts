@@ -4,14 +4,12 @@ import type { Run, StepResult } from '../../../target.ts'
 import type { KubernetesContext } from '../../context.ts'
 import { shortText } from '../../objects/names.ts'
 import type { Pod } from '../../objects/objects.ts'
-import { isHopeless, isOf, isUnready, podFailureOf } from '../../objects/pod-failure.ts'
-import { placeOf } from '../../objects/pod-slot.ts'
+import { isHopeless, isOf, isUnready, placeOf, podFailureOf } from '../../objects/pods.ts'
 import { type Move, paramsOf } from '../../step-params.ts'
-import { awaitController } from './await-controller.ts'
 import { deletePod } from './delete-pods.ts'
-import { defaultDeadlineMs, followRollout, hopelessMs, notHealthy } from './follow.ts'
-import { isOwn, podsOf, podsRequest } from './pods-of.ts'
-import { putTemplate } from './put-back.ts'
+import { defaultDeadlineMs, followRollout, hopelessMs, notHealthy } from './follow-rollout.ts'
+import { awaitController, isOwn, podsOf, podsRequest } from './pods-of.ts'
+import { putTemplate } from './put-template.ts'
 
 /** Deletes the pods of a workload that waits for that (OnDelete), each when the one before it was replaced and is ready; never claims. */
 export async function applyReplacePods(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {

@@ -6,11 +6,11 @@ import { shortText } from '../../objects/names.ts'
 import { isOrdered } from '../../objects/ordered.ts'
 import { type Move, paramsOf } from '../../step-params.ts'
 import { rolloutOf } from '../health.ts'
-import { readWorkload } from '../workload.ts'
-import { awaitController } from './await-controller.ts'
+import { readWorkload } from '../read.ts'
 import { deleteUnready } from './delete-pods.ts'
-import { followRollout } from './follow.ts'
-import { putTemplate } from './put-back.ts'
+import { followRollout } from './follow-rollout.ts'
+import { awaitController } from './pods-of.ts'
+import { putTemplate } from './put-template.ts'
 
 /** Puts the candidate's template back into every workload of the step at once, and waits until each is complete. */
 export async function applyRollBack(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../../src/support/clock.ts'
-import type { Interest } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
-import type { SharedLists } from '../../../../../src/targets/kubernetes/client/shared-list.ts'
+import type { Interest, SharedLists } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
 import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
 import { type WorkloadObject, workloadSchema } from '../../../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
 import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
-import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow.ts'
+import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow-rollout.ts'
 import { testRun } from '../../../../harness/context.ts'
 
 /** The Deployment as the API server gives it, at one generation. */

@@ -15,7 +15,7 @@ import { patchFor, type Replacement } from '../../objects/patch.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../../objects/revision.ts'
 import { templateHash } from '../../objects/template.ts'
 import type { Move } from '../../step-params.ts'
-import { readWorkload } from '../workload.ts'
+import { readWorkload } from '../read.ts'
 import { annotateRevision, revisionPath } from './annotate-revision.ts'
 
 export type Direction = 'back' | 'forth'

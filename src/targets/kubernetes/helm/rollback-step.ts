@@ -1,17 +1,18 @@
-import type { Step } from '../../../../model/step.ts'
-import { messageOf, RollbackError, TargetError } from '../../../../support/errors.ts'
-import { oneLine } from '../../../../support/text.ts'
-import type { Run, StepResult } from '../../../target.ts'
-import type { KubernetesContext } from '../../context.ts'
-import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from '../../helm/history.ts'
-import { untilHopeless } from '../../helm/hopeless.ts'
-import { unlock } from '../../helm/unlock.ts'
-import { addressText } from '../../objects/names.ts'
-import { templateHash } from '../../objects/template.ts'
-import { type HelmMove, paramsOf } from '../../step-params.ts'
-import { healthOf, rolloutOf } from '../health.ts'
-import { readWorkload, readWorkloads } from '../workload.ts'
-import { followRollout } from './follow.ts'
+import type { Step } from '../../../model/step.ts'
+import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
+import { oneLine } from '../../../support/text.ts'
+import type { Run, StepResult } from '../../target.ts'
+import type { KubernetesContext } from '../context.ts'
+import { addressText } from '../objects/names.ts'
+import { isHopeless, podFailureOf } from '../objects/pods.ts'
+import { templateHash } from '../objects/template.ts'
+import { type HelmMove, paramsOf } from '../step-params.ts'
+import { currentPods, healthOf, rolloutOf } from '../workloads/health.ts'
+import { readWorkload, readWorkloads, type Workload } from '../workloads/read.ts'
+import { followRollout } from '../workloads/steps/follow-rollout.ts'
+import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from './history.ts'
+import { findObject, sameImages } from './manifest.ts'
+import { unlock } from './unlock-step.ts'
 
 /** A helm program whose server died ends at its next line of output, which it cannot write; while it waits it says one every two seconds. */
 const dyingMs = 10_000
@@ -221,3 +222,47 @@ const gone = (name: string, { revision }: HelmMove['to']): TargetError =>
     next: 'Assess again: it shows the revisions that are still kept.',
     code: 'revision_gone'
   })
+
+const lookEveryMs = 2000
+/** How long a failure that hardly passes by itself may last before it is believed. */
+const hopelessMs = 30_000
+
+/**
+ * Looks on until pods of what a revision consists of have failed for good; Helm would wait on until its time is up.
+ * @throws TargetError `not_healthy` then, or the signal's reason.
+ */
+export async function untilHopeless(
+  cluster: KubernetesContext,
+  content: HelmContent,
+  signal: AbortSignal
+): Promise<never> {
+  const { clock } = cluster
+  let since: number | null = null
+  for (;;) {
+    await clock.sleep(lookEveryMs, signal)
+    const workloads = await readWorkloads(cluster, signal).catch(() => [])
+    const failing = workloads.filter((one) => isOf(one, content)).flatMap((one) => podsWithoutHope(one))
+    const now = clock.now().getTime()
+    since = failing.length > 0 ? (since ?? now) : null
+    const [first] = failing
+    if (first && since !== null && now - since > hopelessMs)
+      throw new TargetError({
+        what: `${addressText(first.address)} does not come up`,
+        why: `its pods fail: ${first.failure}`,
+        state: 'Helm was stopped, and its revision is recorded as failed; its objects are in place.',
+        next: 'Look at its pods, or choose another version.',
+        code: 'not_healthy'
+      })
+  }
+}
+
+/** Before Helm has changed a workload its pods are those of the version that is left. */
+function isOf({ address, object }: Workload, { objects }: HelmContent): boolean {
+  const wanted = findObject(objects, address)?.template
+  return wanted !== undefined && sameImages(object.spec.template, wanted)
+}
+
+const podsWithoutHope = (workload: Workload) =>
+  currentPods(workload)
+    .filter(isHopeless)
+    .map((pod) => ({ address: workload.address, failure: podFailureOf(pod) ?? 'no reason given' }))

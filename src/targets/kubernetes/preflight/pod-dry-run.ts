@@ -2,11 +2,10 @@ import { z } from 'zod'
 import type { JsonObject } from '../../../model/json.ts'
 import { ApiFailure } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
-import { type PodSpec, podSpecSchema } from '../objects/pod-size.ts'
-import { type Amounts, quantity } from '../objects/quantity.ts'
+import { type Amounts, type PodSpec, podSpecSchema, quantity } from '../objects/pod-size.ts'
 import type { Revision } from '../objects/revision.ts'
 import { templateJson } from '../objects/template.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { Workload } from '../workloads/read.ts'
 
 const podSchema = z.looseObject({ spec: podSpecSchema })
 const claimsSchema = z.array(z.looseObject({ metadata: z.looseObject({ name: z.string() }) })).catch([])

@@ -5,10 +5,10 @@ import type { KubernetesContext } from '../context.ts'
 import type { HelmMove } from '../step-params.ts'
 import type { Way } from '../workloads/plan.ts'
 import { mark, podSteps } from '../workloads/plan-steps.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { Workload } from '../workloads/read.ts'
 import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isPending } from './history.ts'
-import { clusterRevision } from './matching.ts'
+import { clusterRevision } from './manifest.ts'
 
 export interface HelmPlan {
   helmState: HelmState

@@ -1,10 +1,14 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { z } from 'zod'
+import type { Step } from '../../../model/step.ts'
 import { TargetError } from '../../../support/errors.ts'
+import type { Run, StepResult } from '../../target.ts'
 import type { Api } from '../client/api.ts'
 import { isStatus } from '../client/failure.ts'
+import type { KubernetesContext } from '../context.ts'
 import { metadataSchema } from '../objects/objects.ts'
-import type { HelmName } from './owner.ts'
+import { paramsOf } from '../step-params.ts'
+import type { HelmName } from './helm-state.ts'
 
 const recordSchema = z.looseObject({
   metadata: metadataSchema,
@@ -66,3 +70,21 @@ function asFailed(data: string, status: string, doing: string): string {
   const changed = `${json.slice(0, at)}"status":"failed"${json.slice(at + before.length)}`
   return Buffer.from(gzipSync(Buffer.from(changed)).toString('base64')).toString('base64')
 }
+
+const said = { unlocked: 'recorded as failed', failed: 'recorded as failed already', gone: 'no longer recorded' }
+
+/** Records a pending revision, whose helm program died, as failed. @throws TargetError `changed_meanwhile` when it lived and ended well. */
+export async function applyHelmUnlock(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
+  const { release, revision } = paramsOf('helm_unlock', step, cluster)
+  const state = await unlock(cluster.api, release, revision, run.signal)
+  if (state !== 'deployed') return { detail: said[state] }
+  throw new TargetError({
+    what: `Helm's release ${release.name} was not touched`,
+    why: `its revision ${revision} was pending when the plan was made, and has been deployed since`,
+    next: 'Assess again, and decide by what serves now.',
+    code: 'changed_meanwhile'
+  })
+}
+
+/** That the operation ended is true, so there is nothing to take back. */
+export const revertHelmUnlock = async (): Promise<StepResult> => ({ detail: 'its program is gone, so it stays so' })

@@ -23,7 +23,7 @@ import {
   type WorkloadObject,
   workloadSchema
 } from '../objects/objects.ts'
-import { isOf, isUnready } from '../objects/pod-failure.ts'
+import { isOf, isUnready } from '../objects/pods.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../objects/revision.ts'
 import { selectorText } from '../objects/selector.ts'
 import { templateHash } from '../objects/template.ts'

@@ -6,14 +6,14 @@ import type { KubernetesContext } from '../../context.ts'
 import { addressText, pathOf, shortText } from '../../objects/names.ts'
 import { type Pod, podSchema, type WorkloadObject, workloadSchema } from '../../objects/objects.ts'
 import { isOrdered } from '../../objects/ordered.ts'
-import { hasCrashed, isFinished, isHopeless, isOf, isUnready, podFailureOf } from '../../objects/pod-failure.ts'
+import { hasCrashed, isFinished, isHopeless, isOf, isUnready, podFailureOf } from '../../objects/pods.ts'
 import { matches, selectorText } from '../../objects/selector.ts'
 import { templateHash } from '../../objects/template.ts'
 import type { Move } from '../../step-params.ts'
 import { rolloutOf } from '../health.ts'
-import { readWorkload } from '../workload.ts'
+import { readWorkload } from '../read.ts'
 import { paceOf } from './pace.ts'
-import { changed } from './put-back.ts'
+import { changed } from './put-template.ts'
 
 export const defaultDeadlineMs = 600_000
 /** How long a failure that hardly passes by itself may last before it is believed. */
