@@ -5,9 +5,9 @@ import { stepKinds } from '../../../src/targets/kubernetes/workloads/steps/index
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
 import { testRun } from '../../harness/context.ts'
-import { type Cluster, createCluster, type Shape, until, watchObject, workload } from './cluster.ts'
-import { cuttableWay, type Way } from './proxy.ts'
-import { createScene, execute, type Scene } from './scene.ts'
+import { type Cluster, type Shape, createCluster, until, watchObject, workload } from './cluster.ts'
+import { type Way, cuttableWay } from './proxy.ts'
+import { type Scene, createScene, execute } from './scene.ts'
 import { applyAll, openContext, openTarget, planned, revertAll } from './verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

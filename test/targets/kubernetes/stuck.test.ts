@@ -7,7 +7,7 @@ import { templateHash } from '../../../src/targets/kubernetes/objects/template.t
 import { applyDeletePods } from '../../../src/targets/kubernetes/workloads/steps/delete-pods.ts'
 import { revertRollBack } from '../../../src/targets/kubernetes/workloads/steps/roll-back.ts'
 import { testRun } from '../../harness/context.ts'
-import { deployment, type FakeCluster, fakeCluster, podPath, statefulSetPath } from './fake-cluster.ts'
+import { type FakeCluster, deployment, fakeCluster, podPath, statefulSetPath } from './fake-cluster.ts'
 import { virtualClock } from './virtual-clock.ts'
 
 const podOf = (revision: string, ordinal: number, ready: boolean): JsonObject => ({

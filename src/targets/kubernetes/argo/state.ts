@@ -1,5 +1,5 @@
 import type { WorkloadObject } from '../objects/objects.ts'
-import type { Rollout } from '../workloads/health.ts'
+import type { Rollout } from '../objects/workload.ts'
 
 /** A Rollout of Argo Rollouts (argoproj.io/v1alpha1); a Deployment's strategy has neither. */
 export const isRollout = ({ spec }: Pick<WorkloadObject, 'spec'>): boolean =>

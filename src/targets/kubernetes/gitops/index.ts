@@ -1,7 +1,7 @@
 import type { Risk } from '../../../model/observation.ts'
 import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
-import type { Workload } from '../workloads/read.ts'
+import type { Workload } from '../objects/workload.ts'
 import { applicationOf, argoRisk, argoSoakMs } from './argocd.ts'
 import { type FluxOwner, fluxOwners, fluxRisk } from './flux.ts'
 

@@ -3,7 +3,7 @@ import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { KubernetesContext } from '../context.ts'
 import { addressText, shortText } from '../objects/names.ts'
-import type { Workload } from '../workloads/read.ts'
+import type { Workload } from '../objects/workload.ts'
 import { imagesOf } from './manifest.ts'
 import type { HelmDetails } from './releases.ts'
 

@@ -4,8 +4,8 @@ import type { Mask } from '../../../support/mask.ts'
 import { quoteLine } from '../../../support/quote.ts'
 import { oneLine } from '../../../support/text.ts'
 import { inParallel } from '../client/parallel.ts'
-import type { HelmName } from './helm-state.ts'
 import { hashOf, type ManifestObject, objectsOf } from './manifest.ts'
+import type { HelmName } from './owner.ts'
 import type { HelmProgram } from './program.ts'
 
 /** One line of a release's history. */

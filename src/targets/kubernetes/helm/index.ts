@@ -1,7 +1,7 @@
 import type { Mask } from '../../../support/mask.ts'
 import type { Connection } from '../client/connect.ts'
-import type { HelmName } from './helm-state.ts'
 import { type HelmHistory, openHistory } from './history.ts'
+import type { HelmName } from './owner.ts'
 import { type HelmProgram, openHelmProgram } from './program.ts'
 import { keepsSecrets } from './unlock-step.ts'
 

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { JsonValue } from '../../../model/json.ts'
 import type { Mask } from '../../../support/mask.ts'
-import { hideEnvironment } from '../context.ts'
 import type { Address, Kind } from '../objects/names.ts'
 import { type Template, templateSchema } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
-import type { Workload } from '../workloads/read.ts'
+import { hideEnvironment } from '../objects/template.ts'
+import type { Workload } from '../objects/workload.ts'
 import type { HelmContent } from './history.ts'
 
 /** One object that a revision of a release consists of. */
@@ -58,7 +58,7 @@ function objectOf(value: unknown, home: string, mask: Mask): ManifestObject[] {
   mask.spare(`${home}/${metadata.name}`)
   if (kind === 'Secret') hideSecret(mask, data, stringData)
   const template = workloadKinds.has(kind) ? templateSchema.safeParse(spec?.template) : null
-  if (template?.success) hideEnvironment({ mask }, template.data)
+  if (template?.success) hideEnvironment(template.data, mask)
   return [
     {
       kind,

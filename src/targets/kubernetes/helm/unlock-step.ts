@@ -1,37 +1,58 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { z } from 'zod'
-import type { Step } from '../../../model/step.ts'
 import { TargetError } from '../../../support/errors.ts'
-import type { Run, StepResult } from '../../target.ts'
+import type { StepKind } from '../../define-steps.ts'
 import type { Api } from '../client/api.ts'
 import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
+import { nameSchema } from '../objects/move.ts'
 import { metadataSchema } from '../objects/objects.ts'
-import { paramsOf } from '../step-params.ts'
-import type { HelmName } from './helm-state.ts'
+import { type HelmName, releaseName } from './owner.ts'
 
-const recordSchema = z.looseObject({
-  metadata: metadataSchema,
-  data: z.looseObject({ release: z.string() })
-})
+export const releaseSchema = z.object({ name: z.string().regex(releaseName), namespace: nameSchema })
+const params = z.object({ server: z.string(), release: releaseSchema, revision: z.number().int().positive() })
+export type UnlockParams = z.infer<typeof params>
 
-export type Unlocked = 'unlocked' | 'failed' | 'deployed' | 'gone'
+const details = { unlocked: 'recorded as failed', failed: 'recorded as failed already', gone: 'no longer recorded' }
+
+/** Records a pending revision, whose helm program died, as failed. */
+export const failPending: StepKind<KubernetesContext, UnlockParams> = {
+  params,
+  async apply({ api }, { release, revision }, { signal }) {
+    const state = await unlock(api, release, revision, signal)
+    if (state !== 'deployed') return { detail: details[state] }
+    throw new TargetError({
+      what: `The Helm release ${release.name} was not changed`,
+      why: `its revision ${revision} was pending when the plan was made, and has been deployed since`,
+      next: 'Assess again, and decide by what serves now.',
+      code: 'changed_meanwhile'
+    })
+  },
+  revert: async () => ({ detail: 'the operation did end, so its record stays failed' })
+}
+
+const recordSchema = z.looseObject({ metadata: metadataSchema, data: z.looseObject({ release: z.string() }) })
 
 const attempts = 5
+/** A Secret holds at most 1 MiB; JSON compresses well. */
+const mostUnpacked = 64 * 1024 * 1024
 
 /** Helm keeps its records in Secrets unless it is told otherwise (helm.sh, "Storage backends"). */
 export const keepsSecrets = ({ HELM_DRIVER: driver }: NodeJS.ProcessEnv): boolean =>
   !driver || driver === 'secret' || driver === 'secrets'
 
-export const recordName = ({ name }: HelmName, revision: number): string => `sh.helm.release.v1.${name}.v${revision}`
-
 /**
  * Records an operation whose program died as failed, as Flux does (fluxcd/helm-controller, internal/reconcile/unlock.go): Helm
- * then works again, and still knows what was begun, which a deleted record would not. Gives how the record stands.
+ * then works again, and still knows what was started, unlike after deleting the record. Returns the state of the record.
  */
-export async function unlock(api: Api, of: HelmName, revision: number, signal: AbortSignal): Promise<Unlocked> {
-  const path = `/api/v1/namespaces/${of.namespace}/secrets/${recordName(of, revision)}`
-  const doing = `Clearing Helm's pending revision ${revision} of ${of.name}`
+export async function unlock(
+  api: Api,
+  { name, namespace }: HelmName,
+  revision: number,
+  signal: AbortSignal
+): Promise<'unlocked' | 'failed' | 'deployed' | 'gone'> {
+  const path = `/api/v1/namespaces/${namespace}/secrets/sh.helm.release.v1.${name}.v${revision}`
+  const doing = `Clearing Helm's pending revision ${revision} of ${name}`
   for (let attempt = 1; ; attempt++) {
     const record = await api.find({ doing, path, signal }, recordSchema)
     if (!record) return 'gone'
@@ -54,37 +75,19 @@ export async function unlock(api: Api, of: HelmName, revision: number, signal: A
   }
 }
 
-/** A Secret's value is base64 of base64 of gzipped JSON; only the status is changed in it, every other byte stays. */
+/** A Secret's value is base64 of base64 of gzipped JSON; only the status changes in it, every other byte stays. */
 function asFailed(data: string, status: string, doing: string): string {
   const inner = Buffer.from(data, 'base64').toString('latin1')
-  const json = gunzipSync(Buffer.from(inner, 'base64')).toString('utf8')
+  const json = gunzipSync(Buffer.from(inner, 'base64'), { maxOutputLength: mostUnpacked }).toString('utf8')
   const before = `"status":"${status}"`
   const at = json.indexOf(before)
   if (at < 0)
     throw new TargetError({
       what: `${doing} failed`,
-      why: 'its record is not understood',
+      why: 'its record has an unknown format',
       next: 'Roll back with the helm program by hand.',
       code: 'bad_answer'
     })
   const changed = `${json.slice(0, at)}"status":"failed"${json.slice(at + before.length)}`
   return Buffer.from(gzipSync(Buffer.from(changed)).toString('base64')).toString('base64')
 }
-
-const said = { unlocked: 'recorded as failed', failed: 'recorded as failed already', gone: 'no longer recorded' }
-
-/** Records a pending revision, whose helm program died, as failed. @throws TargetError `changed_meanwhile` when it lived and ended well. */
-export async function applyHelmUnlock(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
-  const { release, revision } = paramsOf('helm_unlock', step, cluster)
-  const state = await unlock(cluster.api, release, revision, run.signal)
-  if (state !== 'deployed') return { detail: said[state] }
-  throw new TargetError({
-    what: `Helm's release ${release.name} was not touched`,
-    why: `its revision ${revision} was pending when the plan was made, and has been deployed since`,
-    next: 'Assess again, and decide by what serves now.',
-    code: 'changed_meanwhile'
-  })
-}
-
-/** That the operation ended is true, so there is nothing to take back. */
-export const revertHelmUnlock = async (): Promise<StepResult> => ({ detail: 'its program is gone, so it stays so' })

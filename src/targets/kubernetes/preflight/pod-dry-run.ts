@@ -1,38 +1,39 @@
 import { z } from 'zod'
-import type { JsonObject } from '../../../model/json.ts'
+import { jsonObject } from '../../../model/json.ts'
 import { ApiFailure } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
 import { type Amounts, type PodSpec, podSpecSchema, quantity } from '../objects/pod-size.ts'
 import type { Revision } from '../objects/revision.ts'
 import { templateJson } from '../objects/template.ts'
-import type { Workload } from '../workloads/read.ts'
+import type { Workload } from '../objects/workload.ts'
 
 const podSchema = z.looseObject({ spec: podSpecSchema })
+const partsSchema = z.object({ metadata: jsonObject.optional(), spec: jsonObject })
 const claimsSchema = z.array(z.looseObject({ metadata: z.looseObject({ name: z.string() }) })).catch([])
 
-/** What the cluster makes of a pod of an old template, as far as it tells. */
-export interface Trial {
+/** How the cluster admits a pod of an old template, as far as it says. */
+export interface PodDryRun {
   /** The pod with every default that the namespace gives it. */
   spec: PodSpec
-  /** What the server itself says that a pod would take of a quota that is used up. */
+  /** What the server says that a pod would need of a quota that is used up. */
   requested: Amounts
-  /** Why no such pod is admitted, whoever makes it. */
+  /** Why no such pod is admitted, whoever creates it. */
   refused?: string
-  /** Why no such pod is admitted when this identity makes it; its controller may be allowed to. */
-  doubted?: string
-  /** These rights do not allow to try. */
-  unseen?: true
+  /** Why no such pod is admitted from this identity; its controller may be allowed to create it. */
+  refusedToUs?: string
+  /** These rights do not allow trying. */
+  untried?: true
 }
 
-/** Makes a pod of the template as a dry run: the namespace's limits, defaults and quotas take effect, and nothing is made. */
+/** Creates a pod of the template as a dry run: the namespace's limits, defaults and quotas take effect, and nothing is created. */
 export async function tryPod(
   { api }: KubernetesContext,
   { address, object }: Workload,
   { template }: Revision,
   signal: AbortSignal
-): Promise<Trial> {
+): Promise<PodDryRun> {
   const own = { spec: podSpecSchema.parse(template.spec), requested: {} }
-  const { metadata, spec } = templateJson(template) as { metadata?: JsonObject; spec: JsonObject }
+  const { metadata, spec } = partsSchema.parse(templateJson(template))
   const claims = claimsSchema.parse(object.spec.volumeClaimTemplates).map((claim) => ({ name: claim.metadata.name }))
   try {
     const pod = await api.send(
@@ -57,22 +58,22 @@ export async function tryPod(
     return { spec: pod.spec, requested: {} }
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error
-    return { ...own, ...meaningOf(error) }
+    return { ...own, ...outcomeOf(error) }
   }
 }
 
-/** The words of the admission plugins ServiceAccount, LimitRanger and ResourceQuota (kubernetes, plugin/pkg/admission). */
-function meaningOf({ why, status }: ApiFailure): Partial<Trial> {
-  // A webhook that fails keeps every such pod away; a server that is too busy says nothing of it.
-  if (status === 429 || status >= 500) return /webhook/i.test(why) ? { doubted: why } : { unseen: true }
-  // A webhook that cannot do dry runs says nothing of the pod.
-  if (/: User ".*" cannot create|dry ?run/i.test(why)) return { unseen: true }
+/** By the messages of the admission plugins ServiceAccount, LimitRanger and ResourceQuota (kubernetes, plugin/pkg/admission). */
+function outcomeOf({ why, status }: ApiFailure): Partial<PodDryRun> {
+  // A webhook that fails refuses every such pod; a busy server proves nothing.
+  if (status === 429 || status >= 500) return /webhook/i.test(why) ? { refusedToUs: why } : { untried: true }
+  // A webhook that cannot do dry runs proves nothing about the pod.
+  if (/: User ".*" cannot create|dry ?run/i.test(why)) return { untried: true }
   if (/error looking up service account/.test(why)) return {}
   const exceeded = /exceeded quota: .*?, requested: (.*?), used: /.exec(why)?.[1]
   if (exceeded) return { requested: amountsOf(exceeded) }
   const always =
     /failed quota: .* must specify|(maximum|minimum) .* usage per|limit to request ratio|must be less than or equal to/
-  return always.test(why) ? { refused: why } : { doubted: why }
+  return always.test(why) ? { refused: why } : { refusedToUs: why }
 }
 
 const amountsOf = (text: string): Amounts =>

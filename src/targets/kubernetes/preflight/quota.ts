@@ -1,16 +1,17 @@
 import { z } from 'zod'
 import type { Blocker, Risk } from '../../../model/observation.ts'
-import { isStatus } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
+import type { Move, WorkloadChange } from '../objects/move.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { metadataSchema, type Pod, type WorkloadObject } from '../objects/objects.ts'
 import { isBestEffort, type PodSpec, podSpecSchema, quantity, quantityText, sizeOf } from '../objects/pod-size.ts'
 import { isFinished, isOf, isUnready } from '../objects/pods.ts'
-import type { Move } from '../step-params.ts'
+import { namespacesOf } from '../objects/workload.ts'
 import { rolloutOf } from '../workloads/health.ts'
-import type { Way } from '../workloads/plan.ts'
-import { type Trial, tryPod } from './pod-dry-run.ts'
+import { type Findings, joined } from './findings.ts'
+import { type PodDryRun, tryPod } from './pod-dry-run.ts'
 
 const amounts = z.record(z.string(), z.string()).nullish()
 const quotaSchema = z.looseObject({
@@ -33,114 +34,106 @@ const quotaSchema = z.looseObject({
 })
 type Quota = z.infer<typeof quotaSchema>
 
-export interface Room {
-  blockers: Blocker[]
-  risks: Risk[]
-}
-
 /** One workload's change, in pods. */
 interface Demand {
-  way: Way
-  trial: Trial
-  /** Pods of other revisions that go away, and what each of them is. */
+  change: WorkloadChange
+  dryRun: PodDryRun
+  /** Pods of other revisions that stop. */
   leaving: PodSpec[]
-  /** Pods that come in the end, and those that come before any other goes. */
+  /** How many pods start in all, and how many of them before any other stops. */
   coming: number
   surge: number
   mayLeaveFirst: boolean
 }
 
-/** Whether the namespaces have room for the pods that going back makes, by their quotas and limits. */
+/** Whether the quotas and limits of the namespaces leave room for the pods that the rollback creates. */
 export async function examineQuotas(
   cluster: KubernetesContext,
-  ways: readonly Way[],
+  changes: readonly WorkloadChange[],
   signal: AbortSignal
-): Promise<Room> {
-  const namespaces = [...new Set(ways.map(({ move }) => move.namespace))]
-  const rooms = await Promise.all(
-    namespaces.map((namespace) =>
-      examineOne(
-        cluster,
-        namespace,
-        ways.filter(({ move }) => move.namespace === namespace),
-        signal
-      )
+): Promise<Findings> {
+  const namespaces = namespacesOf(changes.map(({ move }) => move))
+  return joined(
+    await Promise.all(
+      namespaces.map((namespace) => {
+        const own = changes.filter(({ move }) => move.namespace === namespace)
+        return examineOne(cluster, namespace, own, signal)
+      })
     )
   )
-  return { blockers: rooms.flatMap(({ blockers }) => blockers), risks: rooms.flatMap(({ risks }) => risks) }
 }
 
 async function examineOne(
   cluster: KubernetesContext,
   namespace: string,
-  ways: readonly Way[],
+  changes: readonly WorkloadChange[],
   signal: AbortSignal
-): Promise<Room> {
+): Promise<Findings> {
   const [quotas, limits] = await Promise.all([
     listed(cluster, namespace, 'resourcequotas', signal),
     listed(cluster, namespace, 'limitranges', signal)
   ])
   const unread = [...(quotas ? [] : ['resourcequotas']), ...(limits ? [] : ['limitranges'])]
-  const room: Room = { blockers: [], risks: unread.length > 0 ? [unseen(namespace, unread.join(' and '))] : [] }
-  if (!quotas?.length && !limits?.length) return room
-  // Where pods may not be read, that right is missing before anything else.
-  const counted = ways.filter(({ workload }) => workload.pods !== null)
-  const demands = await inParallel(counted, 12, async (way) =>
-    demandOf(way, await tryPod(cluster, way.workload, way.revision, signal))
+  const found = joined([unread.length > 0 ? { risks: [unreadable(namespace, unread.join(' and '))] } : {}])
+  if (!quotas?.length && !limits?.length) return found
+  // Without the right to read pods, the rights check blocks the rollback already.
+  const counted = changes.filter(({ workload }) => workload.pods !== null)
+  const demands = await inParallel(counted, 12, async (change) =>
+    demandOf(change, await tryPod(cluster, change.workload, change.revision, signal))
   )
-  if (demands.some(({ trial }) => trial.unseen) && limits?.length)
-    room.risks.push(unseen(namespace, 'pods as a dry run, so what LimitRanges do to them'))
-  for (const { way, trial } of demands) judgePod(room, way, trial)
-  for (const quota of quotas ?? []) judgeQuota(room, namespace, quota, demands)
-  return room
+  if (demands.some(({ dryRun }) => dryRun.untried) && limits?.length)
+    found.risks.push(unreadable(namespace, 'pods as a dry run, so what LimitRanges do to them'))
+  for (const { change, dryRun } of demands) addPodFindings(found, change, dryRun)
+  for (const quota of quotas ?? []) addQuotaFindings(found, namespace, quota, demands)
+  return found
 }
 
-async function listed(
+const listed = (
   { api }: KubernetesContext,
   namespace: string,
   resource: 'resourcequotas' | 'limitranges',
   signal: AbortSignal
-): Promise<Quota[] | null> {
-  try {
-    const path = `/api/v1/namespaces/${namespace}/${resource}`
-    return (await api.list({ doing: `Reading the ${resource} in ${namespace}`, path, signal }, quotaSchema)).items
-  } catch (error) {
-    if (isStatus(error, 403)) return null
-    throw error
-  }
+): Promise<Quota[] | null> => {
+  const path = `/api/v1/namespaces/${namespace}/${resource}`
+  const request = { doing: `Reading the ${resource} in ${namespace}`, path, signal }
+  return api.list(request, quotaSchema).then(({ items }) => items, orOn(null, 403))
 }
 
-const unseen = (namespace: string, what: string): Risk => ({
+const unreadable = (namespace: string, what: string): Risk => ({
   id: `quota_unseen:${namespace}:${what.split(' ')[0]}`,
   serious: false,
   title: `Whether the quotas and limits of ${namespace} leave room is unknown`,
-  detail: `These rights do not allow reading ${what} there.`
+  detail: `These rights do not allow reading ${what}.`
 })
 
-function demandOf({ workload, revision, move }: Way, trial: Trial): Demand {
+function demandOf({ workload, revision, move }: WorkloadChange, dryRun: PodDryRun): Demand {
   const living = (workload.pods ?? []).filter((pod) => !isFinished(pod))
   const { wanted } = rolloutOf(workload.object)
   const { leaving, coming, surge, mayLeaveFirst } = surgeOf(workload.object, move, wanted, living)
-  return { way: { workload, revision, move }, trial, leaving: leaving.map(specOf), coming, surge, mayLeaveFirst }
+  return { change: { workload, revision, move }, dryRun, leaving: leaving.map(specOf), coming, surge, mayLeaveFirst }
 }
 
 const specOf = ({ spec }: Pod): PodSpec => podSpecSchema.parse(spec)
 
-function judgePod({ blockers, risks }: Room, { move, revision }: Way, { refused, doubted }: Trial): void {
+function addPodFindings(
+  { blockers, risks }: Findings,
+  { move, revision }: WorkloadChange,
+  { refused, refusedToUs }: PodDryRun
+): void {
   const what = `a pod of revision ${revision.number} of ${shortText(move)}`
   if (refused)
     blockers.push({
       id: `pod_refused:${addressText(move)}`,
-      what: `The namespace ${move.namespace} admits no pod of the old template of ${shortText(move)} (dry run)`,
+      what: `The namespace ${move.namespace} refuses pods of the old template of ${shortText(move)} (dry run)`,
       why: refused,
-      next: 'Change the LimitRange or the quota that is named, or choose another version.'
+      next: 'Change the LimitRange or the quota that the reason names, or choose another version.'
     })
-  if (doubted)
+  if (refusedToUs)
     risks.push({
       id: `pod_doubted:${addressText(move)}`,
       serious: true,
-      title: `The cluster refuses ${what} to this identity (dry run)`,
-      detail: `${doubted} Its controller may be allowed to.`
+      title: `The cluster does not let this identity create ${what} (dry run)`,
+      detail: `${refusedToUs} Its controller may be allowed to.`
     })
 }
 
@@ -148,7 +141,12 @@ function judgePod({ blockers, risks }: Room, { move, revision }: Way, { refused,
 const roundingError = 1e-9
 
 /** One quota against the pods of all workloads that go back at the same time. */
-function judgeQuota({ blockers, risks }: Room, namespace: string, quota: Quota, demands: readonly Demand[]): void {
+function addQuotaFindings(
+  { blockers, risks }: Findings,
+  namespace: string,
+  quota: Quota,
+  demands: readonly Demand[]
+): void {
   const name = `${namespace}/${quota.metadata.name}`
   for (const [resource, text] of Object.entries(quota.status.hard ?? {})) {
     const hard = quantity(text)
@@ -161,7 +159,7 @@ function judgeQuota({ blockers, risks }: Room, namespace: string, quota: Quota, 
     const say = (value: number): string => quantityText(value, resource)
     const numbers = (needed: number): string =>
       `${resource}: ${say(hard)} hard, ${say(used)} used, ${say(needed)} more needed`
-    // Of several workloads one that may let pods go first makes room for itself alone.
+    // A workload that may stop pods first makes room for itself alone.
     const stuck = each.filter(({ surge, one, mayLeaveFirst }) => surge > 0 && one > free && !mayLeaveFirst)
     if (grows > 0 && grows > free) blockers.push(noRoom(name, resource, `${numbers(grows)} once every old pod is gone`))
     else if (stuck.length > 0)
@@ -169,15 +167,15 @@ function judgeQuota({ blockers, risks }: Room, namespace: string, quota: Quota, 
         noRoom(
           name,
           resource,
-          `${numbers(atOnce)}, and no old pod may go before a new one is available (maxUnavailable)`
+          `${numbers(atOnce)}, and no old pod may stop before a new one is available (maxUnavailable)`
         )
       )
     else if (atOnce > free)
       risks.push({
         id: `quota:${name}:${resource}`,
         serious: false,
-        title: `The quota ${name} has no room for all pods that the rollout makes first`,
-        detail: `${numbers(atOnce)}. Old pods go first, so it takes longer and fewer pods serve meanwhile.`
+        title: `The quota ${name} has no room for all pods that the rollout starts first`,
+        detail: `${numbers(atOnce)}. Old pods stop first, so it takes longer and fewer pods serve meanwhile.`
       })
   }
 }
@@ -186,7 +184,7 @@ const noRoom = (name: string, resource: string, numbers: string): Blocker => ({
   id: `quota:${name}:${resource}`,
   what: `The quota ${name} has no room for the pods of the rollback`,
   why: numbers,
-  next: 'Raise the quota, scale something down, or delete what is not needed, then assess again.'
+  next: 'Raise the quota, or scale something down, then assess again.'
 })
 
 interface Need {
@@ -197,15 +195,15 @@ interface Need {
   mayLeaveFirst: boolean
 }
 
-function needOf({ trial, leaving, coming, surge, mayLeaveFirst }: Demand, quota: Quota, resource: string): Need {
+function needOf({ dryRun, leaving, coming, surge, mayLeaveFirst }: Demand, quota: Quota, resource: string): Need {
   const counts = (spec: PodSpec): number => (isIn(quota, spec) ? (sizeOf(spec)[resource] ?? 0) : 0)
-  const one = trial.requested[resource] ?? counts(trial.spec)
+  const one = dryRun.requested[resource] ?? counts(dryRun.spec)
   return { coming: coming * one, surge: surge * one, leaving: sum(leaving.map(counts)), one, mayLeaveFirst }
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 
-/** Whether a quota counts such a pod, by its scopes (kubernetes.io, "Resource Quotas"); pods of workloads never terminate by themselves. */
+/** Whether a quota counts such a pod, by its scopes (kubernetes.io, "Resource Quotas"); pods of workloads never terminate on their own. */
 function isIn({ spec }: Quota, pod: PodSpec): boolean {
   const named = (spec.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists', values: null }))
   return [...named, ...(spec.scopeSelector?.matchExpressions ?? [])].every(({ scopeName, operator, values }) => {
@@ -223,18 +221,18 @@ function isIn({ spec }: Quota, pod: PodSpec): boolean {
 const share = z.union([z.number(), z.string()]).nullish()
 const rollingSchema = z.looseObject({ maxSurge: share, maxUnavailable: share }).nullish().catch(null)
 
-export interface Surge {
+interface Surge {
   leaving: Pod[]
-  /** How many pods come in the end. */
+  /** How many pods start in all. */
   coming: number
-  /** How many of them come before any other goes. */
+  /** How many of them start before any other stops. */
   surge: number
-  /** Whether old pods may go before new ones are available. */
+  /** Whether old pods may stop before new ones are available. */
   mayLeaveFirst: boolean
 }
 
-/** How a workload replaces its pods, counted (kubernetes.io, "Deployments": max surge rounds up, max unavailable down, never both 0). */
-export function surgeOf({ spec }: WorkloadObject, move: Move, wanted: number, pods: readonly Pod[]): Surge {
+/** How a workload replaces its pods, in numbers (kubernetes.io, "Deployments": max surge rounds up, max unavailable down, never both 0). */
+function surgeOf({ spec }: WorkloadObject, move: Move, wanted: number, pods: readonly Pod[]): Surge {
   const ending = pods.filter(({ metadata }) => metadata.deletionTimestamp)
   const living = pods.filter((pod) => !ending.includes(pod))
   const staying = living.filter((pod) => isOf(pod, move))

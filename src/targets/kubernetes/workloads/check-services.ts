@@ -5,8 +5,8 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { known } from '../objects/names.ts'
 import { metadataSchema } from '../objects/objects.ts'
+import type { Workload } from '../objects/workload.ts'
 import { rolloutOf } from './health.ts'
-import type { Workload } from './read.ts'
 
 const serviceSchema = z.looseObject({
   metadata: metadataSchema,

@@ -11,9 +11,10 @@ import { helmDetailsSchema } from '../helm/releases.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Pod } from '../objects/objects.ts'
 import { containerFailureOf, podFailureOf } from '../objects/pods.ts'
+import type { Workload } from '../objects/workload.ts'
 import { checkServices } from './check-services.ts'
 import { currentPods, oldPods, rolloutOf, wantsNone } from './health.ts'
-import { readWorkloads, type Workload } from './read.ts'
+import { readWorkloads } from './read.ts'
 import { detailsSchema } from './releases.ts'
 
 /** Looks at every workload: the right template, complete, nothing restarted, Services with endpoints, the probe answered. */

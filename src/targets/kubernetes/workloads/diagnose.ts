@@ -6,9 +6,10 @@ import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
 import { type ClusterEvent, eventSchema, type Template } from '../objects/objects.ts'
 import { crashOf, hasCrashed, isFinished, isUnready, podFailureOf } from '../objects/pods.ts'
+import type { Workload } from '../objects/workload.ts'
 import { currentPods, healthOf, podsOfTemplate, rolloutOf } from './health.ts'
 import { logsOf } from './logs.ts'
-import { readWorkloads, type Workload } from './read.ts'
+import { readWorkloads } from './read.ts'
 
 /** Warnings that say nothing of why a pod fails, or repeat what its state says. */
 const noise = new Set(['MissingClusterDNS', 'BackOff'])

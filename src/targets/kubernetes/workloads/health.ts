@@ -4,20 +4,7 @@ import { argoRollout, isRollout } from '../argo/state.ts'
 import { addressText, known, revisionsOf, shortText } from '../objects/names.ts'
 import type { Pod, WorkloadObject } from '../objects/objects.ts'
 import { isFinished, isUnready, podFailureOf } from '../objects/pods.ts'
-import type { Workload } from './read.ts'
-
-/** How far a rollout is, in the numbers that all three kinds share. */
-export interface Rollout {
-  wanted: number
-  /** Pods of the template that should serve. */
-  updated: number
-  available: number
-  /** Pods of former templates that are still there. */
-  old: number
-  /** The controller has seen the present specification. */
-  seen: boolean
-  complete: boolean
-}
+import type { Rollout, Workload } from '../objects/workload.ts'
 
 /** Reads the numbers as kubectl's "rollout status" does (staging/src/k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
 export function rolloutOf({ metadata, spec, status }: WorkloadObject): Rollout {

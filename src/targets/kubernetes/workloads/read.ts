@@ -3,7 +3,7 @@ import { ConfigError, TargetError } from '../../../support/errors.ts'
 import { isMadeOf, isRollout } from '../argo/state.ts'
 import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import { hideEnvironment, type KubernetesContext } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import {
   type Address,
   addressText,
@@ -26,23 +26,8 @@ import {
 import { isOf, isUnready } from '../objects/pods.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../objects/revision.ts'
 import { selectorText } from '../objects/selector.ts'
-import { templateHash } from '../objects/template.ts'
-
-/** A workload with all that the cluster keeps of it. */
-export interface Workload {
-  address: Address
-  object: WorkloadObject
-  /** Hash of the template that should serve. */
-  hash: string
-  /** Newest first. */
-  revisions: Revision[]
-  /** The revision whose template should serve; null while the controller has not made it yet. */
-  current: Revision | null
-  /** Its pods, of every revision; null where they may not be read. */
-  pods: Pod[] | null
-  /** The server's time when it was read, milliseconds. */
-  readAt: number
-}
+import { hideEnvironment, templateHash } from '../objects/template.ts'
+import type { Workload } from '../objects/workload.ts'
 
 const atOnce = 12
 
@@ -94,7 +79,7 @@ export async function readWorkloads(cluster: KubernetesContext, signal: AbortSig
     ].sort((a, b) => b.number - a.number)
     const names = [...revisions, ...(pods ?? []).map(({ metadata }) => metadata)].map(({ name }) => name)
     for (const name of [addressText(address), ...names]) cluster.mask.spare(name)
-    for (const { template } of [object.spec, ...revisions]) hideEnvironment(cluster, template)
+    for (const { template } of [object.spec, ...revisions]) hideEnvironment(template, cluster.mask)
     const byControllers = revisionsOf(kind) === 'controllerrevisions'
     const owners = !byControllers ? new Set(revisions.map(({ uid }) => uid)) : own
     if (byControllers && pods) for (const revision of revisions) countPods(revision, address, mine(pods, own))
@@ -139,7 +124,7 @@ export const readWorkload = (
   api.send({ doing: `Reading ${addressText(address)}`, path: pathOf(address), signal }, workloadSchema)
 
 /** Every namespace that the configuration names. */
-export const namespacesOf = ({ config, namespace }: KubernetesContext): string[] => [
+export const configuredNamespaces = ({ config, namespace }: KubernetesContext): string[] => [
   ...new Set(config.workloads?.map((text) => parseAddress(text, namespace).namespace) ?? [namespace])
 ]
 

@@ -5,7 +5,7 @@ import { oneLine } from '../../../support/text.ts'
 import { revisionVersion, tagOf } from '../objects/image-name.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
-import type { Workload } from './read.ts'
+import type { Workload } from '../objects/workload.ts'
 
 /** What `plan` and `check` need of a release: by workload, the revision object and the hash of its template. */
 export const detailsSchema = z.looseObject({

@@ -5,7 +5,7 @@ import { describeOn } from '../../../backends/use.ts'
 import type { Answer } from '../../../harness/client.ts'
 import { targetContext, testRun } from '../../../harness/context.ts'
 import { type Cluster, createCluster, until, watchObject } from '../cluster.ts'
-import { createScene, execute, type Scene } from '../scene.ts'
+import { type Scene, createScene, execute } from '../scene.ts'
 import { type Chart, createChart } from './helm-scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

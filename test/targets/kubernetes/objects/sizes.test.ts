@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  isBestEffort,
-  podSpecSchema,
-  quantity,
-  quantityText,
-  sizeOf
-} from '../../../../src/targets/kubernetes/objects/pod-size.ts'
+import { isBestEffort, podSpecSchema, quantity, quantityText, sizeOf } from '../../../../src/targets/kubernetes/objects/pod-size.ts'
 import { fullName } from '../../../../src/targets/kubernetes/preflight/images.ts'
 
 describe('quantities', () => {

@@ -1,22 +1,23 @@
+import type { WorkloadChange } from '../../../../src/targets/kubernetes/objects/move.ts'
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import { ApiFailure, unreachable } from '../../../../src/targets/kubernetes/client/failure.ts'
 import { tryPod } from '../../../../src/targets/kubernetes/preflight/pod-dry-run.ts'
 import { examineQuotas } from '../../../../src/targets/kubernetes/preflight/quota.ts'
 import { strategyRisks } from '../../../../src/targets/kubernetes/preflight/strategy-risks.ts'
-import { dryRun, type Way } from '../../../../src/targets/kubernetes/workloads/plan.ts'
+import { dryRun } from '../../../../src/targets/kubernetes/workloads/plan.ts'
 import { moveOf } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
 import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
 import { putTemplate } from '../../../../src/targets/kubernetes/workloads/steps/put-template.ts'
 import { testRun } from '../../../harness/context.ts'
-import { deployment, type FakeCluster, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
+import { type FakeCluster, deployment, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
 import { virtualClock } from '../virtual-clock.ts'
 
 const signal = AbortSignal.timeout(60_000)
 
 /** A Deployment at its second revision, and the way back to its first. */
-async function scene(spec: JsonObject = {}, annotations: JsonObject = {}): Promise<{ cluster: FakeCluster; way: Way }> {
+async function scene(spec: JsonObject = {}, annotations: JsonObject = {}): Promise<{ cluster: FakeCluster; way: WorkloadChange }> {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   const made = deployment('web', { image: 'web:1.2.0', spec })
   const object = { ...made, metadata: { ...(made.metadata as JsonObject), annotations } }

@@ -2,8 +2,8 @@ import { afterAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import { describeOn } from '../../../backends/use.ts'
 import type { Answer } from '../../../harness/client.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from '../cluster.ts'
-import { applyAll, inTime, openTarget, type Planned, planned } from '../verbs.ts'
+import { type Cluster, type Shape, createCluster, until, workload } from '../cluster.ts'
+import { type Planned, applyAll, inTime, openTarget, planned } from '../verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

@@ -2,10 +2,10 @@ import { TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { Run } from '../../../target.ts'
 import type { KubernetesContext } from '../../context.ts'
+import type { Move } from '../../objects/move.ts'
 import { addressText } from '../../objects/names.ts'
 import { type Pod, podSchema } from '../../objects/objects.ts'
 import { selectorText } from '../../objects/selector.ts'
-import type { Move } from '../../step-params.ts'
 import { rolloutOf } from '../health.ts'
 import { readWorkload } from '../read.ts'
 
@@ -18,7 +18,7 @@ export async function podsOf(cluster: KubernetesContext, move: Move, signal: Abo
 export const isOwn = ({ metadata }: Pod, { uid }: Move): boolean =>
   metadata.ownerReferences?.some((owner) => owner.uid === uid) === true
 
-/** How its pods are listed, or watched. */
+/** The request that lists or watches its pods. */
 export const podsRequest = async (cluster: KubernetesContext, move: Move, signal: AbortSignal) => ({
   doing: `Reading the pods of ${addressText(move)}`,
   path: `/api/v1/namespaces/${move.namespace}/pods`,
@@ -28,7 +28,7 @@ export const podsRequest = async (cluster: KubernetesContext, move: Move, signal
 const limitMs = 60_000
 
 /**
- * Waits until the controller has seen the present template: a pod that is deleted before that is made of the former one again.
+ * Waits until the controller has seen the present template: a pod that is deleted earlier is created from the former one again.
  * @throws TargetError `controller_silent` when it has not after a minute.
  */
 export async function awaitController(
@@ -42,9 +42,9 @@ export async function awaitController(
     if (clock.now().getTime() > end)
       throw new TargetError({
         what: `No pod of ${addressText(move)} was deleted`,
-        why: `its controller has not taken notice of the new template after ${duration(limitMs)}`,
-        state: 'The new template is in place; the pods are as they were.',
-        next: 'Look whether the controller manager of the cluster runs, then assess again.',
+        why: `its controller did not react to the new template within ${duration(limitMs)}`,
+        state: 'The new template is in place; the pods are unchanged.',
+        next: "Check that the cluster's controller manager is running, then assess again.",
         retryable: true,
         code: 'controller_silent'
       })

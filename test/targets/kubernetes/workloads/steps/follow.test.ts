@@ -1,10 +1,10 @@
+import type { Move } from '../../../../../src/targets/kubernetes/objects/move.ts'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../../src/support/clock.ts'
 import type { Interest, SharedLists } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
 import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
 import { type WorkloadObject, workloadSchema } from '../../../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
-import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
 import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow-rollout.ts'
 import { testRun } from '../../../../harness/context.ts'
 

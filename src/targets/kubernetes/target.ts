@@ -1,0 +1,57 @@
+import type { Target, TargetContext } from '../target.ts'
+import { openApi } from './client/api.ts'
+import { connect } from './client/connect.ts'
+import { sharedLists } from './client/follow-list.ts'
+import type { KubernetesConfig } from './config.ts'
+import type { KubernetesContext } from './context.ts'
+import { openHelm } from './helm/index.ts'
+import { planHelm } from './helm/plan.ts'
+import { createLease } from './lease/index.ts'
+import { podSchema, workloadSchema } from './objects/objects.ts'
+import { steps } from './steps.ts'
+import { check } from './workloads/check.ts'
+import { diagnose } from './workloads/diagnose.ts'
+import { type ClusterState, observe } from './workloads/observe.ts'
+import { planWorkloads } from './workloads/plan.ts'
+
+/** Connects what a target is given with the cluster that its configuration names. */
+export async function openContext(context: TargetContext<KubernetesConfig>): Promise<KubernetesContext> {
+  const { config, clock, mask, log, history, env } = context
+  const name = config.context ?? undefined
+  const connection = await connect({ context: name }, env, mask)
+  const api = openApi(connection, clock)
+  return {
+    api,
+    lists: { workloads: sharedLists(api, clock, workloadSchema), pods: sharedLists(api, clock, podSchema) },
+    config,
+    namespace: config.namespace ?? connection.namespace,
+    kubectl: name ? `kubectl --context ${name}` : 'kubectl',
+    helm: openHelm(env, connection, name, mask),
+    history,
+    env,
+    clock,
+    log,
+    mask
+  }
+}
+
+/** The verbs of the target. */
+export async function open(context: TargetContext<KubernetesConfig>): Promise<Target<ClusterState>> {
+  const cluster = await openContext(context)
+  const { config, namespace, mask, api } = cluster
+  for (const name of [namespace, config.context, config.container, ...(config.workloads ?? [])])
+    if (name) mask.spare(name)
+  return {
+    observe: (signal) => observe(cluster, signal),
+    plan: (_observation, { workloads, helm }, release, signal) =>
+      helm.state === 'readable'
+        ? planHelm(cluster, workloads, helm.helmState, release, signal)
+        : planWorkloads(cluster, workloads, release, signal, helm.state === 'unusable' ? helm.why : ''),
+    apply: (step, run) => steps.apply(cluster, step, run),
+    revert: (step, run) => steps.revert(cluster, step, run),
+    check: (release, look) => check(cluster, release, look),
+    diagnose: (signal) => diagnose(cluster, signal),
+    lease: createLease(cluster),
+    close: async () => api.close()
+  }
+}
