@@ -5,11 +5,11 @@ import { metaOnlySchema } from '../objects/objects.ts'
 import { type Api, type Request, understood } from './api.ts'
 import { isStatus, passes } from './failure.ts'
 
-/** One who follows a list: which items concern him, and what to tell him whenever one of these changes. */
+/** A follower of a list: which items it wants, and what it does whenever one of these changes. */
 export interface Interest<T> {
   wants(item: T): boolean
   tell(items: T[]): void
-  /** Whether news can be had now: not before the first list, nor while the server is away. */
+  /** Whether changes arrive now: not before the first list, nor while the server is away. */
   inTouch?(is: boolean): void
 }
 
@@ -17,14 +17,14 @@ export interface FollowedList<T> {
   /** Tells `interest` the present items as soon as they are known, and each change from then on. */
   join(interest: Interest<T>): void
   leave(interest: Interest<T>): void
-  /** Resolves when `signal` is aborted. @throws ConfigError, TargetError for what does not pass by itself: a login that expired, a right that is missing. */
+  /** Resolves when `signal` is aborted. @throws ConfigError, TargetError for what stays without a change: a login that expired, a right that is missing. */
   ended: Promise<void>
 }
 
 const shortestWaitMs = 300
 const longestWaitMs = 5000
 
-/** A connection that broke, a server that is away or busy, a version that it no longer knows: listing anew helps. */
+/** A broken connection, a server that is away or busy, a version that it no longer knows: listing again helps. */
 const mayPass = (error: unknown): boolean => !(error instanceof RollbackError) || passes(error) || isStatus(error, 410)
 
 /** Keeps a list up to date by watching it, through lost connections and restarts of the server, until `signal` is aborted. */
@@ -97,9 +97,9 @@ export function followList<T extends { metadata: { name: string } }>(
   }
 }
 
-/** Lists of one kind of object, each followed once for all who want to know of it. */
+/** Lists of one kind of object, each followed once for all its followers. */
 export interface SharedLists<T> {
-  /** Tells of what concerns `interest` until `signal` is aborted. @throws as the list's `ended` does. */
+  /** Tells `interest` about its items until `signal` is aborted. @throws as the list's `ended` does. */
   follow(request: Omit<Request, 'signal'>, interest: Interest<T>, signal: AbortSignal): Promise<void>
 }
 

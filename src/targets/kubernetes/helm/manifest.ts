@@ -1,20 +1,18 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { JsonValue } from '../../../model/json.ts'
 import type { Mask } from '../../../support/mask.ts'
 import type { Address, Kind } from '../objects/names.ts'
 import { type Template, templateSchema } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
 import { hideEnvironment } from '../objects/template.ts'
 import type { Workload } from '../objects/workload.ts'
-import type { HelmContent } from './history.ts'
 
 /** One object that a revision of a release consists of. */
 export interface ManifestObject {
   kind: string
   namespace: string
   name: string
-  /** Tells whether two revisions say the same of it; nothing of its values. */
+  /** Equal for two revisions that describe it alike; reveals none of its values. */
   hash: string
   /** It stays when Helm would delete it (helm.sh, "helm.sh/resource-policy: keep"). */
   kept: boolean
@@ -38,7 +36,7 @@ const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Rollou
 export const hashOf = (manifest: string): string =>
   createHash('sha256').update(manifest.trim()).digest('hex').slice(0, 32)
 
-/** Reads the objects of a rendered manifest; values of its Secrets are kept out of whatever leaves. */
+/** Reads the objects of a rendered manifest; the values of its Secrets are masked from then on. */
 export async function objectsOf(manifest: string, namespace: string, mask: Mask): Promise<ManifestObject[]> {
   const { parseAllDocuments } = await import('yaml')
   const documents = parseAllDocuments(manifest, { logLevel: 'silent' })
@@ -83,14 +81,14 @@ function hideSecret(mask: Mask, data: Values, stringData: Values): void {
 
 export const objectText = ({ kind, name }: ManifestObject): string => `${kind}/${name}`
 
-/** What a revision says of one workload. */
+/** One workload of a revision. */
 export const findObject = (objects: readonly ManifestObject[], address: Address): ManifestObject | undefined =>
   objects.find(
     ({ kind, name, namespace }) =>
       (kind.toLowerCase() as Kind) === address.kind && name === address.name && namespace === address.namespace
   )
 
-/** By container, what a pod template runs. */
+/** The images of a pod template, by container. */
 export const imagesOf = ({ spec }: Template): Record<string, string> =>
   Object.fromEntries([...(spec.initContainers ?? []), ...spec.containers].map(({ name, image }) => [name, image]))
 
@@ -100,18 +98,21 @@ export const sameImages = (a: Template, b: Template): boolean => {
   return names.length === Object.keys(one).length && names.every((name) => one[name] === other[name])
 }
 
-/** The revision that the cluster made of what a revision of the release says; undefined where that is not certain. */
-export function clusterRevision(workload: Workload, { objects }: HelmContent): Revision | undefined {
+/** The cluster's revision that a revision of the release led to; undefined if that is uncertain. */
+export function clusterRevision(
+  workload: Workload,
+  { objects }: { objects: readonly ManifestObject[] }
+): Revision | undefined {
   const wanted = findObject(objects, workload.address)?.template
   if (!wanted) return undefined
   const alike = workload.revisions.filter(({ template }) => sameImages(template, wanted))
-  const covering = alike.filter(({ template }) => covers(template as JsonValue, wanted as JsonValue))
+  const covering = alike.filter(({ template }) => covers(template, wanted))
   const found = covering.length > 0 ? covering : alike
   return found.length === 1 ? found[0] : undefined
 }
 
-/** What the cluster keeps has all that was asked for; it adds defaults, and writes numbers its own way. */
-function covers(kept: JsonValue | undefined, wanted: JsonValue | undefined): boolean {
+/** The cluster keeps everything that was requested; it adds defaults, and writes numbers its own way. */
+function covers(kept: unknown, wanted: unknown): boolean {
   if (wanted === null || wanted === undefined) return true
   if (Array.isArray(wanted))
     return (
@@ -121,8 +122,8 @@ function covers(kept: JsonValue | undefined, wanted: JsonValue | undefined): boo
       (wanted.length === 0 && !kept)
     )
   if (typeof wanted === 'object') {
-    const there = kept && typeof kept === 'object' && !Array.isArray(kept) ? kept : {}
-    return Object.entries(wanted).every(([key, value]) => covers(there[key], value))
+    const there = new Map(Object.entries(kept && !Array.isArray(kept) ? kept : {}))
+    return Object.entries(wanted).every(([key, value]) => covers(there.get(key), value))
   }
   return String(kept) === String(wanted)
 }

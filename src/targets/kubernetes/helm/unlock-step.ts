@@ -37,10 +37,6 @@ const attempts = 5
 /** A Secret holds at most 1 MiB; JSON compresses well. */
 const mostUnpacked = 64 * 1024 * 1024
 
-/** Helm keeps its records in Secrets unless it is told otherwise (helm.sh, "Storage backends"). */
-export const keepsSecrets = ({ HELM_DRIVER: driver }: NodeJS.ProcessEnv): boolean =>
-  !driver || driver === 'secret' || driver === 'secrets'
-
 /**
  * Records an operation whose program died as failed, as Flux does (fluxcd/helm-controller, internal/reconcile/unlock.go): Helm
  * then works again, and still knows what was started, unlike after deleting the record. Returns the state of the record.

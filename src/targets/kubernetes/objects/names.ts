@@ -1,16 +1,16 @@
-/** Our own marks on objects of the cluster. */
+/** Our own annotations on objects of the cluster. */
 export const marks = {
   /** On a revision object: that it was rolled back from, as JSON. */
   rolledBack: 'rollback.popkit/rolled-back-from',
   /** On a revision object, while it is rolled back from: what `kubectl apply` last applied with it. */
   lastApplied: 'rollback.popkit/last-applied',
-  /** On a Lease: what was begun, as JSON. */
+  /** On a Lease: the record of the rollback, as JSON. */
   lease: 'rollback.popkit/begun',
-  /** On a Lease of several that are held together: the one that holds what was begun, "namespace/name". */
-  leaseHome: 'rollback.popkit/begun-in'
+  /** On a Lease of several that are held together: the one that holds the whole record, "namespace/name". */
+  leaseMain: 'rollback.popkit/begun-in'
 } as const
 
-/** Annotations that others own and that go with a pod template. */
+/** Annotations and labels of others that belong to a pod template. */
 export const known = {
   revision: 'deployment.kubernetes.io/revision',
   /** Of Argo Rollouts: utils/annotations and pkg/apis/rollouts/v1alpha1/types.go of argoproj/argo-rollouts. */
