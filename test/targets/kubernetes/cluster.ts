@@ -11,10 +11,10 @@ import { createMask } from '../../../src/support/mask.ts'
 import { openApi } from '../../../src/targets/kubernetes/client/api.ts'
 import { connect } from '../../../src/targets/kubernetes/client/connect.ts'
 import { followList } from '../../../src/targets/kubernetes/client/follow-list.ts'
-import { type Kind, collectionOf } from '../../../src/targets/kubernetes/objects/names.ts'
+import { collectionOf, type Kind } from '../../../src/targets/kubernetes/objects/names.ts'
 import { metaOnlySchema } from '../../../src/targets/kubernetes/objects/objects.ts'
 import type { Answer } from '../../harness/client.ts'
-import { type Mode, docker, imagesMade, makeImage } from '../docker/images.ts'
+import { docker, imagesMade, type Mode, makeImage } from '../docker/images.ts'
 
 const run = promisify(execFile)
 

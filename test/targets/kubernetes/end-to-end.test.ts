@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { describeOn } from '../../backends/use.ts'
-import { type Cluster, type Shape, createCluster, until, workload } from './cluster.ts'
-import { type Scene, createScene, execute, historyRecord } from './scene.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
+import { createScene, execute, historyRecord, type Scene } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
-import { type Cluster, type Shape, createCluster, until, workload } from './cluster.ts'
-import { type Scene, createScene, execute, historyRecord } from './scene.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
+import { createScene, execute, historyRecord, type Scene } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
@@ -85,7 +85,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     ])
     const server = await serve('few', [], few)
     const assessment = await server.call('assess_rollback')
-    expect(assessment.summary).toContain('whether traffic reaches the pods is not looked at')
+    expect(assessment.summary).toContain('whether traffic reaches the pods is not checked')
     const done = await execute(server, assessment)
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
     expect(await image('few')).toBe(good)

@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { type IncomingMessage, createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { Agent, request as secureRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Answer } from '../../harness/client.ts'

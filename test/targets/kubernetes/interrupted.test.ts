@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
-import { stepKinds } from '../../../src/targets/kubernetes/workloads/steps/index.ts'
+import { steps as kinds } from '../../../src/targets/kubernetes/steps.ts'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
 import { testRun } from '../../harness/context.ts'
-import { type Cluster, type Shape, createCluster, until, watchObject, workload } from './cluster.ts'
-import { type Way, cuttableWay } from './proxy.ts'
-import { type Scene, createScene, execute } from './scene.ts'
-import { applyAll, openContext, openTarget, planned, revertAll } from './verbs.ts'
+import { type Cluster, createCluster, type Shape, until, watchObject, workload } from './cluster.ts'
+import { cuttableWay, type Way } from './proxy.ts'
+import { createScene, execute, type Scene } from './scene.ts'
+import { applyAll, openTarget, planned, revertAll, testContext } from './verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
@@ -115,7 +115,7 @@ describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (back
     const [step] = steps
     if (!step) throw new Error('there is no step')
     const edited = async (...edit: string[]) => {
-      const context = await openContext(cluster, config)
+      const context = await testContext(cluster, config)
       let edits = 0
       const send: typeof context.api.send = async (request, schema) => {
         if (request.method === 'PATCH' && request.path.includes('/deployments/') && edits++ === 0)
@@ -123,7 +123,7 @@ describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (back
         return context.api.send(request, schema)
       }
       const api = { ...context.api, send }
-      return stepKinds.roll_back.apply({ ...context, api }, step, testRun()).finally(() => context.api.close())
+      return kinds.apply({ ...context, api }, step, testRun()).finally(() => context.api.close())
     }
     await expect(edited('set', 'env', 'deployment/raced', 'FIX=1')).rejects.toMatchObject({ code: 'changed_meanwhile' })
     expect(await image('raced')).toBe(next)

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
-import { type Cluster, type Shape, createCluster, until, workload } from './cluster.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
 import { type Asked, type HoldingWay, holdingWay } from './holding-way.ts'
-import { type Scene, createScene, execute } from './scene.ts'
+import { createScene, execute, type Scene } from './scene.ts'
 
 vi.setConfig({ testTimeout: 480_000, hookTimeout: 240_000 })
 

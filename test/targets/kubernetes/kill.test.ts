@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
 import { type Cluster, createCluster, until, watchObject, workload } from './cluster.ts'
-import { type Scene, createScene, execute } from './scene.ts'
+import { createScene, execute, type Scene } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

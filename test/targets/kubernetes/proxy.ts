@@ -1,5 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, type Socket, connect as dial, createServer, isIP } from 'node:net'
+import { type AddressInfo, createServer, connect as dial, isIP, type Socket } from 'node:net'
 import type { Answer } from '../../harness/client.ts'
 
 /** A way to an API server that can be cut: what a client sees of a server that is restarted. */

@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { type Answer, type BuiltServer, startServer } from '../../harness/client.ts'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { describeOn } from '../../backends/use.ts'
 import { type Cluster, createCluster, until, workload } from './cluster.ts'
-import { type Scene, createScene, execute } from './scene.ts'
+import { createScene, execute, type Scene } from './scene.ts'
 import { applyAll, openTarget, planned } from './verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

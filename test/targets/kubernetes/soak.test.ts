@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { CheckReport } from '../../../src/model/check.ts'
 import { describeOn } from '../../backends/use.ts'
-import { type Cluster, type Shape, createCluster, until, workload } from './cluster.ts'
-import { type Scene, createScene, execute } from './scene.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
+import { createScene, execute, type Scene } from './scene.ts'
 import { applyAll, inTime, openTarget, planned, revertAll } from './verbs.ts'
 
 vi.setConfig({ testTimeout: 480_000, hookTimeout: 240_000 })

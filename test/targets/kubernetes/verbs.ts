@@ -2,69 +2,49 @@ import type { JsonObject } from '../../../src/model/json.ts'
 import type { Observation } from '../../../src/model/observation.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
-import { systemClock } from '../../../src/support/clock.ts'
-import { type Mask, createMask } from '../../../src/support/mask.ts'
-import { openApi } from '../../../src/targets/kubernetes/client/api.ts'
-import { connect } from '../../../src/targets/kubernetes/client/connect.ts'
-import { sharedLists } from '../../../src/targets/kubernetes/client/follow-list.ts'
-import { configSchema } from '../../../src/targets/kubernetes/config.ts'
+import { createMask, type Mask } from '../../../src/support/mask.ts'
+import { configSchema, type KubernetesConfig } from '../../../src/targets/kubernetes/config.ts'
 import type { KubernetesContext } from '../../../src/targets/kubernetes/context.ts'
-import { openHelm } from '../../../src/targets/kubernetes/helm/index.ts'
-import kubernetes from '../../../src/targets/kubernetes/index.ts'
-import { podSchema, workloadSchema } from '../../../src/targets/kubernetes/objects/objects.ts'
-import type { Target } from '../../../src/targets/target.ts'
+import { open, openContext } from '../../../src/targets/kubernetes/target.ts'
+import type { Target, TargetContext } from '../../../src/targets/target.ts'
 import { targetContext, testRun } from '../../harness/context.ts'
 import type { Cluster } from './cluster.ts'
 
 export const inTime = (): AbortSignal => AbortSignal.timeout(200_000)
 
-/** The target's own verbs on a cluster, as some identity and in some environment. */
-export async function openTarget(
-  { namespace, kubeconfig }: Pick<Cluster, 'namespace' | 'kubeconfig'>,
+const contextOf = (
+  namespace: string,
+  kubeconfig: string,
   config: JsonObject,
   env: NodeJS.ProcessEnv = {},
   mask: Mask = createMask()
-): Promise<Target> {
-  return kubernetes.open(
-    targetContext({
-      name: 'kubernetes',
-      projectDir: '/',
-      config: configSchema.parse({ namespace, ...config }),
-      env: { PATH: process.env.PATH, KUBECONFIG: kubeconfig, ...env },
-      mask
-    })
-  )
-}
+): TargetContext<KubernetesConfig> => ({
+  ...targetContext({ name: 'kubernetes', projectDir: '/' }),
+  config: configSchema.parse({ namespace, ...config }),
+  env: { PATH: process.env.PATH, KUBECONFIG: kubeconfig, ...env },
+  mask
+})
+
+/** The target's own verbs on a cluster, as some identity and in some environment. */
+export const openTarget = (
+  { namespace, kubeconfig }: Pick<Cluster, 'namespace' | 'kubeconfig'>,
+  config: JsonObject,
+  env?: NodeJS.ProcessEnv,
+  mask?: Mask
+): Promise<Target> => open(contextOf(namespace, kubeconfig, config, env, mask)) as Promise<Target>
 
 /** What the verbs work with, for tests of one part. */
-export async function openContext(
+export const testContext = (
   { namespace, kubeconfig }: Pick<Cluster, 'namespace' | 'kubeconfig'>,
   config: JsonObject
-): Promise<KubernetesContext> {
-  const mask = createMask()
-  const env = { PATH: process.env.PATH, KUBECONFIG: kubeconfig }
-  const connection = await connect({}, env, mask)
-  const api = openApi(connection, systemClock)
-  return {
-    api,
-    lists: { workloads: sharedLists(api, systemClock, workloadSchema), pods: sharedLists(api, systemClock, podSchema) },
-    helm: openHelm(env, connection, undefined, mask),
-    config: configSchema.parse({ namespace, ...config }),
-    namespace,
-    kubectl: 'kubectl',
-    history: [],
-    clock: systemClock,
-    log: () => undefined,
-    mask
-  }
-}
+): Promise<KubernetesContext> => openContext(contextOf(namespace, kubeconfig, config))
 
 export interface Planned extends PlanDraft {
   observation: Observation
   release: Release
 }
 
-/** Surveys, and plans the way to a version. */
+/** Observes, and plans going back to a version. */
 export async function planned(target: Target, version: string): Promise<Planned> {
   const { observation, state } = await target.observe(inTime())
   const release = observation.releases.find((one) => one.version === version)

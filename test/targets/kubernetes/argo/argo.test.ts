@@ -5,7 +5,7 @@ import { describeOn } from '../../../backends/use.ts'
 import type { Answer } from '../../../harness/client.ts'
 import { targetContext, testRun } from '../../../harness/context.ts'
 import { type Cluster, createCluster, until, workload } from '../cluster.ts'
-import { type Scene, createScene, execute, historyRecord } from '../scene.ts'
+import { createScene, execute, historyRecord, type Scene } from '../scene.ts'
 import { type ArgoStandIn, startArgoStandIn } from './argo-stand-in.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

@@ -5,7 +5,7 @@ import { describeOn } from '../../../backends/use.ts'
 import type { Answer } from '../../../harness/client.ts'
 import { targetContext, testRun } from '../../../harness/context.ts'
 import { type Cluster, createCluster, until, watchObject } from '../cluster.ts'
-import { type Scene, createScene, execute } from '../scene.ts'
+import { createScene, execute, type Scene } from '../scene.ts'
 import { type Chart, createChart } from './helm-scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
@@ -111,7 +111,7 @@ describeOn('helm', "a rollback of a release of Helm's that is disturbed", (backe
     const step = steps.find(({ kind }) => kind === 'helm_rollback')
     if (!step) throw new Error('no step')
 
-    expect(await target.revert(step, run)).toMatchObject({ detail: 'Helm had not begun' })
+    expect(await target.revert(step, run)).toMatchObject({ detail: 'Helm had not started' })
     await target.apply(step, run)
     expect(await target.apply(step, run)).toMatchObject({ detail: 'already there' })
     expect(await chart.history('steps')).toHaveLength(3)

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../../src/model/json.ts'
 import { describeOn } from '../../../backends/use.ts'
 import type { Answer } from '../../../harness/client.ts'
 import { type Cluster, createCluster, until } from '../cluster.ts'
-import { type Scene, createScene, execute } from '../scene.ts'
+import { createScene, execute, type Scene } from '../scene.ts'
 import { type Chart, createChart } from './helm-scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

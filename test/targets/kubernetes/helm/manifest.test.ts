@@ -74,7 +74,7 @@ it('clusterRevision finds the revision with the same images, by what else it say
         pods: null,
         readAt: 0
       },
-      { hash: '', objects, hooks: [] }
+      { objects }
     )?.name
   expect(found(revision('one', 'web:1', '1'), revision('two', 'web:2', '1'))).toBe('one')
   expect(found(revision('one', 'web:1', '1'), revision('two', 'web:1', '2'))).toBe('one')

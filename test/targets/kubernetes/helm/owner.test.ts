@@ -1,7 +1,7 @@
-import { commonOwner, helmOwner } from '../../../../src/targets/kubernetes/helm/owner.ts'
-import type { Workload } from '../../../../src/targets/kubernetes/objects/workload.ts'
 import { expect, it } from 'vitest'
+import { commonOwner, helmOwner } from '../../../../src/targets/kubernetes/helm/owner.ts'
 import { workloadSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
+import type { Workload } from '../../../../src/targets/kubernetes/objects/workload.ts'
 
 const owned = (release?: string, manager = 'Helm'): Workload => ({
   address: { kind: 'deployment', namespace: 'shop', name: 'web' },

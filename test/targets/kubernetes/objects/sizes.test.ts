@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { isBestEffort, podSpecSchema, quantity, quantityText, sizeOf } from '../../../../src/targets/kubernetes/objects/pod-size.ts'
-import { fullName } from '../../../../src/targets/kubernetes/preflight/images.ts'
+import { fullName } from '../../../../src/targets/kubernetes/objects/image-name.ts'
+import {
+  isBestEffort,
+  podSpecSchema,
+  quantity,
+  quantityText,
+  sizeOf
+} from '../../../../src/targets/kubernetes/objects/pod-size.ts'
 
 describe('quantities', () => {
   it.each([

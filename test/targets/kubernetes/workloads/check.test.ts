@@ -6,7 +6,7 @@ import { createMask } from '../../../../src/support/mask.ts'
 import type { Look } from '../../../../src/targets/target.ts'
 import { describeOn } from '../../../backends/use.ts'
 import { docker } from '../../docker/images.ts'
-import { type Cluster, type Shape, createCluster, until, workload } from '../cluster.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from '../cluster.ts'
 import { inTime, openTarget } from '../verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

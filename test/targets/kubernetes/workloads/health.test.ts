@@ -5,7 +5,7 @@ import { check } from '../../../../src/targets/kubernetes/workloads/check.ts'
 import { healthTogether } from '../../../../src/targets/kubernetes/workloads/health.ts'
 import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
-import { type FakeCluster, deployment, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
+import { deployment, type FakeCluster, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
 
 const signal = AbortSignal.timeout(60_000)
 const evicted: JsonObject = { phase: 'Failed', reason: 'Evicted', conditions: [] }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import type { Release } from '../../../../src/model/release.ts'
 import { metadataSchema, podSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
-import { placeOf } from '../../../../src/targets/kubernetes/objects/pods.ts'
+import { slotOf } from '../../../../src/targets/kubernetes/objects/pods.ts'
 import { markOf } from '../../../../src/targets/kubernetes/objects/revision.ts'
 import { templateHash } from '../../../../src/targets/kubernetes/objects/template.ts'
 import { moveOf, stepsFor } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
@@ -50,8 +50,13 @@ async function stepsWith(pods: JsonObject[], spec: JsonObject = {}) {
   const [workload] = await readWorkloads(cluster.context, signal)
   const candidate = workload?.revisions.find(({ number }) => number === 1)
   if (!workload || !candidate) throw new Error('there is no candidate')
-  const way = { workload, revision: candidate, move: moveOf(workload, candidate) }
-  return stepsFor(cluster.context, [way], { version: '1.1.0', id: 'x', available: { state: 'yes' } } as Release, true)
+  const change = { workload, revision: candidate, move: moveOf(workload, candidate) }
+  return stepsFor(
+    cluster.context,
+    [change],
+    { version: '1.1.0', id: 'x', available: { state: 'yes' } } as Release,
+    true
+  )
 }
 
 test('a pod that crashes again and again is to be deleted, also while it seems well, so that the plan stays the same', async () => {
@@ -77,10 +82,10 @@ test("a DaemonSet's pod that is not scheduled yet is known by the node that it i
   const terms = [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node-7'] }] }]
   const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } }
   const waiting = podSchema.parse({ metadata: { name: 'agent-x' }, spec: { affinity }, status: { phase: 'Pending' } })
-  expect(placeOf(waiting, { kind: 'daemonset' })).toBe('node-7')
+  expect(slotOf(waiting, { kind: 'daemonset' })).toBe('node-7')
   const placed = podSchema.parse({ metadata: { name: 'agent-x' }, spec: { affinity, nodeName: 'node-8' } })
-  expect(placeOf(placed, { kind: 'daemonset' })).toBe('node-8')
-  expect(placeOf(placed, { kind: 'statefulset' })).toBe('agent-x')
+  expect(slotOf(placed, { kind: 'daemonset' })).toBe('node-8')
+  expect(slotOf(placed, { kind: 'statefulset' })).toBe('agent-x')
 })
 
 test('the mark that is set by hand is one that the next observation knows', async () => {

@@ -2,8 +2,8 @@ import { afterAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import { describeOn } from '../../../backends/use.ts'
 import type { Answer } from '../../../harness/client.ts'
-import { type Cluster, type Shape, createCluster, until, workload } from '../cluster.ts'
-import { type Planned, applyAll, inTime, openTarget, planned } from '../verbs.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from '../cluster.ts'
+import { applyAll, inTime, openTarget, type Planned, planned } from '../verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
@@ -61,7 +61,7 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     const id = (of: string) => `quota:${cluster.namespace}/q:${of}`
     const stuck = await planned(target, '1.1.0')
     expect(stuck.blockers).toMatchObject([
-      { id: id('pods'), why: expect.stringMatching(/^pods: 1 hard, 1 used, 1 more needed, and no old pod may go/) }
+      { id: id('pods'), why: expect.stringMatching(/^pods: 1 hard, 1 used, 1 more needed, and no old pod may stop/) }
     ])
 
     await quota({ 'requests.memory': '30Mi' })
@@ -113,7 +113,7 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     const slower = await seen()
     expect(slower.blockers).toEqual([])
     expect(slower.risks).toMatchObject([
-      { id: id('pods'), serious: false, detail: expect.stringMatching(/Old pods go first/) }
+      { id: id('pods'), serious: false, detail: expect.stringMatching(/Old pods stop first/) }
     ])
     expect((await applyAll(target, await planned(target, '1.1.0')))[0]).toBe('rolled out')
     await target.close?.()

@@ -1,11 +1,16 @@
-import type { Move } from '../../../../../src/targets/kubernetes/objects/move.ts'
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../../src/model/json.ts'
 import { ConfigError } from '../../../../../src/support/errors.ts'
 import { unreachable } from '../../../../../src/targets/kubernetes/client/failure.ts'
 import type { Interest, SharedLists } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
 import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
-import { type Pod, type WorkloadObject, podSchema, workloadSchema } from '../../../../../src/targets/kubernetes/objects/objects.ts'
+import type { Move } from '../../../../../src/targets/kubernetes/objects/move.ts'
+import {
+  type Pod,
+  podSchema,
+  type WorkloadObject,
+  workloadSchema
+} from '../../../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
 import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow-rollout.ts'
 import { testRun } from '../../../../harness/context.ts'
