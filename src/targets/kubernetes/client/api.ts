@@ -1,10 +1,10 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { z } from 'zod'
-import { readCapped, TooLarge } from '../../../http/body.ts'
+import { TooLarge, readCapped } from '../../../http/body.ts'
 import type { JsonValue } from '../../../model/json.ts'
 import type { Clock } from '../../../support/clock.ts'
-import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
+import { RollbackError, TargetError, messageOf } from '../../../support/errors.ts'
 import type { Access, Connection } from './connect.ts'
 import { ApiFailure, isStatus, orOn, passes, unreachable } from './failure.ts'
 

@@ -4,7 +4,7 @@ import type { Mask } from '../../../support/mask.ts'
 import { quoteLine } from '../../../support/quote.ts'
 import { oneLine } from '../../../support/text.ts'
 import { inParallel } from '../client/parallel.ts'
-import { hashOf, type ManifestObject, objectsOf } from './manifest.ts'
+import { type ManifestObject, hashOf, objectsOf } from './manifest.ts'
 import type { HelmName } from './owner.ts'
 import type { HelmProgram } from './program.ts'
 

@@ -6,7 +6,7 @@ import { revisionVersion, tagOf, versionPattern } from '../objects/image-name.ts
 import { addressText, shortText } from '../objects/names.ts'
 import { mainContainer } from '../objects/template.ts'
 import type { Workload } from '../objects/workload.ts'
-import { evidenceAgainst, type Part, servedAlone } from '../workloads/releases.ts'
+import { type Part, evidenceAgainst, servedAlone } from '../workloads/releases.ts'
 import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isAccepted } from './history.ts'
 import { clusterRevision, findObject, imagesOf } from './manifest.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { known, marks } from './names.ts'
-import type { controllerRevisionSchema, Metadata, ReplicaSet, Template } from './objects.ts'
+import type { Metadata, ReplicaSet, Template, controllerRevisionSchema } from './objects.ts'
 import { mainContainer, pureTemplate, templateHash } from './template.ts'
 
 /** One revision of a workload: a ReplicaSet or a ControllerRevision. */

@@ -9,7 +9,7 @@ import { examineImages } from './images.ts'
 import { examinePullSecrets } from './pull-secrets.ts'
 import { examineQuotas } from './quota.ts'
 import { examineReferences } from './references.ts'
-import { checkRights, type Right } from './rights.ts'
+import { type Right, checkRights } from './rights.ts'
 import { strategyRisks } from './strategy-risks.ts'
 import { tryChanges } from './template-dry-run.ts'
 

@@ -4,25 +4,8 @@ import { isMadeOf, isRollout } from '../argo/state.ts'
 import { isStatus } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
-import {
-  type Address,
-  addressText,
-  collectionOf,
-  type Kind,
-  parseAddress,
-  pathOf,
-  resources,
-  revisionsOf
-} from '../objects/names.ts'
-import {
-  controllerRevisionSchema,
-  type Pod,
-  podSchema,
-  replicaSetSchema,
-  type Selector,
-  type WorkloadObject,
-  workloadSchema
-} from '../objects/objects.ts'
+import { type Address, type Kind, addressText, collectionOf, parseAddress, pathOf, resources, revisionsOf } from '../objects/names.ts'
+import { type Pod, type Selector, type WorkloadObject, controllerRevisionSchema, podSchema, replicaSetSchema, workloadSchema } from '../objects/objects.ts'
 import { isOf, isUnready } from '../objects/pods.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../objects/revision.ts'
 import { selectorText } from '../objects/selector.ts'
