@@ -1,5 +1,5 @@
 import type { TargetModule } from '../target.ts'
-import { type KubernetesConfig, configSchema } from './config.ts'
+import { configSchema, type KubernetesConfig } from './config.ts'
 import { versionPattern } from './objects/image-name.ts'
 import { open } from './target.ts'
 

@@ -1,14 +1,14 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { z } from 'zod'
-import { TooLarge, readCapped } from '../../../http/body.ts'
+import { readCapped, TooLarge } from '../../../http/body.ts'
 import type { JsonValue } from '../../../model/json.ts'
 import type { Clock } from '../../../support/clock.ts'
-import { RollbackError, TargetError, messageOf } from '../../../support/errors.ts'
+import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
 import type { Access, Connection } from './connect.ts'
 import { ApiFailure, isStatus, orOn, passes, unreachable } from './failure.ts'
 
-export type Query = Record<string, string | number | boolean | undefined>
+type Query = Record<string, string | number | boolean | undefined>
 
 export interface Request {
   /** What is tried, for errors: "Reading deployment/web". */
@@ -39,8 +39,6 @@ export interface Api {
   text(request: Request): Promise<string>
   /** Changes as they come, until the server ends it. @throws ApiFailure, TargetError. */
   watch(request: Request): AsyncGenerator<WatchEvent>
-  /** How many requests were sent. */
-  calls(): number
   /** The server's time by its last answer, otherwise ours; in milliseconds. */
   now(): number
   close(): void
@@ -68,7 +66,6 @@ const listSchema = z.looseObject({
 export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLimits> = {}): Api {
   const limits = { ...usualLimits, ...own }
   const noAnswer = `no answer within ${limits.answerMs / 1000} s`
-  let sent = 0
   let skewMs = Number.NEGATIVE_INFINITY
 
   /** A credential that the server refuses is renewed, once for each request. */
@@ -86,7 +83,6 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
     for (const [name, value] of Object.entries(request.query ?? {}))
       if (value !== undefined) url.searchParams.set(name, String(value))
     const body = request.body === undefined ? undefined : JSON.stringify(request.body)
-    sent++
     return new Promise((resolve, reject) => {
       const send = url.protocol === 'http:' ? plainRequest : secureRequest
       const outgoing = send(
@@ -196,7 +192,6 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
         answer?.destroy()
       }
     },
-    calls: () => sent,
     now: () => clock.now().getTime() + (Number.isFinite(skewMs) ? skewMs : 0),
     close: () => connection.close()
   }

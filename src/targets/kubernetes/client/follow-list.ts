@@ -13,7 +13,7 @@ export interface Interest<T> {
   inTouch?(is: boolean): void
 }
 
-export interface FollowedList<T> {
+interface FollowedList<T> {
   /** Tells `interest` the present items as soon as they are known, and each change from then on. */
   join(interest: Interest<T>): void
   leave(interest: Interest<T>): void

@@ -1,7 +1,7 @@
 import type { RequestOptions } from 'node:https'
 import type { User } from '@kubernetes/client-node'
 import { z } from 'zod'
-import { ConfigError, RollbackError, messageOf } from '../../../support/errors.ts'
+import { ConfigError, messageOf, RollbackError } from '../../../support/errors.ts'
 import { runProgram } from '../../../support/run-program.ts'
 import type { Kubeconfig } from './kubeconfig.ts'
 

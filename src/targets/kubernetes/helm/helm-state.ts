@@ -6,7 +6,7 @@ import { shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
 import { type HelmRevision, isPending } from './history.ts'
 import { findObject, sameImages } from './manifest.ts'
-import { type HelmName, commonOwner, helmOwner } from './owner.ts'
+import { commonOwner, type HelmName, helmOwner } from './owner.ts'
 
 /** The release that the workloads belong to, as Helm records it; newest revision first. */
 export interface HelmState {

@@ -10,7 +10,7 @@ import { clusterRevision } from './manifest.ts'
 import type { HelmMove } from './rollback-step.ts'
 import type { UnlockParams } from './unlock-step.ts'
 
-export interface HelmPlan {
+interface HelmPlan {
   helmState: HelmState
   candidate: HelmRevision
   workloads: readonly Workload[]

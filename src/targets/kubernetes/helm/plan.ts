@@ -12,7 +12,7 @@ import type { Right } from '../preflight/rights.ts'
 import { moveOf } from '../workloads/plan-steps.ts'
 import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
-import { type ManifestObject, clusterRevision, findObject, objectText } from './manifest.ts'
+import { clusterRevision, findObject, type ManifestObject, objectText } from './manifest.ts'
 import { helmSteps } from './plan-steps.ts'
 import { helmDetailsSchema } from './releases.ts'
 

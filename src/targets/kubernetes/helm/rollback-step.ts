@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { RollbackError, TargetError, messageOf } from '../../../support/errors.ts'
+import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { StepKind } from '../../define-steps.ts'
 import type { Run } from '../../target.ts'

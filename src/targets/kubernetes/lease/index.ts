@@ -9,7 +9,18 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { type Address, addressText } from '../objects/names.ts'
 import { addressesOf } from '../workloads/read.ts'
-import { type Lease, type LeaseLocation, type Writing, isHeld, leaseBody, leaseSchema, locationOf, mainOf, managedBy, recordOf } from './lease-object.ts'
+import {
+  isHeld,
+  type Lease,
+  type LeaseLocation,
+  leaseBody,
+  leaseSchema,
+  locationOf,
+  mainOf,
+  managedBy,
+  recordOf,
+  type Writing
+} from './lease-object.ts'
 
 const atOnce = 12
 

@@ -44,7 +44,7 @@ export function locationOf(address: Address): LeaseLocation {
 }
 
 /** Reads the name of a Lease; null for what is not one. */
-export function locationNamed(text: string | undefined): LeaseLocation | null {
+function locationNamed(text: string | undefined): LeaseLocation | null {
   const [namespace, name] = (text ?? '').split('/')
   return namespace && name ? at(namespace, name) : null
 }

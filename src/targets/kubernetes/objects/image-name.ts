@@ -1,7 +1,7 @@
-/** An image tag (distribution's reference grammar), or a revision where tags do not tell revisions apart. */
+/** An image tag (distribution's reference grammar), or a revision where tags do not distinguish revisions. */
 export const versionPattern = /^[\w][\w.-]{0,127}$/
 
-/** The tag of an image reference; null where it has none and is therefore named by revision. */
+/** The tag of an image reference; null if it has none, so that its revision names it. */
 export function tagOf(image: string): string | null {
   const withoutDigest = image.replace(/@.*$/, '')
   const tag = /:([\w][\w.-]{0,127})$/.exec(withoutDigest)?.[1]

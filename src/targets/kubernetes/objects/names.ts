@@ -46,7 +46,7 @@ export interface Address {
   name: string
 }
 
-/** Reads `deployment/web` or `deployment/shop/web`, as the configuration's grammar allows it. */
+/** Reads `deployment/web` or `deployment/shop/web`, as the configuration allows it. */
 export function parseAddress(text: string, namespace: string): Address {
   const [word = '', ...rest] = text.split('/')
   const name = rest.at(-1) ?? ''

@@ -175,7 +175,7 @@ const stateSchema = z
   })
   .nullish()
 
-export const containerStatusSchema = z.looseObject({
+const containerStatusSchema = z.looseObject({
   name: z.string(),
   image: z.string().nullish(),
   ready: z.boolean().default(false),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Amounts by what they are of: "cpu", "memory". In cores, bytes, or pieces. */
+/** Amounts by resource: "cpu", "memory". In cores, bytes, or pieces. */
 export type Amounts = Record<string, number>
 
 const suffixes: Record<string, number> = {
@@ -22,7 +22,7 @@ const suffixes: Record<string, number> = {
   Ei: 2 ** 60
 }
 
-/** Reads a quantity such as "500m", "1Gi" or "2e3" (kubernetes.io, "Quantity"); null for what is none. */
+/** Reads a quantity such as "500m", "1Gi" or "2e3" (kubernetes.io, "Quantity"); null for anything else. */
 export function quantity(text: string | number): number | null {
   const [, digits = '', suffix = ''] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([a-zA-Z]{0,2})$/.exec(String(text)) ?? []
   const factor = suffixes[suffix]
@@ -30,7 +30,7 @@ export function quantity(text: string | number): number | null {
   return digits !== '' && Number.isFinite(value) && factor !== undefined ? value * factor : null
 }
 
-/** For people, in the unit that the resource is usually given in. */
+/** For people, in the usual unit of the resource. */
 export function quantityText(value: number, resource: string): string {
   if (/memory|storage/.test(resource)) return value < 2 ** 20 ? `${Math.round(value)}` : `${round(value / 2 ** 20)}Mi`
   return /cpu/.test(resource) && value < 10 ? `${round(value * 1000)}m` : `${round(value)}`
@@ -44,7 +44,7 @@ const containerSchema = z.looseObject({
   resources: z.looseObject({ requests: amounts, limits: amounts }).nullish()
 })
 
-/** What of a pod's specification a quota counts, or chooses pods by. */
+/** What a quota counts of a pod's specification, or selects pods by. */
 export const podSpecSchema = z.looseObject({
   containers: z.array(containerSchema).default([]),
   initContainers: z.array(containerSchema).nullish(),
@@ -53,7 +53,7 @@ export const podSpecSchema = z.looseObject({
 })
 export type PodSpec = z.infer<typeof podSpecSchema>
 
-/** What a pod takes, by the names that quotas use (kubernetes.io, "Resource Quotas"): "requests.cpu", "limits.memory", "pods". */
+/** What a pod needs, by the names that quotas use (kubernetes.io, "Resource Quotas"): "requests.cpu", "limits.memory", "pods". */
 export function sizeOf(spec: PodSpec): Amounts {
   const requests = total(spec, 'requests')
   const limits = total(spec, 'limits')
@@ -66,7 +66,7 @@ export function sizeOf(spec: PodSpec): Amounts {
   }
 }
 
-/** Init containers run one after another before the others, those that always restart beside them. */
+/** Init containers run one after another before the others; those that always restart run beside them. */
 function total({ containers, initContainers, overhead }: PodSpec, part: 'requests' | 'limits'): Amounts {
   const beside = (initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
   const sum: Amounts = {}

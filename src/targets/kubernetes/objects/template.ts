@@ -4,7 +4,7 @@ import type { Mask } from '../../../support/mask.ts'
 import { known } from './names.ts'
 import type { Container, Template } from './objects.ts'
 
-/** A pod template without what controllers write into it: the same for a workload and for its revision. */
+/** A pod template without what controllers write into it: equal for a workload and for its revision. */
 export function pureTemplate(template: Template): Template {
   const { $patch: _, metadata, ...rest } = template
   const { creationTimestamp: __, labels, ...others } = metadata ?? {}

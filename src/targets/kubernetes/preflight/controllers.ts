@@ -6,8 +6,8 @@ import type { KubernetesContext } from '../context.ts'
 import { type HelmName, helmOwner } from '../helm/owner.ts'
 import type { WorkloadChange } from '../objects/move.ts'
 import { addressText, shortText } from '../objects/names.ts'
-import { metaOnlySchema, metadataList, metadataSchema, selectorSchema } from '../objects/objects.ts'
-import { type Workload, namespacesOf } from '../objects/workload.ts'
+import { metadataList, metadataSchema, metaOnlySchema, selectorSchema } from '../objects/objects.ts'
+import { namespacesOf, type Workload } from '../objects/workload.ts'
 
 /** Controllers that created a workload, by its owner references. */
 export const ownerRisks = (workloads: readonly Workload[]): Risk[] =>

@@ -6,7 +6,7 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { fullName } from '../objects/image-name.ts'
 import type { WorkloadChange } from '../objects/move.ts'
-import { type Template, eventSchema, metadataSchema } from '../objects/objects.ts'
+import { eventSchema, metadataSchema, type Template } from '../objects/objects.ts'
 import { isOf } from '../objects/pods.ts'
 import { namespacesOf } from '../objects/workload.ts'
 

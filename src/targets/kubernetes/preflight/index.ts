@@ -9,11 +9,11 @@ import { examineImages } from './images.ts'
 import { examinePullSecrets } from './pull-secrets.ts'
 import { examineQuotas } from './quota.ts'
 import { examineReferences } from './references.ts'
-import { type Right, checkRights } from './rights.ts'
+import { checkRights, type Right } from './rights.ts'
 import { strategyRisks } from './strategy-risks.ts'
 import { tryChanges } from './template-dry-run.ts'
 
-export interface Preflight extends Findings {
+interface Preflight extends Findings {
   /** Whether the failed revisions may be marked. */
   mayMark: boolean
   /** The least soak that proves anything. */

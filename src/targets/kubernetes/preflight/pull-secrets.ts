@@ -4,7 +4,7 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { WorkloadChange } from '../objects/move.ts'
 import { addressText } from '../objects/names.ts'
-import { metaOnlySchema, metadataList } from '../objects/objects.ts'
+import { metadataList, metaOnlySchema } from '../objects/objects.ts'
 
 /** The types that a kubelet reads registry logins from (kubernetes.io, "Pull an Image from a Private Registry"). */
 const types = ['kubernetes.io/dockerconfigjson', 'kubernetes.io/dockercfg']

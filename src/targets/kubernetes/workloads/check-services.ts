@@ -5,7 +5,7 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { known } from '../objects/names.ts'
 import { metadataSchema } from '../objects/objects.ts'
-import { type Workload, namespacesOf } from '../objects/workload.ts'
+import { namespacesOf, type Workload } from '../objects/workload.ts'
 import { rolloutOf } from './health.ts'
 
 const serviceSchema = z.looseObject({

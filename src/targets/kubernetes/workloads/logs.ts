@@ -1,5 +1,5 @@
 import type { Evidence } from '../../../model/diagnosis.ts'
-import { TargetError, messageOf } from '../../../support/errors.ts'
+import { messageOf, TargetError } from '../../../support/errors.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'

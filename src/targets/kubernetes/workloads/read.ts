@@ -1,11 +1,28 @@
 import type { z } from 'zod'
 import { ConfigError, TargetError } from '../../../support/errors.ts'
 import { isMadeOf, isRollout } from '../argo/state.ts'
-import { isStatus } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
-import { type Address, type Kind, addressText, collectionOf, parseAddress, pathOf, resources, revisionsOf } from '../objects/names.ts'
-import { type Pod, type Selector, type WorkloadObject, controllerRevisionSchema, podSchema, replicaSetSchema, workloadSchema } from '../objects/objects.ts'
+import {
+  type Address,
+  addressText,
+  collectionOf,
+  type Kind,
+  parseAddress,
+  pathOf,
+  resources,
+  revisionsOf
+} from '../objects/names.ts'
+import {
+  controllerRevisionSchema,
+  type Pod,
+  podSchema,
+  replicaSetSchema,
+  type Selector,
+  type WorkloadObject,
+  workloadSchema
+} from '../objects/objects.ts'
 import { isOf, isUnready } from '../objects/pods.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../objects/revision.ts'
 import { selectorText } from '../objects/selector.ts'
@@ -14,12 +31,12 @@ import type { Workload } from '../objects/workload.ts'
 
 const atOnce = 12
 
-/** Reads every workload that is meant. @throws ConfigError when none is named; TargetError when one is not there. */
+/** Reads every configured workload. @throws ConfigError when none is named; TargetError when one does not exist. */
 export async function readWorkloads(cluster: KubernetesContext, signal: AbortSignal): Promise<Workload[]> {
   const objects = await findObjects(cluster, signal)
   const alone = objects.length <= 2
   const shared = new Map<string, Promise<unknown>>()
-  /** One namespace's list is read once for all workloads in it, unless there are so few that each one's own is less. */
+  /** One namespace's list is read once for all workloads in it, unless there are so few that separate lists are shorter. */
   const listed = async <T>(path: string, item: z.ZodType<T>, doing: string, selector: Selector): Promise<T[]> => {
     const read = (labelSelector?: string): Promise<T[]> =>
       cluster.api.list({ doing, path, query: { labelSelector }, signal }, item).then(({ items }) => items)
@@ -45,10 +62,7 @@ export async function readWorkloads(cluster: KubernetesContext, signal: AbortSig
             selector
           ),
       listed(`/api/v1/namespaces/${namespace}/pods`, podSchema, `Reading the pods in ${namespace}`, selector).catch(
-        (error: unknown) => {
-          if ((error as { code?: unknown }).code === 'forbidden') return null
-          throw error
-        }
+        orOn(null, 403)
       )
     ])
     const mine = <T extends { metadata: WorkloadObject['metadata'] }>(items: readonly T[], uids: Set<string>): T[] =>
@@ -81,7 +95,7 @@ export async function readWorkloads(cluster: KubernetesContext, signal: AbortSig
   })
 }
 
-/** A ControllerRevision does not tell of its pods; their labels do. */
+/** A ControllerRevision does not count its pods; their labels do. */
 function countPods(revision: Revision, { name }: Address, pods: readonly Pod[]): void {
   const its = pods.filter((pod) => isOf(pod, { name, to: { revision: revision.name, hash: '' } }))
   revision.replicas = its.length
@@ -89,8 +103,8 @@ function countPods(revision: Revision, { name }: Address, pods: readonly Pod[]):
 }
 
 /**
- * A server's upgrade may have added defaults since the revision was made; then the controller's own word counts. Of a paused
- * Deployment it has none: its newest revision is not what its template says, and that has no revision yet.
+ * A server's upgrade may have added defaults since the revision was created; then the controller's own status counts. Of a paused
+ * Deployment it says nothing: its newest revision is not its template, which has no revision yet.
  */
 function namedCurrent({ metadata, spec, status }: WorkloadObject, revisions: readonly Revision[]): Revision | null {
   if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return null
@@ -111,7 +125,7 @@ export const configuredNamespaces = ({ config, namespace }: KubernetesContext): 
   ...new Set(config.workloads?.map((text) => parseAddress(text, namespace).namespace) ?? [namespace])
 ]
 
-/** The workloads that are meant, without reading more of them than finding them takes. */
+/** The configured workloads, without reading more of them than needed to find them. */
 export const addressesOf = async (cluster: KubernetesContext, signal: AbortSignal): Promise<Address[]> =>
   cluster.config.workloads
     ? namedAddresses(cluster.config.workloads, cluster.namespace)
@@ -137,7 +151,7 @@ async function findObjects(cluster: KubernetesContext, signal: AbortSignal): Pro
   }
   if (!config.selector)
     throw new ConfigError({
-      what: 'It is not said which workloads are meant',
+      what: 'No workloads are configured',
       why: 'targets.kubernetes.config in deploy.json names neither workloads nor a selector',
       next: 'Set "workloads": ["deployment/web"] or "selector": "app=web" there.',
       code: 'no_workloads'
@@ -148,8 +162,8 @@ async function findObjects(cluster: KubernetesContext, signal: AbortSignal): Pro
     const query = { labelSelector: config.selector ?? undefined }
     const doing = `Reading the ${resources[kind].plural} in ${namespace}`
     const { items } = await cluster.api.list({ doing, path, query, signal }, workloadSchema).catch((error: unknown) => {
-      // Where Argo Rollouts is not installed there is no such kind, and few have rights to it.
-      if (kind === 'rollout' && isStatus(error, 403, 404)) return { items: [] }
+      // Without Argo Rollouts there is no such kind, and few identities have rights to it.
+      if (kind === 'rollout') return orOn({ items: [] }, 403, 404)(error)
       throw error
     })
     return items.map((object) => ({ address: { kind, namespace, name: object.metadata.name }, object }))
@@ -159,7 +173,7 @@ async function findObjects(cluster: KubernetesContext, signal: AbortSignal): Pro
   throw new TargetError({
     what: 'There is no workload to roll back',
     why: `nothing in the namespace ${namespace} matches the selector ${config.selector}`,
-    next: `Correct the selector or the namespace in deploy.json; "${cluster.kubectl} -n ${namespace} get deploy,sts,ds --show-labels" lists what is there.`,
+    next: `Correct the selector or the namespace in deploy.json; "${cluster.kubectl} -n ${namespace} get deploy,sts,ds --show-labels" lists the workloads.`,
     code: 'not_found'
   })
 }

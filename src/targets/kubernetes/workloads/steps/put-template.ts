@@ -5,8 +5,13 @@ import { isStatus, orOn, passes } from '../../client/failure.ts'
 import type { KubernetesContext } from '../../context.ts'
 import type { Move } from '../../objects/move.ts'
 import { addressText, known, marks, pathOf, revisionsOf } from '../../objects/names.ts'
-import { type WorkloadObject, controllerRevisionSchema, replicaSetSchema, workloadSchema } from '../../objects/objects.ts'
-import { type Replacement, patchFor } from '../../objects/patch.ts'
+import {
+  controllerRevisionSchema,
+  replicaSetSchema,
+  type WorkloadObject,
+  workloadSchema
+} from '../../objects/objects.ts'
+import { patchFor, type Replacement } from '../../objects/patch.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../../objects/revision.ts'
 import { templateHash } from '../../objects/template.ts'
 import { readWorkload } from '../read.ts'
