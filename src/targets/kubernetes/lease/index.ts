@@ -4,7 +4,7 @@ import type { Observation } from '../../../model/observation.ts'
 import { leaseLocked, leaseLost } from '../../lease-errors.ts'
 import { isHeldBy, mayTakeLease } from '../../may-take-lease.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
-import { isStatus, orOn } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { type Address, addressText } from '../objects/names.ts'
@@ -35,80 +35,68 @@ interface Held {
  * A coordination.k8s.io Lease for each workload, so that two rollbacks that share only one workload exclude each other. The first one
  * in order holds the whole record, the others name it. It is taken before the others, so that of two that want the same, one gets all.
  */
-export function createLease(cluster: KubernetesContext): TargetLease {
-  return {
-    async acquire(record, ttlMs, signal): Promise<HeldLease | null> {
-      const locations = (await addressesOf(cluster, signal)).sort(byText).map(locationOf)
-      const [first, ...others] = locations
-      const held: Held[] = []
-      let forbidden = false
-      const take = async (location: LeaseLocation, main: LeaseLocation | null): Promise<void> => {
-        const lease = await takeLease(cluster, location, { record, ttlMs, main }, signal)
-        if (lease === 'forbidden') forbidden = true
-        else held.push({ location, main, lease })
-      }
-      try {
-        if (first) await take(first, null)
-        await inParallel(others, atOnce, (location) => take(location, first ?? null))
-      } catch (error) {
-        await releaseAll(cluster, held, record, AbortSignal.timeout(10_000)).catch(() => undefined)
-        throw error
-      }
-      if (forbidden) cluster.log('warning', 'No lease is held on the cluster: these rights do not allow it.')
-      if (held.length === 0) return null
-      let written = record
-      const renew = async (renewing: AbortSignal): Promise<void> => {
-        await inParallel(held, atOnce, async (one) => {
-          one.lease = await renewLease(cluster, one, written, ttlMs, renewing)
-        })
-      }
-      return {
-        renew,
-        async markProven(marking) {
-          written = { ...written, proven: true }
-          await renew(marking)
-        },
-        release: (releasing) => releaseAll(cluster, held, record, releasing)
-      }
+export const createLease = (cluster: KubernetesContext): TargetLease => ({
+  async acquire(record, ttlMs, signal): Promise<HeldLease | null> {
+    const [first, ...others] = (await addressesOf(cluster, signal)).sort(byText).map(locationOf)
+    const held: Held[] = []
+    const release = async (releasing: AbortSignal): Promise<void> => {
+      await inParallel(held, atOnce, ({ location, lease }) => dropLease(cluster, location, lease, record, releasing))
+    }
+    let forbidden = false
+    const take = async (location: LeaseLocation, main: LeaseLocation | null): Promise<void> => {
+      const lease = await takeLease(cluster, location, { record, ttlMs, main }, signal).catch(orOn(null, 403))
+      if (lease) held.push({ location, main, lease })
+      else forbidden = true
+    }
+    try {
+      if (first) await take(first, null)
+      await inParallel(others, atOnce, (location) => take(location, first ?? null))
+    } catch (error) {
+      await release(AbortSignal.timeout(10_000)).catch(() => undefined)
+      throw error
+    }
+    if (forbidden) cluster.log('warning', 'No lease is held on the cluster: these rights do not allow it.')
+    if (held.length === 0) return null
+    let written = record
+    const renew = async (renewing: AbortSignal): Promise<void> => {
+      await inParallel(held, atOnce, async (one) => {
+        one.lease = await renewLease(cluster, one, { record: written, ttlMs, main: one.main }, renewing)
+      })
+    }
+    return {
+      renew,
+      async markProven(marking) {
+        written = { ...written, proven: true }
+        await renew(marking)
+      },
+      release
     }
   }
-}
+})
 
 const byText = (a: Address, b: Address): number => addressText(a).localeCompare(addressText(b))
 
 type LeaseTerms = Omit<Writing, 'now' | 'present'>
 
-/** Creates a workload's Lease, or takes over one that may be taken. */
+/** Creates a workload's Lease, or takes over one that may be taken. @throws TargetError `locked`; ApiFailure 403 without the rights. */
 async function takeLease(
   cluster: KubernetesContext,
   location: LeaseLocation,
   terms: LeaseTerms,
   signal: AbortSignal
-): Promise<Lease | 'forbidden'> {
+): Promise<Lease> {
   const { api } = cluster
-  try {
-    const body = leaseBody(location, { ...terms, now: api.now() })
-    return await api.send(
-      { doing: 'Taking the lease', method: 'POST', path: location.collection, body, signal },
-      leaseSchema
-    )
-  } catch (error) {
-    if (isStatus(error, 403)) return 'forbidden'
-    if (!isStatus(error, 409)) throw error
-  }
-  try {
-    const present = await findLease(cluster, location, signal)
-    const expired = present !== null && !isHeld(present, api.now())
-    if (present && !mayTakeLease({ record: recordOf(present), expired }, terms.record))
-      throw leaseLocked(recordOf(present))
-    return present
-      ? await putLease(cluster, location, terms, present, signal)
-      : await takeLease(cluster, location, terms, signal)
-  } catch (error) {
-    if (isStatus(error, 403)) return 'forbidden'
-    if (isStatus(error, 404, 409)) throw leaseLocked(recordOf(await findLease(cluster, location, signal)))
-    throw error
-  }
+  const body = leaseBody(location, { ...terms, now: api.now() })
+  const request = { doing: 'Taking the lease', method: 'POST', path: location.collection, body, signal } as const
+  const taken = await api.send(request, leaseSchema).catch(orOn(null, 409))
+  if (taken) return taken
+  const present = await findLease(cluster, location, signal)
+  if (!present) return takeLease(cluster, location, terms, signal)
+  const expired = !isHeld(present, api.now())
+  if (!mayTakeLease({ record: recordOf(present), expired }, terms.record)) throw leaseLocked(recordOf(present))
+  const replaced = await putLease(cluster, location, terms, present, signal).catch(orOn(null, 404, 409))
+  if (replaced) return replaced
+  throw leaseLocked(recordOf(await findLease(cluster, location, signal)))
 }
 
 const putLease = (
@@ -125,52 +113,32 @@ const putLease = (
 /** @throws TargetError `lease_lost`. Reading the holder tells a renewal whose answer was lost from a lost lease. */
 async function renewLease(
   cluster: KubernetesContext,
-  { location, main, lease }: Held,
-  record: LeaseRecord,
-  ttlMs: number,
+  { location, lease }: Held,
+  terms: LeaseTerms,
   signal: AbortSignal
 ): Promise<Lease> {
-  const terms = { record, ttlMs, main }
-  try {
-    return await putLease(cluster, location, terms, lease, signal)
-  } catch (error) {
-    if (!isStatus(error, 404, 409)) throw error
-    const present = await findLease(cluster, location, signal)
-    if (!present || !isHeldBy(recordOf(present), record)) throw leaseLost('cluster', 'someone else took or removed it')
-    return putLease(cluster, location, terms, present, signal)
-  }
-}
-
-const releaseAll = async (
-  cluster: KubernetesContext,
-  held: readonly Held[],
-  record: LeaseRecord,
-  signal: AbortSignal
-): Promise<void> => {
-  await inParallel(held, atOnce, ({ location, lease }) => dropLease(cluster, location, lease, record, signal))
+  const renewed = await putLease(cluster, location, terms, lease, signal).catch(orOn(null, 404, 409))
+  if (renewed) return renewed
+  const present = await findLease(cluster, location, signal)
+  if (present && isHeldBy(recordOf(present), terms.record)) return putLease(cluster, location, terms, present, signal)
+  throw leaseLost('cluster', 'someone else took or removed it')
 }
 
 /** Removes a Lease that is still its holder's, and leaves one that was taken over. */
 async function dropLease(
   cluster: KubernetesContext,
   location: LeaseLocation,
-  lease: Lease,
+  { metadata: { uid, resourceVersion } }: Lease,
   record: LeaseRecord,
   signal: AbortSignal
 ): Promise<void> {
-  const { uid, resourceVersion } = lease.metadata
-  try {
-    const body = { preconditions: { uid, ...(resourceVersion && { resourceVersion }) } }
-    await cluster.api.send(
-      { doing: 'Releasing the lease', method: 'DELETE', path: location.path, body, signal },
-      z.unknown()
-    )
-  } catch (error) {
-    if (isStatus(error, 404)) return
-    if (!isStatus(error, 409)) throw error
-    const present = await findLease(cluster, location, signal)
-    if (present && isHeldBy(recordOf(present), record)) await dropLease(cluster, location, present, record, signal)
-  }
+  const body = { preconditions: { uid, ...(resourceVersion && { resourceVersion }) } }
+  const request = { doing: 'Releasing the lease', method: 'DELETE', path: location.path, body, signal } as const
+  const conflict = Symbol()
+  const answer = await cluster.api.send(request, z.unknown()).catch(orOn(null, 404)).catch(orOn(conflict, 409))
+  if (answer !== conflict) return
+  const present = await findLease(cluster, location, signal)
+  if (present && isHeldBy(recordOf(present), record)) await dropLease(cluster, location, present, record, signal)
 }
 
 const findLease = ({ api }: KubernetesContext, { path }: LeaseLocation, signal: AbortSignal): Promise<Lease | null> =>

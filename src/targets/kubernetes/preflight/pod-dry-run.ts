@@ -2,10 +2,13 @@ import { z } from 'zod'
 import { jsonObject } from '../../../model/json.ts'
 import { ApiFailure } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
+import type { WorkloadChange } from '../objects/move.ts'
+import { addressText, shortText } from '../objects/names.ts'
 import { type Amounts, type PodSpec, podSpecSchema, quantity } from '../objects/pod-size.ts'
 import type { Revision } from '../objects/revision.ts'
 import { templateJson } from '../objects/template.ts'
 import type { Workload } from '../objects/workload.ts'
+import type { Findings } from './findings.ts'
 
 const podSchema = z.looseObject({ spec: podSpecSchema })
 const partsSchema = z.object({ metadata: jsonObject.optional(), spec: jsonObject })
@@ -84,3 +87,30 @@ const amountsOf = (text: string): Amounts =>
       return name && amount !== null ? [[name, amount]] : []
     })
   )
+
+/** What a dry run says against a change. */
+export const dryRunFindings = (
+  { move, revision }: WorkloadChange,
+  { refused, refusedToUs }: PodDryRun
+): Partial<Findings> => ({
+  blockers: refused
+    ? [
+        {
+          id: `pod_refused:${addressText(move)}`,
+          what: `The namespace ${move.namespace} refuses pods of the old template of ${shortText(move)} (dry run)`,
+          why: refused,
+          next: 'Change the LimitRange or the quota that the reason names, or choose another version.'
+        }
+      ]
+    : [],
+  risks: refusedToUs
+    ? [
+        {
+          id: `pod_doubted:${addressText(move)}`,
+          serious: true,
+          title: `This identity may not create a pod of revision ${revision.number} of ${shortText(move)} (dry run)`,
+          detail: `${refusedToUs} Its controller may be allowed to.`
+        }
+      ]
+    : []
+})

@@ -1,17 +1,15 @@
 import { z } from 'zod'
-import type { Blocker, Risk } from '../../../model/observation.ts'
 import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { Move, WorkloadChange } from '../objects/move.ts'
-import { addressText, shortText } from '../objects/names.ts'
 import { metadataSchema, type Pod, type WorkloadObject } from '../objects/objects.ts'
 import { isBestEffort, type PodSpec, podSpecSchema, quantity, quantityText, sizeOf } from '../objects/pod-size.ts'
 import { isFinished, isOf, isUnready } from '../objects/pods.ts'
 import { namespacesOf } from '../objects/workload.ts'
 import { rolloutOf } from '../workloads/health.ts'
 import { type Findings, joined } from './findings.ts'
-import { type PodDryRun, tryPod } from './pod-dry-run.ts'
+import { dryRunFindings, type PodDryRun, tryPod } from './pod-dry-run.ts'
 
 const amounts = z.record(z.string(), z.string()).nullish()
 const quotaSchema = z.looseObject({
@@ -35,15 +33,11 @@ const quotaSchema = z.looseObject({
 type Quota = z.infer<typeof quotaSchema>
 
 /** One workload's change, in pods. */
-interface Demand {
+interface Demand extends Omit<Surge, 'leaving'> {
   change: WorkloadChange
   dryRun: PodDryRun
   /** Pods of other revisions that stop. */
   leaving: PodSpec[]
-  /** How many pods start in all, and how many of them before any other stops. */
-  coming: number
-  surge: number
-  mayLeaveFirst: boolean
 }
 
 /** Whether the quotas and limits of the namespaces leave room for the pods that the rollback creates. */
@@ -53,14 +47,11 @@ export async function examineQuotas(
   signal: AbortSignal
 ): Promise<Findings> {
   const namespaces = namespacesOf(changes.map(({ move }) => move))
-  return joined(
-    await Promise.all(
-      namespaces.map((namespace) => {
-        const own = changes.filter(({ move }) => move.namespace === namespace)
-        return examineOne(cluster, namespace, own, signal)
-      })
-    )
-  )
+  const each = namespaces.map((namespace) => {
+    const own = changes.filter(({ move }) => move.namespace === namespace)
+    return examineOne(cluster, namespace, own, signal)
+  })
+  return joined((await Promise.all(each)).flat())
 }
 
 async function examineOne(
@@ -68,13 +59,15 @@ async function examineOne(
   namespace: string,
   changes: readonly WorkloadChange[],
   signal: AbortSignal
-): Promise<Findings> {
-  const [quotas, limits] = await Promise.all([
-    listed(cluster, namespace, 'resourcequotas', signal),
-    listed(cluster, namespace, 'limitranges', signal)
-  ])
+): Promise<Partial<Findings>[]> {
+  const listed = (resource: 'resourcequotas' | 'limitranges'): Promise<Quota[] | null> => {
+    const path = `/api/v1/namespaces/${namespace}/${resource}`
+    const request = { doing: `Reading the ${resource} in ${namespace}`, path, signal }
+    return cluster.api.list(request, quotaSchema).then(({ items }) => items, orOn(null, 403))
+  }
+  const [quotas, limits] = await Promise.all([listed('resourcequotas'), listed('limitranges')])
   const unread = [...(quotas ? [] : ['resourcequotas']), ...(limits ? [] : ['limitranges'])]
-  const found = joined([unread.length > 0 ? { risks: [unreadable(namespace, unread.join(' and '))] } : {}])
+  const found = unread.length > 0 ? [unreadable(namespace, unread.join(' and '))] : []
   if (!quotas?.length && !limits?.length) return found
   // Without the right to read pods, the rights check blocks the rollback already.
   const counted = changes.filter(({ workload }) => workload.pods !== null)
@@ -82,120 +75,64 @@ async function examineOne(
     demandOf(change, await tryPod(cluster, change.workload, change.revision, signal))
   )
   if (demands.some(({ dryRun }) => dryRun.untried) && limits?.length)
-    found.risks.push(unreadable(namespace, 'pods as a dry run, so what LimitRanges do to them'))
-  for (const { change, dryRun } of demands) addPodFindings(found, change, dryRun)
-  for (const quota of quotas ?? []) addQuotaFindings(found, namespace, quota, demands)
-  return found
+    found.push(unreadable(namespace, 'pods as a dry run, so what LimitRanges do to them'))
+  return [
+    ...found,
+    ...demands.map(({ change, dryRun }) => dryRunFindings(change, dryRun)),
+    ...(quotas ?? []).flatMap((quota) => quotaFindings(`${namespace}/${quota.metadata.name}`, quota, demands))
+  ]
 }
 
-const listed = (
-  { api }: KubernetesContext,
-  namespace: string,
-  resource: 'resourcequotas' | 'limitranges',
-  signal: AbortSignal
-): Promise<Quota[] | null> => {
-  const path = `/api/v1/namespaces/${namespace}/${resource}`
-  const request = { doing: `Reading the ${resource} in ${namespace}`, path, signal }
-  return api.list(request, quotaSchema).then(({ items }) => items, orOn(null, 403))
-}
-
-const unreadable = (namespace: string, what: string): Risk => ({
-  id: `quota_unseen:${namespace}:${what.split(' ')[0]}`,
-  serious: false,
-  title: `Whether the quotas and limits of ${namespace} leave room is unknown`,
-  detail: `These rights do not allow reading ${what}.`
+const unreadable = (namespace: string, what: string): Partial<Findings> => ({
+  risks: [
+    {
+      id: `quota_unseen:${namespace}:${what.split(' ')[0]}`,
+      serious: false,
+      title: `Whether the quotas and limits of ${namespace} leave room is unknown`,
+      detail: `These rights do not allow reading ${what}.`
+    }
+  ]
 })
 
-function demandOf({ workload, revision, move }: WorkloadChange, dryRun: PodDryRun): Demand {
-  const living = (workload.pods ?? []).filter((pod) => !isFinished(pod))
-  const { wanted } = rolloutOf(workload.object)
-  const { leaving, coming, surge, mayLeaveFirst } = surgeOf(workload.object, move, wanted, living)
-  return { change: { workload, revision, move }, dryRun, leaving: leaving.map(specOf), coming, surge, mayLeaveFirst }
-}
-
-const specOf = ({ spec }: Pod): PodSpec => podSpecSchema.parse(spec)
-
-function addPodFindings(
-  { blockers, risks }: Findings,
-  { move, revision }: WorkloadChange,
-  { refused, refusedToUs }: PodDryRun
-): void {
-  const what = `a pod of revision ${revision.number} of ${shortText(move)}`
-  if (refused)
-    blockers.push({
-      id: `pod_refused:${addressText(move)}`,
-      what: `The namespace ${move.namespace} refuses pods of the old template of ${shortText(move)} (dry run)`,
-      why: refused,
-      next: 'Change the LimitRange or the quota that the reason names, or choose another version.'
-    })
-  if (refusedToUs)
-    risks.push({
-      id: `pod_doubted:${addressText(move)}`,
-      serious: true,
-      title: `The cluster does not let this identity create ${what} (dry run)`,
-      detail: `${refusedToUs} Its controller may be allowed to.`
-    })
+function demandOf(change: WorkloadChange, dryRun: PodDryRun): Demand {
+  const { object, pods } = change.workload
+  const living = (pods ?? []).filter((pod) => !isFinished(pod))
+  const { leaving, ...surge } = surgeOf(object, change.move, rolloutOf(object).wanted, living)
+  return { change, dryRun, leaving: leaving.map(({ spec }) => podSpecSchema.parse(spec)), ...surge }
 }
 
 /** Amounts are sums of fractions (300m of a core), which are not exact. */
 const roundingError = 1e-9
 
 /** One quota against the pods of all workloads that go back at the same time. */
-function addQuotaFindings(
-  { blockers, risks }: Findings,
-  namespace: string,
-  quota: Quota,
-  demands: readonly Demand[]
-): void {
-  const name = `${namespace}/${quota.metadata.name}`
-  for (const [resource, text] of Object.entries(quota.status.hard ?? {})) {
+const quotaFindings = (name: string, quota: Quota, demands: readonly Demand[]): Partial<Findings>[] =>
+  Object.entries(quota.status.hard ?? {}).map(([resource, text]): Partial<Findings> => {
     const hard = quantity(text)
+    if (hard === null) return {}
+    const id = `quota:${name}:${resource}`
     const used = quantity(quota.status.used?.[resource] ?? '0') ?? 0
-    if (hard === null) continue
     const each = demands.map((demand) => needOf(demand, quota, resource))
     const grows = sum(each.map(({ coming, leaving }) => coming - leaving))
     const atOnce = sum(each.map(({ surge }) => surge))
     const free = hard - used + roundingError
-    const say = (value: number): string => quantityText(value, resource)
+    const amount = (value: number): string => quantityText(value, resource)
     const numbers = (needed: number): string =>
-      `${resource}: ${say(hard)} hard, ${say(used)} used, ${say(needed)} more needed`
+      `${resource}: ${amount(hard)} hard, ${amount(used)} used, ${amount(needed)} more needed`
+    const noRoom = (why: string): Partial<Findings> => {
+      const what = `The quota ${name} has no room for the pods of the rollback`
+      return { blockers: [{ id, what, why, next: 'Raise the quota, or scale something down, then assess again.' }] }
+    }
+    if (grows > 0 && grows > free) return noRoom(`${numbers(grows)} once every old pod is gone`)
     // A workload that may stop pods first makes room for itself alone.
-    const stuck = each.filter(({ surge, one, mayLeaveFirst }) => surge > 0 && one > free && !mayLeaveFirst)
-    if (grows > 0 && grows > free) blockers.push(noRoom(name, resource, `${numbers(grows)} once every old pod is gone`))
-    else if (stuck.length > 0)
-      blockers.push(
-        noRoom(
-          name,
-          resource,
-          `${numbers(atOnce)}, and no old pod may stop before a new one is available (maxUnavailable)`
-        )
-      )
-    else if (atOnce > free)
-      risks.push({
-        id: `quota:${name}:${resource}`,
-        serious: false,
-        title: `The quota ${name} has no room for all pods that the rollout starts first`,
-        detail: `${numbers(atOnce)}. Old pods stop first, so it takes longer and fewer pods serve meanwhile.`
-      })
-  }
-}
+    if (each.some(({ surge, one, mayLeaveFirst }) => surge > 0 && one > free && !mayLeaveFirst))
+      return noRoom(`${numbers(atOnce)}, and no old pod may stop before a new one is available (maxUnavailable)`)
+    if (atOnce <= free) return {}
+    const title = `The quota ${name} has no room for all pods that the rollout starts first`
+    const detail = `${numbers(atOnce)}. Old pods stop first, so it takes longer and fewer pods serve meanwhile.`
+    return { risks: [{ id, serious: false, title, detail }] }
+  })
 
-const noRoom = (name: string, resource: string, numbers: string): Blocker => ({
-  id: `quota:${name}:${resource}`,
-  what: `The quota ${name} has no room for the pods of the rollback`,
-  why: numbers,
-  next: 'Raise the quota, or scale something down, then assess again.'
-})
-
-interface Need {
-  coming: number
-  leaving: number
-  surge: number
-  one: number
-  mayLeaveFirst: boolean
-}
-
-function needOf({ dryRun, leaving, coming, surge, mayLeaveFirst }: Demand, quota: Quota, resource: string): Need {
+function needOf({ dryRun, leaving, coming, surge, mayLeaveFirst }: Demand, quota: Quota, resource: string) {
   const counts = (spec: PodSpec): number => (isIn(quota, spec) ? (sizeOf(spec)[resource] ?? 0) : 0)
   const one = dryRun.requested[resource] ?? counts(dryRun.spec)
   return { coming: coming * one, surge: surge * one, leaving: sum(leaving.map(counts)), one, mayLeaveFirst }

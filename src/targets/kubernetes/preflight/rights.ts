@@ -5,6 +5,7 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { Move } from '../objects/move.ts'
 import { resources, revisionsOf } from '../objects/names.ts'
+import type { Findings } from './findings.ts'
 
 export interface Right {
   namespace: string
@@ -18,13 +19,9 @@ export interface Right {
 
 const answerSchema = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) })
 
-interface Rights {
-  blockers: Blocker[]
-  risks: Risk[]
+interface Rights extends Findings {
   /** Whether failed revisions may be marked. */
   mayMark: boolean
-  /** What these rights do not allow, one line each. */
-  notes: string[]
 }
 
 /** Asks the API server for every right that the steps need. */

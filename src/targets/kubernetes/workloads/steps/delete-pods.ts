@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { messageOf } from '../../../../support/errors.ts'
 import type { StepKind } from '../../../define-steps.ts'
-import { isStatus } from '../../client/failure.ts'
+import { orOn } from '../../client/failure.ts'
 import { inParallel } from '../../client/parallel.ts'
 import type { KubernetesContext } from '../../context.ts'
 import { type Move, moveSchema, nameSchema } from '../../objects/move.ts'
@@ -79,12 +79,7 @@ export async function deletePod(
   const path = `/api/v1/namespaces/${move.namespace}/pods/${name}`
   const pod = await api.find({ doing: `Reading pod ${name}`, path, signal }, podSchema)
   if (!pod || !isOwn(pod, move) || isOf(pod, move) || pod.metadata.deletionTimestamp) return false
-  try {
-    const body = { preconditions: { uid: pod.metadata.uid } }
-    await api.send({ doing: `Deleting pod ${name}`, method: 'DELETE', path, body, signal }, z.unknown())
-    return true
-  } catch (error) {
-    if (!isStatus(error, 404, 409)) throw error
-    return false
-  }
+  const body = { preconditions: { uid: pod.metadata.uid } }
+  const request = { doing: `Deleting pod ${name}`, method: 'DELETE', path, body, signal } as const
+  return api.send(request, z.unknown()).then(() => true, orOn(false, 404, 409))
 }
