@@ -110,7 +110,7 @@ describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
     await cluster.kubectl('delete', 'deployment', '-l', 'suite=together', '--wait=false')
   })
 
-  it.concurrent('of two workloads with tags of their own, the one that did not change is left alone', async () => {
+  it.concurrent('of two workloads with different tags, the one that did not change stays', async () => {
     const other = await cluster.image('7.0.0')
     await cluster.rolledOut(workload({ name: 'pair-api', image: other, replicas: 1 }))
     await cluster.rolledOut(workload({ name: 'pair-web', image: good, replicas: 1 }))

@@ -55,7 +55,7 @@ test('undoing deletes the candidate’s pods that do not serve and keep an order
 })
 
 test.each<JsonObject>([{ podManagementPolicy: 'Parallel' }, { updateStrategy: { type: 'OnDelete' } }])(
-  'undoing leaves the pods of a StatefulSet with %o to it',
+  'undoing deletes no pod of a StatefulSet with %o',
   async (spec) => {
     const { cluster, step } = scene(spec, podOf('a', 0, true), podOf('a', 1, false))
     await steps.revert(cluster.context, step('roll_back'), testRun())
@@ -63,7 +63,7 @@ test.each<JsonObject>([{ podManagementPolicy: 'Parallel' }, { updateStrategy: { 
   }
 )
 
-test('a pod that crashes again and again is deleted in the moment in which it does not serve', async () => {
+test('a pod that crashes again and again is deleted when it does not serve', async () => {
   const { cluster, step } = scene({}, podOf('a', 0, true), podOf('a', 1, true))
   const clock = virtualClock()
   const silent = <T>(): SharedLists<T> => ({

@@ -81,7 +81,7 @@ function asFailed(data: string, status: string, doing: string): string {
     throw new TargetError({
       what: `${doing} failed`,
       why: 'its record has an unknown format',
-      next: 'Roll back with the helm program by hand.',
+      next: 'Run helm rollback manually.',
       code: 'bad_answer'
     })
   const changed = `${json.slice(0, at)}"status":"failed"${json.slice(at + before.length)}`

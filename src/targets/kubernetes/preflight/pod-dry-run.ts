@@ -20,7 +20,7 @@ export interface PodDryRun {
   spec: PodSpec
   /** What the server says that a pod would need of a quota that is used up. */
   requested: Amounts
-  /** Why no such pod is admitted, whoever creates it. */
+  /** Why no such pod is admitted from any identity. */
   refused?: string
   /** Why no such pod is admitted from this identity; its controller may be allowed to create it. */
   refusedToUs?: string

@@ -67,7 +67,7 @@ describeOn('kubernetes', 'logins and the choice of a cluster', (backend) => {
   const credential = (status: string) =>
     `echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":${status}}'`
 
-  it('a token, and one that is not valid', async () => {
+  it('a token, and an invalid one', async () => {
     expect(await observe(await asUser('token', { token }))).toBe('1')
     const tokenFile = await file('token', token)
     expect(await observe(await asUser('token-file', { tokenFile }))).toBe('1')
@@ -109,7 +109,7 @@ describeOn('kubernetes', 'logins and the choice of a cluster', (backend) => {
     expect(await failure(observe(await asUser('certificate-gone', gone)))).toMatchObject({ code: 'login_failed' })
   })
 
-  it('a login program: its token, and nothing of what it prints when it fails', async () => {
+  it('a login program: its token, and none of its output when it fails', async () => {
     const good = await program('login', `[ "$1" = login ] && ${credential(`{"token":"'$LOGIN_TOKEN'"}`)}`)
     expect(await observe(await asUser('exec', good))).toBe('1')
 
@@ -198,7 +198,7 @@ describeOn('kubernetes', 'logins and the choice of a cluster', (backend) => {
     expect(unreadable.message).not.toContain('h0p-sesame-17')
   })
 
-  it.skipIf(process.getuid?.() !== 0)('the service account of a pod, by the files that it is given', async () => {
+  it.skipIf(process.getuid?.() !== 0)('the service account of a pod, by its mounted files', async () => {
     const account = join(dir, 'account')
     await mkdir(account)
     const { cluster: server } = kubeconfig.clusters[0]

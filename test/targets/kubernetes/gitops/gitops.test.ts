@@ -65,7 +65,7 @@ describeOn('kubernetes', 'workloads that git owns', (backend) => {
     annotations: { 'argocd.argoproj.io/tracking-id': `${cluster.namespace}_${name}:apps/Deployment:x/y` }
   })
 
-  it.concurrent('an application that syncs by itself: the commit to revert, and how to switch it off', async () => {
+  it.concurrent('an application with automated sync: the commit to revert, and how to switch it off', async () => {
     await application('auto', { syncPolicy: { automated: { selfHeal: true } } })
     const [risk] = await risksOf('by-annotation', trackedBy('auto'))
     expect(risk).toMatchObject({ id: 'argocd:auto', serious: true })
@@ -86,7 +86,7 @@ describeOn('kubernetes', 'workloads that git owns', (backend) => {
     expect(risk).toMatchObject({ id: 'argocd:by-hand', serious: false })
   })
 
-  it.concurrent('the label that others use, too, is proof only where Argo CD manages the object', async () => {
+  it.concurrent('a label that other tools use counts only where Argo CD manages the object', async () => {
     const labels = { 'app.kubernetes.io/instance': 'unread' }
     expect(await risksOf('labelled', { labels })).toEqual([])
     await cluster.kubectl('annotate', 'deployment/labelled', 'x=y', '--field-manager=argocd-controller')

@@ -36,7 +36,7 @@ const fails = (cluster: FakeCluster, method: string, error: Error, path = ''): v
     if (request.method === method && request.path.includes(path)) throw error
   })
 
-test('a quota with room for exactly one pod more is no blocker', async () => {
+test('a quota with room for exactly one more pod is no blocker', async () => {
   const { cluster, change } = await scene({ strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } })
   const containers = [{ resources: { requests: { cpu: '100m' } } }]
   cluster.objects.set('/api/v1/namespaces/shop/resourcequotas/small', {
@@ -50,13 +50,16 @@ test('a quota with room for exactly one pod more is no blocker', async () => {
 test.each([
   ['failed calling webhook "policy.example": timeout', { refusedToUs: expect.stringContaining('webhook') }],
   ['etcdserver: request timed out', { untried: true }]
-])('a server error when a pod is tried (%s) is said, and does not end the assessment', async (message, told) => {
-  const { cluster, change } = await scene()
-  fails(cluster, 'POST', new ApiFailure('Trying a pod', 500, { message }))
-  expect(await tryPod(cluster.context, change.workload, change.revision, signal)).toMatchObject(told)
-})
+])(
+  'a server error in the dry run of a pod (%s) is reported, and does not end the assessment',
+  async (message, told) => {
+    const { cluster, change } = await scene()
+    fails(cluster, 'POST', new ApiFailure('Trying a pod', 500, { message }))
+    expect(await tryPod(cluster.context, change.workload, change.revision, signal)).toMatchObject(told)
+  }
+)
 
-test('a server that is away, or too busy, for a dry run does not refuse the change', async () => {
+test('a server that is away or too busy for a dry run does not count as a refusal', async () => {
   const { cluster, change } = await scene()
   fails(cluster, 'PATCH', unreachable('cluster.example', 'connection refused'))
   await expect(tryChanges(cluster.context, [change], signal)).rejects.toMatchObject({ code: 'unreachable' })
@@ -68,7 +71,7 @@ test('a server that is away, or too busy, for a dry run does not refuse the chan
   expect(refused).toMatchObject({ what: expect.stringMatching(/refuses to change/) })
 })
 
-test('keeping what was last applied is tried again like the change itself', async () => {
+test('keeping the last-applied configuration is retried like the change itself', async () => {
   const { cluster, change } = await scene({}, { 'kubectl.kubernetes.io/last-applied-configuration': '{}' })
   let failed = 0
   cluster.before(({ method, path }) => {
@@ -79,7 +82,7 @@ test('keeping what was last applied is tried again like the change itself', asyn
   expect(failed).toBe(2)
 })
 
-test('the template that waits in a paused Deployment is what should serve, and that undoing loses it is said', async () => {
+test('the template that waits in a paused Deployment is current, and a risk says that undoing loses it', async () => {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   put(cluster, deployment('web', { image: 'web:1.2.0', spec: { paused: true } }), replicaSet('web', 1, 'web:1.1.0'))
   const workloads = await readWorkloads(cluster.context, signal)

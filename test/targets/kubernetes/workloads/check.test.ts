@@ -25,7 +25,7 @@ describeOn('kubernetes', 'checks and diagnosis on a cluster', (backend) => {
     return docker('ps', '-q', ...filters)
   }
 
-  it.concurrent('a service that serves, a container that restarts meanwhile, an address that answers badly, an old pod', async () => {
+  it.concurrent('a healthy service passes; a bad probe, a restart and an old pod fail', async () => {
     let answer = 500
     const site = createServer((_, response) => response.writeHead(answer).end())
     await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
@@ -88,7 +88,7 @@ describeOn('kubernetes', 'checks and diagnosis on a cluster', (backend) => {
     })
   })
 
-  it.concurrent('why workloads fail: logs of every kind of container, exit codes, probes, what changed, and no secret', async () => {
+  it.concurrent('the reasons why workloads fail: logs, exit codes, probes, what changed, and no secret', async () => {
     const labels = { suite: 'failing' }
     const says = (code: number) => [
       'sh',

@@ -35,7 +35,7 @@ const crashedSince = (startedAt: string): JsonObject => ({
   ]
 })
 
-/** A StatefulSet whose second revision is there, with these pods; the steps back to its first. */
+/** The steps of a StatefulSet with these pods from its second revision to its first. */
 async function stepsWith(pods: JsonObject[], spec: JsonObject = {}) {
   const cluster = fakeCluster({ workloads: ['statefulset/db'] })
   const status = { updateRevision: 'db-2', currentRevision: 'db-1' }
@@ -59,26 +59,26 @@ async function stepsWith(pods: JsonObject[], spec: JsonObject = {}) {
   )
 }
 
-test('a pod that crashes again and again is to be deleted, also while it seems well, so that the plan stays the same', async () => {
+test('a pod that crashes again and again is deleted even while it seems healthy, so the plan stays the same', async () => {
   const crashed = crashedSince(new Date().toISOString())
   const wanted = await stepsWith([podOf(1, 0, true), podOf(2, 1, false, crashed)])
   expect(wanted.map(({ kind }) => kind)).toEqual(['roll_back', 'delete_pods', 'mark'])
   expect(await stepsWith([podOf(1, 0, true), podOf(2, 1, true, crashed)])).toEqual(wanted)
 })
 
-test('a pod that crashed long ago and serves since is not to be deleted', async () => {
+test('a pod that crashed long ago and serves since is not deleted', async () => {
   const steps = await stepsWith([podOf(2, 0, true, crashedSince('2026-01-01T00:00:00Z')), podOf(2, 1, true)])
   expect(steps.map(({ kind }) => kind)).toEqual(['roll_back', 'mark'])
 })
 
-test('which pods of an OnDelete workload serve at the moment makes no other plan', async () => {
+test('the plan does not depend on which pods of an OnDelete workload serve at the moment', async () => {
   const spec = { updateStrategy: { type: 'OnDelete' } }
   const wanted = await stepsWith([podOf(2, 0, true), podOf(2, 1, true)], spec)
   expect(wanted[1]).toMatchObject({ kind: 'replace_pods', params: { pods: [{ name: 'db-1' }, { name: 'db-0' }] } })
   expect(await stepsWith([podOf(2, 0, false), podOf(2, 1, true)], spec)).toEqual(wanted)
 })
 
-test("a DaemonSet's pod that is not scheduled yet is known by the node that it is meant for", () => {
+test("a DaemonSet's pod that is not scheduled yet is identified by its intended node", () => {
   const terms = [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node-7'] }] }]
   const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } }
   const waiting = podSchema.parse({ metadata: { name: 'agent-x' }, spec: { affinity }, status: { phase: 'Pending' } })
@@ -88,7 +88,7 @@ test("a DaemonSet's pod that is not scheduled yet is known by the node that it i
   expect(slotOf(placed, { kind: 'statefulset' })).toBe('agent-x')
 })
 
-test('the mark that is set by hand is one that the next observation knows', async () => {
+test('the next observation reads a mark that was set manually', async () => {
   const steps = await stepsWith([podOf(2, 0, true)])
   const [command = ''] = steps.at(-1)?.manualCommands ?? []
   const [, name = '', text = ''] = / --overwrite ([\w./-]+)=(.*)$/.exec(command) ?? []
@@ -98,7 +98,7 @@ test('the mark that is set by hand is one that the next observation knows', asyn
   expect(markOf(marked)).toMatchObject({ revision: 'db-2', at: '2026-01-01T00:00:00Z', rollback_id: 'by-hand' })
 })
 
-test('a revision whose template lacks what a newer server fills in can be undone to', async () => {
+test('undoing works for a revision whose template lacks defaults of a newer server', async () => {
   const cluster = fakeCluster({ workloads: ['statefulset/db'] })
   const status = { updateRevision: 'db-2' }
   cluster.objects.set(statefulSetPath('db'), deployment('db', { image: 'db:1.2.0', status }))

@@ -22,7 +22,7 @@ const pod = {
   status: { phase: 'Running' }
 }
 
-/** A cluster whose controller needs a while to take notice; it ends the test at the first deletion. */
+/** A cluster whose controller is slow; the first deletion ends the test. */
 function slowController(noticedAfterReads: number): { context: KubernetesContext; readsBeforeDeletion: () => number } {
   let reads = 0
   const deleted = new Error('a pod was deleted')
@@ -54,13 +54,13 @@ const step = (kind: string, pods: unknown) => ({
   params: { server: 'https://cluster.example', move, pods } as never
 })
 
-test('a stuck pod is deleted only once the controller has seen the new template, or it would come back broken', async () => {
+test('a stuck pod is deleted only after the controller has seen the new template', async () => {
   const { context, readsBeforeDeletion } = slowController(3)
   await expect(steps.apply(context, step('delete_pods', ['db-0']), testRun())).rejects.toThrow('a pod was deleted')
   expect(readsBeforeDeletion()).toBeGreaterThanOrEqual(4)
 })
 
-test('a pod of an OnDelete workload is deleted only once the controller has seen the new template', async () => {
+test('a pod of an OnDelete workload is deleted only after the controller has seen the new template', async () => {
   const { context, readsBeforeDeletion } = slowController(3)
   const pods = [{ name: 'db-0', place: 'db-0' }]
   await expect(steps.apply(context, step('replace_pods', pods), testRun())).rejects.toThrow('a pod was deleted')

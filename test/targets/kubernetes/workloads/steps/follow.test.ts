@@ -23,7 +23,7 @@ const deployment = (version: string, generation: number, available: number): Wor
     status: { observedGeneration: generation, replicas: 1, updatedReplicas: 1, availableReplicas: available }
   })
 
-/** A list that others follow already: it tells what it knows when one joins, and its news a moment later. */
+/** A list that others follow already: a new follower gets the known item at once, and the change a moment later. */
 const listTelling = (known: WorkloadObject, news: WorkloadObject): SharedLists<WorkloadObject> => ({
   async follow(_request, interest: Interest<WorkloadObject>, signal) {
     interest.tell([known])
@@ -58,11 +58,11 @@ async function followed(known: WorkloadObject, news: WorkloadObject): Promise<vo
   await followRollout(context, move, testRun(), 20)
 }
 
-test('a shared list that has not heard of the change yet is not taken for somebody else’s change', async () => {
+test('a shared list that has not received our change yet does not count as a change by someone else', async () => {
   await followed(deployment('1.2.0', 1, 1), deployment('1.1.0', 2, 1))
 })
 
-test('a change that came after ours is somebody else’s', async () => {
+test('a change after ours counts as a change by someone else', async () => {
   await expect(followed(deployment('1.1.0', 2, 0), deployment('1.3.0', 3, 1))).rejects.toMatchObject({
     code: 'changed_meanwhile'
   })
