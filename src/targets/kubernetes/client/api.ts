@@ -22,10 +22,8 @@ export interface Request {
   accept?: string
 }
 
-export interface WatchEvent {
-  type: string
-  object: unknown
-}
+const eventSchema = z.looseObject({ type: z.string(), object: z.unknown() })
+export type WatchEvent = z.infer<typeof eventSchema>
 
 export interface Api {
   readonly server: string
@@ -180,7 +178,7 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
           rest = lines.pop() ?? ''
           if (rest.length > limits.maxBytes) throw tooLarge(request, 'one change is longer than any object can be')
           for (const line of lines) {
-            const event = parsed(line) as WatchEvent | null
+            const { data: event } = eventSchema.safeParse(parsed(line))
             if (event) yield event
           }
         }

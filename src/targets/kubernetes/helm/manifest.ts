@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Mask } from '../../../support/mask.ts'
-import type { Address, Kind } from '../objects/names.ts'
+import type { Address } from '../objects/names.ts'
 import { type Template, templateSchema } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
 import { hideEnvironment } from '../objects/template.ts'
@@ -85,7 +85,7 @@ export const objectText = ({ kind, name }: ManifestObject): string => `${kind}/$
 export const findObject = (objects: readonly ManifestObject[], address: Address): ManifestObject | undefined =>
   objects.find(
     ({ kind, name, namespace }) =>
-      (kind.toLowerCase() as Kind) === address.kind && name === address.name && namespace === address.namespace
+      kind.toLowerCase() === address.kind && name === address.name && namespace === address.namespace
   )
 
 /** The images of a pod template, by container. */

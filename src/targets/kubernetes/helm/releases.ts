@@ -28,21 +28,21 @@ export function releasesOfHelm(
   { config }: KubernetesContext,
   helmState: HelmState,
   workloads: readonly Workload[]
-): { current: Release; releases: Release[] } {
-  const { newest, revisions } = helmState
+): { current: Release | null; releases: Release[] } {
+  const { revisions } = helmState
   const contents = [...new Set(revisions.map(({ content }) => content.hash))]
   const groups = contents.map((hash) => revisions.filter(({ content }) => content.hash === hash))
-  const names = new Map(groups.map((group) => [group, nameOf(group, workloads, config.container)]))
-  const shared = (group: HelmRevision[]): boolean =>
-    groups.some((other) => other !== group && names.get(other) === names.get(group))
-  const all = groups.map((group) => {
-    const name = names.get(group)
-    const representative = group.find(isAccepted) ?? (group[0] as HelmRevision)
-    const version = name && !shared(group) ? name : revisionVersion(representative.revision)
-    return releaseOf(helmState, workloads, group, representative, version)
+  const names = groups.map((group) => nameOf(group, workloads, config.container))
+  // Newest first, so the first content is the current one.
+  const [current = null, ...releases] = groups.flatMap((group, index) => {
+    const representative = group.find(isAccepted) ?? group[0]
+    if (!representative) return []
+    const name = names[index]
+    const isUnique = names.filter((one) => one === name).length === 1
+    const version = name && isUnique ? name : revisionVersion(representative.revision)
+    return [releaseOf(helmState, workloads, group, representative, version)]
   })
-  const current = all[contents.indexOf(newest.content.hash)] as Release
-  return { current, releases: all.filter((release) => release !== current) }
+  return { current, releases }
 }
 
 /** The tag that the workloads share, otherwise the chart's application version. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { objectName } from '../config.ts'
+import { kinds } from './names.ts'
 import type { Revision } from './revision.ts'
 import type { Workload } from './workload.ts'
 
@@ -10,7 +11,7 @@ const side = z.object({ revision: z.string(), hash: z.string(), own: z.string().
 
 /** One workload of a step: where it is, what was observed, and what should be there afterwards. Names and hashes only. */
 export const moveSchema = z.object({
-  kind: z.enum(['deployment', 'statefulset', 'daemonset', 'rollout']),
+  kind: z.enum(kinds),
   namespace: nameSchema,
   name: nameSchema,
   uid: z.string(),

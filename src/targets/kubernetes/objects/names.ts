@@ -23,7 +23,8 @@ export const known = {
   revisionHash: 'controller-revision-hash'
 } as const
 
-export type Kind = 'deployment' | 'statefulset' | 'daemonset' | 'rollout'
+export const kinds = ['deployment', 'statefulset', 'daemonset', 'rollout'] as const
+export type Kind = (typeof kinds)[number]
 
 /** What the API calls a kind of workload. */
 export const resources: Record<Kind, { group: string; version: string; plural: string; kind: string }> = {
@@ -50,7 +51,8 @@ export interface Address {
 export function parseAddress(text: string, namespace: string): Address {
   const [word = '', ...rest] = text.split('/')
   const name = rest.at(-1) ?? ''
-  return { kind: shortKinds[word] ?? (word as Kind), namespace: (rest.length > 1 && rest[0]) || namespace, name }
+  const kind = shortKinds[word] ?? kinds.find((one) => one === word) ?? 'deployment'
+  return { kind, namespace: (rest.length > 1 && rest[0]) || namespace, name }
 }
 
 export const addressText = ({ kind, namespace, name }: Address): string => `${kind}/${namespace}/${name}`

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { askPage } from '../../../http/page.ts'
 import type { Check, CheckReport } from '../../../model/check.ts'
 import type { JsonObject } from '../../../model/json.ts'
@@ -110,7 +111,9 @@ const restartsOf = (workloads: readonly Workload[]): Record<string, number> =>
 const availableOf = (workloads: readonly Workload[]): Record<string, number> =>
   Object.fromEntries(workloads.map(({ address, object }) => [addressText(address), rolloutOf(object).available]))
 
-const numbersOf = (observed: unknown): Record<string, number> => (observed ?? {}) as Record<string, number>
+const numbersSchema = z.record(z.string(), z.number()).catch({})
+
+const numbersOf = (observed: unknown): Record<string, number> => numbersSchema.parse(observed)
 
 const restarts = (pod: Pod): number => containersOf(pod).reduce((sum, { restartCount }) => sum + restartCount, 0)
 

@@ -8,7 +8,7 @@ import {
   type Address,
   addressText,
   collectionOf,
-  type Kind,
+  kinds,
   parseAddress,
   pathOf,
   resources,
@@ -156,7 +156,6 @@ async function findObjects(cluster: KubernetesContext, signal: AbortSignal): Pro
       next: 'Set "workloads": ["deployment/web"] or "selector": "app=web" there.',
       code: 'no_workloads'
     })
-  const kinds = Object.keys(resources) as Kind[]
   const found = await inParallel(kinds, kinds.length, async (kind) => {
     const path = collectionOf(kind, namespace)
     const query = { labelSelector: config.selector ?? undefined }
