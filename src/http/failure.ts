@@ -2,7 +2,7 @@ import { ConfigError, messageOf, RollbackError, TargetError } from '../support/e
 import type { Mask } from '../support/mask.ts'
 import { duration, oneLine } from '../support/text.ts'
 import type { Said } from './answer.ts'
-import { TooLarge } from './request.ts'
+import { TooLarge } from './body.ts'
 
 /** What a refusal means on a platform, where it is more than the status says. */
 export type Meaning = (said: Said) => { why?: string; next?: string; code?: string } | undefined

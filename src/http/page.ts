@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { HealthState } from '../model/observation.ts'
 import type { Headers } from './answer.ts'
+import { mebibyte } from './body.ts'
 import { networkReason } from './failure.ts'
 import { type PageProbe, probeHint, probeOptions } from './probe.ts'
-import { mebibyte, requestAlong } from './request.ts'
+import { requestAlong } from './request.ts'
 
 /** How a page answers to a user, without any credentials. */
 export interface Page {

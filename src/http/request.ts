@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream'
 import { request as send } from 'undici'
 import { withLimit } from '../support/limit.ts'
 import { type Answer, redirectOf } from './answer.ts'
+import { mebibyte, readUpTo, TooLarge } from './body.ts'
 import { proxyAgent } from './proxy.ts'
 
 export interface RequestOptions {
@@ -21,11 +21,6 @@ export interface RequestOptions {
   /** Uses a connection of its own, as a user who comes for the first time does. */
   newConnection?: boolean
 }
-
-/** The body is longer than allowed. */
-export class TooLarge extends Error {}
-
-export const mebibyte = 1024 * 1024
 
 /**
  * Sends one request to any address and reads its answer up to a limit. No status is an error, no redirect is followed, nothing is
@@ -75,22 +70,5 @@ export async function requestAlong(
     const next = redirectOf(answer, url)
     if (!next || hop === maxRedirects || !mayFollow(next, answer)) return { answer, url, next }
     url = next
-  }
-}
-
-async function readUpTo(body: Readable, maxBytes: number, signal: AbortSignal): Promise<Pick<Answer, 'body' | 'cut'>> {
-  const chunks: Buffer[] = []
-  let length = 0
-  try {
-    if (maxBytes === 0) return { body: Buffer.alloc(0), cut: true }
-    for await (const chunk of body) {
-      signal.throwIfAborted()
-      chunks.push(chunk as Buffer)
-      length += (chunk as Buffer).length
-      if (length > maxBytes) return { body: Buffer.concat(chunks, maxBytes), cut: true }
-    }
-    return { body: Buffer.concat(chunks), cut: false }
-  } finally {
-    body.on('error', () => undefined).destroy()
   }
 }

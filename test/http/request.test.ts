@@ -1,8 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { mebibyte, TooLarge } from '../../src/http/body.ts'
 import { probe } from '../../src/http/probe.ts'
-import { mebibyte, request, TooLarge } from '../../src/http/request.ts'
+import { request } from '../../src/http/request.ts'
 
 const servers: Server[] = []
 afterEach(() => {

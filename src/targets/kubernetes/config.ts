@@ -27,7 +27,7 @@ export const configSchema = z.looseObject({
   workloads: z.array(workload).min(1).nullish(),
   selector: z
     .string()
-    .regex(/^[\w./\-=!, ()]+$/, 'is no label selector')
+    .regex(/^[\w./\-=!, ()]+$/, 'is not a label selector')
     .nullish()
     .describe('Label selector to find the workloads by, instead of `workloads`: app=web,tier!=cache'),
   container: z

@@ -9,7 +9,7 @@ const kinds = /^kind:\s*["']?(Deployment|StatefulSet|DaemonSet|Rollout)["']?\s*$
 const nameLine = /^metadata:[^\S\n]*\n(?:[ \t]+.*\n)*?[ \t]{1,4}name:\s*["']?([a-z0-9][a-z0-9.-]*)["']?\s*$/m
 const namespaceLine = /^metadata:[^\S\n]*\n(?:[ \t]+.*\n)*?[ \t]{1,4}namespace:\s*["']?([a-z0-9][a-z0-9-]*)["']?\s*$/m
 
-/** Manifests of workloads in the project; that somebody has a kubeconfig says nothing about this project. */
+/** Finds the manifests of workloads in the project; a kubeconfig on the machine proves nothing about this project. */
 export const discoverKubernetes: Discover = async (projectDir) => {
   const workloads = new Set<string>()
   let from = ''

@@ -1,7 +1,7 @@
 import { defineTarget } from '../define-target.ts'
 import { configSchema } from './config.ts'
 import { discoverKubernetes } from './discover.ts'
-import { versionPattern } from './objects/version.ts'
+import { versionPattern } from './objects/image-name.ts'
 
 /** Deployments, StatefulSets, DaemonSets and Rollouts of one cluster. */
 export default defineTarget({

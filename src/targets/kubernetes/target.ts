@@ -1,63 +1,57 @@
-import type { JsonObject } from '../../model/json.ts'
-import type { Step } from '../../model/step.ts'
-import { InputError } from '../../support/errors.ts'
-import type { Run, Target, TargetContext } from '../target.ts'
+import type { Target, TargetContext } from '../target.ts'
 import { openApi } from './client/api.ts'
 import { connect } from './client/connect.ts'
-import { sharedLists } from './client/shared-list.ts'
+import { sharedLists } from './client/follow-list.ts'
 import type { KubernetesConfig } from './config.ts'
 import type { KubernetesContext } from './context.ts'
 import { openHelm } from './helm/index.ts'
 import { planHelm } from './helm/plan.ts'
 import { createLease } from './lease/index.ts'
 import { podSchema, workloadSchema } from './objects/objects.ts'
+import { steps } from './steps.ts'
 import { check } from './workloads/check.ts'
 import { diagnose } from './workloads/diagnose.ts'
-import { observeWorkloads, type Seen } from './workloads/observe.ts'
-import { plan } from './workloads/plan.ts'
-import { isStepKind, stepKinds } from './workloads/steps/index.ts'
+import { type ClusterState, observe } from './workloads/observe.ts'
+import { planWorkloads } from './workloads/plan.ts'
 
-/** Deployments, StatefulSets, DaemonSets and Rollouts of one cluster. */
-export async function open(context: TargetContext<KubernetesConfig>): Promise<Target<Seen>> {
+/** Connects what a target is given with the cluster that its configuration names. */
+export async function openContext(context: TargetContext<KubernetesConfig>): Promise<KubernetesContext> {
   const { config, clock, mask, log, history, env } = context
-  const connection = await connect({ context: config.context ?? undefined }, env, mask)
+  const name = config.context ?? undefined
+  const connection = await connect({ context: name }, env, mask)
   const api = openApi(connection, clock)
-  const cluster: KubernetesContext = {
+  return {
     api,
     lists: { workloads: sharedLists(api, clock, workloadSchema), pods: sharedLists(api, clock, podSchema) },
     config,
     namespace: config.namespace ?? connection.namespace,
-    kubectl: config.context ? `kubectl --context ${config.context}` : 'kubectl',
-    helm: openHelm(env, connection, config.context ?? undefined, mask),
+    kubectl: name ? `kubectl --context ${name}` : 'kubectl',
+    helm: openHelm(env, connection, name, mask),
     history,
+    env,
     clock,
     log,
     mask
   }
-  for (const name of [cluster.namespace, config.context, config.container, ...(config.workloads ?? [])])
+}
+
+/** The verbs of the target. */
+export async function open(context: TargetContext<KubernetesConfig>): Promise<Target<ClusterState>> {
+  const cluster = await openContext(context)
+  const { config, namespace, mask, api } = cluster
+  for (const name of [namespace, config.context, config.container, ...(config.workloads ?? [])])
     if (name) mask.spare(name)
   return {
-    observe: (signal) => observeWorkloads(cluster, signal),
-    async plan(_observation, { workloads, helm }, release, signal) {
-      return helm.state === 'seen'
+    observe: (signal) => observe(cluster, signal),
+    plan: (_observation, { workloads, helm }, release, signal) =>
+      helm.state === 'readable'
         ? planHelm(cluster, workloads, helm.helmState, release, signal)
-        : plan(cluster, workloads, release, signal, helm.state === 'unusable' ? helm.why : undefined)
-    },
-    apply: async (step: Step, run: Run) => workFor(step).apply(cluster, step, run),
-    revert: async (step: Step, run: Run, _recorded?: JsonObject) => workFor(step).revert(cluster, step, run),
+        : planWorkloads(cluster, workloads, release, signal, helm.state === 'unusable' ? helm.why : ''),
+    apply: (step, run) => steps.apply(cluster, step, run),
+    revert: (step, run) => steps.revert(cluster, step, run),
     check: (release, look) => check(cluster, release, look),
     diagnose: (signal) => diagnose(cluster, signal),
     lease: createLease(cluster),
     close: async () => api.close()
   }
-}
-
-function workFor({ kind }: Step) {
-  if (isStepKind(kind)) return stepKinds[kind]
-  throw new InputError({
-    what: `The step "${kind}" cannot be run`,
-    why: 'this version of the program knows no such step',
-    next: 'Use the version of the program that began the rollback.',
-    code: 'unknown_step'
-  })
 }

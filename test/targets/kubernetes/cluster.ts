@@ -30,10 +30,18 @@ export interface Cluster {
   rolledOut(object: JsonObject): Promise<void>
   /** A kubeconfig of a new ServiceAccount with these rules alone. */
   identity(name: string, rules: JsonObject[]): Promise<string>
+  create(): Promise<void>
   remove(): Promise<void>
 }
 
 export async function createCluster(kubeconfig: string): Promise<Cluster> {
+  const cluster = newCluster(kubeconfig)
+  await cluster.create()
+  return cluster
+}
+
+/** The same, before its namespace is created. */
+export function newCluster(kubeconfig: string): Cluster {
   const namespace = `popk-${randomBytes(4).toString('hex')}`
   const repository = `${namespace}/web`
   const files: string[] = []
@@ -49,7 +57,7 @@ export async function createCluster(kubeconfig: string): Promise<Cluster> {
     await kubectl('apply', '-f', file)
   }
 
-  const cluster: Cluster = {
+  return {
     namespace,
     kubeconfig,
     async image(version, mode = 'good') {
@@ -97,6 +105,9 @@ export async function createCluster(kubeconfig: string): Promise<Cluster> {
       files.push(file)
       return file
     },
+    async create() {
+      await run('kubectl', ['--kubeconfig', kubeconfig, 'create', 'namespace', namespace])
+    },
     async remove() {
       await kubectl('delete', 'namespace', namespace, '--wait=false')
       for (const file of files) await rm(file, { force: true })
@@ -104,8 +115,6 @@ export async function createCluster(kubeconfig: string): Promise<Cluster> {
       for (const id of imagesMade(repository)) await docker('rmi', '-f', id).catch(() => undefined)
     }
   }
-  await run('kubectl', ['--kubeconfig', kubeconfig, 'create', 'namespace', namespace])
-  return cluster
 }
 
 export interface Shape {
@@ -155,17 +164,17 @@ export function workload(shape: Shape): JsonObject {
   }
 }
 
-/** Waits for something to be so, at most `limitMs`. */
-export async function until<T>(what: string, look: () => Promise<T>, limitMs = 120_000): Promise<NonNullable<T>> {
+/** Waits until something is true, at most `limitMs`. */
+export async function until<T>(what: string, read: () => Promise<T>, limitMs = 120_000): Promise<NonNullable<T>> {
   const end = Date.now() + limitMs
   let last: unknown
   for (;;) {
-    const seen = await look().catch((error: unknown) => {
+    const seen = await read().catch((error: unknown) => {
       last = error
       return null
     })
     if (seen) return seen as NonNullable<T>
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}${last ? `: ${String(last)}` : ''}`)
+    if (Date.now() > end) throw new Error(`gave up waiting for ${what}${last ? `: ${String(last)}` : ''}`)
     await wait(200)
   }
 }

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { discoverKubernetes } from '../../../src/targets/kubernetes/discover.ts'
 import { type TestProject, testProject } from '../../harness/project.ts'
 
-describe('looking for kubernetes in a project', () => {
+describe('discovery of kubernetes in a project', () => {
   const projects: TestProject[] = []
   afterEach(async () => {
     for (const project of projects.splice(0)) await project.remove()
@@ -20,7 +20,7 @@ describe('looking for kubernetes in a project', () => {
     return project.dir
   }
 
-  it('finds the workloads that manifests describe, with their namespaces', async () => {
+  it('finds the workloads of manifests, with their namespaces', async () => {
     const dir = await projectWith({
       'k8s/web.yaml': [
         'apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n',
@@ -34,7 +34,7 @@ describe('looking for kubernetes in a project', () => {
     })
   })
 
-  it('a kubeconfig alone is no reason', async () => {
+  it('a kubeconfig alone is not enough', async () => {
     const dir = await projectWith({ 'README.md': 'kind: Deployment' })
     expect(await discoverKubernetes(dir, { KUBECONFIG: join(dir, 'kubeconfig') })).toBeNull()
   })

@@ -1,47 +1,19 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import type { JsonObject } from '../../../src/model/json.ts'
+import { expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
-import { createScene, execute, historyRecord, type Scene } from './scene.ts'
+import { type Shape, until, workload } from './cluster.ts'
+import { execute, historyRecord } from './scene.ts'
+import { useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
-  let cluster: Cluster
-  let good: string
-  const scenes: Scene[] = []
+  const { cluster, image, serve, project, imageOf, readyImages } = useCluster(backend)
+  const good = image('1.1.0')
 
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    good = await cluster.image('1.1.0')
-  })
-  afterAll(async () => {
-    for (const scene of scenes) await scene.close()
-    await cluster.remove()
-  })
-
-  const sceneFor = async (config: JsonObject, history: JsonObject[] = []): Promise<Scene> => {
-    const scene = await createScene(cluster, config, history)
-    scenes.push(scene)
-    return scene
-  }
   const broken = async (shape: Shape, sign: RegExp): Promise<void> => {
     await cluster.apply(workload(shape))
     await until(String(sign), async () => sign.test(await cluster.kubectl('get', 'pods', '-l', `app=${shape.name}`)))
   }
-  const image = (what: string): Promise<string> =>
-    cluster.kubectl('get', what, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
-  const podImages = (app: string): Promise<string> =>
-    cluster.kubectl(
-      'get',
-      'pods',
-      '-l',
-      `app=${app}`,
-      '--field-selector=status.phase=Running',
-      '-o',
-      'jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.spec.containers[0].image}{"\\n"}{end}'
-    )
-
   it.concurrent.each<[string, (bad: string) => Partial<Shape>, 'good' | 'crash' | 'unhealthy', RegExp, RegExp]>([
     ['crashes', () => ({}), 'crash', /CrashLoopBackOff/, /exit code 3/],
     [
@@ -74,7 +46,7 @@ describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
     const changed = change(await cluster.image(tag, mode))
     await broken({ ...shape, image: await cluster.image(tag, mode), ...changed }, sign)
 
-    const scene = await sceneFor({ workloads: [`deployment/${name}`] })
+    const scene = await project({ workloads: [`deployment/${name}`] })
     const server = await scene.serve()
     const assessment = await server.call('assess_rollback', { investigate: true })
     expect(assessment).toMatchObject({
@@ -85,12 +57,12 @@ describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
     expect(JSON.stringify([assessment.current, assessment.diagnosis])).toMatch(told)
     const dry = await execute(server, assessment, { dry_run: true })
     expect(dry).toMatchObject({ outcome: 'checked' })
-    expect(await image(`deployment/${name}`)).not.toBe(good)
+    expect(await imageOf(`deployment/${name}`)).not.toBe(good)
 
     const done = await execute(server, assessment)
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded', to: { version: '1.1.0' } })
-    expect(await image(`deployment/${name}`)).toBe(good)
-    expect((await podImages(name)).split('\n')).toEqual([good, good])
+    expect(await imageOf(`deployment/${name}`)).toBe(good)
+    expect(await readyImages(name)).toEqual([good, good])
     expect(await server.call('verify_rollback', { rollback_id: done.rollback_id })).toMatchObject({
       verdict: 'healthy'
     })
@@ -102,12 +74,12 @@ describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
     const shape: Shape = { kind: 'StatefulSet', name: 'db', image: good }
     await cluster.rolledOut(workload(shape))
     await broken({ ...shape, image: await cluster.image('1.2.0', 'crash') }, /CrashLoopBackOff/)
-    const server = await (await sceneFor({ workloads: ['statefulset/db'] })).serve()
+    const server = await serve({ workloads: ['statefulset/db'] })
     const assessment = await server.call('assess_rollback')
     expect(assessment.plan.steps.map(({ title }: { title: string }) => title)[1]).toMatch(/Deleting the pods .*db-1/)
     const done = await execute(server, assessment)
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
-    expect((await podImages('db')).split('\n')).toEqual([good, good])
+    expect(await readyImages('db')).toEqual([good, good])
     await cluster.kubectl('delete', 'statefulset', 'db', '--wait=false')
   })
 
@@ -115,13 +87,12 @@ describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
     const shape: Shape = { kind: 'DaemonSet', name: 'agent', image: good }
     await cluster.rolledOut(workload(shape))
     await broken({ ...shape, image: await cluster.image('1.2.0', 'crash') }, /CrashLoopBackOff/)
-    const scene = await sceneFor({ workloads: ['daemonset/agent'] }, [
+    const server = await serve({ workloads: ['daemonset/agent'] }, [
       historyRecord('1.1.0', 'success', '2026-01-01T00:00:00Z')
     ])
-    const server = await scene.serve()
     const done = await execute(server, await server.call('assess_rollback'))
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded', to: { version: '1.1.0' } })
-    expect(await podImages('agent')).toBe(good)
+    expect(await readyImages('agent')).toEqual([good])
     await cluster.kubectl('delete', 'daemonset', 'agent', '--wait=false')
   })
 
@@ -132,26 +103,26 @@ describeOn('kubernetes', 'kubernetes through the built server', (backend) => {
     const shapes: Shape[] = names.map((name) => ({ name, image: good, replicas: 1, labels }))
     await Promise.all(shapes.map((shape) => cluster.rolledOut(workload(shape))))
     await Promise.all(shapes.map((shape) => broken({ ...shape, image: bad }, /CrashLoopBackOff/)))
-    const server = await (await sceneFor({ selector: 'suite=together' })).serve()
+    const server = await serve({ selector: 'suite=together' })
     const done = await execute(server, await server.call('assess_rollback'))
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
-    for (const name of names) expect(await podImages(name)).toBe(good)
+    for (const name of names) expect(await readyImages(name)).toEqual([good])
     await cluster.kubectl('delete', 'deployment', '-l', 'suite=together', '--wait=false')
   })
 
-  it.concurrent('of two workloads with tags of their own, the one that did not change is left alone', async () => {
+  it.concurrent('of two workloads with different tags, the one that did not change stays', async () => {
     const other = await cluster.image('7.0.0')
     await cluster.rolledOut(workload({ name: 'pair-api', image: other, replicas: 1 }))
     await cluster.rolledOut(workload({ name: 'pair-web', image: good, replicas: 1 }))
     const bad = await cluster.image('1.2.0', 'crash')
     await broken({ name: 'pair-web', image: bad, replicas: 1 }, /CrashLoopBackOff/)
     const workloads = ['deployment/pair-web', 'deployment/pair-api']
-    const server = await (await sceneFor({ workloads })).serve()
+    const server = await serve({ workloads })
     const assessment = await server.call('assess_rollback')
     expect(assessment).toMatchObject({ recommended: { version: '1.1.0' }, blockers: [] })
     const done = await execute(server, assessment)
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
-    expect(await podImages('pair-web')).toBe(good)
+    expect(await readyImages('pair-web')).toEqual([good])
     expect(await cluster.kubectl('get', 'deployment/pair-api', '-o', 'jsonpath={.metadata.generation}')).toBe('1')
     await cluster.kubectl('delete', 'deployment', 'pair-web', 'pair-api', '--wait=false')
   })

@@ -7,14 +7,14 @@ import { ApiFailure } from '../../../src/targets/kubernetes/client/failure.ts'
 import { configSchema } from '../../../src/targets/kubernetes/config.ts'
 import type { KubernetesContext } from '../../../src/targets/kubernetes/context.ts'
 
-/** Objects by their path, as an API server keeps them; for moments that a real cluster shows by luck alone. */
+/** Objects by their path, as an API server keeps them; for moments that a real cluster shows only by luck. */
 export interface FakeCluster {
   context: KubernetesContext
-  /** By path; an object that is put here is there at once, and one that is taken away gives 404. */
+  /** By path; an added object exists immediately, and a removed one gives 404. */
   objects: Map<string, JsonObject>
   /** Every request but GET, as "METHOD path". */
   acts: string[]
-  /** Called before each request; throws what the server would answer, or changes objects. */
+  /** Called before each request; may throw an answer of the server, or change objects. */
   before(hook: (request: Request) => void): void
 }
 

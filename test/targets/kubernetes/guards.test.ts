@@ -1,46 +1,26 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
-import { createScene, execute, historyRecord, type Scene } from './scene.ts'
+import { type Shape, workload } from './cluster.ts'
+import { execute, historyRecord } from './scene.ts'
+import { useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
-describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', (backend) => {
-  let cluster: Cluster
-  let good: string
-  let bad: string
-  const scenes: Scene[] = []
-
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    good = await cluster.image('1.1.0')
-    bad = await cluster.image('1.2.0', 'crash')
-  })
-  afterAll(async () => {
-    for (const scene of scenes) await scene.close()
-    await cluster.remove()
-  })
-
-  const serve = async (name: string, history: JsonObject[] = [], kubeconfig?: string, config: JsonObject = {}) => {
-    const scene = await createScene(cluster, { workloads: [`deployment/${name}`], ...config }, history)
-    scenes.push(scene)
-    return scene.serve(kubeconfig)
-  }
+describeOn('kubernetes', 'guards of a rollback on kubernetes', (backend) => {
+  const scene = useCluster(backend)
+  const { cluster } = scene
+  const good = scene.image('1.1.0')
+  const bad = scene.image('1.2.0', 'crash')
+  const serve = (name: string, history: JsonObject[] = [], kubeconfig?: string, config: JsonObject = {}) =>
+    scene.serve({ workloads: [`deployment/${name}`], ...config }, history, kubeconfig ? { kubeconfig } : {})
+  const image = (name: string) => scene.imageOf(`deployment/${name}`)
   /** A Deployment whose second revision crashes while a pod of the first still serves. */
-  const failed = async (shape: Partial<Shape> & { name: string }, change: Partial<Shape> = {}): Promise<void> => {
-    await cluster.rolledOut(workload({ replicas: 1, image: good, ...shape }))
-    await cluster.apply(workload({ replicas: 1, ...shape, image: bad, ...change }))
-    await crashing(shape.name)
-  }
-  const crashing = (name: string) =>
-    until('the crash', async () => /CrashLoop|Error/.test(await cluster.kubectl('get', 'pods', '-l', `app=${name}`)))
-  const image = (name: string) =>
-    cluster.kubectl('get', `deployment/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
+  const failed = (shape: Omit<Shape, 'image'>, change?: Partial<Shape>) => scene.failed(shape, { good, bad }, change)
   const ids = (list: Answer[]) => list.map(({ id }) => id)
 
-  it.concurrent("somebody's change between plan and execution is refused and left as it is", async () => {
+  it.concurrent('a change by someone else between plan and execution makes execution refuse, and stays', async () => {
     await failed({ name: 'raced' })
     const server = await serve('raced')
     const assessment = await server.call('assess_rollback')
@@ -51,7 +31,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     await cluster.kubectl('delete', 'deployment', 'raced', '--wait=false')
   })
 
-  it.concurrent('scaling between plan and execution is left as it is, and does not stop it', async () => {
+  it.concurrent('scaling between plan and execution stays, and does not stop the rollback', async () => {
     await failed({ name: 'scaled' })
     const server = await serve('scaled')
     const assessment = await server.call('assess_rollback')
@@ -76,7 +56,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     await cluster.kubectl('delete', 'deployment', 'guarded', '--wait=false')
   })
 
-  it.concurrent('few rights are enough: without a lease and without a mark it goes back', async () => {
+  it.concurrent('few rights are enough to go back, without a lease and without a mark', async () => {
     await failed({ name: 'few' })
     const few = await cluster.identity('few', [
       { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'watch', 'patch'] },
@@ -85,14 +65,14 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     ])
     const server = await serve('few', [], few)
     const assessment = await server.call('assess_rollback')
-    expect(assessment.summary).toContain('whether traffic reaches the pods is not looked at')
+    expect(assessment.summary).toContain('whether traffic reaches the pods is not checked')
     const done = await execute(server, assessment)
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
     expect(await image('few')).toBe(good)
     await cluster.kubectl('delete', 'deployment', 'few', '--wait=false')
   })
 
-  it.concurrent('a right on the very objects is enough', async () => {
+  it.concurrent('a right on the named objects alone is enough', async () => {
     await failed({ name: 'named' })
     const named = await cluster.identity('named', [
       {
@@ -125,7 +105,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     await cluster.kubectl('delete', 'deployment', 'paused', '--wait=false')
   })
 
-  it.concurrent('undoing twice does not lead back to the broken revision, which is marked', async () => {
+  it.concurrent('a second rollback does not lead to the broken revision, which is marked', async () => {
     await failed({ name: 'pingpong' })
     const first = await serve('pingpong')
     expect(await execute(first, await first.call('assess_rollback'))).toMatchObject({ outcome: 'succeeded' })
@@ -137,7 +117,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     await cluster.kubectl('delete', 'deployment', 'pingpong', '--wait=false')
   })
 
-  it.concurrent('what the old template names and is gone blocks; what changed since is a risk', async () => {
+  it.concurrent('a missing object that the old template names is a blocker; a changed one is a risk', async () => {
     await cluster.kubectl('create', 'configmap', 'settings', '--from-literal=a=1')
     await cluster.kubectl('create', 'secret', 'generic', 'key', '--from-literal=a=1')
     const container: JsonObject = { envFrom: [{ configMapRef: { name: 'settings' } }, { secretRef: { name: 'key' } }] }
@@ -151,7 +131,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     await cluster.kubectl('delete', 'deployment', 'refs', '--wait=false')
   })
 
-  it.concurrent('a candidate that does not come up is given up, and the state that served is back', async () => {
+  it.concurrent('a candidate that does not come up is given up, and the state that served is restored', async () => {
     const gone = 'popk-nowhere.invalid/web:1.0.0'
     await cluster.apply(workload({ name: 'giveup', image: gone, replicas: 1 }))
     await cluster.rolledOut(workload({ name: 'giveup', image: good, replicas: 1 }))
@@ -164,7 +144,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     await cluster.kubectl('delete', 'deployment', 'giveup', '--wait=false')
   })
 
-  it.concurrent('after it, the next kubectl apply removes what only the old template had', async () => {
+  it.concurrent('the next kubectl apply after a rollback removes what only the old template had', async () => {
     const extra = { env: [{ name: 'OLD_ONLY', value: 'x' }] }
     await failed({ name: 'applied', container: extra }, { container: {} })
     const server = await serve('applied')
@@ -177,7 +157,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     await cluster.kubectl('delete', 'deployment', 'applied', '--wait=false')
   })
 
-  it.concurrent('other hands are named: Argo CD, Flux and an autoscaler as risks, Helm with its command as a blocker', async () => {
+  it.concurrent('Argo CD, Flux and an autoscaler are named as risks, Helm with its command as a blocker', async () => {
     await failed({
       name: 'owned',
       annotations: {
@@ -208,7 +188,7 @@ describeOn('kubernetes', 'what keeps a rollback on kubernetes from doing harm', 
     await cluster.kubectl('delete', 'deployment/owned', 'hpa/owned', '--wait=false')
   })
 
-  it.concurrent('a workload that is not there, and a context that is not there, are clear errors', async () => {
+  it.concurrent('a missing workload and a missing context are clear errors', async () => {
     const missing = await (await serve('nowhere')).call('assess_rollback')
     expect(missing).toMatchObject({ isError: true, error: { code: 'not_found' } })
     const context = await (await serve('x', [], undefined, { context: 'nowhere' })).call('assess_rollback')

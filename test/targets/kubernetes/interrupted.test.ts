@@ -1,58 +1,34 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
-import { stepKinds } from '../../../src/targets/kubernetes/workloads/steps/index.ts'
+import { steps as kinds } from '../../../src/targets/kubernetes/steps.ts'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
 import { testRun } from '../../harness/context.ts'
-import { type Cluster, createCluster, type Shape, until, watchObject, workload } from './cluster.ts'
-import { cuttableWay, type Way } from './proxy.ts'
-import { createScene, execute, type Scene } from './scene.ts'
-import { applyAll, openContext, openTarget, planned, revertAll } from './verbs.ts'
+import { type Shape, watchObject, workload } from './cluster.ts'
+import { cuttableProxy } from './proxies.ts'
+import { execute } from './scene.ts'
+import { applyAll, planned, revertAll, useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
-describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (backend) => {
-  let cluster: Cluster
-  let good: string
-  let next: string
-  const scenes: Scene[] = []
-  const ways: Way[] = []
-
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    good = await cluster.image('1.1.0')
-    next = await cluster.image('1.2.0')
-  })
-  afterAll(async () => {
-    for (const scene of scenes) await scene.close()
-    for (const way of ways) await way.close()
-    await cluster.remove()
-  })
-
-  const image = (name: string) =>
-    cluster.kubectl('get', `deployment/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
-  const upgraded = async (shape: Omit<Shape, 'image'>): Promise<void> => {
-    await cluster.rolledOut(workload({ replicas: 1, ...shape, image: good }))
-    await cluster.rolledOut(workload({ replicas: 1, ...shape, image: next }))
-  }
+describeOn('kubernetes', 'disturbances during a rollback on kubernetes', (backend) => {
+  const scene = useCluster(backend)
+  const { cluster, closing, imageOf } = scene
+  const [good, next] = [scene.image('1.1.0'), scene.image('1.2.0')]
+  const image = (name: string) => imageOf(`deployment/${name}`)
+  const upgraded = (shape: Omit<Shape, 'image'>) => scene.upgraded(shape, { good, next })
   const identity = (name: string): Promise<string> =>
     cluster.identity(name, [{ apiGroups: ['', 'apps', 'coordination.k8s.io'], resources: ['*'], verbs: ['*'] }])
-  const wayFor = async (name: string): Promise<Way> => {
-    const way = await cuttableWay(await identity(name))
-    ways.push(way)
-    return way
-  }
+  const proxyFor = async (name: string) => closing(await cuttableProxy(await identity(name)))
   const isBack = ({ spec }: Answer): boolean => spec.template.spec.containers[0].image === good
-  /** From now on new pods count as available after so many seconds, so that there is a middle. */
+  /** From now on new pods count as available after so many seconds, so that the rollout takes a while. */
   const slow = (name: string, minReadySeconds: number) =>
     cluster.kubectl('patch', `deployment/${name}`, '-p', JSON.stringify({ spec: { minReadySeconds } }))
 
-  /** Begins a rollback through the built server, and gives it back once the template is in place. */
+  /** Starts a rollback through the built server, and returns once the template is in place. */
   async function begun(name: string, kubeconfig: string): Promise<{ ended: Promise<Answer> }> {
-    const scene = await createScene(cluster, { workloads: [`deployment/${name}`] })
-    scenes.push(scene)
-    const server = await scene.serve(kubeconfig)
+    const server = await scene.serve({ workloads: [`deployment/${name}`] }, [], { kubeconfig })
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
     expect(assessment.blockers).toEqual([])
     const watch = await watchObject(cluster, `deployment/${name}`, isBack)
@@ -64,42 +40,41 @@ describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (back
     return { ended }
   }
 
-  it.concurrent('an API server that is away for a while is waited for, and the rollback goes on', async () => {
+  it.concurrent('a rollback waits for an API server that is away for a while, and continues', async () => {
     await upgraded({ name: 'away' })
     await slow('away', 20)
-    const way = await wayFor('away')
-    const { ended } = await begun('away', way.kubeconfig)
-    await way.cut()
+    const proxy = await proxyFor('away')
+    const { ended } = await begun('away', proxy.kubeconfig)
+    await proxy.cut()
     await wait(4000)
     expect(await Promise.race([ended, 'still under way'])).toBe('still under way')
-    await way.restore()
+    await proxy.restore()
     const result = await ended
     expect(result, result.summary).toMatchObject({ outcome: 'succeeded' })
     expect(await image('away')).toBe(good)
   })
 
-  it.concurrent('an API server that is away when a template is put back is asked again', async () => {
+  it.concurrent('an API server that is away when a template is restored is asked again', async () => {
     await upgraded({ name: 'absent', replicas: 0 })
-    const way = await wayFor('absent')
-    const target = await openTarget({ ...cluster, kubeconfig: way.kubeconfig }, { workloads: ['deployment/absent'] })
+    const proxy = await proxyFor('absent')
+    const target = await scene.target({ workloads: ['deployment/absent'] }, proxy)
     const plan = await planned(target, '1.1.0')
-    await way.cut()
+    await proxy.cut()
     const applied = applyAll(target, plan)
     await wait(2000)
-    await way.restore()
+    await proxy.restore()
     expect((await applied)[0]).toBe('rolled out')
     expect(await image('absent')).toBe(good)
-    await target.close?.()
   })
 
-  it.concurrent('rights that are taken away end it, and it says what is in place and what to do', async () => {
+  it.concurrent('a rollback whose rights are revoked ends with the state and what to do', async () => {
     await upgraded({ name: 'denied' })
     await slow('denied', 60)
-    const way = await wayFor('denied')
-    const { ended } = await begun('denied', way.kubeconfig)
+    const proxy = await proxyFor('denied')
+    const { ended } = await begun('denied', proxy.kubeconfig)
     await cluster.kubectl('delete', 'rolebinding', 'denied')
-    await way.cut()
-    await way.restore()
+    await proxy.cut()
+    await proxy.restore()
     const result = await ended
     expect(result, result.summary).toMatchObject({ outcome: 'stuck' })
     expect(result.summary).toMatch(/forbidden/)
@@ -107,15 +82,15 @@ describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (back
     expect(await image('denied')).toBe(good)
   })
 
-  it.concurrent('what others change between a look and the patch is kept, or left to them', async () => {
+  it.concurrent('a change by others between reading and patching is kept, or makes the step refuse', async () => {
     await upgraded({ name: 'raced', replicas: 0 })
     const config: JsonObject = { workloads: ['deployment/raced'] }
-    const target = await openTarget(cluster, config)
+    const target = await scene.target(config)
     const { steps } = await planned(target, '1.1.0')
     const [step] = steps
     if (!step) throw new Error('there is no step')
     const edited = async (...edit: string[]) => {
-      const context = await openContext(cluster, config)
+      const context = await scene.context(config)
       let edits = 0
       const send: typeof context.api.send = async (request, schema) => {
         if (request.method === 'PATCH' && request.path.includes('/deployments/') && edits++ === 0)
@@ -123,7 +98,7 @@ describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (back
         return context.api.send(request, schema)
       }
       const api = { ...context.api, send }
-      return stepKinds.roll_back.apply({ ...context, api }, step, testRun()).finally(() => context.api.close())
+      return kinds.apply({ ...context, api }, step, testRun())
     }
     await expect(edited('set', 'env', 'deployment/raced', 'FIX=1')).rejects.toMatchObject({ code: 'changed_meanwhile' })
     expect(await image('raced')).toBe(next)
@@ -133,18 +108,14 @@ describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (back
     })
     expect(await image('raced')).toBe(good)
     expect(await cluster.kubectl('get', 'deployment/raced', '-o', 'jsonpath={.spec.revisionHistoryLimit}')).toBe('7')
-    await target.close?.()
   })
 
-  it.concurrent('a candidate that never becomes ready is given up at its deadline, and what was there is put back', async () => {
+  it.concurrent('a candidate that never becomes ready is given up at its deadline, and the former version is restored', async () => {
     const unready = await cluster.image('1.0.0', 'unhealthy')
     await cluster.apply(workload({ name: 'late', image: unready, replicas: 1 }))
-    await until(
-      'a first revision',
-      async () => (await cluster.kubectl('get', 'rs', '-l', 'app=late', '-o', 'name')) !== ''
-    )
+    await scene.revisions('late', 1)
     await cluster.rolledOut(workload({ name: 'late', image: next, replicas: 1 }))
-    const target = await openTarget(cluster, { workloads: ['deployment/late'], deadline_seconds: 5 })
+    const target = await scene.target({ workloads: ['deployment/late'], deadline_seconds: 5 })
     const plan = await planned(target, '1.0.0')
     await expect(applyAll(target, plan)).rejects.toMatchObject({
       code: 'not_healthy',
@@ -152,6 +123,5 @@ describeOn('kubernetes', 'what comes in between a rollback on kubernetes', (back
     })
     await revertAll(target, plan)
     expect(await image('late')).toBe(next)
-    await target.close?.()
   })
 })

@@ -1,66 +1,33 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import type { Answer } from '../../harness/client.ts'
-import { type Cluster, createCluster, until, watchObject, workload } from './cluster.ts'
-import { createScene, execute, type Scene } from './scene.ts'
+import { watchObject } from './cluster.ts'
+import type { Scene } from './scene.ts'
+import { killAt, resume, useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('kubernetes', 'a server killed in the middle of a rollback on kubernetes', (backend) => {
-  let cluster: Cluster
-  let good: string
-  let bad: string
-  const scenes: Scene[] = []
+  const { cluster, image, imageOf, project, failed } = useCluster(backend)
+  const [good, bad] = [image('1.1.0'), image('1.2.0', 'crash')]
 
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    good = await cluster.image('1.1.0')
-    bad = await cluster.image('1.2.0', 'crash')
-  })
-  afterAll(async () => {
-    for (const scene of scenes) await scene.close()
-    await cluster.remove()
-  })
-
-  const image = (name: string) =>
-    cluster.kubectl('get', `deployment/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
-
-  const sceneOf = async (name: string): Promise<Scene> => {
-    const scene = await createScene(cluster, { workloads: [`deployment/${name}`] })
-    scenes.push(scene)
-    return scene
-  }
-
-  /** Begins a rollback and kills the server at once when an object looks a certain way. */
+  /** Starts a rollback and kills the server as soon as an object matches. */
   async function killedAt(name: string, what: string, moment: (object: Answer) => boolean): Promise<Scene> {
     // Pods count as available after five seconds, so that going back takes a while.
     const spec = { minReadySeconds: 5, strategy: { rollingUpdate: { maxUnavailable: 1 } } }
-    await cluster.rolledOut(workload({ name, replicas: 1, image: good, spec }))
-    await cluster.apply(workload({ name, replicas: 1, image: bad, spec }))
-    await until('the crash', async () =>
-      /CrashLoop|Error/.test(await cluster.kubectl('get', 'pods', '-l', `app=${name}`))
-    )
-    const scene = await sceneOf(name)
+    await failed({ name, spec }, { good, bad })
+    const scene = await project({ workloads: [`deployment/${name}`] })
     const server = await scene.serve()
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
     const watch = await watchObject(cluster, what, moment)
-    const running = execute(server, assessment).catch(() => null)
-    const ended = await Promise.race([watch.seen.then(() => null), running])
+    await killAt(server, assessment, watch.seen)
     watch.stop()
-    expect(ended, 'it ended before the moment came').toBeNull()
-    server.kill()
-    await running
     return scene
   }
 
   const resumed = async (scene: Scene, direction: 'finish' | 'undo'): Promise<Answer> => {
     const server = await scene.serve()
-    const { interrupted } = await until('the interruption', async () => {
-      const answer = await server.call('assess_rollback')
-      return answer.interrupted ? answer : null
-    })
-    const { id, version } = interrupted[direction]
-    const result = await server.call('execute_rollback', { target: 'kubernetes', version, plan_id: id })
+    const result = await resume(server, direction)
     expect((await server.call('assess_rollback')).interrupted ?? null).toBeNull()
     return result
   }
@@ -72,7 +39,7 @@ describeOn('kubernetes', 'a server killed in the middle of a rollback on kuberne
     const scene = await killedAt('finish', 'deployment/finish', isBack)
     const result = await resumed(scene, 'finish')
     expect(result, result.summary).toMatchObject({ outcome: 'succeeded' })
-    expect(await image('finish')).toBe(good)
+    expect(await imageOf('deployment/finish')).toBe(good)
     expect(await leases()).toBe('')
   })
 
@@ -80,15 +47,15 @@ describeOn('kubernetes', 'a server killed in the middle of a rollback on kuberne
     const scene = await killedAt('undo', 'deployment/undo', isBack)
     const result = await resumed(scene, 'undo')
     expect(result, result.summary).toMatchObject({ outcome: 'undone' })
-    expect(await image('undo')).toBe(bad)
+    expect(await imageOf('deployment/undo')).toBe(bad)
     expect(await leases()).toBe('')
   })
 
   it('is seen from another machine by its lease, and finished there', async () => {
     await killedAt('elsewhere', 'leases', () => true)
-    const result = await resumed(await sceneOf('elsewhere'), 'finish')
+    const result = await resumed(await project({ workloads: ['deployment/elsewhere'] }), 'finish')
     expect(result, result.summary).toMatchObject({ outcome: 'succeeded' })
-    expect(await image('elsewhere')).toBe(good)
+    expect(await imageOf('deployment/elsewhere')).toBe(good)
     expect(await leases()).toBe('')
   })
 })

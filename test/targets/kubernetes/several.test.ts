@@ -1,50 +1,27 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { describeOn } from '../../backends/use.ts'
-import { type Cluster, createCluster, until, workload } from './cluster.ts'
-import { createScene, execute, type Scene } from './scene.ts'
-import { applyAll, openTarget, planned } from './verbs.ts'
+import { until, workload } from './cluster.ts'
+import { execute } from './scene.ts'
+import { applyAll, planned, useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('kubernetes', 'several workloads, and a chosen revision of one', (backend) => {
-  let cluster: Cluster
-  let other: Cluster
-  const scenes: Scene[] = []
+  const { cluster, image, imageOf, serve, target, revisions } = useCluster(backend)
+  const other = useCluster(backend)
+  const first = { good: image('1.1.0'), next: image('1.2.0') }
+  const second = { bad: 'popk-nowhere.invalid/web:1.1.0', next: other.image('1.2.0') }
 
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    other = await createCluster(backend.kubeconfig ?? '')
-  })
-  afterAll(async () => {
-    for (const scene of scenes) await scene.close()
-    await Promise.all([cluster.remove(), other.remove()])
-  })
-
-  const sceneFor = async (config: JsonObject): Promise<Scene> => {
-    const scene = await createScene(cluster, config)
-    scenes.push(scene)
-    return scene
-  }
-  const image = (of: Cluster, name: string) =>
-    of.kubectl('get', `deployment/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
-  const revisions = (of: Cluster, name: string, count: number) =>
-    until(`${count} revisions of ${name}`, async () => {
-      const names = await of.kubectl('get', 'replicasets', '-l', `app=${name}`, '-o', 'name')
-      return names.split('\n').filter(Boolean).length === count
-    })
-
-  it.concurrent('when the second fails, in another namespace, the first is put back as well', async () => {
-    const first = { good: await cluster.image('1.1.0'), next: await cluster.image('1.2.0') }
-    const second = { bad: 'popk-nowhere.invalid/web:1.1.0', next: await other.image('1.2.0') }
+  it.concurrent('when the second fails, in another namespace, the first is undone as well', async () => {
     await cluster.rolledOut(workload({ name: 'one', image: first.good, replicas: 1 }))
     await cluster.rolledOut(workload({ name: 'one', image: first.next, replicas: 1 }))
-    await other.apply(workload({ name: 'two', image: second.bad, replicas: 1 }))
-    await revisions(other, 'two', 1)
-    await other.rolledOut(workload({ name: 'two', image: second.next, replicas: 1 }))
+    await other.cluster.apply(workload({ name: 'two', image: second.bad, replicas: 1 }))
+    await other.revisions('two', 1)
+    await other.cluster.rolledOut(workload({ name: 'two', image: second.next, replicas: 1 }))
 
-    const workloads = ['deployment/one', `deployment/${other.namespace}/two`]
-    const server = await (await sceneFor({ workloads, max_parallel: 1, deadline_seconds: 60 })).serve()
+    const workloads = ['deployment/one', `deployment/${other.cluster.namespace}/two`]
+    const server = await serve({ workloads, max_parallel: 1, deadline_seconds: 60 })
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
     const title = (name: string) => `Rolling deployment/${name} back to 1.1.0`
     expect(assessment.plan.steps.map((step: { title: string }) => step.title).slice(0, 2)).toEqual([
@@ -54,10 +31,10 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
     const result = await execute(server, assessment)
     expect(result, result.summary).toMatchObject({ outcome: 'undone' })
     expect(result.summary).toMatch(/deployment\/.*two does not come up/)
-    expect(await image(cluster, 'one')).toBe(first.next)
-    expect(await image(other, 'two')).toBe(second.next)
+    expect(await imageOf('deployment/one')).toBe(first.next)
+    expect(await other.imageOf('deployment/two')).toBe(second.next)
     expect(await cluster.kubectl('get', 'leases', '-o', 'name')).toBe('')
-    expect(await other.kubectl('get', 'leases', '-o', 'name')).toBe('')
+    expect(await other.cluster.kubectl('get', 'leases', '-o', 'name')).toBe('')
   })
 
   it.concurrent('go back in the order that they are named in, as many at once as allowed', async () => {
@@ -67,12 +44,10 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
     for (const version of ['1.1.0', '1.2.0'])
       for (const [index, name] of names.entries()) {
         await cluster.apply(shape(name, version))
-        if (index === names.length - 1) await revisions(cluster, name, version === '1.1.0' ? 1 : 2)
+        if (index === names.length - 1) await revisions(name, version === '1.1.0' ? 1 : 2)
       }
     const order = async (config: JsonObject) => {
-      const target = await openTarget(cluster, { max_parallel: 2, ...config })
-      const { steps } = await planned(target, '1.1.0')
-      await target.close?.()
+      const { steps } = await planned(await target({ max_parallel: 2, ...config }), '1.1.0')
       return steps.filter(({ kind }) => kind === 'roll_back').map(({ params }) => namesOf(params.moves))
     }
     expect(await order({ workloads: names.map((name) => `deployment/${name}`) })).toEqual([['zulu', 'alpha'], ['mike']])
@@ -90,10 +65,9 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
       })
     for (const [index, value] of ['one', 'two', 'three'].entries()) {
       await cluster.apply(shape(value))
-      await revisions(cluster, 'numbered', index + 1)
+      await revisions('numbered', index + 1)
     }
-    const scene = await sceneFor({ workloads: ['deployment/numbered'] })
-    const server = await scene.serve()
+    const server = await serve({ workloads: ['deployment/numbered'] })
     const missing = await server.call('assess_rollback', { version: 'revision-9' })
     expect(missing).toMatchObject({ isError: true, error: { code: 'unknown_version' } })
     expect(missing.summary).toMatch(/revision-9/)
@@ -106,14 +80,13 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
     expect((await cluster.get('deployment/numbered')).metadata.resourceVersion).toBe(before)
     expect(await cluster.kubectl('get', 'leases', '-o', 'name')).not.toContain('numbered')
 
-    const target = await openTarget(cluster, { workloads: ['deployment/numbered'] })
-    await applyAll(target, await planned(target, 'revision-1'))
+    const verbs = await target({ workloads: ['deployment/numbered'] })
+    await applyAll(verbs, await planned(verbs, 'revision-1'))
     expect(await cluster.kubectl('get', 'deployment/numbered', '-o', 'jsonpath={..env[0].value}')).toBe('one')
-    // The number is given anew, and what was left is not what a second call leads back to by itself.
-    const observation = (await target.observe(AbortSignal.timeout(30_000))).observation
+    // The revision gets a new number, and a second call does not lead back to the one that was left.
+    const observation = (await verbs.observe(AbortSignal.timeout(30_000))).observation
     expect(observation.current?.version).toBe('revision-4')
     expect(observation.releases.find(({ version }) => version === 'revision-3')?.rolledBackAt).toBeDefined()
-    await target.close?.()
   })
 
   it.concurrent.each(['statefulset', 'daemonset'] as const)('a %s goes to a revision that is named', async (kind) => {
@@ -134,10 +107,9 @@ describeOn('kubernetes', 'several workloads, and a chosen revision of one', (bac
         return names.split('\n').filter(Boolean).length === index + 1
       })
     }
-    const target = await openTarget(cluster, { workloads: [what] })
-    await applyAll(target, await planned(target, 'revision-1'))
+    const verbs = await target({ workloads: [what] })
+    await applyAll(verbs, await planned(verbs, 'revision-1'))
     expect(await cluster.kubectl('get', what, '-o', 'jsonpath={..env[0].value}')).toBe('one')
-    await target.close?.()
   })
 })
 

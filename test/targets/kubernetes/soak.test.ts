@@ -1,33 +1,20 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { CheckReport } from '../../../src/model/check.ts'
 import { describeOn } from '../../backends/use.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
-import { createScene, execute, type Scene } from './scene.ts'
-import { applyAll, inTime, openTarget, planned, revertAll } from './verbs.ts'
+import { type Shape, until, workload } from './cluster.ts'
+import { execute } from './scene.ts'
+import { applyAll, inTime, planned, revertAll, useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 480_000, hookTimeout: 240_000 })
 
-describeOn('kubernetes', 'what happens to a workload around a rollback on kubernetes', (backend) => {
-  let cluster: Cluster
-  let good: string
-  let next: string
-  const scenes: Scene[] = []
-
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    good = await cluster.image('1.1.0')
-    next = await cluster.image('1.2.0')
-  })
-  afterAll(async () => {
-    for (const scene of scenes) await scene.close()
-    await cluster.remove()
-  })
-
+describeOn('kubernetes', 'workloads that change around a rollback on kubernetes', (backend) => {
+  const { cluster, image, imageOf, serve, target: open } = useCluster(backend)
+  const [good, next] = [image('1.1.0'), image('1.2.0')]
   const failed = ({ checks }: CheckReport) => checks.filter(({ status }) => status !== 'pass')
 
-  it.concurrent('scaling up during the soak is no failure, however the looks fall', async () => {
+  it.concurrent('scaling up during the soak is no failure, whenever it is checked', async () => {
     await cluster.rolledOut(workload({ name: 'scaled', image: good, replicas: 1 }))
-    const target = await openTarget(cluster, { workloads: ['deployment/scaled'] })
+    const target = await open({ workloads: ['deployment/scaled'] })
     const { current } = (await target.observe(inTime())).observation
     if (!current) throw new Error('nothing serves')
     const first = await target.check(current, { signal: inTime() })
@@ -41,7 +28,6 @@ describeOn('kubernetes', 'what happens to a workload around a rollback on kubern
       return report.checks.some(({ detail }) => detail.startsWith('3 of 3 available'))
     })
     expect(details).toEqual([])
-    await target.close?.()
   })
 
   it.concurrent('a standby at 0 replicas goes back by its template, and its Service without endpoints is no failure', async () => {
@@ -49,14 +35,12 @@ describeOn('kubernetes', 'what happens to a workload around a rollback on kubern
     await cluster.rolledOut(workload(shape))
     await cluster.kubectl('expose', 'deployment/standby', '--port=80', '--target-port=8080')
     await cluster.rolledOut(workload({ ...shape, image: next }))
-    const scene = await createScene(cluster, { workloads: ['deployment/standby'] })
-    scenes.push(scene)
-    const server = await scene.serve()
+    const server = await serve({ workloads: ['deployment/standby'] })
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
     expect(assessment.current).toMatchObject({ version: '1.2.0', health: 'unknown' })
     const done = await execute(server, assessment)
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
-    expect(await cluster.kubectl('get', 'deployment/standby', '-o', 'jsonpath={..image}')).toBe(good)
+    expect(await imageOf('deployment/standby')).toBe(good)
   })
 
   it.concurrent('a StatefulSet whose candidate does not come up is undone, and does not wait for its broken pod', async () => {
@@ -66,7 +50,7 @@ describeOn('kubernetes', 'what happens to a workload around a rollback on kubern
     await cluster.rolledOut(workload({ ...shape, container: { envFrom } }))
     await cluster.rolledOut(workload({ ...shape, image: next }))
     await cluster.kubectl('delete', 'secret', 'fleeting')
-    const target = await openTarget(cluster, { workloads: ['statefulset/ordered'] })
+    const target = await open({ workloads: ['statefulset/ordered'] })
     const plan = await planned(target, '1.1.0')
     expect(plan.steps[0]?.undo).toMatch(/delete pods of 1\.1\.0 that keep it stuck/)
     await expect(applyAll(target, plan)).rejects.toMatchObject({
@@ -82,16 +66,13 @@ describeOn('kubernetes', 'what happens to a workload around a rollback on kubern
     expect(
       await cluster.kubectl('get', 'pods', '-l', 'app=ordered', '-o', 'jsonpath={..spec.containers[0].image}')
     ).toBe(`${next} ${next}`)
-    await target.close?.()
   })
 
-  it.concurrent('the template that waits in a paused Deployment is what should serve', async () => {
+  it.concurrent('the template that waits in a paused Deployment counts as the current version', async () => {
     await cluster.rolledOut(workload({ name: 'waiting', image: good, replicas: 1 }))
     await cluster.kubectl('rollout', 'pause', 'deployment/waiting')
     await cluster.kubectl('set', 'image', 'deployment/waiting', `web=${next}`)
-    const scene = await createScene(cluster, { workloads: ['deployment/waiting'] })
-    scenes.push(scene)
-    const server = await scene.serve()
+    const server = await serve({ workloads: ['deployment/waiting'] })
     const assessment = await until('the controller to see it', async () => {
       const answer = await server.call('assess_rollback', { version: '1.1.0' })
       return answer.isError ? null : answer
@@ -99,6 +80,6 @@ describeOn('kubernetes', 'what happens to a workload around a rollback on kubern
     expect(assessment, assessment.summary).toMatchObject({ current: { version: '1.2.0' } })
     const done = await execute(server, assessment)
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
-    expect(await cluster.kubectl('get', 'deployment/waiting', '-o', 'jsonpath={..image}')).toBe(good)
+    expect(await imageOf('deployment/waiting')).toBe(good)
   })
 })

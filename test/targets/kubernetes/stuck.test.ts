@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import type { Step } from '../../../src/model/step.ts'
-import type { SharedLists } from '../../../src/targets/kubernetes/client/shared-list.ts'
+import type { SharedLists } from '../../../src/targets/kubernetes/client/follow-list.ts'
 import { type Pod, type WorkloadObject, workloadSchema } from '../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../src/targets/kubernetes/objects/template.ts'
-import { applyDeletePods } from '../../../src/targets/kubernetes/workloads/steps/delete-pods.ts'
-import { revertRollBack } from '../../../src/targets/kubernetes/workloads/steps/roll-back.ts'
+import { steps } from '../../../src/targets/kubernetes/steps.ts'
 import { testRun } from '../../harness/context.ts'
 import { deployment, type FakeCluster, fakeCluster, podPath, statefulSetPath } from './fake-cluster.ts'
 import { virtualClock } from './virtual-clock.ts'
@@ -49,22 +48,22 @@ function scene(spec: JsonObject, ...pods: JsonObject[]): { cluster: FakeCluster;
 
 test('undoing deletes the candidate’s pods that do not serve and keep an ordered StatefulSet stuck, and no others', async () => {
   const { cluster, step } = scene({}, podOf('a', 0, true), podOf('a', 1, false), podOf('b', 2, false))
-  expect(await revertRollBack(cluster.context, step('roll_back'), testRun())).toEqual({
+  expect(await steps.revert(cluster.context, step('roll_back'), testRun())).toEqual({
     detail: 'the former template is back; pods deleted that kept it stuck: 1'
   })
   expect(cluster.acts).toEqual([`DELETE ${podPath('db-1')}`])
 })
 
 test.each<JsonObject>([{ podManagementPolicy: 'Parallel' }, { updateStrategy: { type: 'OnDelete' } }])(
-  'undoing leaves the pods of a StatefulSet with %o to it',
+  'undoing deletes no pod of a StatefulSet with %o',
   async (spec) => {
     const { cluster, step } = scene(spec, podOf('a', 0, true), podOf('a', 1, false))
-    await revertRollBack(cluster.context, step('roll_back'), testRun())
+    await steps.revert(cluster.context, step('roll_back'), testRun())
     expect(cluster.acts).toEqual([])
   }
 )
 
-test('a pod that crashes again and again is deleted in the moment in which it does not serve', async () => {
+test('a pod that crashes again and again is deleted when it does not serve', async () => {
   const { cluster, step } = scene({}, podOf('a', 0, true), podOf('a', 1, true))
   const clock = virtualClock()
   const silent = <T>(): SharedLists<T> => ({
@@ -86,7 +85,7 @@ test('a pod that crashes again and again is deleted in the moment in which it do
   })
   clock.at(12_000, () => complete?.())
   const context = { ...cluster.context, clock, lists: { workloads, pods: silent<Pod>() } }
-  expect(await applyDeletePods(context, step('delete_pods'), testRun())).toEqual({ detail: '1 deleted and replaced' })
+  expect(await steps.apply(context, step('delete_pods'), testRun())).toEqual({ detail: '1 deleted and replaced' })
   // The other one is not among those that the plan named.
   expect(cluster.acts).toEqual([`DELETE ${podPath('db-1')}`])
 })

@@ -1,38 +1,30 @@
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { describeOn } from '../../backends/use.ts'
 import { testRun } from '../../harness/context.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
-import { applyAll, openTarget, planned, revertAll } from './verbs.ts'
+import { type Shape, until } from './cluster.ts'
+import { applyAll, planned, revertAll, useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
 describeOn('kubernetes', 'undoing a rollback on kubernetes', (backend) => {
-  let cluster: Cluster
+  const { cluster, target: open, upgraded: upgrade } = useCluster(backend)
   const [good, next] = ['popk-nowhere.invalid/web:1.1.0', 'popk-nowhere.invalid/web:1.2.0']
-
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-  })
-  afterAll(() => cluster.remove())
 
   const annotations = async (what: string): Promise<Record<string, string>> =>
     (await cluster.get(what)).metadata.annotations ?? {}
-  /** Scaled to 0, for what is said of templates and revisions needs no pods. */
-  const upgraded = async (shape: Omit<Shape, 'image'>): Promise<void> => {
-    await cluster.rolledOut(workload({ replicas: 0, ...shape, image: good }))
-    await cluster.rolledOut(workload({ replicas: 0, ...shape, image: next }))
-  }
+  /** Scaled to 0, because templates and revisions need no pods. */
+  const upgraded = (shape: Omit<Shape, 'image'>) => upgrade({ replicas: 0, ...shape }, { good, next })
 
   it.concurrent.each(['Deployment', 'StatefulSet'] as const)(
-    'of a %s restores the very configuration that was last applied',
+    'of a %s restores exactly the configuration that was last applied',
     async (kind) => {
       const name = `applied-${kind.toLowerCase()}`
       await upgraded({ kind, name })
       const what = `${kind.toLowerCase()}/${name}`
       const before = (await annotations(what))[lastApplied]
-      const target = await openTarget(cluster, { workloads: [what] })
+      const target = await open({ workloads: [what] })
       const plan = await planned(target, '1.1.0')
       const run = testRun()
       await applyAll(target, { steps: plan.steps.filter(({ phase }) => phase === 'switch') }, run)
@@ -44,13 +36,12 @@ describeOn('kubernetes', 'undoing a rollback on kubernetes', (backend) => {
         `${kind === 'Deployment' ? 'replicasets' : 'controllerrevisions'} -l app=${name}`
       )
       expect(JSON.stringify(revisions)).not.toContain('rollback.popkit/')
-      await target.close?.()
     }
   )
 
-  it.concurrent('keeps the time of a mark that is set twice, and takes the kept configuration away', async () => {
+  it.concurrent('keeps the time of a mark that is set twice, and removes the kept configuration', async () => {
     await upgraded({ name: 'marked' })
-    const target = await openTarget(cluster, { workloads: ['deployment/marked'] })
+    const target = await open({ workloads: ['deployment/marked'] })
     const plan = await planned(target, '1.1.0')
     await applyAll(target, plan)
     const read = async () =>
@@ -63,6 +54,5 @@ describeOn('kubernetes', 'undoing a rollback on kubernetes', (backend) => {
     await until('the clock to go on', async () => Date.now() > Date.parse(JSON.parse(first[0][1]).at) + 1100)
     expect(await applyAll(target, plan)).toEqual(['already there', '1 of 1 marked'])
     expect(await read()).toEqual(first)
-    await target.close?.()
   })
 })

@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../../../src/support/clock.ts'
 
-/** Time that passes only while somebody waits for it, and then at once. */
+/** Time that passes only while a caller waits for it, and then at once. */
 export interface VirtualClock extends Clock {
-  /** Does something when so much time has passed. */
+  /** Acts when this much time has passed. */
   at(ms: number, act: () => void): void
-  /** Lets time pass while nobody runs, as when a machine sleeps. */
+  /** Lets time pass while nothing runs, as when a machine sleeps. */
   jump(ms: number): void
 }
 

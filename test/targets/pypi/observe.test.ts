@@ -48,8 +48,12 @@ describe('PyPI observation', () => {
     if (version) version.files = []
     const record = { at: '2026-01-01T00:00:00.000Z', target: 'pypi', version: '0.9', status: 'success' }
     const seen = await observe({ history: [record] })
-    expect(releaseNamed(seen, '1.1.0').available).toMatchObject({ reason: expect.stringMatching(/cannot be uploaded again/) })
-    expect(releaseNamed(seen, '0.9').available).toMatchObject({ reason: expect.stringMatching(/none of its files again/) })
+    expect(releaseNamed(seen, '1.1.0').available).toMatchObject({
+      reason: expect.stringMatching(/cannot be uploaded again/)
+    })
+    expect(releaseNamed(seen, '0.9').available).toMatchObject({
+      reason: expect.stringMatching(/none of its files again/)
+    })
   })
 
   test('a Python on which installers take another version is named', async () => {

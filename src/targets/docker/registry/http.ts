@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Answer, type Headers, headerOf } from '../../../http/answer.ts'
-import { mebibyte, request, requestAlong } from '../../../http/request.ts'
+import { mebibyte } from '../../../http/body.ts'
+import { request, requestAlong } from '../../../http/request.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { duration } from '../../../support/text.ts'
 import { splitRepository } from '../objects/reference.ts'

@@ -1,17 +1,17 @@
 import type { WorkloadObject } from '../objects/objects.ts'
-import type { Rollout } from '../workloads/health.ts'
+import type { Rollout } from '../objects/workload.ts'
 
 /** A Rollout of Argo Rollouts (argoproj.io/v1alpha1); a Deployment's strategy has neither. */
 export const isRollout = ({ spec }: Pick<WorkloadObject, 'spec'>): boolean =>
   Boolean(spec.strategy?.canary ?? spec.strategy?.blueGreen)
 
 /** Its controller has seen the present specification; it writes the generation as text. */
-export const isSeen = ({ metadata, status }: WorkloadObject): boolean =>
+const isSeen = ({ metadata, status }: WorkloadObject): boolean =>
   (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
 
 /**
  * Whether a Rollout's present template is that of this ReplicaSet. The controller compares them with defaults filled in
- * (PodTemplateEqualIgnoreHash of argoproj/argo-rollouts, utils/replicaset), which cannot be done here, so its own word counts.
+ * (PodTemplateEqualIgnoreHash of argoproj/argo-rollouts, utils/replicaset), which is impossible here, so its own status counts.
  */
 export const isMadeOf = (object: WorkloadObject, replicaSet: string): boolean =>
   isRollout(object) &&
@@ -19,13 +19,13 @@ export const isMadeOf = (object: WorkloadObject, replicaSet: string): boolean =>
   Boolean(object.status.currentPodHash) &&
   replicaSet === `${object.metadata.name}-${object.status.currentPodHash}`
 
-/** An update has begun and the former version is still the stable one; aborting is for this state alone (argo-rollouts#1292). */
+/** An update is running and the former version is still the stable one; only then may it be aborted (argo-rollouts#1292). */
 export const isUpdating = (object: WorkloadObject): boolean => {
   const { stableRS, currentPodHash } = object.status
   return isRollout(object) && Boolean(stableRS && currentPodHash) && stableRS !== currentPodHash
 }
 
-/** How far it is, as `kubectl argo rollouts status` counts (utils/rollout/rolloututil.go): `Healthy` is the controller's own word. */
+/** Its progress, as `kubectl argo rollouts status` counts (utils/rollout/rolloututil.go): `Healthy` is the controller's own status. */
 export function argoRollout(object: WorkloadObject): Rollout {
   const { spec, status } = object
   const wanted = spec.replicas ?? 1

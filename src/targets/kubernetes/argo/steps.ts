@@ -1,52 +1,110 @@
-import type { JsonObject } from '../../../model/json.ts'
-import type { Step } from '../../../model/step.ts'
+import { z } from 'zod'
+import { TargetError } from '../../../support/errors.ts'
+import { duration } from '../../../support/text.ts'
+import type { StepKind } from '../../define-steps.ts'
+import type { Run } from '../../target.ts'
+import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
-import { addressText, shortText } from '../objects/names.ts'
-import type { Move } from '../step-params.ts'
-import type { Way } from '../workloads/plan.ts'
-import { mustPromote } from './plan.ts'
-import { isUpdating } from './state.ts'
+import { type Move, moveSchema } from '../objects/move.ts'
+import { addressText, pathOf } from '../objects/names.ts'
+import type { WorkloadObject } from '../objects/objects.ts'
+import { templateHash } from '../objects/template.ts'
+import { readWorkload } from '../workloads/read.ts'
+import { followRollout } from '../workloads/steps/follow-rollout.ts'
+import { changedMeanwhile, templateChanged } from '../workloads/steps/put-template.ts'
+import { isMadeOf, isUpdating } from './state.ts'
 
-/** A command of the plugin of Argo Rollouts; kubectl takes no flags before a plugin's name. */
-const plugin = ({ kubectl }: KubernetesContext, { namespace }: Move, words: string): string =>
-  `${kubectl.replace('kubectl', `kubectl argo rollouts ${words}`)} -n ${namespace}`
+const params = z.object({ server: z.string(), move: moveSchema })
+export type ArgoParams = z.infer<typeof params>
 
-/** How a person does it. */
-export const argoUndo = (cluster: KubernetesContext, move: Move, revision: number): string[] => [
-  plugin(cluster, move, `undo ${move.name} --to-revision=${revision}`),
-  ...(move.paused ? [plugin(cluster, move, `promote ${move.name}`)] : []),
-  plugin(cluster, move, `status ${move.name}`)
-]
+const controllerLimitMs = 60_000
 
-/** Takes the traffic from a version that is being rolled out at once, before its template is replaced. */
-export const abortStep = (cluster: KubernetesContext, { workload, move }: Way): Step[] =>
-  isUpdating(workload.object) && workload.object.status.abort !== true
-    ? [
-        {
-          id: `abort:${addressText(move)}`,
-          kind: 'argo_abort',
-          phase: 'switch',
-          title: `Aborting the update of ${shortText(move)}: its stable ReplicaSet takes over`,
-          params: { server: cluster.api.server, move: move as unknown as JsonObject },
-          undo: `Let the update of ${shortText(move)} begin anew`,
-          manualCommands: [plugin(cluster, move, `abort ${move.name}`)],
-          manualUndoCommands: [plugin(cluster, move, `retry rollout ${move.name}`)]
-        }
-      ]
-    : []
+/** Aborts a running update, as `kubectl argo rollouts abort` does; undoing retries it, as `kubectl argo rollouts retry` does. */
+export const abortUpdate: StepKind<KubernetesContext, ArgoParams> = {
+  params,
+  async apply(cluster, { move }, run) {
+    const live = await readSame(cluster, move, run)
+    if (isMadeOf(live, move.to.revision)) return { detail: 'the former template is there already' }
+    if (templateHash(live.spec.template) !== move.from.hash && !isMadeOf(live, move.from.revision))
+      throw templateChanged(move)
+    if (live.status.abort) return { detail: 'aborted already' }
+    // Once an update is complete, aborting would scale what serves to nothing (argoproj/argo-rollouts#1292).
+    if (!isUpdating(live)) throw changedMeanwhile(move, 'its update was completed')
+    await writeStatus(cluster, move, live, { abort: true }, run)
+    return { detail: 'the stable ReplicaSet takes over' }
+  },
+  async revert(cluster, { move }, run) {
+    const live = await readSame(cluster, move, run)
+    if (!live.status.abort) return { detail: 'it is not aborted' }
+    await writeStatus(cluster, move, live, { abort: false }, run)
+    return { detail: 'the update starts again' }
+  }
+}
 
-/** Skips what a new version would have to go through. */
-export const promoteStep = (cluster: KubernetesContext, { workload, revision, move }: Way): Step[] =>
-  mustPromote(workload, revision)
-    ? [
-        {
-          id: `promote:${addressText(move)}`,
-          kind: 'argo_promote',
-          phase: 'switch',
-          title: `Promoting ${shortText(move)} in full, without steps, pauses and analyses`,
-          params: { server: cluster.api.server, move: { ...move, follow: true } as unknown as JsonObject },
-          undo: null,
-          manualCommands: [plugin(cluster, move, `promote ${move.name} --full`)]
-        }
-      ]
-    : []
+/** Promotes the restored version in full, as `kubectl argo rollouts promote --full` does, and waits until it serves. */
+export const promote: StepKind<KubernetesContext, ArgoParams> = {
+  params,
+  async apply(cluster, { move }, run) {
+    const live = await awaitArgo(cluster, move, run)
+    const promotes = isUpdating(live)
+    if (promotes) await writeStatus(cluster, move, live, { promoteFull: true }, run)
+    await followRollout(cluster, move, run)
+    return { detail: promotes ? 'promoted' : 'it was promoted already' }
+  },
+  revert: async () => ({ detail: 'the template decides; there is no promotion to undo' })
+}
+
+/** @throws TargetError `changed_meanwhile` when the Rollout is another object now. */
+async function readSame(cluster: KubernetesContext, move: Move, { signal }: Run): Promise<WorkloadObject> {
+  const live = await readWorkload(cluster, move, signal)
+  if (live.metadata.uid !== move.uid) throw changedMeanwhile(move, 'it was deleted and created again')
+  return live
+}
+
+/** Waits until the controller has seen the template: an earlier promotion would be for the previous one. */
+async function awaitArgo(cluster: KubernetesContext, move: Move, { signal }: Run): Promise<WorkloadObject> {
+  const { clock } = cluster
+  const until = clock.now().getTime() + controllerLimitMs
+  for (;;) {
+    const live = await readWorkload(cluster, move, signal)
+    if (isMadeOf(live, move.to.revision)) return live
+    if (templateHash(live.spec.template) !== move.to.hash) throw templateChanged(move)
+    if (clock.now().getTime() > until)
+      throw new TargetError({
+        what: `${addressText(move)} does not go back`,
+        why: `the controller of Argo Rollouts did not react to its template within ${duration(controllerLimitMs)}`,
+        state: `The template of ${move.to.revision} is in place; its pods are unchanged.`,
+        next: 'Check that the controller argo-rollouts is running, then assess again.',
+        code: 'not_noticed'
+      })
+    await clock.sleep(500, signal)
+  }
+}
+
+const attempts = 5
+
+/** Writes to the status of the object as it was read; after a conflict only while its update is still the same one. */
+async function writeStatus(
+  cluster: KubernetesContext,
+  move: Move,
+  seen: WorkloadObject,
+  status: { abort: boolean } | { promoteFull: boolean },
+  { signal }: Run
+): Promise<void> {
+  let live = seen
+  for (let attempt = 1; ; attempt++) {
+    const body = { metadata: { resourceVersion: live.metadata.resourceVersion ?? '' }, status }
+    const doing = `Changing the status of ${addressText(move)}`
+    const contentType = 'application/merge-patch+json'
+    try {
+      const path = `${pathOf(move)}/status`
+      await cluster.api.send({ doing, method: 'PATCH', path, contentType, body, signal }, z.unknown())
+      return
+    } catch (error) {
+      if (!isStatus(error, 409) || attempt === attempts) throw error
+      live = await readWorkload(cluster, move, signal)
+      if (live.metadata.generation !== seen.metadata.generation) throw changedMeanwhile(move, 'someone else changed it')
+      if (isUpdating(live) !== isUpdating(seen)) throw changedMeanwhile(move, 'its update was completed')
+    }
+  }
+}

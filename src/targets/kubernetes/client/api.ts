@@ -1,13 +1,14 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { z } from 'zod'
+import { readCapped, TooLarge } from '../../../http/body.ts'
 import type { JsonValue } from '../../../model/json.ts'
 import type { Clock } from '../../../support/clock.ts'
-import { messageOf, TargetError } from '../../../support/errors.ts'
+import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
 import type { Access, Connection } from './connect.ts'
-import { ApiFailure, isStatus, passes, unreachable } from './failure.ts'
+import { ApiFailure, isStatus, orOn, passes, unreachable } from './failure.ts'
 
-export type Query = Record<string, string | number | boolean | undefined>
+type Query = Record<string, string | number | boolean | undefined>
 
 export interface Request {
   /** What is tried, for errors: "Reading deployment/web". */
@@ -21,32 +22,36 @@ export interface Request {
   accept?: string
 }
 
-export interface WatchEvent {
-  type: string
-  object: unknown
-}
+const eventSchema = z.looseObject({ type: z.string(), object: z.unknown() })
+export type WatchEvent = z.infer<typeof eventSchema>
 
 export interface Api {
   readonly server: string
-  /** One request; reading is repeated for a while when the server is away or busy. @throws ApiFailure, or TargetError `unreachable`. */
+  /** One request; a read is repeated for a while when the server is away or busy. @throws ApiFailure, or TargetError `unreachable`. */
   send<T>(request: Request, schema: z.ZodType<T>): Promise<T>
   /** The same; null for 404. */
   find<T>(request: Request, schema: z.ZodType<T>): Promise<T | null>
   /** Every item of a list, page by page, and the version from which to watch. */
   list<T>(request: Request, item: z.ZodType<T>): Promise<{ items: T[]; resourceVersion: string }>
-  /** Text as it is: logs. Asked for once, for it may be gone for good. */
+  /** Plain text: logs. Requested once, because it may be gone for good. */
   text(request: Request): Promise<string>
   /** Changes as they come, until the server ends it. @throws ApiFailure, TargetError. */
   watch(request: Request): AsyncGenerator<WatchEvent>
-  /** How many requests were sent. */
-  calls(): number
-  /** The server's time as of its last answer, else ours; milliseconds. */
+  /** The server's time by its last answer, otherwise ours; in milliseconds. */
   now(): number
   close(): void
 }
 
-/** How long an answer, or a watch's first byte, may take; and how long one watch may live, which the server ends before. */
-const usualLimits = { answerMs: 30_000, watchMs: 300_000 }
+export interface ApiLimits {
+  /** How long an answer, or the first byte of a watch, may take. */
+  answerMs: number
+  /** How long one watch may live; the server ends it earlier. */
+  watchMs: number
+  /** How long an answer, or one line of a watch, may be. */
+  maxBytes: number
+}
+
+const usualLimits: ApiLimits = { answerMs: 30_000, watchMs: 300_000, maxBytes: 64 * 1024 * 1024 }
 const patienceMs = 20_000
 const pageSize = 500
 
@@ -55,13 +60,13 @@ const listSchema = z.looseObject({
   items: z.array(z.unknown()).nullish()
 })
 
-/** A client for the few resources that are needed: JSON in and out, over one kept connection pool. */
-export function openApi(connection: Connection, clock: Clock, limits = usualLimits): Api {
+/** A client for the few resources that this target needs: JSON in and out, over one connection pool. */
+export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLimits> = {}): Api {
+  const limits = { ...usualLimits, ...own }
   const noAnswer = `no answer within ${limits.answerMs / 1000} s`
-  let sent = 0
   let skewMs = Number.NEGATIVE_INFINITY
 
-  /** A credential that the server no longer knows is renewed, once for each request. */
+  /** A credential that the server refuses is renewed, once for each request. */
   async function open(request: Request): Promise<IncomingMessage> {
     const access = await connection.access()
     const answer = await sendOnce(request, access.options)
@@ -76,7 +81,6 @@ export function openApi(connection: Connection, clock: Clock, limits = usualLimi
     for (const [name, value] of Object.entries(request.query ?? {}))
       if (value !== undefined) url.searchParams.set(name, String(value))
     const body = request.body === undefined ? undefined : JSON.stringify(request.body)
-    sent++
     return new Promise((resolve, reject) => {
       const send = url.protocol === 'http:' ? plainRequest : secureRequest
       const outgoing = send(
@@ -97,7 +101,7 @@ export function openApi(connection: Connection, clock: Clock, limits = usualLimi
         },
         (answer) => {
           const date = Date.parse(answer.headers.date ?? '')
-          // The header is cut to the second, so the answer that comes right after a full one tells most.
+          // The header is truncated to the second, so the largest difference is the most exact.
           if (date) skewMs = Math.max(skewMs, date - clock.now().getTime())
           resolve(answer)
         }
@@ -111,15 +115,17 @@ export function openApi(connection: Connection, clock: Clock, limits = usualLimi
 
   async function once(request: Request): Promise<string> {
     const limit = AbortSignal.timeout(limits.answerMs)
+    const signal = AbortSignal.any([request.signal, limit])
     try {
-      const answer = await open({ ...request, signal: AbortSignal.any([request.signal, limit]) })
-      const text = await bodyOf(answer)
+      const answer = await open({ ...request, signal })
+      const text = await readCapped(answer, limits.maxBytes, signal)
       const status = answer.statusCode ?? 0
       if (status < 200 || status > 299) throw new ApiFailure(request.doing, status, parsed(text))
       return text
     } catch (error) {
       request.signal.throwIfAborted()
-      if (error instanceof TargetError || (error as { fault?: unknown }).fault) throw error
+      if (error instanceof RollbackError) throw error
+      if (error instanceof TooLarge) throw tooLarge(request, error.message)
       throw unreachable(connection.server.host, limit.aborted ? noAnswer : messageOf(error))
     }
   }
@@ -137,19 +143,12 @@ export function openApi(connection: Connection, clock: Clock, limits = usualLimi
     }
   }
 
-  const send: Api['send'] = async (request, schema) => read(request, await patiently(request), schema)
+  const send: Api['send'] = async (request, schema) => understood(request, parsed(await patiently(request)), schema)
 
   return {
     server: connection.server.host,
     send,
-    async find(request, schema) {
-      try {
-        return await send(request, schema)
-      } catch (error) {
-        if (isStatus(error, 404)) return null
-        throw error
-      }
-    },
+    find: (request, schema) => send(request, schema).catch(orOn(null, 404)),
     async list(request, item) {
       const items: z.infer<typeof item>[] = []
       for (let next: string | undefined; ; ) {
@@ -169,15 +168,17 @@ export function openApi(connection: Connection, clock: Clock, limits = usualLimi
       try {
         answer = await open({ ...request, signal, query: { ...request.query, watch: true } })
         const status = answer.statusCode ?? 0
-        if (status !== 200) throw new ApiFailure(request.doing, status, parsed(await bodyOf(answer)))
+        if (status !== 200)
+          throw new ApiFailure(request.doing, status, parsed(await readCapped(answer, limits.maxBytes, signal)))
         clearTimeout(limit)
         limit = setTimeout(() => end.abort(), limits.watchMs)
         let rest = ''
         for await (const chunk of answer.setEncoding('utf8')) {
           const lines = (rest + String(chunk)).split('\n')
           rest = lines.pop() ?? ''
+          if (rest.length > limits.maxBytes) throw tooLarge(request, 'one change is longer than any object can be')
           for (const line of lines) {
-            const event = parsed(line) as WatchEvent | null
+            const { data: event } = eventSchema.safeParse(parsed(line))
             if (event) yield event
           }
         }
@@ -189,16 +190,9 @@ export function openApi(connection: Connection, clock: Clock, limits = usualLimi
         answer?.destroy()
       }
     },
-    calls: () => sent,
     now: () => clock.now().getTime() + (Number.isFinite(skewMs) ? skewMs : 0),
     close: () => connection.close()
   }
-}
-
-async function bodyOf(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of answer) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function parsed(text: string): unknown {
@@ -209,16 +203,19 @@ function parsed(text: string): unknown {
   }
 }
 
-const read = <T>(request: Request, text: string, schema: z.ZodType<T>): T => understood(request, parsed(text), schema)
-
-/** @throws TargetError `bad_answer` for what is no such object. */
+/** @throws TargetError `bad_answer` for anything but such an object. */
 export function understood<T>({ doing }: Pick<Request, 'doing'>, value: unknown, schema: z.ZodType<T>): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   throw new TargetError({
     what: `${doing} failed`,
-    why: `the answer is not understood: ${result.error.issues[0]?.path.join('.')} ${result.error.issues[0]?.message}`,
-    next: 'See that the address is that of a Kubernetes API server.',
+    why: `the answer has an unknown form: ${result.error.issues[0]?.path.join('.')} ${result.error.issues[0]?.message}`,
+    next: checkAddress,
     code: 'bad_answer'
   })
 }
+
+const checkAddress = 'Check that the address is that of a Kubernetes API server.'
+
+const tooLarge = ({ doing }: Pick<Request, 'doing'>, why: string): TargetError =>
+  new TargetError({ what: `${doing} failed`, why, next: checkAddress, code: 'too_large' })

@@ -4,7 +4,7 @@ import type { Mask } from '../../../support/mask.ts'
 import { readKubeconfig } from './kubeconfig.ts'
 import { openLogin } from './login.ts'
 
-/** Where the API server is, and how a request proves who asks. */
+/** Where the API server is, and how requests authenticate. */
 export interface Connection {
   server: URL
   /** The namespace that the context names. */
@@ -17,10 +17,10 @@ export interface Connection {
   close(): void
 }
 
-/** What a request carries to be let in. */
+/** What a request needs to be accepted. */
 export interface Access {
   options: RequestOptions & SecureOptions
-  /** Called when the server does not know it: the next one comes of a login made anew. */
+  /** Called when the server refuses it: the next one comes from a new login. */
   refused(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ export async function connect(
   const kubeconfig = await read()
   const { cluster, context, files, behindProxy } = kubeconfig
   const server = new URL(cluster.server)
-  const login = openLogin(kubeconfig, read)
+  const login = openLogin(kubeconfig, read, env)
   const agents = new Map<string, Agent | PlainAgent>()
 
   /** One pool of connections for each identity: a certificate belongs to a connection, not to a request. */

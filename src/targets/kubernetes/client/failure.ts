@@ -2,33 +2,21 @@ import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 
-const statusSchema = z.looseObject({
-  message: z.string().optional(),
-  reason: z.string().optional(),
-  details: z
-    .looseObject({
-      causes: z.array(z.looseObject({ field: z.string().optional(), message: z.string().optional() })).nullish()
-    })
-    .nullish()
-})
+const statusSchema = z.looseObject({ message: z.string().optional() })
 
-/** An answer of the API server that is no success. */
+/** A failure status that the API server answered with. */
 export class ApiFailure extends TargetError {
   readonly status: number
-  readonly reason: string
 
   constructor(doing: string, status: number, body: unknown) {
-    const said = statusSchema.safeParse(body)
-    const message = said.success ? said.data.message : undefined
     super({
       what: `${doing} failed`,
-      why: oneLine(message ?? `the API server answered ${status}`, 600),
+      why: oneLine(statusSchema.safeParse(body).data?.message ?? `the API server answered ${status}`, 600),
       next: advice(status),
       code: codes[status] ?? `kubernetes_${status}`,
       retryable: status === 429 || status >= 500
     })
     this.status = status
-    this.reason = (said.success && said.data.reason) || ''
   }
 }
 
@@ -46,14 +34,22 @@ const advice = (status: number): string => {
 export const isStatus = (error: unknown, ...statuses: number[]): boolean =>
   error instanceof ApiFailure && statuses.includes(error.status)
 
+/** For `catch`: a value in place of an answer with one of these statuses. */
+export const orOn =
+  <T>(value: T, ...statuses: number[]) =>
+  (error: unknown): T => {
+    if (isStatus(error, ...statuses)) return value
+    throw error
+  }
+
 export const unreachable = (server: string, why: string): TargetError =>
   new TargetError({
     what: 'The Kubernetes API server cannot be reached',
     why: `${server}: ${oneLine(why)}`,
-    next: 'See that "kubectl version" reaches the cluster from here, then try again.',
+    next: 'Check that "kubectl version" reaches the cluster from here, then try again.',
     code: 'unreachable',
     retryable: true
   })
 
-/** A failure that passes by itself: the server is away, or too busy. */
+/** A failure that passes without a change: the server is away, or too busy. */
 export const passes = (error: unknown): boolean => error instanceof TargetError && error.retryable

@@ -5,26 +5,26 @@ import { metaOnlySchema } from '../objects/objects.ts'
 import { type Api, type Request, understood } from './api.ts'
 import { isStatus, passes } from './failure.ts'
 
-/** One who follows a list: which items concern him, and what to tell him whenever one of these changes. */
+/** A follower of a list: which items it wants, and what it does whenever one of these changes. */
 export interface Interest<T> {
   wants(item: T): boolean
   tell(items: T[]): void
-  /** Whether news can be had now: not before the first list, nor while the server is away. */
+  /** Whether changes arrive now: not before the first list, nor while the server is away. */
   inTouch?(is: boolean): void
 }
 
-export interface FollowedList<T> {
+interface FollowedList<T> {
   /** Tells `interest` the present items as soon as they are known, and each change from then on. */
   join(interest: Interest<T>): void
   leave(interest: Interest<T>): void
-  /** Resolves when `signal` is aborted. @throws ConfigError, TargetError for what does not pass by itself: a login that expired, a right that is missing. */
+  /** Resolves when `signal` is aborted. @throws ConfigError, TargetError for what stays without a change: a login that expired, a right that is missing. */
   ended: Promise<void>
 }
 
 const shortestWaitMs = 300
 const longestWaitMs = 5000
 
-/** A connection that broke, a server that is away or busy, a version that it no longer knows: listing anew helps. */
+/** A broken connection, a server that is away or busy, a version that it no longer knows: listing again helps. */
 const mayPass = (error: unknown): boolean => !(error instanceof RollbackError) || passes(error) || isStatus(error, 410)
 
 /** Keeps a list up to date by watching it, through lost connections and restarts of the server, until `signal` is aborted. */
@@ -96,3 +96,56 @@ export function followList<T extends { metadata: { name: string } }>(
     ended: follow()
   }
 }
+
+/** Lists of one kind of object, each followed once for all its followers. */
+export interface SharedLists<T> {
+  /** Tells `interest` about its items until `signal` is aborted. @throws as the list's `ended` does. */
+  follow(request: Omit<Request, 'signal'>, interest: Interest<T>, signal: AbortSignal): Promise<void>
+}
+
+interface Shared<T> {
+  list: FollowedList<T>
+  followers: number
+  end: AbortController
+}
+
+export function sharedLists<T extends { metadata: { name: string } }>(
+  api: Api,
+  clock: Clock,
+  item: z.ZodType<T>
+): SharedLists<T> {
+  const open = new Map<string, Shared<T>>()
+
+  const begin = (key: string, request: Omit<Request, 'signal'>): Shared<T> => {
+    const end = new AbortController()
+    const shared = { list: followList(api, clock, request, item, end.signal), followers: 0, end }
+    open.set(key, shared)
+    return shared
+  }
+
+  return {
+    async follow(request, interest, signal) {
+      const key = JSON.stringify([request.path, request.query])
+      const shared = open.get(key) ?? begin(key, request)
+      shared.followers++
+      shared.list.join(interest)
+      try {
+        await Promise.race([shared.list.ended, aborted(signal)])
+      } finally {
+        shared.list.leave(interest)
+        shared.followers--
+        if (shared.followers === 0) {
+          shared.end.abort()
+          open.delete(key)
+          await shared.list.ended.catch(() => undefined)
+        }
+      }
+    }
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -1,18 +1,19 @@
 import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import type { Cluster, Context, KubeConfig, User } from '@kubernetes/client-node'
+import { z } from 'zod'
 import { ConfigError, messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { proxyFor } from './proxy.ts'
-import { tokenFileOf } from './token-file.ts'
 
-/** A kubeconfig as it was read, with the context that is meant. */
+/** A kubeconfig as it was read, with the chosen context. */
 export interface Kubeconfig {
-  config: Pick<KubeConfig, 'applyToHTTPSOptions'>
+  config: Pick<KubeConfig, 'applyToHTTPSOptions' | 'users'>
   cluster: Cluster
   context: Context
   user: User | null
-  /** The server is asked through a proxy: that of the kubeconfig, else that of the environment. */
+  /** Requests go through a proxy: that of the kubeconfig, otherwise that of the environment. */
   behindProxy: boolean
   /** The files that it was read from; none inside a cluster. */
   files: string[]
@@ -21,8 +22,8 @@ export interface Kubeconfig {
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
 /**
- * Finds the cluster as kubectl does: KUBECONFIG (a list of files), ~/.kube/config, else the cluster that this runs in. What it
- * holds of secrets is masked from then on.
+ * Finds the cluster as kubectl does: KUBECONFIG (a list of files), ~/.kube/config, otherwise the cluster that this runs in. Its
+ * secrets are masked from then on.
  * @throws ConfigError when there is none, or no such context.
  */
 export async function readKubeconfig(
@@ -44,9 +45,9 @@ export async function readKubeconfig(
         config.mergeConfig(next, true)
       }
     } else if (existsSync(serviceAccount) && process.env.KUBERNETES_SERVICE_HOST) config.loadFromCluster()
-    else throw new Error(`${env.KUBECONFIG ?? home} does not exist, and this runs in no cluster`)
+    else throw new Error(`${env.KUBECONFIG ?? home} does not exist, and this does not run in a cluster`)
   } catch (error) {
-    // What follows the first line is a piece of the file, which may hold a token.
+    // After the first line comes a part of the file, which may contain a token.
     throw unusable(messageOf(error).split('\n')[0] ?? '')
   }
   if (wanted.context) config.setCurrentContext(wanted.context)
@@ -58,7 +59,7 @@ export async function readKubeconfig(
       `it has no usable context "${config.getCurrentContext() ?? ''}"; its contexts are ${contexts.join(', ') || 'none'}`
     )
   }
-  if (!URL.canParse(cluster.server)) throw unusable(`the server of its cluster ${cluster.name} is no address`)
+  if (!URL.canParse(cluster.server)) throw unusable(`the server of its cluster ${cluster.name} is not an address`)
   const proxy = cluster.proxyUrl ?? proxyFor(new URL(cluster.server), env)
   if (proxy) config.clusters = [{ ...cluster, proxyUrl: proxy }]
   const user = config.getCurrentUser()
@@ -67,7 +68,7 @@ export async function readKubeconfig(
   return { config, cluster, context, user, files, behindProxy: proxy !== undefined }
 }
 
-/** A token file is read again and again by the provider that does so with the service account's token inside a cluster. */
+/** The provider for service accounts inside a cluster reads a token file again whenever it changes. */
 async function followTokenFile(config: KubeConfig, user: User | null, files: readonly string[]): Promise<void> {
   if (!user || user.token || user.authProvider || user.exec || user.certData || user.certFile) return
   const tokenFile = await tokenFileOf(user.name, files)
@@ -87,3 +88,20 @@ const unusable = (why: string): ConfigError =>
     next: 'Set KUBECONFIG, or targets.kubernetes.config.context in deploy.json, to what kubectl uses; "kubectl config get-contexts" lists them.',
     code: 'no_cluster'
   })
+
+const usersSchema = z.looseObject({
+  users: z
+    .array(z.looseObject({ name: z.string(), user: z.looseObject({ tokenFile: z.string().nullish() }).nullish() }))
+    .nullish()
+})
+
+/** The token file of a kubeconfig's user (`tokenFile`; kubernetes.io, "kubeconfig (v1)"), which the client ignores. */
+async function tokenFileOf(user: string, files: readonly string[]): Promise<string | undefined> {
+  const { parse } = await import('yaml')
+  for (const file of files) {
+    const { data } = usersSchema.safeParse(parse(await readFile(file, 'utf8')))
+    const found = data?.users?.find(({ name }) => name === user)
+    if (found) return found.user?.tokenFile ? resolve(dirname(file), found.user.tokenFile) : undefined
+  }
+  return undefined
+}

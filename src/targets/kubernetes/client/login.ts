@@ -1,25 +1,27 @@
 import type { RequestOptions } from 'node:https'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ConfigError, messageOf } from '../../../support/errors.ts'
+import type { User } from '@kubernetes/client-node'
+import { z } from 'zod'
+import { ConfigError, messageOf, RollbackError } from '../../../support/errors.ts'
+import { runProgram } from '../../../support/run-program.ts'
 import type { Kubeconfig } from './kubeconfig.ts'
 
 /** What the kubeconfig's user adds to each request. */
 export interface Login {
   /** @throws ConfigError when a login program fails. */
   options(): Promise<RequestOptions>
-  /** Forgets what the server has refused, so that the kubeconfig is read and a login program run anew. */
+  /** Forgets what the server has refused, so that the kubeconfig is read and a login program run again. */
   renew(refused: RequestOptions): Promise<void>
 }
 
-const withinMs = 60_000
-/** A credential without an end is good until it is refused; one with an end is looked at again this often. */
+const limitMs = 60_000
+/** A credential without an end is good until it is refused; one with an end is checked again this often. */
 const keepMs = 60_000
 
 /**
  * Logs in as the kubeconfig says. A login program runs once for all requests that wait for it, and its credential serves until it is
- * refused or has been kept for a minute, as client-go does (k8s.io/client-go/plugin/pkg/client/auth/exec).
+ * refused or a minute old, as in client-go (k8s.io/client-go/plugin/pkg/client/auth/exec).
  */
-export function openLogin(first: Kubeconfig, read: () => Promise<Kubeconfig>): Login {
+export function openLogin(first: Kubeconfig, read: () => Promise<Kubeconfig>, env: NodeJS.ProcessEnv): Login {
   let kubeconfig = first
   let kept: { options: Promise<RequestOptions>; since: number } | null = null
 
@@ -27,10 +29,11 @@ export function openLogin(first: Kubeconfig, read: () => Promise<Kubeconfig>): L
     const options: RequestOptions = {}
     const { config, user, context } = kubeconfig
     try {
-      await inTime(config.applyToHTTPSOptions(options))
+      if (user?.exec) config.users = [{ ...user, exec: undefined, ...(await runLogin(user, env)) }]
+      await config.applyToHTTPSOptions(options)
       return options
     } catch (error) {
-      throw loginFailed(user?.exec ? programFailure(user.exec, error) : messageOf(error), context.user)
+      throw error instanceof RollbackError ? error : loginFailed(messageOf(error), context.user)
     }
   }
 
@@ -54,36 +57,51 @@ export function openLogin(first: Kubeconfig, read: () => Promise<Kubeconfig>): L
   }
 }
 
-/** A login program may wait for somebody who is not there. */
-async function inTime(login: Promise<void>): Promise<void> {
-  const end = new AbortController()
-  const late = sleep(withinMs, undefined, { signal: end.signal }).then(() => {
-    throw new Late()
-  })
-  try {
-    await Promise.race([login, late])
-  } finally {
-    end.abort()
-    late.catch(() => undefined)
+/** What kubectl runs as a login program (kubernetes.io, "client-go credential plugins"). */
+const execSchema = z.looseObject({
+  command: z.string().min(1),
+  args: z.array(z.string()).nullish(),
+  env: z.array(z.looseObject({ name: z.string(), value: z.string() })).nullish()
+})
+const text = z.string().nullish()
+const credentialSchema = z.looseObject({
+  status: z.looseObject({ token: text, clientCertificateData: text, clientKeyData: text })
+})
+
+/** Runs a login program. What it prints when it fails may be a secret of any form, so it is not repeated. */
+async function runLogin({ name, exec }: User, targetEnv: NodeJS.ProcessEnv): Promise<Partial<User>> {
+  const { data } = execSchema.safeParse(exec)
+  if (!data) throw loginFailed('its login program has no command', name)
+  const program = `its login program ${data.command}`
+  const env = { ...targetEnv, ...Object.fromEntries((data.env ?? []).map((one) => [one.name, one.value])) }
+  const answer = await runProgram(data.command, data.args ?? [], { env, limitMs })
+  if (answer.problem === 'cannot_run')
+    throw loginFailed(`${program} cannot be run: it is not on PATH or not executable`, name)
+  if (answer.problem === 'timed_out') throw loginFailed(`${program} gave no answer within ${limitMs / 1000} s`, name)
+  if (!answer.ok) throw loginFailed(`${program} failed; run it with kubectl to see its message`, name)
+  const status = credentialOf(answer.stdout)
+  if (!status) throw loginFailed(`${program} printed no credential`, name)
+  return {
+    ...(status.token && { token: status.token }),
+    ...(status.clientCertificateData && { certData: base64(status.clientCertificateData) }),
+    ...(status.clientKeyData && { keyData: base64(status.clientKeyData) })
   }
 }
 
-class Late extends Error {}
+const base64 = (value: string): string => Buffer.from(value).toString('base64')
 
-/** What a login program prints when it fails may be a secret of any shape, so it is not repeated. */
-function programFailure({ command }: { command?: string }, error: unknown): string {
-  const name = `its login program ${command ?? ''}`
-  if (error instanceof Late) return `${name} gave no answer within ${withinMs / 1000} s`
-  const { code } = error as { code?: unknown }
-  if (code === 'ENOENT' || code === 'EACCES') return `${name} cannot be run (${code})`
-  if (error instanceof SyntaxError || error instanceof TypeError) return `${name} printed no credential`
-  return `${name} failed; what it says is seen when kubectl runs it`
+function credentialOf(printed: string): z.infer<typeof credentialSchema>['status'] | undefined {
+  try {
+    return credentialSchema.safeParse(JSON.parse(printed)).data?.status
+  } catch {
+    return undefined
+  }
 }
 
 const loginFailed = (why: string, user: string): ConfigError =>
   new ConfigError({
     what: `Logging in as ${user} failed`,
     why,
-    next: 'Log in as you do for kubectl, see that "kubectl auth can-i get deployments" works, then try again.',
+    next: 'Log in as you do for kubectl, check that "kubectl auth can-i get deployments" works, then try again.',
     code: 'login_failed'
   })

@@ -1,4 +1,4 @@
-/** Runs `work` for each item, at most `limit` at once; the first failure ends it once those under way have ended. */
+/** Runs `work` for each item, at most `limit` at once; the first failure ends it after the running ones have ended. */
 export async function inParallel<T, R>(
   items: readonly T[],
   limit: number,

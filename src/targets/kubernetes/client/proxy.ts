@@ -2,8 +2,8 @@ import { BlockList, isIP } from 'node:net'
 
 /**
  * The proxy that kubectl would use for a server, from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; undefined for none. The rules are Go's
- * (golang.org/x/net/http/httpproxy): NO_PROXY holds `*`, addresses, CIDR ranges, and domains that stand for their subdomains, each
- * perhaps with a port; this machine itself is never asked through a proxy.
+ * (golang.org/x/net/http/httpproxy): NO_PROXY holds `*`, addresses, CIDR ranges, and domains that include their subdomains, each
+ * optionally with a port; requests to this machine itself never use a proxy.
  */
 export function proxyFor(server: URL, env: NodeJS.ProcessEnv): string | undefined {
   const scheme = server.protocol === 'https:' ? 'https' : 'http'

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
-import { isStatus } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
 import { type Metadata, metadataSchema } from '../objects/objects.ts'
 
-/** Self-healing begins after 5 s (argo-cd.readthedocs.io, "Automated Sync Policy"); with time to take effect. */
+/** Self-healing begins after 5 s (argo-cd.readthedocs.io, "Automated Sync Policy"), and takes a while to show. */
 export const argoSoakMs = 30_000
 
 const sourceSchema = z.looseObject({ repoURL: z.string().optional() })
@@ -38,7 +38,7 @@ export function applicationOf({ labels, annotations, managedFields }: Metadata):
   )
 }
 
-/** That an application owns workloads: whether it will undo the rollback by itself, and which commit it does that from. */
+/** The risk that an application owns workloads: whether it will undo the rollback, and from which commit. */
 export async function argoRisk(
   cluster: KubernetesContext,
   name: string,
@@ -54,17 +54,17 @@ export async function argoRisk(
       id,
       serious: false,
       title: `Argo CD's application ${bare} owns ${what}, and its automated sync is off`,
-      detail: `The next sync by hand undoes the rollback. ${commitToRevert(application)}`
+      detail: `The next manual sync undoes the rollback. ${commitToRevert(application)}`
     }
   return {
     id,
     serious: true,
     title: `Argo CD's application ${bare} owns ${what} and may undo the rollback`,
-    detail: `With automated sync it puts back what git says. ${commitToRevert(application)} Or switch automated sync off first: ${switchOff(application, bare)}.`
+    detail: `With automated sync it restores what git contains. ${commitToRevert(application)} Or switch automated sync off first: ${switchOff(application, bare)}.`
   }
 }
 
-/** An application's name, with the namespace before it where applications may lie in any. */
+/** Reads an application; its name starts with its namespace where applications may be in any. */
 async function readApplication(
   { api }: KubernetesContext,
   name: string,
@@ -73,29 +73,26 @@ async function readApplication(
   const [namespace, own] = name.includes('_') ? name.split('_') : ['argocd', name]
   const group = '/apis/argoproj.io/v1alpha1'
   const doing = `Reading Argo CD's application ${name}`
-  try {
-    const path = `${group}/namespaces/${namespace}/applications/${own}`
-    const found = await api.find({ doing, path, signal }, applicationSchema)
-    if (found || name.includes('_')) return found
-    const query = { fieldSelector: `metadata.name=${own}` }
-    const { items } = await api.list({ doing, path: `${group}/applications`, query, signal }, applicationSchema)
-    return items.length === 1 ? (items[0] ?? null) : null
-  } catch (error) {
-    if (isStatus(error, 403, 404)) return null
-    throw error
-  }
+  const path = `${group}/namespaces/${namespace}/applications/${own}`
+  const found = await api.find({ doing, path, signal }, applicationSchema).catch(orOn(null, 403))
+  if (found || name.includes('_')) return found
+  const anywhere = { path: `${group}/applications`, query: { fieldSelector: `metadata.name=${own}` } }
+  const { items } = await api
+    .list({ doing, ...anywhere, signal }, applicationSchema)
+    .catch(orOn({ items: [] }, 403, 404))
+  return items.length === 1 ? (items[0] ?? null) : null
 }
 
 const short = (revision: string): string => (/^[0-9a-f]{40}$/.test(revision) ? revision.slice(0, 12) : revision)
 
 function commitToRevert(application: Application | null): string {
   const revision = application?.status?.sync?.revision
-  if (!revision) return 'Revert the commit there; which one could not be read.'
+  if (!revision) return 'Revert the commit there. Its hash could not be read.'
   const repository = application.spec.source?.repoURL ?? application.spec.sources?.[0]?.repoURL ?? 'its repository'
   const before = application.status?.history?.findLast(
     (entry) => entry.revision && entry.revision !== revision
   )?.revision
-  return `It has synced commit ${short(revision)} of ${repository}${before ? `, and ${short(before)} before it` : ''}: revert there what came in between.`
+  return `It synced commit ${short(revision)} of ${repository}${before ? `, and ${short(before)} before it` : ''}. Revert the commits in between.`
 }
 
 function switchOff(application: Application | null, name: string): string {

@@ -30,7 +30,7 @@ export const fluxOwners = ({ labels }: Metadata, here: string): FluxOwner[] =>
     return name ? [{ kind, name, namespace: labels?.[`${kinds[kind].group}/namespace`] ?? here }] : []
   })
 
-/** That Flux owns workloads: whether it is suspended, and which revision it applies. */
+/** The risk that Flux owns workloads: whether it is suspended, and which revision it applies. */
 export async function fluxRisk(
   cluster: KubernetesContext,
   owner: FluxOwner,
@@ -41,8 +41,8 @@ export async function fluxRisk(
   const object = await readOwner(cluster, owner, signal)
   const revision = object?.status?.lastAppliedRevision ?? object?.status?.lastAttemptedRevision
   const applied = revision
-    ? `It has applied ${revision}: revert that in git`
-    : 'Revert the commit in git; which one could not be read'
+    ? `It applied ${revision}: revert that in git`
+    : 'Revert the commit in git (its hash could not be read)'
   const id = `flux:${name}`
   if (object?.spec.suspend)
     return {
@@ -59,7 +59,7 @@ export async function fluxRisk(
   }
 }
 
-/** By the newest version of its API that the server has. */
+/** Reads it by the newest version of its API that the server has. */
 async function readOwner({ api }: KubernetesContext, { kind, name, namespace }: FluxOwner, signal: AbortSignal) {
   const { group, versions } = kinds[kind]
   try {

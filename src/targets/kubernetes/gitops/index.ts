@@ -1,17 +1,17 @@
 import type { Risk } from '../../../model/observation.ts'
 import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { Workload } from '../objects/workload.ts'
 import { applicationOf, argoRisk, argoSoakMs } from './argocd.ts'
 import { type FluxOwner, fluxOwners, fluxRisk } from './flux.ts'
 
-export interface GitOwners {
+interface GitOwners {
   risks: Risk[]
-  /** How long to watch at least, so that a controller that puts things back is seen doing it. */
+  /** The least soak, so that a controller that restores its own state is seen doing so. */
   soakMs?: number
 }
 
-/** Controllers that keep the workloads as git says, each asked once for all that it owns. */
+/** Controllers that keep the workloads as in git, each read once for everything that it owns. */
 export async function gitOwners(
   cluster: KubernetesContext,
   workloads: readonly Workload[],

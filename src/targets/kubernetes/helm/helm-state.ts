@@ -1,30 +1,38 @@
+import type { JsonObject } from '../../../model/json.ts'
 import { RollbackError } from '../../../support/errors.ts'
+import { oneLine } from '../../../support/text.ts'
 import type { KubernetesContext } from '../context.ts'
-import type { Workload } from '../workloads/workload.ts'
-import type { HelmRevision } from './history.ts'
+import { shortText } from '../objects/names.ts'
+import type { Workload } from '../objects/workload.ts'
+import { type HelmRevision, isPending } from './history.ts'
+import { findObject, sameImages } from './manifest.ts'
 import { commonOwner, type HelmName, helmOwner } from './owner.ts'
 
-/** What is seen of the release that the workloads belong to; newest revision first. */
+/** The release that the workloads belong to, as Helm records it; newest revision first. */
 export interface HelmState {
   of: HelmName
   newest: HelmRevision
   revisions: HelmRevision[]
 }
 
-export type HelmLook = { state: 'none' } | { state: 'seen'; helmState: HelmState } | { state: 'unusable'; why: string }
+/** Whether Helm manages the workloads, and whether it can be used. */
+export type HelmUse =
+  | { state: 'none' }
+  | { state: 'readable'; helmState: HelmState }
+  | { state: 'unusable'; why: string }
 
-/** Looks at the one release that all workloads belong to, through the helm program. */
-export async function lookAtHelm(
+/** Reads the one release that all workloads belong to, with the helm program. */
+export async function observeHelm(
   { helm }: KubernetesContext,
   workloads: readonly Workload[],
   signal: AbortSignal
-): Promise<HelmLook> {
+): Promise<HelmUse> {
   if (!workloads.some(helmOwner)) return { state: 'none' }
   const of = commonOwner(workloads)
   if (!of)
     return {
       state: 'unusable',
-      why: "not all workloads of this target belong to that one release; a target of its own for each release's workloads can be rolled back"
+      why: 'the workloads of this target belong to more than one release; define one target for each release'
     }
   const why = await helm.program.unusable(signal)
   if (why) return { state: 'unusable', why }
@@ -32,11 +40,35 @@ export async function lookAtHelm(
     const revisions = await helm.history.revisions(of, signal)
     const [newest] = revisions
     return newest
-      ? { state: 'seen', helmState: { of, newest, revisions } }
+      ? { state: 'readable', helmState: { of, newest, revisions } }
       : { state: 'unusable', why: 'it has no history' }
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof RollbackError)) throw error
     return { state: 'unusable', why: `${error.what}: ${error.why}` }
   }
+}
+
+/** What every plan depends on. */
+export const helmFacts = ({ of, newest }: HelmState): JsonObject => ({
+  ...of,
+  revision: newest.revision,
+  status: newest.status,
+  content: newest.content.hash
+})
+
+/** What Helm records of the release, and where the cluster differs. */
+export function helmNotes({ of, newest }: HelmState, workloads: readonly Workload[]): string[] {
+  const begun = isPending(newest) ? `, started at ${newest.updated} and never finished` : ''
+  return [
+    oneLine(`The Helm release ${of.name} is at revision ${newest.revision}: ${newest.status}${begun}.`, 300),
+    ...workloads.flatMap(({ address, object }) => {
+      const wanted = findObject(newest.content.objects, address)?.template
+      if (!wanted)
+        return [`Helm's revision ${newest.revision} does not contain ${shortText(address)}; the cluster does.`]
+      return sameImages(object.spec.template, wanted)
+        ? []
+        : [`${shortText(address)} does not run the images that Helm's revision ${newest.revision} names.`]
+    })
+  ]
 }

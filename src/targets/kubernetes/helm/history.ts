@@ -56,7 +56,7 @@ const historySchema = z.array(
 const border = '--- content of the release ---'
 const template = `{{range .Release.Hooks}}{{.Kind}}/{{.Name}}{{range .Events}} {{.}}{{end}}{{"\\n"}}{{end}}{{"\\n"}}${border}{{"\\n"}}{{.Release.Manifest}}`
 
-/** A revision never changes what it consists of, so that is read once. */
+/** The content of a revision never changes, so it is read once. */
 export function openHistory(program: HelmProgram, mask: Mask): HelmHistory {
   const known = new Map<string, Promise<HelmContent>>()
 
@@ -68,7 +68,7 @@ export function openHistory(program: HelmProgram, mask: Mask): HelmHistory {
       signal
     })
     const parsed = historySchema.safeParse(tryJson(answer))
-    if (!parsed.success || parsed.data.length === 0) throw notUnderstood(doing)
+    if (!parsed.success || parsed.data.length === 0) throw badAnswer(doing)
     return parsed.data
       .map(({ app_version: appVersion, updated, status, chart, revision, description }) => ({
         revision,
@@ -86,7 +86,7 @@ export function openHistory(program: HelmProgram, mask: Mask): HelmHistory {
     const args = ['get', 'all', name, '--revision', String(revision), '--template', template]
     const answer = await program.call(args, { doing, namespace, signal })
     const at = answer.indexOf(`\n${border}\n`)
-    if (at < 0) throw notUnderstood(doing)
+    if (at < 0) throw badAnswer(doing)
     const manifest = answer.slice(at + border.length + 2)
     return {
       hash: hashOf(manifest),
@@ -120,10 +120,10 @@ export function openHistory(program: HelmProgram, mask: Mask): HelmHistory {
   }
 }
 
-/** An operation that was begun and has not ended, or whose program died (pending-install, -upgrade, -rollback). */
+/** An operation that has not finished, or whose program died (pending-install, -upgrade, -rollback). */
 export const isPending = ({ status }: Pick<HelmRecord, 'status'>): boolean => status.startsWith('pending-')
 
-/** Helm was content with it, then or now; says nothing of whether its pods served. */
+/** Helm accepted it, then or now; that does not mean that its pods served. */
 export const isAccepted = ({ status }: Pick<HelmRecord, 'status'>): boolean =>
   status === 'deployed' || status === 'superseded'
 
@@ -140,10 +140,10 @@ const tryJson = (text: string): unknown => {
   }
 }
 
-const notUnderstood = (doing: string): TargetError =>
+const badAnswer = (doing: string): TargetError =>
   new TargetError({
     what: `${doing} failed`,
-    why: "helm's answer is not understood",
-    next: 'See what "helm history" prints; use Helm 3.5 or later.',
+    why: "helm's answer has an unknown form",
+    next: 'Use Helm 3.5 or later, and check what "helm history" prints.',
     code: 'bad_answer'
   })

@@ -3,7 +3,6 @@ import type { Connection } from '../client/connect.ts'
 import { type HelmHistory, openHistory } from './history.ts'
 import type { HelmName } from './owner.ts'
 import { type HelmProgram, openHelmProgram } from './program.ts'
-import { keepsSecrets } from './unlock.ts'
 
 /** Helm, for the cluster of this target. */
 export interface Helm {
@@ -11,7 +10,7 @@ export interface Helm {
   history: HelmHistory
   /** Whether its records are Secrets of the cluster. */
   secrets: boolean
-  /** How a person rolls back; quoted nowhere, for names and contexts are checked. */
+  /** The command for a person; nothing in it needs quotes, because names and contexts are checked. */
   command(of: HelmName, revision: number | string, options?: { wait: boolean; seconds: number }): string
 }
 
@@ -35,3 +34,7 @@ export function openHelm(
       ].join(' ')
   }
 }
+
+/** Helm keeps its records in Secrets unless it is told otherwise (helm.sh, "Storage backends"). */
+const keepsSecrets = ({ HELM_DRIVER: driver }: NodeJS.ProcessEnv): boolean =>
+  !driver || driver === 'secret' || driver === 'secrets'

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Mask } from '../../../support/mask.ts'
-import { hideEnvironment } from '../context.ts'
-import type { Address, Kind } from '../objects/names.ts'
+import type { Address } from '../objects/names.ts'
 import { type Template, templateSchema } from '../objects/objects.ts'
+import type { Revision } from '../objects/revision.ts'
+import { hideEnvironment } from '../objects/template.ts'
+import type { Workload } from '../objects/workload.ts'
 
 /** One object that a revision of a release consists of. */
 export interface ManifestObject {
   kind: string
   namespace: string
   name: string
-  /** Tells whether two revisions say the same of it; nothing of its values. */
+  /** Equal for two revisions that describe it alike; reveals none of its values. */
   hash: string
   /** It stays when Helm would delete it (helm.sh, "helm.sh/resource-policy: keep"). */
   kept: boolean
@@ -34,7 +36,7 @@ const workloadKinds = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'Rollou
 export const hashOf = (manifest: string): string =>
   createHash('sha256').update(manifest.trim()).digest('hex').slice(0, 32)
 
-/** Reads the objects of a rendered manifest; values of its Secrets are kept out of whatever leaves. */
+/** Reads the objects of a rendered manifest; the values of its Secrets are masked from then on. */
 export async function objectsOf(manifest: string, namespace: string, mask: Mask): Promise<ManifestObject[]> {
   const { parseAllDocuments } = await import('yaml')
   const documents = parseAllDocuments(manifest, { logLevel: 'silent' })
@@ -54,7 +56,7 @@ function objectOf(value: unknown, home: string, mask: Mask): ManifestObject[] {
   mask.spare(`${home}/${metadata.name}`)
   if (kind === 'Secret') hideSecret(mask, data, stringData)
   const template = workloadKinds.has(kind) ? templateSchema.safeParse(spec?.template) : null
-  if (template?.success) hideEnvironment({ mask }, template.data)
+  if (template?.success) hideEnvironment(template.data, mask)
   return [
     {
       kind,
@@ -79,9 +81,49 @@ function hideSecret(mask: Mask, data: Values, stringData: Values): void {
 
 export const objectText = ({ kind, name }: ManifestObject): string => `${kind}/${name}`
 
-/** What a revision says of one workload. */
+/** One workload of a revision. */
 export const findObject = (objects: readonly ManifestObject[], address: Address): ManifestObject | undefined =>
   objects.find(
     ({ kind, name, namespace }) =>
-      (kind.toLowerCase() as Kind) === address.kind && name === address.name && namespace === address.namespace
+      kind.toLowerCase() === address.kind && name === address.name && namespace === address.namespace
   )
+
+/** The images of a pod template, by container. */
+export const imagesOf = ({ spec }: Template): Record<string, string> =>
+  Object.fromEntries([...(spec.initContainers ?? []), ...spec.containers].map(({ name, image }) => [name, image]))
+
+export const sameImages = (a: Template, b: Template): boolean => {
+  const [one, other] = [imagesOf(a), imagesOf(b)]
+  const names = Object.keys(other)
+  return names.length === Object.keys(one).length && names.every((name) => one[name] === other[name])
+}
+
+/** The cluster's revision that a revision of the release led to; undefined if that is uncertain. */
+export function clusterRevision(
+  workload: Workload,
+  { objects }: { objects: readonly ManifestObject[] }
+): Revision | undefined {
+  const wanted = findObject(objects, workload.address)?.template
+  if (!wanted) return undefined
+  const alike = workload.revisions.filter(({ template }) => sameImages(template, wanted))
+  const covering = alike.filter(({ template }) => covers(template, wanted))
+  const found = covering.length > 0 ? covering : alike
+  return found.length === 1 ? found[0] : undefined
+}
+
+/** The cluster keeps everything that was requested; it adds defaults, and writes numbers its own way. */
+function covers(kept: unknown, wanted: unknown): boolean {
+  if (wanted === null || wanted === undefined) return true
+  if (Array.isArray(wanted))
+    return (
+      (Array.isArray(kept) &&
+        kept.length === wanted.length &&
+        wanted.every((one, index) => covers(kept[index], one))) ||
+      (wanted.length === 0 && !kept)
+    )
+  if (typeof wanted === 'object') {
+    const there = new Map(Object.entries(kept && !Array.isArray(kept) ? kept : {}))
+    return Object.entries(wanted).every(([key, value]) => covers(there.get(key), value))
+  }
+  return String(kept) === String(wanted)
+}

@@ -1,6 +1,6 @@
-import type { Workload } from '../workloads/workload.ts'
+import type { Workload } from '../objects/workload.ts'
 
-/** A release of Helm's, by name and the namespace that keeps its records. */
+/** A Helm release, by its name and the namespace that keeps its records. */
 export interface HelmName {
   name: string
   namespace: string
@@ -10,7 +10,7 @@ export interface HelmName {
 export const releaseName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 
 /** The release that a workload belongs to, by the marks that Helm 3 leaves on its objects; null for none. */
-export function helmOwner({ address, object }: Workload): HelmName | null {
+export function helmOwner({ address, object }: Pick<Workload, 'address' | 'object'>): HelmName | null {
   const { labels, annotations } = object.metadata
   const name = annotations?.['meta.helm.sh/release-name']
   if (!name || name.length > 53 || !releaseName.test(name)) return null

@@ -2,17 +2,16 @@ import { z } from 'zod'
 import type { Release, Served } from '../../../model/release.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { KubernetesContext } from '../context.ts'
+import { revisionVersion, tagOf, versionPattern } from '../objects/image-name.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { mainContainer } from '../objects/template.ts'
-import { revisionVersion, tagOf, versionPattern } from '../objects/version.ts'
+import type { Workload } from '../objects/workload.ts'
 import { evidenceAgainst, type Part, servedAlone } from '../workloads/releases.ts'
-import type { Workload } from '../workloads/workload.ts'
 import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isAccepted } from './history.ts'
-import { findObject } from './manifest.ts'
-import { clusterRevision, imagesOf } from './matching.ts'
+import { clusterRevision, findObject, imagesOf } from './manifest.ts'
 
-/** What `plan` and `check` need of a release of Helm's. */
+/** What `plan` and `check` need of a Helm release. */
 export const helmDetailsSchema = z.looseObject({
   helm: z.looseObject({
     name: z.string(),
@@ -24,29 +23,29 @@ export const helmDetailsSchema = z.looseObject({
 })
 export type HelmDetails = z.infer<typeof helmDetailsSchema>['helm']
 
-/** The newest revision, and the earlier ones that consist of something else; what was rolled back to counts once. */
+/** The newest revision, and the earlier ones with other content; equal content counts once. */
 export function releasesOfHelm(
   { config }: KubernetesContext,
   helmState: HelmState,
   workloads: readonly Workload[]
-): { current: Release; releases: Release[] } {
-  const { newest, revisions } = helmState
+): { current: Release | null; releases: Release[] } {
+  const { revisions } = helmState
   const contents = [...new Set(revisions.map(({ content }) => content.hash))]
   const groups = contents.map((hash) => revisions.filter(({ content }) => content.hash === hash))
-  const names = new Map(groups.map((group) => [group, nameOf(group, workloads, config.container)]))
-  const shared = (group: HelmRevision[]): boolean =>
-    groups.some((other) => other !== group && names.get(other) === names.get(group))
-  const all = groups.map((group) => {
-    const name = names.get(group)
-    const representative = group.find(isAccepted) ?? (group[0] as HelmRevision)
-    const version = name && !shared(group) ? name : revisionVersion(representative.revision)
-    return releaseOf(helmState, workloads, group, representative, version)
+  const names = groups.map((group) => nameOf(group, workloads, config.container))
+  // Newest first, so the first content is the current one.
+  const [current = null, ...releases] = groups.flatMap((group, index) => {
+    const representative = group.find(isAccepted) ?? group[0]
+    if (!representative) return []
+    const name = names[index]
+    const isUnique = names.filter((one) => one === name).length === 1
+    const version = name && isUnique ? name : revisionVersion(representative.revision)
+    return [releaseOf(helmState, workloads, group, representative, version)]
   })
-  const current = all[contents.indexOf(newest.content.hash)] as Release
-  return { current, releases: all.filter((release) => release !== current) }
+  return { current, releases }
 }
 
-/** The tag that the workloads share, else the chart's application version. */
+/** The tag that the workloads share, otherwise the chart's application version. */
 function nameOf(
   [revision]: HelmRevision[],
   workloads: readonly Workload[],
@@ -103,7 +102,7 @@ function releaseOf(
   }
 }
 
-/** What the cluster made of it; null unless that is certain of every workload. */
+/** The cluster's own revisions of it; null unless they are certain for every workload. */
 function partsOf(workloads: readonly Workload[], { content }: HelmRevision): Part[] | null {
   const parts = workloads.flatMap((workload): Part[] => {
     const revision = clusterRevision(workload, content)
@@ -118,7 +117,7 @@ const noteOf = ({ revision, status, chart, appVersion, description }: HelmRevisi
     300
   )
 
-/** A revision that Helm itself gave up proves nothing good, unless the same was accepted another time. */
+/** A revision that Helm itself gave up, unless equal content was accepted another time. */
 const refused = (group: readonly HelmRevision[]): string[] => {
   const [first] = group
   return !first || group.some(isAccepted)
@@ -128,7 +127,7 @@ const refused = (group: readonly HelmRevision[]): string[] => {
 
 const longEnoughMs = 600_000
 
-/** Pods of it serve now; or nothing else took its place for longer than a rollout may take. */
+/** Pods of it serve now; or nothing replaced it for longer than a rollout may take. */
 function servedBy(
   { revisions }: HelmState,
   workloads: readonly Workload[],
@@ -139,7 +138,7 @@ function servedBy(
   if (parts?.every(({ revision }) => (revision.available ?? 0) > 0))
     return {
       ...(latest && { from: latest.updated }),
-      source: `pods of it are available and serve now (${workloads.map(({ address }) => shortText(address)).join(', ')})`
+      source: `its pods are available and serve now (${workloads.map(({ address }) => shortText(address)).join(', ')})`
     }
   const alone = parts?.map(servedAlone) ?? []
   if (parts?.some((part) => evidenceAgainst(part).length > 0)) return undefined
@@ -158,7 +157,7 @@ function servedBy(
   return alone.length > 0 && alone.every(Boolean) ? alone[0] : undefined
 }
 
-/** When Helm went from it to an earlier revision ("Rollback to N"), also by hand. */
+/** When Helm went back from it to an earlier revision ("Rollback to N"), also manually. */
 function leftAt({ revisions }: HelmState, hash: string): string[] {
   return revisions.flatMap((one, index) => {
     if (!isAccepted(one) || !/^Rollback to \d+$/.test(one.description)) return []

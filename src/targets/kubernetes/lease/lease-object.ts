@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { JsonObject } from '../../../model/json.ts'
-import type { LeaseRecord } from '../../../model/lease.ts'
+import { type LeaseRecord, leaseRecordSchema } from '../../../model/lease.ts'
 import { type Address, addressText, marks } from '../objects/names.ts'
 import { metadataSchema } from '../objects/objects.ts'
-import { pack, unpack } from './record.ts'
 
 export const managedBy = 'app.kubernetes.io/managed-by=pop-deploy-rollback'
 
@@ -22,8 +22,8 @@ export const leaseSchema = z.looseObject({
 })
 export type Lease = z.infer<typeof leaseSchema>
 
-/** Where a Lease is kept. */
-export interface Place {
+/** Where a Lease is. */
+export interface LeaseLocation {
   namespace: string
   name: string
   /** The path of all Leases of its namespace. */
@@ -33,8 +33,8 @@ export interface Place {
 
 const longestName = 253
 
-/** A workload's own Lease: whoever rolls that workload back meets it, with whatever others. */
-export function placeOf(address: Address): Place {
+/** A workload's own Lease: every rollback of that workload meets it, whatever else it rolls back. */
+export function locationOf(address: Address): LeaseLocation {
   const plain = `popkit-rollback.${address.kind}.${address.name}`
   const name =
     plain.length <= longestName
@@ -43,13 +43,13 @@ export function placeOf(address: Address): Place {
   return at(address.namespace, name)
 }
 
-/** @throws nothing; a text that names no place gives null. */
-export function placeNamed(text: string | undefined): Place | null {
+/** Reads the name of a Lease; null for what is not one. */
+function locationNamed(text: string | undefined): LeaseLocation | null {
   const [namespace, name] = (text ?? '').split('/')
   return namespace && name ? at(namespace, name) : null
 }
 
-const at = (namespace: string, name: string): Place => {
+const at = (namespace: string, name: string): LeaseLocation => {
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`
   return { namespace, name, collection, path: `${collection}/${name}` }
 }
@@ -59,26 +59,26 @@ export interface Writing {
   ttlMs: number
   /** The server's time, milliseconds. */
   now: number
-  /** The Lease that holds what was begun, where another one does. */
-  home: Place | null
-  /** The Lease as it is now; the write holds for this state of it only. */
+  /** The Lease that holds the whole record, if another one does. */
+  main: LeaseLocation | null
+  /** The Lease as it is now; the write requires this state. */
   present?: Lease
 }
 
-/** What is written for a holder. */
-export function leaseBody(place: Place, { record, ttlMs, now, home, present }: Writing): JsonObject {
+/** The Lease to write for a holder. */
+export function leaseBody(location: LeaseLocation, { record, ttlMs, now, main, present }: Writing): JsonObject {
   const time = microTime(now)
   const acquired = present?.spec.holderIdentity === record.rollbackId ? present.spec.acquireTime : time
   return {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     metadata: {
-      name: place.name,
-      namespace: place.namespace,
+      name: location.name,
+      namespace: location.namespace,
       labels: { 'app.kubernetes.io/managed-by': 'pop-deploy-rollback' },
       annotations: {
-        [marks.lease]: pack(home ? { ...record, begun: {} } : record),
-        ...(home && { [marks.leaseHome]: `${home.namespace}/${home.name}` })
+        [marks.lease]: pack(main ? { ...record, begun: {} } : record),
+        ...(main && { [marks.leaseMain]: `${main.namespace}/${main.name}` })
       },
       ...(present?.metadata.resourceVersion && { resourceVersion: present.metadata.resourceVersion })
     },
@@ -96,7 +96,34 @@ export const isHeld = ({ spec }: Lease, now: number): boolean =>
 
 export const recordOf = (lease: Lease | null): LeaseRecord | null => unpack(lease?.metadata.annotations?.[marks.lease])
 
-export const homeOf = ({ metadata }: Lease): Place | null => placeNamed(metadata.annotations?.[marks.leaseHome])
+export const mainOf = ({ metadata }: Lease): LeaseLocation | null =>
+  locationNamed(metadata.annotations?.[marks.leaseMain])
 
 /** MicroTime of the API: six digits of a second. */
 const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z')
+
+/** An object's annotations may hold 256 KiB in all (kubernetes.io, "Annotations"). */
+const mostBytes = 200_000
+const readableBytes = 50_000
+const mostUnpacked = 16_000_000
+const packedAs = 'gzip:'
+
+/** A record as an annotation: readable if it is short, compressed if it is long; the holder alone if it is too long. */
+export function pack(record: LeaseRecord): string {
+  const plain = JSON.stringify(record)
+  if (Buffer.byteLength(plain) <= readableBytes) return plain
+  const packed = packedAs + gzipSync(plain).toString('base64')
+  return packed.length <= mostBytes ? packed : JSON.stringify({ ...record, begun: {} })
+}
+
+/** Reads it back; null for what is not a record. */
+export function unpack(text: string | undefined): LeaseRecord | null {
+  try {
+    const plain = text?.startsWith(packedAs)
+      ? gunzipSync(Buffer.from(text.slice(packedAs.length), 'base64'), { maxOutputLength: mostUnpacked }).toString()
+      : text
+    return leaseRecordSchema.parse(JSON.parse(plain ?? 'null'))
+  } catch {
+    return null
+  }
+}

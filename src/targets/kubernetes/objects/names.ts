@@ -1,16 +1,16 @@
-/** Our own marks on objects of the cluster. */
+/** Our own annotations on objects of the cluster. */
 export const marks = {
   /** On a revision object: that it was rolled back from, as JSON. */
   rolledBack: 'rollback.popkit/rolled-back-from',
   /** On a revision object, while it is rolled back from: what `kubectl apply` last applied with it. */
   lastApplied: 'rollback.popkit/last-applied',
-  /** On a Lease: what was begun, as JSON. */
+  /** On a Lease: the record of the rollback, as JSON. */
   lease: 'rollback.popkit/begun',
-  /** On a Lease of several that are held together: the one that holds what was begun, "namespace/name". */
-  leaseHome: 'rollback.popkit/begun-in'
+  /** On a Lease of several that are held together: the one that holds the whole record, "namespace/name". */
+  leaseMain: 'rollback.popkit/begun-in'
 } as const
 
-/** Annotations that others own and that go with a pod template. */
+/** Annotations and labels of others that belong to a pod template. */
 export const known = {
   revision: 'deployment.kubernetes.io/revision',
   /** Of Argo Rollouts: utils/annotations and pkg/apis/rollouts/v1alpha1/types.go of argoproj/argo-rollouts. */
@@ -23,7 +23,8 @@ export const known = {
   revisionHash: 'controller-revision-hash'
 } as const
 
-export type Kind = 'deployment' | 'statefulset' | 'daemonset' | 'rollout'
+export const kinds = ['deployment', 'statefulset', 'daemonset', 'rollout'] as const
+export type Kind = (typeof kinds)[number]
 
 /** What the API calls a kind of workload. */
 export const resources: Record<Kind, { group: string; version: string; plural: string; kind: string }> = {
@@ -46,11 +47,12 @@ export interface Address {
   name: string
 }
 
-/** Reads `deployment/web` or `deployment/shop/web`, as the configuration's grammar allows it. */
+/** Reads `deployment/web` or `deployment/shop/web`, as the configuration allows it. */
 export function parseAddress(text: string, namespace: string): Address {
   const [word = '', ...rest] = text.split('/')
   const name = rest.at(-1) ?? ''
-  return { kind: shortKinds[word] ?? (word as Kind), namespace: (rest.length > 1 && rest[0]) || namespace, name }
+  const kind = shortKinds[word] ?? kinds.find((one) => one === word) ?? 'deployment'
+  return { kind, namespace: (rest.length > 1 && rest[0]) || namespace, name }
 }
 
 export const addressText = ({ kind, namespace, name }: Address): string => `${kind}/${namespace}/${name}`

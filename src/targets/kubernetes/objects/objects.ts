@@ -19,9 +19,13 @@ export const metadataSchema = z.looseObject({
 })
 export type Metadata = z.infer<typeof metadataSchema>
 
-/** An object of which only the metadata is read: Secrets never give more. */
+/** An object of which only the metadata is read; more is never read of a Secret. */
 export const metaOnlySchema = z.looseObject({ metadata: metadataSchema })
 export type MetaOnly = z.infer<typeof metaOnlySchema>
+
+/** The Accept headers that make the server send metadata alone: of a list, of one object. */
+export const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+export const metadataAlone = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
 
 const containerSchema = z.looseObject({
   name: z.string(),
@@ -171,7 +175,7 @@ const stateSchema = z
   })
   .nullish()
 
-export const containerStatusSchema = z.looseObject({
+const containerStatusSchema = z.looseObject({
   name: z.string(),
   image: z.string().nullish(),
   ready: z.boolean().default(false),

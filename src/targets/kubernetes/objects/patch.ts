@@ -3,19 +3,19 @@ import { known } from './names.ts'
 import type { Template, WorkloadObject } from './objects.ts'
 import { pureTemplate, templateJson } from './template.ts'
 
-/** What is put in place of the present template. */
+/** What replaces the present template. */
 export interface Replacement {
   template: Template
   changeCause?: string | undefined
-  /** What was last applied with this template, where that is known; else the template is written into what is there. */
+  /** What was last applied with this template, if that is known; otherwise the template is written into the present one. */
   lastApplied?: string | undefined
-  /** The value that `spec.paused` gets; left alone where undefined. */
+  /** The new value of `spec.paused`; unchanged if undefined. */
   paused?: boolean
 }
 
 /**
- * The JSON patch (RFC 6902) that puts a template in place of the live one, and nothing else: it holds only for the object and the
- * generation that were looked at, so nobody's change in between is overwritten. Annotations that speak of the template go with it.
+ * The JSON patch (RFC 6902) that replaces the live template, and nothing else: it requires the object and the generation that were
+ * read, so it overwrites no change in between. Annotations about the template change with it.
  */
 export function patchFor({ metadata, spec }: WorkloadObject, replacement: Replacement): JsonObject[] {
   const annotations = metadata.annotations ?? {}
@@ -56,8 +56,8 @@ function annotationChanges(
 }
 
 /**
- * `kubectl apply` deletes what its last configuration has and the next has not. With the old template in it, what only the old
- * template has goes away with the next apply, instead of staying for ever (kubernetes/kubernetes#94698).
+ * `kubectl apply` deletes what its last configuration has and the next does not have. With the old template in it, the next apply
+ * removes what only the old template has, which would stay forever otherwise (kubernetes/kubernetes#94698).
  */
 function withTemplate(lastApplied: string, template: Template): string {
   try {

@@ -14,19 +14,19 @@ export interface Revision {
   /** The image whose tag names the version. */
   image: string
   changeCause?: string
-  /** When it was rolled back from, by our own mark. */
+  /** When it was rolled back from, by our own annotation. */
   rolledBackAt?: string
-  /** What was last applied when it was rolled back from, kept until that is proven or undone. */
+  /** What was last applied when it was rolled back from, kept until the rollback is proven or undone. */
   lastApplied?: z.infer<typeof lastAppliedSchema>
   /** Pods that it has, and that are available; unknown for ControllerRevisions. */
   replicas?: number
   available?: number
 }
 
-/** What `kubectl apply` had applied, and the rollback that keeps it here to put it back as it was. */
-export const lastAppliedSchema = z.looseObject({ rollback_id: z.string(), configuration: z.string() })
+/** What `kubectl apply` had applied, and the rollback that keeps it here to restore it. */
+const lastAppliedSchema = z.looseObject({ rollback_id: z.string(), configuration: z.string() })
 
-export const markSchema = z.looseObject({ revision: z.string(), at: z.iso.datetime(), rollback_id: z.string() })
+const markSchema = z.looseObject({ revision: z.string(), at: z.iso.datetime(), rollback_id: z.string() })
 
 export const revisionOfReplicaSet = (set: ReplicaSet, container: string | null | undefined): Revision => ({
   ...common(set.metadata, set.spec.template, container),

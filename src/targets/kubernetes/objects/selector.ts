@@ -1,6 +1,6 @@
 import type { Selector } from './objects.ts'
 
-/** A selector as a query says it (kubernetes.io, "Labels and Selectors"). */
+/** A selector in the form of a query (kubernetes.io, "Labels and Selectors"). */
 export function selectorText({ matchLabels, matchExpressions }: Selector): string {
   const expressions = (matchExpressions ?? []).map(({ key, operator, values }) => {
     if (operator === 'Exists') return key
@@ -10,7 +10,7 @@ export function selectorText({ matchLabels, matchExpressions }: Selector): strin
   return [...Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`), ...expressions].join(',')
 }
 
-/** Whether labels are selected (kubernetes.io, "Labels and Selectors"); an operator that is not known selects nothing. */
+/** Whether labels are selected (kubernetes.io, "Labels and Selectors"); an unknown operator selects nothing. */
 export function matches({ matchLabels, matchExpressions }: Selector, labels: Record<string, string>): boolean {
   const expressions = (matchExpressions ?? []).every(({ key, operator, values }) => {
     const is = labels[key]

@@ -1,9 +1,10 @@
-import type { JsonObject } from '../../../model/json.ts'
+import { type JsonObject, jsonObject } from '../../../model/json.ts'
 import { fingerprintOf } from '../../../support/canonical.ts'
+import type { Mask } from '../../../support/mask.ts'
 import { known } from './names.ts'
 import type { Container, Template } from './objects.ts'
 
-/** A pod template without what controllers write into it: the same for a workload and for its revision. */
+/** A pod template without what controllers write into it: equal for a workload and for its revision. */
 export function pureTemplate(template: Template): Template {
   const { $patch: _, metadata, ...rest } = template
   const { creationTimestamp: __, labels, ...others } = metadata ?? {}
@@ -11,13 +12,21 @@ export function pureTemplate(template: Template): Template {
   return { ...rest, metadata: { ...others, ...(own.length > 0 && { labels: Object.fromEntries(own) }) } }
 }
 
-/** Identifies what a pod template says; short enough for a step, and tells nothing of its values. */
+/** Identifies a pod template; short enough for a step, and reveals none of its values. */
 export const templateHash = (template: Template): string => fingerprintOf(pureTemplate(template), 16)
 
-export const templateJson = (template: Template): JsonObject => pureTemplate(template) as unknown as JsonObject
+export const templateJson = (template: Template): JsonObject => jsonObject.parse(pureTemplate(template))
 
 /** The container whose image names the version. */
 export function mainContainer({ metadata, spec }: Template, wanted: string | null | undefined): Container | undefined {
   const name = wanted ?? metadata?.annotations?.[known.defaultContainer]
   return spec.containers.find((container) => container.name === name) ?? spec.containers[0]
+}
+
+/** Keeps the literal values of a pod's environment out of all output, except the names of its containers and images. */
+export function hideEnvironment({ spec }: Template, mask: Mask): void {
+  for (const { name: container, image, env } of [...spec.containers, ...(spec.initContainers ?? [])]) {
+    for (const name of [container, image]) if (name) mask.spare(name)
+    for (const { name, value } of env ?? []) if (value) mask.addVariable(name, value)
+  }
 }

@@ -1,73 +1,63 @@
 import { z } from 'zod'
 import type { Blocker, Risk } from '../../../model/observation.ts'
-import { isStatus } from '../client/failure.ts'
+import { isStatus, orOn } from '../client/failure.ts'
+import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { type HelmName, helmOwner } from '../helm/owner.ts'
+import type { WorkloadChange } from '../objects/move.ts'
 import { addressText, shortText } from '../objects/names.ts'
-import { metadataSchema, selectorSchema } from '../objects/objects.ts'
-import type { Revision } from '../objects/revision.ts'
-import type { Workload } from '../workloads/workload.ts'
+import { metadataList, metadataSchema, metaOnlySchema, selectorSchema } from '../objects/objects.ts'
+import { namespacesOf, type Workload } from '../objects/workload.ts'
 
-export interface Hands {
-  risks: Risk[]
-  blockers: Blocker[]
-}
+/** Controllers that created a workload, by its owner references. */
+export const ownerRisks = (workloads: readonly Workload[]): Risk[] =>
+  workloads.flatMap(({ address, object }) => {
+    const owner = object.metadata.ownerReferences?.find(({ controller }) => controller)
+    if (!owner) return []
+    return [
+      {
+        id: `owner:${owner.kind.toLowerCase()}/${owner.name}`,
+        serious: true,
+        title: `${owner.kind} ${owner.name} created ${shortText(address)} and may undo the rollback`,
+        detail: `A controller manages it. Change the version in the ${owner.kind} as well.`
+      }
+    ]
+  })
 
-/** Who else has a hand on a workload, beside what git owns, by the marks that they leave on it; `withoutHelm` says why Helm cannot be used, if so. */
-export async function otherHands(
+/** Workloads of a Helm release that cannot go back by Helm; `why` says what stops it. */
+export async function helmBlockers(
   cluster: KubernetesContext,
-  workload: Workload,
-  candidate: Revision | undefined,
-  signal: AbortSignal,
-  withoutHelm: string
-): Promise<Hands> {
-  const { address, object } = workload
-  const { ownerReferences } = object.metadata
-  const found: Hands = { risks: [], blockers: [] }
-  const name = shortText(address)
-  const owner = ownerReferences?.find(({ controller }) => controller)
-  if (owner)
-    found.risks.push({
-      id: `owner:${owner.kind.toLowerCase()}/${owner.name}`,
-      serious: true,
-      title: `${owner.kind} ${owner.name} made ${name} and may undo the rollback`,
-      detail: `A controller looks after it. Change the version in the ${owner.kind} as well.`
-    })
-  const release = helmOwner(workload)
-  if (release && withoutHelm)
-    found.blockers.push(await helmBlocker(cluster, release, candidate, addressText(address), withoutHelm, signal))
-  return found
+  changes: readonly WorkloadChange[],
+  why: string,
+  signal: AbortSignal
+): Promise<Blocker[]> {
+  if (!why) return []
+  const found = await inParallel(changes, 12, async (change) => {
+    const release = helmOwner(change.workload)
+    return release ? [await helmBlocker(cluster, release, change, why, signal)] : []
+  })
+  return found.flat()
 }
-
-/** A release's own record of a revision: a Secret, of which only the labels are read (helm.sh, "Storage backends"). */
-const releaseRecord = z.looseObject({ metadata: metadataSchema })
 
 async function helmBlocker(
   { api, helm }: KubernetesContext,
   { name: release, namespace }: HelmName,
-  candidate: Revision | undefined,
-  workload: string,
+  { workload, revision: candidate }: WorkloadChange,
   why: string,
   signal: AbortSignal
 ): Promise<Blocker> {
-  const records = await api
-    .list(
-      {
-        doing: `Reading the history of Helm's release ${release}`,
-        path: `/api/v1/namespaces/${namespace}/secrets`,
-        query: { labelSelector: `owner=helm,name=${release}` },
-        accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
-        signal
-      },
-      releaseRecord
-    )
-    .catch((error: unknown) => {
-      if (isStatus(error, 400, 403)) return { items: [] }
-      throw error
-    })
+  // Helm's record of a revision is a Secret, of which only the labels are read (helm.sh, "Storage backends").
+  const request = {
+    doing: `Reading the history of the Helm release ${release}`,
+    path: `/api/v1/namespaces/${namespace}/secrets`,
+    query: { labelSelector: `owner=helm,name=${release}` },
+    accept: metadataList,
+    signal
+  }
+  const { items } = await api.list(request, metaOnlySchema).catch(orOn({ items: [] }, 400, 403))
   // Helm writes a revision's record before it changes the objects, so the newest record before a ReplicaSet is its cause.
-  const latest = Date.parse(candidate?.createdAt ?? '') + 1000
-  const revision = records.items
+  const latest = Date.parse(candidate.createdAt ?? '') + 1000
+  const revision = items
     .filter(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') <= latest)
     .map(({ metadata }) => Number(metadata.labels?.version))
     .filter(Number.isInteger)
@@ -76,8 +66,8 @@ async function helmBlocker(
   const command = helm.command({ name: release, namespace }, revision ?? 'REVISION')
   return {
     id: `helm:${release}`,
-    what: `${workload} belongs to Helm's release ${release}`,
-    why: `its rollback must go through Helm, or Helm no longer knows what serves; ${why}`,
+    what: `${addressText(workload.address)} belongs to the Helm release ${release}`,
+    why: `it must go back by Helm, or Helm's record no longer matches what serves; ${why}`,
     next: revision
       ? `Run "${command}".`
       : `Find the revision with "helm history ${release} -n ${namespace}", then run "${command}".`
@@ -89,23 +79,18 @@ const scalerSchema = z.looseObject({
   spec: z.looseObject({ scaleTargetRef: z.looseObject({ kind: z.string(), name: z.string() }) })
 })
 
-/** Autoscalers leave the template alone; that replicas are theirs is said. */
+/** Autoscalers own the number of replicas, not the template, so each one is named. */
 export async function autoscalers(
   { api }: KubernetesContext,
   workloads: readonly Workload[],
   signal: AbortSignal
 ): Promise<Risk[]> {
-  const namespaces = [...new Set(workloads.map(({ address }) => address.namespace))]
   const lists = await Promise.all(
-    namespaces.map(async (namespace) => {
+    namespacesOf(workloads.map(({ address }) => address)).map(async (namespace) => {
       const path = `/apis/autoscaling/v1/namespaces/${namespace}/horizontalpodautoscalers`
-      return api.list({ doing: 'Reading autoscalers', path, signal }, scalerSchema).then(
-        ({ items }) => items.map((item) => ({ namespace, item })),
-        (error: unknown) => {
-          if (isStatus(error, 403, 404)) return []
-          throw error
-        }
-      )
+      const request = { doing: 'Reading autoscalers', path, signal }
+      const { items } = await api.list(request, scalerSchema).catch(orOn({ items: [] }, 403, 404))
+      return items.map((item) => ({ namespace, item }))
     })
   )
   return lists.flat().flatMap(({ namespace, item }) => {
@@ -119,7 +104,7 @@ export async function autoscalers(
         id: `hpa:${item.metadata.name}`,
         serious: false,
         title: `The autoscaler ${item.metadata.name} sets the replicas of ${shortText(target.address)}`,
-        detail: 'The rollback leaves the number of replicas to it.'
+        detail: 'The rollback does not change the number of replicas.'
       }
     ]
   })
@@ -130,13 +115,13 @@ const budgetSchema = z.looseObject({
   spec: z.looseObject({ selector: selectorSchema.nullish() }).default({})
 })
 
-/** Disruption budgets hold for evictions, not for rollouts; that one is there is said. */
+/** Disruption budgets apply to evictions, not to rollouts, so each one is named. */
 export async function disruptionBudgets(
   cluster: KubernetesContext,
   workloads: readonly Workload[],
   signal: AbortSignal
 ): Promise<Risk[]> {
-  const namespaces = [...new Set(workloads.map(({ address }) => address.namespace))]
+  const namespaces = namespacesOf(workloads.map(({ address }) => address))
   const found = await Promise.all(namespaces.map((namespace) => budgetsIn(cluster, namespace, signal)))
   return found.flat().flatMap(({ metadata, spec }) => {
     const wanted = Object.entries(spec.selector?.matchLabels ?? {})
@@ -150,7 +135,7 @@ export async function disruptionBudgets(
         id: `pdb:${metadata.name}`,
         serious: false,
         title: `The disruption budget ${metadata.name} covers ${shortText(target.address)}`,
-        detail: 'It limits evictions. A rollout does not ask it, and neither does the deletion of a stuck pod.'
+        detail: 'It limits evictions. It limits neither a rollout nor the deletion of a stuck pod.'
       }
     ]
   })

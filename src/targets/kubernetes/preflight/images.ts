@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
 import { oneLine } from '../../../support/text.ts'
-import { isStatus } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
-import { metadataSchema, type Template } from '../objects/objects.ts'
-import { isOf } from '../objects/pod-failure.ts'
-import type { Way } from '../workloads/plan.ts'
-import { type FailedPull, failedPulls } from './failed-pulls.ts'
-import { examinePullSecrets } from './pull-secrets.ts'
+import { fullName } from '../objects/image-name.ts'
+import type { WorkloadChange } from '../objects/move.ts'
+import { eventSchema, metadataSchema, type Template } from '../objects/objects.ts'
+import { isOf } from '../objects/pods.ts'
+import { namespacesOf } from '../objects/workload.ts'
 
 const nodeSchema = z.looseObject({
   metadata: metadataSchema,
@@ -18,36 +18,31 @@ const nodeSchema = z.looseObject({
     .default({})
 })
 
-/** The names of the images that each node has, as far as nodes say (a kubelet names its largest fifty); null when nodes may not be read. */
+/** The images that each node has, as far as nodes report them (a kubelet names its largest fifty); null without the right to read nodes. */
 type Nodes = Set<string>[] | null
 
-/** Whether the images of the old templates can still be had, where the cluster knows that. No registry is asked. */
+/** Whether the images of the old templates still exist, as far as the cluster knows. No registry is asked. */
 export async function examineImages(
   cluster: KubernetesContext,
-  ways: readonly Way[],
+  changes: readonly WorkloadChange[],
   signal: AbortSignal
 ): Promise<Risk[]> {
-  if (ways.length === 0) return []
-  const namespaces = [...new Set(ways.map(({ move }) => move.namespace))]
-  const [nodes, pulls, secrets] = await Promise.all([
+  if (changes.length === 0) return []
+  const namespaces = namespacesOf(changes.map(({ move }) => move))
+  const [nodes, pulls] = await Promise.all([
     readNodes(cluster, signal),
-    inParallel(namespaces, 12, async (namespace) => ({
-      namespace,
-      failed: await failedPulls(cluster, namespace, signal)
-    })),
-    examinePullSecrets(cluster, ways, signal)
+    inParallel(namespaces, 12, (namespace) => failedPulls(cluster, namespace, signal))
   ])
+  const failed = pulls.flat()
   const risks = new Map<string, Risk>()
   const unknown = new Set<string>()
-  for (const way of ways) {
-    const failed = pulls.find(({ namespace }) => namespace === way.move.namespace)?.failed ?? []
-    for (const image of imagesOf(way.revision.template)) {
-      const risk = judge(image, way, nodes, failed)
+  for (const change of changes)
+    for (const image of imagesOf(change.revision.template)) {
+      const risk = riskOf(image, change, nodes, failed)
       if (risk === 'unknown') unknown.add(image.name)
       else if (risk) risks.set(risk.id, risk)
     }
-  }
-  return [...risks.values(), ...secrets, ...(unknown.size > 0 ? [unverified([...unknown], nodes)] : [])]
+  return [...risks.values(), ...(unknown.size > 0 ? [unverified([...unknown], nodes)] : [])]
 }
 
 interface Image {
@@ -57,7 +52,7 @@ interface Image {
 
 const policySchema = z.enum(['Always', 'IfNotPresent', 'Never'])
 
-/** The API server has written the policy into every template; a pod of the tag "latest" is pulled anew. */
+/** The API server writes the policy into every template; the tag "latest" is pulled each time. */
 function imagesOf({ spec }: Template): Image[] {
   const all = [...spec.containers, ...(spec.initContainers ?? [])].map(({ image, imagePullPolicy }) => ({
     name: image,
@@ -66,16 +61,16 @@ function imagesOf({ spec }: Template): Image[] {
   return [...new Map(all.map((one) => [`${one.name} ${one.policy}`, one])).values()]
 }
 
-function judge(
+function riskOf(
   { name, policy }: Image,
-  way: Way,
+  change: WorkloadChange,
   nodes: Nodes,
   failed: readonly FailedPull[]
 ): Risk | 'unknown' | null {
   const having = nodes?.filter((names) => names.has(fullName(name))).length ?? 0
   const everywhere = nodes !== null && nodes.length > 0 && having === nodes.length
   if (everywhere && policy !== 'Always') return null
-  const pull = failed.find(({ image }) => image === name)
+  const pull = failed.find(({ image, namespace }) => image === name && namespace === change.move.namespace)
   if (pull)
     return {
       id: `image_pull_failed:${name}`,
@@ -90,13 +85,13 @@ function judge(
           id: `image_absent:${name}`,
           serious: true,
           title: `The image ${name} is on ${having} of ${nodes.length} nodes and is never pulled`,
-          detail: 'imagePullPolicy is Never, so pods start only where a node has it already.'
+          detail: 'imagePullPolicy is Never, so pods start only on a node that has it already.'
         }
-  return runsNow(way, name) && policy !== 'Always' ? null : 'unknown'
+  return runsNow(change, name) && policy !== 'Always' ? null : 'unknown'
 }
 
 /** A pod of that very revision runs it now, so a node has it. */
-const runsNow = ({ workload, move }: Way, name: string): boolean =>
+const runsNow = ({ workload, move }: WorkloadChange, name: string): boolean =>
   (workload.pods ?? []).some(
     (pod) =>
       isOf(pod, move) &&
@@ -113,31 +108,43 @@ const unverified = (names: readonly string[], nodes: Nodes): Risk => ({
     `${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ''}: ${
       nodes === null
         ? 'these rights do not allow reading what the nodes have'
-        : 'not every node says that it has it, or it is pulled anew each time'
-    }, and the registry is not asked.`,
+        : 'not every node reports it, or it is pulled each time'
+    }. The registry is not asked.`,
     500
   )
 })
 
-async function readNodes({ api }: KubernetesContext, signal: AbortSignal): Promise<Nodes> {
-  try {
-    const { items } = await api.list({ doing: 'Reading the nodes', path: '/api/v1/nodes', signal }, nodeSchema)
-    return items
-      .filter(({ spec }) => !spec.unschedulable)
-      .map(({ status }) => new Set((status.images ?? []).flatMap(({ names }) => (names ?? []).map(fullName))))
-  } catch (error) {
-    if (isStatus(error, 403)) return null
-    throw error
-  }
+const readNodes = ({ api }: KubernetesContext, signal: AbortSignal): Promise<Nodes> =>
+  api
+    .list({ doing: 'Reading the nodes', path: '/api/v1/nodes', signal }, nodeSchema)
+    .then(({ items }) =>
+      items
+        .filter(({ spec }) => !spec.unschedulable)
+        .map(({ status }) => new Set((status.images ?? []).flatMap(({ names }) => (names ?? []).map(fullName))))
+    )
+    .catch(orOn(null, 403))
+
+/** A pull that a kubelet reported as failed. */
+interface FailedPull {
+  namespace: string
+  image: string
+  pod: string
+  message: string
+  at?: string
 }
 
-/** One spelling for the many of an image: with its registry, and with the digest alone where there is one (distribution/reference). */
-export function fullName(image: string): string {
-  const [named = '', digest] = image.split('@')
-  const tag = /:[\w][\w.-]*$/.exec(named)?.[0]
-  const path = tag ? named.slice(0, -tag.length) : named
-  const [first = ''] = path.split('/')
-  const hasRegistry = path.includes('/') && (/[.:]/.test(first) || first === 'localhost')
-  const whole = hasRegistry ? path : `docker.io/${path.includes('/') ? '' : 'library/'}${path}`
-  return digest ? `${whole}@${digest}` : `${whole}${tag ?? ':latest'}`
+/** What kubelets write of a failed pull (kubernetes, pkg/kubelet/images/image_manager.go): `Failed to pull image "web:2": ...`. */
+const failure = /^Failed to pull image "([^"]+)": (.*)$/s
+
+/** Failed pulls in a namespace, as long as the cluster keeps its events, usually an hour; none without the right to read events. */
+async function failedPulls({ api }: KubernetesContext, namespace: string, signal: AbortSignal): Promise<FailedPull[]> {
+  const path = `/api/v1/namespaces/${namespace}/events`
+  const query = { fieldSelector: 'reason=Failed,involvedObject.kind=Pod' }
+  const request = { doing: `Reading the events in ${namespace}`, path, query, signal }
+  const { items } = await api.list(request, eventSchema).catch(orOn({ items: [] }, 403))
+  return items.flatMap(({ message, lastTimestamp, eventTime, involvedObject }) => {
+    const [, image, why] = failure.exec(message ?? '') ?? []
+    const at = lastTimestamp ?? eventTime
+    return image ? [{ namespace, image, message: why ?? '', pod: involvedObject.name ?? '', ...(at && { at }) }] : []
+  })
 }

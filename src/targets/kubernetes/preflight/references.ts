@@ -1,16 +1,17 @@
 import { z } from 'zod'
-import type { Blocker, Risk } from '../../../model/observation.ts'
-import { isStatus } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
+import type { WorkloadChange } from '../objects/move.ts'
 import { addressText } from '../objects/names.ts'
-import { type MetaOnly, metaOnlySchema, type Template } from '../objects/objects.ts'
+import { type MetaOnly, metadataAlone, metaOnlySchema, type Template } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { Workload } from '../objects/workload.ts'
+import { type Findings, joined } from './findings.ts'
 
 type Resource = 'configmaps' | 'secrets' | 'serviceaccounts' | 'persistentvolumeclaims'
 
-export interface Reference {
+interface Reference {
   resource: Resource
   name: string
   /** A pod starts without it. */
@@ -28,7 +29,7 @@ const volumeSchema = z.looseObject({
 })
 
 /** What a pod template names and cannot start without, once each. */
-export function referencesOf({ spec }: Template): Reference[] {
+function referencesOf({ spec }: Template): Reference[] {
   const found: Reference[] = []
   const add = (resource: Resource, name: string | undefined, optional?: boolean | null): void => {
     if (name) found.push({ resource, name, optional: optional === true })
@@ -60,25 +61,20 @@ export function referencesOf({ spec }: Template): Reference[] {
   return [...new Map(required.map((one) => [`${one.resource}/${one.name}`, one])).values()]
 }
 
-export interface Examined {
-  blockers: Blocker[]
-  risks: Risk[]
-}
-
-/** Whether what the old templates name is still there, and whether it changed since they served. Reads metadata alone. */
+/** Whether the objects that the old templates name still exist, and whether they changed since they served. Reads metadata alone. */
 export async function examineReferences(
   cluster: KubernetesContext,
-  pairs: readonly { workload: Workload; revision: Revision }[],
+  changes: readonly WorkloadChange[],
   signal: AbortSignal
-): Promise<Examined> {
+): Promise<Findings> {
   const known = new Map<string, Promise<MetaOnly | null | 'forbidden'>>()
-  const result: Examined = { blockers: [], risks: [] }
+  const result = joined([])
   const read = (key: string, namespace: string, reference: Reference): Promise<MetaOnly | null | 'forbidden'> => {
     const reading = known.get(key) ?? readMetadata(cluster, namespace, reference, signal)
     known.set(key, reading)
     return reading
   }
-  const found = await inParallel(pairs, 12, ({ workload, revision }) =>
+  const found = await inParallel(changes, 12, ({ workload, revision }) =>
     Promise.all(
       referencesOf(revision.template).map(async (reference) => {
         const key = `${reference.resource}/${workload.address.namespace}/${reference.name}`
@@ -88,12 +84,12 @@ export async function examineReferences(
     )
   )
   for (const { key, reference, object, workload, revision } of found.flat())
-    judge(result, key, reference, object, workload, revision)
+    addFindings(result, key, reference, object, workload, revision)
   return result
 }
 
-function judge(
-  { blockers, risks }: Examined,
+function addFindings(
+  { blockers, risks }: Findings,
   key: string,
   { optional, resource }: Reference,
   object: MetaOnly | null | 'forbidden',
@@ -106,8 +102,8 @@ function judge(
       risks.push({
         id: `unseen:${key}`,
         serious: false,
-        title: `Whether ${key} still exists may not be read`,
-        detail: `${of} names it, and its pods start only with it.`
+        title: `Whether ${key} still exists is unknown`,
+        detail: `${of} names it, and its pods start only with it. These rights do not allow reading it.`
       })
   } else if (object === null) {
     if (!optional)
@@ -115,7 +111,7 @@ function judge(
         id: `missing:${key}`,
         what: `${key} no longer exists`,
         why: `${of} names it, and its pods would not start without it`,
-        next: 'Create it again, or go back to another version.'
+        next: 'Create it again, or choose another version.'
       })
   } else if (resource === 'configmaps' || resource === 'secrets') {
     const changedAt = lastChange(object)
@@ -125,42 +121,31 @@ function judge(
         id: `config_changed:${key}`,
         serious: true,
         title: `${key} was changed since ${of} served`,
-        detail: `It was changed at ${changedAt}; that revision was superseded at ${servedUntil}. A rollback does not bring its former content back.`
+        detail: `It was changed at ${changedAt}; that revision was superseded at ${servedUntil}. A rollback does not restore its former content.`
       })
   }
 }
 
-/** When the next revision was made, where that is known. */
-export const supersededAt = ({ revisions }: Workload, { number, createdAt }: Revision): string | undefined => {
+/** When the next revision was created, if that is known. */
+const supersededAt = ({ revisions }: Workload, { number, createdAt }: Revision): string | undefined => {
   const next = revisions.filter((one) => one.number > number).at(-1)?.createdAt
   return next && next > (createdAt ?? '') ? next : undefined
 }
 
-/** When an object was last written to, as its managed fields tell. */
+/** When an object was last written to, by its managed fields. */
 function lastChange({ metadata }: MetaOnly): string | undefined {
   const times = (metadata.managedFields ?? []).flatMap(({ time }) => (time ? [time] : []))
   const last = [...times, metadata.creationTimestamp ?? ''].sort().at(-1)
   return last ? new Date(last).toISOString() : undefined
 }
 
-async function readMetadata(
+const readMetadata = (
   { api }: KubernetesContext,
   namespace: string,
   { resource, name }: Reference,
   signal: AbortSignal
-): Promise<MetaOnly | null | 'forbidden'> {
-  try {
-    return await api.find(
-      {
-        doing: `Reading ${resource}/${name}`,
-        path: `/api/v1/namespaces/${namespace}/${resource}/${name}`,
-        accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
-        signal
-      },
-      metaOnlySchema
-    )
-  } catch (error) {
-    if (isStatus(error, 403)) return 'forbidden'
-    throw error
-  }
+): Promise<MetaOnly | null | 'forbidden'> => {
+  const path = `/api/v1/namespaces/${namespace}/${resource}/${name}`
+  const request = { doing: `Reading ${resource}/${name}`, path, accept: metadataAlone, signal }
+  return api.find(request, metaOnlySchema).catch(orOn('forbidden' as const, 403))
 }

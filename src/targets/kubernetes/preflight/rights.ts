@@ -3,8 +3,9 @@ import type { JsonObject } from '../../../model/json.ts'
 import type { Blocker, Risk } from '../../../model/observation.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
+import type { Move } from '../objects/move.ts'
 import { resources, revisionsOf } from '../objects/names.ts'
-import type { Move } from '../step-params.ts'
+import type { Findings } from './findings.ts'
 
 export interface Right {
   namespace: string
@@ -12,19 +13,15 @@ export interface Right {
   resource: string
   subresource?: string
   verb: string
-  /** The objects that it is needed on; a right on these alone is enough (`resourceNames` of a role). */
+  /** The objects that need it; a right on these alone is enough (`resourceNames` of a role). */
   names?: string[] | undefined
 }
 
 const answerSchema = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) })
 
-export interface Rights {
-  blockers: Blocker[]
-  risks: Risk[]
+interface Rights extends Findings {
   /** Whether failed revisions may be marked. */
   mayMark: boolean
-  /** What these rights leave undone and unseen, one line each. */
-  notes: string[]
 }
 
 /** Asks the API server for every right that the steps need. */
@@ -46,11 +43,11 @@ export async function checkRights(
       names: [from.revision]
     }))
   )
-  const forHelmState = unique(
-    moves.flatMap(({ namespace }) => looks.map((look) => ({ ...look, namespace, verb: 'list' })))
+  const forReading = unique(
+    moves.flatMap(({ namespace }) => optionalReads.map((one) => ({ ...one, namespace, verb: 'list' })))
   )
   const denied = new Set<Right>()
-  await inParallel([...needed, ...forLease, ...forMark, ...forHelmState], 12, async (right) => {
+  await inParallel([...needed, ...forLease, ...forMark, ...forReading], 12, async (right) => {
     if (!(await isAllowed(cluster, right, signal))) denied.add(right)
   })
   const mayMark = !forMark.some((right) => denied.has(right))
@@ -60,20 +57,20 @@ export async function checkRights(
     mayMark,
     notes: [
       ...(mayMark ? [] : ['These rights do not allow marking the failed revision as rolled back from.']),
-      ...forHelmState.filter((right) => denied.has(right)).map(unseen)
+      ...forReading.filter((right) => denied.has(right)).map(unreadNote)
     ]
   }
 }
 
-/** What is looked at where it may be. */
-const looks = [
+/** What is read if that is allowed. */
+const optionalReads = [
   { group: '', resource: 'services' },
   { group: 'autoscaling', resource: 'horizontalpodautoscalers' },
   { group: 'policy', resource: 'poddisruptionbudgets' }
 ]
 
-const unseen = ({ resource, namespace }: Right): string =>
-  `These rights do not allow reading ${resource} in ${namespace}, so ${resource === 'services' ? 'whether traffic reaches the pods is not looked at' : 'they are not looked for'}.`
+const unreadNote = ({ resource, namespace }: Right): string =>
+  `These rights do not allow reading ${resource} in ${namespace}, so ${resource === 'services' ? 'whether traffic reaches the pods is not checked' : 'they are not checked'}.`
 
 const leaseVerbs = ['get', 'list', 'create', 'update', 'delete']
 
@@ -105,7 +102,7 @@ const resourceOf = ({ resource, subresource }: Right): string => (subresource ? 
 
 const textOf = (right: Right): string => `${right.verb} ${resourceOf(right)} in ${right.namespace}`
 
-/** Each right once, on all the objects that it is needed on. */
+/** Each right once, on all the objects that need it. */
 function unique(rights: readonly Right[]): Right[] {
   const found = new Map<string, Right>()
   for (const right of rights) {
@@ -116,7 +113,7 @@ function unique(rights: readonly Right[]): Right[] {
   return [...found.values()]
 }
 
-/** The right on every object of the kind, else on each one that is meant. */
+/** The right on every object of the kind, or on each one that needs it. */
 async function isAllowed(
   cluster: KubernetesContext,
   { names, ...right }: Right,
@@ -150,7 +147,7 @@ const missing = ({ kubectl }: KubernetesContext, right: Right): Blocker => ({
   id: `forbidden:${right.verb}:${resourceOf(right)}:${right.namespace}`,
   what: `The right to ${textOf(right)} is missing`,
   why: 'the API server denies it to this identity (SelfSubjectAccessReview)',
-  next: `Use another identity, or have it granted; "${kubectl} -n ${right.namespace} auth can-i ${right.verb} ${right.resource}${right.subresource ? ` --subresource=${right.subresource}` : ''}" asks again.`
+  next: `Use another identity, or have it granted. To check it: "${kubectl} -n ${right.namespace} auth can-i ${right.verb} ${right.resource}${right.subresource ? ` --subresource=${right.subresource}` : ''}".`
 })
 
 function noLease(missingRights: readonly Right[]): Risk[] {
@@ -160,8 +157,8 @@ function noLease(missingRights: readonly Right[]): Risk[] {
     {
       id: 'no_lease',
       serious: false,
-      title: 'Somebody on another machine could roll back at the same time',
-      detail: `These rights do not allow a lease in ${namespaces.join(', ')} (${leaseVerbs.join(', ')} leases), so only this machine's own lock holds.`
+      title: 'Someone on another machine could roll back at the same time',
+      detail: `These rights do not allow a lease in ${namespaces.join(', ')} (${leaseVerbs.join(', ')} leases), so only this machine's own lock applies.`
     }
   ]
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { Check } from '../../../model/check.ts'
-import { isStatus } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { known } from '../objects/names.ts'
 import { metadataSchema } from '../objects/objects.ts'
+import { namespacesOf, type Workload } from '../objects/workload.ts'
 import { rolloutOf } from './health.ts'
-import type { Workload } from './workload.ts'
 
 const serviceSchema = z.looseObject({
   metadata: metadataSchema,
@@ -22,26 +22,26 @@ const endpointsSchema = z.looseObject({
   subsets: z.array(z.looseObject({ addresses: z.array(z.unknown()).nullish() })).nullish()
 })
 
-/** Endpoints follow the pods a while later. */
+/** Endpoints lag behind the pods. */
 const lagMs = 10_000
 const betweenMs = 500
 
-/** Every Service that leads to workloads which are to have pods has endpoints that are ready. */
+/** Checks that every Service of workloads that should have pods has ready endpoints. */
 export async function checkServices(
   cluster: KubernetesContext,
   workloads: readonly Workload[],
   signal: AbortSignal
 ): Promise<Check[]> {
   const running = workloads.filter(({ object }) => rolloutOf(object).wanted > 0)
-  const namespaces = [...new Set(running.map(({ address }) => address.namespace))]
+  const namespaces = namespacesOf(running.map(({ address }) => address))
   const found = await Promise.all(namespaces.map((namespace) => servicesIn(cluster, namespace, signal)))
-  const leading = found.flat().flatMap((service) => {
-    const to = running.filter((workload) => leadsTo(service, workload))
+  const selecting = found.flat().flatMap((service) => {
+    const to = running.filter((workload) => selects(service, workload))
     return to.length > 0 ? [{ service, serves: to.some(({ object }) => rolloutOf(object).available > 0) }] : []
   })
-  return inParallel(leading, 12, async ({ service: { namespace, name }, serves }) => {
+  return inParallel(selecting, 12, async ({ service: { namespace, name }, serves }) => {
     const ready = await settledEndpoints(cluster, namespace, name, serves ? lagMs : 0, signal)
-    const detail = ready === null ? 'its endpoints may not be read with these rights' : `${ready} ready endpoints`
+    const detail = ready === null ? 'these rights do not allow reading its endpoints' : `${ready} ready endpoints`
     return {
       id: `service:${namespace}/${name}`,
       title: `Service ${name} has ready endpoints`,
@@ -51,7 +51,7 @@ export async function checkServices(
   })
 }
 
-function leadsTo({ namespace, selector }: Found, { address, object }: Workload): boolean {
+function selects({ namespace, selector }: Found, { address, object }: Workload): boolean {
   const labels = object.spec.template.metadata?.labels ?? {}
   return (
     address.namespace === namespace &&
@@ -59,7 +59,7 @@ function leadsTo({ namespace, selector }: Found, { address, object }: Workload):
   )
 }
 
-/** The ready endpoints, once there are any, or none have come for as long as they may lag behind. */
+/** The number of ready endpoints, once there are any, or after the time that they may lag behind. */
 async function settledEndpoints(
   cluster: KubernetesContext,
   namespace: string,
@@ -83,50 +83,34 @@ interface Found {
 }
 
 async function servicesIn({ api }: KubernetesContext, namespace: string, signal: AbortSignal): Promise<Found[]> {
-  try {
-    const path = `/api/v1/namespaces/${namespace}/services`
-    const { items } = await api.list({ doing: `Reading the Services in ${namespace}`, path, signal }, serviceSchema)
-    return items.flatMap(({ metadata, spec }) => {
-      const selector = Object.entries(spec.selector ?? {})
-      return selector.length > 0 ? [{ namespace, name: metadata.name, selector }] : []
-    })
-  } catch (error) {
-    if (isStatus(error, 403)) return []
-    throw error
-  }
+  const path = `/api/v1/namespaces/${namespace}/services`
+  const request = { doing: `Reading the Services in ${namespace}`, path, signal }
+  const { items } = await api.list(request, serviceSchema).catch(orOn({ items: [] }, 403))
+  return items.flatMap(({ metadata, spec }) => {
+    const selector = Object.entries(spec.selector ?? {})
+    return selector.length > 0 ? [{ namespace, name: metadata.name, selector }] : []
+  })
 }
 
-/** From EndpointSlices where the server has them (v1, from Kubernetes 1.21 on), else from Endpoints. */
+/** From EndpointSlices where the server has them (v1, from Kubernetes 1.21 on), otherwise from Endpoints; null without the right to. */
 async function readyEndpoints(
   { api }: KubernetesContext,
   namespace: string,
   name: string,
   signal: AbortSignal
 ): Promise<number | null> {
-  try {
-    const slices = await api
-      .list(
-        {
-          doing: `Reading the endpoints of ${name}`,
-          path: `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
-          query: { labelSelector: `kubernetes.io/service-name=${name}` },
-          signal
-        },
-        sliceSchema
-      )
-      .catch((error: unknown) => {
-        if (isStatus(error, 403, 404)) return null
-        throw error
-      })
-    if (slices)
-      return slices.items
-        .flatMap(({ endpoints }) => endpoints ?? [])
-        .filter(({ conditions }) => conditions?.ready !== false).length
-    const path = `/api/v1/namespaces/${namespace}/endpoints/${name}`
-    const endpoints = await api.find({ doing: `Reading the endpoints of ${name}`, path, signal }, endpointsSchema)
-    return (endpoints?.subsets ?? []).reduce((sum, { addresses }) => sum + (addresses?.length ?? 0), 0)
-  } catch (error) {
-    if (isStatus(error, 403)) return null
-    throw error
+  const doing = `Reading the endpoints of ${name}`
+  const slices = {
+    path: `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
+    query: { labelSelector: `kubernetes.io/service-name=${name}` }
   }
+  const found = await api.list({ doing, ...slices, signal }, sliceSchema).catch(orOn(null, 403, 404))
+  if (found)
+    return found.items
+      .flatMap(({ endpoints }) => endpoints ?? [])
+      .filter(({ conditions }) => conditions?.ready !== false).length
+  const path = `/api/v1/namespaces/${namespace}/endpoints/${name}`
+  const older = await api.find({ doing, path, signal }, endpointsSchema).catch(orOn('forbidden' as const, 403))
+  if (older === 'forbidden') return null
+  return (older?.subsets ?? []).reduce((sum, { addresses }) => sum + (addresses?.length ?? 0), 0)
 }

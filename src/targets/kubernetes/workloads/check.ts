@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { askPage } from '../../../http/page.ts'
 import type { Check, CheckReport } from '../../../model/check.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
@@ -10,14 +12,14 @@ import { checkHelm, imagesCheck } from '../helm/check.ts'
 import { helmDetailsSchema } from '../helm/releases.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Pod } from '../objects/objects.ts'
-import { containerFailureOf, podFailureOf } from '../objects/pod-failure.ts'
+import { containerFailureOf, containersOf, podFailureOf } from '../objects/pods.ts'
+import type { Workload } from '../objects/workload.ts'
 import { checkServices } from './check-services.ts'
 import { currentPods, oldPods, rolloutOf, wantsNone } from './health.ts'
-import { checkProbe } from './probe.ts'
+import { readWorkloads } from './read.ts'
 import { detailsSchema } from './releases.ts'
-import { readWorkloads, type Workload } from './workload.ts'
 
-/** Looks at every workload: the right template, complete, nothing restarted, Services with endpoints, the probe answered. */
+/** Checks every workload: the planned template, a complete rollout, no restart, Services with endpoints, an answered probe. */
 export async function check(cluster: KubernetesContext, release: Release, look: Look): Promise<CheckReport> {
   try {
     const workloads = await readWorkloads(cluster, look.signal)
@@ -46,12 +48,12 @@ export async function check(cluster: KubernetesContext, release: Release, look: 
   }
 }
 
-/** A workload that is gone was seen to be gone; whatever else keeps the cluster from answering tells nothing. */
+/** A workload that does not exist is a failure; any other error of the cluster proves nothing. */
 function unread(error: unknown): Check {
   const detail = oneLine(messageOf(error), 300)
   return error instanceof RollbackError && error.code === 'not_found'
-    ? { id: 'workloads', title: 'Every workload is there', status: 'fail', detail }
-    : { id: 'cluster', title: 'The cluster can be asked', status: 'unknown', detail }
+    ? { id: 'workloads', title: 'Every workload exists', status: 'fail', detail }
+    : { id: 'cluster', title: 'The cluster answers', status: 'unknown', detail }
 }
 
 function identityCheck(
@@ -61,7 +63,7 @@ function identityCheck(
   const id = `identity:${addressText(address)}`
   const title = `${shortText(address)} has the planned template`
   const detail = current ? `${current.image} (${current.name})` : `template ${hash}`
-  if (!wanted) return { id, title, status: 'unknown', detail: `${detail}; which one was planned is not known` }
+  if (!wanted) return { id, title, status: 'unknown', detail: `${detail}; the planned one is unknown` }
   return { id, title, status: hash === wanted.hash || isMadeOf(object, wanted.name) ? 'pass' : 'fail', detail }
 }
 
@@ -75,12 +77,12 @@ function rolloutCheck(workload: Workload, baseline: JsonObject | undefined): Che
   const counts = `${available} of ${wanted} available, ${updated} updated, ${old} old${seen ? '' : ', not seen by its controller yet'}${failure ? `; ${failure}` : ''}`
   if (old > 0) return { id, title, status: 'fail', detail: counts }
   if (wanted === 0)
-    return { id, title, status: 'pass', detail: `${wantsNone(workload)}, so its template alone was looked at` }
+    return { id, title, status: 'pass', detail: `${wantsNone(workload)}, so only its template was checked` }
   if (rollout.complete && !failure) return { id, title, status: 'pass', detail: counts }
   const before = numbersOf(baseline?.available)[addressText(workload.address)]
   const broken = currentPods(workload).some((pod) => containerFailureOf(pod) !== null)
   if (before !== undefined && available >= before && !broken)
-    return { id, title, status: 'pass', detail: `${counts}; it was scaled, and what it had serves on` }
+    return { id, title, status: 'pass', detail: `${counts}; it was scaled, and its former pods still serve` }
   return { id, title, status: 'fail', detail: counts }
 }
 
@@ -88,7 +90,7 @@ function restartCheck(workload: Workload, baseline: JsonObject | undefined): Che
   const id = `restarts:${addressText(workload.address)}`
   const title = `No container of ${shortText(workload.address)} was restarted`
   if (workload.pods === null)
-    return { id, title, status: 'unknown', detail: 'its pods may not be read with these rights' }
+    return { id, title, status: 'unknown', detail: 'these rights do not allow reading its pods' }
   const before = numbersOf(baseline?.restarts)
   const now = restartsOf([workload])
   const restarted = Object.entries(now).filter(([pod, count]) => pod in before && count > (before[pod] ?? 0))
@@ -100,7 +102,7 @@ function restartCheck(workload: Workload, baseline: JsonObject | undefined): Che
       detail: `restarted during the soak: ${restarted.map(([pod]) => pod).join(', ')}`
     }
   const total = Object.values(now).reduce((sum, count) => sum + count, 0)
-  return { id, title, status: 'pass', detail: baseline ? 'none since the first look' : `${total} restarts so far` }
+  return { id, title, status: 'pass', detail: baseline ? 'none since the first check' : `${total} restarts so far` }
 }
 
 const restartsOf = (workloads: readonly Workload[]): Record<string, number> =>
@@ -109,11 +111,37 @@ const restartsOf = (workloads: readonly Workload[]): Record<string, number> =>
 const availableOf = (workloads: readonly Workload[]): Record<string, number> =>
   Object.fromEntries(workloads.map(({ address, object }) => [addressText(address), rolloutOf(object).available]))
 
-const numbersOf = (observed: unknown): Record<string, number> => (observed ?? {}) as Record<string, number>
+const numbersSchema = z.record(z.string(), z.number()).catch({})
 
-/** Sidecars are init containers, and restart like the others. */
-const restarts = ({ status }: Pod): number =>
-  [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].reduce(
-    (sum, { restartCount }) => sum + restartCount,
-    0
-  )
+const numbersOf = (observed: unknown): Record<string, number> => numbersSchema.parse(observed)
+
+const restarts = (pod: Pod): number => containersOf(pod).reduce((sum, { restartCount }) => sum + restartCount, 0)
+
+const tries = 4
+const betweenMs = 500
+const answerWithinMs = 3000
+
+/** Requests the configured address as a user would; one good answer of a few is enough. */
+async function checkProbe({ config, env, clock }: KubernetesContext, signal: AbortSignal): Promise<Check[]> {
+  const { probe } = config
+  if (!probe) return []
+  const { http: address, expect_status: expected } = probe
+  const { pathname, search } = new URL(address)
+  const page = { path: pathname + search, ...(expected !== undefined && { expect_status: expected }) }
+  const check = { id: 'probe', title: 'The probe is answered' }
+  let detail = ''
+  for (let count = 0; count < tries; count++) {
+    if (count > 0) await clock.sleep(betweenMs, signal)
+    const limit = AbortSignal.timeout(answerWithinMs)
+    const { status, detail: seen } = await askPage(address, env, AbortSignal.any([signal, limit]), {
+      probe: page
+    }).catch((error: unknown) => {
+      signal.throwIfAborted()
+      return { status: undefined, detail: `${address} does not answer: ${oneLine(messageOf(error))}` }
+    })
+    detail = status === undefined && !seen.includes('does not answer') ? `${address} does not answer (${seen})` : seen
+    if (status !== undefined && (expected ? status === expected : status < 400))
+      return [{ ...check, status: 'pass', detail }]
+  }
+  return [{ ...check, status: 'fail', detail }]
+}

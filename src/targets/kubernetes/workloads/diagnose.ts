@@ -1,28 +1,28 @@
 import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosis.ts'
 import { quoteLine } from '../../../support/quote.ts'
-import { capTail } from '../../../support/text.ts'
-import { isStatus } from '../client/failure.ts'
+import { capTail, oneLine } from '../../../support/text.ts'
+import { orOn } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
-import { type ClusterEvent, eventSchema } from '../objects/objects.ts'
-import { crashOf, hasCrashed, isFinished, isUnready, podFailureOf } from '../objects/pod-failure.ts'
-import { differences } from './differences.ts'
+import { type ClusterEvent, eventSchema, type Template } from '../objects/objects.ts'
+import { crashOf, hasCrashed, isFinished, isUnready, podFailureOf } from '../objects/pods.ts'
+import type { Workload } from '../objects/workload.ts'
 import { currentPods, healthOf, podsOfTemplate, rolloutOf } from './health.ts'
 import { logsOf } from './logs.ts'
-import { readWorkloads, type Workload } from './workload.ts'
+import { readWorkloads } from './read.ts'
 
-/** Warnings that say nothing of why a pod fails, or repeat what its state says. */
+/** Warnings that do not say why a pod fails, or repeat its state. */
 const noise = new Set(['MissingClusterDNS', 'BackOff'])
-const podsLooked = 3
-const workloadsLooked = 10
+const mostPods = 3
+const mostWorkloads = 10
 
-/** Why the workloads fail, as far as the cluster tells: states, events, last logs, what the new template changed. */
+/** Why the workloads fail, as far as the cluster shows: states, events, last logs, what the new template changed. */
 export async function diagnose(cluster: KubernetesContext, signal: AbortSignal): Promise<Diagnosis> {
   const all = await readWorkloads(cluster, signal)
-  // One that is to have no pods is unknown, and has nothing to tell.
+  // One that should have no pods is unknown, and has nothing to show.
   const failing = all.filter((workload) => !/^(healthy|unknown)$/.test(healthOf(workload).state))
-  const looked = (failing.length > 0 ? failing : all).slice(0, workloadsLooked)
-  const each = await Promise.all(looked.map((workload) => lookInto(cluster, workload, signal)))
+  const chosen = (failing.length > 0 ? failing : all).slice(0, mostWorkloads)
+  const each = await Promise.all(chosen.map((workload) => examine(cluster, workload, signal)))
   return {
     findings: each.flatMap(({ findings }) => findings),
     events: each.flatMap(({ events }) => events).sort((a, b) => a.at.localeCompare(b.at)),
@@ -30,12 +30,12 @@ export async function diagnose(cluster: KubernetesContext, signal: AbortSignal):
   }
 }
 
-async function lookInto(cluster: KubernetesContext, workload: Workload, signal: AbortSignal): Promise<Diagnosis> {
+async function examine(cluster: KubernetesContext, workload: Workload, signal: AbortSignal): Promise<Diagnosis> {
   const ended = podsOfTemplate(workload).filter(isFinished)
   const failed = [...currentPods(workload), ...ended].filter(
     (pod) => podFailureOf(pod) || isUnready(pod) || hasCrashed(pod)
   )
-  const pods = failed.slice(0, podsLooked)
+  const pods = failed.slice(0, mostPods)
   const [events, logs] = await Promise.all([
     eventsOf(cluster, workload, signal),
     Promise.all(pods.map((pod) => logsOf(cluster, pod, signal)))
@@ -80,19 +80,15 @@ async function eventsOf({ api }: KubernetesContext, workload: Workload, signal: 
     ...workload.revisions.map(({ uid }) => uid),
     ...(workload.pods ?? []).map(({ metadata }) => metadata.uid)
   ])
-  try {
-    const path = `/api/v1/namespaces/${namespace}/events`
-    const { items } = await api.list({ doing: `Reading the events in ${namespace}`, path, signal }, eventSchema)
-    return items
-      .filter(({ involvedObject }) => mine.has(involvedObject.uid ?? ''))
-      .sort((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
-  } catch (error) {
-    if (isStatus(error, 403)) return []
-    throw error
-  }
+  const path = `/api/v1/namespaces/${namespace}/events`
+  const request = { doing: `Reading the events in ${namespace}`, path, signal }
+  const { items } = await api.list(request, eventSchema).catch(orOn({ items: [] }, 403))
+  return items
+    .filter(({ involvedObject }) => mine.has(involvedObject.uid ?? ''))
+    .sort((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
 }
 
-/** What the template that fails changed against the one before it. */
+/** What the failing template changed against the one before it. */
 function templateEvidence({ address, revisions, current }: Workload): Evidence[] {
   const before = current && revisions.find(({ number }) => number < current.number)
   if (!current || !before) return []
@@ -106,4 +102,29 @@ function templateEvidence({ address, revisions, current }: Workload): Evidence[]
           text: capTail(lines.join('\n'), 4000)
         }
       ]
+}
+
+/** What differs between two pod templates, one line each; the values of environment variables are never shown. */
+function differences(before: Template, after: Template): string[] {
+  const [old, now] = [flat(before), flat(after)]
+  return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((path) => {
+    const [was, is] = [old.get(path), now.get(path)]
+    if (was === is) return []
+    if (/\.env\..+\.value$/.test(path)) return [`${path} changed (values are not shown)`]
+    return [`${path}: ${was ?? 'absent'} -> ${is ?? 'absent'}`]
+  })
+}
+
+function flat(value: unknown, path = '', into = new Map<string, string>()): Map<string, string> {
+  if (Array.isArray(value))
+    for (const [index, item] of value.entries()) flat(item, `${path}.${nameOf(item) ?? index}`, into)
+  else if (value && typeof value === 'object')
+    for (const [key, item] of Object.entries(value)) flat(item, path ? `${path}.${key}` : key, into)
+  else if (value !== null && value !== undefined) into.set(path, oneLine(JSON.stringify(value), 200))
+  return into
+}
+
+const nameOf = (item: unknown): string | undefined => {
+  const name = (item as { name?: unknown } | null)?.name
+  return typeof name === 'string' ? name : undefined
 }

@@ -3,23 +3,10 @@ import { oneLine } from '../../../support/text.ts'
 import { argoRollout, isRollout } from '../argo/state.ts'
 import { addressText, known, revisionsOf, shortText } from '../objects/names.ts'
 import type { Pod, WorkloadObject } from '../objects/objects.ts'
-import { isFinished, isUnready, podFailureOf } from '../objects/pod-failure.ts'
-import type { Workload } from './workload.ts'
+import { isFinished, isUnready, podFailureOf } from '../objects/pods.ts'
+import type { Rollout, Workload } from '../objects/workload.ts'
 
-/** How far a rollout is, in the numbers that all three kinds share. */
-export interface Rollout {
-  wanted: number
-  /** Pods of the template that should serve. */
-  updated: number
-  available: number
-  /** Pods of former templates that are still there. */
-  old: number
-  /** The controller has seen the present specification. */
-  seen: boolean
-  complete: boolean
-}
-
-/** Reads the numbers as kubectl's "rollout status" does (staging/src/k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
+/** Counts as kubectl's "rollout status" does (staging/src/k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
 export function rolloutOf({ metadata, spec, status }: WorkloadObject): Rollout {
   if (isRollout({ spec })) return argoRollout({ metadata, spec, status })
   const daemon = status.desiredNumberScheduled !== undefined && status.desiredNumberScheduled !== null
@@ -43,11 +30,11 @@ export function rolloutOf({ metadata, spec, status }: WorkloadObject): Rollout {
   }
 }
 
-/** Pods of the template that should serve, as far as labels and owners tell; not those that a ReplicaSet has replaced already. */
+/** Pods of the template that should serve, by labels and owners; not those that a ReplicaSet has replaced already. */
 export const currentPods = (workload: Workload): Pod[] =>
   podsOfTemplate(workload).filter((pod) => revisionsOf(workload.address.kind) !== 'replicasets' || !isFinished(pod))
 
-/** The same, with those that ended and still lie there. */
+/** The same, with those that ended and were not removed. */
 export function podsOfTemplate({ address, object, current, pods }: Workload): Pod[] {
   if (!current || !pods) return []
   if (revisionsOf(address.kind) === 'replicasets')
@@ -59,18 +46,18 @@ export function podsOfTemplate({ address, object, current, pods }: Workload): Po
   })
 }
 
-/** Pods of other templates that still run, by their own labels rather than by their controller's count; a Rollout may keep some. */
+/** Pods of other templates that still run, by their own labels and not by their controller's count; a Rollout may keep some. */
 export function oldPods(workload: Workload): Pod[] {
   if (!workload.current || !workload.pods || isRollout(workload.object)) return []
   const current = new Set(currentPods(workload))
   return workload.pods.filter((pod) => !current.has(pod) && !pod.metadata.deletionTimestamp && !isFinished(pod))
 }
 
-/** Why a workload has no pods and is to have none. */
+/** Why a workload should have no pods. */
 export const wantsNone = ({ address }: Workload): string =>
   address.kind === 'daemonset' ? 'no node wants a pod of it' : 'it is scaled to 0'
 
-/** How one workload serves; one that is to have no pods tells nothing of its version. */
+/** The health of one workload; unknown for one that should have no pods. */
 export function healthOf(workload: Workload): Health {
   const name = shortText(workload.address)
   const rollout = rolloutOf(workload.object)
@@ -89,7 +76,7 @@ export function healthOf(workload: Workload): Health {
   return { state: 'progressing', message: `${name}: ${counts}` }
 }
 
-/** Pods of the current template are on their way, none has failed yet. */
+/** Pods of the current template are starting, and none has failed yet. */
 const isStarting = (workload: Workload): boolean => {
   const pods = currentPods(workload)
   return pods.length === 0 ? (workload.object.status.observedGeneration ?? 0) <= 1 : pods.some(isUnready)
@@ -98,8 +85,8 @@ const isStarting = (workload: Workload): boolean => {
 const worst: HealthState[] = ['down', 'degraded', 'unknown', 'progressing', 'healthy']
 
 /**
- * Several workloads serve as well as the worst of them; all down is down, some down is degraded. Those that are to have no pods
- * count only where no other is there.
+ * Several workloads are as healthy as the worst of them; all down is down, some down is degraded. Those that should have no pods
+ * count only if there is no other.
  */
 export function healthTogether(workloads: readonly Workload[]): Health {
   const each = workloads.map((workload) => ({ of: addressText(workload.address), workload, ...healthOf(workload) }))
@@ -111,7 +98,7 @@ export function healthTogether(workloads: readonly Workload[]): Health {
   if (each.length === 1) return { state: first.state, message: first.message }
   const bad = sorted.filter(({ state }) => state !== 'healthy')
   const idle =
-    running.length < each.length && running.length > 0 ? `; ${each.length - running.length} are to have no pods` : ''
+    running.length < each.length && running.length > 0 ? `; ${each.length - running.length} should have no pods` : ''
   if (bad.length === 0) return { state: 'healthy', message: `all ${sorted.length} workloads serve${idle}`, parts }
   const state = first.state === 'down' && sorted.some((one) => one.state !== 'down') ? 'degraded' : first.state
   const lines = bad.slice(0, 3).map(({ message }) => message)

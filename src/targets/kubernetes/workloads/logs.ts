@@ -4,10 +4,11 @@ import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { ContainerStatus, Pod } from '../objects/objects.ts'
+import { containersOf } from '../objects/pods.ts'
 
 export interface Logs {
   evidence: Evidence[]
-  /** Containers whose log should be there and could not be read, and why. */
+  /** Containers whose log could not be read, and why. */
   unread: string[]
 }
 
@@ -18,10 +19,9 @@ const answerWithinMs = 3000
 const tries = 3
 const betweenMs = 300
 
-/** The last lines of each container that failed: of the one that ended, and of the one that runs since. */
+/** The last lines of each container that failed: before its last restart, and since. */
 export async function logsOf(cluster: KubernetesContext, pod: Pod, signal: AbortSignal): Promise<Logs> {
-  const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])]
-  const wanted = statuses
+  const wanted = containersOf(pod)
     .filter(hasFailed)
     .flatMap((status) => instancesOf(status).map((previous) => ({ status, previous })))
   const each = await Promise.all(
@@ -36,13 +36,13 @@ const hasFailed = ({ ready, state, lastState }: ContainerStatus): boolean =>
 
 const endedBadly = (state: ContainerStatus['state']): boolean => (state?.terminated?.exitCode ?? 0) !== 0
 
-/** Whether to read the instance before the present one; a container that waits to be started has only the one before. */
+/** Which instances to read, `true` for the previous one; a container that waits to be started has only that. */
 function instancesOf({ state, lastState }: ContainerStatus): boolean[] {
   const before = lastState?.terminated ? [true] : []
   return state?.running || state?.terminated ? [...before, false] : before
 }
 
-/** A kubelet takes old containers away while new ones start, so a log that is missed is asked for again, of either instance. */
+/** A kubelet removes old containers while new ones start, so a missed log is requested again, of either instance. */
 async function logOf(
   { api, clock, mask }: KubernetesContext,
   { metadata: { namespace, name } }: Pod,

@@ -4,37 +4,33 @@ import { fingerprint } from '../../../support/canonical.ts'
 import type { Observed } from '../../target.ts'
 import { isRollout } from '../argo/state.ts'
 import type { KubernetesContext } from '../context.ts'
-import { helmFacts, helmNotes } from '../helm/facts.ts'
-import { type HelmLook, lookAtHelm } from '../helm/helm-state.ts'
+import { type HelmUse, helmFacts, helmNotes, observeHelm } from '../helm/helm-state.ts'
 import { releasesOfHelm } from '../helm/releases.ts'
 import { leaseOn, readLeases } from '../lease/index.ts'
 import { addressText, shortText } from '../objects/names.ts'
+import type { Workload } from '../objects/workload.ts'
 import { healthTogether } from './health.ts'
+import { configuredNamespaces, readWorkloads } from './read.ts'
 import { releasesOf } from './releases.ts'
-import { namespacesOf, readWorkloads, type Workload } from './workload.ts'
 
-/** What a plan is made of. */
-export interface Seen {
+/** What an observation read; plans are made from it. */
+export interface ClusterState {
   workloads: Workload[]
-  helm: HelmLook
-}
-
-async function look(cluster: KubernetesContext, signal: AbortSignal): Promise<Seen> {
-  const workloads = await readWorkloads(cluster, signal)
-  return { workloads, helm: await lookAtHelm(cluster, workloads, signal) }
+  helm: HelmUse
 }
 
 /** Reads what the cluster keeps of every workload, and Helm of the release that they belong to. */
-export async function observeWorkloads(cluster: KubernetesContext, signal: AbortSignal): Promise<Observed<Seen>> {
-  const [seen, leases] = await Promise.all([look(cluster, signal), readLeases(cluster, namespacesOf(cluster), signal)])
-  const { workloads, helm } = seen
-  const lease = await leaseOn(
-    cluster,
-    workloads.map(({ address }) => address),
-    leases,
-    signal
-  )
-  const helmState = helm.state === 'seen' ? helm.helmState : null
+export async function observe(cluster: KubernetesContext, signal: AbortSignal): Promise<Observed<ClusterState>> {
+  const [workloads, leases] = await Promise.all([
+    readWorkloads(cluster, signal),
+    readLeases(cluster, configuredNamespaces(cluster), signal)
+  ])
+  const addresses = workloads.map(({ address }) => address)
+  const [helm, lease] = await Promise.all([
+    observeHelm(cluster, workloads, signal),
+    leaseOn(cluster, addresses, leases, signal)
+  ])
+  const helmState = helm.state === 'readable' ? helm.helmState : null
   const { current, releases, mixedReleases } = helmState
     ? { ...releasesOfHelm(cluster, helmState, workloads), mixedReleases: false }
     : releasesOf(workloads)
@@ -58,15 +54,15 @@ export async function observeWorkloads(cluster: KubernetesContext, signal: Abort
         .filter(({ pods }) => pods === null)
         .map(
           ({ address }) =>
-            `The pods of ${shortText(address)} may not be read with these rights; health is from its conditions alone.`
+            `These rights do not allow reading the pods of ${shortText(address)}; its health comes from its conditions alone.`
         ),
       ...(helmState ? helmNotes(helmState, workloads) : [])
     ]
   }
-  return { observation, state: seen }
+  return { observation, state: { workloads, helm } }
 }
 
-/** Scaling is left to whoever scales, so neither the number of replicas nor the generation is part of it. */
+/** Others may scale at any time, so neither the number of replicas nor the generation is included. */
 const factsOf = ({ object, hash }: Workload): JsonObject => ({
   uid: object.metadata.uid,
   template: hash,

@@ -1,21 +1,20 @@
-import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
-import { mustPromote } from '../argo/plan.ts'
-import { abortStep, argoUndo, promoteStep } from '../argo/steps.ts'
+import { abortStep, argoUndo, mustPromote, promoteStep } from '../argo/plan.ts'
 import type { KubernetesContext } from '../context.ts'
+import type { Move, WorkloadChange } from '../objects/move.ts'
 import { addressText, marks, revisionsOf, shortText } from '../objects/names.ts'
-import { isOrdered } from '../objects/ordered.ts'
-import { isCrashLooping, isOf, isUnready } from '../objects/pod-failure.ts'
-import { placeOf } from '../objects/pod-slot.ts'
+import { isCrashLooping, isOf, isUnready, slotOf } from '../objects/pods.ts'
 import type { Revision } from '../objects/revision.ts'
-import type { Move } from '../step-params.ts'
-import type { Way } from './plan.ts'
-import type { Workload } from './workload.ts'
+import { isOrdered, type Workload } from '../objects/workload.ts'
+import type { MarkParams } from './steps/annotate-revision.ts'
+import type { DeletePodsParams } from './steps/delete-pods.ts'
+import type { ReplacePodsParams } from './steps/replace-pods.ts'
+import type { RollBackParams } from './steps/roll-back.ts'
 
 const usualParallel = 20
 
-/** Everything about one workload's change that is known before it, as data. */
+/** Everything that is known about one workload's change beforehand, as data. */
 export function moveOf(workload: Workload, revision: Revision): Move {
   const { address, object, current, hash } = workload
   const move: Move = {
@@ -34,20 +33,20 @@ export function moveOf(workload: Workload, revision: Revision): Move {
   return { ...move, follow: !waits }
 }
 
-/** Its pods are replaced only when somebody deletes them. */
+/** Its pods are replaced only when they are deleted. */
 const isOnDelete = ({ object }: Workload): boolean => object.spec.updateStrategy?.type === 'OnDelete'
 
 /** Every pod of another revision than the wanted one, from the highest ordinal on, as a rolling update goes. */
-function podsToReplace({ pods }: Workload, move: Move): { name: string; place: string }[] {
+function podsToReplace({ pods }: Workload, move: Move): ReplacePodsParams['pods'] {
   const old = (pods ?? []).filter((pod) => !isOf(pod, move) && !pod.metadata.deletionTimestamp)
   return old
     .sort((a, b) => b.metadata.name.localeCompare(a.metadata.name, 'en', { numeric: true }))
-    .map((pod) => ({ name: pod.metadata.name, place: placeOf(pod, move) }))
+    .map((pod) => ({ name: pod.metadata.name, place: slotOf(pod, move) }))
 }
 
 /**
- * Pods of a failed revision that an ordered StatefulSet waits for, and that keep it from going on, also after a rollback. One that
- * crashes again and again counts also while it seems well, so that a plan does not change from moment to moment.
+ * Pods of a failed revision that an ordered StatefulSet waits for, and that block it even after a rollback. One that crashes again and
+ * again counts also while it seems healthy, so that a plan does not change from moment to moment.
  */
 function stuckPods({ address, object, pods, readAt }: Workload, move: Move): string[] {
   if (address.kind !== 'statefulset' || object.spec.podManagementPolicy === 'Parallel') return []
@@ -57,24 +56,29 @@ function stuckPods({ address, object, pods, readAt }: Workload, move: Move): str
     .sort()
 }
 
-/** Templates first, as many at once as allowed; then what keeps a StatefulSet from going on; the mark when all is proven. */
-export function stepsFor(cluster: KubernetesContext, ways: readonly Way[], release: Release, mayMark: boolean): Step[] {
+/** Templates first, as many at once as allowed; then the pods that block a StatefulSet; the mark after the checks. */
+export function stepsFor(
+  cluster: KubernetesContext,
+  changes: readonly WorkloadChange[],
+  release: Release,
+  mayMark: boolean
+): Step[] {
   const most = cluster.config.max_parallel ?? usualParallel
-  const chunks = Array.from({ length: Math.ceil(ways.length / most) }, (_, index) =>
-    ways.slice(index * most, (index + 1) * most)
+  const chunks = Array.from({ length: Math.ceil(changes.length / most) }, (_, index) =>
+    changes.slice(index * most, (index + 1) * most)
   )
-  const marked = ways.filter(({ workload }) => workload.current).map(({ move }) => move)
+  const marked = changes.filter(({ workload }) => workload.current).map(({ move }) => move)
   return [
-    ...ways.flatMap((way) => abortStep(cluster, way)),
+    ...changes.flatMap((change) => abortStep(cluster, change)),
     ...chunks.map((chunk) => rollBack(cluster, chunk, release)),
-    ...ways.flatMap((way) => promoteStep(cluster, way)),
-    ...ways.flatMap((way) => podSteps(cluster, way)),
-    ...(mayMark && marked.length > 0 ? [mark(cluster, marked, release)] : [])
+    ...changes.flatMap((change) => promoteStep(cluster, change)),
+    ...changes.flatMap((change) => podSteps(cluster, change)),
+    ...(mayMark && marked.length > 0 ? [markStep(cluster, marked, release)] : [])
   ]
 }
 
-/** What must be deleted by hand, as it were, before a template takes effect: named, pod by pod. */
-export function podSteps(cluster: KubernetesContext, { workload, move }: Way): Step[] {
+/** The pods that must be deleted before a template takes effect, each by its name. */
+export function podSteps(cluster: KubernetesContext, { workload, move }: WorkloadChange): Step[] {
   if (isOnDelete(workload)) {
     const old = podsToReplace(workload, move)
     return old.length > 0 ? [replacePods(cluster, move, old)] : []
@@ -83,34 +87,43 @@ export function podSteps(cluster: KubernetesContext, { workload, move }: Way): S
   return pods.length > 0 ? [deletePods(cluster, move, pods)] : []
 }
 
-/** Whether going back takes the right to delete pods. */
-export const deletesPods = ({ workload, move }: Way): boolean =>
+/** Whether going back needs the right to delete pods. */
+export const deletesPods = ({ workload, move }: WorkloadChange): boolean =>
   isOnDelete(workload) || stuckPods(workload, move).length > 0
 
-function rollBack(cluster: KubernetesContext, ways: readonly Way[], { version }: Release): Step {
-  const [first] = ways
-  const one = ways.length === 1 && first
-  const what = one ? shortText(first.move) : `${ways.length} workloads`
-  const ordered = ways.some(({ workload }) => isOrdered(workload.object))
+function rollBack(cluster: KubernetesContext, changes: readonly WorkloadChange[], { version }: Release): Step {
+  const [first] = changes
+  const one = changes.length === 1 && first
+  const what = one ? shortText(first.move) : `${changes.length} workloads`
+  const ordered = changes.some(({ workload }) => isOrdered(workload.object))
   return {
-    id: `workload:${ways.map(({ move }) => addressText(move)).join(',')}`,
+    id: `workload:${changes.map(({ move }) => addressText(move)).join(',')}`,
     kind: 'roll_back',
     phase: 'switch',
     title: `Rolling ${what} back to ${version}`,
-    params: { server: cluster.api.server, moves: ways.map(({ move }) => move as unknown as JsonObject) },
+    params: { server: cluster.api.server, moves: changes.map(({ move }) => move) } satisfies RollBackParams,
     undo: `Put the present template of ${what} back${ordered ? `, and delete pods of ${version} that keep it stuck (claims and data stay)` : ''}`,
-    manualCommands: ways.flatMap((way) => manualCommands(cluster, way, way.revision.number)),
-    manualUndoCommands: ways.flatMap((way) => manualCommands(cluster, way, way.workload.current?.number ?? 0, version))
+    manualCommands: changes.flatMap((change) => manualCommands(cluster, change, change.revision.number)),
+    manualUndoCommands: changes.flatMap((change) =>
+      manualCommands(cluster, change, change.workload.current?.number ?? 0, version)
+    )
   }
 }
 
-/** `left` is the version that is undone, whose pods may keep a StatefulSet stuck. */
-const manualCommands = (cluster: KubernetesContext, way: Way, revision: number, left?: string): string[] =>
-  way.move.kind === 'rollout' ? argoUndo(cluster, way.move, revision) : kubectlUndo(cluster, way, revision, left)
+/** `left` is the version that is undone; its pods may block a StatefulSet. */
+const manualCommands = (
+  cluster: KubernetesContext,
+  change: WorkloadChange,
+  revision: number,
+  left?: string
+): string[] =>
+  change.move.kind === 'rollout'
+    ? argoUndo(cluster, change.move, revision)
+    : kubectlUndo(cluster, change, revision, left)
 
 function kubectlUndo(
   { kubectl }: KubernetesContext,
-  { move, workload }: Way,
+  { move, workload }: WorkloadChange,
   revision: number,
   left?: string
 ): string[] {
@@ -129,12 +142,12 @@ const deletePods = ({ api, kubectl }: KubernetesContext, move: Move, pods: strin
   kind: 'delete_pods',
   phase: 'switch',
   title: `Deleting the pods of ${shortText(move)} that keep it stuck: ${pods.join(', ')} (claims and data stay)`,
-  params: { server: api.server, move: { ...move, follow: true } as unknown as JsonObject, pods },
+  params: { server: api.server, move: { ...move, follow: true }, pods } satisfies DeletePodsParams,
   undo: null,
   manualCommands: [`${kubectl} -n ${move.namespace} delete pod ${pods.join(' ')}`]
 })
 
-function replacePods({ api, kubectl }: KubernetesContext, move: Move, pods: { name: string; place: string }[]): Step {
+function replacePods({ api, kubectl }: KubernetesContext, move: Move, pods: ReplacePodsParams['pods']): Step {
   const names = pods.map(({ name }) => name)
   const commands = names.map((name) => `${kubectl} -n ${move.namespace} delete pod ${name}`)
   return {
@@ -142,7 +155,7 @@ function replacePods({ api, kubectl }: KubernetesContext, move: Move, pods: { na
     kind: 'replace_pods',
     phase: 'switch',
     title: `Deleting the old pods of ${shortText(move)} one by one: ${names.join(', ')} (claims and data stay)`,
-    params: { server: api.server, move: { ...move, follow: true } as unknown as JsonObject, pods },
+    params: { server: api.server, move: { ...move, follow: true }, pods } satisfies ReplacePodsParams,
     undo: 'Put the present template back and delete the replaced pods one by one',
     manualCommands: commands,
     manualUndoCommands:
@@ -152,13 +165,13 @@ function replacePods({ api, kubectl }: KubernetesContext, move: Move, pods: { na
   }
 }
 
-export const mark = ({ api, kubectl }: KubernetesContext, moves: readonly Move[], { version }: Release): Step => ({
+export const markStep = ({ api, kubectl }: KubernetesContext, moves: readonly Move[], { version }: Release): Step => ({
   id: 'mark',
   kind: 'mark',
   phase: 'cleanup',
   title: 'Marking the failed revision as rolled back from',
-  params: { server: api.server, to: version, moves: moves as unknown as JsonObject[] },
-  undo: 'Take the mark away',
+  params: { server: api.server, to: version, moves: [...moves] } satisfies MarkParams,
+  undo: 'Remove the mark',
   manualCommands: moves.map(({ namespace, kind, from }) => {
     const before = JSON.stringify({ revision: from.revision, to: version, rollback_id: 'by-hand' }).slice(0, -1)
     const text = `'${before},"at":"'$(date -u +%FT%TZ)'"}'`

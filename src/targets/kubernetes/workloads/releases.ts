@@ -2,12 +2,12 @@ import { z } from 'zod'
 import type { Release, Served } from '../../../model/release.ts'
 import { fingerprintOf } from '../../../support/canonical.ts'
 import { oneLine } from '../../../support/text.ts'
+import { revisionVersion, tagOf } from '../objects/image-name.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
-import { revisionVersion, tagOf } from '../objects/version.ts'
-import type { Workload } from './workload.ts'
+import type { Workload } from '../objects/workload.ts'
 
-/** What `plan` and `check` need of a release: by workload, the revision object and the hash of its template. */
+/** What `plan` and `check` need of a release: the revision object of each workload, and the hash of its template. */
 export const detailsSchema = z.looseObject({
   revisions: z.record(z.string(), z.looseObject({ name: z.string(), hash: z.string() }))
 })
@@ -43,13 +43,13 @@ export function releasesOf(workloads: readonly Workload[]): {
 }
 
 interface VersionSet {
-  /** The tag; unnamed where a revision's number is all there is. */
+  /** The tag; undefined if there is only a revision's number. */
   version?: string
-  /** The revisions of that version. Numbers tell nothing of another workload, so one by number stands alone. */
+  /** The revisions of that version. A number says nothing about another workload, so a set by number has one. */
   having: Part[]
 }
 
-/** What a release may be built around: each tag, with all that have it, then each revision that no tag tells apart. */
+/** The seeds of releases: each tag, with all revisions that have it, then each revision that no tag distinguishes. */
 function setsOf(workloads: readonly Workload[]): VersionSet[] {
   const all = workloads.flatMap((workload) => workload.revisions.map((revision) => ({ workload, revision })))
   const tags = new Set(all.filter(isNamedByTag).map(nameOf))
@@ -62,7 +62,7 @@ function setsOf(workloads: readonly Workload[]): VersionSet[] {
   ]
 }
 
-/** Of several workloads a number names the one that it is of, unless they all have the same. */
+/** With several workloads, a number includes the name of its workload, unless they all have the same number. */
 function versionByNumber(parts: readonly Part[], around: Part | undefined): string {
   const names = new Set(parts.map(nameOf))
   const [name = ''] = names
@@ -82,12 +82,12 @@ function isNamedByTag({ workload, revision }: Part): boolean {
   return tag !== null && !workload.revisions.some(({ name, image }) => name !== revision.name && tagOf(image) === tag)
 }
 
-/** Within so long one deployment may touch all workloads, one after the other; what met only meanwhile never ran together. */
+/** One deployment may take this long to change all workloads; revisions that met only within this time never ran together. */
 const spreadMs = 60_000
 
 /**
- * The revision of another workload that ran together with these last; where all of them met only briefly, the one that did for the
- * longest, and of several the oldest, which is the one that had served.
+ * The revision of another workload that last ran together with these; if all of them met only briefly, the one that did for the
+ * longest, and of several the oldest, which had served.
  */
 function alongside(workload: Workload, parts: readonly Part[]): Revision | undefined {
   const met = workload.revisions.flatMap((revision) => {
@@ -104,7 +104,7 @@ interface Period {
   until: number
 }
 
-/** From when to when a revision was the one that should serve, as far as the times tell at which revisions were made. */
+/** When a revision was the one that should serve, by the times at which revisions were created. */
 function periodOf({ workload, revision }: Part): Period | null {
   if (!revision.createdAt) return null
   const from = Date.parse(revision.createdAt)
@@ -127,7 +127,7 @@ const currentVersion = (names: readonly string[]): string => {
   return new Set(names).size === 1 ? first : `mixed-${fingerprintOf(names)}`
 }
 
-/** What should serve before the controller has made its revision. */
+/** What should serve before the controller has created its revision. */
 const pending = ({ object, hash }: Workload): Revision => ({
   name: `pending-${hash}`,
   uid: '',
@@ -184,8 +184,8 @@ const noteOf = ({ workload, revision }: Part): string =>
 const isOld = ({ workload, revision }: Part): boolean => revision.name !== workload.current?.name
 
 /**
- * A rolling update takes the pods of older revisions away as its own become available. While an older revision still has
- * available pods, every revision in between never took over.
+ * A rolling update removes the pods of older revisions as its own become available. While an older revision still has available
+ * pods, no revision in between took over.
  */
 const neverTookOver = ({ workload, revision }: Part): boolean =>
   isRolling(workload) &&
@@ -202,7 +202,7 @@ export const evidenceAgainst = (part: Part): string[] =>
 
 const defaultDeadlineMs = 600_000
 
-/** A release served as well as its weakest part is known to have served. */
+/** A release served for as long as the part of it that served the shortest. */
 function servedTogether(parts: readonly Part[]): Served | undefined {
   const each = parts.map(servedAlone)
   const [first] = each
@@ -216,7 +216,7 @@ export function servedAlone({ workload, revision }: Part): Served | undefined {
   if ((revision.available ?? 0) > 0)
     return { from, source: `${revision.available} of its pods are available and serve now` }
   const next = workload.revisions.filter(({ number }) => number > revision.number).at(-1)
-  // A number given anew to an older revision tells of a rollback at a time that nobody wrote down.
+  // A new number for an older revision shows a rollback at an unrecorded time.
   if (!next?.createdAt || next.createdAt < from) return undefined
   if (revision.rolledBackAt || neverTookOver({ workload, revision })) return undefined
   const forMs = Date.parse(next.createdAt) - Date.parse(from)

@@ -1,35 +1,25 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
-import kubernetes from '../../../../src/targets/kubernetes/index.ts'
 import { describeOn } from '../../../backends/use.ts'
 import type { Answer } from '../../../harness/client.ts'
-import { targetContext, testRun } from '../../../harness/context.ts'
-import { type Cluster, createCluster, until, workload } from '../cluster.ts'
-import { createScene, execute, historyRecord, type Scene } from '../scene.ts'
+import { testRun } from '../../../harness/context.ts'
+import { until, workload } from '../cluster.ts'
+import { execute, historyRecord } from '../scene.ts'
+import { planned, useCluster } from '../use-cluster.ts'
 import { type ArgoStandIn, startArgoStandIn } from './argo-stand-in.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('kubernetes', 'a Rollout of Argo Rollouts, with a stand-in for its controller', (backend) => {
-  let cluster: Cluster
+  const scene = useCluster(backend)
+  const { cluster, crashing, podImages: pods } = scene
+  const [good, bad, other] = [scene.image('1.1.0'), scene.image('1.2.0', 'crash'), scene.image('1.3.0')]
   let standIn: ArgoStandIn
-  let good: string
-  let bad: string
-  let other: string
-  const scenes: Scene[] = []
 
   beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
     standIn = await startArgoStandIn(cluster)
-    good = await cluster.image('1.1.0')
-    bad = await cluster.image('1.2.0', 'crash')
-    other = await cluster.image('1.3.0')
   })
-  afterAll(async () => {
-    for (const scene of scenes) await scene.close()
-    await standIn.stop()
-    await cluster.remove()
-  })
+  afterAll(() => standIn.stop())
 
   const steps: JsonObject[] = [{ setWeight: 50 }, { pause: {} }]
   const rollout = (name: string, image: string, spec: JsonObject = {}): JsonObject => ({
@@ -47,26 +37,15 @@ describeOn('kubernetes', 'a Rollout of Argo Rollouts, with a stand-in for its co
       },
       120_000
     )
-  const image = (name: string) =>
-    cluster.kubectl('get', `rollout/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
-  const pods = async (name: string): Promise<string[]> =>
-    (await cluster.get(`pods -l app=${name}`)).items
-      .filter(({ metadata }: Answer) => !metadata.deletionTimestamp)
-      .map(({ spec }: Answer) => spec.containers[0].image)
-  const serve = async (name: string, history: JsonObject[] = []) => {
-    const scene = await createScene(cluster, { workloads: [`rollout/${name}`] }, history)
-    scenes.push(scene)
-    return scene.serve()
-  }
+  const image = (name: string) => scene.imageOf(`rollout/${name}`)
+  const serve = (name: string, history?: JsonObject[]) => scene.serve({ workloads: [`rollout/${name}`] }, history)
   const kinds = ({ plan }: Answer): string[] => plan.steps.map(({ id }: Answer) => id.split(':')[0])
   /** A canary of the broken version, half way. */
   const updating = async (name: string): Promise<void> => {
     await cluster.apply(rollout(name, good))
     await phase(name, 'Healthy')
     await cluster.apply(rollout(name, bad))
-    await until('the crash', async () =>
-      /CrashLoop|Error/.test(await cluster.kubectl('get', 'pods', '-l', `app=${name}`))
-    )
+    await crashing(name)
   }
 
   it.concurrent('whose canary crashes is aborted and goes back to its stable version', async () => {
@@ -87,7 +66,7 @@ describeOn('kubernetes', 'a Rollout of Argo Rollouts, with a stand-in for its co
     expect(await server.call('assess_rollback')).toMatchObject({ current: { version: '1.1.0' }, recommended: null })
   })
 
-  it.concurrent('that somebody has aborted is not aborted again, and its template goes back', async () => {
+  it.concurrent('that is aborted already is not aborted again, and its template goes back', async () => {
     await updating('aborted')
     await standIn.setStatus('aborted', { abort: true })
     await phase('aborted', 'Degraded')
@@ -127,9 +106,7 @@ describeOn('kubernetes', 'a Rollout of Argo Rollouts, with a stand-in for its co
     await cluster.apply(rollout('green', good, { strategy }))
     await phase('green', 'Healthy')
     await cluster.apply(rollout('green', bad, { strategy }))
-    await until('the crash', async () =>
-      /CrashLoop|Error/.test(await cluster.kubectl('get', 'pods', '-l', 'app=green'))
-    )
+    await crashing('green')
     const selector = () => cluster.kubectl('get', 'service/green', '-o', 'jsonpath={.spec.selector}')
     const before = await selector()
     const server = await serve('green')
@@ -142,7 +119,7 @@ describeOn('kubernetes', 'a Rollout of Argo Rollouts, with a stand-in for its co
     expect(await selector()).toBe(before)
   })
 
-  it.concurrent('is left alone where its template is elsewhere, or its ReplicaSets hold more', async () => {
+  it.concurrent('is refused where its template is elsewhere, or its ReplicaSets contain more', async () => {
     const canary = { steps, canaryMetadata: { labels: { role: 'canary' } } }
     await cluster.apply(rollout('injected', good, { strategy: { canary } }))
     await phase('injected', 'Healthy')
@@ -172,21 +149,11 @@ describeOn('kubernetes', 'a Rollout of Argo Rollouts, with a stand-in for its co
     ])
   })
 
-  it.concurrent('every step is safe to repeat, is undone, and leaves what somebody changed', async () => {
+  it.concurrent('every step is safe to repeat, can be undone, and leaves the changes of others', async () => {
     await updating('steps')
-    const target = await kubernetes.open(
-      targetContext({
-        name: 'kubernetes',
-        projectDir: '/',
-        env: { KUBECONFIG: cluster.kubeconfig },
-        config: { namespace: cluster.namespace, workloads: ['rollout/steps'] }
-      })
-    )
+    const target = await scene.target({ workloads: ['rollout/steps'] })
     const run = testRun()
-    const { observation, state } = await target.observe(run.signal)
-    const release = observation.releases.find(({ version }) => version === '1.1.0')
-    if (!release) throw new Error('no candidate')
-    const draft = await target.plan(observation, state, release, run.signal)
+    const draft = await planned(target, '1.1.0')
     const switched = draft.steps.filter(({ phase: when }) => when === 'switch')
     for (const step of [...switched, ...switched]) await target.apply(step, run)
     expect(await image('steps')).toBe(good)
@@ -200,6 +167,5 @@ describeOn('kubernetes', 'a Rollout of Argo Rollouts, with a stand-in for its co
     for (const step of switched)
       await expect(target.apply(step, run)).rejects.toMatchObject({ code: 'changed_meanwhile' })
     expect(await image('steps')).toBe(other)
-    await target.close?.()
   })
 })

@@ -12,33 +12,29 @@ import { RollbackError } from '../../../../src/support/errors.ts'
 import { describeOn } from '../../../backends/use.ts'
 import type { Answer } from '../../../harness/client.ts'
 import { commandLine } from '../../../harness/command-line.ts'
-import { type Cluster, createCluster, workload } from '../cluster.ts'
-import { createScene } from '../scene.ts'
-import { inTime, openTarget } from '../verbs.ts'
+import { workload } from '../cluster.ts'
+import { inTime, useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const run = promisify(execFile)
 
-describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
+describeOn('kubernetes', 'logins and the choice of a cluster', (backend) => {
   const authority = join(dirname(backend.kubeconfig ?? ''), 'pki')
-  let cluster: Cluster
+  const scene = useCluster(backend)
+  const { cluster } = scene
   let dir: string
   let token: string
   let kubeconfig: Answer
 
   beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
     dir = await mkdtemp(join(tmpdir(), 'pop-logins-'))
     await cluster.apply(workload({ image: 'popk-nowhere.invalid/web:1', replicas: 0 }))
     const rules = [{ apiGroups: ['', 'apps', 'coordination.k8s.io'], resources: ['*'], verbs: ['get', 'list'] }]
     kubeconfig = JSON.parse(await readFile(await cluster.identity('reader', rules), 'utf8')) as Answer
     token = kubeconfig.users[0].user.token
   })
-  afterAll(async () => {
-    await rm(dir, { recursive: true, force: true })
-    await cluster.remove()
-  })
+  afterAll(() => rm(dir, { recursive: true, force: true }))
 
   const file = async (name: string, content: string | Answer, mode = 0o600): Promise<string> => {
     const path = join(dir, name)
@@ -48,17 +44,13 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
   }
   const asUser = (name: string, user: JsonObject): Promise<string> =>
     file(`${name}.kubeconfig`, { ...kubeconfig, users: [{ name: 'reader', user }] })
-  const observe = async (path: string, config: JsonObject = {}, env: NodeJS.ProcessEnv = {}): Promise<string> => {
-    const target = await openTarget({ ...cluster, kubeconfig: path }, { workloads: ['deployment/web'], ...config }, env)
-    try {
-      return (await target.observe(inTime())).observation.current?.version ?? ''
-    } finally {
-      await target.close?.()
-    }
+  const observe = async (kubeconfig: string, config: JsonObject = {}): Promise<string> => {
+    const target = await scene.target({ workloads: ['deployment/web'], ...config }, { kubeconfig })
+    return (await target.observe(inTime())).observation.current?.version ?? ''
   }
   const failure = async (asking: Promise<string>): Promise<RollbackError> => {
     const error = await asking.then(
-      (version) => new Error(`it was let in and saw ${version}`),
+      (version) => new Error(`the login was accepted and read ${version}`),
       (thrown: unknown) => thrown
     )
     expect(error).toBeInstanceOf(RollbackError)
@@ -75,7 +67,7 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
   const credential = (status: string) =>
     `echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":${status}}'`
 
-  it('a token, and one that is not valid', async () => {
+  it('a token, and an invalid one', async () => {
     expect(await observe(await asUser('token', { token }))).toBe('1')
     const tokenFile = await file('token', token)
     expect(await observe(await asUser('token-file', { tokenFile }))).toBe('1')
@@ -117,7 +109,7 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     expect(await failure(observe(await asUser('certificate-gone', gone)))).toMatchObject({ code: 'login_failed' })
   })
 
-  it('a login program: its token, and nothing of what it prints when it fails', async () => {
+  it('a login program: its token, and none of its output when it fails', async () => {
     const good = await program('login', `[ "$1" = login ] && ${credential(`{"token":"'$LOGIN_TOKEN'"}`)}`)
     expect(await observe(await asUser('exec', good))).toBe('1')
 
@@ -135,10 +127,10 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     const absent = await asUser('exec-absent', {
       exec: { ...((await program('x', '')).exec as JsonObject), command: 'popk-no-such-login' }
     })
-    expect((await failure(observe(absent))).message).toContain('popk-no-such-login cannot be run (ENOENT)')
+    expect((await failure(observe(absent))).message).toContain('popk-no-such-login cannot be run')
   })
 
-  it('a login program runs once for all requests, and anew when its credential is refused', async () => {
+  it('a login program runs once for all requests, and again when its credential is refused', async () => {
     const runs = join(dir, 'runs')
     const counted = async (name: string, tokens: string): Promise<number> => {
       await rm(runs, { force: true })
@@ -175,21 +167,20 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     }
   })
 
-  it('a failing login says nothing of its secret through the command either', async () => {
+  it('a failing login does not show its secret through the command either', async () => {
     const script = 'echo "token expired: h0p-sesame-17" >&2; exit 1'
     const path = await asUser('exec-command', await program('command', script))
-    const scene = await createScene(cluster, { workloads: ['deployment/web'] })
-    const { stdout, stderr, code } = await commandLine(['assess'], scene.project.dir, {
+    const { project } = await scene.project({ workloads: ['deployment/web'] })
+    const { stdout, stderr, code } = await commandLine(['assess'], project.dir, {
       ...process.env,
       KUBECONFIG: path
     })
-    await scene.close()
     expect(code).not.toBe(0)
     expect(stdout + stderr).toContain('login program')
     expect(stdout + stderr).not.toContain('h0p-sesame-17')
   })
 
-  it('the context that is chosen, and one that is not there', async () => {
+  it('the chosen context, and one that does not exist', async () => {
     const contexts = [
       { name: 'lost', context: { ...kubeconfig.contexts[0].context, cluster: 'lost' } },
       { name: 'found', context: kubeconfig.contexts[0].context }
@@ -207,7 +198,7 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     expect(unreadable.message).not.toContain('h0p-sesame-17')
   })
 
-  it.skipIf(process.getuid?.() !== 0)('the service account of a pod, by the files that it is given', async () => {
+  it.skipIf(process.getuid?.() !== 0)('the service account of a pod, by its mounted files', async () => {
     const account = join(dir, 'account')
     await mkdir(account)
     const { cluster: server } = kubeconfig.clusters[0]
@@ -217,7 +208,7 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
     await writeFile(join(account, 'ca.crt'), authorityFile)
     await writeFile(join(account, 'token'), token)
     await writeFile(join(account, 'namespace'), cluster.namespace)
-    const scene = await createScene(cluster, { namespace: null, workloads: ['deployment/web'] })
+    const { project } = await scene.project({ namespace: null, workloads: ['deployment/web'] })
     const program = join(import.meta.dirname, '../../../../dist/cli.mjs')
     const { hostname, port } = new URL(server.server)
     // In a mount namespace of its own, so that nobody else on this machine seems to run in a cluster.
@@ -226,11 +217,10 @@ describeOn('kubernetes', 'who asks a cluster, and which', (backend) => {
       'unshare',
       ['--mount', 'sh', '-c', script, 'sh', process.execPath, program, 'assess', '--json'],
       {
-        cwd: scene.project.dir,
+        cwd: project.dir,
         env: { PATH: process.env.PATH, HOME: dir, KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }
       }
     ).catch((error: { stdout: string; stderr: string }) => error)
-    await scene.close()
     expect(JSON.parse(stdout)).toMatchObject({ current: { version: '1' } })
   })
 })

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import type { Risk } from '../../../../src/model/observation.ts'
 import { describeOn } from '../../../backends/use.ts'
-import { type Cluster, createCluster, until, workload } from '../cluster.ts'
-import { openTarget, planned } from '../verbs.ts'
+import { until } from '../cluster.ts'
+import { planned, useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
@@ -30,19 +30,16 @@ const kind = (group: string, version: string, name: string, plural: string): Jso
   }
 })
 
-describeOn('kubernetes', 'what git owns', (backend) => {
-  let cluster: Cluster
-  let versions: [string, string]
+describeOn('kubernetes', 'workloads that git owns', (backend) => {
+  const { cluster, image, target, upgraded } = useCluster(backend)
+  const [good, next] = [image('1.1.0'), image('1.2.0')]
 
   beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    versions = [await cluster.image('1.1.0'), await cluster.image('1.2.0')]
     await cluster.apply(kind('argoproj.io', 'v1alpha1', 'Application', 'applications'))
     await cluster.apply(kind('kustomize.toolkit.fluxcd.io', 'v1', 'Kustomization', 'kustomizations'))
   })
   afterAll(async () => {
     await cluster.kubectl('delete', 'crd', 'applications.argoproj.io', 'kustomizations.kustomize.toolkit.fluxcd.io')
-    await cluster.remove()
   })
 
   /** Created once the API server serves its kind. */
@@ -60,21 +57,15 @@ describeOn('kubernetes', 'what git owns', (backend) => {
       status: { sync: { revision: commit }, history: [{ revision: before }, { revision: commit }] }
     })
   const risksOf = async (name: string, marks: { annotations?: JsonObject; labels?: JsonObject }): Promise<Risk[]> => {
-    const [good, next] = versions
-    await cluster.rolledOut(workload({ name, image: good, replicas: 1, ...marks }))
-    await cluster.rolledOut(workload({ name, image: next, replicas: 1, ...marks }))
-    const target = await openTarget(cluster, { workloads: [`deployment/${name}`] })
-    try {
-      return (await planned(target, '1.1.0')).risks.filter(({ id }) => /^(argocd|flux):/.test(id))
-    } finally {
-      await target.close?.()
-    }
+    await upgraded({ name, ...marks }, { good, next })
+    const { risks } = await planned(await target({ workloads: [`deployment/${name}`] }), '1.1.0')
+    return risks.filter(({ id }) => /^(argocd|flux):/.test(id))
   }
   const trackedBy = (name: string) => ({
     annotations: { 'argocd.argoproj.io/tracking-id': `${cluster.namespace}_${name}:apps/Deployment:x/y` }
   })
 
-  it.concurrent('an application that syncs by itself: the commit to revert, and how to switch it off', async () => {
+  it.concurrent('an application with automated sync: the commit to revert, and how to switch it off', async () => {
     await application('auto', { syncPolicy: { automated: { selfHeal: true } } })
     const [risk] = await risksOf('by-annotation', trackedBy('auto'))
     expect(risk).toMatchObject({ id: 'argocd:auto', serious: true })
@@ -95,13 +86,11 @@ describeOn('kubernetes', 'what git owns', (backend) => {
     expect(risk).toMatchObject({ id: 'argocd:by-hand', serious: false })
   })
 
-  it.concurrent('the label that others use, too, is proof only where Argo CD manages the object', async () => {
+  it.concurrent('a label that other tools use counts only where Argo CD manages the object', async () => {
     const labels = { 'app.kubernetes.io/instance': 'unread' }
     expect(await risksOf('labelled', { labels })).toEqual([])
     await cluster.kubectl('annotate', 'deployment/labelled', 'x=y', '--field-manager=argocd-controller')
-    const target = await openTarget(cluster, { workloads: ['deployment/labelled'] })
-    const { risks, soakMs } = await planned(target, '1.1.0')
-    await target.close?.()
+    const { risks, soakMs } = await planned(await target({ workloads: ['deployment/labelled'] }), '1.1.0')
     expect(risks.find(({ id }) => id === 'argocd:unread')).toMatchObject({
       serious: true,
       detail: expect.stringContaining('could not be read')

@@ -1,53 +1,31 @@
-import { delimiter } from 'node:path'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import kubernetes from '../../../../src/targets/kubernetes/index.ts'
+import { expect, it, vi } from 'vitest'
 import { describeOn } from '../../../backends/use.ts'
-import type { Answer } from '../../../harness/client.ts'
-import { targetContext, testRun } from '../../../harness/context.ts'
-import { type Cluster, createCluster, until, watchObject } from '../cluster.ts'
-import { createScene, execute, type Scene } from '../scene.ts'
-import { type Chart, createChart } from './helm-scene.ts'
+import { testRun } from '../../../harness/context.ts'
+import { watchObject } from '../cluster.ts'
+import type { Scene } from '../scene.ts'
+import { killAt, planned, resume } from '../use-cluster.ts'
+import { useChart } from './helm-scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
-describeOn('helm', "a rollback of a release of Helm's that is disturbed", (backend) => {
-  let cluster: Cluster
-  let chart: Chart
-  let good: string
-  let bad: string
-  const scenes: Scene[] = []
-  const withHelm = { PATH: `${backend.folder}${delimiter}${process.env.PATH}` }
-
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    chart = await createChart(cluster, backend.folder ?? '')
-    good = await cluster.image('1.1.0')
-    bad = await cluster.image('1.3.0', 'crash')
-  })
-  afterAll(async () => {
-    for (const scene of scenes) await scene.close()
-    await chart.remove()
-    await cluster.remove()
-  })
+describeOn('helm', 'a disturbed rollback of a Helm release', (backend) => {
+  const { cluster, chart, image: made, imageOf, crashing, project, target: open, withHelm } = useChart(backend)
+  const [good, bad] = [made('1.1.0'), made('1.3.0', 'crash')]
 
   /** A good revision that takes its time to be ready, and one that crashes after it. */
   async function failed(name: string): Promise<void> {
-    await chart.deploy(name, { image: good, replicas: '1', delay: '10' }, '--wait')
-    await chart.deploy(name, { image: bad, replicas: '1', delay: '10' })
-    await until('the crash', async () =>
-      /CrashLoop|Error/.test(await cluster.kubectl('get', 'pods', '-l', `app=${name}`))
-    )
+    await chart().deploy(name, { image: good, replicas: '1', delay: '10' }, '--wait')
+    await chart().deploy(name, { image: bad, replicas: '1', delay: '10' })
+    await crashing(name)
     // Nothing of the good revision is left, so that Helm has to wait for it.
     await cluster.kubectl('delete', 'pods', '-l', `app=${name}`, '--wait=false')
   }
-  const statuses = async (name: string) => (await chart.history(name)).map(({ status }) => status)
-  const image = (name: string) =>
-    cluster.kubectl('get', `deployment/${name}`, '-o', 'jsonpath={.spec.template.spec.containers[0].image}')
+  const statuses = async (name: string) => (await chart().history(name)).map(({ status }) => status)
+  const image = (name: string) => imageOf(`deployment/${name}`)
 
   async function killed(name: string): Promise<Scene> {
     await failed(name)
-    const scene = await createScene(cluster, { workloads: [`deployment/${name}`] })
-    scenes.push(scene)
+    const scene = await project({ workloads: [`deployment/${name}`] })
     const server = await scene.serve(undefined, withHelm)
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
     const watch = await watchObject(
@@ -55,24 +33,12 @@ describeOn('helm', "a rollback of a release of Helm's that is disturbed", (backe
       'secrets',
       ({ metadata: { labels } }) => labels?.name === name && labels.status === 'pending-rollback'
     )
-    const running = execute(server, assessment).catch(() => null)
-    const ended = await Promise.race([watch.seen.then(() => null), running])
+    await killAt(server, assessment, watch.seen)
     watch.stop()
-    expect(ended, 'it ended before the moment came').toBeNull()
-    server.kill()
-    await running
     return scene
   }
-
-  async function resumed(scene: Scene, direction: 'finish' | 'undo'): Promise<Answer> {
-    const server = await scene.serve(undefined, withHelm)
-    const { interrupted } = await until('the interruption', async () => {
-      const answer = await server.call('assess_rollback')
-      return answer.interrupted ? answer : null
-    })
-    const { id, version } = interrupted[direction]
-    return server.call('execute_rollback', { target: 'kubernetes', version, plan_id: id })
-  }
+  const resumed = async (scene: Scene, direction: 'finish' | 'undo') =>
+    resume(await scene.serve(undefined, withHelm), direction)
 
   it.concurrent('the server is killed while helm waits: finished', async () => {
     const result = await resumed(await killed('finish'), 'finish')
@@ -92,38 +58,27 @@ describeOn('helm', "a rollback of a release of Helm's that is disturbed", (backe
     expect(end.filter((status) => status === 'deployed' || status.startsWith('pending'))).toHaveLength(1)
   })
 
-  it.concurrent("a step does not touch somebody's revision, and is done only once", async () => {
+  it.concurrent('a step does not change a revision of someone else, and is done only once', async () => {
     await failed('steps')
-    const target = await kubernetes.open(
-      targetContext({
-        name: 'kubernetes',
-        projectDir: '/',
-        env: { ...process.env, ...withHelm, KUBECONFIG: cluster.kubeconfig },
-        config: { namespace: cluster.namespace, workloads: ['deployment/steps'] }
-      })
-    )
+    const target = await open({ workloads: ['deployment/steps'] }, { env: withHelm })
     const run = testRun()
-    const { observation, state } = await target.observe(run.signal)
-    const release = observation.releases.find(({ version }) => version === '1.1.0')
-    if (!release) throw new Error('no candidate')
-    const { steps } = await target.plan(observation, state, release, run.signal)
-    expect(await target.plan(observation, state, release, run.signal)).toMatchObject({ steps })
+    const { steps } = await planned(target, '1.1.0')
+    expect((await planned(target, '1.1.0')).steps).toEqual(steps)
     const step = steps.find(({ kind }) => kind === 'helm_rollback')
     if (!step) throw new Error('no step')
 
-    expect(await target.revert(step, run)).toMatchObject({ detail: 'Helm had not begun' })
+    expect(await target.revert(step, run)).toMatchObject({ detail: 'Helm had not started' })
     await target.apply(step, run)
     expect(await target.apply(step, run)).toMatchObject({ detail: 'already there' })
-    expect(await chart.history('steps')).toHaveLength(3)
+    expect(await chart().history('steps')).toHaveLength(3)
     await target.revert(step, run)
     expect(await target.revert(step, run)).toMatchObject({ detail: 'it was back already' })
-    expect(await chart.history('steps')).toHaveLength(4)
+    expect(await chart().history('steps')).toHaveLength(4)
     expect(await image('steps')).toBe(bad)
 
-    await chart.deploy('steps', { image: bad, replicas: '1', extra: 'theirs' })
+    await chart().deploy('steps', { image: bad, replicas: '1', extra: 'theirs' })
     await expect(target.apply(step, run)).rejects.toMatchObject({ code: 'changed_meanwhile' })
     await expect(target.revert(step, run)).rejects.toMatchObject({ code: 'changed_meanwhile' })
-    expect(await chart.history('steps')).toHaveLength(5)
-    await target.close?.()
+    expect(await chart().history('steps')).toHaveLength(5)
   })
 })

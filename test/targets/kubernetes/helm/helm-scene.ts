@@ -1,10 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { afterAll, beforeAll } from 'vitest'
 import type { Answer } from '../../../harness/client.ts'
 import type { Cluster } from '../cluster.ts'
+import { useCluster } from '../use-cluster.ts'
 
 const run = promisify(execFile)
 
@@ -79,9 +81,9 @@ data: {a: b}
 /** A chart of the test service, and the real helm with it, in one namespace. */
 export interface Chart {
   helm(...args: string[]): Promise<string>
-  /** Installs, or upgrades to, what these values say. */
+  /** Installs or upgrades with these values. */
   deploy(release: string, values: Record<string, string>, ...more: string[]): Promise<string>
-  /** The same, left running; for one that is killed in the middle. */
+  /** The same, left running, to be killed in the middle. */
   begin(release: string, values: Record<string, string>, ...more: string[]): ChildProcess
   history(release: string): Promise<Answer[]>
   remove(): Promise<void>
@@ -118,4 +120,16 @@ export async function createChart({ namespace, kubeconfig }: Cluster, folder: st
     history: async (release) => JSON.parse(await helm('history', release, '-o', 'json')) as Answer[],
     remove: () => rm(dir, { recursive: true, force: true })
   }
+}
+
+/** A cluster scene with a chart, and the environment in which the helm program is on PATH. */
+export function useChart(backend: Record<string, string>) {
+  const scene = useCluster(backend)
+  const folder = backend.folder ?? ''
+  let chart: Chart
+  beforeAll(async () => {
+    chart = await createChart(scene.cluster, folder)
+  })
+  afterAll(() => chart.remove())
+  return { ...scene, chart: () => chart, withHelm: { PATH: `${folder}${delimiter}${process.env.PATH}` } }
 }

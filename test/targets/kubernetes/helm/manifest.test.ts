@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import { createMask } from '../../../../src/support/mask.ts'
-import { findObject, hashOf, objectsOf } from '../../../../src/targets/kubernetes/helm/manifest.ts'
-import { clusterRevision } from '../../../../src/targets/kubernetes/helm/matching.ts'
+import { clusterRevision, findObject, hashOf, objectsOf } from '../../../../src/targets/kubernetes/helm/manifest.ts'
 import { templateSchema, workloadSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
 import type { Revision } from '../../../../src/targets/kubernetes/objects/revision.ts'
 
@@ -27,7 +26,7 @@ spec:
       containers: [{name: web, image: "web:1", env: [{name: A, value: "1"}], ports: [{containerPort: 8080}]}]
 `
 
-it("objectsOf reads every object, and keeps its Secrets' values from leaving", async () => {
+it('objectsOf reads every object, and masks the values of its Secrets', async () => {
   const mask = createMask()
   const objects = await objectsOf(manifest, 'shop', mask)
   expect(objects.map(({ kind, namespace, name, kept }) => [kind, namespace, name, kept])).toEqual([
@@ -39,12 +38,12 @@ it("objectsOf reads every object, and keeps its Secrets' values from leaving", a
   expect(await objectsOf('kind: [', 'shop', mask)).toEqual([])
 })
 
-it('hashOf tells of what is in it, not of the space around', () => {
+it('hashOf depends on the content, not on the space around it', () => {
   expect(hashOf(`\n${manifest}\n\n`)).toBe(hashOf(manifest))
   expect(hashOf(manifest.replace('web:1', 'web:2'))).not.toBe(hashOf(manifest))
 })
 
-it('clusterRevision finds the revision with the same images, by what else it says where several have them', async () => {
+it('clusterRevision finds the revision with the same images, and compares the rest if several have them', async () => {
   const objects = await objectsOf(manifest, 'shop', createMask())
   const address = { kind: 'deployment', namespace: 'other', name: 'web' } as const
   expect(findObject(objects, address)?.template).toBeDefined()
@@ -75,7 +74,7 @@ it('clusterRevision finds the revision with the same images, by what else it say
         pods: null,
         readAt: 0
       },
-      { hash: '', objects, hooks: [] }
+      { objects }
     )?.name
   expect(found(revision('one', 'web:1', '1'), revision('two', 'web:2', '1'))).toBe('one')
   expect(found(revision('one', 'web:1', '1'), revision('two', 'web:1', '2'))).toBe('one')

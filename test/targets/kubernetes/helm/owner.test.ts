@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { commonOwner, helmOwner } from '../../../../src/targets/kubernetes/helm/owner.ts'
 import { workloadSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
-import type { Workload } from '../../../../src/targets/kubernetes/workloads/workload.ts'
+import type { Workload } from '../../../../src/targets/kubernetes/objects/workload.ts'
 
 const owned = (release?: string, manager = 'Helm'): Workload => ({
   address: { kind: 'deployment', namespace: 'shop', name: 'web' },
@@ -20,9 +20,9 @@ const owned = (release?: string, manager = 'Helm'): Workload => ({
   readAt: 0
 })
 
-it("helmOwner takes both of Helm's marks, and only a name that Helm allows", () => {
+it("helmOwner requires both of Helm's marks, and a name that Helm allows", () => {
   expect(helmOwner(owned('shop'))).toEqual({ name: 'shop', namespace: 'shop' })
-  expect(helmOwner(owned('shop', 'somebody'))).toBeNull()
+  expect(helmOwner(owned('shop', 'another-tool'))).toBeNull()
   expect(helmOwner(owned('--kubeconfig=/tmp/x'))).toBeNull()
   expect(helmOwner(owned('a'.repeat(54)))).toBeNull()
   expect(helmOwner(owned())).toBeNull()

@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import type { JsonObject } from '../../../../src/model/json.ts'
 import type { LeaseRecord } from '../../../../src/model/lease.ts'
-import kubernetes from '../../../../src/targets/kubernetes/index.ts'
-import { pack, unpack } from '../../../../src/targets/kubernetes/lease/record.ts'
-import type { Target } from '../../../../src/targets/target.ts'
+import { pack, unpack } from '../../../../src/targets/kubernetes/lease/lease-object.ts'
 import { describeOn } from '../../../backends/use.ts'
-import { targetContext } from '../../../harness/context.ts'
 import { deadHolder, taking } from '../../../harness/lease.ts'
-import { type Cluster, createCluster, until, workload } from '../cluster.ts'
+import { until, workload } from '../cluster.ts'
+import { useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
@@ -18,7 +17,7 @@ const record = (rollbackId: string, steps: unknown = [], holder = elsewhere): Le
   begun: JSON.parse(JSON.stringify({ steps }))
 })
 
-describe('what a lease holds', () => {
+describe('the record in a lease', () => {
   const stepsOf = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ id: `workload:deployment/shop/web-${index}`, title: 'back' }))
 
@@ -43,32 +42,23 @@ describe('what a lease holds', () => {
 })
 
 describeOn('kubernetes', 'the leases of workloads', (backend) => {
-  let cluster: Cluster
-  const opened: Target[] = []
+  const { cluster, target: open } = useCluster(backend)
 
   beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    const image = await cluster.image('1.1.0')
+    const image = 'popk-nowhere.invalid/web:1.1.0'
     for (const name of ['web', 'api', 'db']) await cluster.apply(workload({ name, image, replicas: 0 }))
-  })
-  afterAll(async () => {
-    for (const target of opened) await target.close?.()
-    await cluster.remove()
   })
 
   const signal = () => AbortSignal.timeout(30_000)
   const leases = async () => (await cluster.kubectl('get', 'leases', '-o', 'name')).split('\n').filter(Boolean).sort()
 
-  async function open(config: object) {
-    const env = { KUBECONFIG: cluster.kubeconfig }
-    const context = { name: 'kubernetes', projectDir: '/', env, config: { namespace: cluster.namespace, ...config } }
-    const target = await kubernetes.open(targetContext(context))
-    opened.push(target)
+  const opened = async (config: JsonObject) => {
+    const target = await open(config)
     return { target, lease: taking(target) }
   }
-  const on = (...names: string[]) => open({ workloads: names.map((name) => `deployment/${name}`) })
+  const on = (...names: string[]) => opened({ workloads: names.map((name) => `deployment/${name}`) })
 
-  it('meet whoever shares one workload, and leave no trace', async () => {
+  it('exclude a rollback that shares one workload, and leave no trace', async () => {
     const [one, two, three] = [await on('web', 'api'), await on('db', 'web'), await on('db')]
     const held = await one.lease.acquire(record('rb-1', ['a step']), 60_000, signal())
     await expect(two.lease.acquire(record('rb-2'), 60_000, signal())).rejects.toMatchObject({
@@ -80,7 +70,7 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
       'lease.coordination.k8s.io/popkit-rollback.deployment.web'
     ])
     const other = await three.lease.acquire(record('rb-3'), 60_000, signal())
-    // What was begun is known to everyone, also to one who shares only the workload whose Lease does not hold it.
+    // Everyone sees the whole record, also one that shares only the workload whose Lease does not hold it.
     for (const { target } of [one, await on('web')])
       expect((await target.observe(signal())).observation.lease).toEqual({
         record: record('rb-1', ['a step']),
@@ -94,9 +84,9 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     expect(await leases()).toEqual([])
   })
 
-  it('of all that a selector finds are taken over when they have expired, and the former holder learns of it', async () => {
+  it('of all workloads of a selector are taken over after they expire, and the former holder learns it', async () => {
     await cluster.kubectl('label', 'deployment', 'web', 'api', 'team=shop')
-    const [one, two] = [await open({ selector: 'team=shop' }), await on('web')]
+    const [one, two] = [await opened({ selector: 'team=shop' }), await on('web')]
     const first = await one.lease.acquire(record('rb-1', ['a step']), 1000, signal())
     expect(await leases()).toHaveLength(2)
     const observation = await until('the lease to expire', async () => {
@@ -111,7 +101,7 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     await second.release(signal())
   })
 
-  it('go to exactly one of those who ask for the same at once', async () => {
+  it('go to exactly one of several that ask at the same time', async () => {
     const asking = await Promise.all(Array.from({ length: 5 }, () => on('web', 'api', 'db')))
     const results = await Promise.allSettled(
       asking.map(({ lease }, index) => lease.acquire(record(`rb-${index}`), 60_000, signal()))
@@ -124,7 +114,7 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     expect(await leases()).toEqual([])
   })
 
-  it('are taken at once by the same rollback, which is being resumed, where its holder is known to be dead', async () => {
+  it('are taken at once by the same rollback, resumed, if its holder is known to be dead', async () => {
     const { lease } = await on('web', 'api')
     const dead = await lease.acquire(record('rb-1', [], deadHolder()), 60_000, signal())
     const again = await lease.acquire(record('rb-1'), 60_000, signal())
@@ -135,7 +125,7 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     expect(await leases()).toEqual([])
   })
 
-  it('are not taken from a live holder by the same rollback before they have expired', async () => {
+  it('are not taken from a live holder by the same rollback before they expire', async () => {
     const { lease } = await on('web', 'api')
     const held = await lease.acquire(record('rb-1'), 60_000, signal())
     await expect(lease.acquire(record('rb-1', [], deadHolder()), 60_000, signal())).rejects.toMatchObject({
@@ -145,7 +135,7 @@ describeOn('kubernetes', 'the leases of workloads', (backend) => {
     expect(await leases()).toEqual([])
   })
 
-  it('tell whoever finds them that the new version was proven', async () => {
+  it('show that the new version was proven', async () => {
     const { target, lease } = await on('web', 'api')
     const held = await lease.acquire(record('rb-1', ['a step']), 60_000, signal())
     await held.markProven(signal())

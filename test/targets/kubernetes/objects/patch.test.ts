@@ -5,14 +5,14 @@ import { workload } from '../cluster.ts'
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
-describe('the patch that puts a template back', () => {
+describe('the patch that restores a template', () => {
   const now = (annotations: Record<string, string>) => {
     const object = workload({ image: 'web:2', annotations })
     return workloadSchema.parse({ ...object, metadata: { ...(object.metadata as object), uid: 'u', generation: 7 } })
   }
   const { template } = workloadSchema.parse(workload({ image: 'web:1' })).spec
 
-  it('holds only for the object and the generation that were looked at', () => {
+  it('requires the object and the generation that were read', () => {
     expect(patchFor(now({}), { template }).slice(0, 3)).toMatchObject([
       { op: 'test', path: '/metadata/uid', value: 'u' },
       { op: 'test', path: '/metadata/generation', value: 7 },
@@ -20,7 +20,7 @@ describe('the patch that puts a template back', () => {
     ])
   })
 
-  it('brings what was last applied and the change cause along, and leaves other annotations alone', () => {
+  it('changes the last-applied configuration and the change cause, and no other annotation', () => {
     const applied = JSON.stringify({
       kind: 'Deployment',
       spec: { replicas: 2, template: { spec: { containers: [] } } }
@@ -40,7 +40,7 @@ describe('the patch that puts a template back', () => {
     })
   })
 
-  it('pauses or resumes only when asked to', () => {
+  it('pauses or resumes only on request', () => {
     expect(JSON.stringify(patchFor(now({}), { template }))).not.toContain('paused')
     expect(patchFor(now({}), { template, paused: true }).at(-1)).toEqual({
       op: 'add',

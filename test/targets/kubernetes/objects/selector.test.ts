@@ -13,11 +13,11 @@ const selector = {
 const labels = { app: 'web', tier: 'edge', track: 'stable' }
 
 describe('a label selector', () => {
-  it('is written as a query says it', () => {
+  it('is written in the form of a query', () => {
     expect(selectorText(selector)).toBe('app=web,tier in (front,edge),team notin (ops),track,!canary')
   })
 
-  it('selects what meets every one of its terms', () => {
+  it('selects what meets every term', () => {
     expect(matches(selector, labels)).toBe(true)
     expect(matches({}, labels)).toBe(true)
   })
@@ -34,7 +34,7 @@ describe('a label selector', () => {
     expect(matches(selector, other)).toBe(false)
   })
 
-  it('with an operator of a later version selects nothing', () => {
+  it('with an unknown operator selects nothing', () => {
     expect(matches({ matchExpressions: [{ key: 'app', operator: 'Near', values: ['web'] }] }, labels)).toBe(false)
   })
 })

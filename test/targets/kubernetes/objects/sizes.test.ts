@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { isBestEffort, podSpecSchema, sizeOf } from '../../../../src/targets/kubernetes/objects/pod-size.ts'
-import { quantity, quantityText } from '../../../../src/targets/kubernetes/objects/quantity.ts'
-import { fullName } from '../../../../src/targets/kubernetes/preflight/images.ts'
+import { fullName } from '../../../../src/targets/kubernetes/objects/image-name.ts'
+import {
+  isBestEffort,
+  podSpecSchema,
+  quantity,
+  quantityText,
+  sizeOf
+} from '../../../../src/targets/kubernetes/objects/pod-size.ts'
 
 describe('quantities', () => {
   it.each([
@@ -14,9 +19,9 @@ describe('quantities', () => {
     ['1E', 1e18]
   ])('%s is read', (text, value) => expect(quantity(text)).toBe(value))
 
-  it.each(['', 'Mi', '5x', '1 Gi'])('"%s" is none', (text) => expect(quantity(text)).toBeNull())
+  it.each(['', 'Mi', '5x', '1 Gi'])('"%s" is not a quantity', (text) => expect(quantity(text)).toBeNull())
 
-  it('are said in the unit that people use', () => {
+  it('are shown in the usual unit', () => {
     expect(quantityText(0.25, 'requests.cpu')).toBe('250m')
     expect(quantityText(64 * 2 ** 20, 'limits.memory')).toBe('64Mi')
     expect(quantityText(3, 'pods')).toBe('3')
@@ -26,7 +31,7 @@ describe('quantities', () => {
 describe("a pod's size", () => {
   const requests = (memory: string, cpu?: string) => ({ resources: { requests: { memory, ...(cpu && { cpu }) } } })
 
-  it('is that of all its containers, or of its greatest init container, with what it costs to run it', () => {
+  it('is that of all its containers, or of its largest init container, plus its overhead', () => {
     const spec = podSpecSchema.parse({
       containers: [requests('10Mi', '100m'), requests('20Mi')],
       initContainers: [requests('100Mi'), { ...requests('5Mi'), restartPolicy: 'Always' }],
@@ -35,7 +40,7 @@ describe("a pod's size", () => {
     expect(sizeOf(spec)).toMatchObject({ pods: 1, 'requests.memory': 101 * 2 ** 20, memory: 101 * 2 ** 20, cpu: 0.1 })
   })
 
-  it('is best effort where nothing is asked for', () => {
+  it('is best effort without requests', () => {
     expect(isBestEffort(podSpecSchema.parse({ containers: [{}] }))).toBe(true)
     expect(isBestEffort(podSpecSchema.parse({ containers: [requests('1Mi')] }))).toBe(false)
   })

@@ -1,30 +1,34 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import { ApiFailure, unreachable } from '../../../../src/targets/kubernetes/client/failure.ts'
-import { tryPod } from '../../../../src/targets/kubernetes/preflight/pod-trial.ts'
+import type { WorkloadChange } from '../../../../src/targets/kubernetes/objects/move.ts'
+import { tryPod } from '../../../../src/targets/kubernetes/preflight/pod-dry-run.ts'
 import { examineQuotas } from '../../../../src/targets/kubernetes/preflight/quota.ts'
 import { strategyRisks } from '../../../../src/targets/kubernetes/preflight/strategy-risks.ts'
-import { dryRun, type Way } from '../../../../src/targets/kubernetes/workloads/plan.ts'
+import { tryChanges } from '../../../../src/targets/kubernetes/preflight/template-dry-run.ts'
 import { moveOf } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
+import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
-import { putTemplate } from '../../../../src/targets/kubernetes/workloads/steps/put-back.ts'
-import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/workload.ts'
+import { putTemplate } from '../../../../src/targets/kubernetes/workloads/steps/put-template.ts'
 import { testRun } from '../../../harness/context.ts'
 import { deployment, type FakeCluster, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
 import { virtualClock } from '../virtual-clock.ts'
 
 const signal = AbortSignal.timeout(60_000)
 
-/** A Deployment at its second revision, and the way back to its first. */
-async function scene(spec: JsonObject = {}, annotations: JsonObject = {}): Promise<{ cluster: FakeCluster; way: Way }> {
+/** A Deployment at its second revision, and the change back to its first. */
+async function scene(
+  spec: JsonObject = {},
+  annotations: JsonObject = {}
+): Promise<{ cluster: FakeCluster; change: WorkloadChange }> {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   const made = deployment('web', { image: 'web:1.2.0', spec })
   const object = { ...made, metadata: { ...(made.metadata as JsonObject), annotations } }
   put(cluster, object, replicaSet('web', 1, 'web:1.1.0'), replicaSet('web', 2, 'web:1.2.0'), pod('web', 2, 'a'))
   const [workload] = await readWorkloads(cluster.context, signal)
   const revision = workload?.revisions.find(({ number }) => number === 1)
-  if (!workload || !revision) throw new Error('there is no way back')
-  return { cluster, way: { workload, revision, move: moveOf(workload, revision) } }
+  if (!workload || !revision) throw new Error('there is no former revision')
+  return { cluster, change: { workload, revision, move: moveOf(workload, revision) } }
 }
 
 const fails = (cluster: FakeCluster, method: string, error: Error, path = ''): void =>
@@ -32,50 +36,53 @@ const fails = (cluster: FakeCluster, method: string, error: Error, path = ''): v
     if (request.method === method && request.path.includes(path)) throw error
   })
 
-test('a quota with room for exactly one pod more is no blocker', async () => {
-  const { cluster, way } = await scene({ strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } })
+test('a quota with room for exactly one more pod is no blocker', async () => {
+  const { cluster, change } = await scene({ strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } })
   const containers = [{ resources: { requests: { cpu: '100m' } } }]
   cluster.objects.set('/api/v1/namespaces/shop/resourcequotas/small', {
     metadata: { name: 'small', namespace: 'shop' },
     status: { hard: { 'requests.cpu': '300m' }, used: { 'requests.cpu': '200m' } }
   })
   cluster.objects.set('/api/v1/namespaces/shop/pods', { metadata: { name: 'tried' }, spec: { containers } })
-  expect((await examineQuotas(cluster.context, [way], signal)).blockers).toEqual([])
+  expect((await examineQuotas(cluster.context, [change], signal)).blockers).toEqual([])
 })
 
 test.each([
-  ['failed calling webhook "policy.example": timeout', { doubted: expect.stringContaining('webhook') }],
-  ['etcdserver: request timed out', { unseen: true }]
-])('a server error when a pod is tried (%s) is said, and does not end the assessment', async (message, told) => {
-  const { cluster, way } = await scene()
-  fails(cluster, 'POST', new ApiFailure('Trying a pod', 500, { message }))
-  expect(await tryPod(cluster.context, way.workload, way.revision, signal)).toMatchObject(told)
-})
+  ['failed calling webhook "policy.example": timeout', { refusedToUs: expect.stringContaining('webhook') }],
+  ['etcdserver: request timed out', { untried: true }]
+])(
+  'a server error in the dry run of a pod (%s) is reported, and does not end the assessment',
+  async (message, told) => {
+    const { cluster, change } = await scene()
+    fails(cluster, 'POST', new ApiFailure('Trying a pod', 500, { message }))
+    expect(await tryPod(cluster.context, change.workload, change.revision, signal)).toMatchObject(told)
+  }
+)
 
-test('a server that is away, or too busy, for a dry run does not refuse the change', async () => {
-  const { cluster, way } = await scene()
+test('a server that is away or too busy for a dry run does not count as a refusal', async () => {
+  const { cluster, change } = await scene()
   fails(cluster, 'PATCH', unreachable('cluster.example', 'connection refused'))
-  await expect(dryRun(cluster.context, way, signal)).rejects.toMatchObject({ code: 'unreachable' })
+  await expect(tryChanges(cluster.context, [change], signal)).rejects.toMatchObject({ code: 'unreachable' })
   fails(cluster, 'PATCH', new ApiFailure('Changing', 503, { message: 'too busy' }))
-  const [busy] = await dryRun(cluster.context, way, signal)
+  const [busy] = await tryChanges(cluster.context, [change], signal)
   expect(busy).toMatchObject({ what: expect.stringMatching(/could not try to change/), why: 'too busy' })
   fails(cluster, 'PATCH', new ApiFailure('Changing', 422, { message: 'no such image allowed' }))
-  const [refused] = await dryRun(cluster.context, way, signal)
+  const [refused] = await tryChanges(cluster.context, [change], signal)
   expect(refused).toMatchObject({ what: expect.stringMatching(/refuses to change/) })
 })
 
-test('keeping what was last applied is tried again like the change itself', async () => {
-  const { cluster, way } = await scene({}, { 'kubectl.kubernetes.io/last-applied-configuration': '{}' })
+test('keeping the last-applied configuration is retried like the change itself', async () => {
+  const { cluster, change } = await scene({}, { 'kubectl.kubernetes.io/last-applied-configuration': '{}' })
   let failed = 0
   cluster.before(({ method, path }) => {
     if (method === 'PATCH' && path.includes('/replicasets/') && failed++ === 0)
       throw new ApiFailure('Marking', 503, { message: 'too busy' })
   })
-  expect(await putTemplate({ ...cluster.context, clock: virtualClock() }, way.move, 'back', testRun())).toBe(true)
+  expect(await putTemplate({ ...cluster.context, clock: virtualClock() }, change.move, 'to', testRun())).toBe(true)
   expect(failed).toBe(2)
 })
 
-test('the template that waits in a paused Deployment is what should serve, and that undoing loses it is said', async () => {
+test('the template that waits in a paused Deployment is current, and a risk says that undoing loses it', async () => {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   put(cluster, deployment('web', { image: 'web:1.2.0', spec: { paused: true } }), replicaSet('web', 1, 'web:1.1.0'))
   const workloads = await readWorkloads(cluster.context, signal)
@@ -83,12 +90,12 @@ test('the template that waits in a paused Deployment is what should serve, and t
   expect([current.version, ...releases.map(({ version }) => version)]).toEqual(['1.2.0', '1.1.0'])
   const [workload] = workloads
   const [revision] = workload?.revisions ?? []
-  if (!workload || !revision) throw new Error('there is no way back')
+  if (!workload || !revision) throw new Error('there is no former revision')
   const { risks } = strategyRisks(cluster.context, workload, revision)
-  expect(risks).toMatchObject([{ serious: true, detail: expect.stringMatching(/undoing cannot bring it back/) }])
+  expect(risks).toMatchObject([{ serious: true, detail: expect.stringMatching(/undoing cannot restore it/) }])
   const move = moveOf(workload, revision)
   put(cluster, deployment('web', { image: 'web:1.1.0' }))
-  await expect(putTemplate(cluster.context, move, 'forth', testRun())).rejects.toMatchObject({
+  await expect(putTemplate(cluster.context, move, 'from', testRun())).rejects.toMatchObject({
     code: 'revision_gone',
     next: 'Apply its manifest again.'
   })

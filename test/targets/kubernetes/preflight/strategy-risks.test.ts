@@ -1,33 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import type { JsonObject } from '../../../../src/model/json.ts'
+import { expect, it, vi } from 'vitest'
 import { describeOn } from '../../../backends/use.ts'
 import { testRun } from '../../../harness/context.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from '../cluster.ts'
-import { applyAll, inTime, openTarget, planned, revertAll } from '../verbs.ts'
+import { type Shape, until, workload } from '../cluster.ts'
+import { applyAll, inTime, planned, revertAll, useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
-describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
-  let cluster: Cluster
-  let good: string
-  let next: string
-  let bad: string
+describeOn('kubernetes', "a workload's rollout strategy", (backend) => {
+  const { cluster, image, podImages, target: open, upgraded } = useCluster(backend)
+  const [good, next, bad] = [image('1.1.0'), image('1.2.0'), image('1.3.0', 'crash')]
 
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    good = await cluster.image('1.1.0')
-    next = await cluster.image('1.2.0')
-    bad = await cluster.image('1.3.0', 'crash')
-  })
-  afterAll(() => cluster.remove())
-
-  const podImages = async (app: string): Promise<string[]> => {
-    const { items } = await cluster.get(`pods -l app=${app}`)
-    return items
-      .filter(({ metadata }: { metadata: JsonObject }) => !metadata.deletionTimestamp)
-      .map(({ spec }: { spec: { containers: { image: string }[] } }) => spec.containers[0]?.image)
-  }
   const images = (app: string, wanted: string[]) =>
     until(`${app} to run ${wanted}`, async () => (await podImages(app)).join() === wanted.join())
   const ready = (app: string) =>
@@ -37,15 +20,12 @@ describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
     })
 
   it.concurrent('Recreate goes back, and the plan says that its pods stop first', async () => {
-    const shape: Shape = { name: 'recreate', image: good, replicas: 1, spec: { strategy: { type: 'Recreate' } } }
-    await cluster.rolledOut(workload(shape))
-    await cluster.rolledOut(workload({ ...shape, image: next }))
-    const target = await openTarget(cluster, { workloads: ['deployment/recreate'] })
+    await upgraded({ name: 'recreate', spec: { strategy: { type: 'Recreate' } } }, { good, next })
+    const target = await open({ workloads: ['deployment/recreate'] })
     const plan = await planned(target, '1.1.0')
     expect(plan.notes.join()).toMatch(/recreate uses Recreate: its pods stop/)
     expect((await applyAll(target, plan))[0]).toBe('rolled out')
     expect(await podImages('recreate')).toEqual([good])
-    await target.close?.()
   })
 
   it.concurrent.each(['StatefulSet', 'DaemonSet'] as const)(
@@ -64,7 +44,7 @@ describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
       await images(name, all(next))
       await ready(name)
 
-      const target = await openTarget(cluster, { workloads: [what] })
+      const target = await open({ workloads: [what] })
       const plan = await planned(target, '1.1.0')
       expect(plan.blockers).toEqual([])
       expect(plan.steps.map(({ kind: of }) => of)).toEqual(['roll_back', 'replace_pods', 'mark'])
@@ -85,11 +65,10 @@ describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
       await revertAll(target, { steps: switched }, run)
       // Undoing does not wait long for each pod, which may not have been healthy.
       await images(name, all(next))
-      await target.close?.()
     }
   )
 
-  it.concurrent('a partition is left as it is: back from a canary, but not to what only a part would run', async () => {
+  it.concurrent('a partition stays: a canary goes back, but not to a version that only some pods would run', async () => {
     const shape = (image: string, partition: number): Shape => ({
       kind: 'StatefulSet',
       name: 'canary',
@@ -100,7 +79,7 @@ describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
     await cluster.apply(workload(shape(next, 1)))
     await images('canary', [good, next])
     await ready('canary')
-    const target = await openTarget(cluster, { workloads: ['statefulset/canary'] })
+    const target = await open({ workloads: ['statefulset/canary'] })
     const plan = await planned(target, '1.1.0')
     expect(plan.blockers).toEqual([])
     // The canary serves, so that its number alone would look complete before it is replaced.
@@ -116,7 +95,6 @@ describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
     expect((await planned(target, '1.1.0')).blockers).toMatchObject([
       { id: `partition:statefulset/${cluster.namespace}/canary`, next: expect.stringMatching(/"partition":0/) }
     ])
-    await target.close?.()
   })
 
   it.concurrent('a StatefulSet stuck on a broken pod keeps its claims', async () => {
@@ -156,13 +134,12 @@ describeOn('kubernetes', "a workload's own way of rolling out", (backend) => {
       const claim = (await cluster.get('pvc/data-stuck-0')).metadata.uid
       await cluster.apply(workload({ ...shape, image: bad }))
       await until('the crash', async () => /CrashLoop/.test(await cluster.kubectl('get', 'pods', '-l', 'app=stuck')))
-      const target = await openTarget(cluster, { workloads: ['statefulset/stuck'] })
+      const target = await open({ workloads: ['statefulset/stuck'] })
       const plan = await planned(target, '1.1.0')
       expect(plan.steps[1]).toMatchObject({ kind: 'delete_pods', params: { pods: ['stuck-0'] } })
       await applyAll(target, plan)
       await ready('stuck')
       expect((await cluster.get('pvc/data-stuck-0')).metadata.uid).toBe(claim)
-      await target.close?.()
     } finally {
       await cluster.kubectl('delete', 'statefulset/stuck', '--wait=false')
       await cluster.kubectl('delete', 'pv', cluster.namespace, '--wait=false')

@@ -1,25 +1,19 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { CheckReport } from '../../../../src/model/check.ts'
 import { createMask } from '../../../../src/support/mask.ts'
 import type { Look } from '../../../../src/targets/target.ts'
 import { describeOn } from '../../../backends/use.ts'
 import { docker } from '../../docker/images.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from '../cluster.ts'
-import { inTime, openTarget } from '../verbs.ts'
+import { type Shape, until, workload } from '../cluster.ts'
+import { inTime, useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
-describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
-  let cluster: Cluster
-  let good: string
-
-  beforeAll(async () => {
-    cluster = await createCluster(backend.kubeconfig ?? '')
-    good = await cluster.image('1.1.0')
-  })
-  afterAll(() => cluster.remove())
+describeOn('kubernetes', 'checks and diagnosis on a cluster', (backend) => {
+  const { cluster, image, target: open, revisions } = useCluster(backend)
+  const [good, unhealthy] = [image('1.1.0'), image('1.3.0', 'unhealthy')]
 
   const status = ({ checks }: CheckReport, id: string) => checks.find((check) => check.id.startsWith(id))
 
@@ -31,14 +25,14 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
     return docker('ps', '-q', ...filters)
   }
 
-  it.concurrent('a service that serves, a container that restarts meanwhile, an address that answers badly, an old pod', async () => {
+  it.concurrent('a healthy service passes; a bad probe, a restart and an old pod fail', async () => {
     let answer = 500
     const site = createServer((_, response) => response.writeHead(answer).end())
     await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
     const address = `http://127.0.0.1:${(site.address() as AddressInfo).port}/health`
     await cluster.rolledOut(workload({ name: 'served', image: good, replicas: 1 }))
     await cluster.kubectl('expose', 'deployment/served', '--port=80', '--target-port=8080')
-    const target = await openTarget(cluster, { workloads: ['deployment/served'], probe: { http: address } })
+    const target = await open({ workloads: ['deployment/served'], probe: { http: address } })
     const { current } = (await target.observe(inTime())).observation
     if (!current) throw new Error('nothing serves')
     const looked = (more: Partial<Look> = {}) => target.check(current, { signal: inTime(), ...more })
@@ -74,13 +68,12 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
     )
     const report = await target.check(now, { signal: inTime() })
     expect(status(report, 'rollout')).toMatchObject({ status: 'fail' })
-    await target.close?.()
   })
 
   it.concurrent('a service whose only pod is no longer ready', async () => {
     await cluster.rolledOut(workload({ name: 'fading', image: good, replicas: 1 }))
     await cluster.kubectl('expose', 'deployment/fading', '--port=80', '--target-port=8080')
-    const target = await openTarget(cluster, { workloads: ['deployment/fading'] })
+    const target = await open({ workloads: ['deployment/fading'] })
     const { current } = (await target.observe(inTime())).observation
     if (!current) throw new Error('nothing serves')
     await docker('exec', await containerOf('fading'), 'rm', '/www/health')
@@ -93,10 +86,9 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
       status: 'fail',
       detail: expect.stringMatching(/0 of 1 available/)
     })
-    await target.close?.()
   })
 
-  it.concurrent('why workloads fail: logs of every kind of container, exit codes, probes, what changed, and no secret', async () => {
+  it.concurrent('the reasons why workloads fail: logs, exit codes, probes, what changed, and no secret', async () => {
     const labels = { suite: 'failing' }
     const says = (code: number) => [
       'sh',
@@ -106,7 +98,7 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
     const env = [{ name: 'DB_PASSWORD', value: 'h0p-sesame-17' }]
     const shapes: Shape[] = [
       { name: 'crashing', image: good, container: { command: says(3), env } },
-      { name: 'unready', image: await cluster.image('1.3.0', 'unhealthy') },
+      { name: 'unready', image: unhealthy },
       { name: 'secretless', image: good, container: { envFrom: [{ secretRef: { name: 'nowhere' } }] } },
       {
         name: 'starting',
@@ -122,10 +114,7 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
       }
     ]
     await cluster.apply(workload({ name: 'crashing', image: good, replicas: 0, labels }))
-    await until(
-      'a first revision',
-      async () => (await cluster.kubectl('get', 'replicasets', '-l', 'app=crashing', '-o', 'name')) !== ''
-    )
+    await revisions('crashing', 1)
     for (const shape of shapes) await cluster.apply(workload({ ...shape, replicas: 1, labels }))
 
     // An API server that does not reach its kubelets has no logs to give, to kubectl neither.
@@ -137,7 +126,7 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
         () => false
       )
     const mask = createMask()
-    const target = await openTarget(cluster, { selector: 'suite=failing' }, {}, mask)
+    const target = await open({ selector: 'suite=failing' }, { mask })
     const told = await until(
       'every failure to be told',
       async () => {
@@ -159,13 +148,12 @@ describeOn('kubernetes', 'what a look at a cluster tells', (backend) => {
       expect.stringMatching(/starting-.*container migrate/)
     )
     expect(told.evidence.find(({ text }) => text.includes('last words of crashing'))?.text).toContain('password is ***')
-    // However the moment falls, between two crashes or while one waits, the log is there.
+    // The log can be read at any moment, between two crashes or while one waits.
     for (let count = 0; count < 5; count++) {
       await until('its log', async () => {
         const { evidence } = await target.diagnose(inTime())
         return evidence.some(({ text }) => /last words of crashing/.test(text))
       })
     }
-    await target.close?.()
   })
 })

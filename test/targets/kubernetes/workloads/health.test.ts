@@ -3,8 +3,8 @@ import type { JsonObject } from '../../../../src/model/json.ts'
 import { unreachable } from '../../../../src/targets/kubernetes/client/failure.ts'
 import { check } from '../../../../src/targets/kubernetes/workloads/check.ts'
 import { healthTogether } from '../../../../src/targets/kubernetes/workloads/health.ts'
+import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
-import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/workload.ts'
 import { deployment, type FakeCluster, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
 
 const signal = AbortSignal.timeout(60_000)
@@ -18,7 +18,7 @@ async function checksOf({ context }: FakeCluster, baseline?: JsonObject) {
   return { checks, observed, bad: checks.filter(({ status }) => status !== 'pass') }
 }
 
-test('an evicted pod that its ReplicaSet has replaced speaks neither against health nor against a rollback', async () => {
+test('an evicted pod that its ReplicaSet has replaced affects neither health nor the checks', async () => {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   put(cluster, deployment('web'), replicaSet('web', 1, 'web:1.1.0'), pod('web', 1, 'a', evicted), pod('web', 1, 'b'))
   expect(await healthOf(cluster)).toMatchObject({ state: 'healthy' })
@@ -28,14 +28,10 @@ test('an evicted pod that its ReplicaSet has replaced speaks neither against hea
 const two: JsonObject[] = [replicaSet('web', 1, 'web:1.1.0'), pod('web', 1, 'a'), pod('web', 1, 'b')]
 
 test.each<[string, JsonObject, JsonObject[]]>([
-  ['is not seen by the controller yet', { replicas: 2, generation: 2, status: { observedGeneration: 1 } }, []],
+  ['the controller has not seen yet', { replicas: 2, generation: 2, status: { observedGeneration: 1 } }, []],
+  ['starts new pods', { replicas: 4, status: { replicas: 3, updatedReplicas: 3, availableReplicas: 2 } }, []],
   [
-    'makes pods that are on their way',
-    { replicas: 4, status: { replicas: 3, updatedReplicas: 3, availableReplicas: 2 } },
-    []
-  ],
-  [
-    'finds no place for its pods',
+    'cannot schedule its pods',
     { replicas: 3, status: { availableReplicas: 2 } },
     [
       pod('web', 1, 'c', {
@@ -44,8 +40,8 @@ test.each<[string, JsonObject, JsonObject[]]>([
       })
     ]
   ],
-  ['goes down to nothing', { replicas: 0 }, []]
-])('scaling during the soak that %s is no failure of what serves on', async (_, after, pods) => {
+  ['removes every pod', { replicas: 0 }, []]
+])('scaling during the soak that %s is no failure', async (_, after, pods) => {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   put(cluster, deployment('web', { replicas: 2 }), ...two)
   const { observed } = await checksOf(cluster)
@@ -53,7 +49,7 @@ test.each<[string, JsonObject, JsonObject[]]>([
   expect((await checksOf(cluster, observed)).bad).toEqual([])
 })
 
-test('a soak that ends with fewer pods than it began with, or with one that crashes, or with an old one, fails', async () => {
+test('a soak fails that ends with fewer pods than it started with, with a crashing one, or with an old one', async () => {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   put(cluster, deployment('web', { replicas: 2 }), ...two)
   const { observed } = await checksOf(cluster)
@@ -82,7 +78,7 @@ test('a sidecar that restarts during the soak is seen', async () => {
   ])
 })
 
-test('a workload that is deleted during the soak fails; a cluster that cannot be asked is unknown', async () => {
+test('a workload that is deleted during the soak fails; a cluster that does not answer is unknown', async () => {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   put(cluster, deployment('web'), replicaSet('web', 1, 'web:1.1.0'), pod('web', 1, 'a'))
   const { current } = releasesOf(await readWorkloads(cluster.context, signal))
@@ -107,7 +103,7 @@ const endpoints = (name: string, ready: boolean): JsonObject => ({
 })
 const slices = '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices'
 
-test('one at 0 replicas passes on its template, its Service is not asked, and the others alone decide health', async () => {
+test('a workload at 0 replicas passes by its template, without its Service, and does not affect health', async () => {
   const cluster = fakeCluster({ workloads: ['deployment/web', 'deployment/standby'] })
   put(cluster, deployment('web'), replicaSet('web', 1, 'web:1.1.0'), pod('web', 1, 'a'))
   put(cluster, deployment('standby', { replicas: 0 }), replicaSet('standby', 1, 'standby:1.1.0'))
@@ -121,7 +117,7 @@ test('one at 0 replicas passes on its template, its Service is not asked, and th
   expect(checks.filter(({ id }) => id.startsWith('service'))).toEqual([])
 })
 
-test('alone at 0 replicas, or on no node, health is unknown, and says why', async () => {
+test('the health of a single workload at 0 replicas, or on no node, is unknown, with the reason', async () => {
   const deploymentAlone = fakeCluster({ workloads: ['deployment/web'] })
   put(deploymentAlone, deployment('web', { replicas: 0 }), replicaSet('web', 1, 'web:1.1.0'))
   expect(await healthOf(deploymentAlone)).toMatchObject({
@@ -134,7 +130,7 @@ test('alone at 0 replicas, or on no node, health is unknown, and says why', asyn
   expect(await healthOf(agent)).toMatchObject({ state: 'unknown', message: expect.stringMatching(/no node wants/) })
 })
 
-test('endpoints that lag behind the pods are waited for; those of pods that do not serve are not', async () => {
+test('the check waits for endpoints that lag behind ready pods, and not for those of other pods', async () => {
   const cluster = fakeCluster({ workloads: ['deployment/web'] })
   put(cluster, deployment('web'), replicaSet('web', 1, 'web:1.1.0'), pod('web', 1, 'a'))
   cluster.objects.set('/api/v1/namespaces/shop/services/web', service('web'))

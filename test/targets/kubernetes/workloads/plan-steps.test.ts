@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import type { Release } from '../../../../src/model/release.ts'
 import { metadataSchema, podSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
-import { placeOf } from '../../../../src/targets/kubernetes/objects/pod-slot.ts'
+import { slotOf } from '../../../../src/targets/kubernetes/objects/pods.ts'
 import { markOf } from '../../../../src/targets/kubernetes/objects/revision.ts'
 import { templateHash } from '../../../../src/targets/kubernetes/objects/template.ts'
 import { moveOf, stepsFor } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
-import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/workload.ts'
+import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { deployment, fakeCluster, podPath, statefulSetPath, template } from '../fake-cluster.ts'
 
 const signal = AbortSignal.timeout(60_000)
@@ -35,7 +35,7 @@ const crashedSince = (startedAt: string): JsonObject => ({
   ]
 })
 
-/** A StatefulSet whose second revision is there, with these pods; the steps back to its first. */
+/** The steps of a StatefulSet with these pods from its second revision to its first. */
 async function stepsWith(pods: JsonObject[], spec: JsonObject = {}) {
   const cluster = fakeCluster({ workloads: ['statefulset/db'] })
   const status = { updateRevision: 'db-2', currentRevision: 'db-1' }
@@ -50,40 +50,45 @@ async function stepsWith(pods: JsonObject[], spec: JsonObject = {}) {
   const [workload] = await readWorkloads(cluster.context, signal)
   const candidate = workload?.revisions.find(({ number }) => number === 1)
   if (!workload || !candidate) throw new Error('there is no candidate')
-  const way = { workload, revision: candidate, move: moveOf(workload, candidate) }
-  return stepsFor(cluster.context, [way], { version: '1.1.0', id: 'x', available: { state: 'yes' } } as Release, true)
+  const change = { workload, revision: candidate, move: moveOf(workload, candidate) }
+  return stepsFor(
+    cluster.context,
+    [change],
+    { version: '1.1.0', id: 'x', available: { state: 'yes' } } as Release,
+    true
+  )
 }
 
-test('a pod that crashes again and again is to be deleted, also while it seems well, so that the plan stays the same', async () => {
+test('a pod that crashes again and again is deleted even while it seems healthy, so the plan stays the same', async () => {
   const crashed = crashedSince(new Date().toISOString())
   const wanted = await stepsWith([podOf(1, 0, true), podOf(2, 1, false, crashed)])
   expect(wanted.map(({ kind }) => kind)).toEqual(['roll_back', 'delete_pods', 'mark'])
   expect(await stepsWith([podOf(1, 0, true), podOf(2, 1, true, crashed)])).toEqual(wanted)
 })
 
-test('a pod that crashed long ago and serves since is not to be deleted', async () => {
+test('a pod that crashed long ago and serves since is not deleted', async () => {
   const steps = await stepsWith([podOf(2, 0, true, crashedSince('2026-01-01T00:00:00Z')), podOf(2, 1, true)])
   expect(steps.map(({ kind }) => kind)).toEqual(['roll_back', 'mark'])
 })
 
-test('which pods of an OnDelete workload serve at the moment makes no other plan', async () => {
+test('the plan does not depend on which pods of an OnDelete workload serve at the moment', async () => {
   const spec = { updateStrategy: { type: 'OnDelete' } }
   const wanted = await stepsWith([podOf(2, 0, true), podOf(2, 1, true)], spec)
   expect(wanted[1]).toMatchObject({ kind: 'replace_pods', params: { pods: [{ name: 'db-1' }, { name: 'db-0' }] } })
   expect(await stepsWith([podOf(2, 0, false), podOf(2, 1, true)], spec)).toEqual(wanted)
 })
 
-test("a DaemonSet's pod that is not scheduled yet is known by the node that it is meant for", () => {
+test("a DaemonSet's pod that is not scheduled yet is identified by its intended node", () => {
   const terms = [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['node-7'] }] }]
   const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } }
   const waiting = podSchema.parse({ metadata: { name: 'agent-x' }, spec: { affinity }, status: { phase: 'Pending' } })
-  expect(placeOf(waiting, { kind: 'daemonset' })).toBe('node-7')
+  expect(slotOf(waiting, { kind: 'daemonset' })).toBe('node-7')
   const placed = podSchema.parse({ metadata: { name: 'agent-x' }, spec: { affinity, nodeName: 'node-8' } })
-  expect(placeOf(placed, { kind: 'daemonset' })).toBe('node-8')
-  expect(placeOf(placed, { kind: 'statefulset' })).toBe('agent-x')
+  expect(slotOf(placed, { kind: 'daemonset' })).toBe('node-8')
+  expect(slotOf(placed, { kind: 'statefulset' })).toBe('agent-x')
 })
 
-test('the mark that is set by hand is one that the next observation knows', async () => {
+test('the next observation reads a mark that was set manually', async () => {
   const steps = await stepsWith([podOf(2, 0, true)])
   const [command = ''] = steps.at(-1)?.manualCommands ?? []
   const [, name = '', text = ''] = / --overwrite ([\w./-]+)=(.*)$/.exec(command) ?? []
@@ -93,7 +98,7 @@ test('the mark that is set by hand is one that the next observation knows', asyn
   expect(markOf(marked)).toMatchObject({ revision: 'db-2', at: '2026-01-01T00:00:00Z', rollback_id: 'by-hand' })
 })
 
-test('a revision whose template lacks what a newer server fills in can be undone to', async () => {
+test('undoing works for a revision whose template lacks defaults of a newer server', async () => {
   const cluster = fakeCluster({ workloads: ['statefulset/db'] })
   const status = { updateRevision: 'db-2' }
   cluster.objects.set(statefulSetPath('db'), deployment('db', { image: 'db:1.2.0', status }))

@@ -1,30 +1,22 @@
-import { afterAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import { describeOn } from '../../../backends/use.ts'
 import type { Answer } from '../../../harness/client.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from '../cluster.ts'
-import { applyAll, inTime, openTarget, type Planned, planned } from '../verbs.ts'
+import { type Shape, until, workload } from '../cluster.ts'
+import { applyAll, inTime, type Planned, planned, useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id)
 
 describeOn('kubernetes', 'what a plan on kubernetes finds before anything is changed', (backend) => {
-  const clusters: Cluster[] = []
-  const namespace = async (): Promise<Cluster> => {
-    const cluster = await createCluster(backend.kubeconfig ?? '')
-    clusters.push(cluster)
-    return cluster
-  }
-  const revisions = (cluster: Cluster, name: string, count: number) =>
-    until(
-      `${count} revisions`,
-      async () =>
-        (await cluster.kubectl('get', 'replicasets', '-l', `app=${name}`, '-o', 'name')).split('\n').length === count
-    )
+  const quotas = useCluster(backend)
+  const versions = { old: quotas.image('1.1.0'), next: quotas.image('1.2.0') }
+  const pulls = useCluster(backend)
+  const good = pulls.image('1.3.0')
 
-  it.concurrent('the room that quotas and limits leave, with the numbers', async () => {
-    const cluster = await namespace()
+  it.concurrent('quotas and limits are compared with what the rollback needs, in numbers', async () => {
+    const { cluster } = quotas
     const memory = (requests: string): JsonObject => ({ resources: { requests: { memory: requests } } })
     const rolling = (maxUnavailable: number): JsonObject => ({
       strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable } }
@@ -35,13 +27,13 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
       container: memory(requests),
       spec: rolling(0)
     })
-    await cluster.rolledOut(workload(shape(await cluster.image('1.1.0'), '40Mi')))
-    await cluster.rolledOut(workload(shape(await cluster.image('1.2.0'), '20Mi')))
+    await cluster.rolledOut(workload(shape(versions.old, '40Mi')))
+    await cluster.rolledOut(workload(shape(versions.next, '20Mi')))
     await until(
       'the old pods to be gone',
       async () => (await cluster.kubectl('get', 'pods', '-o', 'name')).split('\n').length === 1
     )
-    const target = await openTarget(cluster, { workloads: ['deployment/web'] })
+    const target = await quotas.target({ workloads: ['deployment/web'] })
     const quota = async (hard: JsonObject): Promise<void> => {
       await cluster.kubectl('delete', 'resourcequota', '--all')
       await cluster.apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'q' }, spec: { hard } })
@@ -61,7 +53,7 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     const id = (of: string) => `quota:${cluster.namespace}/q:${of}`
     const stuck = await planned(target, '1.1.0')
     expect(stuck.blockers).toMatchObject([
-      { id: id('pods'), why: expect.stringMatching(/^pods: 1 hard, 1 used, 1 more needed, and no old pod may go/) }
+      { id: id('pods'), why: expect.stringMatching(/^pods: 1 hard, 1 used, 1 more needed, and no old pod may stop/) }
     ])
 
     await quota({ 'requests.memory': '30Mi' })
@@ -100,7 +92,7 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['*'] }
     ])
-    const blind = await openTarget({ ...cluster, kubeconfig: few }, { workloads: ['deployment/web'] })
+    const blind = await quotas.target({ workloads: ['deployment/web'] }, { kubeconfig: few })
     const unseen = await planned(blind, '1.1.0')
     expect(unseen.blockers).toEqual([])
     expect(unseen.risks).toMatchObject([
@@ -113,16 +105,13 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     const slower = await seen()
     expect(slower.blockers).toEqual([])
     expect(slower.risks).toMatchObject([
-      { id: id('pods'), serious: false, detail: expect.stringMatching(/Old pods go first/) }
+      { id: id('pods'), serious: false, detail: expect.stringMatching(/Old pods stop first/) }
     ])
     expect((await applyAll(target, await planned(target, '1.1.0')))[0]).toBe('rolled out')
-    await target.close?.()
-    await blind.close?.()
   })
 
-  it.concurrent('images that could not be pulled, are nowhere, or whose login is gone', async () => {
-    const cluster = await namespace()
-    const good = await cluster.image('1.3.0')
+  it.concurrent('images that could not be pulled, exist nowhere, or whose login is gone', async () => {
+    const { cluster, revisions } = pulls
     const spec = { progressDeadlineSeconds: 600, strategy: { rollingUpdate: { maxUnavailable: 0 } } }
     const shape = (image: string, more: Partial<Shape> = {}) =>
       workload({ name: 'web', replicas: 1, image, spec, ...more })
@@ -135,14 +124,14 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     await cluster.kubectl('create', 'secret', 'docker-registry', 'login', '--docker-username=u', '--docker-password=p')
     const imagePullSecrets = ['login', 'other', 'gone'].map((name) => ({ name }))
     await cluster.apply(shape(good, { container: { imagePullPolicy: 'Always' }, pod: { imagePullSecrets } }))
-    await revisions(cluster, 'web', 2)
+    await revisions('web', 2)
     const never = 'popk-nowhere.invalid/web:1.1.0'
     await cluster.apply(shape(never, { container: { imagePullPolicy: 'Never' } }))
-    await revisions(cluster, 'web', 3)
+    await revisions('web', 3)
     await cluster.apply(shape('popk-nowhere.invalid/web:1.4.0'))
-    await revisions(cluster, 'web', 4)
+    await revisions('web', 4)
 
-    const target = await openTarget(cluster, { workloads: ['deployment/web'] })
+    const target = await pulls.target({ workloads: ['deployment/web'] })
     const risks = async (version: string): Promise<Planned['risks']> => (await planned(target, version)).risks
     expect(await risks('1.0.0')).toMatchObject([{ id: `image_pull_failed:${nowhere}`, serious: true }])
     expect(await risks('1.1.0')).toMatchObject([
@@ -154,11 +143,10 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
       `pull_secret:${cluster.namespace}/gone`,
       `pull_secret:${cluster.namespace}/other`
     ])
-    await target.close?.()
   })
 
-  it.concurrent('of an image that every node has nothing is said', async () => {
-    const cluster = await namespace()
+  it.concurrent('an image that every node has is not mentioned', async () => {
+    const { cluster, revisions } = pulls
     const { items } = await cluster.get('nodes')
     const [first = [], ...others]: string[][] = items.map(({ status }: Answer) =>
       (status.images ?? []).flatMap(({ names }: Answer) => names ?? [])
@@ -169,16 +157,13 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     if (!everywhere || everywhere.endsWith(':latest')) return
     const shape = (image: string) => workload({ name: 'listed', image, replicas: 0 })
     await cluster.apply(shape(everywhere))
-    await revisions(cluster, 'listed', 1)
+    await revisions('listed', 1)
     await cluster.apply(shape('popk-nowhere.invalid/web:9.0.0'))
-    await revisions(cluster, 'listed', 2)
-    const target = await openTarget(cluster, { workloads: ['deployment/listed'] })
+    await revisions('listed', 2)
+    const target = await pulls.target({ workloads: ['deployment/listed'] })
     const { observation, state } = await target.observe(inTime())
     const [release] = observation.releases
     if (!release) throw new Error('there is no former release')
     expect((await target.plan(observation, state, release, inTime())).risks).toEqual([])
-    await target.close?.()
   })
-
-  afterAll(() => Promise.all(clusters.map((cluster) => cluster.remove())))
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
+import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { detailsSchema, releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
-import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/workload.ts'
 import { deployment, fakeCluster, put, replicaSet } from '../fake-cluster.ts'
 
 /** Deployments by name, each with its revisions: image, and when it was made; the last one serves. */
@@ -21,7 +21,7 @@ async function releasesWith(shapes: Record<string, [string, string][]>, spec: Js
   return { current: current.version, sets: Object.fromEntries(sets) as Record<string, string[]> }
 }
 
-test('workloads that are applied one after the other go back to what ran together, not to what touched', async () => {
+test('workloads that are applied one after the other go back to what ran together for long', async () => {
   const { sets } = await releasesWith({
     api: [
       ['api:7.0.0', '01T10:00:02'],
@@ -35,7 +35,7 @@ test('workloads that are applied one after the other go back to what ran togethe
   expect(sets).toEqual({ '7.0.0': ['api-1', 'web-1'] })
 })
 
-test('one that did not change stays what it is, and one that came later has no part in it', async () => {
+test('a workload that did not change stays, and one that was created later is left out', async () => {
   const web: [string, string][] = [
     ['web:1.1.0', '02T10:00:00'],
     ['web:1.2.0', '03T10:00:00']
@@ -46,7 +46,7 @@ test('one that did not change stays what it is, and one that came later has no p
   expect((await releasesWith({ api: [['api:7.0.0', '04T10:00:00']], web })).sets).toEqual({ '1.1.0': ['web-1'] })
 })
 
-test('numbers of several workloads are not joined: each names what ran together with it', async () => {
+test('revision numbers of several workloads are not joined: each one names what ran together with it', async () => {
   const { current, sets } = await releasesWith({
     api: [
       ['api:latest', '01T10:00:00'],
@@ -66,7 +66,7 @@ test('numbers of several workloads are not joined: each names what ran together 
   })
 })
 
-test('of several that ran with it for long, the last is what it goes back to together with', async () => {
+test('of several revisions that ran with it for long, the last one goes back together with it', async () => {
   const { sets } = await releasesWith({
     api: [
       ['api:7.0.0', '01T10:00:00'],

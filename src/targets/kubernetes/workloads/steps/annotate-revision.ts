@@ -1,22 +1,27 @@
-import { isStatus } from '../../client/failure.ts'
+import { z } from 'zod'
+import { isoNow } from '../../../../support/clock.ts'
+import type { StepKind } from '../../../define-steps.ts'
+import { orOn } from '../../client/failure.ts'
+import { inParallel } from '../../client/parallel.ts'
 import type { KubernetesContext } from '../../context.ts'
-import { revisionsOf } from '../../objects/names.ts'
+import { type Move, moveSchema } from '../../objects/move.ts'
+import { marks, revisionsOf } from '../../objects/names.ts'
 import { type MetaOnly, metaOnlySchema } from '../../objects/objects.ts'
-import type { Move } from '../../step-params.ts'
+import { markOf } from '../../objects/revision.ts'
 
-/** Where the object of a revision is: a ReplicaSet, or a ControllerRevision. */
+/** The path of a revision's object: a ReplicaSet, or a ControllerRevision. */
 export const revisionPath = ({ kind, namespace }: Pick<Move, 'kind' | 'namespace'>, name: string): string =>
   `/apis/apps/v1/namespaces/${namespace}/${revisionsOf(kind)}/${name}`
 
-/** Sets annotations of the revision that a move leads away from, or takes them away (null); null when it is gone. */
-export async function annotateRevision(
+/** Sets annotations of the revision that a move leads away from, or removes them (null); null when the revision is gone. */
+export const annotateRevision = (
   { api }: KubernetesContext,
   move: Move,
   annotations: Record<string, string | null>,
   signal: AbortSignal
-): Promise<MetaOnly | null> {
-  try {
-    return await api.send(
+): Promise<MetaOnly | null> =>
+  api
+    .send(
       {
         doing: `Marking revision ${move.from.revision}`,
         method: 'PATCH',
@@ -27,8 +32,32 @@ export async function annotateRevision(
       },
       metaOnlySchema
     )
-  } catch (error) {
-    if (isStatus(error, 404)) return null
-    throw error
+    .catch(orOn(null, 404))
+
+const params = z.object({ server: z.string(), to: z.string(), moves: z.array(moveSchema).min(1) })
+export type MarkParams = z.infer<typeof params>
+
+const atOnce = 12
+
+/** Marks the failed revisions as rolled back from, so that no later rollback recommends them. */
+export const mark: StepKind<KubernetesContext, MarkParams> = {
+  params,
+  async apply(cluster, { moves, to }, { rollbackId, signal }) {
+    const at = isoNow(cluster.clock)
+    const done = await inParallel(moves, atOnce, async (move) => {
+      const { revision } = move.from
+      const request = { doing: `Reading revision ${revision}`, path: revisionPath(move, revision), signal }
+      const found = await cluster.api.find(request, metaOnlySchema)
+      // A mark of this very rollback keeps its time.
+      if (found && markOf(found.metadata)?.rollback_id === rollbackId) return true
+      const text = JSON.stringify({ revision, at, to, rollback_id: rollbackId })
+      const annotations = { [marks.rolledBack]: text, [marks.lastApplied]: null }
+      return (await annotateRevision(cluster, move, annotations, signal)) !== null
+    })
+    return { detail: `${done.filter(Boolean).length} of ${moves.length} marked` }
+  },
+  async revert(cluster, { moves }, { signal }) {
+    await inParallel(moves, atOnce, (move) => annotateRevision(cluster, move, { [marks.rolledBack]: null }, signal))
+    return {}
   }
 }

@@ -1,41 +1,44 @@
-import type { Step } from '../../../../model/step.ts'
+import { z } from 'zod'
 import { messageOf } from '../../../../support/errors.ts'
-import type { Run, StepResult } from '../../../target.ts'
-import { isStatus } from '../../client/failure.ts'
+import type { StepKind } from '../../../define-steps.ts'
+import { orOn } from '../../client/failure.ts'
 import { inParallel } from '../../client/parallel.ts'
 import type { KubernetesContext } from '../../context.ts'
+import { type Move, moveSchema, nameSchema } from '../../objects/move.ts'
 import { addressText } from '../../objects/names.ts'
 import { podSchema } from '../../objects/objects.ts'
-import { isOf, isUnready } from '../../objects/pod-failure.ts'
-import { type Move, paramsOf } from '../../step-params.ts'
-import { awaitController } from './await-controller.ts'
-import { followRollout } from './follow.ts'
-import { podsOf } from './pods-of.ts'
-import { ignored } from './put-back.ts'
+import { isOf, isUnready } from '../../objects/pods.ts'
+import { followRollout } from './follow-rollout.ts'
+import { awaitController, isOwn, podsOf } from './pods-of.ts'
 
-const lookEveryMs = 1000
+const params = z.object({ server: z.string(), move: moveSchema, pods: z.array(nameSchema).min(1) })
+export type DeletePodsParams = z.infer<typeof params>
+
+const everyMs = 1000
 
 /**
- * Deletes pods of the failed revision that a StatefulSet would wait for for ever (kubernetes/kubernetes#67250), never their
- * claims, until the rollout is complete: one that crashes again and again is deleted when it does not serve.
+ * Deletes pods of the failed revision that a StatefulSet would wait for forever (kubernetes/kubernetes#67250), never their claims,
+ * until the rollout is complete: one that crashes again and again is deleted whenever it does not serve.
  */
-export async function applyDeletePods(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
-  const { move, pods } = paramsOf('delete_pods', step, cluster)
-  await awaitController(cluster, move, run)
-  let deleted = await deleteUnready(cluster, move, run.signal, pods)
-  const end = new AbortController()
-  const signal = AbortSignal.any([run.signal, end.signal])
-  const deleting = keepDeleting(cluster, move, pods, signal)
-  try {
-    await followRollout(cluster, move, run)
-  } finally {
-    end.abort()
-    deleted += await deleting
-  }
-  return { detail: deleted === 0 ? 'already replaced' : `${deleted} deleted and replaced` }
+export const deletePods: StepKind<KubernetesContext, DeletePodsParams> = {
+  params,
+  async apply(cluster, { move, pods }, run) {
+    await awaitController(cluster, move, run)
+    let deleted = await deleteUnready(cluster, move, run.signal, pods)
+    const end = new AbortController()
+    const deleting = keepDeleting(cluster, move, pods, AbortSignal.any([run.signal, end.signal]))
+    try {
+      await followRollout(cluster, move, run)
+    } finally {
+      end.abort()
+      deleted += await deleting
+    }
+    return { detail: deleted === 0 ? 'already replaced' : `${deleted} deleted and replaced` }
+  },
+  revert: async () => ({ detail: 'the controller creates the pods' })
 }
 
-/** Goes on deleting them until `signal` is aborted; what fails is only said, for whoever follows the rollout sees what it waits for. */
+/** Deletes them again until `signal` is aborted. A failure is only logged: following the rollout shows what it waits for. */
 async function keepDeleting(
   cluster: KubernetesContext,
   move: Move,
@@ -44,7 +47,7 @@ async function keepDeleting(
 ): Promise<number> {
   for (let deleted = 0; ; )
     try {
-      await cluster.clock.sleep(lookEveryMs, signal)
+      await cluster.clock.sleep(everyMs, signal)
       deleted += await deleteUnready(cluster, move, signal, pods)
     } catch (error) {
       if (signal.aborted) return deleted
@@ -52,7 +55,7 @@ async function keepDeleting(
     }
 }
 
-/** Deletes the pods of another revision than the wanted one that do not serve, of those named or of all; gives how many. */
+/** Deletes the pods of another revision than the wanted one that do not serve, of those named or of all; returns how many. */
 export async function deleteUnready(
   cluster: KubernetesContext,
   move: Move,
@@ -66,26 +69,17 @@ export async function deleteUnready(
   return deleted.filter(Boolean).length
 }
 
-/** Deletes a pod of a workload unless it is of the wanted revision already; gives whether it did. */
+/** Deletes a pod of a workload unless it is of the wanted revision already; returns whether it did. */
 export async function deletePod(
-  cluster: KubernetesContext,
+  { api }: KubernetesContext,
   move: Move,
   name: string,
   signal: AbortSignal
 ): Promise<boolean> {
   const path = `/api/v1/namespaces/${move.namespace}/pods/${name}`
-  const pod = await cluster.api.find({ doing: `Reading pod ${name}`, path, signal }, podSchema)
-  const isOurs = pod?.metadata.ownerReferences?.some(({ uid }) => uid === move.uid)
-  if (!pod || !isOurs || isOf(pod, move) || pod.metadata.deletionTimestamp) return false
-  try {
-    const body = { preconditions: { uid: pod.metadata.uid } }
-    await cluster.api.send({ doing: `Deleting pod ${name}`, method: 'DELETE', path, body, signal }, ignored)
-    return true
-  } catch (error) {
-    if (!isStatus(error, 404, 409)) throw error
-    return false
-  }
+  const pod = await api.find({ doing: `Reading pod ${name}`, path, signal }, podSchema)
+  if (!pod || !isOwn(pod, move) || isOf(pod, move) || pod.metadata.deletionTimestamp) return false
+  const body = { preconditions: { uid: pod.metadata.uid } }
+  const request = { doing: `Deleting pod ${name}`, method: 'DELETE', path, body, signal } as const
+  return api.send(request, z.unknown()).then(() => true, orOn(false, 404, 409))
 }
-
-/** A deleted pod was replaced by its controller; there is nothing to put back. */
-export const revertDeletePods = async (): Promise<StepResult> => ({ detail: 'pods are made by their controller' })

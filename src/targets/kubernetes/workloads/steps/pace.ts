@@ -1,16 +1,16 @@
 import type { Clock } from '../../../../support/clock.ts'
-import type { Rollout } from '../health.ts'
+import type { Rollout } from '../../objects/workload.ts'
 
-/** How long a rollout has not got on. Time in which nothing could be seen of it does not count. */
+/** How long a rollout has made no progress. Time in which it could not be observed does not count. */
 export interface Pace {
-  /** Looks at its numbers; only a new best is an advance, so that a pod that comes and goes is none. */
-  heed(rollout: Rollout): void
-  /** Whether it can be seen now. */
-  see(is: boolean): void
-  /** Time that passed without this process, as when the machine slept. */
+  /** Takes its numbers; only a new best is progress, so a pod that comes and goes is none. */
+  update(rollout: Rollout): void
+  /** Whether it can be observed now. */
+  setVisible(is: boolean): void
+  /** Time in which this process did not run, because the machine slept for example. */
   skip(ms: number): void
   stalledMs(): number
-  /** How long it has not been seen; 0 while it is. */
+  /** How long it has not been observed; 0 while it is. */
   unseenMs(): number
 }
 
@@ -20,7 +20,7 @@ export function paceOf(clock: Clock): Pace {
   let unseenSince: number | null = null
   let best: Pick<Rollout, 'updated' | 'available' | 'old'> = { updated: 0, available: 0, old: Number.POSITIVE_INFINITY }
   return {
-    heed({ updated, available, old }) {
+    update({ updated, available, old }) {
       if (updated > best.updated || available > best.available || old < best.old) advancedAt = now()
       best = {
         updated: Math.max(best.updated, updated),
@@ -28,7 +28,7 @@ export function paceOf(clock: Clock): Pace {
         old: Math.min(best.old, old)
       }
     },
-    see(is) {
+    setVisible(is) {
       if (!is) unseenSince ??= now()
       else if (unseenSince !== null) {
         advancedAt += now() - Math.max(unseenSince, advancedAt)

@@ -1,46 +1,69 @@
-import type { Step } from '../../../../model/step.ts'
+import { z } from 'zod'
 import { duration } from '../../../../support/text.ts'
-import type { Run, StepResult } from '../../../target.ts'
+import type { StepKind } from '../../../define-steps.ts'
 import type { KubernetesContext } from '../../context.ts'
+import { type Move, moveSchema, nameSchema, reversed } from '../../objects/move.ts'
 import { shortText } from '../../objects/names.ts'
 import type { Pod } from '../../objects/objects.ts'
-import { isHopeless, isOf, isUnready, podFailureOf } from '../../objects/pod-failure.ts'
-import { placeOf } from '../../objects/pod-slot.ts'
-import { type Move, paramsOf } from '../../step-params.ts'
-import { awaitController } from './await-controller.ts'
+import { isOf, isUnready, podFailureOf, slotOf, willNotRecover } from '../../objects/pods.ts'
 import { deletePod } from './delete-pods.ts'
-import { defaultDeadlineMs, followRollout, hopelessMs, notHealthy } from './follow.ts'
-import { isOwn, podsOf, podsRequest } from './pods-of.ts'
-import { putTemplate } from './put-back.ts'
+import { defaultDeadlineMs, failureLimitMs, followRollout, notHealthy } from './follow-rollout.ts'
+import { awaitController, isOwn, podsOf, podsRequest } from './pods-of.ts'
+import { putTemplate } from './put-template.ts'
 
-/** Deletes the pods of a workload that waits for that (OnDelete), each when the one before it was replaced and is ready; never claims. */
-export async function applyReplacePods(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
-  const { move, pods } = paramsOf('replace_pods', step, cluster)
-  const deadlineMs = (cluster.config.deadline_seconds ?? 0) * 1000 || defaultDeadlineMs
-  await awaitController(cluster, move, run)
-  let deleted = 0
-  for (const [index, { name, place }] of (await brokenFirst(cluster, move, pods, run.signal)).entries()) {
-    if (await deletePod(cluster, move, name, run.signal)) deleted++
-    run.progress(`${shortText(move)}: ${index} of ${pods.length} pods replaced, waiting for that of ${place}`)
-    const failure = await replaced(cluster, move, place, deadlineMs, run.signal)
-    if (failure) throw notHealthy(move, failure.what, failure.detail)
+/** `place` is what a pod and its replacement share: a StatefulSet's pod its name, a DaemonSet's its node. */
+const params = z.object({
+  server: z.string(),
+  move: moveSchema,
+  pods: z.array(z.object({ name: nameSchema, place: nameSchema })).min(1)
+})
+export type ReplacePodsParams = z.infer<typeof params>
+
+const settleMs = 20_000
+
+/** Deletes the pods of an OnDelete workload one by one, each when the one before it was replaced and is ready; never claims. */
+export const replacePods: StepKind<KubernetesContext, ReplacePodsParams> = {
+  params,
+  async apply(cluster, { move, pods }, run) {
+    const deadlineMs = (cluster.config.deadline_seconds ?? 0) * 1000 || defaultDeadlineMs
+    await awaitController(cluster, move, run)
+    let deleted = 0
+    for (const [index, { name, place }] of (await brokenFirst(cluster, move, pods, run.signal)).entries()) {
+      if (await deletePod(cluster, move, name, run.signal)) deleted++
+      run.progress(`${shortText(move)}: ${index} of ${pods.length} pods replaced, waiting for ${place}`)
+      const failure = await replacementFailure(cluster, move, place, deadlineMs, run.signal)
+      if (failure) throw notHealthy(move, failure.what, failure.detail)
+    }
+    await followRollout(cluster, move, run)
+    return { detail: deleted === 0 ? 'already replaced' : `${deleted} deleted and replaced` }
+  },
+  /** What was there may not have been healthy, so the step does not wait long for it. */
+  async revert(cluster, { move, pods }, run) {
+    await putTemplate(cluster, move, 'from', run)
+    await awaitController(cluster, move, run)
+    let deleted = 0
+    for (const { place } of [...pods].reverse()) {
+      const now = (await podsOf(cluster, move, run.signal)).find(
+        (pod) => slotOf(pod, move) === place && isOf(pod, move)
+      )
+      if (!now || !(await deletePod(cluster, reversed(move), now.metadata.name, run.signal))) continue
+      deleted++
+      await replacementFailure(cluster, reversed(move), place, settleMs, run.signal)
+    }
+    return { detail: `${deleted} pods of the former template are back` }
   }
-  await followRollout(cluster, move, run)
-  return { detail: deleted === 0 ? 'already replaced' : `${deleted} deleted and replaced` }
 }
 
-type Planned = { name: string; place: string }
-
 /**
- * Those that do not serve first, from the lowest ordinal on, for an ordered StatefulSet makes no pod after one that is not ready;
- * then the others as planned. Which ones serve may change at any moment, so it is no part of the plan.
+ * Those that do not serve first, from the lowest ordinal on, because an ordered StatefulSet creates no pod after one that is not
+ * ready; then the others as planned. Which ones serve may change at any moment, so it is not part of the plan.
  */
 async function brokenFirst(
   cluster: KubernetesContext,
   move: Move,
-  pods: readonly Planned[],
+  pods: ReplacePodsParams['pods'],
   signal: AbortSignal
-): Promise<Planned[]> {
+): Promise<ReplacePodsParams['pods']> {
   const serving = new Set(
     (await podsOf(cluster, move, signal)).filter((pod) => !isUnready(pod)).map(({ metadata }) => metadata.name)
   )
@@ -48,26 +71,8 @@ async function brokenFirst(
   return [...broken.reverse(), ...pods.filter(({ name }) => serving.has(name))]
 }
 
-const settleMs = 20_000
-
-/** Puts the former template back, then deletes what was replaced; what was there may not have been healthy, so it is not waited for long. */
-export async function revertReplacePods(cluster: KubernetesContext, step: Step, run: Run): Promise<StepResult> {
-  const { move, pods } = paramsOf('replace_pods', step, cluster)
-  await putTemplate(cluster, move, 'forth', run)
-  await awaitController(cluster, move, run)
-  const former = { ...move, from: move.to, to: move.from }
-  let deleted = 0
-  for (const { place } of [...pods].reverse()) {
-    const now = (await podsOf(cluster, move, run.signal)).find((pod) => placeOf(pod, move) === place && isOf(pod, move))
-    if (!now || !(await deletePod(cluster, former, now.metadata.name, run.signal))) continue
-    deleted++
-    await replaced(cluster, former, place, settleMs, run.signal)
-  }
-  return { detail: `${deleted} pods of the former template are back` }
-}
-
-/** Watches until a ready pod of the wanted revision is at a place; else says why there is none. */
-async function replaced(
+/** Watches until a ready pod of the wanted revision is in a place; otherwise says why there is none. */
+async function replacementFailure(
   cluster: KubernetesContext,
   move: Move,
   place: string,
@@ -79,19 +84,19 @@ async function replaced(
   const late = AbortSignal.timeout(limitMs)
   const signal = AbortSignal.any([outer, end.signal, late])
   let detail = 'there is no pod yet'
-  let hopelessSince: number | null = null
+  let failingSince: number | null = null
   let done = false
-  const wants = (pod: Pod): boolean => isOwn(pod, move) && placeOf(pod, move) === place && isOf(pod, move)
+  const wants = (pod: Pod): boolean => isOwn(pod, move) && slotOf(pod, move) === place && isOf(pod, move)
   const tell = (mine: Pod[]): void => {
     detail = mine.flatMap((pod) => podFailureOf(pod) ?? [])[0] ?? (mine.length > 0 ? 'its pod is not ready' : detail)
     const now = clock.now().getTime()
-    hopelessSince = mine.some(isHopeless) ? (hopelessSince ?? now) : null
+    failingSince = mine.some(willNotRecover) ? (failingSince ?? now) : null
     done = mine.some((pod) => !isUnready(pod) && !pod.metadata.deletionTimestamp)
-    if (done || (hopelessSince !== null && now - hopelessSince > hopelessMs)) end.abort()
+    if (done || (failingSince !== null && now - failingSince > failureLimitMs)) end.abort()
   }
   await lists.pods.follow(await podsRequest(cluster, move, outer), { wants, tell }, signal)
   outer.throwIfAborted()
-  // The watch may have been cut off; what it has not told is no failure of the pod.
+  // The watch may have been cut off; silence of the watch is no failure of the pod.
   if (!done) tell((await podsOf(cluster, move, outer)).filter(wants))
   if (done) return null
   return { what: late.aborted ? `not ready after ${duration(limitMs)}` : 'its pods fail', detail }

@@ -2,9 +2,8 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../../../../../src/support/clock.ts'
 import type { Request } from '../../../../../src/targets/kubernetes/client/api.ts'
 import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
-import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
-import { applyDeletePods } from '../../../../../src/targets/kubernetes/workloads/steps/delete-pods.ts'
-import { applyReplacePods } from '../../../../../src/targets/kubernetes/workloads/steps/replace-pods.ts'
+import type { Move } from '../../../../../src/targets/kubernetes/objects/move.ts'
+import { steps } from '../../../../../src/targets/kubernetes/steps.ts'
 import { testRun } from '../../../../harness/context.ts'
 
 const move = {
@@ -23,7 +22,7 @@ const pod = {
   status: { phase: 'Running' }
 }
 
-/** A cluster whose controller needs a while to take notice; it ends the test at the first deletion. */
+/** A cluster whose controller is slow; the first deletion ends the test. */
 function slowController(noticedAfterReads: number): { context: KubernetesContext; readsBeforeDeletion: () => number } {
   let reads = 0
   const deleted = new Error('a pod was deleted')
@@ -55,15 +54,15 @@ const step = (kind: string, pods: unknown) => ({
   params: { server: 'https://cluster.example', move, pods } as never
 })
 
-test('a stuck pod is deleted only once the controller has seen the new template, or it would come back broken', async () => {
+test('a stuck pod is deleted only after the controller has seen the new template', async () => {
   const { context, readsBeforeDeletion } = slowController(3)
-  await expect(applyDeletePods(context, step('delete_pods', ['db-0']), testRun())).rejects.toThrow('a pod was deleted')
+  await expect(steps.apply(context, step('delete_pods', ['db-0']), testRun())).rejects.toThrow('a pod was deleted')
   expect(readsBeforeDeletion()).toBeGreaterThanOrEqual(4)
 })
 
-test('a pod of an OnDelete workload is deleted only once the controller has seen the new template', async () => {
+test('a pod of an OnDelete workload is deleted only after the controller has seen the new template', async () => {
   const { context, readsBeforeDeletion } = slowController(3)
   const pods = [{ name: 'db-0', place: 'db-0' }]
-  await expect(applyReplacePods(context, step('replace_pods', pods), testRun())).rejects.toThrow('a pod was deleted')
+  await expect(steps.apply(context, step('replace_pods', pods), testRun())).rejects.toThrow('a pod was deleted')
   expect(readsBeforeDeletion()).toBeGreaterThanOrEqual(4)
 })

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../../../src/support/clock.ts'
-import type { Interest } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
-import type { SharedLists } from '../../../../../src/targets/kubernetes/client/shared-list.ts'
+import type { Interest, SharedLists } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
 import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
+import type { Move } from '../../../../../src/targets/kubernetes/objects/move.ts'
 import { type WorkloadObject, workloadSchema } from '../../../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
-import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
-import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow.ts'
+import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow-rollout.ts'
 import { testRun } from '../../../../harness/context.ts'
 
 /** The Deployment as the API server gives it, at one generation. */
@@ -24,7 +23,7 @@ const deployment = (version: string, generation: number, available: number): Wor
     status: { observedGeneration: generation, replicas: 1, updatedReplicas: 1, availableReplicas: available }
   })
 
-/** A list that others follow already: it tells what it knows when one joins, and its news a moment later. */
+/** A list that others follow already: a new follower gets the known item at once, and the change a moment later. */
 const listTelling = (known: WorkloadObject, news: WorkloadObject): SharedLists<WorkloadObject> => ({
   async follow(_request, interest: Interest<WorkloadObject>, signal) {
     interest.tell([known])
@@ -59,11 +58,11 @@ async function followed(known: WorkloadObject, news: WorkloadObject): Promise<vo
   await followRollout(context, move, testRun(), 20)
 }
 
-test('a shared list that has not heard of the change yet is not taken for somebody else’s change', async () => {
+test('a shared list that has not received our change yet does not count as a change by someone else', async () => {
   await followed(deployment('1.2.0', 1, 1), deployment('1.1.0', 2, 1))
 })
 
-test('a change that came after ours is somebody else’s', async () => {
+test('a change after ours counts as a change by someone else', async () => {
   await expect(followed(deployment('1.1.0', 2, 0), deployment('1.3.0', 3, 1))).rejects.toMatchObject({
     code: 'changed_meanwhile'
   })

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../../src/model/json.ts'
 import { ConfigError } from '../../../../../src/support/errors.ts'
 import { unreachable } from '../../../../../src/targets/kubernetes/client/failure.ts'
-import type { Interest } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
-import type { SharedLists } from '../../../../../src/targets/kubernetes/client/shared-list.ts'
+import type { Interest, SharedLists } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
 import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
+import type { Move } from '../../../../../src/targets/kubernetes/objects/move.ts'
 import {
   type Pod,
   podSchema,
@@ -12,13 +12,12 @@ import {
   workloadSchema
 } from '../../../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
-import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
-import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow.ts'
+import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow-rollout.ts'
 import { testRun } from '../../../../harness/context.ts'
 import { deployment, deploymentPath, fakeCluster, pod, podPath, statefulSetPath } from '../../fake-cluster.ts'
 import { virtualClock } from '../../virtual-clock.ts'
 
-/** A list that tells what a test lets it tell. */
+/** A list that a test controls. */
 function toldList<T extends { metadata: { name: string } }>() {
   let interest: Interest<T> | null = null
   const lists: SharedLists<T> = {
@@ -33,7 +32,7 @@ function toldList<T extends { metadata: { name: string } }>() {
 const available = (count: number, of = 3): JsonObject =>
   deployment('web', { replicas: of, status: { updatedReplicas: count, availableReplicas: count } })
 
-/** A rollout of three pods that may stand still for ten seconds, in virtual time. */
+/** A rollout of three pods with a deadline of ten seconds, in virtual time. */
 function scene({ object = available(0), path = deploymentPath('web'), kind = 'deployment', revision = 'web-1' } = {}) {
   const cluster = fakeCluster({ deadline_seconds: 10 })
   const clock = virtualClock()
@@ -57,9 +56,9 @@ function scene({ object = available(0), path = deploymentPath('web'), kind = 'de
     cluster,
     clock,
     touch: workloads.touch,
-    /** What the watch tells; the server may know more. */
+    /** What the watch sends; the server may have something newer. */
     watched: (now: JsonObject) => workloads.tell([workloadSchema.parse(now)]),
-    /** What the server has, and the watch tells. */
+    /** What the server has, and the watch sends. */
     becomes(now: JsonObject) {
       cluster.objects.set(path, now)
       workloads.tell([workloadSchema.parse(now)])
@@ -72,7 +71,7 @@ function scene({ object = available(0), path = deploymentPath('web'), kind = 'de
   }
 }
 
-test('a large rollout may take longer than its deadline as long as it gets on', async () => {
+test('a large rollout may take longer than its deadline while it makes progress', async () => {
   const { clock, becomes, followed } = scene()
   for (const count of [1, 2, 3]) clock.at(count * 9000, () => becomes(available(count)))
   await followed()
@@ -90,7 +89,7 @@ test('a pod that comes and goes is no progress', async () => {
   })
 })
 
-test('a watch that went silent is not believed before the server was asked afresh', async () => {
+test('a silent watch ends nothing before the server is read again', async () => {
   const { cluster, followed } = scene()
   cluster.objects.set(deploymentPath('web'), available(0))
   let reads = 0
@@ -118,7 +117,7 @@ test.each([
   await expect(followed()).rejects.toMatchObject({ code })
 })
 
-test('time without helmState of the cluster, or in which the machine slept, does not count', async () => {
+test('time without a connection to the cluster, or in which the machine slept, does not count', async () => {
   const { clock, touch, becomes, followed } = scene()
   clock.at(5000, () => touch(false))
   clock.at(14_000, () => touch(true))
@@ -127,7 +126,7 @@ test('time without helmState of the cluster, or in which the machine slept, does
   await followed()
 })
 
-test('a cluster that cannot be seen for longer than the deadline ends it as unreachable', async () => {
+test('a cluster that does not answer for longer than the deadline ends it as unreachable', async () => {
   const { cluster, clock, touch, followed } = scene()
   clock.at(2000, () => {
     touch(false)
@@ -165,7 +164,7 @@ test('one pod that cannot be pulled does not end a rollout whose other pods serv
   })
 })
 
-test('a pod of the former version that got stuck since the plan was made is named, with what frees it', async () => {
+test('a pod of the former version that got stuck since the plan was made is named, with the command that helps', async () => {
   const status = { updateRevision: 'web-1', updatedReplicas: 0, readyReplicas: 0 }
   const { cluster, clock, podsBecome, followed } = scene({
     object: deployment('web', { replicas: 3, status }),

@@ -1,9 +1,9 @@
-import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
 import type { Run } from '../../../target.ts'
 import { isMadeOf } from '../../argo/state.ts'
-import { isStatus, passes } from '../../client/failure.ts'
+import { isStatus, orOn, passes } from '../../client/failure.ts'
 import type { KubernetesContext } from '../../context.ts'
+import type { Move } from '../../objects/move.ts'
 import { addressText, known, marks, pathOf, revisionsOf } from '../../objects/names.ts'
 import {
   controllerRevisionSchema,
@@ -14,84 +14,77 @@ import {
 import { patchFor, type Replacement } from '../../objects/patch.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../../objects/revision.ts'
 import { templateHash } from '../../objects/template.ts'
-import type { Move } from '../../step-params.ts'
-import { readWorkload } from '../workload.ts'
+import { readWorkload } from '../read.ts'
 import { annotateRevision, revisionPath } from './annotate-revision.ts'
 
-export type Direction = 'back' | 'forth'
+/** Which side of a move is wanted: `from` when it is undone. */
+export type Goal = 'to' | 'from'
 
 const attempts = 20
 
 /**
- * Puts the template of a revision in place, once; gives whether anything had to be done.
- * @throws TargetError `changed_meanwhile` when neither the observation nor the wanted template is there.
+ * Puts the template of one side of a move in place, once; returns whether anything had to be done.
+ * @throws TargetError `changed_meanwhile` when the live template is neither that of `from` nor that of `to`.
  */
 export async function putTemplate(
   cluster: KubernetesContext,
   move: Move,
-  direction: Direction,
+  goal: Goal,
   { signal, rollbackId }: Pick<Run, 'signal' | 'rollbackId'>
 ): Promise<boolean> {
-  const [present, wanted] = direction === 'back' ? [move.from, move.to] : [move.to, move.from]
+  const wanted = move[goal]
   for (let attempt = 1; ; attempt++) {
     const live = await readWorkload(cluster, move, signal)
-    if (live.metadata.uid !== move.uid) throw changed(move, 'it was deleted and made anew')
-    if (stands(live, wanted)) return false
-    if (!stands(live, present)) throw changed(move, 'somebody else has changed its pod template')
+    if (live.metadata.uid !== move.uid) throw changedMeanwhile(move, 'it was deleted and created again')
+    if (isLive(live, wanted)) return false
+    if (!isLive(live, move[goal === 'to' ? 'from' : 'to'])) throw templateChanged(move)
     try {
       const [revision] = await Promise.all([
         readRevision(cluster, move, wanted, signal),
-        direction === 'back' && keepLastApplied(cluster, move, live, rollbackId, signal)
+        goal === 'to' && keepLastApplied(cluster, move, live, rollbackId, signal)
       ])
-      const kept = direction === 'forth' && revision.lastApplied?.rollback_id === rollbackId
+      const kept = goal === 'from' && revision.lastApplied?.rollback_id === rollbackId
       const lastApplied = kept ? revision.lastApplied?.configuration : undefined
-      await sendPatch(cluster, move, live, { ...revision, lastApplied }, direction, { signal })
-      if (kept) await annotateRevision(cluster, move, { [marks.lastApplied]: null }, signal).catch(unlessForbidden)
+      await sendPatch(cluster, move, live, { ...revision, lastApplied }, goal, { signal })
+      if (kept) await annotateRevision(cluster, move, { [marks.lastApplied]: null }, signal).catch(unlessRefused)
       return true
     } catch (error) {
-      // The patch holds for one generation only: what was changed in between, scaling say, is looked at again.
-      const again =
+      // The patch requires one generation: what changed in between, scaling for example, is read again.
+      const retries =
         isStatus(error, 409) || passes(error) || (isStatus(error, 422) && (await isNewer(cluster, move, live, signal)))
-      if (!again || attempt === attempts) throw error
+      if (!retries || attempt === attempts) throw error
       await cluster.clock.sleep(Math.min(50 * 2 ** attempt, 2000), signal)
     }
   }
 }
 
 /** A revision may lack defaults that the workload's template has, or the other way round, so one version may have two hashes. */
-function stands(live: WorkloadObject, { revision, hash, own }: Move['from']): boolean {
+function isLive(live: WorkloadObject, { revision, hash, own }: Move['from']): boolean {
   const present = templateHash(live.spec.template)
   return present === hash || present === own || isMadeOf(live, revision)
 }
 
-interface Sending {
-  signal: AbortSignal
-  dryRun?: boolean
-}
-
-/** Sends the patch, for good or as a dry run that meets every admission rule; gives the object as the cluster keeps it then. */
-export async function sendPatch(
+/** Sends the patch, or tries it as a dry run, which meets every admission rule; returns the object as the cluster keeps it then. */
+export const sendPatch = (
   { api }: KubernetesContext,
   move: Move,
   live: WorkloadObject,
   { template, changeCause, lastApplied }: Pick<Replacement, 'template' | 'changeCause' | 'lastApplied'>,
-  direction: Direction,
-  { signal, dryRun = false }: Sending
-): Promise<WorkloadObject> {
-  const paused = move.paused ? { paused: direction === 'forth' } : {}
-  return api.send(
+  goal: Goal,
+  { signal, dryRun = false }: { signal: AbortSignal; dryRun?: boolean }
+): Promise<WorkloadObject> =>
+  api.send(
     {
       doing: `Changing ${addressText(move)}`,
       method: 'PATCH',
       path: pathOf(move),
       query: { fieldManager: 'pop-deploy-rollback', ...(dryRun && { dryRun: 'All' }) },
       contentType: 'application/json-patch+json',
-      body: patchFor(live, { template, changeCause, lastApplied, ...paused }),
+      body: patchFor(live, { template, changeCause, lastApplied, ...(move.paused && { paused: goal === 'from' }) }),
       signal
     },
     workloadSchema
   )
-}
 
 async function readRevision(
   { api, config }: KubernetesContext,
@@ -99,33 +92,26 @@ async function readRevision(
   { revision: name, hash, own }: Move['from'],
   signal: AbortSignal
 ): Promise<Revision> {
-  const plural = revisionsOf(move.kind)
   const request = { doing: `Reading revision ${name}`, path: revisionPath(move, name), signal }
-  const found: Revision | null = !name
-    ? null
-    : plural === 'replicasets'
-      ? await api.find(
-          request,
-          replicaSetSchema.transform((set) => revisionOfReplicaSet(set, config.container))
-        )
-      : await api.find(
-          request,
-          controllerRevisionSchema.transform((one) => revisionOfController(one, config.container))
-        )
+  const schema =
+    revisionsOf(move.kind) === 'replicasets'
+      ? replicaSetSchema.transform((set) => revisionOfReplicaSet(set, config.container))
+      : controllerRevisionSchema.transform((one) => revisionOfController(one, config.container))
+  const found = name ? await api.find<Revision>(request, schema) : null
   if (found?.hash === (own ?? hash)) return found
   throw new TargetError({
-    what: `${addressText(move)} cannot be given ${name ? `the template of ${name}` : 'its former template'}`,
+    what: `${addressText(move)} cannot get ${name ? `the template of ${name}` : 'its former template'}`,
     why: found
-      ? 'that revision is no longer what it was'
+      ? 'that revision was changed'
       : name
         ? 'the cluster no longer keeps that revision'
         : 'that template never had a revision',
-    next: name ? 'Assess again: it shows the revisions that are still kept.' : 'Apply its manifest again.',
+    next: name ? 'Assess again: it shows the revisions that the cluster still keeps.' : 'Apply its manifest again.',
     code: 'revision_gone'
   })
 }
 
-/** Keeps what was last applied on the revision that it was applied with, so that undoing brings back exactly that. */
+/** Keeps the last-applied configuration on the revision that it was applied with, so that undoing restores exactly that. */
 async function keepLastApplied(
   cluster: KubernetesContext,
   move: Move,
@@ -136,13 +122,11 @@ async function keepLastApplied(
   const configuration = metadata.annotations?.[known.lastApplied]
   if (!configuration || !move.from.revision) return
   const kept = JSON.stringify({ rollback_id: rollbackId, configuration })
-  await annotateRevision(cluster, move, { [marks.lastApplied]: kept }, signal).catch(unlessForbidden)
+  await annotateRevision(cluster, move, { [marks.lastApplied]: kept }, signal).catch(unlessRefused)
 }
 
-/** Without that right, or where it is too long, undoing writes the former template into what is there. */
-const unlessForbidden = (error: unknown): void => {
-  if (!isStatus(error, 403, 413, 422)) throw error
-}
+/** Without that right, or where it is too long, undoing writes the former template into the present configuration. */
+const unlessRefused = orOn(null, 403, 413, 422)
 
 const isNewer = async (
   cluster: KubernetesContext,
@@ -151,13 +135,14 @@ const isNewer = async (
   signal: AbortSignal
 ): Promise<boolean> => (await readWorkload(cluster, move, signal)).metadata.generation !== live.metadata.generation
 
-export const changed = (move: Pick<Move, 'kind' | 'namespace' | 'name'>, why: string): TargetError =>
+export const changedMeanwhile = (move: Pick<Move, 'kind' | 'namespace' | 'name'>, why: string): TargetError =>
   new TargetError({
-    what: `${addressText(move)} was not touched`,
+    what: `${addressText(move)} was not changed`,
     why: `${why} since the plan was made`,
-    state: 'Their change was left as it is.',
+    state: 'That change was left as it is.',
     next: 'Assess again, and decide by what serves now.',
     code: 'changed_meanwhile'
   })
 
-export const ignored = z.unknown()
+export const templateChanged = (move: Move): TargetError =>
+  changedMeanwhile(move, 'someone else changed its pod template')

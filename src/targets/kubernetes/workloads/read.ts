@@ -1,14 +1,14 @@
 import type { z } from 'zod'
 import { ConfigError, TargetError } from '../../../support/errors.ts'
 import { isMadeOf, isRollout } from '../argo/state.ts'
-import { isStatus } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
-import { hideEnvironment, type KubernetesContext } from '../context.ts'
+import type { KubernetesContext } from '../context.ts'
 import {
   type Address,
   addressText,
   collectionOf,
-  type Kind,
+  kinds,
   parseAddress,
   pathOf,
   resources,
@@ -23,35 +23,20 @@ import {
   type WorkloadObject,
   workloadSchema
 } from '../objects/objects.ts'
-import { isOf, isUnready } from '../objects/pod-failure.ts'
+import { isOf, isUnready } from '../objects/pods.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../objects/revision.ts'
 import { selectorText } from '../objects/selector.ts'
-import { templateHash } from '../objects/template.ts'
-
-/** A workload with all that the cluster keeps of it. */
-export interface Workload {
-  address: Address
-  object: WorkloadObject
-  /** Hash of the template that should serve. */
-  hash: string
-  /** Newest first. */
-  revisions: Revision[]
-  /** The revision whose template should serve; null while the controller has not made it yet. */
-  current: Revision | null
-  /** Its pods, of every revision; null where they may not be read. */
-  pods: Pod[] | null
-  /** The server's time when it was read, milliseconds. */
-  readAt: number
-}
+import { hideEnvironment, templateHash } from '../objects/template.ts'
+import type { Workload } from '../objects/workload.ts'
 
 const atOnce = 12
 
-/** Reads every workload that is meant. @throws ConfigError when none is named; TargetError when one is not there. */
+/** Reads every configured workload. @throws ConfigError when none is named; TargetError when one does not exist. */
 export async function readWorkloads(cluster: KubernetesContext, signal: AbortSignal): Promise<Workload[]> {
   const objects = await findObjects(cluster, signal)
   const alone = objects.length <= 2
   const shared = new Map<string, Promise<unknown>>()
-  /** One namespace's list is read once for all workloads in it, unless there are so few that each one's own is less. */
+  /** One namespace's list is read once for all workloads in it, unless there are so few that separate lists are shorter. */
   const listed = async <T>(path: string, item: z.ZodType<T>, doing: string, selector: Selector): Promise<T[]> => {
     const read = (labelSelector?: string): Promise<T[]> =>
       cluster.api.list({ doing, path, query: { labelSelector }, signal }, item).then(({ items }) => items)
@@ -77,10 +62,7 @@ export async function readWorkloads(cluster: KubernetesContext, signal: AbortSig
             selector
           ),
       listed(`/api/v1/namespaces/${namespace}/pods`, podSchema, `Reading the pods in ${namespace}`, selector).catch(
-        (error: unknown) => {
-          if ((error as { code?: unknown }).code === 'forbidden') return null
-          throw error
-        }
+        orOn(null, 403)
       )
     ])
     const mine = <T extends { metadata: WorkloadObject['metadata'] }>(items: readonly T[], uids: Set<string>): T[] =>
@@ -94,7 +76,7 @@ export async function readWorkloads(cluster: KubernetesContext, signal: AbortSig
     ].sort((a, b) => b.number - a.number)
     const names = [...revisions, ...(pods ?? []).map(({ metadata }) => metadata)].map(({ name }) => name)
     for (const name of [addressText(address), ...names]) cluster.mask.spare(name)
-    for (const { template } of [object.spec, ...revisions]) hideEnvironment(cluster, template)
+    for (const { template } of [object.spec, ...revisions]) hideEnvironment(template, cluster.mask)
     const byControllers = revisionsOf(kind) === 'controllerrevisions'
     const owners = !byControllers ? new Set(revisions.map(({ uid }) => uid)) : own
     if (byControllers && pods) for (const revision of revisions) countPods(revision, address, mine(pods, own))
@@ -113,7 +95,7 @@ export async function readWorkloads(cluster: KubernetesContext, signal: AbortSig
   })
 }
 
-/** A ControllerRevision does not tell of its pods; their labels do. */
+/** A ControllerRevision does not count its pods; their labels do. */
 function countPods(revision: Revision, { name }: Address, pods: readonly Pod[]): void {
   const its = pods.filter((pod) => isOf(pod, { name, to: { revision: revision.name, hash: '' } }))
   revision.replicas = its.length
@@ -121,8 +103,8 @@ function countPods(revision: Revision, { name }: Address, pods: readonly Pod[]):
 }
 
 /**
- * A server's upgrade may have added defaults since the revision was made; then the controller's own word counts. Of a paused
- * Deployment it has none: its newest revision is not what its template says, and that has no revision yet.
+ * A server's upgrade may have added defaults since the revision was created; then the controller's own status counts. Of a paused
+ * Deployment it says nothing: its newest revision is not its template, which has no revision yet.
  */
 function namedCurrent({ metadata, spec, status }: WorkloadObject, revisions: readonly Revision[]): Revision | null {
   if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return null
@@ -139,11 +121,11 @@ export const readWorkload = (
   api.send({ doing: `Reading ${addressText(address)}`, path: pathOf(address), signal }, workloadSchema)
 
 /** Every namespace that the configuration names. */
-export const namespacesOf = ({ config, namespace }: KubernetesContext): string[] => [
+export const configuredNamespaces = ({ config, namespace }: KubernetesContext): string[] => [
   ...new Set(config.workloads?.map((text) => parseAddress(text, namespace).namespace) ?? [namespace])
 ]
 
-/** The workloads that are meant, without reading more of them than finding them takes. */
+/** The configured workloads, without reading more of them than needed to find them. */
 export const addressesOf = async (cluster: KubernetesContext, signal: AbortSignal): Promise<Address[]> =>
   cluster.config.workloads
     ? namedAddresses(cluster.config.workloads, cluster.namespace)
@@ -169,19 +151,18 @@ async function findObjects(cluster: KubernetesContext, signal: AbortSignal): Pro
   }
   if (!config.selector)
     throw new ConfigError({
-      what: 'It is not said which workloads are meant',
+      what: 'No workloads are configured',
       why: 'targets.kubernetes.config in deploy.json names neither workloads nor a selector',
       next: 'Set "workloads": ["deployment/web"] or "selector": "app=web" there.',
       code: 'no_workloads'
     })
-  const kinds = Object.keys(resources) as Kind[]
   const found = await inParallel(kinds, kinds.length, async (kind) => {
     const path = collectionOf(kind, namespace)
     const query = { labelSelector: config.selector ?? undefined }
     const doing = `Reading the ${resources[kind].plural} in ${namespace}`
     const { items } = await cluster.api.list({ doing, path, query, signal }, workloadSchema).catch((error: unknown) => {
-      // Where Argo Rollouts is not installed there is no such kind, and few have rights to it.
-      if (kind === 'rollout' && isStatus(error, 403, 404)) return { items: [] }
+      // Without Argo Rollouts there is no such kind, and few identities have rights to it.
+      if (kind === 'rollout') return orOn({ items: [] }, 403, 404)(error)
       throw error
     })
     return items.map((object) => ({ address: { kind, namespace, name: object.metadata.name }, object }))
@@ -191,7 +172,7 @@ async function findObjects(cluster: KubernetesContext, signal: AbortSignal): Pro
   throw new TargetError({
     what: 'There is no workload to roll back',
     why: `nothing in the namespace ${namespace} matches the selector ${config.selector}`,
-    next: `Correct the selector or the namespace in deploy.json; "${cluster.kubectl} -n ${namespace} get deploy,sts,ds --show-labels" lists what is there.`,
+    next: `Correct the selector or the namespace in deploy.json; "${cluster.kubectl} -n ${namespace} get deploy,sts,ds --show-labels" lists the workloads.`,
     code: 'not_found'
   })
 }

@@ -1,21 +1,21 @@
-import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import type { KubernetesContext } from '../context.ts'
-import type { HelmMove } from '../step-params.ts'
-import type { Way } from '../workloads/plan.ts'
-import { mark, podSteps } from '../workloads/plan-steps.ts'
-import type { Workload } from '../workloads/workload.ts'
+import type { WorkloadChange } from '../objects/move.ts'
+import type { Workload } from '../objects/workload.ts'
+import { markStep, podSteps } from '../workloads/plan-steps.ts'
 import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isPending } from './history.ts'
-import { clusterRevision } from './matching.ts'
+import { clusterRevision } from './manifest.ts'
+import type { HelmMove } from './rollback-step.ts'
+import type { UnlockParams } from './unlock-step.ts'
 
-export interface HelmPlan {
+interface HelmPlan {
   helmState: HelmState
   candidate: HelmRevision
   workloads: readonly Workload[]
   /** Workloads whose pod template changes, to a revision that the cluster still has. */
-  ways: readonly Way[]
+  changes: readonly WorkloadChange[]
   release: Release
   mayMark: boolean
 }
@@ -23,40 +23,42 @@ export interface HelmPlan {
 /** Helm's own limit for one operation (helm rollback --timeout). */
 const usualTimeoutSeconds = 300
 
-/** A pending record first; then Helm's own rollback; then pods that a StatefulSet would wait for for ever, or that only a deletion replaces. */
+/** A pending record first; then Helm's own rollback; then pods that a StatefulSet would wait for forever, or that only a deletion replaces. */
 export function helmSteps(cluster: KubernetesContext, plan: HelmPlan): Step[] {
-  const { helmState, ways, release, mayMark } = plan
-  const bySteps = ways.map((way) => ({ way, steps: podSteps(cluster, way) })).filter(({ steps }) => steps.length > 0)
+  const { helmState, changes, release, mayMark } = plan
+  const bySteps = changes
+    .map((change) => ({ change, steps: podSteps(cluster, change) }))
+    .filter(({ steps }) => steps.length > 0)
   const pods = bySteps.flatMap(({ steps }) => steps)
-  const marked = ways.filter(({ workload }) => workload.current).map(({ move }) => move)
+  const marked = changes.filter(({ workload }) => workload.current).map(({ move }) => move)
   return [
-    ...(isPending(helmState.newest) && cluster.helm.secrets ? [clear(cluster, helmState)] : []),
-    // Helm would wait in vain for what only the next step sets free.
+    ...(isPending(helmState.newest) && cluster.helm.secrets ? [failPending(cluster, helmState)] : []),
+    // Helm would wait until its time is up for what only the next step unblocks.
     rollBack(
       cluster,
       plan,
-      bySteps.map(({ way }) => way.workload)
+      bySteps.map(({ change }) => change.workload)
     ),
     ...pods,
-    ...(mayMark && marked.length > 0 ? [mark(cluster, marked, release)] : [])
+    ...(mayMark && marked.length > 0 ? [markStep(cluster, marked, release)] : [])
   ]
 }
 
-const clear = ({ api }: KubernetesContext, { of, newest }: HelmState): Step => ({
+const failPending = ({ api }: KubernetesContext, { of, newest }: HelmState): Step => ({
   id: `helm_unlock:${of.namespace}/${of.name}`,
   kind: 'helm_unlock',
   phase: 'prepare',
   title: `Recording Helm's revision ${newest.revision} of ${of.name}, ${newest.status}, as failed`,
-  params: { server: api.server, release: { ...of }, revision: newest.revision },
+  params: { server: api.server, release: { ...of }, revision: newest.revision } satisfies UnlockParams,
   undo: null
 })
 
 function rollBack(
   cluster: KubernetesContext,
   { helmState, candidate, workloads, release }: HelmPlan,
-  freedLater: readonly Workload[]
+  unblockedLater: readonly Workload[]
 ): Step {
-  const wait = freedLater.length === 0
+  const wait = unblockedLater.length === 0
   const { of, newest } = helmState
   const { api, config, helm } = cluster
   const seconds = Math.ceil(config.deadline_seconds ?? usualTimeoutSeconds)
@@ -68,7 +70,7 @@ function rollBack(
     workloads: workloads.map((workload) => ({
       ...workload.address,
       revision: clusterRevision(workload, candidate.content)?.name ?? '',
-      follow: !freedLater.includes(workload)
+      follow: !unblockedLater.includes(workload)
     })),
     timeout_seconds: seconds,
     wait
@@ -77,9 +79,9 @@ function rollBack(
     id: `helm:${of.namespace}/${of.name}`,
     kind: 'helm_rollback',
     phase: 'switch',
-    title: `Rolling Helm's release ${of.name} back to ${release.version} (revision ${candidate.revision})`,
-    params: params as unknown as JsonObject,
-    undo: `Roll the release back to what its revision ${newest.revision} has`,
+    title: `Rolling the Helm release ${of.name} back to ${release.version} (revision ${candidate.revision})`,
+    params,
+    undo: `Roll the release back to revision ${newest.revision}`,
     manualCommands: [helm.command(of, candidate.revision, { wait, seconds })],
     manualUndoCommands: [helm.command(of, newest.revision, { wait: false, seconds })]
   }

@@ -1,0 +1,259 @@
+import { z } from 'zod'
+import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
+import { oneLine } from '../../../support/text.ts'
+import type { StepKind } from '../../define-steps.ts'
+import type { Run } from '../../target.ts'
+import type { KubernetesContext } from '../context.ts'
+import { moveSchema } from '../objects/move.ts'
+import { addressText } from '../objects/names.ts'
+import { podFailureOf, willNotRecover } from '../objects/pods.ts'
+import { templateHash } from '../objects/template.ts'
+import { currentPods, healthOf, rolloutOf } from '../workloads/health.ts'
+import { readWorkload, readWorkloads } from '../workloads/read.ts'
+import { failureLimitMs, followRollout } from '../workloads/steps/follow-rollout.ts'
+import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from './history.ts'
+import { findObject, sameImages } from './manifest.ts'
+import { releaseSchema, unlock } from './unlock-step.ts'
+
+const side = z.object({ revision: z.number().int().positive(), content: z.string() })
+
+/** A Helm release: the revision that was observed as its newest, and the one to go back to. */
+const params = z.object({
+  server: z.string(),
+  release: releaseSchema,
+  from: side,
+  to: side,
+  /** `follow`: the step waits until it is complete; a later step waits for what it unblocks. */
+  workloads: z.array(
+    moveSchema.pick({ kind: true, namespace: true, name: true, follow: true }).extend({ revision: z.string() })
+  ),
+  timeout_seconds: z.number().int().positive(),
+  /** Whether Helm itself waits until the pods are ready. */
+  wait: z.boolean()
+})
+export type HelmMove = z.infer<typeof params>
+
+/** A helm program whose caller died ends at its next line of output; while it waits it writes one every two seconds. */
+const dyingMs = 10_000
+const settleMs = 20_000
+
+/** Lets Helm roll its release back and wait, then waits until every workload is complete. */
+export const rollBackRelease: StepKind<KubernetesContext, HelmMove> = {
+  params,
+  async apply(cluster, move, run) {
+    const newest = await newestOf(cluster, move, run)
+    const isThere = newest.content === move.to.content && newest.status === 'deployed'
+    if (!isThere) {
+      await failOwnPending(cluster, move, newest, run.signal)
+      await callRollback(cluster, move, move.to, move.wait, run)
+    }
+    for (const one of move.workloads) if (one.follow) await follow(cluster, one, run)
+    return { detail: isThere ? 'already there' : `revision ${newest.revision + 1} of the release` }
+  },
+  /** What was there may not have been healthy, so the step does not wait long for it. */
+  async revert(cluster, move, run) {
+    const newest = await newestOf(cluster, move, run)
+    if (newest.revision === move.from.revision) return { detail: 'Helm had not started' }
+    if (newest.content === move.from.content && newest.status === 'deployed') return { detail: 'it was back already' }
+    await failOwnPending(cluster, move, newest, run.signal)
+    await callRollback(cluster, move, move.from, false, run)
+    const until = cluster.clock.now().getTime() + settleMs
+    while (cluster.clock.now().getTime() < until) {
+      const objects = await Promise.all(move.workloads.map((one) => readWorkload(cluster, one, run.signal)))
+      if (objects.every((object) => rolloutOf(object).complete)) break
+      await cluster.clock.sleep(500, run.signal)
+    }
+    return { detail: `revision ${newest.revision + 1} of the release restores the former one` }
+  }
+}
+
+/**
+ * The newest revision, once no helm program of ours works on it any more.
+ * @throws TargetError `changed_meanwhile` when the release is no longer what was observed, and this step did not change it.
+ */
+async function newestOf(
+  { helm: { history }, clock }: KubernetesContext,
+  { release, from, to, timeout_seconds: seconds }: HelmMove,
+  run: Run
+): Promise<HelmRecord & { content: string }> {
+  const startedAt = clock.now().getTime()
+  for (;;) {
+    const records = await history.records(release, run.signal)
+    const [newest] = records
+    const observed = records.find(({ revision }) => revision === from.revision)
+    if (!newest || !observed) throw changedMeanwhile(release.name, `its revision ${from.revision} is gone`)
+    let content: HelmContent | undefined
+    for (const record of records.filter(({ revision }) => revision >= from.revision).reverse()) {
+      content = await history.content(release, record, run.signal)
+      const expected = record === observed ? [from.content] : [to.content, from.content]
+      if (!expected.includes(content.hash))
+        throw changedMeanwhile(
+          release.name,
+          `someone else deployed revision ${record.revision} (${record.description})`
+        )
+    }
+    const mayLive = newest !== observed && isPending(newest)
+    // It writes nothing while a hook runs, so it may live as long as it was allowed to.
+    const patienceMs = content && hasRollbackHooks(content) ? seconds * 1000 : dyingMs
+    if (!mayLive || clock.now().getTime() > startedAt + patienceMs) return { ...newest, content: content?.hash ?? '' }
+    run.progress(`Helm's revision ${newest.revision} is ${newest.status}`)
+    await clock.sleep(1000, run.signal)
+  }
+}
+
+/** Records a pending revision of our own, whose program died, as failed. */
+async function failOwnPending(
+  { api, helm }: KubernetesContext,
+  { release, from }: HelmMove,
+  newest: HelmRecord | undefined,
+  signal: AbortSignal
+): Promise<void> {
+  if (helm.secrets && newest && newest.revision > from.revision && isPending(newest))
+    await unlock(api, release, newest.revision, signal)
+}
+
+const clearWithinMs = 15_000
+
+async function callRollback(
+  cluster: KubernetesContext,
+  move: HelmMove,
+  goal: HelmMove['to'],
+  wait: boolean,
+  run: Run
+): Promise<void> {
+  const { release, timeout_seconds: seconds } = move
+  const { history, program } = cluster.helm
+  const { signal } = run
+  const wanted = (await history.records(release, signal)).find(({ revision }) => revision === goal.revision)
+  const content = wanted && (await history.content(release, wanted, signal))
+  if (content?.hash !== goal.content) throw revisionGone(release.name, goal)
+  const end = new AbortController()
+  const watching = wait
+    ? throwWhenFailed(cluster, content, AbortSignal.any([signal, end.signal])).catch((error) => end.abort(error))
+    : null
+  const args = [
+    ...['rollback', release.name, String(goal.revision)],
+    ...(wait ? ['--wait'] : []),
+    ...['--timeout', `${seconds}s`],
+    // How many revisions are kept is decided by upgrades; the default of 10 would delete others here.
+    ...['--history-max', '0'],
+    // Its lines show the progress; and a helm whose caller died ends when it cannot write them.
+    '--debug'
+  ]
+  try {
+    await program.call(args, {
+      doing: `Rolling the Helm release ${release.name} back to revision ${goal.revision}`,
+      namespace: release.namespace,
+      signal: AbortSignal.any([signal, end.signal]),
+      limitMs: (seconds * 3 + 60) * 1000,
+      onLine: (line) => {
+        const [, text] = /\[debug\] (.*(?:not ready|Patch|Created|Deleting|hook).*)$/i.exec(line) ?? []
+        if (text) run.progress(oneLine(text, 200))
+      }
+    })
+  } catch (error) {
+    await cleanUp(cluster, move, signal).catch((why: unknown) =>
+      run.progress(`Helm's record stays pending: ${oneLine(messageOf(why))}`)
+    )
+    throw await explained(cluster, error, move.workloads, signal)
+  } finally {
+    end.abort()
+    await watching
+  }
+  const [newest] = await history.records(release, signal)
+  if (newest?.status !== 'deployed' || (await history.content(release, newest, signal)).hash !== goal.content)
+    throw changedMeanwhile(release.name, `after its rollback its revision ${newest?.revision} is ${newest?.status}`)
+}
+
+/** Fails the record that a stopped helm leaves pending, also after the time limit; what another run took over is left to that run. */
+async function cleanUp(cluster: KubernetesContext, move: HelmMove, ended: AbortSignal): Promise<void> {
+  if (!cluster.helm.secrets || (ended.reason as { code?: unknown } | undefined)?.code === 'lease_lost') return
+  const signal = AbortSignal.timeout(clearWithinMs)
+  const [newest] = await cluster.helm.history.records(move.release, signal)
+  await failOwnPending(cluster, move, newest, signal)
+}
+
+/** Waits until no pod of another template is left; Helm accepts fewer. */
+async function follow(cluster: KubernetesContext, one: HelmMove['workloads'][number], run: Run): Promise<void> {
+  const { metadata, spec } = await readWorkload(cluster, one, run.signal)
+  const to = { revision: one.revision, hash: templateHash(spec.template) }
+  await followRollout(cluster, { ...one, uid: metadata.uid, from: to, to, paused: false }, run)
+}
+
+const everyMs = 2000
+
+/**
+ * Watches the pods of a revision; Helm would wait for pods that fail for good until its time is up.
+ * @throws TargetError `not_healthy` when they do, or the signal's reason.
+ */
+async function throwWhenFailed(
+  cluster: KubernetesContext,
+  { objects }: HelmContent,
+  signal: AbortSignal
+): Promise<never> {
+  const { clock } = cluster
+  let since: number | null = null
+  for (;;) {
+    await clock.sleep(everyMs, signal)
+    const workloads = await readWorkloads(cluster, signal).catch(() => [])
+    const failing = workloads.flatMap((workload) => {
+      // Before Helm has changed a workload its pods are those of the version that is left.
+      const wanted = findObject(objects, workload.address)?.template
+      const isChanged = wanted !== undefined && sameImages(workload.object.spec.template, wanted)
+      const [pod] = isChanged ? currentPods(workload).filter(willNotRecover) : []
+      return pod ? [{ address: workload.address, failure: podFailureOf(pod) ?? 'no reason given' }] : []
+    })
+    const now = clock.now().getTime()
+    since = failing.length > 0 ? (since ?? now) : null
+    const [first] = failing
+    if (first && since !== null && now - since > failureLimitMs)
+      throw new TargetError({
+        what: `${addressText(first.address)} does not come up`,
+        why: `its pods fail: ${first.failure}`,
+        state: 'Helm was stopped, and its revision is recorded as failed; its objects are in place.',
+        next: 'Check its pods, or choose another version.',
+        code: 'not_healthy'
+      })
+  }
+}
+
+const timedOut = /timed out waiting|deadline exceeded|backoff limit|progress deadline|not ready/i
+
+/** Helm reports only that its wait timed out; the reason of the pods is added. */
+async function explained(
+  cluster: KubernetesContext,
+  error: unknown,
+  workloads: HelmMove['workloads'],
+  signal: AbortSignal
+): Promise<unknown> {
+  signal.throwIfAborted()
+  if (!(error instanceof RollbackError) || !timedOut.test(error.why)) return error
+  const mine = new Set(workloads.map(addressText))
+  const live = await readWorkloads(cluster, signal).catch(() => [])
+  const reasons = live.filter(({ address }) => mine.has(addressText(address))).map((one) => healthOf(one).message)
+  return new TargetError({
+    what: error.what,
+    why: [error.why, ...reasons.slice(0, 3)].join('; '),
+    state: 'Helm records its revision as failed; its objects are in place.',
+    next: 'Check its pods, or choose another version.',
+    code: 'not_healthy',
+    cause: messageOf(error)
+  })
+}
+
+const changedMeanwhile = (name: string, why: string): TargetError =>
+  new TargetError({
+    what: `The Helm release ${name} was changed since the plan was made`,
+    why,
+    state: 'That change was left as it is.',
+    next: 'Assess again, and decide by what serves now.',
+    code: 'changed_meanwhile'
+  })
+
+const revisionGone = (name: string, { revision }: HelmMove['to']): TargetError =>
+  new TargetError({
+    what: `The Helm release ${name} cannot be rolled back to revision ${revision}`,
+    why: 'Helm no longer keeps it, or it was changed',
+    next: 'Assess again: it shows the revisions that Helm still keeps.',
+    code: 'revision_gone'
+  })
