@@ -1,14 +1,27 @@
 import { defineConfig } from 'vitest/config'
+import { filesByProject, type ProjectName } from './test/projects.ts'
+
+const files = filesByProject()
+
+/** Projects of one group run side by side; a group starts when the one before it has ended. */
+const project = (name: ProjectName, groupOrder: number, maxWorkers: number) => ({
+  extends: true as const,
+  test: { name, include: files[name], sequence: { groupOrder }, maxWorkers }
+})
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/backends/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
     pool: 'forks',
     // Real engines, clusters and hosts on a shared machine: one more try in CI, and the report says which needed it.
-    retry: process.env.CI ? 1 : 0
+    retry: process.env.CI ? 1 : 0,
+    projects: [
+      project('unit', 0, 2),
+      // These mostly wait, for what is real or for a soak.
+      ...(['fakes', 'npm'] as const).map((name) => project(name, 1, 4)),
+      ...(['docker', 'kubernetes', 'host'] as const).map((name) => project(name, 2, 5))
+    ]
   }
 })

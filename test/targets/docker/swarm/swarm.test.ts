@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type Clock, systemClock } from '../../../../src/support/clock.ts'
-import { canStartEngine } from '../../../backends/docker.ts'
+import { describeOnOwnEngine } from '../../../backends/use.ts'
 import { startServer } from '../../../harness/client.ts'
 import { testRun } from '../../../harness/context.ts'
 import { testProject } from '../../../harness/project.ts'
@@ -15,7 +15,7 @@ interface Row {
   state: string
 }
 
-describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
+describeOnOwnEngine('services of a swarm of one node', () => {
   let engine: OwnEngine
   let world: World
   const usual = process.env.DOCKER_HOST
