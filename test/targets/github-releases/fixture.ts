@@ -10,6 +10,7 @@ import type { Target, TargetContext } from '../../../src/targets/target.ts'
 import { type FakeGitHub, fakeGitHub } from '../../fakes/github/server.ts'
 import { newToken, publish, type TokenState } from '../../fakes/github/state.ts'
 import { targetContext } from '../../harness/context.ts'
+import { hastyClock } from '../../harness/hasty-clock.ts'
 
 export interface World {
   github: FakeGitHub
@@ -40,6 +41,7 @@ export async function world(token: Partial<TokenState> = {}): Promise<World> {
       projectDir: dir,
       env,
       config: { repository: 'acme/app' },
+      clock: hastyClock(),
       ...parts
     })
     return await githubReleases.open({ ...context, config: githubReleases.configSchema.parse(context.config) })
