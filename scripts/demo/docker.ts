@@ -10,7 +10,7 @@ import type { Scene } from './stage.ts'
 const dockerScene: Scene = async () => {
   const brought = await backend.bring()
   if ('missing' in brought) throw new Error(`This demo needs a Docker engine: ${brought.missing}`)
-  const { registry = '', socket = '' } = brought.env
+  const { registry = '', host = '' } = brought.env
   const world = createWorld(registry)
   const projectDir = await mkdtemp(join(tmpdir(), 'pop-demo-'))
   const digest = await makeImage(world.repository, '1.1.0')
@@ -28,7 +28,7 @@ const dockerScene: Scene = async () => {
       'Then 1.2.0 was deployed in its place, and it ends as soon as it starts; its restart policy starts it again and again.'
     ],
     projectDir,
-    env: { DOCKER_HOST: `unix://${socket}` },
+    env: { DOCKER_HOST: host },
     userSees: () => visit(`http://127.0.0.1:${port}/`),
     async stop() {
       await world.remove()

@@ -111,7 +111,7 @@ YAML
   start scheduler "$cache/kube-scheduler" --kubeconfig=kubeconfig --leader-elect=false
   start kubelet "$cache/kubelet" --config=kubelet.yml --kubeconfig=kubeconfig --hostname-override=node-1 \
     --container-runtime=docker --pod-infra-container-image=pop-test/pause:1 --root-dir="$state/kubelet" \
-    --cgroups-per-qos=false --enforce-node-allocatable=
+    --docker-endpoint="$("$here/docker.sh" up | sed -n 's/^host=//p')" --cgroups-per-qos=false --enforce-node-allocatable=
   wait_for "a ready node" node_ready
   wait_for "the default service account" ask /api/v1/namespaces/default/serviceaccounts/default
 }
