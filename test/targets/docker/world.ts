@@ -85,7 +85,7 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
 
 /** What leads a target to the engine of this process's docker command, unless it is told another. */
 function sameEngine({ config = {}, env = {} }: Partial<TargetContext>): NodeJS.ProcessEnv {
-  if ('host' in (config as object) || 'context' in (config as object) || env.DOCKER_CONTEXT) return {}
+  if ('host' in (config as object) || 'docker_context' in (config as object) || env.DOCKER_CONTEXT) return {}
   const { DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH } = process.env
   return Object.fromEntries(
     Object.entries({ DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH }).filter(([, value]) => value)
