@@ -21,7 +21,7 @@ const project = (name: ProjectName, groupOrder: number, options: Options) => ({
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/backends/setup.ts'],
+    globalSetup: ['test/harness/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',

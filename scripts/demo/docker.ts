@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import backend from '../../test/backends/docker.ts'
-import { docker, makeImage } from '../../test/targets/docker/images.ts'
-import { createWorld, isHealthy, type World } from '../../test/targets/docker/world.ts'
+import backend from '../../testkit/backends/docker.ts'
+import { docker, makeImage } from '../../testkit/docker/images.ts'
+import { createWorld, isHealthy, type World } from '../../testkit/docker/world.ts'
 import type { Scene } from './stage.ts'
 
 /** A private registry with a good 1.1.0 that served, and a 1.2.0 in its place whose health check fails. */

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Answer, type BuiltServer, startServer } from '../../test/harness/client.ts'
+import { type Answer, type BuiltServer, startServer } from '../../testkit/built-server.ts'
 import { build } from '../build.ts'
 import { heading, indented, paragraph } from './paper.ts'
 import { type Stage, scenes } from './stage.ts'

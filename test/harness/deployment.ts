@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject } from '../../src/model/json.ts'
-import { type Answer, type BuiltServer, type ServerOptions, startServer } from './client.ts'
-import { type TestProject, testProject } from './project.ts'
+import { type Answer, type BuiltServer, type ServerOptions, startServer } from '../../testkit/built-server.ts'
+import { type TestProject, testProject } from '../../testkit/project.ts'
 
 export interface Deployed {
   project: TestProject

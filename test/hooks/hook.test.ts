@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { distFile } from '../../testkit/dist.ts'
-import { type TestProject, testProject } from '../harness/project.ts'
+import { type TestProject, testProject } from '../../testkit/project.ts'
 
 const program = distFile('hook.mjs')
 const longAgo = new Date('2026-01-01T00:00:00Z')

@@ -4,12 +4,13 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, expect, test, vi } from 'vitest'
+import type { Answer } from '../../testkit/built-server.ts'
 import { distFile } from '../../testkit/dist.ts'
-import { describeOn } from '../backends/use.ts'
-import type { Answer } from '../harness/client.ts'
-import { commitAll } from '../harness/project.ts'
+import { packumentOf } from '../../testkit/npm/registry.ts'
+import { commitAll } from '../../testkit/project.ts'
+import { describeOn } from '../harness/describe-on.ts'
 import { type Deployment, deployment } from '../targets/npm/deployment.ts'
-import { bench, packumentOf } from '../targets/npm/package-fixture.ts'
+import { bench } from '../targets/npm/package-fixture.ts'
 
 vi.setConfig({ testTimeout: 180_000 })
 

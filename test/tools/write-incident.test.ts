@@ -6,7 +6,7 @@ import { systemClock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import { callTool } from '../../src/tools/call-tool.ts'
 import { writeIncidentTool } from '../../src/tools/write-incident.ts'
-import { testProject } from '../harness/project.ts'
+import { testProject } from '../../testkit/project.ts'
 import { engine } from '../rollback/engine-harness.ts'
 import { newShelf } from '../rollback/shelf-target.ts'
 

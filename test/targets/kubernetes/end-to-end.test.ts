@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
-import { describeOn } from '../../backends/use.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
-import { createScene, execute, historyRecord, type Scene } from './scene.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { createScene, execute, historyRecord, type Scene } from '../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

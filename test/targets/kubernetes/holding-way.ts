@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import { Agent, request as secureRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { Answer } from '../../harness/client.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
 
 /** A way to an API server that keeps one answer back: what a client sees that is killed before it hears what it did. */
 export interface HoldingWay {

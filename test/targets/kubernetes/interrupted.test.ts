@@ -2,12 +2,19 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { stepKinds } from '../../../src/targets/kubernetes/workloads/steps/index.ts'
-import { describeOn } from '../../backends/use.ts'
-import type { Answer } from '../../harness/client.ts'
-import { testRun } from '../../harness/context.ts'
-import { type Cluster, createCluster, type Shape, until, watchObject, workload } from './cluster.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
+import {
+  type Cluster,
+  createCluster,
+  type Shape,
+  until,
+  watchObject,
+  workload
+} from '../../../testkit/kubernetes/cluster.ts'
+import { createScene, execute, type Scene } from '../../../testkit/kubernetes/scene.ts'
+import { testRun } from '../../../testkit/target-context.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { cuttableWay, type Way } from './proxy.ts'
-import { createScene, execute, type Scene } from './scene.ts'
 import { applyAll, openContext, openTarget, planned, revertAll } from './verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

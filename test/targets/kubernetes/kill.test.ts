@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import type { Answer } from '../../harness/client.ts'
-import { type Cluster, createCluster, until, watchObject, workload } from './cluster.ts'
-import { createScene, execute, type Scene } from './scene.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
+import { type Cluster, createCluster, until, watchObject, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { createScene, execute, type Scene } from '../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

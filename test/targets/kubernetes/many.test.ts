@@ -2,9 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest } from 'node:http'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import kubernetes from '../../../src/targets/kubernetes/index.ts'
-import { describeOn } from '../../backends/use.ts'
-import { targetContext, testRun } from '../../harness/context.ts'
-import { type Cluster, createCluster, workload } from './cluster.ts'
+import { type Cluster, createCluster, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { targetContext, testRun } from '../../../testkit/target-context.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer, connect as dial, isIP, type Socket } from 'node:net'
-import type { Answer } from '../../harness/client.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
 
 /** A way to an API server that can be cut: what a client sees of a server that is restarted. */
 export interface Way {

@@ -6,7 +6,7 @@ import { type Pod, type WorkloadObject, workloadSchema } from '../../../src/targ
 import { templateHash } from '../../../src/targets/kubernetes/objects/template.ts'
 import { applyDeletePods } from '../../../src/targets/kubernetes/workloads/steps/delete-pods.ts'
 import { revertRollBack } from '../../../src/targets/kubernetes/workloads/steps/roll-back.ts'
-import { testRun } from '../../harness/context.ts'
+import { testRun } from '../../../testkit/target-context.ts'
 import { deployment, type FakeCluster, fakeCluster, podPath, statefulSetPath } from './fake-cluster.ts'
 import { virtualClock } from './virtual-clock.ts'
 

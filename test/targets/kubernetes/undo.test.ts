@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import { testRun } from '../../harness/context.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from './cluster.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { testRun } from '../../../testkit/target-context.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { applyAll, openTarget, planned, revertAll } from './verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

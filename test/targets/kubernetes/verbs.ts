@@ -13,8 +13,8 @@ import { openHelm } from '../../../src/targets/kubernetes/helm/index.ts'
 import kubernetes from '../../../src/targets/kubernetes/index.ts'
 import { podSchema, workloadSchema } from '../../../src/targets/kubernetes/objects/objects.ts'
 import type { Target } from '../../../src/targets/target.ts'
-import { targetContext, testRun } from '../../harness/context.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster } from '../../../testkit/kubernetes/cluster.ts'
+import { targetContext, testRun } from '../../../testkit/target-context.ts'
 
 export const inTime = (): AbortSignal => AbortSignal.timeout(200_000)
 

@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BuiltServer, type ServerOptions, startServer } from '../../harness/client.ts'
-import { type Bench, npmrc, type Project } from './package-fixture.ts'
+import { type BuiltServer, type ServerOptions, startServer } from '../../../testkit/built-server.ts'
+import { npmrc } from '../../../testkit/npm/registry.ts'
+import type { Bench, Project } from './package-fixture.ts'
 import type { Fault } from './proxy.ts'
 
 export interface Deployment {

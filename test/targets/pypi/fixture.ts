@@ -7,9 +7,9 @@ import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import pypi from '../../../src/targets/pypi/index.ts'
 import type { Target, TargetContext } from '../../../src/targets/target.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 import { type FakePypi, fakePypi } from '../../fakes/pypi/server.ts'
 import { upload } from '../../fakes/pypi/state.ts'
-import { targetContext } from '../../harness/context.ts'
 import { hastyClock } from '../../harness/hasty-clock.ts'
 
 export interface World {

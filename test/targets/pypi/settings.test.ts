@@ -9,7 +9,7 @@ import { versionOfFile, versionPattern } from '../../../src/targets/pypi/names.t
 import { higherVersion } from '../../../src/targets/pypi/plan.ts'
 import { settle } from '../../../src/targets/pypi/settings.ts'
 import { unyankLine, yankLine } from '../../../src/targets/pypi/steps.ts'
-import { targetContext } from '../../harness/context.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 
 describe('PyPI settings', () => {
   let dir: string

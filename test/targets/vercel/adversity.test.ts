@@ -1,8 +1,8 @@
 import { test as base, describe, expect, vi } from 'vitest'
+import { type Answer, type BuiltServer, startServer } from '../../../testkit/built-server.ts'
+import { testProject } from '../../../testkit/project.ts'
 import { type Answer as FakeAnswer, fakeServer } from '../../fakes/fake-server.ts'
 import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-import { type Answer, type BuiltServer, startServer } from '../../harness/client.ts'
-import { testProject } from '../../harness/project.ts'
 import { broken, good, oldest } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000 })

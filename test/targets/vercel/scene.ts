@@ -5,8 +5,8 @@ import type { Release } from '../../../src/model/release.ts'
 import type { Step } from '../../../src/model/step.ts'
 import type { Target } from '../../../src/targets/target.ts'
 import vercelModule from '../../../src/targets/vercel/index.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 import type { FakeVercel } from '../../fakes/vercel/server.ts'
-import { targetContext } from '../../harness/context.ts'
 import { hastyClock } from '../../harness/hasty-clock.ts'
 
 export const [oldest, good, broken] = ['aaaaaaa1'.repeat(5), 'bbbbbbb2'.repeat(5), 'ccccccc3'.repeat(5)] as const

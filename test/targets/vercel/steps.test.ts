@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { testRun } from '../../../testkit/target-context.ts'
 import type { Answer } from '../../fakes/fake-server.ts'
 import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-import { testRun } from '../../harness/context.ts'
 import { broken, good, oldest, planned } from './scene.ts'
 
 vi.setConfig({ testTimeout: 120_000 })

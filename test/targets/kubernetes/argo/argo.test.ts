@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import kubernetes from '../../../../src/targets/kubernetes/index.ts'
-import { describeOn } from '../../../backends/use.ts'
-import type { Answer } from '../../../harness/client.ts'
-import { targetContext, testRun } from '../../../harness/context.ts'
-import { type Cluster, createCluster, until, workload } from '../cluster.ts'
-import { createScene, execute, historyRecord, type Scene } from '../scene.ts'
+import type { Answer } from '../../../../testkit/built-server.ts'
+import { type Cluster, createCluster, until, workload } from '../../../../testkit/kubernetes/cluster.ts'
+import { createScene, execute, historyRecord, type Scene } from '../../../../testkit/kubernetes/scene.ts'
+import { targetContext, testRun } from '../../../../testkit/target-context.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { type ArgoStandIn, startArgoStandIn } from './argo-stand-in.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

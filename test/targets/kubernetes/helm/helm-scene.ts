@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Answer } from '../../../harness/client.ts'
-import type { Cluster } from '../cluster.ts'
+import type { Answer } from '../../../../testkit/built-server.ts'
+import type { Cluster } from '../../../../testkit/kubernetes/cluster.ts'
 
 const run = promisify(execFile)
 

@@ -1,10 +1,10 @@
 import { delimiter } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
-import { describeOn } from '../../../backends/use.ts'
-import type { Answer } from '../../../harness/client.ts'
-import { type Cluster, createCluster, until } from '../cluster.ts'
-import { createScene, execute, type Scene } from '../scene.ts'
+import type { Answer } from '../../../../testkit/built-server.ts'
+import { type Cluster, createCluster, until } from '../../../../testkit/kubernetes/cluster.ts'
+import { createScene, execute, type Scene } from '../../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { type Chart, createChart } from './helm-scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

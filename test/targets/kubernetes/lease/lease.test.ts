@@ -3,10 +3,10 @@ import type { LeaseRecord } from '../../../../src/model/lease.ts'
 import kubernetes from '../../../../src/targets/kubernetes/index.ts'
 import { pack, unpack } from '../../../../src/targets/kubernetes/lease/record.ts'
 import type { Target } from '../../../../src/targets/target.ts'
-import { describeOn } from '../../../backends/use.ts'
-import { targetContext } from '../../../harness/context.ts'
+import { type Cluster, createCluster, until, workload } from '../../../../testkit/kubernetes/cluster.ts'
+import { targetContext } from '../../../../testkit/target-context.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { deadHolder, taking } from '../../../harness/lease.ts'
-import { type Cluster, createCluster, until, workload } from '../cluster.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 

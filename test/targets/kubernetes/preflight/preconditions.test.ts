@@ -9,7 +9,7 @@ import { moveOf } from '../../../../src/targets/kubernetes/workloads/plan-steps.
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
 import { putTemplate } from '../../../../src/targets/kubernetes/workloads/steps/put-back.ts'
 import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/workload.ts'
-import { testRun } from '../../../harness/context.ts'
+import { testRun } from '../../../../testkit/target-context.ts'
 import { deployment, type FakeCluster, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
 import { virtualClock } from '../virtual-clock.ts'
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
-import { describeOn } from '../../../backends/use.ts'
-import { testRun } from '../../../harness/context.ts'
-import { type Cluster, createCluster, type Shape, until, workload } from '../cluster.ts'
+import { type Cluster, createCluster, type Shape, until, workload } from '../../../../testkit/kubernetes/cluster.ts'
+import { testRun } from '../../../../testkit/target-context.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { applyAll, inTime, openTarget, planned, revertAll } from '../verbs.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

@@ -5,7 +5,7 @@ import type { KubernetesContext } from '../../../../../src/targets/kubernetes/co
 import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
 import { applyDeletePods } from '../../../../../src/targets/kubernetes/workloads/steps/delete-pods.ts'
 import { applyReplacePods } from '../../../../../src/targets/kubernetes/workloads/steps/replace-pods.ts'
-import { testRun } from '../../../../harness/context.ts'
+import { testRun } from '../../../../../testkit/target-context.ts'
 
 const move = {
   kind: 'statefulset',

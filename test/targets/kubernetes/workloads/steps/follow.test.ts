@@ -7,7 +7,7 @@ import { type WorkloadObject, workloadSchema } from '../../../../../src/targets/
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
 import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
 import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow.ts'
-import { testRun } from '../../../../harness/context.ts'
+import { testRun } from '../../../../../testkit/target-context.ts'
 
 /** The Deployment as the API server gives it, at one generation. */
 const deployment = (version: string, generation: number, available: number): WorkloadObject =>

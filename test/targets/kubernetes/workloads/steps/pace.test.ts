@@ -14,7 +14,7 @@ import {
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
 import type { Move } from '../../../../../src/targets/kubernetes/step-params.ts'
 import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow.ts'
-import { testRun } from '../../../../harness/context.ts'
+import { testRun } from '../../../../../testkit/target-context.ts'
 import { deployment, deploymentPath, fakeCluster, pod, podPath, statefulSetPath } from '../../fake-cluster.ts'
 import { virtualClock } from '../../virtual-clock.ts'
 

@@ -1,5 +1,5 @@
 import { build } from '../../scripts/build.ts'
-import { backends } from './index.ts'
+import { backends } from '../../testkit/backends/index.ts'
 
 type Env = Record<string, string>
 

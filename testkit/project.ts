@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { JsonObject } from '../../src/model/json.ts'
+import type { JsonObject } from '../src/model/json.ts'
 
 const run = promisify(execFile)
 

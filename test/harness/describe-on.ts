@@ -1,5 +1,5 @@
 import { describe, inject } from 'vitest'
-import { canStartEngine } from './docker.ts'
+import { canStartEngine } from '../../testkit/backends/docker.ts'
 
 type Body = (env: Record<string, string>) => void
 

@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
-import { distFile } from '../../testkit/dist.ts'
+import { distFile } from './dist.ts'
 
 export interface ServerOptions {
   projectDir: string
