@@ -59,7 +59,10 @@ describe.concurrent('adversity on vercel', () => {
       serve,
       expect
     }) => {
-      vercel.job.takesMs = 3000
+      let over = (): void => undefined
+      vercel.job.until = new Promise((resolve) => {
+        over = resolve
+      })
       const dying = await serve()
       const assessment = await dying.call('assess_rollback')
       let begun = false
@@ -73,7 +76,9 @@ describe.concurrent('adversity on vercel', () => {
       const server = await serve()
       const { interrupted } = await server.call('assess_rollback')
       const { id, version } = interrupted[direction]
-      const result = await server.call('execute_rollback', { target: 'vercel', version, plan_id: id })
+      const call = { target: 'vercel', version, plan_id: id }
+      const onProgress = (message: string) => message.includes('moves the domains') && over()
+      const result = await server.call('execute_rollback', call, { onProgress })
       expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'undone')
       expect(vercel.busy()).toBe(false)
       expect(vercel.production()).toBe(vercel.deployments[direction === 'finish' ? 1 : 2]?.uid)

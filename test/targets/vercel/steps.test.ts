@@ -61,14 +61,17 @@ test('a request that never arrived is told as unconfirmed, with what serves', as
 })
 
 test('undoing a rollback whose job is still at work waits for that job, and then goes back', async () => {
-  vercel.job.takesMs = 500
+  let over = (): void => undefined
+  vercel.job.until = new Promise((resolve) => {
+    over = resolve
+  })
   const { target, step, observation } = await planned(vercel)
   const dying = new AbortController()
   const first = target.apply(step, testRun({ signal: dying.signal })).catch(() => 'stopped')
   await vi.waitFor(() => expect(vercel.busy()).toBe(true), { timeout: 20_000 })
   dying.abort()
   expect(await first).toBe('stopped')
-  await target.revert(step, testRun())
+  await target.revert(step, testRun({ progress: () => over() }))
   expect(vercel.busy()).toBe(false)
   expect(vercel.production()).toBe(observation.current?.id)
 })
