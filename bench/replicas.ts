@@ -9,8 +9,9 @@ import { composeProject, tagVariable } from '../testkit/docker/compose-project.t
 import { docker, makeImage } from '../testkit/docker/images.ts'
 import { makeProxyImage } from '../testkit/docker/proxy-image.ts'
 import { createWorld, inspect, until } from '../testkit/docker/world.ts'
+import { get } from '../testkit/get.ts'
 import { testProject } from '../testkit/project.ts'
-import { get, load, type Met, printMet } from './support/load.ts'
+import { load, type Met, printMet } from './support/load.ts'
 import { type Contender, inTurns, only, printRatios } from './support/turns.ts'
 
 /**

@@ -9,8 +9,9 @@ import { startServer } from '../testkit/built-server.ts'
 import { docker, makeImage } from '../testkit/docker/images.ts'
 import { createOwnEngine } from '../testkit/docker/own-engine.ts'
 import { createWorld, until } from '../testkit/docker/world.ts'
+import { get } from '../testkit/get.ts'
 import { testProject } from '../testkit/project.ts'
-import { get, load, type Met, printMet } from './support/load.ts'
+import { load, type Met, printMet } from './support/load.ts'
 import { type Contender, inTurns, only, printRatios } from './support/turns.ts'
 
 /**

@@ -1,6 +1,7 @@
 import backend from '../../testkit/backends/docker.ts'
 import { docker, makeImage } from '../../testkit/docker/images.ts'
 import { createWorld, isHealthy, type World } from '../../testkit/docker/world.ts'
+import { get } from '../../testkit/get.ts'
 import { historyRecord } from '../../testkit/history-record.ts'
 import { testProject } from '../../testkit/project.ts'
 import type { Scene } from './stage.ts'
@@ -26,7 +27,7 @@ const dockerScene: Scene = async () => {
     ],
     projectDir: await demoProject(world, registry, digest),
     env: { DOCKER_HOST: host },
-    userSees: () => visit(`http://127.0.0.1:${port}/`),
+    userSees: () => visit(Number(port)),
     async stop() {
       await world.remove()
       await brought.stop?.()
@@ -52,10 +53,7 @@ async function demoProject({ repository }: World, registry: string, digest: stri
   return dir
 }
 
-async function visit(url: string): Promise<string[]> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(2000) }).then(
-    async (response) => (response.ok ? `version ${(await response.text()).trim()}` : `HTTP ${response.status}`),
-    () => 'no answer: connection refused'
-  )
-  return [`$ curl ${url}`, answer]
+async function visit(port: number): Promise<string[]> {
+  const page = await get(port, 2000)
+  return [`$ curl http://127.0.0.1:${port}/`, page === null ? 'no answer: connection refused' : `version ${page}`]
 }
