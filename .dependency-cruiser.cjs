@@ -27,6 +27,13 @@ module.exports = {
   forbidden: [
     ...layers,
     {
+      name: 'tests-are-not-shared',
+      severity: 'error',
+      comment: 'What tests share with demo and bench is in testkit/.',
+      from: { path: '^(src|scripts|bench|testkit)/' },
+      to: { path: '^test/' }
+    },
+    {
       name: 'no-circle',
       severity: 'error',
       comment: 'No two files import each other, not even for types.',

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startVerdaccio } from '../test/backends/verdaccio.ts'
-import { startServer } from '../test/harness/client.ts'
-import { npmProject } from '../test/host/npm-project.ts'
+import { startServer } from '../testkit/built-server.ts'
+import { npmProject } from '../testkit/npm/package-project.ts'
+import { startVerdaccio } from '../testkit/npm/verdaccio.ts'
 
 const root = join(import.meta.dirname, '..')
 const whole = 12 * 1024

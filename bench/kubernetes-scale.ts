@@ -3,9 +3,9 @@ import { subscribe } from 'node:diagnostics_channel'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import kubernetes from '../src/targets/kubernetes/index.ts'
-import backend from '../test/backends/kubernetes.ts'
-import { targetContext, testRun } from '../test/harness/context.ts'
-import { type Cluster, createCluster, until, workload } from '../test/targets/kubernetes/cluster.ts'
+import backend from '../testkit/backends/kubernetes.ts'
+import { type Cluster, createCluster, until, workload } from '../testkit/kubernetes/cluster.ts'
+import { targetContext, testRun } from '../testkit/target-context.ts'
 
 const run = promisify(execFile)
 

@@ -8,9 +8,9 @@ import { connect } from '../src/targets/kubernetes/client/connect.ts'
 import { followList } from '../src/targets/kubernetes/client/follow-list.ts'
 import { type WorkloadObject, workloadSchema } from '../src/targets/kubernetes/objects/objects.ts'
 import { rolloutOf } from '../src/targets/kubernetes/workloads/health.ts'
-import backend from '../test/backends/kubernetes.ts'
-import { type Cluster, createCluster, until, workload } from '../test/targets/kubernetes/cluster.ts'
-import { createScene } from '../test/targets/kubernetes/scene.ts'
+import backend from '../testkit/backends/kubernetes.ts'
+import { type Cluster, createCluster, until, workload } from '../testkit/kubernetes/cluster.ts'
+import { createScene } from '../testkit/kubernetes/scene.ts'
 import { inTurns, printRatios } from './support/turns.ts'
 
 const run = promisify(execFile)

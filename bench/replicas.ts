@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { build } from '../scripts/build.ts'
-import backend from '../test/backends/docker.ts'
-import { startServer } from '../test/harness/client.ts'
-import { testProject } from '../test/harness/project.ts'
-import { composeProject, tagVariable } from '../test/targets/docker/compose/compose-project.ts'
-import { docker, makeImage } from '../test/targets/docker/images.ts'
-import { makeProxyImage } from '../test/targets/docker/proxy-image.ts'
-import { createWorld, inspect, until } from '../test/targets/docker/world.ts'
-import { get, load, type Met, printMet } from './support/load.ts'
+import backend from '../testkit/backends/docker.ts'
+import { startServer } from '../testkit/built-server.ts'
+import { composeProject, tagVariable } from '../testkit/docker/compose-project.ts'
+import { docker, makeImage } from '../testkit/docker/images.ts'
+import { makeProxyImage } from '../testkit/docker/proxy-image.ts'
+import { createWorld, inspect, until } from '../testkit/docker/world.ts'
+import { get } from '../testkit/get.ts'
+import { testProject } from '../testkit/project.ts'
+import { load, type Met, printMet } from './support/load.ts'
 import { type Contender, inTurns, only, printRatios } from './support/turns.ts'
 
 /**
@@ -27,7 +28,7 @@ const replicas = 4
 const brought = await backend.bring()
 if ('missing' in brought) throw new Error(brought.missing)
 const { compose, nginx } = brought.env
-if (!compose || !nginx) throw new Error('Docker Compose and nginx are needed: test/backends/docker.sh install')
+if (!compose || !nginx) throw new Error('Docker Compose and nginx are needed: testkit/backends/docker.sh install')
 await build()
 const world = createWorld()
 const image = (version: string): string => `${world.repository}:${version}`

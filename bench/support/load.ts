@@ -1,4 +1,3 @@
-import { request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** What clients met while they asked. */
@@ -40,23 +39,6 @@ export function load(ask: () => Promise<string | null>, clients = 4, pauseMs = 1
       return result
     }
   }
-}
-
-/** The body of an answer with 200, over a connection of its own; null for anything else within the limit. */
-export function get(port: number, limitMs = 20_000): Promise<string | null> {
-  return new Promise((resolve) => {
-    const call = request({ host: '127.0.0.1', port, path: '/', agent: false, timeout: limitMs }, (response) => {
-      let body = ''
-      response.on('data', (chunk: Buffer) => {
-        body += chunk.toString()
-      })
-      response.on('end', () => resolve(response.statusCode === 200 ? body.trim() : null))
-      response.on('error', () => resolve(null))
-    })
-    call.on('timeout', () => call.destroy())
-    call.on('error', () => resolve(null))
-    call.end()
-  })
 }
 
 /** Prints how many requests failed, in all rounds together: there is no ratio to none. */

@@ -1,10 +1,11 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Answer, type BuiltServer, startServer } from '../../test/harness/client.ts'
+import { type Answer, type BuiltServer, startServer } from '../../testkit/built-server.ts'
 import { build } from '../build.ts'
 import { heading, indented, paragraph } from './paper.ts'
-import { type Stage, scenes } from './stage.ts'
+import { scenes } from './scenes.ts'
+import type { Stage } from './stage.ts'
 
 /** Breaks something real, and takes it back through the built server as a host would. Returns the exit code. */
 export async function demo(kind: string): Promise<number> {

@@ -1,9 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { publish } from '../../test/backends/publish.ts'
-import { startVerdaccio, type Verdaccio } from '../../test/backends/verdaccio.ts'
+import type { JsonObject } from '../../src/model/json.ts'
+import { historyRecord } from '../../testkit/history-record.ts'
+import { publish } from '../../testkit/npm/publish.ts'
+import { npmrc } from '../../testkit/npm/registry.ts'
+import { startVerdaccio, type Verdaccio } from '../../testkit/npm/verdaccio.ts'
+import { testProject } from '../../testkit/project.ts'
 import type { Scene } from './stage.ts'
 
 const name = 'pop-demo-greeter'
@@ -12,23 +16,21 @@ const program = "module.exports = () => require('./greeting.js')\n"
 /** A private registry with a good 1.1.0, and a 1.2.0 that forgot one of its files. */
 const npmScene: Scene = async () => {
   const registry = await startVerdaccio()
-  const projectDir = await mkdtemp(join(tmpdir(), 'pop-demo-'))
   await publish(registry.url, registry.writer, {
     name,
     version: '1.1.0',
     files: { 'index.js': program, 'greeting.js': "module.exports = 'Hello from 1.1.0'\n" }
   })
-  const good = { version: '1.1.0', status: 'success', timestamp: new Date().toISOString(), error: null }
+  const good = historyRecord('npm', '1.1.0', 'success', new Date().toISOString())
   await publish(registry.url, registry.writer, { name, version: '1.2.0', files: { 'index.js': program } })
   const error = "Cannot find module './greeting.js'"
-  const broken = { version: '1.2.0', status: 'failed', timestamp: new Date().toISOString(), error }
-  await writeProject(projectDir, registry, [broken, good])
+  const broken = historyRecord('npm', '1.2.0', 'failed', new Date().toISOString(), { error })
   return {
     story: [
       `A private npm registry runs at ${registry.url}.`,
       `${name}@1.1.0 was published and worked; ${name}@1.2.0 was published, and one of its files was forgotten.`
     ],
-    projectDir,
+    projectDir: await demoProject(registry, [broken, good]),
     env: { POP_DEMO_TOKEN: registry.writer },
     userSees: () => install(registry),
     stop: registry.stop
@@ -37,24 +39,17 @@ const npmScene: Scene = async () => {
 
 export default npmScene
 
-async function writeProject(projectDir: string, { url }: Verdaccio, records: object[]): Promise<void> {
-  const token = '$'.concat('{POP_DEMO_TOKEN}')
-  const deploy = {
+/** A project whose npmrc takes the login from the environment, as in CI. */
+async function demoProject({ url }: Verdaccio, history: JsonObject[]): Promise<string> {
+  const { dir } = await testProject({
     version: '1.0',
     project_name: name,
     targets: { npm: { enabled: true, primary: true, config: { tag: 'latest', rollback: { soak_seconds: 3 } } } },
-    history: records.map((record) => ({
-      ...record,
-      target: 'npm',
-      commit_sha: null,
-      duration_ms: 900,
-      rollback_to: null
-    }))
-  }
-  await mkdir(join(projectDir, '.claude/popkit'), { recursive: true })
-  await writeFile(join(projectDir, 'package.json'), `${JSON.stringify({ name, version: '1.2.0' }, null, 2)}\n`)
-  await writeFile(join(projectDir, '.npmrc'), `registry=${url}\n${url.replace('http:', '')}:_authToken=${token}\n`)
-  await writeFile(join(projectDir, '.claude/popkit/deploy.json'), `${JSON.stringify(deploy, null, 2)}\n`)
+    history
+  })
+  await writeFile(join(dir, 'package.json'), `${JSON.stringify({ name, version: '1.2.0' }, null, 2)}\n`)
+  await writeFile(join(dir, '.npmrc'), npmrc(url, '$'.concat('{POP_DEMO_TOKEN}')))
+  return dir
 }
 
 /** Installs the package in an empty folder and uses it, as anybody would. */

@@ -2,11 +2,12 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { version } from '../../src/version.ts'
-import { describeOn } from '../backends/use.ts'
+import { packumentOf } from '../../testkit/npm/registry.ts'
+import { testProject } from '../../testkit/project.ts'
 import { answering, commandLine, onTerminal } from '../harness/command-line.ts'
-import { testProject } from '../harness/project.ts'
+import { describeOn } from '../harness/describe-on.ts'
 import { type Deployment, deployment } from '../targets/npm/deployment.ts'
-import { bench, packumentOf } from '../targets/npm/package-fixture.ts'
+import { bench } from '../targets/npm/package-fixture.ts'
 
 test('without words the commands and exit codes are listed', async () => {
   const { code, stdout } = await commandLine([], process.cwd(), { PATH: process.env.PATH })

@@ -69,7 +69,11 @@ export async function fakeServer(answer: (asked: Asked) => Answer | Promise<Answ
     if (afterMs) await new Promise((resolve) => setTimeout(resolve, afterMs))
     const raw = body === undefined || typeof body === 'string' || body instanceof Uint8Array
     outgoing.writeHead(status, { ...(raw ? {} : { 'content-type': 'application/json; charset=utf-8' }), ...headers })
-    outgoing.end(request.method === 'HEAD' ? undefined : raw ? body : JSON.stringify(body))
+    const sent = request.method === 'HEAD' ? '' : raw ? (body ?? '') : JSON.stringify(body)
+    outgoing.end(sent)
+    // An answer that is shorter than it says breaks off.
+    if (request.method !== 'HEAD' && Number(headers['content-length']) > Buffer.byteLength(sent))
+      outgoing.once('finish', () => incoming.socket.destroySoon())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

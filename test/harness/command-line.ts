@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { distFile } from '../../testkit/dist.ts'
 
-const program = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist/cli.mjs')
+const program = distFile('cli.mjs')
 
 export interface CommandResult {
   code: number

@@ -1,8 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { JsonObject } from '../../src/model/json.ts'
-import { type Answer, type BuiltServer, type ServerOptions, startServer } from './client.ts'
-import { type TestProject, testProject } from './project.ts'
+import { type Answer, type BuiltServer, type ServerOptions, startServer } from '../../testkit/built-server.ts'
+import { historyRecord } from '../../testkit/history-record.ts'
+import { type TestProject, testProject } from '../../testkit/project.ts'
 
 export interface Deployed {
   project: TestProject
@@ -28,8 +27,10 @@ export async function deployed(
     project_name: 'demo',
     targets: { [target]: { enabled: true, primary: true, config: { rollback: { soak_seconds: 0 }, ...config } } },
     history: [
-      record(target, versions.failed, 'failed', '2026-03-18T14:30:00Z', 'users report: it does not start'),
-      record(target, versions.good, 'success', '2026-03-10T09:00:00Z')
+      historyRecord(target, versions.failed, 'failed', '2026-03-18T14:30:00Z', {
+        error: 'users report: it does not start'
+      }),
+      historyRecord(target, versions.good, 'success', '2026-03-10T09:00:00Z')
     ]
   })
   const servers: BuiltServer[] = []
@@ -43,30 +44,10 @@ export async function deployed(
     execute: (server, { plan }, more = {}) =>
       server.call('execute_rollback', { target, version: plan.version, plan_id: plan.id, ...more }),
     resume: (server, { id, version }) => server.call('execute_rollback', { target, version, plan_id: id }),
-    files: () => filesBelow(project.dir),
+    files: project.files,
     async remove() {
       for (const server of servers) await server.close().catch(() => undefined)
       await project.remove()
     }
   }
-}
-
-const record = (target: string, version: string, status: string, timestamp: string, error: string | null = null) => ({
-  timestamp,
-  target,
-  version,
-  status,
-  commit_sha: null,
-  duration_ms: 1000,
-  error,
-  rollback_to: null
-})
-
-async function filesBelow(dir: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name)
-    if (entry.isFile()) found[path] = await readFile(path, 'utf8')
-  }
-  return found
 }

@@ -2,7 +2,7 @@ import { rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answerTo } from '../../src/hooks/answer-to.ts'
-import { type TestProject, testProject } from '../harness/project.ts'
+import { type TestProject, testProject } from '../../testkit/project.ts'
 
 const longAgo = new Date('2026-01-01T00:00:00Z')
 const types = ['docker', 'kubernetes', 'npm', 'vercel', 'netlify']

@@ -3,9 +3,10 @@ import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type TestProject, testProject } from '../harness/project.ts'
+import { distFile } from '../../testkit/dist.ts'
+import { type TestProject, testProject } from '../../testkit/project.ts'
 
-const program = join(import.meta.dirname, '../../dist/hook.mjs')
+const program = distFile('hook.mjs')
 const longAgo = new Date('2026-01-01T00:00:00Z')
 const success = (target: string, version: string) => ({
   timestamp: '2026-01-01T00:00:00Z',

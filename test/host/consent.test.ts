@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
-import { describeOn } from '../backends/use.ts'
+import { type NpmProject, npmProject } from '../../testkit/npm/package-project.ts'
+import { describeOn } from '../harness/describe-on.ts'
 import { use } from './agent.ts'
 import { hosted, type Prompted, type Session, type SessionOptions, session } from './claude-code.ts'
-import { type NpmProject, npmProject } from './npm-project.ts'
 import type { Script } from './scripted-model.ts'
 
 /** A model that skips every question. */

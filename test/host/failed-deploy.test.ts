@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
-import { describeOn } from '../backends/use.ts'
+import { type NpmProject, npmProject } from '../../testkit/npm/package-project.ts'
+import { describeOn } from '../harness/describe-on.ts'
 import { type Session, session } from './claude-code.ts'
-import { type NpmProject, npmProject } from './npm-project.ts'
 import { type Script, shown } from './scripted-model.ts'
 
 /** A model that runs commands one after the other. */

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
-import { describeOn } from '../backends/use.ts'
+import { type NpmProject, npmProject } from '../../testkit/npm/package-project.ts'
+import { describeOn } from '../harness/describe-on.ts'
 import type { Data } from './agent.ts'
 import { hostEnv } from './claude-code.ts'
-import { type NpmProject, npmProject } from './npm-project.ts'
 
 const run = promisify(execFile)
 const dist = join(import.meta.dirname, '../../dist')

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { isAlive } from '../../src/support/is-alive.ts'
-import { describeOn } from '../backends/use.ts'
+import { type NpmProject, npmProject } from '../../testkit/npm/package-project.ts'
+import { describeOn } from '../harness/describe-on.ts'
 import { ask, type Data, use } from './agent.ts'
 import { session } from './claude-code.ts'
-import { type NpmProject, npmProject } from './npm-project.ts'
 import type { Script } from './scripted-model.ts'
 
 const resume = (label: string) => ({

@@ -1,8 +1,9 @@
 import { afterEach, expect, it } from 'vitest'
-import { describeOn } from '../backends/use.ts'
-import type { BuiltServer, ServerOptions } from '../harness/client.ts'
+import type { BuiltServer, ServerOptions } from '../../testkit/built-server.ts'
+import { packumentOf } from '../../testkit/npm/registry.ts'
+import { describeOn } from '../harness/describe-on.ts'
 import { deployment } from '../targets/npm/deployment.ts'
-import { bench, packumentOf } from '../targets/npm/package-fixture.ts'
+import { bench } from '../targets/npm/package-fixture.ts'
 
 describeOn('npm', 'consent by elicitation, through the built server', (backend) => {
   const project = bench(backend)

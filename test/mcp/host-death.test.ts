@@ -3,17 +3,16 @@ import { EventEmitter, once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test, vi } from 'vitest'
-import { describeOn } from '../backends/use.ts'
-import type { Answer } from '../harness/client.ts'
-import { commitAll } from '../harness/project.ts'
+import type { Answer } from '../../testkit/built-server.ts'
+import { distFile } from '../../testkit/dist.ts'
+import { packumentOf } from '../../testkit/npm/registry.ts'
+import { commitAll } from '../../testkit/project.ts'
+import { describeOn } from '../harness/describe-on.ts'
 import { type Deployment, deployment } from '../targets/npm/deployment.ts'
-import { bench, packumentOf } from '../targets/npm/package-fixture.ts'
+import { bench } from '../targets/npm/package-fixture.ts'
 
 vi.setConfig({ testTimeout: 180_000 })
-
-const dist = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist')
 
 type Death = [string, (child: ChildProcess) => void]
 
@@ -35,7 +34,7 @@ describeOn('npm', 'a process that loses its host in mid-cure', (backend) => {
 
   const start = (it: Deployment, program: string, ...args: string[]): ChildProcess => {
     const env = { ...it.made.env, POP_NPM_TOKEN: it.token, CLAUDE_PROJECT_DIR: it.made.dir }
-    const child = spawn(process.execPath, [join(dist, program), ...args], { cwd: it.made.dir, env })
+    const child = spawn(process.execPath, [distFile(program), ...args], { cwd: it.made.dir, env })
     children.push(child)
     return child
   }

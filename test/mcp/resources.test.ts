@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type BuiltServer, startServer } from '../harness/client.ts'
-import { type TestProject, testProject } from '../harness/project.ts'
+import { type BuiltServer, startServer } from '../../testkit/built-server.ts'
+import { type TestProject, testProject } from '../../testkit/project.ts'
 
 let project: TestProject
 let server: BuiltServer

@@ -6,9 +6,10 @@ import { describe, expect, test } from 'vitest'
 import { bundling, kubernetesModels } from '../../scripts/build/bundling.ts'
 import { licenseTexts } from '../../scripts/build/licenses.ts'
 import { packageOf } from '../../scripts/build/package-of.ts'
+import { distFile } from '../../testkit/dist.ts'
 
 const root = join(import.meta.dirname, '../..')
-const dist = join(root, 'dist')
+const dist = distFile('')
 const built = (await readdir(dist, { recursive: true })).filter((file) => file.endsWith('.mjs'))
 
 /** The packages that the source maps of the same programs name. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type BuiltServer, startServer } from '../harness/client.ts'
-import { type TestProject, testProject } from '../harness/project.ts'
+import { type BuiltServer, startServer } from '../../testkit/built-server.ts'
+import { type TestProject, testProject } from '../../testkit/project.ts'
 
 let project: TestProject
 let server: BuiltServer

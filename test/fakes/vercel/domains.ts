@@ -26,9 +26,25 @@ export async function domainsOf(
   const dir = mkdtempSync(join(tmpdir(), 'pop-domains-'))
   const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}`]
   const files = ['-keyout', join(dir, 'key.pem'), '-out', join(dir, 'cert.pem')]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, ...files], {
-    stdio: 'ignore'
-  })
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      ...subject,
+      ...files
+    ],
+    {
+      stdio: 'ignore'
+    }
+  )
   const sockets = new Set<Socket>()
   const web = createHttpsServer(
     { key: readFileSync(join(dir, 'key.pem')), cert: readFileSync(join(dir, 'cert.pem')) },

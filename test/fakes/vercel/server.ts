@@ -20,8 +20,8 @@ export interface FakeVercel extends Omit<FakeServer, 'url'> {
   /** Begins a rolling release of a new deployment. */
   rollOut(commit: string, percentage: number, more?: Partial<FakeDeployment>): FakeDeployment
   rolling(): Rolling | null
-  /** How Vercel's job ends, how long it takes, and how long nothing shows of it. */
-  job: { takesMs: number; ends: 'succeeded' | 'failed' | 'skipped'; showsAfterMs: number }
+  /** How Vercel's job ends, how long it takes, unless it goes on until something else is over, and how long nothing shows of it. */
+  job: { takesMs: number; ends: 'succeeded' | 'failed' | 'skipped'; showsAfterMs: number; until?: Promise<void> }
   /** Whether a job is under way, shown or not. */
   busy(): boolean
   /** Domains that stay where they were when a job ends. */
@@ -55,7 +55,7 @@ export async function fakeVercel(): Promise<FakeVercel> {
   let rolling: Rolling | null = null
   let jobs = 0
   const fake = {
-    job: { takesMs: 0, ends: 'succeeded' as FakeVercel['job']['ends'], showsAfterMs: 0 },
+    job: { takesMs: 0, ends: 'succeeded', showsAfterMs: 0 } as FakeVercel['job'],
     stuckDomains: new Set<string>(),
     plan: 'pro' as FakeVercel['plan'],
     role: 'MEMBER' as string | null,
@@ -82,10 +82,10 @@ export async function fakeVercel(): Promise<FakeVercel> {
     rolling = null
   }
   const start = (type: 'rollback' | 'promote', deployment: FakeDeployment): void => {
-    const { takesMs, ends, showsAfterMs } = fake.job
+    const { takesMs, ends, showsAfterMs, until } = fake.job
     const job = {
       type,
-      jobStatus: takesMs > 0 ? 'in-progress' : 'pending',
+      jobStatus: takesMs > 0 || until ? 'in-progress' : 'pending',
       fromDeploymentId: production,
       toDeploymentId: deployment.uid,
       requestedAt: Date.now()
@@ -102,7 +102,8 @@ export async function fakeVercel(): Promise<FakeVercel> {
     jobs++
     if (showsAfterMs > 0) setTimeout(show, showsAfterMs)
     else show()
-    if (takesMs + showsAfterMs > 0) setTimeout(end, takesMs + showsAfterMs)
+    if (until) void until.then(end)
+    else if (takesMs + showsAfterMs > 0) setTimeout(end, takesMs + showsAfterMs)
     else end()
   }
 

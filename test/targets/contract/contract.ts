@@ -7,7 +7,7 @@ import { planId } from '../../../src/rollback/assess/plan-id.ts'
 import { createMask, type Mask } from '../../../src/support/mask.ts'
 import type { TargetType } from '../../../src/targets/define-target.ts'
 import type { Target, TargetContext } from '../../../src/targets/target.ts'
-import { targetContext, testRun } from '../../harness/context.ts'
+import { targetContext, testRun } from '../../../testkit/target-context.ts'
 
 type Opening = Partial<Pick<TargetContext, 'projectDir' | 'config' | 'env'>>
 

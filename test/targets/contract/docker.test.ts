@@ -1,8 +1,8 @@
 import { vi } from 'vitest'
 import docker from '../../../src/targets/docker/index.ts'
-import { describeOn } from '../../backends/use.ts'
-import { makeImage } from '../docker/images.ts'
-import { createWorld, isHealthy } from '../docker/world.ts'
+import { makeImage } from '../../../testkit/docker/images.ts'
+import { createWorld, isHealthy } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { fulfilsTheContract } from './contract.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { vi } from 'vitest'
 import kubernetes from '../../../src/targets/kubernetes/index.ts'
-import { describeOn } from '../../backends/use.ts'
-import { createCluster, workload } from '../kubernetes/cluster.ts'
+import { createCluster, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { fulfilsTheContract } from './contract.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

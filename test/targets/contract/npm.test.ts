@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import npm from '../../../src/targets/npm/index.ts'
-import { describeOn } from '../../backends/use.ts'
-import { npmrc, project } from '../npm/package-fixture.ts'
+import { npmrc } from '../../../testkit/npm/registry.ts'
+import { describeOn } from '../../harness/describe-on.ts'
+import { project } from '../npm/package-fixture.ts'
 import { fulfilsTheContract } from './contract.ts'
 
 describeOn('npm', 'the contract of a target, on an npm registry', (backend) => {

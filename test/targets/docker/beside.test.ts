@@ -1,7 +1,17 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import { docker, makeImage } from './images.ts'
-import { carryOut, createWorld, inspect, isHealthy, planTo, signal, takeBack, until, type World } from './world.ts'
+import { docker, makeImage } from '../../../testkit/docker/images.ts'
+import {
+  carryOut,
+  createWorld,
+  inspect,
+  isHealthy,
+  planTo,
+  signal,
+  takeBack,
+  until,
+  type World
+} from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

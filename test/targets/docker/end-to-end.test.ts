@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import type { Answer } from '../../harness/client.ts'
-import { docker, makeImage } from './images.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
+import { docker, makeImage } from '../../../testkit/docker/images.ts'
+import { createWorld, inspect, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { createScene, execute, historyRecord, type Scene } from './scene.ts'
-import { createWorld, inspect, isUnhealthy, until, type World } from './world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { canStartEngine } from '../../backends/docker.ts'
-import { describeOn } from '../../backends/use.ts'
-import { docker, makeImage } from './images.ts'
-import { createOwnEngine, type OwnEngine } from './own-engine.ts'
-import { carryOut, createWorld, inspect, planTo, record, type World } from './world.ts'
+import { canStartEngine } from '../../../testkit/backends/docker.ts'
+import { docker, makeImage } from '../../../testkit/docker/images.ts'
+import { createOwnEngine, type OwnEngine } from '../../../testkit/docker/own-engine.ts'
+import { carryOut, createWorld, inspect, planTo, record, type World } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

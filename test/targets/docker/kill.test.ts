@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import { composeProject } from './compose/compose-project.ts'
-import { docker, makeImage } from './images.ts'
+import { composeProject } from '../../../testkit/docker/compose-project.ts'
+import { docker, makeImage } from '../../../testkit/docker/images.ts'
+import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
-import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from './world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

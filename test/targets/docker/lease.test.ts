@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { LeaseRecord } from '../../../src/model/lease.ts'
-import { describeOn } from '../../backends/use.ts'
+import { docker, makeImage } from '../../../testkit/docker/images.ts'
+import { createWorld, signal, type World } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { deadHolder, taking } from '../../harness/lease.ts'
-import { docker, makeImage } from './images.ts'
-import { createWorld, signal, type World } from './world.ts'
 
 /** Other tests hold leases on the same engine at the same time. */
 const own = randomUUID()

@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import { type BuiltServer, startServer } from '../../harness/client.ts'
-import { type ComposeProject, composeProject, tagVariable } from './compose/compose-project.ts'
-import { makeImage } from './images.ts'
+import { type BuiltServer, startServer } from '../../../testkit/built-server.ts'
+import { type ComposeProject, composeProject, tagVariable } from '../../../testkit/docker/compose-project.ts'
+import { makeImage } from '../../../testkit/docker/images.ts'
+import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { watchEvents } from './scene.ts'
-import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from './world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

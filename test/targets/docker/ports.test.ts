@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hostToAsk, statusOf, type Viewpoint } from '../../../src/targets/docker/containers/check/published-ports.ts'
-import { describeOn } from '../../backends/use.ts'
-import { makeImage } from './images.ts'
-import { carryOut, createWorld, inspect, planTo, signal, type World } from './world.ts'
+import { makeImage } from '../../../testkit/docker/images.ts'
+import { carryOut, createWorld, inspect, planTo, signal, type World } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

@@ -1,11 +1,11 @@
 import { request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import { type ComposeProject, composeProject, tagVariable } from './compose/compose-project.ts'
-import { makeImage } from './images.ts'
-import { makeProxyImage } from './proxy-image.ts'
-import { carryOut, createWorld, inspect, planTo, until, type World } from './world.ts'
+import { type ComposeProject, composeProject, tagVariable } from '../../../testkit/docker/compose-project.ts'
+import { makeImage } from '../../../testkit/docker/images.ts'
+import { makeProxyImage } from '../../../testkit/docker/proxy-image.ts'
+import { carryOut, createWorld, inspect, planTo, until, type World } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

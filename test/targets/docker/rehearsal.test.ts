@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
+import { makeImage } from '../../../testkit/docker/images.ts'
+import { createWorld, inspect, isUnhealthy, type World } from '../../../testkit/docker/world.ts'
+import { testProject } from '../../../testkit/project.ts'
 import { commandLine } from '../../harness/command-line.ts'
-import { testProject } from '../../harness/project.ts'
-import { makeImage } from './images.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
-import { createWorld, inspect, isUnhealthy, type World } from './world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { canStartEngine } from '../../backends/docker.ts'
-import { describeOn } from '../../backends/use.ts'
-import { makeImage } from './images.ts'
-import { createOwnEngine, type OwnEngine } from './own-engine.ts'
+import { canStartEngine } from '../../../testkit/backends/docker.ts'
+import { makeImage } from '../../../testkit/docker/images.ts'
+import { createOwnEngine, type OwnEngine } from '../../../testkit/docker/own-engine.ts'
+import { createWorld, inspect, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
-import { createWorld, inspect, isUnhealthy, until, type World } from './world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

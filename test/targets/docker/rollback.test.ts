@@ -1,7 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import { testRun } from '../../harness/context.ts'
-import { docker, makeImage } from './images.ts'
+import { docker, makeImage } from '../../../testkit/docker/images.ts'
 import {
   carryOut,
   createWorld,
@@ -14,7 +12,9 @@ import {
   takeBack,
   until,
   type World
-} from './world.ts'
+} from '../../../testkit/docker/world.ts'
+import { testRun } from '../../../testkit/target-context.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

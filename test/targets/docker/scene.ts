@@ -3,9 +3,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { JsonObject } from '../../../src/model/json.ts'
-import { type Answer, type BuiltServer, startServer } from '../../harness/client.ts'
-import { type TestProject, testProject } from '../../harness/project.ts'
-import type { World } from './world.ts'
+import { type Answer, type BuiltServer, startServer } from '../../../testkit/built-server.ts'
+import type { World } from '../../../testkit/docker/world.ts'
+import { type TestProject, testProject } from '../../../testkit/project.ts'
 
 /** A project with deploy.json for a world's containers, and built servers in it. */
 export interface Scene {

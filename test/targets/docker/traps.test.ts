@@ -1,10 +1,19 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import { testRun } from '../../harness/context.ts'
-import { docker, makeForeignImage, makeImage } from './images.ts'
-import { carryOut, createWorld, inspect, planTo, record, signal, until, type World } from './world.ts'
+import { docker, makeForeignImage, makeImage } from '../../../testkit/docker/images.ts'
+import {
+  carryOut,
+  createWorld,
+  inspect,
+  planTo,
+  record,
+  signal,
+  until,
+  type World
+} from '../../../testkit/docker/world.ts'
+import { testRun } from '../../../testkit/target-context.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

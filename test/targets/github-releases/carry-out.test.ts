@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Step } from '../../../src/model/step.ts'
 import { systemClock } from '../../../src/support/clock.ts'
 import type { Target } from '../../../src/targets/target.ts'
+import { testRun } from '../../../testkit/target-context.ts'
 import { fakeServer } from '../../fakes/fake-server.ts'
 import { commitFor, latestOf, newToken, publish } from '../../fakes/github/state.ts'
-import { testRun } from '../../harness/context.ts'
 import { limit, releaseNamed, type World, world } from './fixture.ts'
 
 describe('GitHub steps', () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CheckReport } from '../../../src/model/check.ts'
-import { testRun } from '../../harness/context.ts'
+import { testRun } from '../../../testkit/target-context.ts'
 import { limit, releaseNamed, type World, world } from './fixture.ts'
 
 describe('GitHub check', () => {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Answer, BuiltServer } from '../../../testkit/built-server.ts'
 import { type Asked, fakeServer } from '../../fakes/fake-server.ts'
 import { newToken, publish } from '../../fakes/github/state.ts'
-import type { Answer, BuiltServer } from '../../harness/client.ts'
 import { type Deployed, deployed } from '../../harness/deployment.ts'
 import { type World, world } from './fixture.ts'
 

@@ -7,9 +7,10 @@ import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import githubReleases from '../../../src/targets/github-releases/index.ts'
 import type { Target, TargetContext } from '../../../src/targets/target.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 import { type FakeGitHub, fakeGitHub } from '../../fakes/github/server.ts'
 import { newToken, publish, type TokenState } from '../../fakes/github/state.ts'
-import { targetContext } from '../../harness/context.ts'
+import { hastyClock } from '../../harness/hasty-clock.ts'
 
 export interface World {
   github: FakeGitHub
@@ -40,6 +41,7 @@ export async function world(token: Partial<TokenState> = {}): Promise<World> {
       projectDir: dir,
       env,
       config: { repository: 'acme/app' },
+      clock: hastyClock(),
       ...parts
     })
     return await githubReleases.open({ ...context, config: githubReleases.configSchema.parse(context.config) })

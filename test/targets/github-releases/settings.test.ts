@@ -9,7 +9,7 @@ import { githubConfigSchema } from '../../../src/targets/github-releases/config.
 import { discoverGitHubReleases } from '../../../src/targets/github-releases/discover.ts'
 import { repositoryFrom, seriesOf, tagPattern } from '../../../src/targets/github-releases/names.ts'
 import { settle } from '../../../src/targets/github-releases/settings.ts'
-import { targetContext } from '../../harness/context.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 
 describe('GitHub settings', () => {
   let dir: string

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { discoverKubernetes } from '../../../src/targets/kubernetes/discover.ts'
-import { type TestProject, testProject } from '../../harness/project.ts'
+import { type TestProject, testProject } from '../../../testkit/project.ts'
 
 describe('discovery of kubernetes in a project', () => {
   const projects: TestProject[] = []

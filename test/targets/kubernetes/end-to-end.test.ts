@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import { type Shape, until, workload } from './cluster.ts'
-import { execute, historyRecord } from './scene.ts'
+import { type Shape, until, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { execute, historyRecord } from '../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

@@ -1,9 +1,9 @@
 import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
-import { describeOn } from '../../backends/use.ts'
-import type { Answer } from '../../harness/client.ts'
-import { type Shape, workload } from './cluster.ts'
-import { execute, historyRecord } from './scene.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
+import { type Shape, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { execute, historyRecord } from '../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
-import { describeOn } from '../../backends/use.ts'
-import type { Answer } from '../../harness/client.ts'
-import { type Shape, until, workload } from './cluster.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
+import { type Shape, until, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { type Asked, holdingProxy } from './proxies.ts'
 import { killAt, resume, useCluster } from './use-cluster.ts'
 

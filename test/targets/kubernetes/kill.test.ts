@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import type { Answer } from '../../harness/client.ts'
-import { watchObject } from './cluster.ts'
-import type { Scene } from './scene.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
+import { watchObject } from '../../../testkit/kubernetes/cluster.ts'
+import type { Scene } from '../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { killAt, resume, useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

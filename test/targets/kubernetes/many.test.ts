@@ -1,9 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest } from 'node:http'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { describeOn } from '../../backends/use.ts'
-import { testRun } from '../../harness/context.ts'
-import { workload } from './cluster.ts'
+import { workload } from '../../../testkit/kubernetes/cluster.ts'
+import { testRun } from '../../../testkit/target-context.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { planned, useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { Agent, request as secureRequest } from 'node:https'
 import { type AddressInfo, createServer, connect as dial, isIP, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { Answer } from '../../harness/client.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
 
 /** A proxy to an API server that can be cut: what a client sees of a server that is restarted. */
 export interface CuttableProxy {

@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
-import { describeOn } from '../../backends/use.ts'
-import { until, workload } from './cluster.ts'
-import { execute } from './scene.ts'
+import { until, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { execute } from '../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { applyAll, planned, useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest'
 import type { CheckReport } from '../../../src/model/check.ts'
-import { describeOn } from '../../backends/use.ts'
-import { type Shape, until, workload } from './cluster.ts'
-import { execute } from './scene.ts'
+import { type Shape, until, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { execute } from '../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { applyAll, inTime, planned, revertAll, useCluster } from './use-cluster.ts'
 
 vi.setConfig({ testTimeout: 480_000, hookTimeout: 240_000 })

@@ -5,7 +5,7 @@ import type { SharedLists } from '../../../src/targets/kubernetes/client/follow-
 import { type Pod, type WorkloadObject, workloadSchema } from '../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../src/targets/kubernetes/objects/template.ts'
 import { steps } from '../../../src/targets/kubernetes/steps.ts'
-import { testRun } from '../../harness/context.ts'
+import { testRun } from '../../../testkit/target-context.ts'
 import { deployment, type FakeCluster, fakeCluster, podPath, statefulSetPath } from './fake-cluster.ts'
 import { virtualClock } from './virtual-clock.ts'
 

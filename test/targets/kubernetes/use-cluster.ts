@@ -9,11 +9,11 @@ import type { KubernetesContext } from '../../../src/targets/kubernetes/context.
 import kubernetes from '../../../src/targets/kubernetes/index.ts'
 import { openContext } from '../../../src/targets/kubernetes/target.ts'
 import type { Target, TargetContext } from '../../../src/targets/target.ts'
-import type { Answer, BuiltServer } from '../../harness/client.ts'
-import { targetContext, testRun } from '../../harness/context.ts'
-import type { Mode } from '../docker/images.ts'
-import { type Cluster, newCluster, type Shape, until, workload } from './cluster.ts'
-import { createScene, execute, type Scene } from './scene.ts'
+import type { Answer, BuiltServer } from '../../../testkit/built-server.ts'
+import type { Mode } from '../../../testkit/docker/images.ts'
+import { type Cluster, newCluster, type Shape, until, workload } from '../../../testkit/kubernetes/cluster.ts'
+import { createScene, execute, type Scene } from '../../../testkit/kubernetes/scene.ts'
+import { targetContext, testRun } from '../../../testkit/target-context.ts'
 
 /** As whom, and in which environment, a target or a server works. */
 export interface As {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Answer, type BuiltServer, startServer } from '../../../testkit/built-server.ts'
+import { type TestProject, testProject } from '../../../testkit/project.ts'
 import { type Answer as FakeAnswer, type FakeServer, fakeServer } from '../../fakes/fake-server.ts'
 import { type FakeNetlify, fakeNetlify } from '../../fakes/netlify/server.ts'
-import { type Answer, type BuiltServer, startServer } from '../../harness/client.ts'
-import { type TestProject, testProject } from '../../harness/project.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
 

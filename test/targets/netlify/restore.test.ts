@@ -3,10 +3,10 @@ import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
 import { rankCandidates, recommend } from '../../../src/rollback/assess/candidates.ts'
 import netlifyModule from '../../../src/targets/netlify/index.ts'
 import type { Target } from '../../../src/targets/target.ts'
+import { targetContext, testRun } from '../../../testkit/target-context.ts'
 import { type FakeNetlify, fakeNetlify } from '../../fakes/netlify/server.ts'
 import { openApi } from '../../fakes/openapi.ts'
 import { fromSwagger } from '../../fakes/swagger.ts'
-import { targetContext, testRun } from '../../harness/context.ts'
 
 const commits = { oldest: 'aaaaaaa1'.repeat(5), good: 'bbbbbbb2'.repeat(5), broken: 'ccccccc3'.repeat(5) }
 const signal = () => AbortSignal.timeout(50_000)

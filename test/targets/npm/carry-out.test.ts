@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Step } from '../../../src/model/step.ts'
-import { describeOn } from '../../backends/use.ts'
-import { testRun } from '../../harness/context.ts'
-import { bench, moveTag, open, type Project, packumentOf, planTo } from './package-fixture.ts'
+import { packumentOf } from '../../../testkit/npm/registry.ts'
+import { testRun } from '../../../testkit/target-context.ts'
+import { describeOn } from '../../harness/describe-on.ts'
+import { bench, moveTag, open, type Project, planTo } from './package-fixture.ts'
 
 describeOn('npm', 'npm steps', (backend) => {
   const { fresh, behind, cleanUp } = bench(backend)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { CheckReport } from '../../../src/model/check.ts'
-import { describeOn } from '../../backends/use.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { bench, limit, moveTag, open, type Project, releaseNamed } from './package-fixture.ts'
 
 describeOn('npm', 'npm check', (backend) => {

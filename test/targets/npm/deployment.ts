@@ -1,7 +1,10 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BuiltServer, type ServerOptions, startServer } from '../../harness/client.ts'
-import { type Bench, npmrc, type Project } from './package-fixture.ts'
+import { type BuiltServer, type ServerOptions, startServer } from '../../../testkit/built-server.ts'
+import { historyRecord } from '../../../testkit/history-record.ts'
+import { npmrc } from '../../../testkit/npm/registry.ts'
+import { filesBelow } from '../../../testkit/project.ts'
+import type { Bench, Project } from './package-fixture.ts'
 import type { Fault } from './proxy.ts'
 
 export interface Deployment {
@@ -47,17 +50,6 @@ export async function deployment(
 const environment = ({ env }: Project): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined))
 
-const record = (version: string, status: string, timestamp: string, error?: string) => ({
-  timestamp,
-  target: 'npm',
-  version,
-  status,
-  commit_sha: null,
-  duration_ms: 1000,
-  error: error ?? null,
-  rollback_to: null
-})
-
 const deployFile = {
   version: '1.0',
   project_name: 'demo',
@@ -65,16 +57,7 @@ const deployFile = {
     npm: { enabled: true, primary: true, config: { tag: 'latest', access: 'public', rollback: { soak_seconds: 0 } } }
   },
   history: [
-    record('1.2.0', 'failed', '2026-03-18T14:30:00Z', 'users report: cannot find module'),
-    record('1.1.0', 'success', '2026-03-10T09:00:00Z')
+    historyRecord('npm', '1.2.0', 'failed', '2026-03-18T14:30:00Z', { error: 'users report: cannot find module' }),
+    historyRecord('npm', '1.1.0', 'success', '2026-03-10T09:00:00Z')
   ]
-}
-
-async function filesBelow(dir: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name)
-    if (entry.isFile()) found[path] = await readFile(path, 'utf8')
-  }
-  return found
 }

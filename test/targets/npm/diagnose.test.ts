@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { manifestDifferences } from '../../../src/targets/npm/manifest-differences.ts'
-import { describeOn } from '../../backends/use.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { bench, limit, open } from './package-fixture.ts'
 
 describeOn('npm', 'npm diagnose', (backend) => {

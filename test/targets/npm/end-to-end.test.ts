@@ -1,11 +1,12 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { unpublish } from '../../backends/publish.ts'
-import { describeOn } from '../../backends/use.ts'
-import type { Answer, BuiltServer } from '../../harness/client.ts'
+import type { Answer, BuiltServer } from '../../../testkit/built-server.ts'
+import { unpublish } from '../../../testkit/npm/publish.ts'
+import { packumentOf } from '../../../testkit/npm/registry.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { type Deployment, deployment } from './deployment.ts'
-import { bench, packumentOf } from './package-fixture.ts'
+import { bench } from './package-fixture.ts'
 import type { Asked, Answer as FaultAnswer } from './proxy.ts'
 
 describeOn('npm', 'npm through the built server', (backend) => {

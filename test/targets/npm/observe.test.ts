@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Release } from '../../../src/model/release.ts'
-import { describeOn } from '../../backends/use.ts'
+import { describeOn } from '../../harness/describe-on.ts'
 import { bench, limit, moveTag, open } from './package-fixture.ts'
 
 describeOn('npm', 'npm observation', (backend) => {

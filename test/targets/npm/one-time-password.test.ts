@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Step } from '../../../src/model/step.ts'
 import { createMask } from '../../../src/support/mask.ts'
-import { describeOn } from '../../backends/use.ts'
-import { testRun } from '../../harness/context.ts'
-import { bench, open, type Project, packumentOf, planTo } from './package-fixture.ts'
+import { packumentOf } from '../../../testkit/npm/registry.ts'
+import { testRun } from '../../../testkit/target-context.ts'
+import { describeOn } from '../../harness/describe-on.ts'
+import { bench, open, type Project, planTo } from './package-fixture.ts'
 import type { Answer, Asked } from './proxy.ts'
 
 const password = 'web-login-password-1234'

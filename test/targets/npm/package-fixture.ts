@@ -6,8 +6,9 @@ import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import npm from '../../../src/targets/npm/index.ts'
 import type { Target, TargetContext } from '../../../src/targets/target.ts'
-import { type Publication, publish } from '../../backends/publish.ts'
-import { targetContext } from '../../harness/context.ts'
+import { type Publication, publish } from '../../../testkit/npm/publish.ts'
+import { npmrc } from '../../../testkit/npm/registry.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 import { type Fault, type FaultyRegistry, faultyRegistry } from './proxy.ts'
 
 let count = 0
@@ -44,26 +45,10 @@ export async function project(backend: Record<string, string>, token?: string, n
   }
 }
 
-export const npmrc = (registry: string, token: string): string =>
-  `registry=${registry}\n${token ? `${registry.replace(/^https?:/, '')}:_authToken=${token}\n` : ''}`
-
 /** Opens the target for a project, as the engine does. */
 export async function open({ dir, env }: Project, parts: Partial<TargetContext> = {}): Promise<Target> {
   const context = targetContext({ name: 'npm', projectDir: dir, env, ...parts })
   return await npm.open({ ...context, config: npm.configSchema.parse(context.config) })
-}
-
-/** What the registry answers about a package, asked plainly. */
-export async function packumentOf(
-  registry: string,
-  name: string
-): Promise<{ tags: Record<string, string>; deprecated(version: string): string | undefined }> {
-  const response = await fetch(`${registry}${name.replace('/', '%2f')}`)
-  const document = (await response.json()) as {
-    'dist-tags': Record<string, string>
-    versions: Record<string, { deprecated?: string }>
-  }
-  return { tags: document['dist-tags'], deprecated: (version) => document.versions[version]?.deprecated }
 }
 
 export const limit = (): AbortSignal => AbortSignal.timeout(50_000)

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
-import { describeOn } from '../../backends/use.ts'
-import { bench, limit, moveTag, npmrc, open, packumentOf, planTo, releaseNamed } from './package-fixture.ts'
+import { npmrc, packumentOf } from '../../../testkit/npm/registry.ts'
+import { describeOn } from '../../harness/describe-on.ts'
+import { bench, limit, moveTag, open, planTo, releaseNamed } from './package-fixture.ts'
 
 describeOn('npm', 'npm plan', (backend) => {
   const { fresh, behind, cleanUp } = bench(backend)

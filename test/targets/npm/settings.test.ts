@@ -8,7 +8,7 @@ import { discoverNpm } from '../../../src/targets/npm/discover.ts'
 import npm from '../../../src/targets/npm/index.ts'
 import { openRegistry } from '../../../src/targets/npm/registry.ts'
 import { settle } from '../../../src/targets/npm/settings.ts'
-import { targetContext } from '../../harness/context.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 
 let dir = ''
 const placeholder = '$'.concat('{SECRET_TOKEN}')

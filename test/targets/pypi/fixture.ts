@@ -7,9 +7,10 @@ import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import pypi from '../../../src/targets/pypi/index.ts'
 import type { Target, TargetContext } from '../../../src/targets/target.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 import { type FakePypi, fakePypi } from '../../fakes/pypi/server.ts'
 import { upload } from '../../fakes/pypi/state.ts'
-import { targetContext } from '../../harness/context.ts'
+import { hastyClock } from '../../harness/hasty-clock.ts'
 
 export interface World {
   pypi: FakePypi
@@ -31,7 +32,14 @@ export async function world(): Promise<World> {
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) upload(fake.state, version)
   const config = { registry: fake.registry }
   const open: World['open'] = async (parts = {}) => {
-    const context = targetContext({ name: 'pypi', projectDir: dir, env: { HOME: dir }, config, ...parts })
+    const context = targetContext({
+      name: 'pypi',
+      projectDir: dir,
+      env: { HOME: dir },
+      config,
+      clock: hastyClock(),
+      ...parts
+    })
     return await pypi.open({ ...context, config: pypi.configSchema.parse(context.config) })
   }
   return {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { testRun } from '../../../testkit/target-context.ts'
 import { upload, yank } from '../../fakes/pypi/state.ts'
-import { testRun } from '../../harness/context.ts'
 import { limit, releaseNamed, type World, world } from './fixture.ts'
 
 describe('PyPI plan and yank', () => {

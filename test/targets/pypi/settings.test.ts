@@ -8,7 +8,7 @@ import { discoverPypi } from '../../../src/targets/pypi/discover.ts'
 import { unyankLine, yankLine } from '../../../src/targets/pypi/manual-yank.ts'
 import { higherVersion, versionOfFile, versionPattern } from '../../../src/targets/pypi/names.ts'
 import { settle } from '../../../src/targets/pypi/settings.ts'
-import { targetContext } from '../../harness/context.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 
 describe('PyPI settings', () => {
   let dir: string

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
+import { type Answer, type BuiltServer, startServer } from '../../../testkit/built-server.ts'
+import { type TestProject, testProject } from '../../../testkit/project.ts'
 import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-import { type Answer, type BuiltServer, startServer } from '../../harness/client.ts'
-import { type TestProject, testProject } from '../../harness/project.ts'
 import { broken, good, oldest } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000 })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { testRun } from '../../../testkit/target-context.ts'
 import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-import { testRun } from '../../harness/context.ts'
 import { broken, good, oldest, open, planned, signal } from './scene.ts'
 
 vi.setConfig({ testTimeout: 120_000 })

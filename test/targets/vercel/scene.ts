@@ -5,8 +5,9 @@ import type { Release } from '../../../src/model/release.ts'
 import type { Step } from '../../../src/model/step.ts'
 import type { Target } from '../../../src/targets/target.ts'
 import vercelModule from '../../../src/targets/vercel/index.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 import type { FakeVercel } from '../../fakes/vercel/server.ts'
-import { targetContext } from '../../harness/context.ts'
+import { hastyClock } from '../../harness/hasty-clock.ts'
 
 export const [oldest, good, broken] = ['aaaaaaa1'.repeat(5), 'bbbbbbb2'.repeat(5), 'ccccccc3'.repeat(5)] as const
 export const signal = () => AbortSignal.timeout(50_000)
@@ -23,7 +24,7 @@ export const record = (
 export function open(vercel: FakeVercel, history: DeploymentRecord[] = []): Promise<Target> {
   const config = vercelModule.configSchema.parse({ project_id: vercel.projectId, team_id: vercel.teamId })
   return vercelModule.open({
-    ...targetContext({ name: 'vercel', projectDir: '/nowhere', env: vercel.env, history }),
+    ...targetContext({ name: 'vercel', projectDir: '/nowhere', env: vercel.env, history, clock: hastyClock() }),
     config
   })
 }

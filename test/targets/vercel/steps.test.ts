@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { testRun } from '../../../testkit/target-context.ts'
 import type { Answer } from '../../fakes/fake-server.ts'
 import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-import { testRun } from '../../harness/context.ts'
 import { broken, good, oldest, planned } from './scene.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -42,7 +42,7 @@ for (const [name, answer] of [
   ['nothing at all', { status: 201, body: '' }]
 ] as const)
   test(`${name} in answer to a request that Vercel took is no failure: the project tells what became of it`, async () => {
-    vercel.job = { takesMs: 800, ends: 'succeeded', showsAfterMs: 700 }
+    vercel.job = { takesMs: 80, ends: 'succeeded', showsAfterMs: 70 }
     const { target, step } = await planned(vercel)
     answerInstead(answer)
     expect((await target.apply(step, testRun())).detail).toContain('is production')
@@ -61,14 +61,17 @@ test('a request that never arrived is told as unconfirmed, with what serves', as
 })
 
 test('undoing a rollback whose job is still at work waits for that job, and then goes back', async () => {
-  vercel.job.takesMs = 1500
+  let over = (): void => undefined
+  vercel.job.until = new Promise((resolve) => {
+    over = resolve
+  })
   const { target, step, observation } = await planned(vercel)
   const dying = new AbortController()
   const first = target.apply(step, testRun({ signal: dying.signal })).catch(() => 'stopped')
   await vi.waitFor(() => expect(vercel.busy()).toBe(true), { timeout: 20_000 })
   dying.abort()
   expect(await first).toBe('stopped')
-  await target.revert(step, testRun())
+  await target.revert(step, testRun({ progress: () => over() }))
   expect(vercel.busy()).toBe(false)
   expect(vercel.production()).toBe(observation.current?.id)
 })
@@ -77,7 +80,7 @@ test('a job of an earlier try that failed says nothing of the next one', async (
   vercel.job.ends = 'failed'
   const { target, step } = await planned(vercel)
   await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'job_failed' })
-  vercel.job = { takesMs: 600, ends: 'succeeded', showsAfterMs: 900 }
+  vercel.job = { takesMs: 60, ends: 'succeeded', showsAfterMs: 90 }
   await target.apply(step, testRun())
   expect(vercel.production()).toBe(ids()[1])
 })

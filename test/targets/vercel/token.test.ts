@@ -7,7 +7,7 @@ import { systemClock } from '../../../src/support/clock.ts'
 import { createMask } from '../../../src/support/mask.ts'
 import vercelModule from '../../../src/targets/vercel/index.ts'
 import { tokenSources } from '../../../src/targets/vercel/token.ts'
-import { targetContext } from '../../harness/context.ts'
+import { targetContext } from '../../../testkit/target-context.ts'
 
 let home: string
 

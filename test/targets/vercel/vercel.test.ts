@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Target } from '../../../src/targets/target.ts'
 import vercelModule from '../../../src/targets/vercel/index.ts'
+import { type Answer, type BuiltServer, startServer } from '../../../testkit/built-server.ts'
+import { type TestProject, testProject } from '../../../testkit/project.ts'
+import { targetContext, testRun } from '../../../testkit/target-context.ts'
 import type { Answer as FakeAnswer } from '../../fakes/fake-server.ts'
 import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-import { type Answer, type BuiltServer, startServer } from '../../harness/client.ts'
-import { targetContext, testRun } from '../../harness/context.ts'
-import { type TestProject, testProject } from '../../harness/project.ts'
 
 const [oldest, good, broken] = ['aaaaaaa1'.repeat(5), 'bbbbbbb2'.repeat(5), 'ccccccc3'.repeat(5)] as const
 const signal = () => AbortSignal.timeout(20_000)

@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { Step } from '../../../../src/model/step.ts'
 import type { TargetContext } from '../../../../src/targets/target.ts'
-import { describeOn } from '../../../backends/use.ts'
-import { startServer } from '../../../harness/client.ts'
-import { testRun } from '../../../harness/context.ts'
-import { docker, makeImage } from '../images.ts'
+import { startServer } from '../../../../testkit/built-server.ts'
+import { type ComposeProject, composeProject, tagVariable } from '../../../../testkit/docker/compose-project.ts'
+import { docker, makeImage } from '../../../../testkit/docker/images.ts'
 import {
   carryOut,
   createWorld,
@@ -17,8 +16,9 @@ import {
   takeBack,
   until,
   type World
-} from '../world.ts'
-import { type ComposeProject, composeProject, tagVariable } from './compose-project.ts'
+} from '../../../../testkit/docker/world.ts'
+import { testRun } from '../../../../testkit/target-context.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

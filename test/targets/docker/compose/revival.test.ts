@@ -2,13 +2,23 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { TargetContext } from '../../../../src/targets/target.ts'
-import { describeOn } from '../../../backends/use.ts'
-import { startServer } from '../../../harness/client.ts'
-import { testRun } from '../../../harness/context.ts'
-import { docker, makeImage } from '../images.ts'
+import { startServer } from '../../../../testkit/built-server.ts'
+import { type ComposeProject, composeProject, tagVariable } from '../../../../testkit/docker/compose-project.ts'
+import { docker, makeImage } from '../../../../testkit/docker/images.ts'
+import {
+  carryOut,
+  createWorld,
+  inspect,
+  planTo,
+  record,
+  signal,
+  takeBack,
+  until,
+  type World
+} from '../../../../testkit/docker/world.ts'
+import { testRun } from '../../../../testkit/target-context.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { watchEvents } from '../scene.ts'
-import { carryOut, createWorld, inspect, planTo, record, signal, takeBack, until, type World } from '../world.ts'
-import { type ComposeProject, composeProject, tagVariable } from './compose-project.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

@@ -5,9 +5,17 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { createEngine } from '../../../../src/targets/docker/engine/client.ts'
 import { connect, type EngineChoice } from '../../../../src/targets/docker/engine/connect.ts'
-import { describeOn } from '../../../backends/use.ts'
-import { makeImage } from '../images.ts'
-import { carryOut, createWorld, inspect, isUnhealthy, planTo, signal, type World } from '../world.ts'
+import { makeImage } from '../../../../testkit/docker/images.ts'
+import {
+  carryOut,
+  createWorld,
+  inspect,
+  isUnhealthy,
+  planTo,
+  signal,
+  type World
+} from '../../../../testkit/docker/world.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { createRemoteEngine, type RemoteEngine } from './remote-engine.ts'
 
 describeOn('docker', 'where the engine is', () => {

@@ -4,9 +4,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { docker } from '../images.ts'
-import { createOwnBridge } from '../own-bridge.ts'
-import { until } from '../world.ts'
+import { docker } from '../../../../testkit/docker/images.ts'
+import { createOwnBridge } from '../../../../testkit/docker/own-bridge.ts'
+import { until } from '../../../../testkit/docker/world.ts'
 
 const run = promisify(execFile)
 

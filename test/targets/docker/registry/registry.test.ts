@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { createMask } from '../../../../src/support/mask.ts'
-import { describeOn } from '../../../backends/use.ts'
-import { docker, makeImage } from '../images.ts'
-import { carryOut, createWorld, inspect, planTo, record, signal, type World } from '../world.ts'
+import { docker, makeImage } from '../../../../testkit/docker/images.ts'
+import { carryOut, createWorld, inspect, planTo, record, signal, type World } from '../../../../testkit/docker/world.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 

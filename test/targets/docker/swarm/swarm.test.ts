@@ -1,13 +1,22 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type Clock, systemClock } from '../../../../src/support/clock.ts'
-import { canStartEngine } from '../../../backends/docker.ts'
-import { startServer } from '../../../harness/client.ts'
-import { testRun } from '../../../harness/context.ts'
-import { testProject } from '../../../harness/project.ts'
-import { docker, makeImage } from '../images.ts'
-import { createOwnEngine, type OwnEngine } from '../own-engine.ts'
+import { startServer } from '../../../../testkit/built-server.ts'
+import { docker, makeImage } from '../../../../testkit/docker/images.ts'
+import { createOwnEngine, type OwnEngine } from '../../../../testkit/docker/own-engine.ts'
+import {
+  carryOut,
+  createWorld,
+  planTo,
+  record,
+  signal,
+  takeBack,
+  until,
+  type World
+} from '../../../../testkit/docker/world.ts'
+import { testProject } from '../../../../testkit/project.ts'
+import { testRun } from '../../../../testkit/target-context.ts'
+import { describeOnOwnEngine } from '../../../harness/describe-on.ts'
 import { watchEvents } from '../scene.ts'
-import { carryOut, createWorld, planTo, record, signal, takeBack, until, type World } from '../world.ts'
 
 interface Row {
   image: string
@@ -15,7 +24,7 @@ interface Row {
   state: string
 }
 
-describe.skipIf(!canStartEngine())('services of a swarm of one node', () => {
+describeOnOwnEngine('services of a swarm of one node', () => {
   let engine: OwnEngine
   let world: World
   const usual = process.env.DOCKER_HOST

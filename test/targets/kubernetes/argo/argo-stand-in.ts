@@ -5,8 +5,8 @@ import { systemClock } from '../../../../src/support/clock.ts'
 import { createMask } from '../../../../src/support/mask.ts'
 import { type Api, openApi } from '../../../../src/targets/kubernetes/client/api.ts'
 import { connect } from '../../../../src/targets/kubernetes/client/connect.ts'
-import type { Answer } from '../../../harness/client.ts'
-import type { Cluster } from '../cluster.ts'
+import type { Answer } from '../../../../testkit/built-server.ts'
+import type { Cluster } from '../../../../testkit/kubernetes/cluster.ts'
 
 const anything = z.custom<Answer>(() => true)
 const hashLabel = 'rollouts-pod-template-hash'

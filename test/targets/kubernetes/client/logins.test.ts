@@ -9,10 +9,10 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import { RollbackError } from '../../../../src/support/errors.ts'
-import { describeOn } from '../../../backends/use.ts'
-import type { Answer } from '../../../harness/client.ts'
+import type { Answer } from '../../../../testkit/built-server.ts'
+import { workload } from '../../../../testkit/kubernetes/cluster.ts'
 import { commandLine } from '../../../harness/command-line.ts'
-import { workload } from '../cluster.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { inTime, useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import type { Risk } from '../../../../src/model/observation.ts'
-import { describeOn } from '../../../backends/use.ts'
-import { until } from '../cluster.ts'
+import { until } from '../../../../testkit/kubernetes/cluster.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { planned, useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })

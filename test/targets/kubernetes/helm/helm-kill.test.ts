@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest'
-import { describeOn } from '../../../backends/use.ts'
-import { testRun } from '../../../harness/context.ts'
-import { watchObject } from '../cluster.ts'
-import type { Scene } from '../scene.ts'
+import { watchObject } from '../../../../testkit/kubernetes/cluster.ts'
+import type { Scene } from '../../../../testkit/kubernetes/scene.ts'
+import { testRun } from '../../../../testkit/target-context.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { killAt, planned, resume } from '../use-cluster.ts'
 import { useChart } from './helm-scene.ts'
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll } from 'vitest'
-import type { Answer } from '../../../harness/client.ts'
-import type { Cluster } from '../cluster.ts'
+import type { Answer } from '../../../../testkit/built-server.ts'
+import type { Cluster } from '../../../../testkit/kubernetes/cluster.ts'
 import { useCluster } from '../use-cluster.ts'
 
 const run = promisify(execFile)

@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
-import { describeOn } from '../../../backends/use.ts'
-import type { Answer } from '../../../harness/client.ts'
-import { execute } from '../scene.ts'
+import type { Answer } from '../../../../testkit/built-server.ts'
+import { execute } from '../../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { useChart } from './helm-scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

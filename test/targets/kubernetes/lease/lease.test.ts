@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import type { LeaseRecord } from '../../../../src/model/lease.ts'
 import { pack, unpack } from '../../../../src/targets/kubernetes/lease/lease-object.ts'
-import { describeOn } from '../../../backends/use.ts'
+import { until, workload } from '../../../../testkit/kubernetes/cluster.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { deadHolder, taking } from '../../../harness/lease.ts'
-import { until, workload } from '../cluster.ts'
 import { useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })

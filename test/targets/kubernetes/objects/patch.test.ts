@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { workloadSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
 import { patchFor } from '../../../../src/targets/kubernetes/objects/patch.ts'
-import { workload } from '../cluster.ts'
+import { workload } from '../../../../testkit/kubernetes/cluster.ts'
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 

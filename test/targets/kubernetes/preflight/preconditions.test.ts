@@ -10,7 +10,7 @@ import { moveOf } from '../../../../src/targets/kubernetes/workloads/plan-steps.
 import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
 import { putTemplate } from '../../../../src/targets/kubernetes/workloads/steps/put-template.ts'
-import { testRun } from '../../../harness/context.ts'
+import { testRun } from '../../../../testkit/target-context.ts'
 import { deployment, type FakeCluster, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
 import { virtualClock } from '../virtual-clock.ts'
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it, vi } from 'vitest'
-import { describeOn } from '../../../backends/use.ts'
-import { testRun } from '../../../harness/context.ts'
-import { type Shape, until, workload } from '../cluster.ts'
+import { type Shape, until, workload } from '../../../../testkit/kubernetes/cluster.ts'
+import { testRun } from '../../../../testkit/target-context.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { applyAll, inTime, planned, revertAll, useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

@@ -4,9 +4,9 @@ import { expect, it, vi } from 'vitest'
 import type { CheckReport } from '../../../../src/model/check.ts'
 import { createMask } from '../../../../src/support/mask.ts'
 import type { Look } from '../../../../src/targets/target.ts'
-import { describeOn } from '../../../backends/use.ts'
-import { docker } from '../../docker/images.ts'
-import { type Shape, until, workload } from '../cluster.ts'
+import { docker } from '../../../../testkit/docker/images.ts'
+import { type Shape, until, workload } from '../../../../testkit/kubernetes/cluster.ts'
+import { describeOn } from '../../../harness/describe-on.ts'
 import { inTime, useCluster } from '../use-cluster.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })

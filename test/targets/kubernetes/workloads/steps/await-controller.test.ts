@@ -4,7 +4,7 @@ import type { Request } from '../../../../../src/targets/kubernetes/client/api.t
 import type { KubernetesContext } from '../../../../../src/targets/kubernetes/context.ts'
 import type { Move } from '../../../../../src/targets/kubernetes/objects/move.ts'
 import { steps } from '../../../../../src/targets/kubernetes/steps.ts'
-import { testRun } from '../../../../harness/context.ts'
+import { testRun } from '../../../../../testkit/target-context.ts'
 
 const move = {
   kind: 'statefulset',

@@ -6,7 +6,7 @@ import type { Move } from '../../../../../src/targets/kubernetes/objects/move.ts
 import { type WorkloadObject, workloadSchema } from '../../../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
 import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow-rollout.ts'
-import { testRun } from '../../../../harness/context.ts'
+import { testRun } from '../../../../../testkit/target-context.ts'
 
 /** The Deployment as the API server gives it, at one generation. */
 const deployment = (version: string, generation: number, available: number): WorkloadObject =>

@@ -13,7 +13,7 @@ import {
 } from '../../../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
 import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow-rollout.ts'
-import { testRun } from '../../../../harness/context.ts'
+import { testRun } from '../../../../../testkit/target-context.ts'
 import { deployment, deploymentPath, fakeCluster, pod, podPath, statefulSetPath } from '../../fake-cluster.ts'
 import { virtualClock } from '../../virtual-clock.ts'
 

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { publish } from '../backends/publish.ts'
-import { type TestProject, testProject } from '../harness/project.ts'
-import { npmrc, packumentOf } from '../targets/npm/package-fixture.ts'
+import { type TestProject, testProject } from '../project.ts'
+import { publish } from './publish.ts'
+import { npmrc, packumentOf } from './registry.ts'
 
 export interface NpmProject extends TestProject {
   name: string

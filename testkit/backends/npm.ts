@@ -1,5 +1,5 @@
+import { startVerdaccio } from '../npm/verdaccio.ts'
 import type { Backend } from './backend.ts'
-import { startVerdaccio } from './verdaccio.ts'
 
 /** A private registry of our own: always there. */
 const npm: Backend = {

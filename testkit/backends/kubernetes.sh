@@ -58,8 +58,8 @@ node_ready() { ask /api/v1/nodes/node-1 | tr -d ' \n' | grep -q '"type":"Ready",
 runs() { [ -e "$state/kubelet.pid" ] && kill -0 "$(cat "$state/kubelet.pid")" 2>/dev/null && node_ready; }
 
 up() {
-  built || { echo "Kubernetes is not built; test/backends/kubernetes.sh install builds it" >&2; exit 1; }
-  command -v etcd >/dev/null || { echo "etcd is not installed; test/backends/kubernetes.sh install installs it" >&2; exit 1; }
+  built || { echo "Kubernetes is not built; testkit/backends/kubernetes.sh install builds it" >&2; exit 1; }
+  command -v etcd >/dev/null || { echo "etcd is not installed; testkit/backends/kubernetes.sh install installs it" >&2; exit 1; }
   [ "$(id -u)" = 0 ] || { echo "a kubelet needs root" >&2; exit 1; }
   "$here/docker.sh" up >/dev/null
   mkdir -p "$(dirname "$state")"
@@ -111,7 +111,7 @@ YAML
   start scheduler "$cache/kube-scheduler" --kubeconfig=kubeconfig --leader-elect=false
   start kubelet "$cache/kubelet" --config=kubelet.yml --kubeconfig=kubeconfig --hostname-override=node-1 \
     --container-runtime=docker --pod-infra-container-image=pop-test/pause:1 --root-dir="$state/kubelet" \
-    --cgroups-per-qos=false --enforce-node-allocatable=
+    --docker-endpoint="$("$here/docker.sh" up | sed -n 's/^host=//p')" --cgroups-per-qos=false --enforce-node-allocatable=
   wait_for "a ready node" node_ready
   wait_for "the default service account" ask /api/v1/namespaces/default/serviceaccounts/default
 }

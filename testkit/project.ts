@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { JsonObject } from '../../src/model/json.ts'
+import type { JsonObject } from '../src/model/json.ts'
 
 const run = promisify(execFile)
 
@@ -16,6 +16,8 @@ export interface TestProject {
   deployed(): Promise<JsonObject>
   /** Makes the folder a git repository and commits everything; gives the commit. */
   commit(message?: string): Promise<string>
+  /** Every file of the project, by path. */
+  files(): Promise<Record<string, string>>
   remove(): Promise<void>
 }
 
@@ -35,6 +37,7 @@ export async function testProject(content?: JsonObject): Promise<TestProject> {
       await commitAll(dir, message)
       return (await gitIn(dir)('rev-parse', 'HEAD')).stdout.trim()
     },
+    files: () => filesBelow(dir),
     remove: () => rm(dir, { recursive: true, force: true })
   }
   if (content) await project.deploy(content)
@@ -53,3 +56,13 @@ const gitIn =
   (dir: string) =>
   (...args: string[]) =>
     run('git', ['-C', dir, '-c', 'user.name=Test', '-c', 'user.email=test@example.org', ...args])
+
+/** Every file below a folder, by path. */
+export async function filesBelow(dir: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {}
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile()) found[path] = await readFile(path, 'utf8')
+  }
+  return found
+}

@@ -1,10 +1,7 @@
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
-
-const serverFile = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist/server.mjs')
+import { distFile } from './dist.ts'
 
 export interface ServerOptions {
   projectDir: string
@@ -42,7 +39,7 @@ export async function startServer(options: ServerOptions): Promise<BuiltServer> 
   const { projectDir, env = {}, person = 'yes' } = options
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [serverFile],
+    args: [distFile('server.mjs')],
     cwd: projectDir,
     env: { ...inherited(), CLAUDE_PROJECT_DIR: projectDir, ...env },
     stderr: 'pipe'

@@ -1,6 +1,6 @@
-import { systemClock } from '../../src/support/clock.ts'
-import { createMask } from '../../src/support/mask.ts'
-import type { Run, TargetContext } from '../../src/targets/target.ts'
+import { systemClock } from '../src/support/clock.ts'
+import { createMask } from '../src/support/mask.ts'
+import type { Run, TargetContext } from '../src/targets/target.ts'
 
 /** What a target is given when it is opened, for tests of its verbs; whatever is not said is empty. */
 export function targetContext(

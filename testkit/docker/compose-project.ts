@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { World } from '../world.ts'
+import type { World } from './world.ts'
 
 /** A real Compose project in a folder of its own, named like its world. */
 export interface ComposeProject {

@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
 # A Docker engine with a private registry and Compose v2, for tests.
-#   docker.sh up        uses an engine that answers, else starts one where dockerd is installed and we are root;
-#                       prints socket=, registry=, compose= and nginx= lines, each only for what there is
+#   docker.sh up        uses the engine that DOCKER_HOST names or that answers, else starts one where dockerd is installed and we are root;
+#                       prints host=, registry=, compose= and nginx= lines, each only for what there is
 #   docker.sh down      stops what `up` started
 #   docker.sh install   installs engine, registry, busybox, Compose and a proxy from Debian's packages (for CI; needs root)
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 state=${POP_TEST_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/pop-deploy-rollback}/docker
-socket=/var/run/docker.sock
-[[ ${DOCKER_HOST:-} == unix://* ]] && socket=${DOCKER_HOST#unix://}
+usual=unix:///var/run/docker.sock
+host=${DOCKER_HOST:-$usual}
 
-answers() { curl -fs --max-time 3 --unix-socket "$socket" http://docker/_ping >/dev/null 2>&1; }
+answers() {
+  case $host in
+    unix://*) curl -fs --max-time 3 --unix-socket "${host#unix://}" http://docker/_ping ;;
+    *) timeout 10 docker --host "$host" version ;;
+  esac >/dev/null 2>&1
+}
 registry_answers() { curl -fs --max-time 3 "http://$1/v2/" >/dev/null 2>&1; }
 
 until_true() {
@@ -42,7 +47,7 @@ RUNC
 
 start_engine() {
   answers && return
-  [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null || return 1
+  [ "$host" = "$usual" ] && [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null || return 1
   mkdir -p "$state"
   local options
   mapfile -t options < <([ -e /etc/docker/daemon.json ] || patient_runtime)
@@ -83,8 +88,8 @@ find_nginx() {
 }
 
 up() {
-  start_engine || { echo "no engine answers at $socket, and none can be started (dockerd and root are needed)" >&2; exit 1; }
-  echo "socket=$socket"
+  start_engine || { echo "no engine answers at $host, and none can be started (only at $usual, with dockerd and root)" >&2; exit 1; }
+  echo "host=$host"
   start_registry && echo "registry=127.0.0.1:5000"
   find_compose >/dev/null && echo "compose=$(find_compose)"
   find_nginx >/dev/null && echo "nginx=$(find_nginx)"

@@ -12,9 +12,10 @@ export interface OwnBridge {
  */
 export function createOwnBridge(): OwnBridge {
   const random = randomBytes(4)
+  const [second, third] = [200 + (random.readUInt8(0) % 50), random.readUInt8(1)]
   const name = `popb${random.toString('hex')}`
   const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'ignore' })
   ip('link', 'add', name, 'type', 'bridge')
-  ip('addr', 'add', `10.210.${random[1] ?? 0}.1/24`, 'dev', name)
+  ip('addr', 'add', `10.${second}.${third}.1/24`, 'dev', name)
   return { name, remove: () => void ip('link', 'del', name) }
 }

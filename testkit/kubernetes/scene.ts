@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { JsonObject } from '../../../src/model/json.ts'
-import { type Answer, type BuiltServer, startServer } from '../../harness/client.ts'
-import { type TestProject, testProject } from '../../harness/project.ts'
+import type { JsonObject } from '../../src/model/json.ts'
+import { type Answer, type BuiltServer, startServer } from '../built-server.ts'
+import { type TestProject, testProject } from '../project.ts'
 import type { Cluster } from './cluster.ts'
 
 /** A project whose deploy.json names workloads of a cluster, and built servers in it. */

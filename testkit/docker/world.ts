@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
-import type { Observation } from '../../../src/model/observation.ts'
-import type { PlanDraft } from '../../../src/model/plan.ts'
-import type { Release } from '../../../src/model/release.ts'
-import { createEngine } from '../../../src/targets/docker/engine/client.ts'
-import { connect } from '../../../src/targets/docker/engine/connect.ts'
-import docker_ from '../../../src/targets/docker/index.ts'
-import type { Run, Target, TargetContext } from '../../../src/targets/target.ts'
-import { targetContext, testRun } from '../../harness/context.ts'
+import type { DeploymentRecord } from '../../src/model/deployment-record.ts'
+import type { Observation } from '../../src/model/observation.ts'
+import type { PlanDraft } from '../../src/model/plan.ts'
+import type { Release } from '../../src/model/release.ts'
+import { createEngine } from '../../src/targets/docker/engine/client.ts'
+import { connect } from '../../src/targets/docker/engine/connect.ts'
+import docker_ from '../../src/targets/docker/index.ts'
+import type { Run, Target, TargetContext } from '../../src/targets/target.ts'
+import { targetContext, testRun } from '../target-context.ts'
 import { docker, imagesMade } from './images.ts'
 
 /** A corner of the engine with names of its own, cleaned up at the end. */
@@ -64,7 +64,9 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
         settle_seconds: 1,
         ...(parts.config as object)
       })
-      const target = await docker_.open(targetContext({ name: 'docker', projectDir: '/nonexistent', ...parts, config }))
+      const env = { ...sameEngine(parts), ...parts.env }
+      const context = targetContext({ name: 'docker', projectDir: '/nonexistent', ...parts, config, env })
+      const target = await docker_.open(context)
       targets.push(target)
       return target
     },
@@ -79,6 +81,15 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
       for (const image of imagesMade(repository)) await docker('rmi', '-f', image).catch(() => undefined)
     }
   }
+}
+
+/** What leads a target to the engine of this process's docker command, unless it is told another. */
+function sameEngine({ config = {}, env = {} }: Partial<TargetContext>): NodeJS.ProcessEnv {
+  if ('host' in (config as object) || 'docker_context' in (config as object) || env.DOCKER_CONTEXT) return {}
+  const { DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH } = process.env
+  return Object.fromEntries(
+    Object.entries({ DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH }).filter(([, value]) => value)
+  )
 }
 
 export const signal = (): AbortSignal => AbortSignal.timeout(200_000)
