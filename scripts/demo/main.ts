@@ -4,7 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { type Answer, type BuiltServer, startServer } from '../../test/harness/client.ts'
 import { build } from '../build.ts'
 import { heading, indented, paragraph } from './paper.ts'
-import { type Stage, scenes } from './stage.ts'
+import type { Scene, Stage } from './stage.ts'
+
+/** Every scene; one line each. */
+const scenes: Record<string, () => Promise<{ default: Scene }>> = {
+  docker: () => import('./docker.ts'),
+  npm: () => import('./npm.ts')
+}
 
 /** Breaks something real, and takes it back through the built server as a host would. Returns the exit code. */
 export async function demo(kind: string): Promise<number> {

@@ -12,9 +12,3 @@ export interface Stage {
 }
 
 export type Scene = () => Promise<Stage>
-
-/** Every scene; one line each. */
-export const scenes: Record<string, () => Promise<{ default: Scene }>> = {
-  docker: () => import('./docker.ts'),
-  npm: () => import('./npm.ts')
-}
