@@ -7,10 +7,8 @@ type RawRecord = z.infer<typeof deploymentRecordSchema>
 type Read = DeploymentRecord | string
 
 /** A target's history, newest first. What cannot be read as a record stays in the file and is left out here. */
-export const historyOf = (
-  file: { records: readonly DeploymentRecord[] } | null,
-  target: string
-): DeploymentRecord[] => file?.records.filter((record) => record.target === target) ?? []
+export const historyOf = (file: { records: readonly DeploymentRecord[] } | null, target: string): DeploymentRecord[] =>
+  file?.records.filter((record) => record.target === target) ?? []
 
 /** Takes deploy.json's history; gives its records newest first, and a line about those that could not be read. */
 export function readHistory(history: readonly unknown[]): { records: DeploymentRecord[]; notes: string[] } {
