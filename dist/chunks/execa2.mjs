@@ -1,0 +1,1 @@
+import{n as e,t}from"./execa.mjs";e();export{t as execa};
