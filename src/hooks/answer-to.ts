@@ -1,14 +1,15 @@
+import { statSync } from 'node:fs'
 import { locateDeployFile } from '../project/locate-deploy-file.ts'
 import { findProject, projectPaths } from '../project/paths.ts'
-import { deployCommandIn } from './deploy-command.ts'
+import { deployCommandIn, showsFailure } from './deploy-command.ts'
 import { type BashEvent, readEvent, type TaskEvent } from './event.ts'
-import { showsFailure } from './failure-signs.ts'
-import { writtenWhile } from './fresh-record.ts'
 import { type Failure, noticeOf } from './notice.ts'
 import { openMemory, type SessionMemory } from './session-memory.ts'
 
 // clocks of other machines and zone-less times are not exact
 const recordSlackMs = 5 * 60_000
+/** How long this program may have waited for its start on a busy machine. */
+const startSlackMs = 30_000
 
 /**
  * What the host is to add to its conversation after a command or a notification: one factual line when a deployment was seen to
@@ -48,4 +49,10 @@ function failureOfTask({ taskId, status, exitCode }: TaskEvent, memory: SessionM
   const deploy = memory.task(taskId)
   if (!deploy || deploy.unsure || status !== 'failed') return null
   return { ...deploy, how: 'background', exitCode }
+}
+
+/** Whether deploy.json was written while a command of this length ran. Reads no more than the file's times. */
+function writtenWhile(durationMs: number, deployFile: string, now: Date): boolean {
+  const found = statSync(deployFile, { throwIfNoEntry: false })
+  return found !== undefined && found.mtimeMs >= now.getTime() - durationMs - startSlackMs
 }

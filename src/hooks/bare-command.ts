@@ -12,17 +12,18 @@ interface Wrapper {
 
 const nothing: Bare = { words: [] }
 
+/** Wrappers without options that take a word. */
+const plain = `nohup, setsid, command, builtin, unbuffer, dotenvx, asdf exec, corepack, yarn exec,
+  yarn run, bun x, poetry run, pipenv run, pdm run, hatch run, rye run, bundle exec`.split(/,\s+/)
+
 /** Programs that run the command among their arguments; with a second word where it is a subcommand that does. */
 const wrappers: Record<string, Wrapper> = {
+  ...Object.fromEntries(plain.map((name) => [name, {}])),
   sudo: { takes: '-u -g -h -p -C -r -t -T -U -D -R --user --group --host --prompt --chdir --chroot --role --type' },
   doas: { takes: '-u -C' },
   env: { takes: '-u -C --unset --chdir', runs: /^(-S|--split-string)$/ },
   time: { takes: '-f -o --format --output' },
-  nohup: {},
-  setsid: {},
   exec: { takes: '-a' },
-  command: {},
-  builtin: {},
   nice: { takes: '-n --adjustment' },
   ionice: { takes: '-c -n -p --class --classdata' },
   stdbuf: { takes: '-i -o -e --input --output --error' },
@@ -31,9 +32,7 @@ const wrappers: Record<string, Wrapper> = {
   flock: { takes: '-w -E --timeout --conflict-exit-code', own: 1, runs: /^(-c|--command)$/ },
   xargs: { takes: '-I -n -L -P -d -a -s -E --max-args --max-procs --delimiter --arg-file --replace' },
   caffeinate: { takes: '-t -w' },
-  unbuffer: {},
   dotenv: { takes: '-e -f -v -p --file' },
-  dotenvx: {},
   'dotenvx run': { takes: '-f -e -fv --env-file --env' },
   'doppler run': { takes: '-p -c -t --project --config --token --mount', runs: /^--command$/ },
   'op run': { takes: '--env-file --account' },
@@ -44,10 +43,8 @@ const wrappers: Record<string, Wrapper> = {
   'direnv exec': { own: 1 },
   'mise exec': { takes: '-C --cd', runs: /^(-c|--command)$/ },
   'mise x': { takes: '-C --cd', runs: /^(-c|--command)$/ },
-  'asdf exec': {},
   'volta run': { takes: '--node --npm --yarn --pnpm' },
   'fnm exec': { takes: '--using' },
-  corepack: {},
   npx: { takes: '-p -w --package --workspace', runs: /^(-c|--call)$/ },
   pnpx: { takes: '-p --package' },
   bunx: { takes: '-p --package' },
@@ -56,19 +53,10 @@ const wrappers: Record<string, Wrapper> = {
   'pnpm dlx': { takes: '--package' },
   'pnpm exec': { takes: '-C -F --dir --filter' },
   'yarn dlx': { takes: '-p --package' },
-  'yarn exec': {},
-  'yarn run': {},
-  'bun x': {},
   uvx: { takes: '--from --with -p --python' },
   'uv run': { takes: '--with --extra --group -p --python --env-file --directory --project' },
   'uv tool run': { takes: '--from --with -p --python' },
-  'pipx run': { takes: '--spec --python --index-url --pip-args' },
-  'poetry run': {},
-  'pipenv run': {},
-  'pdm run': {},
-  'hatch run': {},
-  'rye run': {},
-  'bundle exec': {}
+  'pipx run': { takes: '--spec --python --index-url --pip-args' }
 }
 
 const shell: Wrapper = { takes: '-o -O --rcfile --init-file', runs: /^-[a-z]*c$/ }

@@ -1,5 +1,4 @@
 import { type DeployRecord, type DeployRecords, readDeployRecords } from './deploy-records.ts'
-import { lastGood } from './last-good.ts'
 import type { SessionMemory } from './session-memory.ts'
 
 /** A deploy command that was seen to fail. */
@@ -77,3 +76,18 @@ function line(event: string, target: string, file: DeployRecords | null): string
 }
 
 const hour = (at: Date): string => `${at.toISOString().slice(11, 16)} UTC`
+
+/**
+ * The version of a target that last worked, as far as the history tells: the newest success, or the end of a proven rollback, that
+ * nothing newer speaks against. Takes the records newest first. The assessment asks the target itself; this only names a version.
+ */
+function lastGood(records: readonly DeployRecord[], target: string): string | null {
+  const bad = new Set<string>()
+  for (const { target: of, version, status, rollbackTo, outcome } of records) {
+    if (of !== target) continue
+    const good = status === 'success' ? version : outcome === 'succeeded' ? rollbackTo : ''
+    if (good && !bad.has(good)) return good
+    if (status === 'failed' || status === 'rolled_back') bad.add(version)
+  }
+  return null
+}

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { runProgram } from '../support/run-program.ts'
 import { oneLine } from '../support/text.ts'
 
 export interface Commit {
@@ -29,17 +29,13 @@ const maxBytes = 32 * 1024 * 1024
  * Runs git with an argument vector and gives its output; null when it fails, is not installed, or takes too long. Nothing that a
  * repository's configuration names is run, nothing is fetched, and no variable points it at another repository.
  */
-export function git(dir: string, args: readonly string[], signal?: AbortSignal): Promise<string | null> {
+export async function git(dir: string, args: readonly string[], signal?: AbortSignal): Promise<string | null> {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))
   const env = { ...Object.fromEntries(kept), ...quiet }
-  return new Promise((resolve) => {
-    execFile(
-      'git',
-      ['--no-pager', '-c', 'core.fsmonitor=false', '-c', 'core.quotePath=false', ...args],
-      { cwd: dir, env, timeout: timeoutMs, maxBuffer: maxBytes, windowsHide: true, signal, killSignal: 'SIGKILL' },
-      (error, stdout) => resolve(error ? null : stdout)
-    )
-  })
+  const options = ['--no-pager', '-c', 'core.fsmonitor=false', '-c', 'core.quotePath=false']
+  const call = { cwd: dir, env, limitMs: timeoutMs, maxOutput: maxBytes, ...(signal && { signal }) }
+  const result = await runProgram('git', [...options, ...args], call).catch(() => null)
+  return result?.ok ? result.stdout : null
 }
 
 const quiet = { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', GIT_NO_LAZY_FETCH: '1', LC_ALL: 'C' }

@@ -17,5 +17,5 @@ const mapKeys = (value: unknown, rename: (key: string) => string): unknown => {
 /** JSON that leaves is snake_case; this is the one place that maps. Undefined fields are dropped. */
 export const snakeCase = (value: unknown): unknown => mapKeys(value, toSnake)
 
-/** The way back, for what this program itself once wrote. */
+/** The reverse, for what this program itself wrote. */
 export const camelCase = (value: unknown): unknown => mapKeys(value, toCamel)

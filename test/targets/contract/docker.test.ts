@@ -21,8 +21,7 @@ describeOn('docker', 'the contract of a target, on a Docker engine', () => {
       const config = {
         image_name: world.repository.slice(slash + 1),
         registry: world.repository.slice(0, slash),
-        settle_seconds: 1,
-        health_timeout_seconds: 5
+        settle_seconds: 1
       }
       return {
         opening: { env: process.env, config },
