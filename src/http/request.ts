@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { request as send } from 'undici'
+import { type Dispatcher, request as send } from 'undici'
 import { withLimit } from '../support/limit.ts'
 import { type Answer, redirectOf } from './answer.ts'
 import { proxyAgent } from './proxy.ts'
@@ -18,8 +18,12 @@ export interface RequestOptions {
   maxBytes?: number
   /** Keeps the beginning of a longer body, where it would fail otherwise. With `maxBytes: 0` nothing of it is waited for. */
   cut?: boolean
+  /** Gets the body piece by piece; the answer then holds none of it. */
+  sink?(chunk: Buffer): void
   /** Uses a connection of its own, as a user who comes for the first time does. */
   newConnection?: boolean
+  /** The connections to use. Default: those of `proxyAgent`. */
+  dispatcher?: Dispatcher
 }
 
 /** The body is longer than allowed. */
@@ -37,13 +41,13 @@ export async function request(url: string | URL, options: RequestOptions): Promi
   const limit = withLimit(signal, limitMs)
   const response = await send(url, {
     method,
-    dispatcher: proxyAgent(env),
+    dispatcher: options.dispatcher ?? proxyAgent(env),
     signal: limit,
     headers: { 'user-agent': `pop-deploy-rollback node/${process.versions.node}`, ...headers },
     ...(options.newConnection && { reset: true }),
     ...(body !== undefined && { body })
   })
-  const beginning = await readUpTo(response.body, maxBytes, limit)
+  const beginning = await readUpTo(response.body, maxBytes, limit, options.sink)
   if (beginning.cut && !options.cut) throw new TooLarge(`the answer is longer than ${maxBytes / mebibyte} MB`)
   return { status: response.statusCode, headers: response.headers, ...beginning }
 }
@@ -78,16 +82,22 @@ export async function requestAlong(
   }
 }
 
-async function readUpTo(body: Readable, maxBytes: number, signal: AbortSignal): Promise<Pick<Answer, 'body' | 'cut'>> {
+async function readUpTo(
+  body: Readable,
+  maxBytes: number,
+  signal: AbortSignal,
+  sink?: (chunk: Buffer) => void
+): Promise<Pick<Answer, 'body' | 'cut'>> {
   const chunks: Buffer[] = []
   let length = 0
   try {
     if (maxBytes === 0) return { body: Buffer.alloc(0), cut: true }
     for await (const chunk of body) {
       signal.throwIfAborted()
-      chunks.push(chunk as Buffer)
+      if (sink) sink(chunk as Buffer)
+      else chunks.push(chunk as Buffer)
       length += (chunk as Buffer).length
-      if (length > maxBytes) return { body: Buffer.concat(chunks, maxBytes), cut: true }
+      if (length > maxBytes) return { body: Buffer.concat(chunks).subarray(0, maxBytes), cut: true }
     }
     return { body: Buffer.concat(chunks), cut: false }
   } finally {
