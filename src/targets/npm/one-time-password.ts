@@ -16,6 +16,13 @@ export class NeedsOneTimePassword extends Error {
   }
 }
 
+/** What a person is told then. */
+export const manualPassword = (command: string, state?: string): string[] => [
+  `The registry asks for a one-time password and offers programs no web login.${state ? ` ${state}` : ''}`,
+  'Run this where you can enter the password (with an authenticator app, add --otp=<code>):',
+  command
+]
+
 export interface Authority {
   /** Writes, and repeats that with the password of a web login when the registry asks for one. */
   write<T>(work: (write: Write) => Promise<T>, run: Run): Promise<T>

@@ -49,6 +49,7 @@ export function registryRequests({ registry, options }: NpmSettings): SendToRegi
         headers: {
           ...(call.sink || call.cut ? {} : { 'accept-encoding': 'gzip' }),
           'npm-auth-type': textOf(options.authType) ?? 'web',
+          ...(textOf(options.otp) && { 'npm-otp': String(options.otp) }),
           ...headers,
           ...(to.origin === start.origin && loginFor(to.href, registry, options))
         }
