@@ -152,9 +152,7 @@ describe('a request to a platform', () => {
     expect(error).toMatchObject({ fault: 'config', code: 'not_logged_in' })
     expect(statusOf(error)).toBe(401)
     answers({ status: 404 })
-    expect(
-      await client().find({ doing: 'Asking', path: '/x', schema, signal: AbortSignal.timeout(20_000) })
-    ).toBeNull()
+    expect(await client().find({ doing: 'Asking', path: '/x', schema, signal: AbortSignal.timeout(20_000) })).toBeNull()
   })
 
   test('an aborted request ends at once with the reason', async () => {

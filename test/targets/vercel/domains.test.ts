@@ -45,7 +45,9 @@ test('a production domain whose DNS does not lead to Vercel is no obstacle, and 
   const { assessment, done } = await rollBack()
   expect(assessment.current.health).toBe('down')
   expect(done.outcome).toBe('succeeded')
-  expect(done.checks.find(({ id }: Answer) => id === 'alias:gone.example.test').detail).toContain('does not point at Vercel')
+  expect(done.checks.find(({ id }: Answer) => id === 'alias:gone.example.test').detail).toContain(
+    'does not point at Vercel'
+  )
 })
 
 test('a domain that this machine cannot reach leaves the rollback unverified, and never undoes it', async () => {
