@@ -6,11 +6,15 @@ export class TooLarge extends Error {}
 
 export const mebibyte = 1024 * 1024
 
-/** Reads the first `maxBytes` of a body; `cut` tells that there was more. With 0 nothing is waited for. */
+/**
+ * Reads the first `maxBytes` of a body; `cut` tells that there was more. With 0 nothing is waited for.
+ * @param sink gets the body piece by piece instead; the answer then holds none of it.
+ */
 export async function readUpTo(
   body: Readable,
   maxBytes: number,
-  signal: AbortSignal
+  signal: AbortSignal,
+  sink?: (chunk: Buffer) => void
 ): Promise<Pick<Answer, 'body' | 'cut'>> {
   const chunks: Buffer[] = []
   let length = 0
@@ -18,9 +22,10 @@ export async function readUpTo(
     if (maxBytes === 0) return { body: Buffer.alloc(0), cut: true }
     for await (const chunk of body) {
       signal.throwIfAborted()
-      chunks.push(chunk as Buffer)
+      if (sink) sink(chunk as Buffer)
+      else chunks.push(chunk as Buffer)
       length += (chunk as Buffer).length
-      if (length > maxBytes) return { body: Buffer.concat(chunks, maxBytes), cut: true }
+      if (length > maxBytes) return { body: Buffer.concat(chunks).subarray(0, maxBytes), cut: true }
     }
     return { body: Buffer.concat(chunks), cut: false }
   } finally {

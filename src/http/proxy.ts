@@ -1,3 +1,4 @@
+import type { SecureContextOptions } from 'node:tls'
 import { EnvHttpProxyAgent } from 'undici'
 import { ConfigError } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
@@ -13,17 +14,35 @@ const loopback = 'localhost,127.0.0.1,[::1]'
  * @throws ConfigError for a proxy that is no address.
  */
 export function proxyAgent(env: NodeJS.ProcessEnv): EnvHttpProxyAgent {
-  const except = (env.no_proxy ?? env.NO_PROXY ?? '').trim()
   const proxies = {
     httpProxy: proxyOf(env, 'http_proxy'),
     httpsProxy: proxyOf(env, 'https_proxy'),
-    noProxy: except === '*' ? '*' : `${except},${loopback}`
+    noProxy: env.no_proxy ?? env.NO_PROXY ?? ''
   }
   const key = JSON.stringify(proxies)
-  const agent = agents.get(key) ?? new EnvHttpProxyAgent({ ...proxies, connect: { timeout: 10_000 } })
+  const agent = agents.get(key) ?? agentWith(proxies)
   agents.set(key, agent)
   return agent
 }
+
+interface Proxies {
+  httpProxy: string
+  httpsProxy: string
+  noProxy: string
+}
+
+/** Connections through these proxies, and with TLS as given. */
+export const agentWith = (
+  { httpProxy, httpsProxy, noProxy }: Proxies,
+  tls: SecureContextOptions & { rejectUnauthorized?: boolean } = {}
+): EnvHttpProxyAgent =>
+  new EnvHttpProxyAgent({
+    httpProxy,
+    httpsProxy,
+    noProxy: noProxy.trim() === '*' ? '*' : `${noProxy},${loopback}`,
+    connect: { ...tls, timeout: 10_000 },
+    requestTls: tls
+  })
 
 /** The lower-case name counts first; without a scheme, a proxy is spoken to in HTTP. */
 function proxyOf(env: NodeJS.ProcessEnv, name: string): string {

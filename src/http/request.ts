@@ -1,4 +1,4 @@
-import { request as send } from 'undici'
+import { type Dispatcher, request as send } from 'undici'
 import { withLimit } from '../support/limit.ts'
 import { type Answer, redirectOf } from './answer.ts'
 import { mebibyte, readUpTo, TooLarge } from './body.ts'
@@ -18,8 +18,12 @@ export interface RequestOptions {
   maxBytes?: number
   /** Keeps the beginning of a longer body, where it would fail otherwise. With `maxBytes: 0` nothing of it is waited for. */
   cut?: boolean
+  /** Gets the body piece by piece; the answer then holds none of it. */
+  sink?(chunk: Buffer): void
   /** Uses a connection of its own, as a user who comes for the first time does. */
   newConnection?: boolean
+  /** The connections to use. Default: those of `proxyAgent`. */
+  dispatcher?: Dispatcher
 }
 
 /**
@@ -32,13 +36,13 @@ export async function request(url: string | URL, options: RequestOptions): Promi
   const limit = withLimit(signal, limitMs)
   const response = await send(url, {
     method,
-    dispatcher: proxyAgent(env),
+    dispatcher: options.dispatcher ?? proxyAgent(env),
     signal: limit,
     headers: { 'user-agent': `pop-deploy-rollback node/${process.versions.node}`, ...headers },
     ...(options.newConnection && { reset: true }),
     ...(body !== undefined && { body })
   })
-  const beginning = await readUpTo(response.body, maxBytes, limit)
+  const beginning = await readUpTo(response.body, maxBytes, limit, options.sink)
   if (beginning.cut && !options.cut) throw new TooLarge(`the answer is longer than ${maxBytes / mebibyte} MB`)
   return { status: response.statusCode, headers: response.headers, ...beginning }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../support/clock.ts'
 import { headerOf, type Said } from './answer.ts'
 
 /** How often something is tried that may fail for a moment. */
-const attempts = 4
+const usualAttempts = 4
 
 /** The longest wait in all that the other side may ask for: a minute, and the pauses between. */
 const longestWaitMs = 65_000
@@ -19,7 +19,12 @@ export interface Attempt<Result> {
 /** Tries until the result is final, the tries are used up, or the wait would be too long; gives the last result. */
 export async function retrying<Result>(
   attempt: (count: number) => Promise<Attempt<Result>>,
-  { clock, signal, waits }: { clock: Clock; signal: AbortSignal; waits?(ms: number): void }
+  {
+    clock,
+    signal,
+    waits,
+    attempts = usualAttempts
+  }: { clock: Clock; signal: AbortSignal; waits?(ms: number): void; attempts?: number }
 ): Promise<Result> {
   let waited = 0
   for (let count = 1; ; count++) {

@@ -1,7 +1,7 @@
 import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
-import type { Look, TargetContext } from '../target.ts'
-import type { NpmConfig } from './config.ts'
+import type { Look } from '../target.ts'
+import type { NpmContext } from './context.ts'
 import { inShort } from './failure.ts'
 import { type Installed, installByTag } from './install.ts'
 import { type DistTags, digestOf, type Packument } from './packument.ts'
@@ -10,13 +10,11 @@ import type { NpmSettings } from './settings.ts'
 import { tarballVerified } from './tarball.ts'
 
 /**
- * Whether the registry answers with the release, and whether installing by the tag gives it. Installing is done at the first look;
- * a later look within the same soak installs again only when tag or digest are no longer what was installed.
+ * Whether the registry answers with the release, and whether installing by the tag gives it. The first check of a soak installs; a later
+ * one does so again only when the tag or the digest has changed.
  */
 export async function check(
-  registry: Registry,
-  settings: NpmSettings,
-  context: TargetContext<NpmConfig>,
+  { registry, settings, env, mask }: NpmContext,
   release: Release,
   { signal, baseline }: Look
 ): Promise<CheckReport> {
@@ -41,13 +39,7 @@ export async function check(
       observed: baseline
     }
   const tarball = await tarballOf(registry, packument, release, signal)
-  const install = installCheck(
-    settings,
-    release,
-    digest,
-    state,
-    await installByTag(settings, context.env, context.mask, signal)
-  )
+  const install = installCheck(settings, release, digest, state, await installByTag(settings, env, mask, signal))
   return {
     checks: [tagOf(settings, release, state), identityOf(release, digest), tarball, install],
     observed: { ...state, installed: install.status === 'pass' && tarball.status === 'pass' }
@@ -70,7 +62,7 @@ const tagOf = (settings: NpmSettings, { version }: Release, { tag }: Answered): 
   tagCheck(
     settings,
     tag === version ? 'pass' : 'fail',
-    `${settings.tag} is ${tag ?? 'not set'}, asked past every cache of this machine`
+    `${settings.tag} is ${tag ?? 'not set'}, read without any cache of this machine`
   )
 
 function identityOf({ id, version }: Release, digest: string | null): Check {
@@ -83,7 +75,12 @@ function identityOf({ id, version }: Release, digest: string | null): Check {
       detail: `${version} is not published, or the registry records no digest of it`
     }
   if (!/^sha\d+[-:]/.test(id))
-    return { id: 'identity', title, status: 'unknown', detail: `no digest of ${version} was known when it was planned` }
+    return {
+      id: 'identity',
+      title,
+      status: 'unknown',
+      detail: `the digest of ${version} was unknown when the rollback was planned`
+    }
   return {
     id: 'identity',
     title,
@@ -122,7 +119,11 @@ function installCheck(
   if (installed.version === version) {
     const other = installed.integrity && digest?.startsWith('sha512-') && installed.integrity !== digest
     return other
-      ? { ...common, status: 'fail', detail: `${version} was installed, with other content than the registry records` }
+      ? {
+          ...common,
+          status: 'fail',
+          detail: `${version} was installed, with content that differs from the registry's record`
+        }
       : { ...common, status: 'pass', detail: `${version} was installed in an empty folder, scripts off` }
   }
   if (tag === version && page === installed.version)
@@ -138,5 +139,5 @@ const stillInstalled = (settings: NpmSettings, { version }: Release): Check => (
   id: 'install',
   title: installTitle(settings),
   status: 'pass',
-  detail: `${version} was installed in an empty folder, scripts off; tag and content are unchanged since`
+  detail: `${version} was installed in an empty folder, scripts off; tag and content have not changed since`
 })

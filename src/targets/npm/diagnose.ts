@@ -1,14 +1,14 @@
 import semver from 'semver'
 import type { Diagnosis, TimelineEvent } from '../../model/diagnosis.ts'
 import { oneLine } from '../../support/text.ts'
+import type { NpmContext } from './context.ts'
 import { manifestDifferences } from './manifest-differences.ts'
 import { deprecationOf, type Packument, personName, publishedAt } from './packument.ts'
-import type { Registry } from './registry.ts'
 import type { NpmSettings } from './settings.ts'
 import { tarballVerified } from './tarball.ts'
 
-/** What a registry can tell of why a version fails: who published it when, and what differs from the one before. */
-export async function diagnose(registry: Registry, settings: NpmSettings, signal: AbortSignal): Promise<Diagnosis> {
+/** What a registry knows of why a version fails: who published it when, and what differs from the one before. */
+export async function diagnose({ registry, settings }: NpmContext, signal: AbortSignal): Promise<Diagnosis> {
   const [tags, packument] = await Promise.all([registry.distTags(signal), registry.packument(signal)])
   const version = tags[settings.tag]
   if (!version) return { findings: [`${settings.name} has no tag ${settings.tag}`], events: [], evidence: [] }
@@ -28,9 +28,9 @@ export async function diagnose(registry: Registry, settings: NpmSettings, signal
       ...differences.slice(0, 12).map((line) => `${version} differs from ${before}: ${line}`),
       ...(differences.length > 12 ? [`and ${differences.length - 12} further differences from ${before}`] : []),
       ...(earlier && differences.length === 0
-        ? [`the manifests of ${before} and ${version} do not differ; the code may`]
+        ? [`the manifests of ${before} and ${version} are the same; the code may differ`]
         : []),
-      'which packages and projects depend on it is not known to the registry in a way that a program may ask'
+      'which packages and projects depend on it cannot be read from the registry'
     ],
     events: [before, version].flatMap((one) => (one ? eventOf(settings, packument, one) : [])),
     evidence: []
@@ -40,7 +40,7 @@ export async function diagnose(registry: Registry, settings: NpmSettings, signal
 function publication(packument: Packument, version: string): string {
   const by = personName(packument.versions[version]?._npmUser)
   const at = publishedAt(packument, version)
-  return `${version} was published ${at ? `at ${at}` : 'at a time the registry does not tell'}${by ? ` by ${oneLine(by, 60)}` : ''}`
+  return `${version} was published ${at ? `at ${at}` : 'at an unknown time'}${by ? ` by ${oneLine(by, 60)}` : ''}`
 }
 
 /** The highest version below it that is published, of the same kind (stable or not). */

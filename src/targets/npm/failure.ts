@@ -1,38 +1,61 @@
+import type { Answer } from '../../http/answer.ts'
+import { isTransient, networkReason } from '../../http/failure.ts'
+import { TooLarge } from '../../http/body.ts'
 import { ConfigError, messageOf, type RollbackError, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 
-/** What goes wrong on the way to a registry, as its client throws it. */
-interface HttpFailure {
-  statusCode?: number
-  code?: string
-  type?: string
-  headers?: Record<string, string[] | undefined>
-  body?: unknown
+/** A registry's answer that refuses a request. */
+export class RegistryRefusal extends Error {
+  readonly status: number
+  /** Of its headers the challenge, '' without one. */
+  readonly challenge: string
+  readonly text: string
+  /** The text as JSON; null when it is none. */
+  readonly body: unknown
+
+  constructor({ status, headers, body }: Answer) {
+    super(`the registry answered ${status}`)
+    this.status = status
+    this.challenge = [headers['www-authenticate'] ?? []].flat().join(' ')
+    this.text = body.toString('utf8', 0, 65_536)
+    this.body = parsed(this.text)
+  }
 }
 
-export const asHttpFailure = (error: unknown): HttpFailure =>
-  error && typeof error === 'object' ? (error as HttpFailure) : {}
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
 
-export const statusOf = (error: unknown): number | undefined => asHttpFailure(error).statusCode
+export const statusOf = (error: unknown): number | undefined =>
+  error instanceof RegistryRefusal ? error.status : undefined
 
 /**
  * Says what a failed request means. `doing` names what was tried ("Reading my-package"), `state` what is so now.
  * An error that was already explained, and the reason of an abort, are passed on as they are.
  */
 export function explain(error: unknown, doing: string, registry: string, state?: string): unknown {
-  const status = statusOf(error)
-  const code = asHttpFailure(error).code
-  if (status === undefined && !isNetworkFailure(error)) return error
   const parts = { what: `${doing} failed`, cause: error, ...(state && { state }) }
-  if (status === undefined)
+  if (error instanceof RegistryRefusal)
+    return explainStatus(error.status, `the registry answered ${error.status}${reasonOf(error)}`, parts)
+  if (error instanceof TooLarge)
     return new TargetError({
       ...parts,
-      why: `the registry ${registry} cannot be reached (${code})`,
-      next: 'Look whether the registry is up and this machine may reach it, then try again.',
-      code: 'registry_down',
-      retryable: true
+      why: `${registry}: ${error.message}`,
+      next: 'Check `config.registry` in deploy.json and `registry` in the npm configuration.',
+      code: 'too_large'
     })
-  return explainStatus(status, `the registry answered ${status}${reasonOf(error)}`, parts)
+  if (!isNetworkFailure(error)) return error
+  return new TargetError({
+    ...parts,
+    why: `the registry ${registry} cannot be reached (${networkReason(error)})`,
+    next: 'Check that the registry is up and that this machine can reach it, then try again.',
+    code: 'registry_down',
+    retryable: true
+  })
 }
 
 function explainStatus(
@@ -50,21 +73,21 @@ function explainStatus(
   if (status === 403)
     return new TargetError({
       ...parts,
-      why: `${why}: this login has no right to do it`,
-      next: 'Use the login of a maintainer of the package, or a token that may write, then try again.',
+      why: `${why}: this login lacks the right to do it`,
+      next: 'Use the login of a maintainer of the package, or a token with write access, then try again.',
       code: 'no_rights'
     })
   if (status === 404)
     return new TargetError({
       ...parts,
-      why: `${why}: there is no such package, or this login may not see it`,
+      why: `${why}: there is no such package, or this login cannot see it`,
       next: 'Check the name, the registry and the login (`npm whoami`), then try again.',
       code: 'not_found'
     })
   if (status === 409)
     return new TargetError({
       ...parts,
-      why: `${why}: somebody else changed the package at the same moment`,
+      why: `${why}: someone else changed the package at the same moment`,
       next: 'Assess again.',
       code: 'conflict',
       retryable: true
@@ -72,28 +95,23 @@ function explainStatus(
   return new TargetError({
     ...parts,
     why,
-    next:
-      status === 429 || status >= 500 ? 'Try again in a moment.' : 'Look at the answer, correct the cause, try again.',
+    next: status === 429 || status >= 500 ? 'Try again in a moment.' : 'Correct what the answer names, then try again.',
     code: status === 429 || status >= 500 ? 'registry_failing' : 'registry_refused',
     retryable: status === 429 || status >= 500
   })
 }
 
-function reasonOf(error: unknown): string {
-  const { body } = asHttpFailure(error)
+function reasonOf({ body }: RegistryRefusal): string {
   const said = body && typeof body === 'object' && 'error' in body ? body.error : undefined
   return typeof said === 'string' ? ` (${oneLine(said, 120)})` : ''
 }
 
-/** The other side was not reached at all, or hung up. */
-export function isNetworkFailure(error: unknown): boolean {
-  const { statusCode, code } = asHttpFailure(error)
-  return (
-    statusCode === undefined &&
-    typeof code === 'string' &&
-    /^(E[A-Z_]+|CERT_\w+|DEPTH_\w+|SELF_\w+|UNABLE_\w+|ERR_(SOCKET|TLS|SSL|STREAM)\w*|FETCH_ERROR)$/.test(code)
-  )
-}
+/** The registry was not reached at all, or its certificate is not trusted, or it hung up. */
+export const isNetworkFailure = (error: unknown): boolean =>
+  isTransient(error) ||
+  (error instanceof Error &&
+    'code' in error &&
+    /^(CERT_|DEPTH_|SELF_|UNABLE_|E[A-Z_]+$|ERR_(SOCKET|TLS|SSL|STREAM))/.test(String(error.code)))
 
 /** One line about anything thrown, for a check or a note. */
 export const inShort = (error: unknown): string => oneLine(messageOf(error), 200)

@@ -32,5 +32,5 @@ export default defineTarget({
   configSchema: npmConfigSchema,
   version: { pattern: versionPattern, says: 'an exact version such as 1.4.2 or 2.0.0-beta.1' },
   discover: discoverNpm,
-  open: async (context) => (await import('./target.ts')).open(context)
+  open: async (context) => (await import('./target.ts')).openTarget(context)
 })

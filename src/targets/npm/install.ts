@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { z } from 'zod'
 import type { Mask } from '../../support/mask.ts'
+import { runProgram } from '../../support/run-program.ts'
 import { oneLine } from '../../support/text.ts'
 import { escapedName, scopeOf } from './names.ts'
 import { findNpm } from './npm-config.ts'
@@ -15,7 +15,7 @@ export type Installed =
   | { state: 'installed'; version: string; integrity: string | null }
   | { state: 'failed' | 'unknown'; detail: string }
 
-/** Installs the package by its tag as a user would: in an empty folder, with an empty cache, without running anybody's scripts. */
+/** Installs the package by its tag as a user would: in an empty folder, with an empty cache, without running any scripts. */
 export async function installByTag(
   settings: NpmSettings,
   env: NodeJS.ProcessEnv,
@@ -23,23 +23,19 @@ export async function installByTag(
   signal: AbortSignal
 ): Promise<Installed> {
   const npm = await findNpm(env)
-  if (!npm) return { state: 'unknown', detail: 'there is no npm program on PATH to install with' }
+  if (!npm) return { state: 'unknown', detail: 'npm is not on PATH, so the package cannot be installed' }
   const folder = await mkdtemp(join(tmpdir(), 'pop-npm-'))
   try {
     await writeFile(join(folder, 'package.json'), '{"name":"empty-folder","version":"0.0.0","private":true}\n')
-    const result = await execa(npm, argumentsFor(settings, folder), {
+    const result = await runProgram(npm, argumentsFor(settings, folder), {
       cwd: folder,
       env: { ...env, ...registriesAndLogins(settings) },
-      extendEnv: false,
-      stdin: 'ignore',
-      timeout: limitMs,
-      cancelSignal: signal,
-      forceKillAfterDelay: 2000,
-      maxBuffer: 1024 * 1024,
-      reject: false
+      signal,
+      limitMs,
+      maxOutput: 1024 * 1024
     })
-    signal.throwIfAborted()
-    if (result.failed) return why(settings, result.timedOut, mask.text(result.stdout), mask.text(result.stderr))
+    if (!result.ok)
+      return why(settings, result.problem === 'timed_out', mask.text(result.stdout), mask.text(result.stderr))
     return await found(settings.name, folder)
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
@@ -71,7 +67,7 @@ function argumentsFor({ name, tag, registry }: NpmSettings, folder: string): str
   ]
 }
 
-/** The empty folder is outside the project, so what the project's npmrc says of registries and logins is handed over; never on the command line. */
+/** The empty folder is outside the project, so registries and logins of the project's npmrc are passed on, never on the command line. */
 function registriesAndLogins({ options }: NpmSettings): Record<string, string> {
   const variables: Record<string, string> = {}
   for (const [key, value] of Object.entries(options))
@@ -90,7 +86,7 @@ async function found(name: string, folder: string): Promise<Installed> {
     .looseObject({ version: z.string() })
     .safeParse(await readJson(join(folder, 'node_modules', name, 'package.json')))
   const lock = lockSchema.safeParse(await readJson(join(folder, 'package-lock.json')))
-  if (!manifest.success) return { state: 'failed', detail: 'npm said that it installed, and the package is not there' }
+  if (!manifest.success) return { state: 'failed', detail: 'npm reported success, but the package is not installed' }
   const integrity = lock.success ? lock.data.packages[`node_modules/${name}`]?.integrity : undefined
   return { state: 'installed', version: manifest.data.version, integrity: integrity ?? null }
 }
@@ -107,7 +103,7 @@ const errorSchema = z.looseObject({
   error: z.looseObject({ code: z.string().nullish(), summary: z.string().nullish(), detail: z.string().nullish() })
 })
 
-/** A failure that is about another package, the network or this machine tells nothing of the candidate. */
+/** A failure that concerns another package, the network or this machine says nothing about the candidate. */
 function why({ name }: NpmSettings, timedOut: boolean, stdout: string, stderr: string): Installed {
   if (timedOut) return { state: 'unknown', detail: `npm did not finish within ${limitMs / 1000} seconds` }
   const parsed = errorSchema.safeParse(tryJson(stdout))

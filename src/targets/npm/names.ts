@@ -14,19 +14,19 @@ export function packageName(text: string): string {
   if (packagePattern.test(text)) return text
   throw new ConfigError({
     what: 'The name of the npm package is not valid',
-    why: `"${oneLine(text, 60)}" is no name that a registry takes`,
+    why: `"${oneLine(text, 60)}" is not a name that registries accept`,
     next: 'Correct `name` in package.json, or `config.package` of the target in deploy.json.',
     code: 'bad_package_name'
   })
 }
 
-/** Throws ConfigError unless the text may name a dist-tag: what reads as a version range may not, so that `npm i x@v1` stays clear. */
+/** Throws ConfigError unless the text may name a dist-tag; a version range may not, because `npm i x@v1` would be ambiguous. */
 export function tagName(text: string): string {
   if (/^[A-Za-z_][\w.~-]{0,127}$/.test(text) && semver.validRange(text) === null) return text
   throw new ConfigError({
     what: 'The name of the dist-tag is not valid',
-    why: `"${oneLine(text, 60)}" is no word that a registry takes as a tag`,
-    next: 'Correct `config.tag` of the target in deploy.json; the usual one is `latest`.',
+    why: `"${oneLine(text, 60)}" is not a tag that registries accept`,
+    next: 'Correct `config.tag` of the target in deploy.json; the default is `latest`.',
     code: 'bad_tag'
   })
 }

@@ -33,7 +33,7 @@ export async function loadNpmOptions(projectDir: string, env: NodeJS.ProcessEnv,
     throw new ConfigError({
       what: 'The npm configuration cannot be read',
       why: oneLine(mask.text(messageOf(error))),
-      next: 'Look at it with `npm config list`, correct it, and try again.',
+      next: 'Check it with `npm config list`, correct it, and try again.',
       code: 'npm_config',
       cause: error
     })
@@ -57,7 +57,7 @@ export function maskSecrets(options: NpmOptions, mask: Mask): void {
 
 const decode = (text: string): string => Buffer.from(text, 'base64').toString('utf8')
 
-/** Where npm itself lies, which may hold an npmrc of its own; a folder without one where there is no npm. */
+/** Where npm itself is installed, which may hold an npmrc of its own; a folder without one where npm is not installed. */
 async function npmFolder(env: NodeJS.ProcessEnv): Promise<string> {
   const program = await findNpm(env)
   return program ? dirname(dirname(await realpath(program))) : join(dirname(process.execPath), 'node_modules', 'npm')

@@ -1,34 +1,32 @@
-import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Health, Observation, Risk } from '../../model/observation.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
+import type { Observed } from '../target.ts'
+import type { NpmContext } from './context.ts'
 import { type DistTags, deprecationOf, digestOf, type Packument } from './packument.ts'
-import type { Registry } from './registry.ts'
 import { releaseOf, releasesOf } from './releases.ts'
 import type { NpmSettings } from './settings.ts'
 import { tarballThere } from './tarball.ts'
 
+export interface NpmState {
+  /** The registry's own list of tags; the packument may come from a cache. */
+  tags: DistTags
+  packument: Packument
+}
+
 /** What the registry says, now. @throws TargetError when it cannot be asked. */
-export async function observe(
-  registry: Registry,
-  settings: NpmSettings,
-  history: readonly DeploymentRecord[],
-  signal: AbortSignal
-): Promise<Observation> {
+export async function observe(context: NpmContext, signal: AbortSignal): Promise<Observed<NpmState>> {
+  const { registry, settings, history } = context
   const [tags, packument] = await Promise.all([registry.distTags(signal), registry.packument(signal)])
   const known: Packument = { ...packument, 'dist-tags': tags }
   const version = tags[settings.tag]
   const alsoTagged = otherTags(tags, settings.tag, version)
   const manifest = version === undefined ? undefined : known.versions[version]
-  return {
+  const recorded = history.map((record) => record.version)
+  const observation: Observation = {
     current: version === undefined ? null : releaseOf(known, version),
-    health: await healthOf(registry, settings, known, version, signal),
-    releases: releasesOf(
-      known,
-      settings.tag,
-      version,
-      history.map((record) => record.version)
-    ),
+    health: await healthOf(context, known, version, signal),
+    releases: releasesOf(known, settings.tag, version, recorded),
     risks: version && alsoTagged.length > 0 ? [otherTagsRisk(settings, version, alsoTagged)] : [],
     blockers: [],
     fingerprint: fingerprint({
@@ -43,6 +41,7 @@ export async function observe(
     snapshot: { dist_tags: tags },
     notes: [...settings.notes, ...staleNotes(settings, packument, tags)]
   }
+  return { observation, state: { tags, packument } }
 }
 
 /** The other tags that point at a version, sorted. */
@@ -53,13 +52,12 @@ export const otherTags = (tags: DistTags, tag: string, version: string | undefin
 
 /** A registry knows whether a version can be installed, not whether its code works. */
 async function healthOf(
-  registry: Registry,
-  { name, tag }: NpmSettings,
+  { registry, settings: { name, tag } }: NpmContext,
   packument: Packument,
   version: string | undefined,
   signal: AbortSignal
 ): Promise<Health> {
-  if (version === undefined) return { state: 'down', message: `${name} has no tag ${tag}: nothing is installed by it` }
+  if (version === undefined) return { state: 'down', message: `${name} has no tag ${tag}: installing by it fails` }
   const manifest = packument.versions[version]
   if (!manifest)
     return { state: 'down', message: `${tag} points at ${version}, which is not published: installing fails` }
@@ -70,7 +68,7 @@ async function healthOf(
   if (deprecation) return { state: 'degraded', message: `${version} is deprecated: ${oneLine(deprecation, 160)}` }
   return {
     state: 'healthy',
-    message: `${version} can be installed; whether its code works is not seen from a registry`
+    message: `${version} can be installed; a registry cannot show whether its code works`
   }
 }
 
@@ -78,7 +76,7 @@ const otherTagsRisk = ({ name, registry }: NpmSettings, version: string, tags: s
   id: `other_tags:${version}`,
   serious: false,
   title: `${tags.map((tag) => oneLine(tag, 40)).join(', ')} also ${tags.length === 1 ? 'points' : 'point'} at ${version}`,
-  detail: `Whoever installs ${tags.map((tag) => `${name}@${oneLine(tag, 40)}`).join(', ')} still gets ${version} afterwards. By hand: ${tags
+  detail: `Users who install ${tags.map((tag) => `${name}@${oneLine(tag, 40)}`).join(', ')} still get ${version} afterwards. To move these tags, too: ${tags
     .map((tag) => `npm dist-tag add ${name}@<version> ${oneLine(tag, 40)} --registry=${registry}`)
     .join('; ')}`
 })
@@ -87,5 +85,5 @@ const staleNotes = ({ tag }: NpmSettings, packument: Packument, tags: DistTags):
   packument['dist-tags'][tag] === tags[tag]
     ? []
     : [
-        `The registry contradicts itself: its list of tags says ${tag} is ${tags[tag] ?? 'not set'}, the package's own page says ${packument['dist-tags'][tag] ?? 'not set'}. The list is taken.`
+        `The registry contradicts itself: its list of tags says ${tag} is ${tags[tag] ?? 'not set'}, the package document says ${packument['dist-tags'][tag] ?? 'not set'}. The list is used.`
       ]

@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { headerOf } from '../../http/answer.ts'
 import type { Clock } from '../../support/clock.ts'
 import { TargetError } from '../../support/errors.ts'
+import { anySignal } from '../../support/limit.ts'
 import type { Mask } from '../../support/mask.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Run } from '../target.ts'
-import { asHttpFailure, statusOf } from './failure.ts'
+import { RegistryRefusal } from './failure.ts'
 import type { Registry, Write } from './registry.ts'
 
 /** Thrown where the registry asks for a one-time password and offers no web login: a person must act. */
@@ -14,8 +16,15 @@ export class NeedsOneTimePassword extends Error {
   }
 }
 
+/** What a person is told then. */
+export const manualPassword = (command: string, state?: string): string[] => [
+  `The registry asks for a one-time password and offers programs no web login.${state ? ` ${state}` : ''}`,
+  'Run this where you can enter the password (with an authenticator app, add --otp=<code>):',
+  command
+]
+
 export interface Authority {
-  /** Does a write, and once more with the password of a web login when the registry asks for one. */
+  /** Writes, and repeats that with the password of a web login when the registry asks for one. */
   write<T>(work: (write: Write) => Promise<T>, run: Run): Promise<T>
 }
 
@@ -25,7 +34,7 @@ const webLoginSchema = z.looseObject({
 })
 const passwordSchema = z.looseObject({ token: z.string().min(1) })
 
-/** Remembers the password of a web login, for registries let it be used again for some minutes. */
+/** Remembers the password of a web login, because registries accept it for some minutes. */
 export function createAuthority(registry: Registry, clock: Clock, mask: Mask): Authority {
   let otp: string | undefined
   return {
@@ -48,24 +57,22 @@ export function createAuthority(registry: Registry, clock: Clock, mask: Mask): A
   }
 }
 
-/** npm's client reports a 401 as EOTP when `www-authenticate` says OTP or the body speaks of a one-time password. */
-function asksForPassword(error: unknown): boolean {
-  const { code, body, headers } = asHttpFailure(error)
-  if (code === 'EOTP') return true
-  if (statusOf(error) !== 401) return false
-  return webLoginSchema.safeParse(body).success || /\botp\b/i.test(headers?.['www-authenticate']?.join(' ') ?? '')
-}
+/** A registry asks for one in its challenge, by offering a web login, or only in the text of a 401. */
+const asksForPassword = (error: unknown): boolean =>
+  error instanceof RegistryRefusal &&
+  error.status === 401 &&
+  (/\botp\b/i.test(error.challenge) || /one-time pass/.test(error.text) || webLoginSchema.safeParse(error.body).success)
 
 /**
- * Shows the address of the registry's web login and waits until somebody has been there, or the run is aborted or cancelled.
- * The address to ask must be the registry's own: credentials go with the question.
+ * Shows the address of the registry's web login and waits until a person has confirmed it, or the run is aborted or cancelled.
+ * The address to poll must be the registry's own, because credentials are sent with each poll.
  */
 async function webLogin(error: unknown, registry: Registry, clock: Clock, run: Run): Promise<string> {
-  const offered = webLoginSchema.safeParse(asHttpFailure(error).body)
+  const offered = webLoginSchema.safeParse(error instanceof RegistryRefusal ? error.body : null)
   if (!offered.success || new URL(offered.data.doneUrl).origin !== new URL(registry.url).origin)
     throw new NeedsOneTimePassword()
   const { authUrl, doneUrl } = offered.data
-  const signal = AbortSignal.any([run.signal, run.cancelled])
+  const signal = anySignal(run.signal, run.cancelled)
   try {
     return await awaitLogin(authUrl, doneUrl, registry, clock, { ...run, signal })
   } catch (cause) {
@@ -77,9 +84,9 @@ async function webLogin(error: unknown, registry: Registry, clock: Clock, run: R
 const cancelledWaiting = (registry: string): TargetError =>
   new TargetError({
     what: 'The wait for the one-time password was cancelled',
-    why: `nobody confirmed the web login of ${registry} before`,
+    why: `the web login of ${registry} was not confirmed before that`,
     state: 'Nothing was written to the registry in this step.',
-    next: 'Assess again when somebody can confirm the login.',
+    next: 'Assess again when a person can confirm the login.',
     code: 'cancelled'
   })
 
@@ -94,12 +101,19 @@ async function awaitLogin(
     run.progress(`Open ${oneLine(authUrl, 160)} in a browser and confirm: the registry asks for a second factor`)
     const response = await registry.get(doneUrl, run.signal)
     if (response.status !== 202) {
-      const password = passwordSchema.safeParse(await response.json().catch(() => null))
+      const password = passwordSchema.safeParse(tryJson(response.body.toString('utf8')))
       if (!password.success) throw new NeedsOneTimePassword()
       return password.data.token
     }
-    await response.text()
-    const seconds = Number(response.headers.get('retry-after') ?? 1)
+    const seconds = Number(headerOf(response.headers, 'retry-after') ?? 1)
     await clock.sleep(Math.min(Math.max(Number.isFinite(seconds) ? seconds * 1000 : 1000, 250), 10_000), run.signal)
+  }
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }

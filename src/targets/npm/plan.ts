@@ -4,59 +4,50 @@ import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
-import type { TargetContext } from '../target.ts'
-import type { NpmConfig } from './config.ts'
-import { otherTags } from './observe.ts'
+import type { NpmContext } from './context.ts'
+import { deprecateStep } from './deprecate.ts'
+import { type NpmState, otherTags } from './observe.ts'
 import { deprecationOf, digestOf, type Manifest } from './packument.ts'
-import type { Registry } from './registry.ts'
 import { recordedDigest } from './releases.ts'
 import { rightsOf } from './rights.ts'
+import { setTagStep } from './set-tag.ts'
 import type { NpmSettings } from './settings.ts'
-import { deprecateStep, setTagStep } from './steps.ts'
 import { tarballVerified } from './tarball.ts'
 
-/** The way from what the tag points at to a release, with everything checked that can be checked before. */
+/** The steps from what the tag points at to a release, with every precondition checked. */
 export async function plan(
-  registry: Registry,
-  settings: NpmSettings,
-  context: TargetContext<NpmConfig>,
+  context: NpmContext,
   observation: Observation,
+  { tags, packument }: NpmState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
-  const packument = await registry.packument(signal)
-  const manifest = packument.versions[release.version]
+  const { settings } = context
+  const { version } = release
+  const manifest = packument.versions[version]
   const current = observation.current?.version ?? null
   const failed = current === null ? undefined : packument.versions[current]
   const [candidate, rights] = await Promise.all([
-    candidateOf(registry, settings, context, release, manifest, signal),
-    rightsOf(registry, settings, packument, context.env, signal)
+    candidateOf(context, version, manifest, signal),
+    rightsOf(context, packument, signal)
   ])
-  const steps = [
-    setTagStep(
-      settings,
-      current,
-      release.version,
-      otherTags(packument['dist-tags'], settings.tag, current ?? undefined)
-    ),
-    ...(current && failed && settings.deprecate
-      ? [deprecateStep(settings, current, release.version, deprecationOf(failed))]
-      : [])
-  ]
   return {
-    steps,
+    steps: [
+      setTagStep(settings, current, version, otherTags(tags, settings.tag, current ?? undefined)),
+      ...(current && failed && settings.deprecate
+        ? [deprecateStep(settings, current, version, deprecationOf(failed))]
+        : [])
+    ],
     risks: [...candidate.risks, ...rights.risks],
     blockers: [...candidate.blockers, ...rights.blockers],
     fingerprint: fingerprint({ digest: digestOf(manifest), deprecation: deprecationOf(manifest) }),
-    notes: notesOf(settings, current, release.version)
+    notes: notesOf(settings, current, version)
   }
 }
 
 async function candidateOf(
-  registry: Registry,
-  { name }: NpmSettings,
-  { history }: TargetContext<NpmConfig>,
-  { version }: Release,
+  { registry, settings: { name }, history }: NpmContext,
+  version: string,
   manifest: Manifest | undefined,
   signal: AbortSignal
 ): Promise<{ risks: Risk[]; blockers: Blocker[] }> {
@@ -77,7 +68,7 @@ async function candidateOf(
 const unpublished = (name: string, version: string): Blocker => ({
   id: `unpublished:${version}`,
   what: `${name}@${version} is not published`,
-  why: 'it was unpublished, or never published; a registry never takes the same version again',
+  why: 'it was unpublished, or never published; a registry accepts no version twice',
   next: 'Choose another version, or publish the old code under a new one.'
 })
 
@@ -106,19 +97,19 @@ const deprecated = (version: string, message: string): Risk => ({
   id: `candidate_deprecated:${version}`,
   serious: true,
   title: `${version} is deprecated`,
-  detail: `"${oneLine(message, 160)}". npm passes a deprecated version by where a range allows another, even when a tag points at it.`
+  detail: `"${oneLine(message, 160)}". Where a range allows another version, npm skips a deprecated one, even if a tag points at it.`
 })
 
-/** What moving a tag does not heal. */
+/** What moving a tag does not repair. */
 function notesOf({ name }: NpmSettings, from: string | null, to: string): string[] {
   if (from === null) return []
   return [
     `Lockfiles that name ${name}@${from} keep installing it until they are updated.`,
     ...(semver.gt(from, to)
       ? [
-          `Ranges that ${to} does not satisfy, such as ^${from}, keep resolving to ${from}; only a fixed, higher version heals them.`
+          `Ranges that ${to} does not satisfy, such as ^${from}, keep resolving to ${from}; only a fixed, higher version repairs that.`
         ]
       : []),
-    'Mirrors and caches between the registry and its users may answer with the old tag for some minutes.'
+    'Mirrors and caches may answer with the old tag for some minutes.'
   ]
 }

@@ -1,12 +1,12 @@
-import fetch, { type RegistryResponse } from 'npm-registry-fetch'
+import fetch from 'npm-registry-fetch'
 import { z } from 'zod'
+import type { Answer } from '../../http/answer.ts'
 import { TargetError } from '../../support/errors.ts'
-import { asHttpFailure, explain, isNetworkFailure, statusOf } from './failure.ts'
+import { explain, isNetworkFailure, statusOf } from './failure.ts'
 import { escapedName } from './names.ts'
 import { type DistTags, distTagsSchema, type Packument, packumentSchema } from './packument.ts'
+import { type RegistryRequest, registryRequests } from './registry-request.ts'
 import type { NpmSettings } from './settings.ts'
-
-const answerWithinMs = 15_000
 
 /** The requests to one package's registry, never answered from a cache of this machine. */
 export interface Registry {
@@ -21,12 +21,12 @@ export interface Registry {
   hasCredentials(): boolean
   /** The name of the login; null where the registry does not say. @throws ConfigError when it refuses the login. */
   whoami(signal: AbortSignal): Promise<string | null>
-  /** Rights by user; null where the registry does not tell. */
+  /** Rights by user; null where the registry does not say. */
   collaborators(signal: AbortSignal): Promise<Record<string, string> | null>
-  /** Opens a tarball; whoever asked reads or destroys it. */
-  tarball(url: string, signal: AbortSignal): Promise<RegistryResponse>
+  /** Reads a tarball, up to a limit. */
+  tarball(url: string, request: Pick<RegistryRequest, 'signal' | 'sink' | 'maxBytes' | 'limitMs'>): Promise<Answer>
   /** One plain request below the registry's own address. */
-  get(url: string, signal: AbortSignal): Promise<RegistryResponse>
+  get(url: string, signal: AbortSignal): Promise<Answer>
 }
 
 export interface Write {
@@ -34,71 +34,56 @@ export interface Write {
   otp?: string
 }
 
-export function openRegistry({ name, registry, options }: NpmSettings): Registry {
-  const base = {
-    ...options,
-    registry,
-    spec: undefined,
-    scope: undefined,
-    cache: undefined,
-    offline: false,
-    preferOffline: false,
-    preferOnline: true,
-    userAgent: `pop-deploy-rollback node/${process.versions.node}`,
-    timeout: answerWithinMs
-  }
+export function openRegistry(settings: NpmSettings): Registry {
+  const { name, registry, options } = settings
+  const send = registryRequests(settings)
   const path = escapedName(name)
   const tags = `-/package/${path}/dist-tags`
   const uncached = { 'cache-control': 'no-cache', pragma: 'no-cache' }
 
-  const read = (uri: string, signal: AbortSignal, extra: Record<string, unknown> = {}): Promise<RegistryResponse> =>
-    fetch(uri.startsWith('http') ? uri : `${registry}${uri}`, {
-      ...base,
-      retry: { retries: 1, minTimeout: 200 },
-      headers: uncached,
-      signal,
-      ...extra
-    })
+  const read = async <T>(uri: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> => {
+    const { body } = await send(`${registry}${uri}`, { signal, headers: uncached })
+    return schema.parse(JSON.parse(body.toString('utf8')))
+  }
 
-  const readJson = async <T>(uri: string, schema: z.ZodType<T>, doing: string, signal: AbortSignal): Promise<T> => {
+  const readOf = async <T>(uri: string, schema: z.ZodType<T>, what: string, signal: AbortSignal): Promise<T> => {
     try {
-      return schema.parse(await (await read(uri, signal)).json())
+      return await read(uri, schema, signal)
     } catch (error) {
       signal.throwIfAborted()
-      throw error instanceof z.ZodError || isBadJson(error)
-        ? notARegistry(doing, registry, error)
-        : explain(error, doing, registry)
+      throw error instanceof z.ZodError || error instanceof SyntaxError
+        ? notARegistry(`Reading ${what}`, registry, error)
+        : explain(error, `Reading ${what}`, registry)
     }
   }
 
-  const write = async (method: 'PUT' | 'DELETE', uri: string, body: string | undefined, { signal, otp }: Write) => {
-    const response = await fetch(`${registry}${uri}`, {
-      ...base,
+  const write = async (method: 'PUT' | 'DELETE', uri: string, content: unknown, { signal, otp }: Write) => {
+    await send(`${registry}${uri}`, {
       method,
-      retry: { retries: 0 },
       signal,
-      ...(otp && { otp }),
-      ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } })
+      ...(content !== undefined && { body: JSON.stringify(content) }),
+      headers: {
+        ...(content !== undefined && { 'content-type': 'application/json' }),
+        ...(otp && { 'npm-otp': otp })
+      }
     })
-    await response.text()
   }
 
   return {
     url: registry,
-    distTags: (signal) => readJson(tags, distTagsSchema, `Reading the dist-tags of ${name}`, signal),
-    packument: (signal) => readJson(path, packumentSchema, `Reading ${name}`, signal),
-    document: (signal) => readJson(`${path}?write=true`, z.record(z.string(), z.unknown()), `Reading ${name}`, signal),
-    putDocument: (document, how) => write('PUT', path, JSON.stringify(document), how),
-    putTag: (tag, version, how) => write('PUT', `${tags}/${encodeURIComponent(tag)}`, JSON.stringify(version), how),
+    distTags: (signal) => readOf(tags, distTagsSchema, `the dist-tags of ${name}`, signal),
+    packument: (signal) => readOf(path, packumentSchema, name, signal),
+    document: (signal) => readOf(`${path}?write=true`, z.record(z.string(), z.unknown()), name, signal),
+    putDocument: (document, how) => write('PUT', path, document, how),
+    putTag: (tag, version, how) => write('PUT', `${tags}/${encodeURIComponent(tag)}`, version, how),
     deleteTag: (tag, how) => write('DELETE', `${tags}/${encodeURIComponent(tag)}`, undefined, how),
     hasCredentials() {
-      const { token, auth, cert } = fetch.getAuth(`${registry}${path}`, base)
+      const { token, auth, cert } = fetch.getAuth(`${registry}${path}`, { ...options, registry })
       return Boolean(token || auth || cert || options.cert)
     },
     async whoami(signal) {
       try {
-        const { username } = whoamiSchema.parse(await (await read('-/whoami', signal)).json())
-        return username ?? null
+        return (await read('-/whoami', whoamiSchema, signal)).username ?? null
       } catch (error) {
         signal.throwIfAborted()
         if (statusOf(error) === 401 || isNetworkFailure(error))
@@ -108,29 +93,24 @@ export function openRegistry({ name, registry, options }: NpmSettings): Registry
     },
     async collaborators(signal) {
       try {
-        return collaboratorsSchema.parse(await (await read(`-/package/${path}/collaborators`, signal)).json())
+        return await read(`-/package/${path}/collaborators`, collaboratorsSchema, signal)
       } catch {
         signal.throwIfAborted()
         return null
       }
     },
-    tarball: (url, signal) => read(url, signal, { headers: {} }),
-    get: (url, signal) => read(url, signal, { retry: { retries: 0 } })
+    tarball: (url, request) => send(url, { ...request, cut: true }),
+    get: (url, signal) => send(url, { signal, headers: uncached })
   }
 }
 
 const whoamiSchema = z.looseObject({ username: z.string().optional().catch(undefined) })
 const collaboratorsSchema = z.record(z.string(), z.string())
 
-const isBadJson = (error: unknown): boolean =>
-  error instanceof SyntaxError ||
-  asHttpFailure(error).code === 'EINVALIDJSON' ||
-  asHttpFailure(error).type === 'invalid-json'
-
 const notARegistry = (doing: string, registry: string, cause: unknown): TargetError =>
   new TargetError({
     what: `${doing} failed`,
-    why: `${registry} gave an answer that no npm registry gives`,
+    why: `${registry} answered as no npm registry does`,
     next: 'Check `config.registry` in deploy.json and `registry` in the npm configuration.',
     code: 'not_a_registry',
     cause

@@ -36,7 +36,7 @@ const unpublished = (version: string, createdAt: string | undefined): Release =>
   ...(createdAt && { createdAt }),
   available: {
     state: 'no',
-    reason: 'unpublished: the registry has no such version any more, and never takes it again'
+    reason: 'unpublished: the registry no longer has this version, and accepts no version twice'
   },
   ...(semver.prerelease(version) && { prerelease: true })
 })
@@ -65,7 +65,7 @@ export function releasesOf(
     const against = [
       ...(release.against ?? []),
       ...(laterThanCurrent
-        ? [`published after ${current}, which ${tag} points at: taken back from, or published under another tag`]
+        ? [`published after ${current}, which ${tag} points at: rolled back from, or published under another tag`]
         : [])
     ]
     return { ...release, ...(period && { served: period }), ...(against.length > 0 && { against }) }
@@ -106,8 +106,8 @@ function servedPeriods(
       from: at,
       ...(next && { until: next.at, forMs: Date.parse(next.at) - Date.parse(at) }),
       source: next
-        ? `inferred: published as the newest, then superseded by ${next.version}; times of publishing of the registry`
-        : 'inferred: published as the newest; time of publishing of the registry'
+        ? `inferred: published as the newest, then superseded by ${next.version}; publishing times are the registry’s`
+        : 'inferred: published as the newest; the publishing time is the registry’s'
     })
   }
   return periods

@@ -1,21 +1,19 @@
 import type { Blocker, Risk } from '../../model/observation.ts'
 import { type RollbackError, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
+import type { NpmContext } from './context.ts'
 import { type Packument, personName } from './packument.ts'
-import type { Registry } from './registry.ts'
 import type { NpmSettings } from './settings.ts'
 
-export interface Rights {
+interface Rights {
   blockers: Blocker[]
   risks: Risk[]
 }
 
 /** Whether this login may move tags, as far as it can be known without writing. */
 export async function rightsOf(
-  registry: Registry,
-  settings: NpmSettings,
+  { registry, settings, env }: NpmContext,
   packument: Packument,
-  env: NodeJS.ProcessEnv,
   signal: AbortSignal
 ): Promise<Rights> {
   if (!registry.hasCredentials()) return blocked(notLoggedIn(settings, env))
@@ -33,7 +31,7 @@ export async function rightsOf(
   if (collaborators && Object.keys(collaborators).length > 0) return blocked(readOnly(settings, user))
   const maintainers = packument.maintainers?.map(personName) ?? []
   if (maintainers.includes(user)) return { blockers: [], risks: [] }
-  return unknown(settings, `the registry does not tell whether ${oneLine(user, 60)} may write`)
+  return unknown(settings, `the registry does not report whether ${oneLine(user, 60)} may write`)
 }
 
 const blocked = (blocker: Blocker): Rights => ({ blockers: [blocker], risks: [] })
@@ -44,13 +42,13 @@ const unknown = ({ name }: NpmSettings, why: string): Rights => ({
     {
       id: 'rights_unknown',
       serious: false,
-      title: 'It is not known whether this login may move the tag',
-      detail: `${name}: ${why}. Without the right, the first step fails and nothing is changed.`
+      title: 'Whether this login may move the tag is unknown',
+      detail: `${name}: ${why}. Without the right, the first step fails and nothing changes.`
     }
   ]
 })
 
-/** Trusted publishing gives a CI job a right to publish, and no right to move tags (npm/cli#8547). */
+/** Trusted publishing lets a CI job publish, and not move tags (npm/cli#8547). */
 function notLoggedIn({ registry }: NpmSettings, env: NodeJS.ProcessEnv): Blocker {
   const trusted = Boolean(env.ACTIONS_ID_TOKEN_REQUEST_URL || env.NPM_ID_TOKEN)
   return {
@@ -58,7 +56,7 @@ function notLoggedIn({ registry }: NpmSettings, env: NodeJS.ProcessEnv): Blocker
     what: `There is no login for ${registry}`,
     why: `the npm configuration holds no credentials for it${trusted ? '; trusted publishing (OIDC) of this job can publish, but cannot move dist-tags' : ''}`,
     next: trusted
-      ? 'Give the job a granular access token that may write to the package, or run the rollback where somebody is logged in.'
+      ? 'Give the job a granular access token with write access to the package, or run the rollback on a machine with a login.'
       : `Run \`npm login --registry=${registry}\`, then assess again.`
   }
 }
@@ -73,6 +71,6 @@ const loginRefused = ({ registry }: NpmSettings, error: RollbackError): Blocker 
 const readOnly = ({ name }: NpmSettings, user: string): Blocker => ({
   id: 'no_rights',
   what: `${oneLine(user, 60)} may not change ${name}`,
-  why: 'the registry does not list this user among those who may write to the package',
-  next: `Log in as a maintainer, or have one run \`npm owner add ${oneLine(user, 60)} ${name}\`, then assess again.`
+  why: 'the registry does not list this user among those with write access to the package',
+  next: `Log in as a maintainer, or ask one to run \`npm owner add ${oneLine(user, 60)} ${name}\`, then assess again.`
 })

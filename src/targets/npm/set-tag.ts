@@ -1,48 +1,72 @@
+import { z } from 'zod'
 import type { Step } from '../../model/step.ts'
-import type { Clock } from '../../support/clock.ts'
 import { TargetError } from '../../support/errors.ts'
+import type { StepKind } from '../define-steps.ts'
 import type { Run, StepResult } from '../target.ts'
+import type { NpmContext } from './context.ts'
 import { explain } from './failure.ts'
-import { type Authority, NeedsOneTimePassword } from './one-time-password.ts'
-import type { Registry } from './registry.ts'
-import { type SetTag, setTagParams } from './steps.ts'
+import { manualPassword, NeedsOneTimePassword } from './one-time-password.ts'
+import type { NpmSettings } from './settings.ts'
+
+const params = z.object({
+  package: z.string(),
+  registry: z.string(),
+  tag: z.string(),
+  /** null when the tag did not exist. */
+  from: z.string().nullable(),
+  to: z.string()
+})
+
+type Params = z.infer<typeof params>
 
 const answersWithinMs = 60_000
 
-/** Points the tag at the candidate, unless somebody has pointed it elsewhere since the plan was made. */
-export async function applySetTag(
-  registry: Registry,
-  authority: Authority,
-  clock: Clock,
-  step: Step,
-  run: Run
-): Promise<StepResult> {
-  const params = setTagParams.parse(step.params)
-  return await move(registry, authority, clock, params, params.from, params.to, run, step.manualCommands ?? [])
+/** The switch: points the tag at the candidate. */
+export function setTagStep(
+  { name, registry, tag }: NpmSettings,
+  from: string | null,
+  to: string,
+  alsoTagged: string[]
+): Step {
+  const planned: Params = { package: name, registry, tag, from, to }
+  return {
+    id: `set-tag:${tag}`,
+    kind: 'set-tag',
+    phase: 'switch',
+    title: `Pointing ${tag} to ${to}`,
+    params: planned,
+    undo: from ? `point ${tag} back to ${from}` : `remove the tag ${tag}`,
+    manualCommands: [
+      tagCommand(planned, to),
+      ...alsoTagged.map(
+        (other) => `${tagCommand({ ...planned, tag: other }, to)}   # if ${other} must not keep ${from}`
+      )
+    ],
+    manualUndoCommands: [tagCommand(planned, from)]
+  }
 }
 
-/** Points it back, only if it still is what `apply` set. */
-export async function revertSetTag(
-  registry: Registry,
-  authority: Authority,
-  clock: Clock,
-  step: Step,
-  run: Run
-): Promise<StepResult> {
-  const params = setTagParams.parse(step.params)
-  return await move(registry, authority, clock, params, params.to, params.from, run, step.manualUndoCommands ?? [])
+const tagCommand = ({ package: name, registry, tag }: Params, version: string | null): string =>
+  version === null
+    ? `npm dist-tag rm ${name} ${tag} --registry=${registry}`
+    : `npm dist-tag add ${name}@${version} ${tag} --registry=${registry}`
+
+/** Changes nothing when the tag no longer points where it did when the plan was made, or where `apply` put it. */
+export const setTag: StepKind<NpmContext, Params> = {
+  params,
+  apply: (context, planned, run) => move(context, planned, planned.from, planned.to, run),
+  revert: (context, planned, run) => move(context, planned, planned.to, planned.from, run)
 }
 
 async function move(
-  registry: Registry,
-  authority: Authority,
-  clock: Clock,
-  { package: name, tag }: SetTag,
+  context: NpmContext,
+  planned: Params,
   from: string | null,
   to: string | null,
-  run: Run,
-  manualCommands: string[]
+  run: Run
 ): Promise<StepResult> {
+  const { registry, authority } = context
+  const { package: name, tag } = planned
   const now = (await registry.distTags(run.signal))[tag] ?? null
   if (now === to) return { detail: to === null ? `${tag} is not set` : `${tag} already points at ${to}` }
   if (now !== from) throw moved(name, tag, from, now)
@@ -53,7 +77,8 @@ async function move(
     )
   } catch (error) {
     run.signal.throwIfAborted()
-    if (error instanceof NeedsOneTimePassword) return { manual: askPerson(manualCommands, tag, from) }
+    if (error instanceof NeedsOneTimePassword)
+      return { manual: manualPassword(tagCommand(planned, to), `${tag} still points at ${from ?? 'nothing'}.`) }
     throw explain(
       error,
       `Pointing ${tag} of ${name} to ${to ?? 'nothing'}`,
@@ -61,15 +86,13 @@ async function move(
       `${tag} still points at ${from ?? 'nothing'}.`
     )
   }
-  return await answered(registry, clock, name, tag, to, run)
+  return await answered(context, planned, to, run)
 }
 
-/** Waits until the registry itself answers with the new tag, for some accept a write before they show it. */
+/** Waits until the registry itself shows the new tag: some accept a write before they show it. */
 async function answered(
-  registry: Registry,
-  clock: Clock,
-  name: string,
-  tag: string,
+  { registry, clock }: NpmContext,
+  { package: name, tag }: Params,
   to: string | null,
   run: Run
 ): Promise<StepResult> {
@@ -92,7 +115,7 @@ async function answered(
 const moved = (name: string, tag: string, from: string | null, now: string | null): TargetError =>
   new TargetError({
     what: `${tag} of ${name} was not moved`,
-    why: `it points at ${now ?? 'nothing'}, not at ${from ?? 'nothing'}: somebody else has moved it`,
+    why: `it points at ${now ?? 'nothing'}, not at ${from ?? 'nothing'}: someone else moved it`,
     state: `${tag} points at ${now ?? 'nothing'}; this step changed nothing.`,
     next: 'Find out who moved it and why, then assess again.',
     code: 'moved'
@@ -101,15 +124,9 @@ const moved = (name: string, tag: string, from: string | null, now: string | nul
 const notShown = (name: string, tag: string, to: string | null, listed: string | null): TargetError =>
   new TargetError({
     what: `${tag} of ${name} does not show the change`,
-    why: `the registry accepted it, and a minute later still answers ${listed ?? 'nothing'}`,
-    state: `${tag} reads ${listed ?? 'nothing'}; it may become ${to ?? 'nothing'} later.`,
-    next: 'Look again in some minutes with an assessment.',
+    why: `the registry accepted the change, but a minute later it still answers ${listed ?? 'nothing'}`,
+    state: `${tag} is shown as ${listed ?? 'nothing'}; that may still become ${to ?? 'nothing'}.`,
+    next: 'Assess again in a few minutes.',
     code: 'not_shown',
     retryable: true
   })
-
-const askPerson = (manualCommands: string[], tag: string, from: string | null): string[] => [
-  `The registry asks for a one-time password and offers no web login to a program. ${tag} still points at ${from ?? 'nothing'}.`,
-  'Run this where you can enter the password (add --otp=<code> for an authenticator app):',
-  ...manualCommands
-]

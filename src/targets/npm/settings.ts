@@ -36,8 +36,8 @@ export async function settle(context: TargetContext<NpmConfig>): Promise<NpmSett
   const stated = config.package ?? manifest?.name
   if (!stated)
     throw new ConfigError({
-      what: 'It is not known which npm package this is about',
-      why: 'neither `config.package` in deploy.json nor a `name` in package.json of the project names it',
+      what: 'The npm package is not configured',
+      why: '`config.package` in deploy.json and `name` in package.json are both missing',
       next: 'Set `config.package` of the target in deploy.json.',
       code: 'no_package'
     })
@@ -49,7 +49,7 @@ export async function settle(context: TargetContext<NpmConfig>): Promise<NpmSett
   const notes = [
     ...(because ? [`The registry is ${shown(registry)}: ${because}.`] : []),
     ...(!config.tag && ofManifest.tag ? [`The dist-tag is ${tag}: publishConfig in package.json says so.`] : []),
-    ...(config.dry_run ? ['`dry_run` in deploy.json is about publishing; it does not hold rollbacks back.'] : [])
+    ...(config.dry_run ? ['`dry_run` in deploy.json concerns publishing only; rollbacks ignore it.'] : [])
   ]
   return {
     name,
@@ -113,7 +113,7 @@ async function readManifest(projectDir: string): Promise<z.infer<typeof manifest
     throw new ConfigError({
       what: 'package.json cannot be read',
       why: oneLine(error instanceof z.ZodError ? z.prettifyError(error) : String(error)),
-      next: 'Correct package.json, or set `config.package` and move on without it.',
+      next: 'Correct package.json.',
       code: 'bad_manifest'
     })
   }

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { RegistryResponse } from 'npm-registry-fetch'
 import { explain, inShort, statusOf } from './failure.ts'
 import type { Manifest } from './packument.ts'
 import type { Registry } from './registry.ts'
 
-const readAtMost = 200 * 1024 * 1024
-const readWithinMs = 60_000
+const maxBytes = 200 * 1024 * 1024
+const limitMs = 60_000
 
 /** What is known of a tarball after it was asked for. */
 export type TarballState =
@@ -13,67 +12,47 @@ export type TarballState =
   | { state: 'gone' | 'broken' | 'unknown'; detail: string }
 
 /** Asks whether the tarball is there, without reading it. */
-export async function tarballThere(registry: Registry, manifest: Manifest, signal: AbortSignal): Promise<TarballState> {
-  return await opened(registry, manifest, signal, async (response) => {
-    response.body.destroy?.()
-    return { state: 'there', detail: 'its tarball is there', verified: false }
-  })
-}
+export const tarballThere = (registry: Registry, manifest: Manifest, signal: AbortSignal): Promise<TarballState> =>
+  downloaded(registry, manifest, signal, null, 'its tarball is there')
 
 /** Reads the whole tarball and compares it with the digest that the registry recorded. */
-export async function tarballVerified(
-  registry: Registry,
-  manifest: Manifest,
-  signal: AbortSignal
-): Promise<TarballState> {
-  return await opened(registry, manifest, signal, async (response) => {
-    const expected = strongest(manifest)
-    if (!expected) {
-      response.body.destroy?.()
-      return { state: 'there', detail: 'its tarball is there; the registry records no digest of it', verified: false }
-    }
-    const hash = createHash(expected.algorithm)
-    let bytes = 0
-    for await (const chunk of response.body) {
-      signal.throwIfAborted()
-      hash.update(chunk)
-      bytes += chunk.length
-      if (bytes > readAtMost) {
-        response.body.destroy?.()
-        return { state: 'there', detail: 'its tarball is there, too large to be read whole', verified: false }
-      }
-    }
-    const found = hash.digest('base64')
-    if (found === expected.digest)
-      return {
-        state: 'there',
-        detail: `its tarball is there and is the recorded ${expected.algorithm}`,
-        verified: true
-      }
-    return { state: 'broken', detail: `its tarball is not what the registry recorded: ${expected.algorithm} differs` }
-  })
-}
+export const tarballVerified = (registry: Registry, manifest: Manifest, signal: AbortSignal): Promise<TarballState> =>
+  downloaded(
+    registry,
+    manifest,
+    signal,
+    strongest(manifest),
+    'its tarball is there; the registry records no digest of it'
+  )
 
-async function opened(
+async function downloaded(
   registry: Registry,
   manifest: Manifest,
   signal: AbortSignal,
-  look: (response: RegistryResponse) => Promise<TarballState>
+  expected: { algorithm: string; digest: string } | null,
+  unverified: string
 ): Promise<TarballState> {
   const url = manifest.dist?.tarball
   if (!url || !/^https?:\/\//.test(url)) return { state: 'gone', detail: 'the registry names no tarball of it' }
-  const limit = AbortSignal.timeout(readWithinMs)
+  const hash = createHash(expected?.algorithm ?? 'sha1')
+  const there = (detail: string, verified = false): TarballState => ({ state: 'there', detail, verified })
   try {
-    return await look(await registry.tarball(url, AbortSignal.any([signal, limit])))
+    const sink = (chunk: Buffer): void => void hash.update(chunk)
+    const { cut } = await registry.tarball(url, { signal, sink, maxBytes: expected ? maxBytes : 0, limitMs })
+    if (!expected) return there(unverified)
+    if (cut) return there('its tarball is there, too large to be read whole')
   } catch (error) {
     signal.throwIfAborted()
-    if (limit.aborted)
-      return { state: 'unknown', detail: `its tarball did not come within ${readWithinMs / 1000} seconds` }
+    if (error instanceof Error && error.name === 'TimeoutError')
+      return { state: 'unknown', detail: `its tarball did not arrive within ${limitMs / 1000} seconds` }
     const status = statusOf(error)
     if (status === 404 || status === 410)
       return { state: 'gone', detail: `its tarball is gone (the registry answered ${status})` }
     return { state: 'unknown', detail: inShort(explain(error, 'Asking for its tarball', registry.url)) }
   }
+  return hash.digest('base64') === expected.digest
+    ? there(`its tarball is there and is the recorded ${expected.algorithm}`, true)
+    : { state: 'broken', detail: `its tarball is not what the registry recorded: ${expected.algorithm} differs` }
 }
 
 /** Subresource integrity (W3C) may list several digests; the strongest counts. The old shasum is hexadecimal SHA-1. */

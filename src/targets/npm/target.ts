@@ -1,48 +1,31 @@
-import type { Step } from '../../model/step.ts'
-import { TargetError } from '../../support/errors.ts'
-import type { Run, StepResult, Target, TargetContext } from '../target.ts'
+import { defineSteps } from '../define-steps.ts'
+import type { Target, TargetContext } from '../target.ts'
 import { check } from './check.ts'
 import type { NpmConfig } from './config.ts'
-import { applyDeprecate, revertDeprecate } from './deprecate.ts'
+import { type NpmContext, openContext } from './context.ts'
+import { deprecate } from './deprecate.ts'
 import { diagnose } from './diagnose.ts'
-import { observe } from './observe.ts'
-import { createAuthority } from './one-time-password.ts'
+import { type NpmState, observe } from './observe.ts'
 import { plan } from './plan.ts'
-import { openRegistry } from './registry.ts'
-import { applySetTag, revertSetTag } from './set-tag.ts'
-import { settle } from './settings.ts'
+import { setTag } from './set-tag.ts'
 
-/** A package of an npm registry: what its dist-tag points at is what serves. */
-export async function open(context: TargetContext<NpmConfig>): Promise<Target> {
-  const settings = await settle(context)
-  const registry = openRegistry(settings)
-  const { clock, mask } = context
-  const authority = createAuthority(registry, clock, mask)
-  const carryOut = (verbs: Record<string, Verb>, step: Step, run: Run): Promise<StepResult> => {
-    const verb = verbs[step.kind]
-    if (!verb || step.params.package !== settings.name || step.params.registry !== settings.registry)
-      throw foreign(step)
-    return verb(registry, authority, clock, step, run)
+const steps = defineSteps<NpmContext>()(
+  { 'set-tag': setTag, deprecate },
+  {
+    of: 'package or registry',
+    isOurs: ({ settings }, params) => params.package === settings.name && params.registry === settings.registry
   }
+)
+
+/** @throws ConfigError when no package is named, or a name, tag or registry is not valid. */
+export async function openTarget(given: TargetContext<NpmConfig>): Promise<Target<NpmState>> {
+  const context = await openContext(given)
   return {
-    observe: async (signal) => ({
-      observation: await observe(registry, settings, context.history, signal),
-      state: null
-    }),
-    plan: (seen, _state, release, signal) => plan(registry, settings, context, seen, release, signal),
-    apply: async (step, run) => await carryOut({ 'set-tag': applySetTag, deprecate: applyDeprecate }, step, run),
-    revert: async (step, run) => await carryOut({ 'set-tag': revertSetTag, deprecate: revertDeprecate }, step, run),
-    check: (release, look) => check(registry, settings, context, release, look),
-    diagnose: (signal) => diagnose(registry, settings, signal)
+    observe: (signal) => observe(context, signal),
+    plan: (observation, state, release, signal) => plan(context, observation, state, release, signal),
+    apply: (step, run) => steps.apply(context, step, run),
+    revert: (step, run, recorded) => steps.revert(context, step, run, recorded),
+    check: (release, look) => check(context, release, look),
+    diagnose: (signal) => diagnose(context, signal)
   }
 }
-
-type Verb = typeof applySetTag
-
-const foreign = (step: Step): TargetError =>
-  new TargetError({
-    what: `The step "${step.title}" was not carried out`,
-    why: 'it was planned for another package or registry than deploy.json now names',
-    next: 'Restore the configuration that it was planned with, or assess again.',
-    code: 'foreign_step'
-  })

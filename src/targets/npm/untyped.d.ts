@@ -17,24 +17,16 @@ declare module '@npmcli/config/lib/definitions/index.js' {
 }
 
 declare module 'npm-registry-fetch' {
-  interface RegistryResponse {
-    status: number
-    headers: { get(name: string): string | null }
-    body: NodeJS.ReadableStream & AsyncIterable<Buffer> & { destroy?(): void }
-    json(): Promise<unknown>
-    text(): Promise<string>
-  }
   interface RegistryAuth {
     token: string | null
     auth: string | null
     cert: string | null
+    key: string | null
   }
   interface Fetch {
-    (uri: string, options: Record<string, unknown>): Promise<RegistryResponse>
     getAuth(uri: string, options: Record<string, unknown>): RegistryAuth
     pickRegistry(spec: string, options: Record<string, unknown>): string
   }
   const fetch: Fetch
   export default fetch
-  export type { RegistryResponse }
 }

@@ -27,7 +27,7 @@ describe('GitHub steps', () => {
   }
   const writes = () => it.github.asked.filter(({ method }) => method === 'PATCH')
 
-  test('the good release is what whoever asks for the latest gets; the failed one is a prerelease with a warning', async () => {
+  test('the good release is what users who ask for the latest get; the failed one is a prerelease with a warning', async () => {
     const [target, latest, failed] = await stepsTo()
     await target.apply(latest, testRun())
     expect(await it.latest()).toBe('v1.1.0')
@@ -77,7 +77,7 @@ describe('GitHub steps', () => {
     expect(edited.body).toBe('What is new in v1.2.0\r\nKnown problem: it does not start.')
   })
 
-  test('promise 3: a release that somebody published meanwhile is not taken the mark from, forwards and backwards', async () => {
+  test('a release that somebody published meanwhile is not taken the mark from, forwards and backwards', async () => {
     const [target, latest] = await stepsTo()
     publish(it.github.state, 'v1.3.0')
     await expect(target.apply(latest, testRun())).rejects.toMatchObject({
@@ -124,7 +124,7 @@ describe('GitHub steps', () => {
     expect(await it.latest()).toBe('v1.3.0')
   })
 
-  test('a connection that breaks after GitHub did it is looked into, and it is not done twice', async () => {
+  test('a connection that breaks after GitHub did it is checked, and the change is not made twice', async () => {
     const [target, latest] = await stepsTo()
     it.github.fault(async (asked) => {
       if (asked.method !== 'PATCH') return undefined
@@ -137,7 +137,7 @@ describe('GitHub steps', () => {
     expect(run.said.join()).toMatch(/checking whether it was made/)
   })
 
-  test('a connection that breaks before GitHub did it is tried again; one that breaks always is told with the state', async () => {
+  test('a connection that breaks before GitHub did it is tried again; one that always breaks is reported with the state', async () => {
     const [target, latest] = await stepsTo()
     it.github.fault(({ method }) => (method === 'PATCH' ? 'hang up' : undefined))
     await expect(target.apply(latest, testRun())).rejects.toMatchObject({

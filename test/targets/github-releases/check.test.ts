@@ -18,7 +18,7 @@ describe('GitHub check', () => {
   }
   const assets = () => it.github.state.releases.find(({ tag }) => tag === 'v1.1.0')?.assets ?? []
 
-  test('promise 8, no success without proof: the mark, the commit, the bytes of the assets and the page of the latest', async () => {
+  test('the mark, the commit, the bytes of the assets and the page of the latest', async () => {
     const { target, release } = await rolledBack()
     const report = await target.check(release, { signal: limit() })
     expect(statuses(report)).toEqual({ latest: 'pass', identity: 'pass', assets: 'pass', page: 'pass' })
@@ -132,7 +132,7 @@ describe('GitHub check', () => {
     expect(statuses(await target.check(release, { signal: limit() }))).toEqual({ latest: 'unknown' })
   })
 
-  test('the diagnosis tells failed workflows, lost assets, who published and what was changed', async () => {
+  test('the diagnosis names failed workflows, lost assets, who published and what was changed', async () => {
     const latest = it.github.state.releases.at(-1)
     latest?.assets.pop()
     it.github.state.runs.push({

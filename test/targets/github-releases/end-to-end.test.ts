@@ -91,7 +91,7 @@ describe('GitHub Releases, end to end', () => {
     expect(state('v1.2.0')).toMatchObject({ prerelease: true })
   })
 
-  test('promise 2: undoing twice does not return to the broken release', async () => {
+  test('undoing twice does not return to the broken release', async () => {
     const server = await project.serve()
     await project.execute(server, await server.call('assess_rollback'))
     const again = await server.call('assess_rollback')
@@ -99,7 +99,7 @@ describe('GitHub Releases, end to end', () => {
     expect(again.recommended?.version).not.toBe('v1.2.0')
   })
 
-  test('promise 3: a publication in between makes the plan stale, and nothing is changed', async () => {
+  test('a publication in between makes the plan out of date, and nothing is changed', async () => {
     const server = await project.serve()
     const assessment = await server.call('assess_rollback')
     publish(it.github.state, 'v1.3.0')
@@ -137,7 +137,7 @@ describe('GitHub Releases, end to end', () => {
     expect(await it.latest()).toBe('v1.2.0')
   })
 
-  test('promise 5: a candidate whose downloads break during the rollback is not kept when the failed one serves better', async () => {
+  test('a candidate whose downloads break during the rollback is not kept when the failed one serves better', async () => {
     it.github.fault(({ method }) => {
       if (method === 'PATCH') for (const asset of state('v1.1.0')?.assets ?? []) asset.lost = true
       return undefined
@@ -162,7 +162,7 @@ describe('GitHub Releases, end to end', () => {
     expect(await it.latest()).toBe('v1.1.0')
   })
 
-  test('promise 7: two rollbacks started at once: one runs', async () => {
+  test('two rollbacks started at once: one runs', async () => {
     const [one, two] = [await project.serve(), await project.serve()]
     const assessment = await one.call('assess_rollback')
     const results = await Promise.all([project.execute(one, assessment), project.execute(two, assessment)])
@@ -171,7 +171,7 @@ describe('GitHub Releases, end to end', () => {
     expect(await it.latest()).toBe('v1.1.0')
   })
 
-  describe('promise 12, input is hostile', () => {
+  describe('hostile input', () => {
     const secrets = () => it.token
 
     test.each<[string, () => Promise<Answer | 'hang up'> | Answer | 'hang up', RegExp]>([
@@ -231,7 +231,7 @@ describe('GitHub Releases, end to end', () => {
     })
   })
 
-  describe('promise 6, it survives its own death', () => {
+  describe('killed in the middle', () => {
     const edits = (tag: string) => {
       const id = state(tag)?.id
       return ({ method, path }: Asked) => method === 'PATCH' && path.endsWith(`/${id}`)

@@ -19,7 +19,7 @@ export interface World {
   env: NodeJS.ProcessEnv
   /** Opens the target as the engine does. */
   open(parts?: Partial<TargetContext>): Promise<Target>
-  /** Surveys and plans the way to a release. */
+  /** Observes and plans the steps to a release. */
   planTo(tag: string, parts?: Partial<TargetContext>): Promise<PlanDraft & { observation: Observation; target: Target }>
   /** What GitHub now calls the latest, asked plainly. */
   latest(): Promise<string>

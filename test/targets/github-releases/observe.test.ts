@@ -10,7 +10,7 @@ describe('GitHub observation', () => {
   afterEach(() => it.remove())
   const observe = async (parts = {}) => (await (await it.open(parts)).observe(limit())).observation
 
-  test('promise 1, the target is the truth: what serves is the release that GitHub calls the latest', async () => {
+  test('what serves is the release that GitHub calls the latest', async () => {
     const { current, health, releases } = await observe()
     expect(current).toMatchObject({ version: 'v1.2.0', commit: expect.stringMatching(/^[0-9a-f]{40}$/) })
     expect(health.state).toBe('healthy')

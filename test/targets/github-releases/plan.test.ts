@@ -36,13 +36,13 @@ describe('GitHub plan', () => {
     expect([risks, blockers]).toEqual([[], []])
   })
 
-  test('promise 12, input is hostile: what a shell would read in a tag is quoted in the commands for people', async () => {
+  test('what a shell would read in a tag is quoted in the commands for people', async () => {
     publish(it.github.state, "v1.3.0;$(id)'")
     const { steps } = await it.planTo('v1.2.0')
     expect(steps[1]?.manualCommands?.[0]).toMatch(/^gh release edit 'v1\.3\.0;\$\(id\)'\\''' --repo /)
   })
 
-  test('promise 3, only what was shown is done: the same state gives the same plan, and planning writes nothing', async () => {
+  test('the same state gives the same plan, and planning writes nothing', async () => {
     const [one, two] = [await it.planTo('v1.1.0'), await it.planTo('v1.1.0')]
     expect(two.steps).toEqual(one.steps)
     expect(two.fingerprint).toEqual(one.fingerprint)
@@ -50,7 +50,7 @@ describe('GitHub plan', () => {
     expect(JSON.stringify(one)).not.toContain(it.token)
   })
 
-  test('promise 4: an asset of the candidate that is gone, or is not what was recorded, blocks before anything is touched', async () => {
+  test('an asset of the candidate that is gone, or is not what was recorded, blocks before anything is touched', async () => {
     const [asset] = release('v1.1.0').assets
     if (!asset) throw new Error('an asset was expected')
     asset.lost = true

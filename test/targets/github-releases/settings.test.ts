@@ -50,7 +50,7 @@ describe('GitHub settings', () => {
     'acme/app;id',
     'file:///acme/app',
     'acme/a b'
-  ])('promise 12, input is hostile: %j is no repository', (text) => {
+  ])('%j is no repository', (text) => {
     expect(repositoryFrom(text)).toBeNull()
   })
 
@@ -74,7 +74,7 @@ describe('GitHub settings', () => {
     '../x',
     'v~1',
     'v1<b>'
-  ])('promise 12, input is hostile: %j is no tag that is passed on', (tag) => {
+  ])('%j is no tag that is passed on', (tag) => {
     expect(tagPattern.test(tag)).toBe(false)
   })
 
@@ -140,7 +140,7 @@ describe('GitHub settings', () => {
     })
   })
 
-  test('promise 11, no secret leaves: a host that only deploy.json names gets no token of the environment', async () => {
+  test('a host that only deploy.json names gets no token of the environment', async () => {
     const env = {
       POP_ROLLBACK_GITHUB_TOKEN: 'one',
       GH_TOKEN: 'two',

@@ -122,7 +122,7 @@ test('deploys of the same commit go by their ids, and deploy.json’s own names 
   expect(releases.map(({ version }) => version)).toContain(netlify.deploys[1]?.id)
 })
 
-test('a build under way is a serious risk, for it will undo the rollback', async () => {
+test('a running build is a serious risk, because it will undo the rollback', async () => {
   netlify.deploy('8'.repeat(40), { state: 'building' })
   const server = await serve()
   const assessment = await server.call('assess_rollback')
@@ -151,7 +151,7 @@ test('with lock, auto publishing stops, so that the next push does not undo it; 
   expect(netlify.publishedId()).toBe(observation.current?.id)
 })
 
-test('a push between plan and execution makes the plan stale', async () => {
+test('a push between plan and execution makes the plan out of date', async () => {
   const server = await serve()
   const assessment = await server.call('assess_rollback')
   netlify.deploy('5'.repeat(40))
@@ -216,7 +216,7 @@ test('a site that does not answer after the rollback is no success', async () =>
   expect(result.summary).toContain('503')
 })
 
-test('a token that is missing, wrong or of another team is told before anything changes', async () => {
+test('a token that is missing, wrong or of another team is reported before anything changes', async () => {
   const none = await serve({
     NETLIFY_AUTH_TOKEN: '',
     POP_ROLLBACK_NETLIFY_TOKEN: '$'.concat('{user_config.netlify_token}')

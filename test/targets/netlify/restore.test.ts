@@ -58,13 +58,13 @@ const deploy = (index: number) => {
 }
 
 for (const moves of [true, false])
-  test(`promise 2: what somebody went back from is not recommended, where a restore ${moves ? 'counts as published anew' : 'does not'}`, async () => {
+  test(`what somebody went back from is not recommended, where a restore ${moves ? 'counts as published anew' : 'does not'}`, async () => {
     netlify.restoreMovesTime = moves
     netlify.restoreByHand(deploy(1))
     expect(await recommended()).toBe('aaaaaaa')
   })
 
-test('promise 2: what somebody went back from is not recommended after the next deploy either, where Netlify notes the restore', async () => {
+test('what somebody went back from is not recommended after the next deploy either, where Netlify notes the restore', async () => {
   netlify.restoreByHand(deploy(1))
   netlify.deploy('d'.repeat(40))
   expect(await recommended()).toBe('bbbbbbb')
@@ -85,7 +85,7 @@ test('a lock comes with the publication, and what it means is said', async () =>
   expect(netlify.publishedId()).toBe(release.id)
 })
 
-test('a lock that fails leaves a rollback that serves, and is told', async () => {
+test('a lock that fails is reported and leaves a rollback that serves', async () => {
   const { target, step, release } = await planned({ lock: true })
   netlify.fault(({ path }) =>
     path.endsWith('/lock') ? { status: 422, body: { code: 422, message: 'Not now' } } : undefined
@@ -119,7 +119,7 @@ test('nothing is locked once somebody else has published', async () => {
   expect(netlify.log().some((line) => line.startsWith('POST'))).toBe(false)
 })
 
-test('with a lock, a build under way is no serious risk', async () => {
+test('with a lock, a running build is no serious risk', async () => {
   netlify.deploy('8'.repeat(40), { state: 'building' })
   expect((await planned({ lock: true })).observation.risks).toMatchObject([{ serious: false }])
   expect((await planned()).observation.risks).toMatchObject([{ serious: true }])
@@ -132,14 +132,14 @@ test('a role that publishes nothing is noticed before anything changes', async (
   ])
 })
 
-test('members that are not to be read are no obstacle', async () => {
+test('members that cannot be read are no obstacle', async () => {
   netlify.fault(({ path }) =>
     path.endsWith('/members') ? { status: 403, body: { code: 403, message: 'Forbidden' } } : undefined
   )
   expect((await planned()).draft.blockers).toEqual([])
 })
 
-test('a failed build is told with the whole of its message, and what the site answers is kept', async () => {
+test('a failed build is reported with the whole of its message, and what the site answers is kept', async () => {
   const message = `Build script returned non-zero exit code: 2\n${'detail '.repeat(60)}`
   netlify.deploy('9'.repeat(40), { state: 'error', error_message: message })
   const { evidence } = await (await open()).diagnose(signal())

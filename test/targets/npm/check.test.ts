@@ -105,7 +105,7 @@ describeOn('npm', 'npm check', (backend) => {
     const target = await open(made, { env: { ...made.env, PATH: made.dir } })
     const report = await target.check(release, { signal: limit() })
     expect(statuses(report)).toEqual({ dist_tag: 'pass', identity: 'pass', tarball: 'pass', install: 'unknown' })
-    expect(report.checks.at(-1)?.detail).toMatch(/no npm program/)
+    expect(report.checks.at(-1)?.detail).toMatch(/npm is not on PATH/)
   })
 
   test('other content under the same version fails', async () => {

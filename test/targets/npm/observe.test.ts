@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { Release } from '../../../src/model/release.ts'
 import { describeOn } from '../../harness/describe-on.ts'
@@ -152,13 +154,34 @@ describeOn('npm', 'npm observation', (backend) => {
     })
   })
 
+  test.each(['an answer', 'a refusal'])('%s without end is given up, with little memory', async (kind) => {
+    const made = await fresh()
+    const endless = createServer((_, outgoing) => {
+      outgoing.writeHead(kind === 'an answer' ? 200 : 403, { 'content-type': 'application/json' })
+      const chunk = Buffer.alloc(1024 * 1024, ' ')
+      const more = (): void => {
+        while (!outgoing.destroyed && outgoing.write(chunk));
+      }
+      outgoing.on('drain', more)
+      more()
+    })
+    await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve))
+    const registry = `http://127.0.0.1:${(endless.address() as AddressInfo).port}/`
+    const target = await open(made, { config: { registry } })
+    const before = process.memoryUsage().rss
+    await expect(target.observe(limit())).rejects.toMatchObject({ code: 'too_large' })
+    expect(process.memoryUsage().rss - before).toBeLessThan(600 * 1024 * 1024)
+    endless.closeAllConnections()
+    endless.close()
+  })
+
   test('an answer that is no registry answer is a clear error', async () => {
     const made = await fresh()
     await behind(made, () => ({ status: 200, body: ['a login page'] }))
     await expect((await open(made)).observe(limit())).rejects.toMatchObject({ code: 'not_a_registry' })
   })
 
-  test('a observation that is aborted ends at once', async () => {
+  test('an observation that is aborted ends at once', async () => {
     const made = await fresh()
     await behind(made, () => new Promise(() => undefined))
     const target = await open(made)

@@ -74,7 +74,7 @@ export function releaseNamed(observation: Observation, version: string): Release
   return release
 }
 
-/** Surveys and plans the way to a version. */
+/** Observes and plans the steps to a version. */
 export async function planTo(target: Target, version: string): Promise<PlanDraft> {
   const { observation, state } = await target.observe(limit())
   return await target.plan(observation, state, releaseNamed(observation, version), limit())

@@ -130,7 +130,7 @@ describeOn('npm', 'npm plan', (backend) => {
     expect(await ids(integrity)).not.toContain('digest_moved:1.1.0')
   })
 
-  test('nobody logged in blocks, and trusted publishing is said to be no way', async () => {
+  test('a missing login blocks, and trusted publishing is named as no substitute', async () => {
     const made = await fresh()
     await made.publish('1.1.0')
     await made.publish('1.2.0')

@@ -25,7 +25,7 @@ describe('PyPI, end to end', () => {
     await it.remove()
   })
 
-  test('promise 9, no pretence: it ends manual with the page, the release and the reason; the yank then shows in the verification', async () => {
+  test('it ends manual with the page, the release and the reason; the yank then shows in the verification', async () => {
     const server = await project.serve()
     const assessment = await server.call('assess_rollback', { investigate: true })
     expect(assessment).toMatchObject({
@@ -118,14 +118,14 @@ describe('PyPI, end to end', () => {
     expect(result.summary).toMatch(/release\/1\.2\.0\/[\s\S]*release\/1\.1\.5\//)
   })
 
-  test('promise 3: an upload or a yank in between makes the plan stale', async () => {
+  test('an upload or a yank in between makes the plan out of date', async () => {
     const server = await project.serve()
     const assessment = await server.call('assess_rollback')
     upload(it.pypi.state, '1.3.0')
     expect(await project.execute(server, assessment)).toMatchObject({ isError: true, error: { code: 'stale_plan' } })
   })
 
-  test('files that are gone cannot come back: said, and refused', async () => {
+  test('files that are gone cannot be uploaded again: said, and refused', async () => {
     const version = it.pypi.state.versions.find((one) => one.version === '1.1.0')
     if (version) version.files = []
     const server = await project.serve()
@@ -147,7 +147,7 @@ describe('PyPI, end to end', () => {
       /another host/
     ],
     ['a hang-up', () => 'hang up', /cannot be reached/]
-  ])('promise 12, input is hostile: %s is a clear error', async (_, given, says) => {
+  ])('%s is a clear error', async (_, given, says) => {
     it.pypi.fault((asked) => (asked.path.startsWith('/simple/') ? (given(asked) as never) : undefined))
     const server = await project.serve()
     const answer = await server.call('assess_rollback')
@@ -155,7 +155,7 @@ describe('PyPI, end to end', () => {
     expect(answer.summary).toMatch(says)
   })
 
-  test('promise 12, input is hostile: names of files and reasons cannot steer a terminal', async () => {
+  test('names of files and reasons cannot steer a terminal', async () => {
     yank(it.pypi.state, '1.0.0', '\u001b[2J\u202e<script>')
     const server = await project.serve()
     const assessment = await server.call('assess_rollback')
@@ -164,7 +164,7 @@ describe('PyPI, end to end', () => {
   })
 
   test.each(['1.1.0; rm -rf ~', '../../x', '--pre', '1'.repeat(10_000), '1.1.0\u200b', 'latest'])(
-    'promise 12, input is hostile: the version %j is a clear error',
+    'the version %j is a clear error',
     async (version) => {
       const server = await project.serve()
       expect(await server.call('assess_rollback', { version })).toMatchObject({
@@ -175,7 +175,7 @@ describe('PyPI, end to end', () => {
   )
 
   test.each(['finish', 'undo'] as const)(
-    'promise 6: killed while it looks for the yank, it is found and can be taken up: %s',
+    'killed while it looks for the yank, it is found and can be taken up: %s',
     async (direction) => {
       const first = await project.serve()
       const assessment = await first.call('assess_rollback')
@@ -193,7 +193,7 @@ describe('PyPI, end to end', () => {
     }
   )
 
-  test.each(['finish', 'undo'] as const)('promise 6: killed, then yanked by a person: %s', async (direction) => {
+  test.each(['finish', 'undo'] as const)('killed, then yanked by a person: %s', async (direction) => {
     const first = await project.serve()
     const assessment = await first.call('assess_rollback')
     it.pypi.fault(({ path }) => {

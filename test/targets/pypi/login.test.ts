@@ -80,7 +80,7 @@ describe('a login for an index of one’s own', () => {
     expect((await found(env)).is).toBe('ada:three')
   })
 
-  test('promise 11, no secret leaves: it does not go to another server, another port or over plain http', async () => {
+  test('it does not go to another server, another port or over plain http', async () => {
     await write('.pypirc', '[own]\nrepository = https://index.example.com/\nusername = a\npassword = b\n')
     await write('.netrc', 'machine index.example.com login a password b\ndefault login a password b\n')
     const env = { PIP_INDEX_URL: 'https://ada:one@index.example.com/', TWINE_PASSWORD: 'x' }

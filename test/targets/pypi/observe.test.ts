@@ -13,7 +13,7 @@ describe('PyPI observation', () => {
   afterEach(() => it.remove())
   const observe = async (parts = {}) => (await (await it.open(parts)).observe(limit())).observation
 
-  test('promise 1, the target is the truth: what serves is what an installer takes', async () => {
+  test('what serves is what an installer takes', async () => {
     const { current, health, releases } = await observe()
     expect(current).toMatchObject({ version: '1.2.0', id: 'demo-project==1.2.0' })
     expect(health.state).toBe('healthy')
@@ -43,7 +43,7 @@ describe('PyPI observation', () => {
     })
   })
 
-  test('files that are gone cannot come back, and that is said; so of versions that deploy.json records', async () => {
+  test('files that are gone cannot be uploaded again, and that is said; also of versions that deploy.json records', async () => {
     const version = it.pypi.state.versions.find((one) => one.version === '1.1.0')
     if (version) version.files = []
     const record = { at: '2026-01-01T00:00:00.000Z', target: 'pypi', version: '0.9', status: 'success' }
@@ -136,7 +136,7 @@ describe('PyPI observation', () => {
     expect((await observe({ config })).current?.version).toBe('1.2.0')
   })
 
-  test('promise 11, no secret leaves: a login that the index echoes is masked, packed or not', async () => {
+  test('a login that the index echoes is masked, packed or not', async () => {
     await writeFile(join(it.dir, '.netrc'), 'machine 127.0.0.1 login ada password index-password')
     const packed = Buffer.from('ada:index-password').toString('base64')
     const config = { index_url: `${it.pypi.url}/simple` }
@@ -167,7 +167,7 @@ describe('PyPI observation', () => {
     expect((await observe()).fingerprint).not.toEqual(before)
   })
 
-  test('the diagnosis tells lost files, new requirements and known vulnerabilities', async () => {
+  test('the diagnosis names lost files, new requirements and known vulnerabilities', async () => {
     upload(it.pypi.state, '1.3.0', { kinds: ['sdist'], requires: ['left-pad>=2'], requiresPython: '>=3.12' })
     it.pypi.state.vulnerabilities['1.3.0'] = [{ id: 'PYSEC-1', summary: 'runs what it is sent' }]
     const { findings, events } = await (await it.open()).diagnose(limit())

@@ -26,7 +26,7 @@ describe('PyPI plan and yank', () => {
     expect(notes.join()).toMatch(/higher version, such as 1\.2\.1/)
   })
 
-  test('promise 3, only what was shown is done: the same state gives the same plan', async () => {
+  test('the same state gives the same plan', async () => {
     const [one, two] = [await it.planTo('1.1.0'), await it.planTo('1.1.0')]
     expect(two.steps).toEqual(one.steps)
     expect(two.fingerprint).toEqual(one.fingerprint)
@@ -42,7 +42,7 @@ describe('PyPI plan and yank', () => {
     expect(risks).toMatchObject([{ id: 'yanks_more:1.1.5', serious: true }])
   })
 
-  test('promise 4: a candidate without files, yanked, or with files that are gone or changed, blocks', async () => {
+  test('a candidate without files, yanked, or with files that are gone or changed, blocks', async () => {
     const version = it.pypi.state.versions.find((one) => one.version === '1.1.0')
     const [file] = version?.files ?? []
     if (!version || !file) throw new Error('a file was expected')
@@ -79,7 +79,7 @@ describe('PyPI plan and yank', () => {
     expect(ids((await it.planTo('1.3.0', { config })).risks)).toContain('kinds_missing:1.3.0')
   })
 
-  test('promise 9, no pretence: no program can yank, so the step is manual and says all that a person needs', async () => {
+  test('no program can yank, so the step is manual and says all that a person needs', async () => {
     const { target, step: one } = await step()
     const { manual = [] } = await target.apply(one, testRun())
     expect(manual.join('\n')).toMatch(/lets no program yank/)
@@ -150,7 +150,7 @@ describe('PyPI plan and yank', () => {
         (await target.check(release, { signal: limit() })).checks.map(({ id, status }) => [id, status])
       )
 
-    test('promise 8, no success without proof: fails until the yank shows, then passes on both APIs with the files read', async () => {
+    test('fails until the yank shows, then passes on both APIs with the files read', async () => {
       const { target, observation } = await it.planTo('1.1.0')
       const release = releaseNamed(observation, '1.1.0')
       expect(await statuses(target, release)).toMatchObject({ chosen: 'fail', json: 'fail' })

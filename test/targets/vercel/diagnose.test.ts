@@ -16,7 +16,7 @@ afterEach(async () => {
 
 const failure = { code: 'BUILD_UTILS_SPAWN_1', message: 'Command "npm run build" exited with 1' }
 
-test('a failed build is told with its message and the end of its log', async () => {
+test('a failed build is reported with its message and the end of its log', async () => {
   const log = Array.from({ length: 80 }, (_, index) => `line ${index}`)
   const build = vercel.deploy(broken, { state: 'ERROR', error: failure, log })
   const { findings, evidence } = await (await open(vercel)).diagnose(signal())

@@ -31,7 +31,7 @@ async function recommended(history: DeploymentRecord[] = []) {
   return { current, candidates, version: recommend(current, candidates)?.release.version ?? null }
 }
 
-test('promise 2: what somebody went back from on the dashboard is not recommended', async () => {
+test('what somebody went back from on the dashboard is not recommended', async () => {
   vercel.deploy(broken)
   vercel.manualCommands('rollback', second)
   const { current, version, candidates } = await recommended()
@@ -41,7 +41,7 @@ test('promise 2: what somebody went back from on the dashboard is not recommende
   expect(left?.evidenceAgainst.join()).toContain('went back from it')
 })
 
-test('promise 2: where Vercel notes the time of a rollback, it speaks against what was left even after the next deployment', async () => {
+test('where Vercel notes the time of a rollback, it speaks against what was left even after the next deployment', async () => {
   const left = vercel.deploy(broken)
   vercel.manualCommands('rollback', second)
   second.aliasAssigned = (left.aliasAssigned ?? 0) + 3_600_000
@@ -55,7 +55,7 @@ test('for how long a deployment served is not claimed, for a rollback in between
   expect(candidates.flatMap(({ release }) => release.served ?? []).every(({ forMs }) => forMs === undefined)).toBe(true)
 })
 
-test('builds that were passed over after a deployment are told, for somebody may have gone back from it', async () => {
+test('builds that got no domains after a deployment are named: it may have been rolled back from', async () => {
   vercel.deploy(broken)
   vercel.manualCommands('rollback', second)
   vercel.deploy('d'.repeat(40))

@@ -42,7 +42,7 @@ test('going back to the one that serves the rest aborts the rolling release', as
   ).toHaveLength(1)
 })
 
-test('an aborted rolling release is begun again by a person alone', async () => {
+test('only a person starts an aborted rolling release again', async () => {
   const { target, step } = await planned(vercel)
   expect((await target.revert(step, testRun())).detail).toContain('the rolling release continues')
   await target.apply(step, testRun())

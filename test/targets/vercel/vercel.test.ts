@@ -192,7 +192,7 @@ test('the plan’s limit on how far back is told as what it is', async () => {
   expect(vercel.production()).toBe(vercel.deployments[2]?.uid)
 })
 
-test('a push between plan and execution makes the plan stale, and somebody else’s change is left alone', async () => {
+test('a push between plan and execution makes the plan out of date, and somebody else’s change is left alone', async () => {
   const server = await serve()
   const assessment = await server.call('assess_rollback')
   const { target, step } = await planned()
