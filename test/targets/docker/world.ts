@@ -27,6 +27,15 @@ export interface World {
   remove(): Promise<void>
 }
 
+/** The variables that choose the engine of the tests, as the docker command reads them. */
+export const engineOfTests = (): Record<string, string> =>
+  Object.fromEntries(
+    ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'].flatMap((name) => {
+      const value = process.env[name]
+      return value === undefined ? [] : [[name, value]]
+    })
+  )
+
 export function createWorld(registry = '127.0.0.1:5000'): World {
   const prefix = `popt${randomBytes(4).toString('hex')}`
   const repository = `${registry}/${prefix}/web`
@@ -64,7 +73,9 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
         settle_seconds: 1,
         ...(parts.config as object)
       })
-      const target = await docker_.open(targetContext({ name: 'docker', projectDir: '/nonexistent', ...parts, config }))
+      const env = { ...engineOfTests(), ...parts.env }
+      const context = targetContext({ name: 'docker', projectDir: '/nonexistent', ...parts, config, env })
+      const target = await docker_.open(context)
       targets.push(target)
       return target
     },

@@ -340,7 +340,7 @@ services:
     ])
   })
 
-  it.skipIf(!program)('rehearses where nobody reaches it, and stops nothing when that fails', async () => {
+  it.skipIf(!program)('rehearses in isolation, and stops nothing when the rehearsal fails', async () => {
     const it = await project()
     await it.compose('up', '-d', '--wait')
     const before = await named('web')
