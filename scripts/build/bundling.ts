@@ -16,7 +16,10 @@ export const bundling = {
       'iconv-lite': false,
       // a URL class for Node versions that have none
       'whatwg-url': false,
-      // dockerode's own ssh transport, and the sessions of BuildKit: neither is used
+      // dockerode's own transport (it is given one), builds, and the sessions of BuildKit: none is used
+      'docker-modem': false,
+      'tar-fs': false,
+      '@balena/dockerignore': false,
       ssh2: false,
       '@grpc/grpc-js': false,
       '@grpc/proto-loader': false,

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { World } from './world.ts'
+import { engineOfTests, type World } from './world.ts'
 
 /** A real Compose project in a folder of its own, named like its world. */
 export interface ComposeProject {
@@ -36,7 +36,7 @@ export async function composeProject(
     dir,
     compose,
     write,
-    env: { PATH: `${dirname(program)}:${process.env.PATH}` },
+    env: { ...engineOfTests(), PATH: `${dirname(program)}:${process.env.PATH}` },
     async remove() {
       await compose('down', '-v', '-t', '1', '--remove-orphans').catch(() => undefined)
       await rm(dir, { recursive: true, force: true })

@@ -27,6 +27,15 @@ export interface World {
   remove(): Promise<void>
 }
 
+/** The variables that choose the engine of the tests, as the docker command reads them. */
+export const engineOfTests = (): Record<string, string> =>
+  Object.fromEntries(
+    ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'].flatMap((name) => {
+      const value = process.env[name]
+      return value === undefined ? [] : [[name, value]]
+    })
+  )
+
 export function createWorld(registry = '127.0.0.1:5000'): World {
   const prefix = `popt${randomBytes(4).toString('hex')}`
   const repository = `${registry}/${prefix}/web`
@@ -64,7 +73,7 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
         settle_seconds: 1,
         ...(parts.config as object)
       })
-      const env = { ...sameEngine(parts), ...parts.env }
+      const env = { ...engineOfTests(), ...parts.env }
       const context = targetContext({ name: 'docker', projectDir: '/nonexistent', ...parts, config, env })
       const target = await docker_.open(context)
       targets.push(target)
@@ -83,14 +92,6 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
   }
 }
 
-/** What leads a target to the engine of this process's docker command, unless it is told another. */
-function sameEngine({ config = {}, env = {} }: Partial<TargetContext>): NodeJS.ProcessEnv {
-  if ('host' in (config as object) || 'docker_context' in (config as object) || env.DOCKER_CONTEXT) return {}
-  const { DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH } = process.env
-  return Object.fromEntries(
-    Object.entries({ DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH }).filter(([, value]) => value)
-  )
-}
 
 export const signal = (): AbortSignal => AbortSignal.timeout(200_000)
 

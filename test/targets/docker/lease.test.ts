@@ -90,7 +90,7 @@ describeOn('docker', 'the lease on an engine', () => {
     await held.release(signal())
   })
 
-  it('tells whoever finds it that the new version was proven', async () => {
+  it('says that the new version was proven', async () => {
     const { target, lease: taken } = await leased()
     const held = await taken.acquire(lease('rb-1'), 60_000, signal())
     await held.markProven(signal())
@@ -111,7 +111,7 @@ describeOn('docker', 'the lease on an engine', () => {
     await won[0]?.value.release(signal())
   })
 
-  it('that was pruned is taken again where nobody else has taken it, and is lost where somebody has', async () => {
+  it('that was pruned is taken again, unless another rollback took it', async () => {
     const [one, two] = [await leased(), await leased()]
     const first = await one.lease.acquire(lease('rb-1'), 60_000, signal())
     await docker('rm', await leaseContainers())

@@ -103,7 +103,7 @@ volumes: {shared: {}}
     expect(await world.names()).toEqual([1, 2, 3].map(nameOf))
   })
 
-  it.skipIf(!program)('keeps a replica that serves only since then, and says what stands and remains', async () => {
+  it.skipIf(!program)('keeps a replica that serves only since then, and says what runs and what remains', async () => {
     await deployed('1.2.0')
     for (const number of [1, 2, 3]) await isUnhealthy(nameOf(number))
     const before = await ids()

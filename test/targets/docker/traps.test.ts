@@ -282,7 +282,7 @@ describeOn('docker', 'a registry that refuses', () => {
     [429, 'TOOMANYREQUESTS', 'too many requests: rate limit', 'image_rate_limited:1.1.0'],
     [403, 'DENIED', 'requested access to the resource is denied', 'image_denied:1.1.0'],
     [503, 'UNAVAILABLE', 'maintenance', 'image_unreachable:1.1.0']
-  ])('with HTTP %s is told apart, and nothing is stopped', async (status, code, message, blocker) => {
+  ])('with HTTP %s is distinguished, and nothing is stopped', async (status, code, message, blocker) => {
     const server = createServer((request, response) => {
       if (request.url === '/v2/') return response.end('{}')
       return response

@@ -64,53 +64,38 @@ export function createEngine(transport: Transport): Engine {
     return compareVersions(theirs, newestKnown) < 0 ? theirs : newestKnown
   }
 
-  const call = async (options: Call, verb: (docker: Docker) => Promise<unknown>): Promise<unknown> =>
-    verb(await clientFor(await apiVersion(options.signal), options))
+  type Verb = (docker: Docker) => Promise<unknown>
+  type Settings = Pick<Call, 'limitMs' | 'headers' | 'maxBytes' | 'cut'>
 
-  type Settings = Omit<Call, 'doing' | 'answer' | 'signal'>
+  const call = async (
+    answer: Call['answer'],
+    doing: string,
+    signal: AbortSignal,
+    verb: Verb,
+    settings: Settings = {}
+  ) => verb(await clientFor(await apiVersion(signal), { ...settings, doing, answer, signal }))
 
   const ask = async <T>(
     doing: string,
     schema: z.ZodType<T>,
     signal: AbortSignal,
-    verb: (docker: Docker) => Promise<unknown>,
-    settings: Settings = {}
+    verb: Verb,
+    settings?: Settings
   ): Promise<T> => {
-    const answer = schema.safeParse(await call({ doing, answer: 'json', signal, ...settings }, verb))
+    const answer = schema.safeParse(await call('json', doing, signal, verb, settings))
     if (answer.success) return answer.data
     throw notUnderstood(doing, z.prettifyError(answer.error), address)
   }
 
-  const act = async (
-    doing: string,
-    signal: AbortSignal,
-    verb: (docker: Docker) => Promise<unknown>,
-    settings: Settings = {}
-  ): Promise<void> => {
-    await call({ doing, answer: 'nothing', signal, ...settings }, verb)
+  const act = async (doing: string, signal: AbortSignal, verb: Verb, settings?: Settings): Promise<void> => {
+    await call('nothing', doing, signal, verb, settings)
   }
 
-  const bytes = async (
-    doing: string,
-    signal: AbortSignal,
-    verb: (docker: Docker) => Promise<unknown>,
-    settings: Settings = {}
-  ): Promise<Buffer> => {
-    const answer = await call({ doing, answer: 'bytes', signal, ...settings }, verb)
-    if (Buffer.isBuffer(answer)) return answer
-    throw notUnderstood(doing, 'it has no content', address)
-  }
+  const bytes = async (doing: string, signal: AbortSignal, verb: Verb, settings: Settings): Promise<Buffer> =>
+    z.instanceof(Buffer).parse(await call('bytes', doing, signal, verb, settings))
 
-  const stream = async (
-    doing: string,
-    signal: AbortSignal,
-    verb: (docker: Docker) => Promise<unknown>,
-    settings: Settings = {}
-  ): Promise<Readable> => {
-    const answer = await call({ doing, answer: 'stream', signal, ...settings }, verb)
-    if (answer instanceof Readable) return answer
-    throw notUnderstood(doing, 'it has no content', address)
-  }
+  const stream = async (doing: string, signal: AbortSignal, verb: Verb, settings?: Settings): Promise<Readable> =>
+    z.instanceof(Readable).parse(await call('stream', doing, signal, verb, settings))
 
   const logOptions = (tail: number) => ({ stdout: true, stderr: true, tail, timestamps: true }) as const
 

@@ -60,7 +60,7 @@ describe('the change that a Compose project needs', () => {
     expect(JSON.stringify(change)).not.toContain('p@ss')
   })
 
-  it('is said where a default stands in, or the variable is set nowhere', async () => {
+  it('is named where a default applies, or the variable is not set', async () => {
     expect(await needed(`shop/web:${variable('TAG:-1.2.0')}`)).toMatchObject({
       where: expect.stringContaining('compose.yaml, line 7'),
       what: expect.stringContaining('TAG=1.1.0')
@@ -139,7 +139,7 @@ describe('the change that a Compose project needs', () => {
     expect(await neededIn(image, { env, owned: { workingDir: join(dir, 'nowhere') } })).toBeNull()
   })
 
-  it('says that the digest decides, whatever tag stands before it', async () => {
+  it('says that the digest decides, whatever the tag before it', async () => {
     const [a, b] = ['a', 'b'].map((letter) => `sha256:${letter.repeat(64)}`)
     const wanted = { tag: '1.1.0', exact: `shop/web@${b}` }
     expect(await neededIn(shop(`shop/web:1.2.0@${a}`), { wanted })).toMatchObject({

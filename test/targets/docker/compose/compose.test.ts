@@ -259,7 +259,7 @@ services:
       await it.compose(...command.split(' '))
       expect((await named('sidecar')).HostConfig.NetworkMode).toBe(`container:${web.Id}`)
       expect((await named('web')).Id).toBe(web.Id)
-      expect((await target.apply(look as Step, testRun())).detail).toBe('none has')
+      expect((await target.apply(look as Step, testRun())).detail).toBe('none')
     }
   )
 
@@ -279,7 +279,7 @@ services:
     expect(draft.blockers).toMatchObject([
       { id: `shared_namespace:${world.prefix}-worker-1`, next: expect.stringContaining(`only ${world.prefix}-web-1`) }
     ])
-    expect(JSON.stringify(draft)).not.toContain('is not touched')
+    expect(JSON.stringify(draft)).not.toContain('does not change it')
     const alone = await planTo(await open(it, { services: ['web'] }), '1.1.0')
     expect(alone.draft.blockers).toEqual([])
     expect(alone.draft.risks.map(({ id }) => id)).toContain(`dependent:${world.prefix}-worker-1`)
@@ -340,7 +340,7 @@ services:
     ])
   })
 
-  it.skipIf(!program)('rehearses where nobody reaches it, and stops nothing when that fails', async () => {
+  it.skipIf(!program)('rehearses in isolation, and stops nothing when the rehearsal fails', async () => {
     const it = await project()
     await it.compose('up', '-d', '--wait')
     const before = await named('web')

@@ -17,7 +17,7 @@ function engineThatHears(status: number, message: string): { engine: Parameters<
 const timeout =
   'Get "https://shop.example/v2/": net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)'
 
-it('a registry that cannot be reached is asked once, another one is asked still', async () => {
+it('a registry that cannot be reached is asked once; another one is still asked', async () => {
   const { engine, asked } = engineThatHears(500, timeout)
   for (const reference of ['shop.example/web:1.1.0', 'shop.example/web:1.0.0', 'other.example/web:1.0.0'])
     expect(await lookUp(engine, reference, {}, signal)).toMatchObject({ state: 'unreachable' })
@@ -30,7 +30,7 @@ it('a registry that answers is asked about each version, whatever it answers', a
   expect(asked).toHaveLength(2)
 })
 
-it('a registry whose name is unknown is out of reach, which says nothing of the image', async () => {
+it('a registry whose name does not resolve is unreachable, which says nothing about the image', async () => {
   const { engine } = engineThatHears(500, 'Get "https://shop.example/v2/": dial tcp: lookup shop.example: no such host')
   expect(await lookUp(engine, 'shop.example/web:1.1.0', {}, signal)).toMatchObject({ state: 'unreachable' })
 })

@@ -174,7 +174,7 @@ describeOn('docker', 'a registry that asks for a login', () => {
     expect((await target.observe(signal())).observation.releases.map(({ version }) => version)).toEqual(['0.9.0'])
   })
 
-  it('with a helper that is missing is said, and stops nobody', async () => {
+  it('with a missing helper is reported, and blocks nothing', async () => {
     await writeFile(join(home, 'config.json'), JSON.stringify({ credsStore: 'nobody-has-this' }))
     const target = await world.open({ env: { DOCKER_CONFIG: home, PATH: '/bin:/usr/bin' } })
     expect((await target.observe(signal())).observation.notes.join()).toContain('docker-credential-nobody-has-this')

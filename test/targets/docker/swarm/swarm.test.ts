@@ -177,7 +177,7 @@ describeOnOwnEngine('services of a swarm of one node', () => {
     await deploy('1.0.0', '--replicas', '4', '--update-parallelism', '0')
     await update('--image', `${world.repository}:1.1.0`)
     await runs(4, '1.1.0')
-    // a clock that goes on by a minute with each task that comes up, and else stands still
+    // a clock that goes on by a minute with each task that comes up, and otherwise does not move
     let minutes = 0
     const began = Date.now()
     const clock = { ...systemClock, now: () => new Date(began + minutes * 60_000) }
@@ -350,7 +350,7 @@ describeOnOwnEngine('services of a swarm of one node', () => {
     expect(JSON.stringify([draft, observation])).not.toContain('hunter2')
   })
 
-  it('published in host mode are knocked at', async () => {
+  it('published in host mode are checked on their node', async () => {
     await deploy('1.1.0', '--publish', 'mode=host,target=8080')
     const target = await open()
     const { current } = (await target.observe(signal())).observation
