@@ -158,6 +158,8 @@ async function ask(
     return { status, detail: `answers ${status}` }
   } catch (error) {
     signal.throwIfAborted()
-    return { detail: `does not answer: ${oneLine(messageOf(error))}` }
+    // A host with several addresses fails with one error for each.
+    const cause: unknown = error instanceof AggregateError ? error.errors[0] : error
+    return { detail: `does not answer: ${oneLine(messageOf(cause))}` }
   }
 }
