@@ -1,7 +1,4 @@
-import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Clock } from '../../support/clock.ts'
-import type { Logger } from '../../support/log.ts'
-import type { Mask } from '../../support/mask.ts'
+import type { TargetContext } from '../target.ts'
 import type { Api } from './client/api.ts'
 import type { SharedLists } from './client/follow-list.ts'
 import type { KubernetesConfig } from './config.ts'
@@ -9,19 +6,14 @@ import type { Helm } from './helm/index.ts'
 import type { Pod, WorkloadObject } from './objects/objects.ts'
 
 /** What every part of this target works with. */
-export interface KubernetesContext {
+export interface KubernetesContext
+  extends Pick<TargetContext<KubernetesConfig>, 'config' | 'env' | 'clock' | 'log' | 'mask'> {
   api: Api
   /** Watched lists, one for all who follow the same objects. */
   lists: { workloads: SharedLists<WorkloadObject>; pods: SharedLists<Pod> }
-  config: KubernetesConfig
   /** The namespace of workloads that name none. */
   namespace: string
   /** Arguments that make kubectl talk to the same cluster, for commands that are shown. */
   kubectl: string
   helm: Helm
-  history: readonly DeploymentRecord[]
-  env: NodeJS.ProcessEnv
-  clock: Clock
-  log: Logger
-  mask: Mask
 }

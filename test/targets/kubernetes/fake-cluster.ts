@@ -51,7 +51,7 @@ export function fakeCluster(config: JsonObject = {}): FakeCluster {
     config: configSchema.parse(config),
     namespace: 'shop',
     kubectl: 'kubectl',
-    history: [],
+    env: {},
     clock: systemClock,
     log: () => undefined,
     mask: createMask()

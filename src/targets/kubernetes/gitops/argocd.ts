@@ -2,11 +2,12 @@ import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
 import { orOn } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
-import { type Metadata, metadataSchema } from '../objects/objects.ts'
+import { type Metadata, metadataSchema, part } from '../objects/objects.ts'
 
 /** Self-healing begins after 5 s (argo-cd.readthedocs.io, "Automated Sync Policy"), and takes a while to show. */
 export const argoSoakMs = 30_000
 
+const text = z.string().nullish()
 const sourceSchema = z.looseObject({ repoURL: z.string().optional() })
 const applicationSchema = z.looseObject({
   metadata: metadataSchema,
@@ -14,15 +15,10 @@ const applicationSchema = z.looseObject({
     .looseObject({
       source: sourceSchema.nullish(),
       sources: z.array(sourceSchema).nullish(),
-      syncPolicy: z.looseObject({ automated: z.looseObject({ enabled: z.boolean().nullish() }).nullish() }).nullish()
+      syncPolicy: part({ automated: part({ enabled: z.boolean().nullish() }) })
     })
     .default({}),
-  status: z
-    .looseObject({
-      sync: z.looseObject({ revision: z.string().nullish() }).nullish(),
-      history: z.array(z.looseObject({ revision: z.string().nullish() })).nullish()
-    })
-    .nullish()
+  status: part({ sync: part({ revision: text }), history: z.array(z.looseObject({ revision: text })).nullish() })
 })
 type Application = z.infer<typeof applicationSchema>
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
-import { isStatus } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
-import type { Metadata } from '../objects/objects.ts'
+import { type Metadata, part } from '../objects/objects.ts'
 
 /** What Flux applies objects from. */
 export interface FluxOwner {
@@ -18,9 +18,7 @@ const kinds = {
 
 const ownerSchema = z.looseObject({
   spec: z.looseObject({ suspend: z.boolean().nullish() }).default({}),
-  status: z
-    .looseObject({ lastAppliedRevision: z.string().nullish(), lastAttemptedRevision: z.string().nullish() })
-    .nullish()
+  status: part({ lastAppliedRevision: z.string().nullish(), lastAttemptedRevision: z.string().nullish() })
 })
 
 /** The labels that Flux's controllers set on all that they apply (fluxcd.io, "Kustomization" and "HelmRelease"). */
@@ -62,14 +60,11 @@ export async function fluxRisk(
 /** Reads it by the newest version of its API that the server has. */
 async function readOwner({ api }: KubernetesContext, { kind, name, namespace }: FluxOwner, signal: AbortSignal) {
   const { group, versions } = kinds[kind]
-  try {
-    for (const version of versions) {
-      const path = `/apis/${group}/${version}/namespaces/${namespace}/${kind}s/${name}`
-      const found = await api.find({ doing: `Reading Flux's ${kind} ${name}`, path, signal }, ownerSchema)
-      if (found) return found
-    }
-  } catch (error) {
-    if (!isStatus(error, 403)) throw error
+  for (const version of versions) {
+    const path = `/apis/${group}/${version}/namespaces/${namespace}/${kind}s/${name}`
+    const request = { doing: `Reading Flux's ${kind} ${name}`, path, signal }
+    const found = await api.find(request, ownerSchema).catch(orOn(null, 403))
+    if (found) return found
   }
   return null
 }

@@ -1,6 +1,18 @@
 import { z } from 'zod'
 
+const text = z.string().nullish()
+const count = z.number().nullish()
 const labels = z.record(z.string(), z.string()).nullish()
+
+/** A part that may be missing. */
+export const part = <Shape extends z.ZodRawShape>(shape: Shape) => z.looseObject(shape).nullish()
+
+/** One term of a selector. */
+export const termSchema = z.looseObject({
+  key: z.string(),
+  operator: z.string(),
+  values: z.array(z.string()).nullish()
+})
 
 export const metadataSchema = z.looseObject({
   name: z.string(),
@@ -8,14 +20,14 @@ export const metadataSchema = z.looseObject({
   uid: z.string().default(''),
   resourceVersion: z.string().optional(),
   generation: z.number().optional(),
-  creationTimestamp: z.string().nullish(),
-  deletionTimestamp: z.string().nullish(),
+  creationTimestamp: text,
+  deletionTimestamp: text,
   labels,
   annotations: labels,
   ownerReferences: z
     .array(z.looseObject({ uid: z.string(), kind: z.string(), name: z.string(), controller: z.boolean().nullish() }))
     .nullish(),
-  managedFields: z.array(z.looseObject({ manager: z.string().optional(), time: z.string().nullish() })).nullish()
+  managedFields: z.array(z.looseObject({ manager: z.string().optional(), time: text })).nullish()
 })
 export type Metadata = z.infer<typeof metadataSchema>
 
@@ -30,15 +42,13 @@ export const metadataAlone = 'application/json;as=PartialObjectMetadata;g=meta.k
 const containerSchema = z.looseObject({
   name: z.string(),
   image: z.string().default(''),
-  imagePullPolicy: z.string().nullish(),
-  env: z
-    .array(z.looseObject({ name: z.string(), value: z.string().nullish(), valueFrom: z.json().nullish() }))
-    .nullish(),
+  imagePullPolicy: text,
+  env: z.array(z.looseObject({ name: z.string(), value: text, valueFrom: z.json().nullish() })).nullish(),
   envFrom: z
     .array(
       z.looseObject({
-        configMapRef: z.looseObject({ name: z.string().optional(), optional: z.boolean().nullish() }).nullish(),
-        secretRef: z.looseObject({ name: z.string().optional(), optional: z.boolean().nullish() }).nullish()
+        configMapRef: part({ name: z.string().optional(), optional: z.boolean().nullish() }),
+        secretRef: part({ name: z.string().optional(), optional: z.boolean().nullish() })
       })
     )
     .nullish()
@@ -46,40 +56,29 @@ const containerSchema = z.looseObject({
 export type Container = z.infer<typeof containerSchema>
 
 export const templateSchema = z.looseObject({
-  metadata: z.looseObject({ labels, annotations: labels }).nullish(),
+  metadata: part({ labels, annotations: labels }),
   spec: z.looseObject({
     containers: z.array(containerSchema),
     initContainers: z.array(containerSchema).nullish(),
-    serviceAccountName: z.string().nullish(),
+    serviceAccountName: text,
     imagePullSecrets: z.array(z.looseObject({ name: z.string().optional() })).nullish(),
     volumes: z.array(z.record(z.string(), z.json())).nullish()
   })
 })
 export type Template = z.infer<typeof templateSchema>
 
-const conditionSchema = z.looseObject({
-  type: z.string(),
-  status: z.string(),
-  reason: z.string().nullish(),
-  message: z.string().nullish(),
-  lastTransitionTime: z.string().nullish(),
-  lastUpdateTime: z.string().nullish()
-})
+const conditionSchema = z.looseObject({ type: z.string(), status: z.string(), reason: text, message: text })
 
 export const selectorSchema = z.looseObject({
   matchLabels: labels,
-  matchExpressions: z
-    .array(z.looseObject({ key: z.string(), operator: z.string(), values: z.array(z.string()).nullish() }))
-    .nullish()
+  matchExpressions: z.array(termSchema).nullish()
 })
 export type Selector = z.infer<typeof selectorSchema>
-
-const count = z.number().nullish()
 
 /** Argo Rollouts writes it as text (RolloutStatus of pkg/apis/rollouts/v1alpha1/types.go). */
 const generation = z.union([z.number(), z.string().transform((text) => (/^\d+$/.test(text) ? Number(text) : null))])
 
-const rolloutMetadata = z.unknown().optional()
+const extra = z.unknown().optional()
 
 /** A Deployment, StatefulSet, DaemonSet or Rollout: the union of what is read of them. */
 export const workloadSchema = z.looseObject({
@@ -90,38 +89,15 @@ export const workloadSchema = z.looseObject({
     // A Rollout that takes its pods from another workload has neither.
     selector: selectorSchema.default({}),
     template: templateSchema.default({ spec: { containers: [] } }),
-    workloadRef: z.looseObject({ kind: z.string().optional(), name: z.string().optional() }).nullish(),
-    minReadySeconds: count,
+    workloadRef: part({ kind: z.string().optional(), name: z.string().optional() }),
     progressDeadlineSeconds: count,
-    podManagementPolicy: z.string().nullish(),
-    strategy: z
-      .looseObject({
-        type: z.string().nullish(),
-        canary: z
-          .looseObject({
-            steps: z.array(z.unknown()).nullish(),
-            analysis: z.unknown().optional(),
-            trafficRouting: z.unknown().optional(),
-            canaryMetadata: rolloutMetadata,
-            stableMetadata: rolloutMetadata,
-            antiAffinity: rolloutMetadata
-          })
-          .nullish(),
-        blueGreen: z
-          .looseObject({
-            previewMetadata: rolloutMetadata,
-            activeMetadata: rolloutMetadata,
-            antiAffinity: rolloutMetadata
-          })
-          .nullish()
-      })
-      .nullish(),
-    updateStrategy: z
-      .looseObject({
-        type: z.string().nullish(),
-        rollingUpdate: z.looseObject({ partition: z.number().nullish() }).nullish()
-      })
-      .nullish()
+    podManagementPolicy: text,
+    strategy: part({
+      type: text,
+      canary: part({ trafficRouting: extra, canaryMetadata: extra, stableMetadata: extra, antiAffinity: extra }),
+      blueGreen: part({ previewMetadata: extra, activeMetadata: extra, antiAffinity: extra })
+    }),
+    updateStrategy: part({ type: text, rollingUpdate: part({ partition: count }) })
   }),
   status: z
     .looseObject({
@@ -130,18 +106,18 @@ export const workloadSchema = z.looseObject({
       updatedReplicas: count,
       readyReplicas: count,
       availableReplicas: count,
-      currentRevision: z.string().nullish(),
-      updateRevision: z.string().nullish(),
+      currentRevision: text,
+      updateRevision: text,
       desiredNumberScheduled: count,
       currentNumberScheduled: count,
       updatedNumberScheduled: count,
       numberAvailable: count,
       conditions: z.array(conditionSchema).nullish(),
       abort: z.boolean().nullish(),
-      stableRS: z.string().nullish(),
-      currentPodHash: z.string().nullish(),
-      phase: z.string().nullish(),
-      message: z.string().nullish()
+      stableRS: text,
+      currentPodHash: text,
+      phase: text,
+      message: text
     })
     .default({})
 })
@@ -160,24 +136,15 @@ export const controllerRevisionSchema = z.looseObject({
   data: z.looseObject({ spec: z.looseObject({ template: templateSchema }) })
 })
 
-const stateSchema = z
-  .looseObject({
-    waiting: z.looseObject({ reason: z.string().nullish(), message: z.string().nullish() }).nullish(),
-    running: z.looseObject({ startedAt: z.string().nullish() }).nullish(),
-    terminated: z
-      .looseObject({
-        exitCode: z.number().default(0),
-        reason: z.string().nullish(),
-        message: z.string().nullish(),
-        finishedAt: z.string().nullish()
-      })
-      .nullish()
-  })
-  .nullish()
+const stateSchema = part({
+  waiting: part({ reason: text, message: text }),
+  running: part({ startedAt: text }),
+  terminated: part({ exitCode: z.number().default(0), reason: text, message: text })
+})
 
 const containerStatusSchema = z.looseObject({
   name: z.string(),
-  image: z.string().nullish(),
+  image: text,
   ready: z.boolean().default(false),
   restartCount: z.number().default(0),
   state: stateSchema,
@@ -187,12 +154,12 @@ export type ContainerStatus = z.infer<typeof containerStatusSchema>
 
 export const podSchema = z.looseObject({
   metadata: metadataSchema,
-  spec: z.looseObject({ nodeName: z.string().nullish() }).default({}),
+  spec: z.looseObject({ nodeName: text }).default({}),
   status: z
     .looseObject({
       phase: z.string().default('Unknown'),
-      reason: z.string().nullish(),
-      message: z.string().nullish(),
+      reason: text,
+      message: text,
       conditions: z.array(conditionSchema).nullish(),
       containerStatuses: z.array(containerStatusSchema).nullish(),
       initContainerStatuses: z.array(containerStatusSchema).nullish()
@@ -203,13 +170,13 @@ export type Pod = z.infer<typeof podSchema>
 
 export const eventSchema = z.looseObject({
   metadata: metadataSchema,
-  type: z.string().nullish(),
-  reason: z.string().nullish(),
-  message: z.string().nullish(),
-  count: count,
-  eventTime: z.string().nullish(),
-  firstTimestamp: z.string().nullish(),
-  lastTimestamp: z.string().nullish(),
-  involvedObject: z.looseObject({ kind: z.string().nullish(), name: z.string().nullish(), uid: z.string().nullish() })
+  type: text,
+  reason: text,
+  message: text,
+  count,
+  eventTime: text,
+  firstTimestamp: text,
+  lastTimestamp: text,
+  involvedObject: z.looseObject({ kind: text, name: text, uid: text })
 })
 export type ClusterEvent = z.infer<typeof eventSchema>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { oneLine } from '../../../support/text.ts'
 import type { Move } from './move.ts'
 import { known } from './names.ts'
-import type { ContainerStatus, Pod } from './objects.ts'
+import { type ContainerStatus, type Pod, termSchema } from './objects.ts'
 
 /** Every container of a pod; sidecars are init containers, and come first. */
 export const containersOf = ({ status }: Pod): ContainerStatus[] => [
@@ -113,13 +113,7 @@ export function isOf({ metadata }: Pod, { name, to }: Pick<Move, 'name' | 'to'>)
 const affinitySchema = z.looseObject({
   nodeAffinity: z.looseObject({
     requiredDuringSchedulingIgnoredDuringExecution: z.looseObject({
-      nodeSelectorTerms: z.array(
-        z.looseObject({
-          matchFields: z
-            .array(z.looseObject({ key: z.string(), operator: z.string(), values: z.array(z.string()).nullish() }))
-            .nullish()
-        })
-      )
+      nodeSelectorTerms: z.array(z.looseObject({ matchFields: z.array(termSchema).nullish() }))
     })
   })
 })

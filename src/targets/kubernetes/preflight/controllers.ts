@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Blocker, Risk } from '../../../model/observation.ts'
-import { isStatus, orOn } from '../client/failure.ts'
+import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { type HelmName, helmOwner } from '../helm/owner.ts'
@@ -143,12 +143,11 @@ export async function disruptionBudgets(
 
 /** policy/v1 from Kubernetes 1.21 on, v1beta1 before. */
 async function budgetsIn({ api }: KubernetesContext, namespace: string, signal: AbortSignal) {
-  for (const version of ['v1', 'v1beta1'])
-    try {
-      const path = `/apis/policy/${version}/namespaces/${namespace}/poddisruptionbudgets`
-      return (await api.list({ doing: 'Reading disruption budgets', path, signal }, budgetSchema)).items
-    } catch (error) {
-      if (!isStatus(error, 403, 404)) throw error
-    }
+  for (const version of ['v1', 'v1beta1']) {
+    const path = `/apis/policy/${version}/namespaces/${namespace}/poddisruptionbudgets`
+    const request = { doing: 'Reading disruption budgets', path, signal }
+    const found = await api.list(request, budgetSchema).catch(orOn(null, 403, 404))
+    if (found) return found.items
+  }
   return []
 }

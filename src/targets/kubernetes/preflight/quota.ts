@@ -3,7 +3,7 @@ import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { Move, WorkloadChange } from '../objects/move.ts'
-import { metadataSchema, type Pod, type WorkloadObject } from '../objects/objects.ts'
+import { metadataSchema, type Pod, part, type WorkloadObject } from '../objects/objects.ts'
 import { isBestEffort, type PodSpec, podSpecSchema, quantity, quantityText, sizeOf } from '../objects/pod-size.ts'
 import { isFinished, isOf, isUnready } from '../objects/pods.ts'
 import { namespacesOf } from '../objects/workload.ts'
@@ -12,20 +12,17 @@ import { type Findings, joined } from './findings.ts'
 import { dryRunFindings, type PodDryRun, tryPod } from './pod-dry-run.ts'
 
 const amounts = z.record(z.string(), z.string()).nullish()
+const scopeSchema = z.looseObject({
+  scopeName: z.string(),
+  operator: z.string(),
+  values: z.array(z.string()).nullish()
+})
 const quotaSchema = z.looseObject({
   metadata: metadataSchema,
   spec: z
     .looseObject({
       scopes: z.array(z.string()).nullish(),
-      scopeSelector: z
-        .looseObject({
-          matchExpressions: z
-            .array(
-              z.looseObject({ scopeName: z.string(), operator: z.string(), values: z.array(z.string()).nullish() })
-            )
-            .nullish()
-        })
-        .nullish()
+      scopeSelector: part({ matchExpressions: z.array(scopeSchema).nullish() })
     })
     .default({}),
   status: z.looseObject({ hard: amounts, used: amounts }).default({})

@@ -4,7 +4,7 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { WorkloadChange } from '../objects/move.ts'
 import { addressText } from '../objects/names.ts'
-import { type MetaOnly, metadataAlone, metaOnlySchema, type Template } from '../objects/objects.ts'
+import { type MetaOnly, metadataAlone, metaOnlySchema, part, type Template } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
 import type { Workload } from '../objects/workload.ts'
 import { type Findings, joined } from './findings.ts'
@@ -18,14 +18,13 @@ interface Reference {
   optional: boolean
 }
 
-const named = z.looseObject({ name: z.string().optional(), optional: z.boolean().nullish() }).nullish()
+const named = part({ name: z.string().optional(), optional: z.boolean().nullish() })
 const keyRefSchema = z.looseObject({ configMapKeyRef: named, secretKeyRef: named })
-const secretVolume = z.looseObject({ secretName: z.string().optional(), optional: z.boolean().nullish() }).nullish()
 const volumeSchema = z.looseObject({
   configMap: named,
-  secret: secretVolume,
-  persistentVolumeClaim: z.looseObject({ claimName: z.string() }).nullish(),
-  projected: z.looseObject({ sources: z.array(z.looseObject({ configMap: named, secret: named })).nullish() }).nullish()
+  secret: part({ secretName: z.string().optional(), optional: z.boolean().nullish() }),
+  persistentVolumeClaim: part({ claimName: z.string() }),
+  projected: part({ sources: z.array(z.looseObject({ configMap: named, secret: named })).nullish() })
 })
 
 /** What a pod template names and cannot start without, once each. */

@@ -1,5 +1,6 @@
+import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
-import { askPage } from '../../../http/page.ts'
+import { proxyAgent } from '../../../http/proxy.ts'
 import type { Check, CheckReport } from '../../../model/check.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
@@ -125,23 +126,40 @@ const answerWithinMs = 3000
 async function checkProbe({ config, env, clock }: KubernetesContext, signal: AbortSignal): Promise<Check[]> {
   const { probe } = config
   if (!probe) return []
-  const { http: address, expect_status: expected } = probe
-  const { pathname, search } = new URL(address)
-  const page = { path: pathname + search, ...(expected !== undefined && { expect_status: expected }) }
   const check = { id: 'probe', title: 'The probe is answered' }
+  const agent = proxyAgent(env)
   let detail = ''
-  for (let count = 0; count < tries; count++) {
-    if (count > 0) await clock.sleep(betweenMs, signal)
-    const limit = AbortSignal.timeout(answerWithinMs)
-    const { status, detail: seen } = await askPage(address, env, AbortSignal.any([signal, limit]), {
-      probe: page
-    }).catch((error: unknown) => {
-      signal.throwIfAborted()
-      return { status: undefined, detail: `${address} does not answer: ${oneLine(messageOf(error))}` }
-    })
-    detail = status === undefined && !seen.includes('does not answer') ? `${address} does not answer (${seen})` : seen
-    if (status !== undefined && (expected ? status === expected : status < 400))
-      return [{ ...check, status: 'pass', detail }]
+  try {
+    for (let count = 0; count < tries; count++) {
+      if (count > 0) await clock.sleep(betweenMs, signal)
+      const answer = await ask(probe.http, agent, signal)
+      detail = `${probe.http} ${answer.detail}`
+      const wanted = probe.expect_status
+      if (answer.status !== undefined && (wanted ? answer.status === wanted : answer.status < 400))
+        return [{ ...check, status: 'pass', detail }]
+    }
+    return [{ ...check, status: 'fail', detail }]
+  } finally {
+    await agent.destroy()
   }
-  return [{ ...check, status: 'fail', detail }]
+}
+
+/** A redirect counts as an answer and is not followed. */
+async function ask(
+  address: string,
+  dispatcher: Dispatcher,
+  signal: AbortSignal
+): Promise<{ status?: number; detail: string }> {
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)])
+    const headers = { 'user-agent': 'pop-deploy-rollback' }
+    const { statusCode: status, body } = await request(address, { dispatcher, signal: limit, headers })
+    body.on('error', () => undefined).destroy()
+    return { status, detail: `answers ${status}` }
+  } catch (error) {
+    signal.throwIfAborted()
+    // A host with several addresses fails with one error for each.
+    const cause: unknown = error instanceof AggregateError ? error.errors[0] : error
+    return { detail: `does not answer: ${oneLine(messageOf(cause))}` }
+  }
 }
