@@ -1,23 +1,27 @@
+import { z } from 'zod'
 import type { JsonObject } from './json.ts'
 import type { LeaseRecord } from './lease.ts'
 import type { Release } from './release.ts'
 
 /**
  * `healthy` serves as it should; `progressing` is on its way there; `degraded` serves in part or fails its health check while running;
- * `down` serves nothing; `unknown` could not be seen, and the message says why.
+ * `down` serves nothing; `unknown` could not be read, and the message says why.
  */
-export type HealthState = 'healthy' | 'progressing' | 'degraded' | 'down' | 'unknown'
+const healthStateSchema = z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown'])
 
-export interface Health {
-  state: HealthState
-  message: string
+export const healthSchema = z.object({
+  state: healthStateSchema,
+  message: z.string(),
   /** Since when, ISO 8601, where the target knows. */
-  since?: string
-  /** Of how many instances (containers, tasks) how many serve, where the target can count them. */
-  instances?: { serving: number; all: number }
-  /** Where several things serve together: how each of them does, so that two states can be compared thing by thing. */
-  parts?: Record<string, HealthState>
-}
+  since: z.string().optional(),
+  /** How many instances (containers, tasks) serve, of how many, where the target can count them. */
+  instances: z.object({ serving: z.number(), all: z.number() }).optional(),
+  /** Where several things serve together: the health of each, so that two states can be compared part by part. */
+  parts: z.record(z.string(), healthStateSchema).optional()
+})
+
+export type HealthState = z.infer<typeof healthStateSchema>
+export type Health = z.infer<typeof healthSchema>
 
 /** Something an assessment found that may hurt. Serious ones are accepted one by one, by id. */
 export interface Risk {

@@ -16,10 +16,9 @@ export const stepSchema = z.object({
   params: jsonObject,
   /** A line for people about what undoes it; null when nothing needs undoing. */
   undo: z.string().nullable(),
-  /** The commands by which a person does, and undoes, the same by hand. */
+  /** The commands with which a person applies, and undoes, this step. */
   manualCommands: z.array(z.string()).optional(),
   manualUndoCommands: z.array(z.string()).optional()
 })
 
 export type Step = z.infer<typeof stepSchema>
-export type Phase = Step['phase']

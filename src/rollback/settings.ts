@@ -1,15 +1,21 @@
 import { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
 import { ConfigError } from '../support/errors.ts'
-import type { Settings } from './session.ts'
+
+/** Durations in milliseconds. */
+export interface Settings {
+  soakMs: number
+  limitMs: number
+  maxAttempts: number
+}
 
 /** `targets.<name>.config.rollback` of deploy.json. */
 export const rollbackSettingsSchema = z.looseObject({
-  /** How long the candidate is watched before it counts as proven. */
+  /** How long the candidate must stay healthy. */
   soak_seconds: z.number().min(0).max(3600).default(10),
   /** How long a rollback may take in all. */
   limit_minutes: z.number().positive().max(240).default(15),
-  /** How many rollbacks an hour may be begun before one more is a risk to accept. */
+  /** How many rollbacks may begin within an hour; one more is a risk to accept. */
   max_attempts: z.number().int().positive().default(3)
 })
 
@@ -18,7 +24,7 @@ export function settingsOf(target: string, config: JsonObject): Settings {
   const parsed = rollbackSettingsSchema.safeParse(config.rollback ?? {})
   if (!parsed.success)
     throw new ConfigError({
-      what: `The rollback settings of ${target} in deploy.json cannot be used`,
+      what: `Invalid rollback settings of ${target} in deploy.json`,
       why: parsed.error.issues.map(({ path, message }) => `rollback.${path.join('.')}: ${message}`).join('; '),
       next: `Correct targets.${target}.config.rollback in deploy.json.`,
       code: 'bad_settings'
@@ -27,7 +33,7 @@ export function settingsOf(target: string, config: JsonObject): Settings {
   if (soak_seconds >= limit_minutes * 60)
     throw new ConfigError({
       what: `The rollback settings of ${target} in deploy.json contradict each other`,
-      why: `soak_seconds (${soak_seconds}) is not shorter than limit_minutes (${limit_minutes}), so no rollback could ever be proven`,
+      why: `soak_seconds (${soak_seconds}) is not shorter than limit_minutes (${limit_minutes}), so no rollback could succeed`,
       next: `Make targets.${target}.config.rollback.soak_seconds shorter, or limit_minutes longer.`,
       code: 'bad_settings'
     })

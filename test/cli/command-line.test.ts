@@ -33,7 +33,7 @@ test('what is no command, no option or no number is the caller’s fault', async
   for (const args of [['explode'], ['assess', '--soak', '3'], ['verify', '--soak', 'long'], ['assess', '--target']]) {
     const { code, stdout } = await commandLine(args, project.dir, env)
     expect({ args, code }).toEqual({ args, code: 2 })
-    expect(stdout).toContain('See pop-deploy-rollback --help')
+    expect(stdout).toContain('Run pop-deploy-rollback --help')
   }
   await project.remove()
 })
@@ -128,7 +128,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     const { run, latest } = await deployed()
     const { code, stdout } = await run('rollback')
     expect(code).toBe(2)
-    expect(stdout).toContain('Nobody can confirm this rollback')
+    expect(stdout).toContain('This rollback needs a confirmation')
     expect(await latest()).toBe('1.2.0')
   })
 

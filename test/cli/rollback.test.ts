@@ -6,10 +6,11 @@ import { exitCodeOf } from '../../src/cli/exit-codes.ts'
 import { rollback } from '../../src/cli/rollback.ts'
 import { contextOf } from '../../src/cli/run.ts'
 import { projectPaths } from '../../src/project/paths.ts'
+import type { Answer } from '../../src/render/answer.ts'
+import { renderError } from '../../src/render/error.ts'
 import { systemClock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import { targetTypes } from '../../src/targets/index.ts'
-import type { Answer } from '../../src/tools/call-tool.ts'
 import { testProject } from '../harness/project.ts'
 import { newShelf, type Shelf, shelfTarget } from '../rollback/shelf-target.ts'
 
@@ -59,7 +60,9 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
         progress: () => undefined
       }
       const cancel = new AbortController().signal
-      const answer = await rollback(contextOf(flags, project, terminal, cancel, () => undefined))
+      const answer: Answer = await rollback(contextOf(flags, project, terminal, cancel, () => undefined)).catch(
+        renderError
+      )
       return { answer, code: exitCodeOf(answer) }
     }
   }
@@ -69,8 +72,7 @@ type Command = Awaited<ReturnType<typeof commandOn>>
 
 const planFor = async ({ run }: Command, ...options: string[]): Promise<string> => {
   const { answer } = await run(['--dry-run', ...options])
-  const [call] = answer.next as { arguments: { plan_id: string } }[]
-  return call?.arguments.plan_id ?? ''
+  return String(answer.next[0]?.arguments.plan_id ?? '')
 }
 
 const otherPlan = 'plan-00000000-00000000-00000000-00000000'
@@ -99,7 +101,7 @@ test('--plan with --to shows, asks for and carries out the plan of that version'
   const plan = await planFor(command, '--to', '1.0.0')
   const { code } = await command.run(['--plan', plan, '--to', '1.0.0'], 'y')
   expect(code).toBe(0)
-  expect(command.questions).toEqual(['Roll back shelf from 1.2.0 to 1.0.0 now? [y/N] '])
+  expect(command.questions).toEqual(['Roll back shelf from 1.2.0 to 1.0.0? This will revert the deployment. [y/N] '])
   expect(shelf.serving).toBe('1.0.0')
 })
 
@@ -167,7 +169,7 @@ test('on a terminal an interrupted rollback is finished or undone, whichever is 
     await dieIn('switch', shelf, command)
     await command.run([], word, 'y')
     expect(command.questions).toEqual([
-      'What is to become of the interrupted rollback? [finish/undo] ',
+      'Resume the interrupted rollback how? [finish/undo] ',
       expect.stringMatching(question)
     ])
     expect(shelf.serving).toBe(serving)

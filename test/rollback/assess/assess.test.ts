@@ -58,7 +58,7 @@ test('a diagnosis that fails is named, and the way back is planned all the same'
   session.mask.add('hunter2hunter2')
   const assessment = await assess(session, { investigate: true, signal: AbortSignal.timeout(10_000) })
   expect(assessment).toMatchObject({ diagnosis: null, recommended: { release: { version: '1.1.0' } } })
-  expect(assessment.notes).toContain('Why it fails could not be found out: the log of *** is away')
+  expect(assessment.notes).toContain('The diagnosis failed: the log of *** is away')
 })
 
 test('a secret across the cut of a log, a finding or an error leaves nothing of itself in assessment and journal', async () => {
@@ -82,7 +82,7 @@ test('a secret across the cut of a log, a finding or an error leaves nothing of 
   session.mask.add(secret)
   const { diagnosis } = await assess(session, { investigate: true, signal: AbortSignal.timeout(10_000) })
   await rollBack()
-  const [journalRecord] = await readJournals(session.files.journals)
+  const [journalRecord] = (await readJournals(session.files.journals)).records
   const written = JSON.stringify(diagnosis) + (await readFile(journalRecord?.path ?? '', 'utf8'))
   expect(written).toContain('yyyy')
   expect(written).not.toMatch(/corr|horse|batt|staple/)

@@ -1,11 +1,12 @@
 import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { type Journal, readJournals } from '../../../src/rollback/journal/journal.ts'
+import { type Journal, journalById, readJournals } from '../../../src/rollback/journal/journal.ts'
 import type { Begun } from '../../../src/rollback/journal/journal-events.ts'
 import { carryOut } from '../../../src/rollback/run/carry-out.ts'
-import type { Progress } from '../../../src/rollback/run/progress.ts'
-import { recordManually } from '../../../src/rollback/run/record-manually.ts'
-import { journalById, verify } from '../../../src/rollback/verify.ts'
+import { recordManualRollback } from '../../../src/rollback/run/conclude.ts'
+import type { Progress } from '../../../src/rollback/run/result.ts'
+import { rollbackRun } from '../../../src/rollback/run/rollback-run.ts'
+import { verify } from '../../../src/rollback/verify.ts'
 import { fingerprint } from '../../../src/support/canonical.ts'
 import { engine, failed, goodHistory, success } from '../engine-harness.ts'
 import { newShelf, type Shelf } from '../shelf-target.ts'
@@ -27,8 +28,8 @@ test('a rollback carries out the plan, proves it, and records it', async () => {
       outcome: 'succeeded'
     }
   ])
-  const [journalRecord] = await readJournals(session.files.journals)
-  expect(journalRecord?.ended?.outcome).toBe('succeeded')
+  const [record] = (await readJournals(session.files.journals)).records
+  expect(record?.ended?.outcome).toBe('succeeded')
   expect(await readdir(session.files.journals)).toHaveLength(1)
 })
 
@@ -126,7 +127,7 @@ test.each([
   const result = await rollBack()
   expect(result.outcome, result.state).toBe(outcome)
   expect(shelf.serving).toBe(outcome === 'undone' ? '1.2.0' : '1.1.0')
-  if (now > before) expect(result.state).toContain('fewer instances served before: 0 of 4, and now 1 of 4')
+  if (now > before) expect(result.state).toContain('fewer instances served before (0 of 4) than now (1 of 4)')
 })
 
 test('promise 5: unknown is no reason to undo', async () => {
@@ -237,17 +238,17 @@ test('a rollback that a person was left to do is recorded once it is proven, and
   const shelf = newShelf({ manual: ['Press the button'] })
   const { rollBack, records, session } = await engine(shelf)
   const rollbackId = (await rollBack()).rollbackId ?? ''
-  const journalRecord = await journalById(session.files.journals, rollbackId)
+  const record = await journalById(session.files.journals, rollbackId)
   const signal = AbortSignal.timeout(10_000)
   const unrecorded = async () => (await verify(session, { rollbackId, soakMs: 0, signal })).unrecorded
-  await expect(recordManually(session, journalRecord, signal)).rejects.toMatchObject({ code: 'not_proven' })
+  await expect(recordManualRollback(session, record, signal)).rejects.toMatchObject({ code: 'not_proven' })
   expect(records).toEqual([])
   shelf.serving = '1.1.0'
   expect(await unrecorded()).toBe(true)
-  expect(await recordManually(session, journalRecord, signal)).toBe(true)
+  expect(await recordManualRollback(session, record, signal)).toBe(true)
   expect(records).toMatchObject([{ version: '1.2.0', status: 'rolled_back', rollbackTo: '1.1.0', rollbackId }])
-  const history = [{ at: journalRecord.begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
-  expect(await recordManually({ ...session, history }, journalRecord, signal)).toBe(false)
+  const history = [{ at: record.begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
+  expect(await recordManualRollback({ ...session, history }, record, signal)).toBe(false)
   expect((await verify({ ...session, history }, { rollbackId, soakMs: 0, signal })).unrecorded).toBe(false)
   expect(records).toHaveLength(1)
 })
@@ -255,8 +256,8 @@ test('a rollback that a person was left to do is recorded once it is proven, and
 test('a rollback that was not left to a person is not recorded by hand', async () => {
   const { rollBack, records, session } = await engine(newShelf())
   const rollbackId = (await rollBack()).rollbackId ?? ''
-  const journalRecord = await journalById(session.files.journals, rollbackId)
-  await expect(recordManually(session, journalRecord, AbortSignal.timeout(10_000))).rejects.toMatchObject({
+  const record = await journalById(session.files.journals, rollbackId)
+  await expect(recordManualRollback(session, record, AbortSignal.timeout(10_000))).rejects.toMatchObject({
     code: 'not_manual'
   })
   expect(records).toHaveLength(1)
@@ -271,7 +272,7 @@ test('promise 2: a version that a person rolled back from by hand, as they were 
   shelf.serving = '1.1.0'
   expect(await versionOf()).toMatchObject({
     good: false,
-    evidenceAgainst: [expect.stringMatching(/^rolled back from by hand at /)]
+    evidenceAgainst: [expect.stringMatching(/^rolled back from manually at /)]
   })
   expect((await assess()).recommended).toBeNull()
 })
@@ -283,7 +284,7 @@ test('promise 13: a declined question begins nothing', async () => {
   declined.catch(() => undefined)
   await expect(rollBack({}, { consent: () => declined })).rejects.toThrow('declined')
   expect(shelf.log).toEqual([])
-  expect(await readJournals(session.files.journals)).toEqual([])
+  expect((await readJournals(session.files.journals)).records).toEqual([])
 })
 
 test('promise 13: a serious risk is accepted by id or the rollback is refused', async () => {
@@ -313,7 +314,9 @@ test('a dry run needs no risk to be accepted, and names those that must be', asy
     risks: [{ id: 'moved', serious: true, title: 'The tag moved', detail: 'to another digest' }]
   })
   const { rollBack } = await engine(shelf)
-  expect((await rollBack({ dryRun: true })).state).toContain('still to be accepted, one by one: The tag moved (moved)')
+  expect((await rollBack({ dryRun: true })).state).toContain(
+    'Serious risks to accept, one by one: The tag moved (moved)'
+  )
   expect((await rollBack({ dryRun: true, accept: ['moved'] })).state).not.toContain('moved')
   expect(shelf.log).toEqual([])
 })
@@ -387,8 +390,8 @@ test('secrets that reach an error message are masked in the journal', async () =
   const { rollBack, session } = await engine(shelf)
   session.mask.add('hunter2hunter2')
   const result = await rollBack()
-  const [journalRecord] = await readJournals(session.files.journals)
-  expect(await readFile(journalRecord?.path ?? '', 'utf8')).not.toContain('hunter2')
+  const [record] = (await readJournals(session.files.journals)).records
+  expect(await readFile(record?.path ?? '', 'utf8')).not.toContain('hunter2')
   expect(JSON.stringify(result.state)).not.toContain('hunter2')
 })
 
@@ -404,7 +407,7 @@ test('what deploy.json claims and the target denies is said', async () => {
   const { assess } = await engine(newShelf(), {
     history: [success('1.3.0', '2026-03-18T12:00:00.000Z'), ...goodHistory]
   })
-  expect((await assess()).notes.join()).toContain('The target is believed')
+  expect((await assess()).notes.join()).toContain('The target is right')
 })
 
 test('a journal folder that cannot be read hides nothing else', async () => {
@@ -427,15 +430,19 @@ test('a journal that can no longer be written stops the rollback and puts back w
     close: async () => undefined
   }
   const begun = await begunOn(shelf)
-  const result = await carryOut(session, begun, {
-    journal: full,
-    lease: null,
-    limit: AbortSignal.timeout(10_000),
-    hooks: { report: () => undefined, cancel: new AbortController().signal },
-    failed: true,
-    diagnosis: Promise.resolve(),
-    fingerprint: fingerprint({ serving: '1.2.0' })
-  })
+  const result = await carryOut(
+    rollbackRun({
+      session,
+      begun: begun,
+      journal: full,
+      lease: null,
+      limit: AbortSignal.timeout(10_000),
+      hooks: { report: () => undefined, cancel: new AbortController().signal },
+      failed: true,
+      diagnosis: Promise.resolve(),
+      fingerprint: fingerprint({ serving: '1.2.0' })
+    })
+  )
   expect(result.outcome).toBe('undone')
   expect(shelf.log).toEqual(['apply fetch', 'revert switch', 'revert fetch'])
   expect(result.remains.join()).toContain('no space left on device')
@@ -454,14 +461,18 @@ test('promise 7: a rollback whose lease another has taken over does nothing more
   const { session } = await engine(shelf)
   const nothing = async () => undefined
   const lease = { lost: lost.signal, renew: nothing, markProven: nothing, release: nothing, stop: () => undefined }
-  const result = await carryOut(session, await begunOn(shelf), {
-    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
-    lease,
-    limit: AbortSignal.timeout(10_000),
-    hooks: { report: () => undefined, cancel: new AbortController().signal },
-    failed: true,
-    diagnosis: Promise.resolve()
-  })
+  const result = await carryOut(
+    rollbackRun({
+      session,
+      begun: await begunOn(shelf),
+      journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
+      lease,
+      limit: AbortSignal.timeout(10_000),
+      hooks: { report: () => undefined, cancel: new AbortController().signal },
+      failed: true,
+      diagnosis: Promise.resolve()
+    })
+  )
   expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('taken this target over') })
   expect(shelf.log).toEqual(['apply fetch', 'apply switch'])
 })
@@ -470,9 +481,9 @@ test('promise 7: a rollback whose lease another has taken over does nothing more
 async function begunOn(shelf: Shelf): Promise<Begun> {
   const other = await engine(newShelf({ health: shelf.health }))
   await other.rollBack()
-  const [journalRecord] = await readJournals(other.session.files.journals)
-  if (!journalRecord) throw new Error('no journal')
-  return journalRecord.begun
+  const [record] = (await readJournals(other.session.files.journals)).records
+  if (!record) throw new Error('no journal')
+  return record.begun
 }
 
 test('promise 5: a state that serves worse after the way back than it did before is not called undone', async () => {
@@ -492,7 +503,7 @@ test('promise 5: a target that cannot be asked after the way back shows nothing,
     if (verb === 'revert') shelf.surveyFails = true
   }
   const result = await rollBack({ accept: ['migration'] })
-  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('could not be seen') })
+  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('the state now is unknown') })
 })
 
 test('promise 5: what comes back slowly is given a moment before it is judged', async () => {
@@ -547,8 +558,8 @@ test('promise 8: an unknown look begins the soak anew', async () => {
   const { rollBack, session } = await engine(shelf)
   expect((await rollBack()).outcome).toBe('succeeded')
   expect(shelf.looks).toBe(17)
-  const [journalRecord] = await readJournals(session.files.journals)
-  const checks = journalRecord?.events.find((event) => event.event === 'checks')
+  const [record] = (await readJournals(session.files.journals)).records
+  const checks = record?.events.find((event) => event.event === 'checks')
   expect(checks).toMatchObject({ healthySince: '2026-03-18T14:35:06.000Z' })
 })
 
@@ -620,14 +631,18 @@ test('promise 7: a lease that is lost during the soak ends without a record and 
   })
   const { session, records } = await engine(shelf)
   const nothing = async () => undefined
-  const result = await carryOut(session, await begunOn(newShelf()), {
-    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
-    lease: { lost: lost.signal, renew: nothing, markProven: nothing, release: nothing, stop: () => undefined },
-    limit: AbortSignal.timeout(10_000),
-    hooks: { report: () => undefined, cancel: new AbortController().signal },
-    failed: true,
-    diagnosis: Promise.resolve()
-  })
+  const result = await carryOut(
+    rollbackRun({
+      session,
+      begun: await begunOn(newShelf()),
+      journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
+      lease: { lost: lost.signal, renew: nothing, markProven: nothing, release: nothing, stop: () => undefined },
+      limit: AbortSignal.timeout(10_000),
+      hooks: { report: () => undefined, cancel: new AbortController().signal },
+      failed: true,
+      diagnosis: Promise.resolve()
+    })
+  )
   expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('taken this target over') })
   expect(records).toEqual([])
 })
@@ -639,14 +654,18 @@ test('a rollback that is finished after it was recorded is not recorded twice', 
   const { rollbackId } = begun
   session.history = [{ at: begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
   const nothing = async () => undefined
-  const result = await carryOut(session, begun, {
-    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
-    lease: null,
-    limit: AbortSignal.timeout(10_000),
-    hooks: { report: () => undefined, cancel: new AbortController().signal },
-    failed: true,
-    diagnosis: Promise.resolve()
-  })
+  const result = await carryOut(
+    rollbackRun({
+      session,
+      begun: begun,
+      journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
+      lease: null,
+      limit: AbortSignal.timeout(10_000),
+      hooks: { report: () => undefined, cancel: new AbortController().signal },
+      failed: true,
+      diagnosis: Promise.resolve()
+    })
+  )
   expect(result.outcome).toBe('succeeded')
   expect(records).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newRollbackId } from '../../../src/rollback/run/rollback-id.ts'
+import { newRollbackId } from '../../../src/rollback/run/execute.ts'
 
 test('promise 7: rollbacks begun in the same second in two folders have two ids', () => {
   const now = new Date('2026-03-18T14:35:00.000Z')
