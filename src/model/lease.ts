@@ -11,7 +11,7 @@ export const leaseRecordSchema = z.object({
   startedAt: z.string(),
   /** The journal's first event: from, to and the steps. */
   begun: jsonObject,
-  /** The new version was proven, and what undoing needs may be cleaned up by now. */
+  /** The new version passed its checks, and the cleanup may have removed what an undo needs. */
   proven: z.boolean().optional()
 })
 

@@ -31,7 +31,7 @@ export interface Risk {
   detail: string
 }
 
-/** A reason why a rollback cannot be begun, with what to do about it. */
+/** A reason why a rollback cannot begin, with what to do about it. */
 export interface Blocker {
   id: string
   what: string
@@ -41,10 +41,10 @@ export interface Blocker {
 
 /** What a target itself says, now. */
 export interface Observation {
-  /** What serves, or should: also a broken one. null when nothing was ever deployed. */
+  /** What serves, or should; also a broken release. null when nothing was ever deployed. */
   current: Release | null
   health: Health
-  /** What is deployed is of several releases, or on its way from one to another: nobody's finished deployment. */
+  /** Several releases are deployed, or a rollout from one to another is unfinished. */
   mixedReleases?: boolean
   /** What it could go back to, without `current`; in no particular order. */
   releases: Release[]
@@ -52,7 +52,7 @@ export interface Observation {
   blockers: Blocker[]
   /** A hash of what every plan depends on, and of nothing that moves by itself (no uptime, restarts, health). */
   fingerprint: string
-  /** A rollback that was begun on the target and whose lease is still there. */
+  /** The lease of a rollback on the target. */
   lease?: { record: LeaseRecord; expired: boolean }
   /** The configuration that serves now as names and hashes, never values; kept with a recorded success, compared later. */
   snapshot?: JsonObject

@@ -12,7 +12,7 @@ export const stepSchema = z.object({
   phase: z.enum(['prepare', 'switch', 'cleanup']),
   /** A line for people in the -ing form: "Pulling previous image". */
   title: z.string(),
-  /** Opaque to everybody but the target. Never a secret. */
+  /** Opaque outside the target. Never a secret. */
   params: jsonObject,
   /** A line for people about what undoes it; null when nothing needs undoing. */
   undo: z.string().nullable(),

@@ -182,7 +182,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     expect(await latest()).toBe('1.2.0')
   })
 
-  test('promise 13: --auto does nothing without a committed automatic: true, and says so', async () => {
+  test('--auto does nothing without a committed automatic: true, and says so', async () => {
     const { it, run, latest } = await deployed()
     const deployFile = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
     deployFile.targets.npm.automatic = true
@@ -204,14 +204,14 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     return { ...all, deployFile }
   }
 
-  test('promise 13: under an agent host --auto is refused, committed permission or not', async () => {
+  test('under an agent host --auto is refused, committed permission or not', async () => {
     const { it, env, latest } = await standing()
     const { code, stdout } = await commandLine(['rollback', '--auto'], it.made.dir, { ...env, CLAUDECODE: '1' })
     expect({ code, stdout }).toMatchObject({ code: 2, stdout: expect.stringContaining('under an agent') })
     expect(await latest()).toBe('1.2.0')
   })
 
-  test('promise 13: a target that was changed since the commit has no standing permission', async () => {
+  test('a target that was changed since the commit has no standing permission', async () => {
     const { it, run, latest, deployFile } = await standing()
     deployFile.targets.npm.config = { ...deployFile.targets.npm.config, tag: 'next' }
     await writeFile(deployFileOf(it), JSON.stringify(deployFile))

@@ -5,7 +5,7 @@ import { readJournals } from '../../../src/rollback/journal/journal.ts'
 import { engine, success } from '../engine-harness.ts'
 import { newShelf, shelfTarget } from '../shelf-target.ts'
 
-test('promise 2: a version that a rollback left is not recommended again when the way ended stuck', async () => {
+test('a version that a rollback left is not recommended again when the way ended stuck', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'degraded', '1.0.0': 'unknown' } })
   const history = [success('1.2.0', '2026-03-18T14:30:00.000Z'), success('1.1.0', '2026-03-10T12:00:00.000Z')]
   const { rollBack, assess } = await engine(shelf, { history })
@@ -19,7 +19,7 @@ test('promise 2: a version that a rollback left is not recommended again when th
   })
 })
 
-test('promise 2: a version that was rolled back from stays so where deploy.json lost the record', async () => {
+test('a version that was rolled back from stays so where deploy.json lost the record', async () => {
   const shelf = newShelf()
   const history = [success('1.2.0', '2026-03-18T14:30:00.000Z'), success('1.1.0', '2026-03-10T12:00:00.000Z')]
   const { rollBack, assess, clock } = await engine(shelf, { history })

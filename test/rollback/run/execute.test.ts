@@ -33,7 +33,7 @@ test('a rollback carries out the plan, proves it, and records it', async () => {
   expect(await readdir(session.files.journals)).toHaveLength(1)
 })
 
-test('promise 2: undoing twice does not return to the broken version', async () => {
+test('undoing twice does not return to the broken version', async () => {
   const shelf = newShelf()
   const first = await engine(shelf)
   await first.rollBack()
@@ -54,7 +54,7 @@ test('promise 2: undoing twice does not return to the broken version', async () 
   expect(recommended?.release.version).toBe('1.0.0')
 })
 
-test('promise 3: a plan made stale by a change on the target is refused, with what changed', async () => {
+test('a plan made stale by a change on the target is refused, with what changed', async () => {
   const shelf = newShelf()
   const { assess, rollBack } = await engine(shelf)
   const { plan } = await assess()
@@ -66,7 +66,7 @@ test('promise 3: a plan made stale by a change on the target is refused, with wh
   expect(shelf.log).toEqual([])
 })
 
-test('promise 3: a deployment between the question and the first step is noticed', async () => {
+test('a deployment between the question and the first step is noticed', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   const deployedMeanwhile = async () => {
@@ -76,7 +76,7 @@ test('promise 3: a deployment between the question and the first step is noticed
   expect(shelf.log).toEqual([])
 })
 
-test('promise 5: a switch that fails its checks is undone towards the state that served better', async () => {
+test('a switch that fails its checks is undone towards the state that served better', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
@@ -85,7 +85,7 @@ test('promise 5: a switch that fails its checks is undone towards the state that
   expect(shelf.log.slice(-2)).toEqual(['revert switch', 'revert fetch'])
 })
 
-test('promise 5: a failed switch is not undone towards a state that served worse', async () => {
+test('a failed switch is not undone towards a state that served worse', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'degraded' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
@@ -95,7 +95,7 @@ test('promise 5: a failed switch is not undone towards a state that served worse
   expect(result.remains.join('\n')).toContain('shelf unswitch')
 })
 
-test('promise 5: a switch that fails before it changes anything leaves nothing to do', async () => {
+test('a switch that fails before it changes anything leaves nothing to do', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'healthy', '1.1.0': 'healthy' },
     beforeStep: (verb, { id }) => {
@@ -114,7 +114,7 @@ test.each([
   ['as many served before, and it is a mixture now', { before: 2, now: 2, mixed: true }, 'undone'],
   ['as many served before, and it is all of one version now', { before: 2, now: 2, mixed: false }, 'stuck'],
   ['instances serve that did not before', { before: 0, now: 1, mixed: true }, 'stuck']
-] as const)('promise 5: of two degraded states: %s', async (_, { before, now, mixed }, outcome) => {
+] as const)('of two degraded states: %s', async (_, { before, now, mixed }, outcome) => {
   const shelf = newShelf({
     health: { '1.2.0': 'degraded', '1.1.0': 'degraded' },
     instances: { '1.2.0': before, '1.1.0': now }
@@ -130,7 +130,7 @@ test.each([
   if (now > before) expect(result.state).toContain('fewer instances served before (0 of 4) than now (1 of 4)')
 })
 
-test('promise 5: unknown is no reason to undo', async () => {
+test('unknown is no reason to undo', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'unknown' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
@@ -139,7 +139,7 @@ test('promise 5: unknown is no reason to undo', async () => {
   expect(shelf.log).not.toContain('apply clean')
 })
 
-test('promise 5: where neither version serves, the earlier one is put back and a person is called', async () => {
+test('where neither version serves, the earlier one is put back and a person is called', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
@@ -148,7 +148,7 @@ test('promise 5: where neither version serves, the earlier one is put back and a
   expect(result.state).toContain('does not serve either')
 })
 
-test('promise 5: failed cleanup never undoes a switch; it is named under what remains', async () => {
+test('failed cleanup never undoes a switch; it is named under what remains', async () => {
   const shelf = newShelf({
     beforeStep: (_, { id }) => {
       if (id === 'clean') throw new Error('the broom is broken')
@@ -187,7 +187,7 @@ test('a failing way back stops, and the commands that remain are named', async (
   expect(result.remains.join()).toContain('shelf unfetch')
 })
 
-test('promise 6: where no journal can be written, nothing is begun', async () => {
+test('where no journal can be written, nothing is begun', async () => {
   const shelf = newShelf()
   const { rollBack, session } = await engine(shelf)
   session.files = { ...session.files, journals: '/dev/null/nowhere', lock: '/dev/null/nowhere/lock' }
@@ -195,7 +195,7 @@ test('promise 6: where no journal can be written, nothing is begun', async () =>
   expect(shelf.log).toEqual([])
 })
 
-test('promise 7: of two rollbacks at once, one runs', async () => {
+test('of two rollbacks at once, one runs', async () => {
   const shelf = newShelf()
   const one = await engine(shelf)
   shelf.beforeStep = () => new Promise((done) => setTimeout(done, 100))
@@ -204,7 +204,7 @@ test('promise 7: of two rollbacks at once, one runs', async () => {
   expect(results.find((result) => result.status === 'rejected')).toMatchObject({ reason: { code: 'locked' } })
 })
 
-test('promise 7: while one runs, another call of the same process is told so', async () => {
+test('while one runs, another call of the same process is told so', async () => {
   const shelf = newShelf()
   const { rollBack, assess } = await engine(shelf)
   let seen: string[] = []
@@ -215,7 +215,7 @@ test('promise 7: while one runs, another call of the same process is told so', a
   expect(seen).toEqual(['running'])
 })
 
-test('promise 8: a health check that passes and then fails within the soak is no success', async () => {
+test('a health check that passes and then fails within the soak is no success', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'degraded', '1.1.0': 'down' },
     healthAtLook: (_, look) => (look < 5 ? 'healthy' : 'down')
@@ -226,7 +226,7 @@ test('promise 8: a health check that passes and then fails within the soak is no
   expect(shelf.looks).toBe(5)
 })
 
-test('promise 9: what only a person can do ends manual, with the instructions', async () => {
+test('what only a person can do ends manual, with the instructions', async () => {
   const shelf = newShelf({ manual: ['Open the page', 'Press the button'] })
   const { rollBack, records } = await engine(shelf)
   const result = await rollBack()
@@ -263,7 +263,7 @@ test('a rollback that was not left to a person is not recorded by hand', async (
   expect(records).toHaveLength(1)
 })
 
-test('promise 2: a version that a person rolled back from by hand, as they were told, is not recommended again', async () => {
+test('a version that a person rolled back from by hand, as they were told, is not recommended again', async () => {
   const shelf = newShelf({ manual: ['Press the button'] })
   const { rollBack, assess, clock } = await engine(shelf, { history: [success('1.2.0', '2026-03-18T13:00:00.000Z')] })
   await rollBack({ version: '1.1.0', accept: ['unverified:1.1.0'] })
@@ -277,7 +277,7 @@ test('promise 2: a version that a person rolled back from by hand, as they were 
   expect((await assess()).recommended).toBeNull()
 })
 
-test('promise 13: a declined question begins nothing', async () => {
+test('a declined question begins nothing', async () => {
   const shelf = newShelf()
   const { rollBack, session } = await engine(shelf)
   const declined = Promise.reject(new Error('declined'))
@@ -287,7 +287,7 @@ test('promise 13: a declined question begins nothing', async () => {
   expect((await readJournals(session.files.journals)).records).toEqual([])
 })
 
-test('promise 13: a serious risk is accepted by id or the rollback is refused', async () => {
+test('a serious risk is accepted by id or the rollback is refused', async () => {
   const shelf = newShelf({
     risks: [{ id: 'moved', serious: true, title: 'The tag moved', detail: 'to another digest' }]
   })
@@ -448,7 +448,7 @@ test('a journal that can no longer be written stops the rollback and puts back w
   expect(result.remains.join()).toContain('no space left on device')
 })
 
-test('promise 7: a rollback whose lease another has taken over does nothing more, and undoes nothing', async () => {
+test('a rollback whose lease another has taken over does nothing more, and undoes nothing', async () => {
   const lost = new AbortController()
   const shelf = newShelf({
     health: { '1.2.0': 'degraded', '1.1.0': 'down' },
@@ -486,7 +486,7 @@ async function begunOn(shelf: Shelf): Promise<Begun> {
   return record.begun
 }
 
-test('promise 5: a state that serves worse after the way back than it did before is not called undone', async () => {
+test('a state that serves worse after the way back than it did before is not called undone', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   shelf.beforeStep = (verb) => {
@@ -496,7 +496,7 @@ test('promise 5: a state that serves worse after the way back than it did before
   expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('degraded before and is down now') })
 })
 
-test('promise 5: a target that cannot be asked after the way back shows nothing, not even that nothing was there', async () => {
+test('a target that cannot be asked after the way back shows nothing, not even that nothing was there', async () => {
   const shelf = newShelf({ serving: 'none', health: { none: 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   shelf.beforeStep = (verb) => {
@@ -506,7 +506,7 @@ test('promise 5: a target that cannot be asked after the way back shows nothing,
   expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('the state now is unknown') })
 })
 
-test('promise 5: what comes back slowly is given a moment before it is judged', async () => {
+test('what comes back slowly is given a moment before it is judged', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'healthy', '1.1.0': 'down' } })
   const { rollBack, clock } = await engine(shelf)
   const { sleep } = clock
@@ -521,7 +521,7 @@ test('promise 5: what comes back slowly is given a moment before it is judged', 
   expect(await rollBack()).toMatchObject({ outcome: 'undone', state: expect.stringContaining('is back as it was') })
 })
 
-test('promise 5: a preparation that fails while the target is away touched nothing, and that is what is said', async () => {
+test('a preparation that fails while the target is away touched nothing, and that is what is said', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   shelf.beforeStep = () => {
@@ -536,7 +536,7 @@ test('promise 5: a preparation that fails while the target is away touched nothi
   expect(result.state).toContain('The shelf does not answer')
 })
 
-test('promise 5: a failed check tells more than a observation that sees nothing wrong', async () => {
+test('a failed check tells more than a observation that sees nothing wrong', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'healthy', '1.1.0': 'healthy' },
     checked: { '1.2.0': 'healthy', '1.1.0': 'down' }
@@ -546,14 +546,14 @@ test('promise 5: a failed check tells more than a observation that sees nothing 
   expect(shelf.serving).toBe('1.2.0')
 })
 
-test('promise 8: one healthy look after many unknown ones begins the soak, and does not end it', async () => {
+test('one healthy look after many unknown ones begins the soak, and does not end it', async () => {
   const shelf = newShelf({ healthAtLook: (_, look) => (look < 6 ? 'unknown' : look < 12 ? 'healthy' : 'down') })
   const { rollBack } = await engine(shelf)
   expect((await rollBack()).outcome).toBe('stuck')
   expect(shelf.looks).toBe(12)
 })
 
-test('promise 8: an unknown look begins the soak anew', async () => {
+test('an unknown look begins the soak anew', async () => {
   const shelf = newShelf({ healthAtLook: (_, look) => (look === 6 ? 'unknown' : 'healthy') })
   const { rollBack, session } = await engine(shelf)
   expect((await rollBack()).outcome).toBe('succeeded')
@@ -563,14 +563,14 @@ test('promise 8: an unknown look begins the soak anew', async () => {
   expect(checks).toMatchObject({ healthySince: '2026-03-18T14:35:06.000Z' })
 })
 
-test('promise 8: what stays unknown for as long as the soak is unverified', async () => {
+test('what stays unknown for as long as the soak is unverified', async () => {
   const shelf = newShelf({ healthAtLook: () => 'unknown' })
   const { rollBack } = await engine(shelf)
   expect((await rollBack()).outcome).toBe('unverified')
   expect(shelf.looks).toBe(11)
 })
 
-test('promise 8: the time that the first look takes is no part of the soak', async () => {
+test('the time that the first look takes is no part of the soak', async () => {
   const shelf = newShelf()
   const { rollBack, clock } = await engine(shelf)
   shelf.healthAtLook = (_, look) => {
@@ -605,7 +605,7 @@ test('the time that a person takes to answer is no part of the limit', async () 
   expect((await rollBack({}, { consent })).outcome).toBe('succeeded')
 })
 
-test('promise 3: what can no longer be done once the answer is there is refused before the first step', async () => {
+test('what can no longer be done once the answer is there is refused before the first step', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   const deletedMeanwhile = async () => {
@@ -621,7 +621,7 @@ test('a dry run finds that no journal could be written, and makes no folder to f
   await expect(rollBack({ dryRun: true })).rejects.toMatchObject({ fault: 'config', code: 'journal_unwritable' })
 })
 
-test('promise 7: a lease that is lost during the soak ends without a record and without a claim', async () => {
+test('a lease that is lost during the soak ends without a record and without a claim', async () => {
   const lost = new AbortController()
   const shelf = newShelf({
     healthAtLook: (_, look) => {
@@ -670,7 +670,7 @@ test('a rollback that is finished after it was recorded is not recorded twice', 
   expect(records).toEqual([])
 })
 
-test('promise 7: a lock of another machine names what it takes to be rid of it', async () => {
+test('a lock of another machine names what it takes to be rid of it', async () => {
   const { assess, session } = await engine(newShelf())
   await mkdir(session.files.journals, { recursive: true })
   const held = { pid: 1, host: 'elsewhere', start: '', token: 't', since: '', purpose: 'rb-1' }

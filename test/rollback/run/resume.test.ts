@@ -52,7 +52,7 @@ for (const [step, after] of [
 ] as const) {
   const when = `${after ? 'after' : 'in'} the step ${step}`
 
-  test(`promise 6: killed ${when}, the rollback is named and can be finished`, async () => {
+  test(`killed ${when}, the rollback is named and can be finished`, async () => {
     const shelf = newShelf()
     const dead = await engine(shelf)
     await dieAt({ verb: 'apply', step, after }, shelf, dead)
@@ -66,7 +66,7 @@ for (const [step, after] of [
   })
 
   if (step === 'clean') continue
-  test(`promise 6: killed ${when}, the rollback can be undone`, async () => {
+  test(`killed ${when}, the rollback can be undone`, async () => {
     const shelf = newShelf()
     const dead = await engine(shelf)
     await dieAt({ verb: 'apply', step, after }, shelf, dead)
@@ -80,7 +80,7 @@ for (const [step, after] of [
   })
 }
 
-test('promise 9: what only a person can undo is not called undone', async () => {
+test('what only a person can undo is not called undone', async () => {
   const shelf = newShelf({ manualBack: ['Turn the key back.'] })
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -92,7 +92,7 @@ test('promise 9: what only a person can undo is not called undone', async () => 
   expect(shelf.serving).toBe('1.1.0')
 })
 
-test('promise 6: once cleaning up has begun, undoing is no longer offered', async () => {
+test('once cleaning up has begun, undoing is no longer offered', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'clean', after: false }, shelf, dead)
@@ -100,7 +100,7 @@ test('promise 6: once cleaning up has begun, undoing is no longer offered', asyn
   expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['finish'])
 })
 
-test('promise 6: an interrupted rollback comes before any other', async () => {
+test('an interrupted rollback comes before any other', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: false }, shelf, dead)
@@ -112,7 +112,7 @@ test('promise 6: an interrupted rollback comes before any other', async () => {
   })
 })
 
-test('promise 6: a rollback begun on another machine is known from its mark on the target', async () => {
+test('a rollback begun on another machine is known from its mark on the target', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -128,7 +128,7 @@ test('promise 6: a rollback begun on another machine is known from its mark on t
   expect(record?.ended?.outcome).toBe('undone')
 })
 
-test('promise 7: a live lease of another machine blocks', async () => {
+test('a live lease of another machine blocks', async () => {
   const begun = snakeCase({ event: 'begun' }) as JsonObject
   const holder = { host: `not-${hostname()}`, pid: 1, user: 'ann' }
   const record = { rollbackId: 'rb-20260318-143500-shelf', holder, startedAt: '2026-03-18T14:35:00.000Z', begun }
@@ -139,7 +139,7 @@ test('promise 7: a live lease of another machine blocks', async () => {
   await expect(readdir(session.files.journals)).rejects.toThrow()
 })
 
-test('promise 7: a lease taken in the last moment refuses the rollback before anything is done', async () => {
+test('a lease taken in the last moment refuses the rollback before anything is done', async () => {
   const shelf = newShelf()
   const { rollBack, session } = await engine(shelf, { leases: true })
   const holder = { host: 'elsewhere', pid: 1, user: 'ann' }
@@ -152,7 +152,7 @@ test('promise 7: a lease taken in the last moment refuses the rollback before an
   expect(record?.ended?.outcome).toBe('refused')
 })
 
-test('promise 6: what another call has ended while the question was open is not undone', async () => {
+test('what another call has ended while the question was open is not undone', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -168,7 +168,7 @@ test('promise 6: what another call has ended while the question was open is not 
   expect(shelf.log).not.toContain('revert switch')
 })
 
-test('promise 6: a target that was changed while the question was open is left alone', async () => {
+test('a target that was changed while the question was open is left alone', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -187,7 +187,7 @@ test('promise 6: a target that was changed while the question was open is left a
   expect((await next.assess()).interrupted?.rollbackId).toBe(interrupted?.rollbackId)
 })
 
-test('promise 7: an interrupted rollback that another machine carries on is said to be running, not offered', async () => {
+test('an interrupted rollback that another machine carries on is said to be running, not offered', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -208,7 +208,7 @@ test('promise 7: an interrupted rollback that another machine carries on is said
   expect(seen.blockers).toMatchObject([{ id: 'running' }])
 })
 
-test('promise 6: a rollback whose holder on this machine is dead is taken up at once, live lease or not', async () => {
+test('a rollback whose holder on this machine is dead is taken up at once, live lease or not', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -220,7 +220,7 @@ test('promise 6: a rollback whose holder on this machine is dead is taken up at 
   expect(shelf.lease).toBeUndefined()
 })
 
-test('promise 6: a version deployed since is never replaced; the interrupted rollback can only be closed', async () => {
+test('a version deployed since is never replaced; the interrupted rollback can only be closed', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -242,7 +242,7 @@ test('promise 6: a version deployed since is never replaced; the interrupted rol
   expect((await verify(next.session, { soakMs: 0, signal })).release.version).toBe('1.3.0')
 })
 
-test('promise 6: a target half way between two releases is no new deployment', async () => {
+test('a target half way between two releases is no new deployment', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: false }, shelf, dead)
@@ -252,7 +252,7 @@ test('promise 6: a target half way between two releases is no new deployment', a
   expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['finish', 'undo'])
 })
 
-test('promise 6: what another machine has ended is not offered to be undone where it was begun', async () => {
+test('what another machine has ended is not offered to be undone where it was begun', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -269,7 +269,7 @@ test('promise 6: what another machine has ended is not offered to be undone wher
   expect((await here.assess()).interrupted).toBeNull()
 })
 
-test('promise 6: closing leaves the mark of another rollback where it is', async () => {
+test('closing leaves the mark of another rollback where it is', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -282,7 +282,7 @@ test('promise 6: closing leaves the mark of another rollback where it is', async
   expect(shelf.lease.record).toEqual(other)
 })
 
-test('promise 6: once cleaning up has begun, undoing is not offered on another machine either', async () => {
+test('once cleaning up has begun, undoing is not offered on another machine either', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'clean', after: false }, shelf, dead)
@@ -292,7 +292,7 @@ test('promise 6: once cleaning up has begun, undoing is not offered on another m
   expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['finish'])
 })
 
-test('promise 5: what fails while it is finished is not undone once cleaning up has begun', async () => {
+test('what fails while it is finished is not undone once cleaning up has begun', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'healthy' } })
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'clean', after: false }, shelf, dead)
@@ -304,7 +304,7 @@ test('promise 5: what fails while it is finished is not undone once cleaning up 
   expect(shelf.log).not.toContain('revert switch')
 })
 
-test('promise 6: a switch begun before the interruption is undone with the rest, and not called untouched', async () => {
+test('a switch begun before the interruption is undone with the rest, and not called untouched', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'healthy', '1.1.0': 'degraded' } })
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -332,7 +332,7 @@ test('a resumption says that the switch had failed and was being undone, and off
   expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['undo', 'finish'])
 })
 
-test('promise 7: undoing stops, and claims nothing, once another run has taken the target over', async () => {
+test('undoing stops, and claims nothing, once another run has taken the target over', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'healthy' } })
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
