@@ -59,7 +59,7 @@ describe('outageOf', () => {
   })
 
   it.each([
-    ['no source says since when', { health: down, history: [] }, /no source says since when/],
+    ['no source says since when', { health: down, history: [] }, /no source says when it began/],
     [
       'it has not ended',
       { rollback: rollback({ outcome: 'stuck', recoveredAt: undefined }) },
