@@ -44,7 +44,7 @@ test('versions stay readable where the environment of what serves holds them, to
   expect(session.mask.data(recommended?.release)).toMatchObject({ version: '1.1.0', id: 'sha256:1.1.0' })
 })
 
-test('a diagnosis that fails is named, and the way back is planned all the same', async () => {
+test('a diagnosis that fails is named, and the plan is made without it', async () => {
   const shelf = newShelf()
   const target = shelfTarget(shelf)
   const { session } = await engine(shelf, {

@@ -173,7 +173,7 @@ test('a failed preparation is taken back and nothing that serves was touched', a
   expect(shelf.log).toEqual(['apply fetch', 'revert fetch'])
 })
 
-test('a failing way back stops, and the commands that remain are named', async () => {
+test('a failing undo stops, and the commands that remain are named', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'healthy', '1.1.0': 'down' },
     beforeStep: (verb, { id }) => {
@@ -253,7 +253,7 @@ test('a rollback that a person was left to do is recorded once it is proven, and
   expect(records).toHaveLength(1)
 })
 
-test('a rollback that was not left to a person is not recorded by hand', async () => {
+test('a rollback that was not manual is not recorded as manual', async () => {
   const { rollBack, records, session } = await engine(newShelf())
   const rollbackId = (await rollBack()).rollbackId ?? ''
   const record = await journalById(session.files.journals, rollbackId)
@@ -263,7 +263,7 @@ test('a rollback that was not left to a person is not recorded by hand', async (
   expect(records).toHaveLength(1)
 })
 
-test('a version that a person rolled back from by hand, as they were told, is not recommended again', async () => {
+test('a version that a person rolled back from manually, as instructed, is not recommended again', async () => {
   const shelf = newShelf({ manual: ['Press the button'] })
   const { rollBack, assess, clock } = await engine(shelf, { history: [success('1.2.0', '2026-03-18T13:00:00.000Z')] })
   await rollBack({ version: '1.1.0', accept: ['unverified:1.1.0'] })
@@ -333,7 +333,7 @@ test('cancelling before the switch takes the preparations back', async () => {
   expect(shelf.log).toEqual(['apply fetch', 'revert fetch'])
 })
 
-test('cancelling after the switch has begun does not leave the target half way', async () => {
+test('cancelling after the switch has begun does not leave the target half finished', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   const cancel = new AbortController()
@@ -486,7 +486,7 @@ async function begunOn(shelf: Shelf): Promise<Begun> {
   return record.begun
 }
 
-test('a state that serves worse after the way back than it did before is not called undone', async () => {
+test('a state that serves worse after the undo than it did before is not called undone', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   shelf.beforeStep = (verb) => {
@@ -496,7 +496,7 @@ test('a state that serves worse after the way back than it did before is not cal
   expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('degraded before and is down now') })
 })
 
-test('a target that cannot be asked after the way back shows nothing, not even that nothing was there', async () => {
+test('a target that does not answer after the undo is unknown, not empty', async () => {
   const shelf = newShelf({ serving: 'none', health: { none: 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   shelf.beforeStep = (verb) => {
@@ -536,7 +536,7 @@ test('a preparation that fails while the target is away touched nothing, and tha
   expect(result.state).toContain('The shelf does not answer')
 })
 
-test('a failed check tells more than a observation that sees nothing wrong', async () => {
+test('a failed check counts for more than an observation that finds nothing wrong', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'healthy', '1.1.0': 'healthy' },
     checked: { '1.2.0': 'healthy', '1.1.0': 'down' }
@@ -553,7 +553,7 @@ test('one healthy look after many unknown ones begins the soak, and does not end
   expect(shelf.looks).toBe(12)
 })
 
-test('an unknown look begins the soak anew', async () => {
+test('an unknown check restarts the soak', async () => {
   const shelf = newShelf({ healthAtLook: (_, look) => (look === 6 ? 'unknown' : 'healthy') })
   const { rollBack, session } = await engine(shelf)
   expect((await rollBack()).outcome).toBe('succeeded')
@@ -581,7 +581,7 @@ test('the time that the first look takes is no part of the soak', async () => {
   expect(shelf.looks).toBe(11)
 })
 
-test('a rollback that runs into its limit goes back, and the way back has time of its own', async () => {
+test('a rollback that runs into its limit is undone, and the undo has its own time limit', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack, clock } = await engine(shelf)
   const reverting: boolean[] = []

@@ -242,7 +242,7 @@ test('a version deployed since is never replaced; the interrupted rollback can o
   expect((await verify(next.session, { soakMs: 0, signal })).release.version).toBe('1.3.0')
 })
 
-test('a target half way between two releases is no new deployment', async () => {
+test('a mixture of two releases is not a new deployment', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: false }, shelf, dead)
