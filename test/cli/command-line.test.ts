@@ -136,14 +136,14 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     const { it, env, latest } = await deployed()
     const { code, stdout } = await onTerminal(['rollback'], it.made.dir, { ...env, CLAUDECODE: '1' }, 'y\n')
     expect(code).toBe(2)
-    expect(stdout).toContain('does not roll back under an agent')
+    expect(stdout).toContain('does not roll back in an agent')
     expect(await latest()).toBe('1.2.0')
   })
 
   test('on a terminal the plan is shown, and yes carries it out', async () => {
     const { it, env, latest } = await deployed()
     const { code, stdout } = await onTerminal(['rollback'], it.made.dir, env, 'y\n')
-    expect(stdout).toContain('Roll back npm from 1.2.0 to 1.1.0 now? [y/N]')
+    expect(stdout).toContain('Roll back npm from 1.2.0 to 1.1.0? This will revert the deployment. [y/N]')
     expect(stdout).toContain('ROLLBACK SUCCESS')
     expect(code).toBe(0)
     expect(await latest()).toBe('1.1.0')
@@ -216,7 +216,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     deployFile.targets.npm.config = { ...deployFile.targets.npm.config, tag: 'next' }
     await writeFile(deployFileOf(it), JSON.stringify(deployFile))
     const { code, stdout } = await run('rollback', '--auto')
-    expect({ code, stdout }).toMatchObject({ code: 6, stdout: expect.stringContaining('was changed since') })
+    expect({ code, stdout }).toMatchObject({ code: 6, stdout: expect.stringContaining('has uncommitted changes') })
     expect(await latest()).toBe('1.2.0')
   })
 
