@@ -1,7 +1,7 @@
 // The layers of src/, upper ones first. A part may import from its own layer's list below, and never from above.
 const below = {
-  cli: ['render', 'tools', 'rollback', 'project', 'model', 'support'],
-  mcp: ['render', 'tools', 'rollback', 'targets', 'project', 'model', 'support'],
+  cli: ['render', 'tools', 'rollback', 'incident', 'project', 'model', 'support'],
+  mcp: ['render', 'tools', 'rollback', 'incident', 'targets', 'project', 'model', 'support'],
   render: ['tools', 'rollback', 'incident', 'model', 'support'],
   tools: ['rollback', 'incident', 'project', 'model', 'support'],
   rollback: ['incident', 'targets', 'project', 'signals', 'model', 'support'],

@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Release } from '../src/model/release.ts'
 import { projectPaths } from '../src/project/paths.ts'
+import { answerOf } from '../src/render/answer.ts'
+import { renderAssessment } from '../src/render/assessment.ts'
+import { journalFormat } from '../src/rollback/journal/journal-events.ts'
 import { systemClock } from '../src/support/clock.ts'
 import { createMask } from '../src/support/mask.ts'
 import { targetTypes } from '../src/targets/index.ts'
 import type { Target } from '../src/targets/target.ts'
 import { assessRollback } from '../src/tools/assess-rollback.ts'
-import { callTool } from '../src/tools/call-tool.ts'
 import { typeInMemory } from '../test/harness/in-memory-target.ts'
 import { inTurns, median, printRatios } from './support/turns.ts'
 
@@ -94,7 +96,7 @@ async function writeJournal(dir: string, index: number): Promise<void> {
   const health = { state: 'down', message: 'it does not answer' }
   const holder = { host: 'bench', pid: 1, user: 'bench' }
   const events = [
-    { event: 'begun', at, ...common, health, steps: [], accepted: [], notes: [], holder },
+    { event: 'begun', format: journalFormat, at, ...common, health, steps: [], accepted: [], notes: [], holder },
     { event: 'ended', at, outcome: 'succeeded', duration_ms: 1000, state: '', remains: [] }
   ]
   await writeFile(join(dir, `${id}.jsonl`), events.map((event) => `${JSON.stringify(event)}\n`).join(''))
@@ -105,7 +107,7 @@ async function assessed(projectDir: string): Promise<number> {
   const cancelled = new AbortController().signal
   const call = { project, cancelled, report: () => undefined, consent: async () => undefined }
   const began = performance.now()
-  const { answer } = await callTool(assessRollback, {}, call)
+  const answer = answerOf(renderAssessment(await assessRollback.run({}, call)), call.project.mask)
   const ms = performance.now() - began
   if (!answer.ok || !answer.plan) throw new Error(`No assessment: ${answer.summary}`)
   return ms

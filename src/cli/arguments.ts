@@ -47,16 +47,16 @@ export interface CommandLine {
 
 const parse = (args: string[]) => parseArgs({ args, options, allowPositionals: true })
 
-/** Reads a command line. @throws InputError for what cannot be meant. */
+/** Reads a command line. @throws InputError for an invalid one. */
 export function commandLineOf(args: string[]): CommandLine | 'help' | 'version' {
   if (args.filter((arg) => arg !== '--json').join() === '--version') return 'version'
   const { values, positionals } = parsed(args)
   if (values.help || args.length === 0 || positionals.join() === 'help') return 'help'
   const [command, ...more] = positionals
-  if (!isCommand(command) || more.length > 0) throw usage(`"${positionals.join(' ')}" is no command`)
+  if (!isCommand(command) || more.length > 0) throw usage(`"${positionals.join(' ')}" is not a command`)
   const allowed: readonly string[] = [...taken[command], 'json', 'help']
   const odd = Object.keys(values).find((name) => !allowed.includes(name))
-  if (odd) throw usage(`${command} takes no --${odd}`)
+  if (odd) throw usage(`${command} does not take --${odd}`)
   return { command, flags: values }
 }
 
@@ -72,13 +72,13 @@ function parsed(args: string[]) {
 
 const usage = (why: string): InputError =>
   new InputError({
-    what: 'The command line cannot be read',
+    what: 'Invalid command line',
     why,
-    next: 'See pop-deploy-rollback --help.',
+    next: 'Run pop-deploy-rollback --help.',
     code: 'usage'
   })
 
-/** A number of an option. @throws InputError when it is none. */
+/** The number in an option. @throws InputError when it is not one. */
 export function numberOf(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const number = Number(text)

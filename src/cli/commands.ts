@@ -1,3 +1,6 @@
+import { renderAssessment } from '../render/assessment.ts'
+import { renderIncident } from '../render/incident.ts'
+import { renderVerification } from '../render/verification.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
 import { verifyRollback } from '../tools/verify-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
@@ -5,24 +8,34 @@ import { type CommandName, numberOf } from './arguments.ts'
 import { list } from './list.ts'
 import { record } from './record.ts'
 import { rollback } from './rollback.ts'
-import { type Command, run } from './run.ts'
+import { type Command, toolCommand } from './run.ts'
 import { status } from './status.ts'
 
 /** Every command of the command line. */
 export const commands: Record<CommandName, Command> = {
-  assess: (context) => {
-    const { target, to, investigate, rehearse } = context.flags
-    return run(context, assessRollback, { target, version: to, investigate, rehearse })
-  },
+  assess: toolCommand(
+    assessRollback,
+    ({ target, to, investigate, rehearse }) => ({ target, version: to, investigate, rehearse }),
+    renderAssessment
+  ),
   rollback,
-  verify: (context) => {
-    const { rollback: id, target, soak } = context.flags
-    return run(context, verifyRollback, { rollback_id: id, target, soak_seconds: numberOf('soak', soak) })
-  },
-  report: (context) => {
-    const { rollback: id, target, severity, impact, notes, 'root-cause': cause } = context.flags
-    return run(context, writeIncidentTool, { rollback_id: id, target, severity, root_cause: cause, impact, notes })
-  },
+  verify: toolCommand(
+    verifyRollback,
+    ({ rollback: id, target, soak }) => ({ rollback_id: id, target, soak_seconds: numberOf('soak', soak) }),
+    renderVerification
+  ),
+  report: toolCommand(
+    writeIncidentTool,
+    ({ rollback: id, target, severity, impact, notes, 'root-cause': cause }) => ({
+      rollback_id: id,
+      target,
+      severity,
+      root_cause: cause,
+      impact,
+      notes
+    }),
+    renderIncident
+  ),
   list,
   status,
   record

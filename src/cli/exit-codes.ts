@@ -1,13 +1,8 @@
-import type { Answer } from '../tools/call-tool.ts'
+import type { Answer } from '../render/answer.ts'
 
-/** A process's exit code for a tool's answer; the help lists them. */
-export function exitCodeOf(answer: Answer): number {
-  const error = answer.error as { fault?: string; code?: string } | undefined
-  if (error) {
-    if (error.code === 'not_unattended') return 6
-    return { input: 2, config: 3, target: 4 }[error.fault ?? ''] ?? 70
-  }
-  if (answer.ok) return 0
-  const word = String(answer.outcome ?? answer.verdict ?? '')
-  return ['unverified', 'manual', 'inconclusive'].includes(word) ? 5 : 1
+/** The exit code of a process for its answer; the help lists them. */
+export function exitCodeOf({ ok, error, outcome, verdict }: Answer): number {
+  if (error) return error.code === 'not_unattended' ? 6 : { input: 2, config: 3, target: 4, program: 70 }[error.fault]
+  if (ok) return 0
+  return ['unverified', 'manual', 'inconclusive'].includes(String(outcome ?? verdict)) ? 5 : 1
 }

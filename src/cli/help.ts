@@ -1,4 +1,4 @@
-export const help = `Takes a failed deployment back to the last good version, and proves that it serves.
+export const help = `Takes a failed deployment back to the last good version, and verifies that it serves.
 
   pop-deploy-rollback assess   [--target T] [--to V] [--investigate] [--rehearse]
   pop-deploy-rollback rollback [--target T] [--to V] [--accept RISK]... [--rehearse] [--dry-run | --auto] [--plan ID]
@@ -7,18 +7,18 @@ export const help = `Takes a failed deployment back to the last good version, an
   pop-deploy-rollback list     [--target T]
   pop-deploy-rollback status
   pop-deploy-rollback record   --target T --version V --status success|failed [--digest D] [--commit C] [--duration-ms N] [--error X]
-  pop-deploy-rollback record   --rollback ID                  a rollback that ended manual, once a person has done it
+  pop-deploy-rollback record   --rollback ID                  a manual rollback, once a person has done it
   pop-deploy-rollback serve                      the MCP server, over stdin and stdout
   pop-deploy-rollback help | --version
 
-rollback shows the plan and asks on the terminal. Without a terminal it does nothing, but for
-  --auto     roll back unattended: only where the committed deploy.json says automatic: true for the target, the current
+rollback shows the plan and asks on the terminal. Without a terminal it changes nothing, except with
+  --auto     roll back unattended: only if the committed deploy.json says automatic: true for the target, the current
              version failed, a candidate is recommended and no serious risk is open; then verifies and writes the report
-  --rehearse first try the candidate where nobody reaches it, and stop nothing before it is healthy (Docker containers)
+  --rehearse start the candidate in isolation, and require it to be healthy before anything is stopped (Docker containers)
   --dry-run  check every precondition and change nothing
   --plan ID  refuse unless the plan is still this one; also finishes or undoes an interrupted rollback, with --to its version
 --json prints one JSON object. Progress goes to stderr.
 
 Exit codes: 0 done or healthy; 1 the rollback did not succeed, or unhealthy; 2 not possible as asked, or declined;
-3 configuration or credentials; 4 the target refused or failed; 5 unverified, inconclusive or a manual step left;
-6 --auto found a condition missing and did nothing; 70 a fault of this program.`
+3 configuration or credentials; 4 the target refused or failed; 5 unverified, inconclusive, or a manual step remains;
+6 a condition of --auto is not met, nothing was changed; 70 a fault of this program.`

@@ -1,10 +1,10 @@
 import { findProject } from '../project/paths.ts'
+import type { Answer } from '../render/answer.ts'
 import { renderError } from '../render/error.ts'
 import { systemClock } from '../support/clock.ts'
 import { explainAbort } from '../support/explain-abort.ts'
 import { createLogger } from '../support/log.ts'
 import { createMask } from '../support/mask.ts'
-import type { Answer } from '../tools/call-tool.ts'
 import { version } from '../version.ts'
 import { commandLineOf } from './arguments.ts'
 import { commands } from './commands.ts'
@@ -16,6 +16,7 @@ import { terminalOf } from './terminal.ts'
 /** Runs one command line and gives its exit code. The answer goes to stdout, all else to stderr. */
 export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string): Promise<number> {
   const mask = createMask()
+  const log = createLogger(mask, env.POP_ROLLBACK_DEBUG ? 'debug' : 'error')
   const json = args.includes('--json')
   const print = (answer: Answer): number => {
     process.stdout.write(`${json ? JSON.stringify(answer) : answer.summary}\n`)
@@ -25,7 +26,7 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
   const leave = (): void => cancel.abort()
   process.once('SIGINT', leave)
   process.once('SIGTERM', leave)
-  // A dropped connection is no reason to die between stop and start, nor is it that nobody reads any longer.
+  // A dropped connection, or output that is no longer read, must not end the process between stop and start.
   process.on('SIGHUP', leave)
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   try {
@@ -36,13 +37,16 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
       projectDir: findProject({ env, cwd }),
       env,
       clock: systemClock,
-      log: createLogger(mask, env.POP_ROLLBACK_DEBUG ? 'debug' : 'error'),
+      log,
       mask
     }
     const say = (text: string): void => void process.stderr.write(`${mask.text(text)}\n`)
     const terminal = terminalOf(process.stdin, process.stderr, cancel.signal)
     return print(await commands[line.command](contextOf(line.flags, project, terminal, cancel.signal, say)))
-  } catch (error) {
-    return print(mask.record({ ok: false, ...renderError(explainAbort(error, cancel.signal)) }))
+  } catch (thrown) {
+    const rendered = renderError(explainAbort(thrown, cancel.signal))
+    if (rendered.error.fault === 'program')
+      log('error', thrown instanceof Error ? (thrown.stack ?? '') : String(thrown))
+    return print(mask.record(rendered))
   }
 }

@@ -1,13 +1,12 @@
 import { z } from 'zod'
-import { type ProjectContext, selectTarget } from '../rollback/open-session.ts'
-import { recordDeployment } from '../rollback/run/record-deployment.ts'
-import { recordManually } from '../rollback/run/record-manually.ts'
-import type { NewRecord } from '../rollback/session.ts'
-import { journalById } from '../rollback/verify.ts'
+import type { NewRecord } from '../model/deployment-record.ts'
+import type { Answer } from '../render/answer.ts'
+import { journalById } from '../rollback/journal/journal.ts'
+import { recordDeployment, selectTarget, withSession } from '../rollback/open-session.ts'
+import { recordManualRollback } from '../rollback/run/conclude.ts'
+import type { ProjectContext } from '../rollback/session.ts'
 import { InputError, messageOf } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
-import type { Answer } from '../tools/call-tool.ts'
-import { closing } from '../tools/closing.ts'
 import { rollbackId } from '../tools/shapes.ts'
 import { type Flags, numberOf } from './arguments.ts'
 import type { Command, CommandContext } from './run.ts'
@@ -25,7 +24,7 @@ const recordSchema = z.object({
   error: z.string().max(2000).optional()
 })
 
-/** Writes what a pipeline just deployed, with what the target says of it, so that the next rollback has evidence. */
+/** Records what a pipeline just deployed, with the target's identity of it, as evidence for the next rollback. */
 export const record: Command = async (context) => {
   const { flags, project } = context
   if (flags.rollback !== undefined) return recordRollback(context, flags.rollback)
@@ -36,7 +35,7 @@ export const record: Command = async (context) => {
     given.status === 'success' ? await whatServes(project, target, given.version) : { seen: {}, note: '' }
   const entry = { ...seen, ...given, ...(durationMs !== undefined && { durationMs }) }
   await recordDeployment(project, paths, target, entry)
-  // the deployment's error is no error of this answer
+  // The error is the deployment's, not this command's.
   const { error: _, ...shown } = given
   return {
     ok: true,
@@ -47,42 +46,42 @@ export const record: Command = async (context) => {
   }
 }
 
-/** Completes the history with a rollback that was left to a person, after a look at the target. */
+/** Records a manual rollback once the target shows that a person has done it. */
 const recordRollback = async ({ flags, project, paths, cancelled }: CommandContext, id: string): Promise<Answer> => {
   const known = rollbackId.safeParse(id)
   const odd = ['version', 'status', 'digest', 'commit', 'duration-ms', 'error'].find((name) => name in flags)
   if (!known.success || odd)
     throw new InputError({
-      what: 'The record is not complete or not correct',
-      why: odd ? `--rollback says it all already, --${odd} does not go with it` : 'that is not the id of a rollback',
-      next: 'Pass --rollback with the id that the rollback returned, and nothing else but --target.',
+      what: 'Invalid record',
+      why: odd ? `--${odd} does not go with --rollback` : 'that is not a rollback id',
+      next: 'Pass --rollback with the id that the rollback returned, and at most --target.',
       code: 'usage'
     })
-  const journalRecord = await journalById(paths.rollbacksDir, known.data)
-  const { target, from, to } = journalRecord.begun
+  const journal = await journalById(paths.rollbacksDir, known.data)
+  const { target, from, to } = journal.begun
   if (flags.target !== undefined && flags.target !== target)
     throw new InputError({
-      what: `${known.data} is no rollback of ${flags.target}`,
+      what: `${known.data} is not a rollback of ${flags.target}`,
       why: `its journal names ${target}`,
-      next: 'Leave --target away.',
+      next: 'Omit --target.',
       code: 'usage'
     })
-  const added = await closing(project, { target }, (session) =>
-    recordManually(session, journalRecord, AbortSignal.any([cancelled, AbortSignal.timeout(session.settings.limitMs)]))
+  const added = await withSession(project, { target }, (session) =>
+    recordManualRollback(session, journal, AbortSignal.any([cancelled, AbortSignal.timeout(session.settings.limitMs)]))
   )
-  const what = `${target} ${from?.version} rolled back to ${to.version} by hand (${known.data})`
-  const summary = added ? `Recorded: ${what}` : `Recorded already: ${what}`
+  const what = `${target} ${from?.version} rolled back to ${to.version} manually (${known.data})`
+  const summary = added ? `Recorded: ${what}` : `Already recorded: ${what}`
   return { ok: true, summary, next: [], target, rollback_id: known.data, added }
 }
 
-/** Digest and configuration of what serves, when it is the version that was deployed; the record is worth having without, too. */
+/** Digest and configuration of what serves, when it is the deployed version; the record is written without them, too. */
 async function whatServes(
   project: ProjectContext,
   target: string,
   version: string
 ): Promise<{ seen: Pick<NewRecord, 'digest' | 'commit' | 'snapshot'>; note: string }> {
   try {
-    return await closing(project, { target }, async (session) => {
+    return await withSession(project, { target }, async (session) => {
       const { observation } = await session.target.observe(AbortSignal.timeout(15_000))
       const { current, snapshot } = observation
       if (current?.version !== version)
@@ -95,7 +94,7 @@ async function whatServes(
       return { seen, note: '' }
     })
   } catch (error) {
-    return { seen: {}, note: ` (the target could not be asked: ${oneLine(messageOf(error))})` }
+    return { seen: {}, note: ` (the target did not answer: ${oneLine(messageOf(error))})` }
   }
 }
 
@@ -103,7 +102,7 @@ function checked(flags: Flags): z.infer<typeof recordSchema> {
   const parsed = recordSchema.safeParse(flags)
   if (parsed.success) return parsed.data
   throw new InputError({
-    what: 'The record is not complete or not correct',
+    what: 'Invalid record',
     why: parsed.error.issues.map(({ path, message }) => `--${path.join('.')}: ${message}`).join('; '),
     next: 'Pass --target, --version and --status success or failed.',
     code: 'usage'

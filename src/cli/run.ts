@@ -1,13 +1,13 @@
-import type { ProjectPaths } from '../project/paths.ts'
-import { projectPaths } from '../project/paths.ts'
-import type { ProjectContext } from '../rollback/open-session.ts'
-import type { Progress } from '../rollback/run/progress.ts'
-import { type Answer, callTool } from '../tools/call-tool.ts'
-import type { Tool, ToolCall } from '../tools/define-tool.ts'
+import type { z } from 'zod'
+import { type ProjectPaths, projectPaths } from '../project/paths.ts'
+import { type Answer, answerOf, type Rendered } from '../render/answer.ts'
+import type { Progress } from '../rollback/run/result.ts'
+import type { ProjectContext } from '../rollback/session.ts'
+import { checkedInput, type Tool, type ToolCall } from '../tools/define-tool.ts'
 import type { Flags } from './arguments.ts'
 import type { Terminal } from './terminal.ts'
 
-/** What a command has at hand. */
+/** What a command works with. */
 export interface CommandContext {
   flags: Flags
   project: ProjectContext
@@ -18,6 +18,7 @@ export interface CommandContext {
   say(text: string): void
 }
 
+/** @throws what its tools throw; the caller renders it. */
 export type Command = (context: CommandContext) => Promise<Answer>
 
 export const contextOf = (
@@ -28,18 +29,28 @@ export const contextOf = (
   say: (text: string) => void
 ): CommandContext => ({ flags, project, paths: projectPaths(project.projectDir), terminal, cancelled, say })
 
-/** Runs a tool for a command, with the person at the terminal in the host's place. */
-export async function run(
+/** Runs a tool for a command; the person at the terminal confirms instead of a host. @throws what the tool throws. */
+export function run<Input extends z.ZodObject, Result>(
   { project, terminal, cancelled }: CommandContext,
-  tool: Tool,
+  tool: Tool<Input, Result>,
   input: Record<string, unknown>,
   allowed: Pick<ToolCall, 'consent' | 'unattended'> = { consent: async () => undefined }
-): Promise<Answer> {
-  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
-  const report = (progress: Progress): void =>
-    terminal.progress(lineOf(progress), progress.state === 'done' || progress.state === 'failed')
-  return (await callTool(tool, given, { project, report, cancelled, ...allowed })).answer
+): Promise<Result> {
+  const report = (progress: Progress): void => terminal.progress(lineOf(progress), isLast(progress))
+  return tool.run(checkedInput(tool, input), { project, report, cancelled, ...allowed })
 }
+
+/** A command that is one tool and the rendering of its result. */
+export const toolCommand =
+  <Input extends z.ZodObject, Result>(
+    tool: Tool<Input, Result>,
+    inputOf: (flags: Flags) => Record<string, unknown>,
+    render: (result: Result, input: { rehearse?: boolean }) => Rendered
+  ): Command =>
+  async (context) =>
+    answerOf(render(await run(context, tool, inputOf(context.flags)), context.flags), context.project.mask)
+
+const isLast = ({ state }: Progress): boolean => state === 'done' || state === 'failed'
 
 const lineOf = ({ index, total, title, state, detail }: Progress): string =>
   `  [${index}/${total}] ${title}... ${state === 'done' || state === 'failed' ? state : ''}${detail ? ` ${detail}` : ''}`.trimEnd()

@@ -1,37 +1,39 @@
 import { readDeployFile } from '../project/deploy-file.ts'
+import { answerOf } from '../render/answer.ts'
+import { renderAssessment } from '../render/assessment.ts'
+import { type RenderedError, renderError } from '../render/error.ts'
 import { discoverTargets } from '../rollback/open-session.ts'
+import { explainAbort } from '../support/explain-abort.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
-import { type Command, run } from './run.ts'
-
-interface Status {
-  target: string
-  error?: { what: string; why: string }
-  current?: { version: string; health: string; failed: boolean } | null
-  recommended?: { version: string } | null
-  interrupted?: { rollback_id: string }
-}
+import { type Command, type CommandContext, run } from './run.ts'
 
 /** What serves on every enabled target, one line each. */
 export const status: Command = async (context) => {
-  const file = await readDeployFile(context.paths, context.project.env)
+  const { project, paths } = context
+  const file = await readDeployFile(paths, project.env)
   const listed = [...(file?.targets.values() ?? [])].filter(({ enabled }) => enabled)
-  const names = (listed.length > 0 ? listed : await discoverTargets(context.project)).map(({ name }) => name)
+  const names = (listed.length > 0 ? listed : await discoverTargets(project)).map(({ name }) => name)
   const targets: Status[] = []
-  for (const target of names) {
-    const { error, current, recommended, interrupted } = await run(context, assessRollback, { target })
-    targets.push({ target, ...(error ? { error } : { current, recommended, interrupted }) } as Status)
-  }
+  for (const target of names) targets.push(await statusOf(context, target))
   const lines = targets.length > 0 ? targets.map(lineOf) : ['  no target in deploy.json, and none found in the project']
   const verdict = verdictOf(targets)
-  // one that fails is the news; where none does, why one could not be asked
-  const error = verdict === 'inconclusive' && targets.find((status) => status.error)?.error
-  return {
-    ok: verdict === 'healthy',
-    summary: ['Status:', ...lines].join('\n'),
-    next: [],
-    verdict,
-    ...(error && { error }),
-    targets
+  // A failed target is the news; without one, the reason why a target did not answer.
+  const error = verdict === 'inconclusive' ? targets.flatMap((each) => each.error ?? [])[0] : undefined
+  const ok = verdict === 'healthy'
+  const summary = ['Status:', ...lines].join('\n')
+  return answerOf({ ok, summary, next: [], data: { verdict, ...(error && { error }), targets } }, project.mask)
+}
+
+type Status = Awaited<ReturnType<typeof statusOf>>
+
+async function statusOf(context: CommandContext, target: string) {
+  try {
+    const { data } = renderAssessment(await run(context, assessRollback, { target }))
+    const { current, recommended, interrupted } = data
+    return { target, current, recommended, interrupted }
+  } catch (thrown) {
+    const error: RenderedError = renderError(explainAbort(thrown, context.cancelled)).error
+    return { target, error }
   }
 }
 

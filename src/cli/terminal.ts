@@ -1,16 +1,17 @@
 import { createInterface } from 'node:readline/promises'
 import { InputError } from '../support/errors.ts'
+import type { Mask } from '../support/mask.ts'
 
-/** Where a person may sit. */
+/** The terminal, where there is one. */
 export interface Terminal {
   interactive: boolean
-  /** The answer; empty when there was none: Ctrl-C, Ctrl-D. */
+  /** The answer; empty after Ctrl-C and Ctrl-D. */
   ask(question: string): Promise<string>
-  /** One line of progress; on a terminal the line in work is overwritten. */
+  /** One line of progress; a terminal overwrites an unfinished line. */
   progress(line: string, isLast: boolean): void
 }
 
-/** Questions end with `cancelled`, and with the terminal itself; that is no answer, and so no yes. */
+/** A question ends unanswered with `cancelled`, and when the terminal closes. */
 export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream, cancelled: AbortSignal): Terminal {
   let open = false
   const live = output.isTTY === true
@@ -20,7 +21,7 @@ export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream,
       const lines = createInterface({ input, output })
       const closed = new Promise<null>((resolve) => lines.once('close', () => resolve(null)))
       try {
-        // Ctrl-C rejects the question, Ctrl-D leaves it open for ever
+        // Ctrl-C rejects the question; Ctrl-D leaves it open, so the close event ends it.
         const answer = await Promise.race([lines.question(question, { signal: cancelled }).catch(() => null), closed])
         if (answer === null) output.write('\n')
         return answer?.trim() ?? ''
@@ -38,7 +39,7 @@ export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream,
   }
 }
 
-/** Agents run commands in shells, too; there the host's own prompt must stand between an agent and a rollback. */
+/** Variables that agents set in their shells. There a rollback needs the host's own prompt. */
 const agentHosts = [
   'CLAUDECODE',
   'CLAUDE_CODE_ENTRYPOINT',
@@ -59,29 +60,33 @@ export function refuseUnderAgent(env: NodeJS.ProcessEnv): void {
   const agent = agentHost(env)
   if (!agent) return
   throw new InputError({
-    what: 'This command does not roll back under an agent',
-    why: `${agent} is set, so an agent runs this shell, and a person must say yes to each rollback`,
-    next: 'Use the execute_rollback tool, whose prompt the host shows to a person; or let a person run this on a terminal.',
+    what: "This command does not roll back in an agent's shell",
+    why: `${agent} is set, so an agent runs this shell; a person must confirm each rollback`,
+    next: 'Run it in a terminal of your own, or use the execute_rollback tool, which asks a person.',
     code: 'agent_host'
   })
 }
 
-/** Asks a person to confirm. @throws InputError when there is nobody, or the answer is not yes. */
-export async function confirm(terminal: Terminal, env: NodeJS.ProcessEnv, question: string): Promise<void> {
+/** Asks a person to confirm. @throws InputError when there is no terminal, or the answer is not yes. */
+export async function confirm(
+  terminal: Terminal,
+  { env, mask }: { env: NodeJS.ProcessEnv; mask: Mask },
+  question: string
+): Promise<void> {
   refuseUnderAgent(env)
   if (!terminal.interactive)
     throw new InputError({
-      what: 'Nobody can confirm this rollback',
-      why: 'this is no terminal',
-      next: 'Run it on a terminal, or use --auto where deploy.json allows unattended rollbacks.',
+      what: 'This rollback needs a confirmation',
+      why: 'there is no terminal to ask on',
+      next: 'Run it in a terminal, or use --auto where deploy.json allows unattended rollbacks.',
       code: 'not_confirmed'
     })
-  const answer = await terminal.ask(`${question} [y/N] `)
+  const answer = await terminal.ask(`${mask.text(question)} [y/N] `)
   if (/^y(es)?$/i.test(answer)) return
   throw new InputError({
     what: 'The rollback was declined',
     why: 'the answer was not yes',
-    next: 'Nothing happened.',
+    next: 'Run it again and answer y, or pass --auto.',
     code: 'declined'
   })
 }

@@ -24,7 +24,7 @@ export function outageOf(incident: Evidence): Outage {
   const start = startOf(incident)
   const end = endOf(incident)
   if (incident.health?.state === 'healthy') return unknown(unseen(incident, start, end))
-  if (!start) return unknown('no source says since when it failed', { until: end?.at })
+  if (!start) return unknown('no source says when it began', { until: end?.at })
   if (!end) return unknown(`since ${start.at} (${start.because}), ${openEnd(incident)}`, { from: start.at })
   const ms = Date.parse(end.at) - Date.parse(start.at)
   if (ms < 0)
@@ -65,23 +65,23 @@ function endOf({ rollback, to, history }: Evidence): Known | null {
     }
   const ended = instant(rollback?.endedAt)
   if (ended && rollback?.outcome === 'succeeded')
-    return { at: ended, because: 'journal: the rollback had succeeded', inferred: true }
-  const manualCommands = history.find((record) => rollback?.outcome === 'manual' && record.rollbackId === rollback.id)
-  if (manualCommands?.status === 'rolled_back')
-    return { at: manualCommands.at, because: 'history: rolled back by hand, and proven then', inferred: true }
+    return { at: ended, because: 'journal: the rollback succeeded', inferred: true }
+  const recorded = history.find((record) => rollback?.outcome === 'manual' && record.rollbackId === rollback.id)
+  if (recorded?.status === 'rolled_back')
+    return { at: recorded.at, because: 'history: rolled back manually, and verified then', inferred: true }
   return null
 }
 
-/** Where the target saw nothing wrong, a registry for one, what is known is how long the bad release was there to be had. */
+/** Where the target shows nothing wrong, a registry for one, only the time in service of the bad release is known. */
 function unseen({ from }: Evidence, start: Known | null, end: Known | null): string {
-  const saw = 'the target itself saw no failure'
+  const saw = 'the target itself shows no failure'
   const ms = start && end ? Date.parse(end.at) - Date.parse(start.at) : -1
   if (!start || !end || ms < 0) return saw
   return `${saw}; ${from?.version} was in service for ${duration(ms)}, from ${start.at} (${start.because}) until ${end.at} (${end.because})`
 }
 
 const openEnd = ({ rollback }: Evidence): string =>
-  rollback ? `and nothing proves that it has ended (rollback: ${rollback.outcome})` : 'and no rollback has ended it'
+  rollback ? `and no source shows its end (rollback: ${rollback.outcome})` : 'and no rollback ended it'
 
 const instant = (at: string | undefined): string | null => (at === undefined ? null : utcInstant(at))
 

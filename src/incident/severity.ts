@@ -6,20 +6,20 @@ export interface JudgedSeverity {
   reason: string
 }
 
-/** Judges by evidence: P1 when nothing served, P2 when it was degraded, P3 when it failed before it served anyone; or as set. */
+/** The severity by evidence, unless set: P1 when nothing served, P2 when it was degraded, P3 when it failed before it served. */
 export function severityOf(incident: Pick<Incident, 'severity' | 'health' | 'from' | 'history'>): JudgedSeverity {
   const { severity, health } = incident
   if (severity) return { severity, reason: 'set by the author of this report' }
   if (health?.state === 'down') return { severity: 'P1', reason: `nothing served: ${health.message}` }
   if (health?.state === 'degraded') return { severity: 'P2', reason: `degraded: ${health.message}` }
   if (health?.state === 'healthy')
-    return { severity: 'P2', reason: 'it was served, and the target saw nothing wrong with it; taken for degraded' }
+    return { severity: 'P2', reason: 'it served, and the target shows nothing wrong with it; assumed degraded' }
   const failure = failedDeployment(incident)
   if (failure) return { severity: 'P3', reason: `its deployment failed before it served anyone (history, ${failure})` }
   const state = health ? `${health.state}: ${health.message}` : 'unknown'
   return {
     severity: 'P2',
-    reason: `its health was ${state}; taken for degraded, as nothing says that nobody was served`
+    reason: `its health was ${state}; assumed degraded, because no source says that nothing served`
   }
 }
 

@@ -71,7 +71,7 @@ function counted(lines: TimelineLine[]): TimelineLine[] {
   return lines.filter((line) => !dropped.has(line))
 }
 
-/** From the last time that the good release was deployed on; what this rollback itself recorded, the journal tells better. */
+/** From the last deployment of the good release on; without this rollback's own record, which the journal has in detail. */
 function historyEvents({ history, from, to, rollback, events }: Parameters<typeof timelineOf>[0]): TimelineEvent[] {
   const sorted = history
     .filter(({ rollbackId }) => !(rollback && rollbackId === rollback.id && events.length > 0))

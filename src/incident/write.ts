@@ -31,7 +31,7 @@ export async function writeIncident(
   incident: Incident,
   mask: Mask
 ): Promise<WrittenIncident> {
-  // first without invisible characters, which could stand in the middle of a secret and hide it from the mask
+  // Invisible characters first: inside a secret they would hide it from the mask.
   const masked = mask.record(eachText(incident, plain))
   const outage = outageOf(masked)
   const judged = severityOf(masked)

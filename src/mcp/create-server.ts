@@ -8,20 +8,18 @@ import {
   ReadResourceRequestSchema
 } from '@modelcontextprotocol/sdk/types.js'
 import { findProject } from '../project/paths.ts'
-import type { ProjectContext } from '../rollback/open-session.ts'
+import { tools } from '../render/index.ts'
+import type { ProjectContext } from '../rollback/session.ts'
 import { systemClock } from '../support/clock.ts'
 import { createLogger } from '../support/log.ts'
 import { createMask } from '../support/mask.ts'
-import { callTool } from '../tools/call-tool.ts'
-import { describeTool } from '../tools/describe-tool.ts'
-import { tools } from '../tools/index.ts'
 import { version } from '../version.ts'
 import { hostCall } from './host-call.ts'
 import { instructions } from './instructions.ts'
 import { listResources, readResource } from './resources.ts'
 import { runningCalls } from './running-calls.ts'
 
-/** The MCP server, which does nothing until a transport is connected; `idle` resolves once no call is at work. */
+/** The MCP server, which does nothing until a transport is connected; `idle` resolves once no call is running. */
 export function createServer(env: NodeJS.ProcessEnv, cwd: string): { server: Server; idle(): Promise<void> } {
   const calls = runningCalls()
   const server = new Server(
@@ -42,12 +40,12 @@ export function createServer(env: NodeJS.ProcessEnv, cwd: string): { server: Ser
     mask
   })
 
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describeTool) }))
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(({ description }) => description) }))
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const tool = tools.find(({ name }) => name === params.name)
     if (!tool) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name.slice(0, 80)}`)
     const call = hostCall(server, await project(), extra, params._meta?.progressToken)
-    const { answer, isError } = await calls.during(callTool(tool, params.arguments, call))
+    const { answer, isError } = await calls.during(tool.call(params.arguments, call))
     return { content: [{ type: 'text', text: answer.summary }], structuredContent: answer, ...(isError && { isError }) }
   })
   server.setRequestHandler(ListResourcesRequestSchema, async () => ({
@@ -57,7 +55,7 @@ export function createServer(env: NodeJS.ProcessEnv, cwd: string): { server: Ser
   return { server, idle: calls.idle }
 }
 
-/** The host's roots, where it has any; a host that is slow to say is not waited for. */
+/** The host's roots, where it has any and answers quickly. */
 async function rootsOf(server: Server): Promise<string[]> {
   if (!server.getClientCapabilities()?.roots) return []
   try {

@@ -1,8 +1,8 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { committedAutomatic } from '../project/committed-automatic.ts'
-import type { ProjectContext } from '../rollback/open-session.ts'
-import { type Host, requireConsent } from '../tools/consent.ts'
+import type { ProjectContext } from '../rollback/session.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
+import { type Host, requireConsent } from './consent.ts'
 
 const answerWithinMs = 10 * 60_000
 
@@ -32,8 +32,8 @@ export function hostCall(
       const params = { progressToken, progress: ++told, message }
       void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
     },
-    consent: (assessment, way) =>
-      requireConsent(hostOf(server, extra.signal), { assessment, way }, () =>
+    consent: (assessment, option) =>
+      requireConsent(hostOf(server, extra.signal), { assessment, option }, () =>
         committedAutomatic(project.projectDir, project.env, assessment.target)
       )
   }
@@ -47,7 +47,7 @@ function hostOf(server: Server, signal: AbortSignal): Host {
   return { name, version, ask: (message) => ask(server, message, signal) }
 }
 
-/** Asks by elicitation; a decline may mean that nobody saw the question, and is a no all the same. */
+/** Asks by elicitation. A decline is a no, also where no person saw the question. */
 async function ask(server: Server, message: string, signal: AbortSignal): Promise<'yes' | 'no' | 'cancelled'> {
   try {
     const { action, content } = await server.elicitInput(

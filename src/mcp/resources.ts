@@ -1,7 +1,7 @@
 import { listIncidents } from '../incident/write.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
 import { projectPaths } from '../project/paths.ts'
-import type { ProjectContext } from '../rollback/open-session.ts'
+import type { ProjectContext } from '../rollback/session.ts'
 import { snakeCase } from '../support/casing.ts'
 import { InputError } from '../support/errors.ts'
 import { readText } from '../support/read-text.ts'
@@ -47,7 +47,7 @@ export async function readResource({ projectDir, env, mask }: ProjectContext, ur
   throw new InputError({
     what: `There is no resource ${uri.slice(0, 120)}`,
     why: 'resources are incident reports and the history of each target',
-    next: 'List the resources.',
+    next: 'List the resources and read one of them.',
     code: 'unknown_resource'
   })
 }

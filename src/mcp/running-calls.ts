@@ -1,7 +1,7 @@
-/** Knows the calls that are at work. */
+/** The calls that are running. */
 export interface RunningCalls {
   during<T>(work: Promise<T>): Promise<T>
-  /** Resolves once none is at work. */
+  /** Resolves once none is running. */
   idle(): Promise<void>
 }
 

@@ -4,8 +4,8 @@ import { createServer } from './create-server.ts'
 const endings = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 /**
- * Serves one host over stdin and stdout. Once the host is gone, or wants the server gone, each running call is cancelled: a rollback
- * in its switch goes on to its end all the same, and the process ends with the last call.
+ * Serves one host over stdin and stdout. Once the host disconnects or ends the server, each running call is cancelled; a rollback in
+ * its switch still runs to its end, and the process ends with the last call.
  */
 export async function serve(env: NodeJS.ProcessEnv, cwd: string): Promise<void> {
   const { server, idle } = createServer(env, cwd)
@@ -14,7 +14,7 @@ export async function serve(env: NodeJS.ProcessEnv, cwd: string): Promise<void> 
   for (const signal of endings) process.on(signal, leave)
   process.stdin.once('end', leave)
   process.stdout.on('error', leave)
-  // Whoever read it is gone; there is nobody left to tell.
+  // The reader is gone.
   process.stderr.on('error', () => undefined)
   await server.connect(new StdioServerTransport())
 }

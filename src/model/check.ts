@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { jsonObject } from './json.ts'
 
-/** One thing looked at after a rollback. `unknown` carries the reason in `detail`. */
+/** One check after a rollback. `unknown` has its reason in `detail`. */
 export const checkSchema = z.object({
   id: z.string(),
   title: z.string(),
@@ -9,11 +9,11 @@ export const checkSchema = z.object({
   detail: z.string()
 })
 
-/** All checks of one look. `observed` is handed back as the baseline of the next look: start times, restart counts. */
+/** All checks of one moment. `observed` is the baseline of the next ones: start times, restart counts. */
 export const checkReportSchema = z.object({
   checks: z.array(checkSchema),
   observed: jsonObject,
-  /** What fails may pass within the soak, for it waits for a person or a cache: it is looked at again until then. */
+  /** What fails may pass within the soak, because it waits for a person or a cache. */
   awaited: z.boolean().optional()
 })
 

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 
-/** Known statuses first; a word nobody knows yet is kept, and proves nothing. */
+/** Known statuses first; an unknown word is kept, and proves nothing. */
 export const deploymentStatusSchema = z.enum(['success', 'failed', 'rolled_back']).or(z.string())
 
 /**
- * One record of deploy.json's history, newest first there. The first nine fields are popkit's own; the others are written by
- * this program (`record`, and each rollback). Unknown fields are kept.
+ * One record of deploy.json's history, newest first there, and the one list of its fields. The first nine are popkit's own; the
+ * others are written by this program (`record`, and each rollback). Unknown fields are kept.
  */
 export const deploymentRecordSchema = z.looseObject({
   timestamp: z.string(),
@@ -18,7 +18,7 @@ export const deploymentRecordSchema = z.looseObject({
   rollback_to: z.string().nullish(),
   /** Exact identity as the target names it: an image digest, a deployment id. */
   digest: z.string().nullish(),
-  /** The same of the version that was rolled back to. */
+  /** The exact identity of the version that was rolled back to. */
   rollback_to_digest: z.string().nullish(),
   rollback_id: z.string().nullish(),
   outcome: z.string().nullish(),
@@ -26,19 +26,20 @@ export const deploymentRecordSchema = z.looseObject({
   snapshot: z.record(z.string(), z.json()).nullish()
 })
 
-/** A history record with its time as a UTC instant. */
-export interface DeploymentRecord {
-  at: string
-  target: string
-  version: string
-  status: string
-  commit?: string
-  durationMs?: number
-  error?: string
-  rollbackTo?: string
-  digest?: string
-  rollbackToDigest?: string
-  rollbackId?: string
-  outcome?: string
-  snapshot?: Record<string, unknown>
+export type RawRecord = z.infer<typeof deploymentRecordSchema>
+
+type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name
+type Field = keyof typeof deploymentRecordSchema.shape
+type Required = 'timestamp' | 'target' | 'version' | 'status'
+
+/** A history record with its time as a UTC instant, `at`, and its commit under that name. */
+export type DeploymentRecord = { at: string } & { [Name in Exclude<Required, 'timestamp'>]: RawRecord[Name] } & {
+  [Name in Exclude<Field, Required> as Name extends 'commit_sha' ? 'commit' : CamelCase<Name>]?: NonNullable<
+    RawRecord[Name]
+  >
 }
+
+/** A record to be added; target and time are set when it is. */
+export type NewRecord = Omit<DeploymentRecord, 'at' | 'target'>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Something that happened, with where that is known from. `at` is ISO 8601 UTC. */
+/** An event with its source. `at` is ISO 8601 UTC. */
 export const timelineEventSchema = z.object({
   at: z.string(),
   text: z.string(),

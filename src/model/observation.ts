@@ -1,23 +1,27 @@
+import { z } from 'zod'
 import type { JsonObject } from './json.ts'
 import type { LeaseRecord } from './lease.ts'
 import type { Release } from './release.ts'
 
 /**
  * `healthy` serves as it should; `progressing` is on its way there; `degraded` serves in part or fails its health check while running;
- * `down` serves nothing; `unknown` could not be seen, and the message says why.
+ * `down` serves nothing; `unknown` could not be read, and the message says why.
  */
-export type HealthState = 'healthy' | 'progressing' | 'degraded' | 'down' | 'unknown'
+const healthStateSchema = z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown'])
 
-export interface Health {
-  state: HealthState
-  message: string
+export const healthSchema = z.object({
+  state: healthStateSchema,
+  message: z.string(),
   /** Since when, ISO 8601, where the target knows. */
-  since?: string
-  /** Of how many instances (containers, tasks) how many serve, where the target can count them. */
-  instances?: { serving: number; all: number }
-  /** Where several things serve together: how each of them does, so that two states can be compared thing by thing. */
-  parts?: Record<string, HealthState>
-}
+  since: z.string().optional(),
+  /** How many instances (containers, tasks) serve, of how many, where the target can count them. */
+  instances: z.object({ serving: z.number(), all: z.number() }).optional(),
+  /** Where several things serve together: the health of each, so that two states can be compared part by part. */
+  parts: z.record(z.string(), healthStateSchema).optional()
+})
+
+export type HealthState = z.infer<typeof healthStateSchema>
+export type Health = z.infer<typeof healthSchema>
 
 /** Something an assessment found that may hurt. Serious ones are accepted one by one, by id. */
 export interface Risk {
@@ -27,7 +31,7 @@ export interface Risk {
   detail: string
 }
 
-/** A reason why a rollback cannot be begun, with what to do about it. */
+/** A reason why a rollback cannot begin, with what to do about it. */
 export interface Blocker {
   id: string
   what: string
@@ -37,10 +41,10 @@ export interface Blocker {
 
 /** What a target itself says, now. */
 export interface Observation {
-  /** What serves, or should: also a broken one. null when nothing was ever deployed. */
+  /** What serves, or should; also a broken release. null when nothing was ever deployed. */
   current: Release | null
   health: Health
-  /** What is deployed is of several releases, or on its way from one to another: nobody's finished deployment. */
+  /** Several releases are deployed, or a rollout from one to another is unfinished. */
   mixedReleases?: boolean
   /** What it could go back to, without `current`; in no particular order. */
   releases: Release[]
@@ -48,7 +52,7 @@ export interface Observation {
   blockers: Blocker[]
   /** A hash of what every plan depends on, and of nothing that moves by itself (no uptime, restarts, health). */
   fingerprint: string
-  /** A rollback that was begun on the target and whose lease is still there. */
+  /** The lease of a rollback on the target. */
   lease?: { record: LeaseRecord; expired: boolean }
   /** The configuration that serves now as names and hashes, never values; kept with a recorded success, compared later. */
   snapshot?: JsonObject

@@ -27,7 +27,7 @@ export const releaseSchema = z.object({
   rolledBackAt: z.string().optional(),
   /** Further facts for people, one line each. */
   notes: z.array(z.string()).optional(),
-  /** What the target needs to plan with; opaque to everybody else. Never a secret. */
+  /** What the target needs to plan with; opaque to everything else. Never a secret. */
   details: z.record(z.string(), z.json()).optional()
 })
 

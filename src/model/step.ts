@@ -12,14 +12,13 @@ export const stepSchema = z.object({
   phase: z.enum(['prepare', 'switch', 'cleanup']),
   /** A line for people in the -ing form: "Pulling previous image". */
   title: z.string(),
-  /** Opaque to everybody but the target. Never a secret. */
+  /** Opaque outside the target. Never a secret. */
   params: jsonObject,
   /** A line for people about what undoes it; null when nothing needs undoing. */
   undo: z.string().nullable(),
-  /** The commands by which a person does, and undoes, the same by hand. */
+  /** The commands with which a person applies, and undoes, this step. */
   manualCommands: z.array(z.string()).optional(),
   manualUndoCommands: z.array(z.string()).optional()
 })
 
 export type Step = z.infer<typeof stepSchema>
-export type Phase = Step['phase']

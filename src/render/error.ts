@@ -1,42 +1,42 @@
 import { messageOf, RollbackError } from '../support/errors.ts'
-import type { NextCall } from '../tools/define-tool.ts'
 
 const faults = {
   input: 'Not possible as asked',
   config: 'Configuration or login',
-  target: 'The target refused or failed'
+  target: 'The target refused or failed',
+  program: 'A fault of this program'
 } as const
 
+export interface RenderedError {
+  fault: keyof typeof faults
+  code: string
+  what: string
+  why: string
+  state: string
+  next: string
+  retryable: boolean
+}
+
 /** An error as every host and shell shows it: what, why, state, next. The one place that renders errors. */
-export function renderError(error: unknown): { summary: string; next: NextCall[]; error: Record<string, unknown> } {
-  const known = error instanceof RollbackError ? error : null
-  const parts = known ?? {
-    fault: 'program' as const,
+export function renderError(thrown: unknown): { ok: false; summary: string; next: never[]; error: RenderedError } {
+  const error = partsOf(thrown)
+  const { fault, what, why, state, next, retryable } = error
+  const lines = [`${faults[fault]}: ${what}`, `Why: ${why}`, `State: ${state}`, `Next: ${next}`]
+  return { ok: false, summary: [...lines, ...(retryable ? ['You can try again.'] : [])].join('\n'), next: [], error }
+}
+
+function partsOf(thrown: unknown): RenderedError {
+  if (thrown instanceof RollbackError) {
+    const { fault, code, what, why, state, next, retryable } = thrown
+    return { fault, code, what, why, state, next, retryable }
+  }
+  return {
+    fault: 'program',
     code: 'unexpected',
     what: 'The program failed',
-    why: messageOf(error),
-    state: 'Unknown; assess before anything else.',
-    next: 'Call assess_rollback to see the state. This is a fault of the program: please report it.',
+    why: messageOf(thrown),
+    state: 'Unknown.',
+    next: 'Assess the target to see its state, and report this fault.',
     retryable: false
-  }
-  const heading = known ? faults[known.fault] : 'A fault of this program'
-  return {
-    summary: [
-      `${heading}: ${parts.what}`,
-      `Why: ${parts.why}`,
-      `State: ${parts.state}`,
-      `Next: ${parts.next}`,
-      ...(parts.retryable ? ['It may be tried again.'] : [])
-    ].join('\n'),
-    next: [],
-    error: {
-      fault: parts.fault,
-      code: parts.code,
-      what: parts.what,
-      why: parts.why,
-      state: parts.state,
-      next: parts.next,
-      retryable: parts.retryable
-    }
   }
 }

@@ -1,13 +1,48 @@
-import type { Outcome } from '../model/outcome.ts'
-import type { ExecuteRequest, RollbackResult } from '../rollback/run/execute.ts'
+import { z } from 'zod'
+import { checkSchema } from '../model/check.ts'
+import { type Outcome, outcomeSchema } from '../model/outcome.ts'
 import { verdictOf } from '../rollback/run/prove.ts'
-import type { StepOutcome } from '../rollback/run/step-runner.ts'
+import type { RollbackResult, StepOutcome } from '../rollback/run/result.ts'
 import { duration } from '../support/text.ts'
-import type { NextCall } from '../tools/define-tool.ts'
+import { type NextCall, type Rendered, section } from './answer.ts'
+
+const releaseSchema = z.strictObject({ version: z.string(), id: z.string() })
+
+export const rollbackSchema = z.strictObject({
+  rollback_id: z.string().nullable(),
+  target: z.string(),
+  outcome: outcomeSchema,
+  dry_run: z.boolean(),
+  from: releaseSchema.nullable(),
+  to: releaseSchema,
+  steps: z.array(
+    z.strictObject({ id: z.string(), title: z.string(), state: z.string(), duration_ms: z.number().optional() })
+  ),
+  checks: z.array(checkSchema),
+  duration_ms: z.number(),
+  state: z.string(),
+  remains: z.array(z.string()).optional(),
+  instructions: z.array(z.string()).optional()
+})
+
+interface Request {
+  version: string
+  plan_id: string
+  accept?: readonly string[]
+  rehearse?: boolean
+}
+
+/** The result of a rollback or its dry run: the block that is shown as it is, the data, the next calls. */
+export const renderRollback = (result: RollbackResult, request: Request): Rendered<typeof rollbackSchema> => ({
+  ok: result.outcome === 'succeeded' || result.outcome === 'checked',
+  summary: summary(result),
+  next: nextCalls(result, request),
+  data: dataOf(result)
+})
 
 const titles: Record<Outcome, string> = {
   succeeded: 'ROLLBACK SUCCESS',
-  undone: 'ROLLBACK FAILED, the earlier state is restored',
+  undone: 'ROLLBACK FAILED, undone: what served before serves again',
   stuck: 'ROLLBACK STUCK, a person must act',
   manual: 'MANUAL STEP NEEDED',
   cancelled: 'CANCELLED, nothing that serves was touched',
@@ -16,9 +51,8 @@ const titles: Record<Outcome, string> = {
   refused: 'REFUSED, nothing was changed'
 }
 
-/** The block that is shown as it is. */
-export function rollbackSummary(target: string, result: RollbackResult): string {
-  const { from, to, failed, lastGood, outcome, dryRun } = result
+function summary(result: RollbackResult): string {
+  const { target, from, to, failed, lastGood, outcome, dryRun } = result
   return [
     dryRun ? 'Deployment Rollback (dry run)' : 'Deployment Rollback',
     '===================',
@@ -32,20 +66,19 @@ export function rollbackSummary(target: string, result: RollbackResult): string 
     `Result: ${titles[outcome]}`,
     ...(dryRun ? [] : [`Duration: ${duration(result.durationMs)}`]),
     ...(outcome === 'succeeded' ? [] : [`State: ${result.state}`]),
-    ...list('Do by hand', result.instructions),
-    ...list('What remains', result.remains),
+    ...section('Do manually', result.instructions),
+    ...section('What remains', result.remains),
     '',
     `Next: ${nextLine(outcome)}`
   ].join('\n')
 }
 
-function stepLines({ steps, checks, dryRun }: RollbackResult): string[] {
+function stepLines({ steps, checks, dryRun, resumes }: RollbackResult): string[] {
   const before = steps.filter(({ phase }) => phase !== 'cleanup')
   const after = steps.filter(({ phase }) => phase === 'cleanup')
-  const resumption = dryRun && steps.some(({ id }) => /^(finish|undo|close)-\d+$/.test(id))
   const lines = [
     ...before.map(stepLine),
-    ...(resumption ? [] : [`Health check... ${healthWord(dryRun, checks)}`]),
+    ...(resumes ? [] : [`Health check... ${healthWord(dryRun, checks)}`]),
     ...after.map(stepLine)
   ]
   return lines.map((line, index) => `  [${index + 1}/${lines.length}] ${line}`)
@@ -62,70 +95,58 @@ const healthWord = (dryRun: boolean, checks: RollbackResult['checks']): string =
   return { healthy: 'passed', unhealthy: 'FAILED', inconclusive: 'unknown' }[verdictOf(checks)]
 }
 
-const list = (title: string, lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : ['', `${title}:`, ...lines.map((line) => `  - ${line}`)]
-
 const nextLine = (outcome: Outcome): string =>
   ({
     succeeded: 'Investigate root cause, then /popkit-ops:deploy execute when fixed',
     undone: 'Assess again and choose another version, or deploy a fix',
-    stuck: 'Do what remains by hand, then assess again',
-    manual:
-      'Follow the instructions, then verify; what is verified is recorded by pop-deploy-rollback record --rollback ID',
+    stuck: 'Do what remains manually, then assess again',
+    manual: 'Follow the instructions, then verify, then record it: pop-deploy-rollback record --rollback ID',
     cancelled: 'Assess again when you are ready',
-    unverified: 'Look for yourself, then verify again',
+    unverified: 'Check whether it serves, then verify again',
     checked: 'Roll back with the same arguments without dry_run',
     refused: 'Assess again'
   })[outcome]
 
-/** The result as data for a model. */
-export const rollbackData = (target: string, result: RollbackResult): Record<string, unknown> => ({
-  rollbackId: result.rollbackId,
-  target,
+const dataOf = (result: RollbackResult): z.infer<typeof rollbackSchema> => ({
+  rollback_id: result.rollbackId,
+  target: result.target,
   outcome: result.outcome,
-  dryRun: result.dryRun,
+  dry_run: result.dryRun,
   from: result.from && { version: result.from.version, id: result.from.id },
   to: { version: result.to.version, id: result.to.id },
   steps: result.steps.map(({ id, title, state, durationMs }) => ({
     id,
     title,
     state,
-    ...(durationMs !== undefined && { durationMs })
+    ...(durationMs !== undefined && { duration_ms: durationMs })
   })),
   checks: result.checks,
-  durationMs: result.durationMs,
+  duration_ms: result.durationMs,
   state: result.state,
   ...(result.remains.length > 0 && { remains: result.remains }),
   ...(result.instructions.length > 0 && { instructions: result.instructions })
 })
 
-/** The sensible next calls. */
-export function rollbackNext(
-  target: string,
-  request: ExecuteRequest & { rehearse?: boolean },
-  { outcome, rollbackId }: RollbackResult
-): NextCall[] {
-  const again = { tool: 'assess_rollback', arguments: { target }, when: 'to see what serves and what else there is' }
+function nextCalls({ outcome, target, rollbackId }: RollbackResult, request: Request): NextCall[] {
+  const { version, plan_id, accept = [], rehearse } = request
   if (outcome === 'checked')
     return [
       {
         tool: 'execute_rollback',
         arguments: {
           target,
-          version: request.version,
-          plan_id: request.planId,
-          ...(request.accept.length > 0 && { accept: request.accept }),
-          ...(request.rehearse !== undefined && { rehearse: request.rehearse })
+          version,
+          plan_id,
+          ...(accept.length > 0 && { accept }),
+          ...(rehearse !== undefined && { rehearse })
         },
         when: 'to carry it out, after a person said yes'
       }
     ]
-  const report = {
-    tool: 'write_incident',
-    arguments: { rollback_id: rollbackId },
-    when: 'to write the incident report'
-  }
-  const verify = { tool: 'verify_rollback', arguments: { rollback_id: rollbackId }, when: 'to look again' }
+  const again = { tool: 'assess_rollback', arguments: { target }, when: 'to see what serves and what else there is' }
+  const byId = { rollback_id: rollbackId }
+  const report = { tool: 'write_incident', arguments: byId, when: 'to write the incident report' }
+  const verify = { tool: 'verify_rollback', arguments: byId, when: 'to check again' }
   if (outcome === 'succeeded' || outcome === 'unverified' || outcome === 'manual') return [verify, report]
   return outcome === 'cancelled' || outcome === 'refused' ? [again] : [again, report]
 }

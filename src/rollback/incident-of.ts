@@ -2,7 +2,7 @@ import type { Incident, IncidentRollback, IncidentStep } from '../incident/incid
 import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
 import { isoNow } from '../support/clock.ts'
 import { assess } from './assess/assess.ts'
-import { changesSince } from './assess/code-risks.ts'
+import { changesSince } from './assess/risks.ts'
 import type { JournalRecord } from './journal/journal.ts'
 import type { JournalEvent } from './journal/journal-events.ts'
 import type { Session } from './session.ts'
@@ -10,9 +10,9 @@ import type { Session } from './session.ts'
 type Known = Pick<Session, 'projectDir' | 'history' | 'clock'>
 export type Given = Pick<Incident, 'severity' | 'rootCause' | 'impact' | 'notes'>
 
-/** What a rollback's journal, the history and git tell of an incident. */
-export async function incidentOfJournal(known: Known, journalRecord: JournalRecord, given: Given): Promise<Incident> {
-  const { begun, events, ended } = journalRecord
+/** An incident as a rollback's journal, the history and git tell it. */
+export async function incidentOfJournal(known: Known, record: JournalRecord, given: Given): Promise<Incident> {
+  const { begun, events, ended } = record
   return {
     target: begun.target,
     from: begun.from,
@@ -20,16 +20,16 @@ export async function incidentOfJournal(known: Known, journalRecord: JournalReco
     health: begun.health,
     history: known.history,
     diagnosis: diagnosisOf(events),
-    events: timelineOf(journalRecord),
-    rollback: rollbackOf(journalRecord),
+    events: timelineOf(record),
+    rollback: rollbackOf(record),
     changes: await changesSince(known, begun.to, begun.from),
-    remains: ended ? ended.remains : ['The rollback was interrupted: assess, then finish or undo it.'],
+    remains: ended ? ended.remains : ['The rollback was interrupted. Assess again, then finish or undo it.'],
     now: isoNow(known.clock),
     ...given
   }
 }
 
-/** What the target tells now, where nothing was rolled back. @throws TargetError when it cannot be asked. */
+/** An incident without a rollback, as the target tells it now. @throws TargetError when it does not answer. */
 export async function incidentOfNow(session: Session, given: Given, signal: AbortSignal): Promise<Incident> {
   const { current, health, diagnosis, recommended } = await assess(session, { investigate: true, signal })
   const to = recommended?.release ?? null
@@ -94,11 +94,11 @@ const titleOf = ({ begun }: Pick<JournalRecord, 'begun'>, stepId: string, event:
   return event === 'revert' ? `Undoing: ${title}` : title
 }
 
-/** The journal as lines of a timeline; each names the journal as its source. */
-function timelineOf(journalRecord: JournalRecord): TimelineEvent[] {
-  const { begun } = journalRecord
+/** The journal as lines of a timeline. */
+function timelineOf(record: JournalRecord): TimelineEvent[] {
+  const { begun } = record
   const line = (at: string, text: string): TimelineEvent => ({ at, text, source: 'journal' })
-  return journalRecord.events.flatMap((event) => {
+  return record.events.flatMap((event) => {
     if (event.event === 'begun')
       return [
         line(
@@ -106,12 +106,11 @@ function timelineOf(journalRecord: JournalRecord): TimelineEvent[] {
           `Rollback ${begun.rollbackId} from ${begun.from?.version ?? 'nothing'} to ${begun.to.version} began`
         )
       ]
-    if (event.event === 'resumed')
-      return [line(event.at, `The interrupted rollback was taken up again, to ${event.direction} it`)]
+    if (event.event === 'resumed') return [line(event.at, `The interrupted rollback was resumed, to ${event.kind} it`)]
     if (event.event === 'step' || event.event === 'revert') {
       if (event.state === 'started') return []
       const detail = event.detail ? `: ${event.detail}` : ''
-      return [line(event.at, `${titleOf(journalRecord, event.stepId, event.event)} ${event.state}${detail}`)]
+      return [line(event.at, `${titleOf(record, event.stepId, event.event)} ${event.state}${detail}`)]
     }
     if (event.event === 'checks') {
       const bad = event.checks
@@ -120,7 +119,7 @@ function timelineOf(journalRecord: JournalRecord): TimelineEvent[] {
       const first = event.healthySince ? [line(event.healthySince, `${begun.to.version} was first seen healthy`)] : []
       return [
         ...first,
-        line(event.at, bad.length === 0 ? 'Every check passed, after the soak' : `Checks: ${bad.join('; ')}`)
+        line(event.at, bad.length === 0 ? 'Every check passed at the end of the soak' : `Checks: ${bad.join('; ')}`)
       ]
     }
     if (event.event === 'note') return [line(event.at, event.text)]

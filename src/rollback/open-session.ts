@@ -1,35 +1,25 @@
+import type { NewRecord } from '../model/deployment-record.ts'
+import { appendHistory } from '../project/append-history.ts'
 import { type ChosenTarget, chooseTarget, type DiscoveredTarget } from '../project/choose-target.ts'
 import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
-import type { Clock } from '../support/clock.ts'
+import { isoNow } from '../support/clock.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
-import type { Logger } from '../support/log.ts'
-import type { Mask } from '../support/mask.ts'
 import type { TargetType } from '../targets/define-target.ts'
 import { targetTypes } from '../targets/index.ts'
-import { recordDeployment } from './run/record-deployment.ts'
-import type { Session } from './session.ts'
+import type { ProjectContext, Session } from './session.ts'
 import { settingsOf } from './settings.ts'
-
-/** What the program runs in; the same for every target of a project. */
-export interface ProjectContext {
-  projectDir: string
-  env: NodeJS.ProcessEnv
-  clock: Clock
-  log: Logger
-  mask: Mask
-}
 
 export interface Wanted {
   target?: string
   version?: string
-  /** Overrules the configuration of a target that can rehearse. */
+  /** Overrides the configuration of a target that can rehearse. */
   rehearse?: boolean
 }
 
-/** A target that was chosen and whose name and wanted version can be ones, not opened yet. */
-export interface Selection {
+/** A chosen target, its name and wanted version checked, not opened yet. */
+interface Selection {
   chosen: ChosenTarget
   definition: TargetType
   file: DeployFile | null
@@ -37,8 +27,8 @@ export interface Selection {
 }
 
 /**
- * Chooses a target of the project and holds what was asked against its grammar.
- * @throws InputError for a name or version that cannot be one; ConfigError for a broken deploy.json or an unknown type.
+ * Chooses a target of the project and checks the wanted name and version.
+ * @throws InputError for an invalid name or version; ConfigError for a broken deploy.json or an unknown type.
  */
 export async function selectTarget(project: ProjectContext, wanted: Wanted): Promise<Selection> {
   if (wanted.target !== undefined) checkName(wanted.target)
@@ -58,7 +48,7 @@ export async function selectTarget(project: ProjectContext, wanted: Wanted): Pro
  * Chooses and opens a target of the project.
  * @throws as selectTarget does; ConfigError for settings or credentials.
  */
-export async function openSession(project: ProjectContext, wanted: Wanted): Promise<Session> {
+async function openSession(project: ProjectContext, wanted: Wanted): Promise<Session> {
   const { chosen, definition, file, paths } = await selectTarget(project, wanted)
   const history = historyOf(file, chosen.name)
   const { projectDir, env, clock, log, mask } = project
@@ -68,12 +58,11 @@ export async function openSession(project: ProjectContext, wanted: Wanted): Prom
   return {
     name,
     type: chosen.type,
-    automatic: chosen.automatic,
     target,
     projectDir,
     history,
     settings: settingsOf(name, chosen.config),
-    files: filesOf(paths, name),
+    files: { journals: paths.rollbacksDir, lock: paths.lockFile(name) },
     notes: [...chosen.assumed, ...(file?.notes ?? [])],
     clock,
     log,
@@ -82,13 +71,32 @@ export async function openSession(project: ProjectContext, wanted: Wanted): Prom
   }
 }
 
-const filesOf = (paths: ProjectPaths, name: string): Session['files'] => ({
-  journals: paths.rollbacksDir,
-  lock: paths.lockFile(name),
-  incidents: paths.incidentsDir
-})
+/** Opens a target, does the work, and closes the target's connections in any case. */
+export async function withSession<T>(
+  project: ProjectContext,
+  wanted: Wanted,
+  work: (session: Session) => Promise<T>
+): Promise<T> {
+  const session = await openSession(project, wanted)
+  try {
+    return await work(session)
+  } finally {
+    await session.target.close?.()
+  }
+}
 
-/** Looks for every type of target in a project; one that cannot be looked for is passed over. */
+/** Adds a record to deploy.json's history, masked and with the present time. @throws ConfigError when it cannot be written. */
+export async function recordDeployment(
+  { clock, env, mask }: ProjectContext,
+  paths: ProjectPaths,
+  target: string,
+  { error, ...rest }: NewRecord
+): Promise<void> {
+  const masked = error === undefined ? {} : { error: mask.text(error) }
+  await appendHistory(paths, { at: isoNow(clock), target, ...rest, ...masked }, { env })
+}
+
+/** Looks for every type of target in a project; skips one whose search fails. */
 export async function discoverTargets({ projectDir, env, log }: ProjectContext): Promise<DiscoveredTarget[]> {
   const found: DiscoveredTarget[] = []
   for (const [name, load] of Object.entries(targetTypes)) {
@@ -106,9 +114,9 @@ async function definitionOf({ name, type }: ChosenTarget): Promise<TargetType> {
   const load = targetTypes[type]
   if (load) return (await load()).default
   throw new ConfigError({
-    what: `The target "${name}" is of a type that this program has no code for`,
-    why: `its type is "${type}"; known are ${Object.keys(targetTypes).join(', ')}`,
-    next: `Set targets.${name}.type in deploy.json to a known type, or roll back by the platform's own means.`,
+    what: `Unknown type of the target "${name}"`,
+    why: `its type is "${type}"; known types are ${Object.keys(targetTypes).join(', ')}`,
+    next: `Set targets.${name}.type in deploy.json to a known type, or roll back with the platform's own tools.`,
     code: 'unknown_type'
   })
 }
@@ -119,8 +127,8 @@ function withRehearsal(chosen: ChosenTarget, { canRehearse }: TargetType, rehear
   if (!rehearse) return chosen
   throw new InputError({
     what: `${chosen.name} cannot rehearse`,
-    why: `a target of the type ${chosen.type} has nothing in which a candidate could be tried out`,
-    next: 'Leave rehearse away.',
+    why: `targets of the type ${chosen.type} cannot start a candidate in isolation`,
+    next: 'Omit rehearse.',
     code: 'no_rehearsal'
   })
 }
@@ -128,8 +136,8 @@ function withRehearsal(chosen: ChosenTarget, { canRehearse }: TargetType, rehear
 function checkName(name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return
   throw new InputError({
-    what: 'The target name cannot be one',
-    why: `${printable(name)} is not made of letters, digits, ".", "_" and "-" (64 at most, a letter or digit first)`,
+    what: 'Invalid target name',
+    why: `${printable(name)} is not a name: letters, digits, ".", "_" and "-", a letter or digit first, at most 64`,
     next: 'Name a target of deploy.json.',
     code: 'bad_target'
   })
@@ -138,14 +146,14 @@ function checkName(name: string): void {
 function checkVersion({ version: grammar }: TargetType, version: string): void {
   if (version.length <= 256 && grammar.pattern.test(version)) return
   throw new InputError({
-    what: 'The version cannot be one of this target',
+    what: 'Invalid version',
     why: `${printable(version)} is not ${grammar.says}`,
-    next: 'Pass a version that assess_rollback lists.',
+    next: 'Pass a version that the assessment lists.',
     code: 'bad_version'
   })
 }
 
-/** Hostile text, so that it can be shown: everything unusual escaped, 60 characters at most. */
+/** Hostile text made safe to show: everything unusual escaped, at most 60 characters. */
 const printable = (text: string): string => {
   const shown = JSON.stringify(text.slice(0, 60)).replace(
     /[^\x20-\x7e]/g,

@@ -1,54 +1,34 @@
-import type { DeploymentRecord } from '../model/deployment-record.ts'
-import type { JsonObject } from '../model/json.ts'
+import type { DeploymentRecord, NewRecord } from '../model/deployment-record.ts'
 import type { Clock } from '../support/clock.ts'
 import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
 import type { Target } from '../targets/target.ts'
+import type { Settings } from './settings.ts'
 
-/** One target of a project, opened, with everything that the engine needs around it. */
-export interface Session {
-  name: string
-  type: string
-  /** deploy.json allows unattended rollbacks of it; the committed file decides. */
-  automatic: boolean
-  target: Target
+/** The project and the process that all its targets share. */
+export interface ProjectContext {
   projectDir: string
-  /** Newest first. */
-  history: readonly DeploymentRecord[]
-  settings: Settings
-  files: SessionFiles
-  /** What was assumed on the way here, for people. */
-  notes: string[]
+  env: NodeJS.ProcessEnv
   clock: Clock
   log: Logger
   mask: Mask
+}
+
+/** One opened target of a project, with all that the engine needs. */
+export interface Session extends Omit<ProjectContext, 'env'> {
+  name: string
+  type: string
+  target: Target
+  /** Newest first. */
+  history: readonly DeploymentRecord[]
+  settings: Settings
+  files: {
+    /** The folder of the journals. */
+    journals: string
+    lock: string
+  }
+  /** What was assumed in choosing the target, for people. */
+  notes: string[]
   /** Adds a record to deploy.json. */
   record(record: NewRecord): Promise<void>
-}
-
-export interface SessionFiles {
-  journals: string
-  lock: string
-  incidents: string
-}
-
-/** Durations in milliseconds. */
-export interface Settings {
-  soakMs: number
-  limitMs: number
-  maxAttempts: number
-}
-
-export interface NewRecord {
-  version: string
-  status: 'success' | 'failed' | 'rolled_back'
-  durationMs?: number
-  error?: string
-  rollbackTo?: string
-  rollbackId?: string
-  outcome?: string
-  digest?: string
-  rollbackToDigest?: string
-  commit?: string
-  snapshot?: JsonObject
 }

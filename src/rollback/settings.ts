@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
 import { ConfigError } from '../support/errors.ts'
-import type { Settings } from './session.ts'
+
+/** Durations in milliseconds. */
+export interface Settings {
+  soakMs: number
+  limitMs: number
+  maxAttempts: number
+}
 
 /** `targets.<name>.config.rollback` of deploy.json. */
 export const rollbackSettingsSchema = z.looseObject({
@@ -25,7 +31,7 @@ export function settingsOf(target: string, config: JsonObject): Settings {
   const parsed = rollbackSettingsSchema.safeParse(config.rollback ?? {})
   if (!parsed.success)
     throw new ConfigError({
-      what: `The rollback settings of ${target} in deploy.json cannot be used`,
+      what: `Invalid rollback settings of ${target} in deploy.json`,
       why: parsed.error.issues.map(({ path, message }) => `rollback.${path.join('.')}: ${message}`).join('; '),
       next: `Correct targets.${target}.config.rollback in deploy.json.`,
       code: 'bad_settings'
@@ -34,7 +40,7 @@ export function settingsOf(target: string, config: JsonObject): Settings {
   if (soak_seconds >= limit_minutes * 60)
     throw new ConfigError({
       what: `The rollback settings of ${target} in deploy.json contradict each other`,
-      why: `soak_seconds (${soak_seconds}) is not shorter than limit_minutes (${limit_minutes}), so no rollback could ever be proven`,
+      why: `soak_seconds (${soak_seconds}) is not shorter than limit_minutes (${limit_minutes}), so no rollback could succeed`,
       next: `Make targets.${target}.config.rollback.soak_seconds shorter, or limit_minutes longer.`,
       code: 'bad_settings'
     })

@@ -1,48 +1,45 @@
 import type { z } from 'zod'
-import type { Assessment } from '../rollback/assess/assess.ts'
-import type { ResumeOption } from '../rollback/journal/resume-options.ts'
-import type { ProjectContext } from '../rollback/open-session.ts'
-import type { ReportProgress } from '../rollback/run/progress.ts'
+import type { ExecuteHooks } from '../rollback/run/result.ts'
+import type { ProjectContext } from '../rollback/session.ts'
+import { InputError } from '../support/errors.ts'
 
 /** What a tool does to the world; its annotations are derived from it, so that they cannot disagree. */
 export type Effect = 'reads' | 'adds a file' | 'changes the target'
 
-export interface NextCall {
-  tool: string
-  arguments: Record<string, unknown>
-  when: string
-}
-
-/** What every tool returns: ready to be shown, with the sensible next calls, and data for the model. */
-export interface ToolResult {
-  ok: boolean
-  summary: string
-  next: NextCall[]
-  data: Record<string, unknown>
-}
-
-/** What a call brings with it from the host. */
-export interface ToolCall {
+/** What a call brings with it from the host or the command line. */
+export interface ToolCall extends Pick<ExecuteHooks, 'report' | 'consent' | 'unattended'> {
   project: ProjectContext
-  report: ReportProgress
-  /** Aborted when the host cancels the call. */
+  /** Aborted when the caller cancels. */
   cancelled: AbortSignal
-  /** Makes sure that a person, or a standing permission, says yes to this execution. @throws InputError when nobody does. */
-  consent(assessment: Assessment, way?: ResumeOption): Promise<void>
-  /** Where nobody watches: makes sure that all holds that such an execution needs. @throws ConfigError naming what does not. */
-  unattended?(assessment: Assessment): Promise<void>
 }
 
-export interface Tool<Input extends z.ZodObject = z.ZodObject> {
+/** A tool: a schema in, a typed result out. */
+export interface Tool<Input extends z.ZodObject, Result> {
   name: string
   title: string
   description: string
   effect: Effect
   input: Input
-  /** Names of the fields that the result holds beside `ok`, `summary`, `next` and `error`. */
-  output: readonly string[]
-  handler(input: z.infer<Input>, call: ToolCall): Promise<ToolResult>
+  run(input: z.infer<Input>, call: ToolCall): Promise<Result>
 }
 
 /** Declares a tool; one per file. */
-export const defineTool = <Input extends z.ZodObject>(tool: Tool<Input>): Tool => tool as unknown as Tool
+export const defineTool = <Input extends z.ZodObject, Result>(tool: Tool<Input, Result>): Tool<Input, Result> => tool
+
+/** The checked input of a tool. @throws InputError naming what is wrong. */
+export function checkedInput<Input extends z.ZodObject>(
+  { name, input }: Pick<Tool<Input, unknown>, 'name' | 'input'>,
+  given: unknown
+): z.infer<Input> {
+  const parsed = input.safeParse(given ?? {})
+  if (parsed.success) return parsed.data
+  throw new InputError({
+    what: `Invalid arguments for ${name}`,
+    why: parsed.error.issues
+      .slice(0, 5)
+      .map(({ path, message }) => `${path.join('.') || 'arguments'}: ${message}`)
+      .join('; '),
+    next: `Pass only these arguments: ${Object.keys(input.shape).join(', ')}.`,
+    code: 'bad_arguments'
+  })
+}

@@ -7,11 +7,10 @@ import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
 import { spareBegun } from '../rollback/assess/spare-names.ts'
 import { type Given, incidentOfJournal, incidentOfNow } from '../rollback/incident-of.ts'
-import { type JournalRecord, readJournals } from '../rollback/journal/journal.ts'
-import type { ProjectContext } from '../rollback/open-session.ts'
-import { journalById } from '../rollback/verify.ts'
+import { type JournalRecord, journalById, newestRollback } from '../rollback/journal/journal.ts'
+import { withSession } from '../rollback/open-session.ts'
+import type { ProjectContext } from '../rollback/session.ts'
 import { messageOf } from '../support/errors.ts'
-import { closing } from './closing.ts'
 import { defineTool } from './define-tool.ts'
 import { rollbackId, target } from './shapes.ts'
 
@@ -21,9 +20,9 @@ export const writeIncidentTool = defineTool({
   name: 'write_incident',
   title: 'Write an incident report',
   description:
-    'Use after a rollback, or a failure that was not rolled back: writes a Markdown report with timeline, evidence and suspect commits into the project.',
+    'Use after a rollback, or after a failure that was not rolled back: writes a Markdown report with timeline, evidence and suspect commits into the project.',
   effect: 'adds a file',
-  input: z.object({
+  input: z.strictObject({
     rollback_id: rollbackId.optional().describe('Default: the newest'),
     target: target.optional(),
     severity: z.enum(['P1', 'P2', 'P3', 'P4']).optional().describe('Default: by evidence'),
@@ -31,56 +30,31 @@ export const writeIncidentTool = defineTool({
     impact: words.optional(),
     notes: words.optional()
   }),
-  output: ['path', 'severity', 'outage_ms'],
-  handler: async ({ rollback_id, target: asked, severity, root_cause, impact, notes }, { project, cancelled }) => {
-    const given = {
-      ...(severity && { severity }),
-      ...(root_cause && { rootCause: root_cause }),
-      ...(impact && { impact }),
-      ...(notes && { notes })
-    }
+  run: async ({ rollback_id: id, target, severity, root_cause: rootCause, impact, notes }, { project, cancelled }) => {
+    const given = { severity, rootCause, impact, notes }
     const paths = projectPaths(project.projectDir)
-    const journalRecord = rollback_id
-      ? await journalById(paths.rollbacksDir, rollback_id)
-      : await newest(paths.rollbacksDir, asked)
-    if (journalRecord) spareBegun(project.mask, journalRecord.begun)
+    const record = await (id ? journalById(paths.rollbacksDir, id) : newestRollback(paths.rollbacksDir, target))
+    if (record) spareBegun(project.mask, record.begun)
     const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
-    const incident = journalRecord
-      ? await incidentWithoutTarget(project, paths, journalRecord, given)
-      : await closing(project, asked === undefined ? {} : { target: asked }, (session) =>
-          incidentOfNow(session, given, signal)
-        )
-    const {
-      path: file,
-      severity: judged,
-      severityReason,
-      outage,
-      outageMs
-    } = await writeIncident(paths, incident, project.mask)
-    const path = relative(project.projectDir, file)
-    return {
-      ok: true,
-      summary: `Incident Report: ${path}\nSeverity: ${judged} (${severityReason})\nOutage: ${outage}`,
-      next: [],
-      data: { path, target: incident.target, severity: judged, outageMs }
-    }
+    const incident = record
+      ? await incidentWithoutTarget(project, paths, record, given)
+      : await withSession(project, { target }, (session) => incidentOfNow(session, given, signal))
+    const written = await writeIncident(paths, incident, project.mask)
+    return { ...written, target: incident.target, path: relative(project.projectDir, written.path) }
   }
 })
 
-const newest = async (journals: string, target?: string): Promise<JournalRecord | null> =>
-  (await readJournals(journals, target)).find(({ ended }) => ended?.outcome !== 'refused') ?? null
-
-/** A journal is enough for a report; the target may be out of reach by then, and deploy.json broken. */
+/** A journal is enough for a report: the target may not answer by now, and deploy.json may be broken. */
 async function incidentWithoutTarget(
   { projectDir, clock, env }: ProjectContext,
   paths: ProjectPaths,
-  journalRecord: JournalRecord,
+  record: JournalRecord,
   given: Given
 ): Promise<Incident> {
   const file = await readDeployFile(paths, env).catch((error: unknown) => messageOf(error))
-  const history = typeof file === 'string' ? [] : historyOf(file, journalRecord.begun.target)
-  const incident = await incidentOfJournal({ projectDir, clock, history }, journalRecord, given)
-  const gap =
-    typeof file === 'string' ? [`The history of deploys is not in this report: ${file}. Correct the file.`] : []
-  return { ...incident, remains: [...incident.remains, ...gap] }
+  const history = typeof file === 'string' ? [] : historyOf(file, record.begun.target)
+  const incident = await incidentOfJournal({ projectDir, clock, history }, record, given)
+  if (typeof file !== 'string') return incident
+  const gap = `The history of deploys is not in this report: ${file}. Correct the file.`
+  return { ...incident, remains: [...incident.remains, gap] }
 }

@@ -34,7 +34,7 @@ test('what is no command, no option or no number is the caller’s fault', async
   for (const args of [['explode'], ['assess', '--soak', '3'], ['verify', '--soak', 'long'], ['assess', '--target']]) {
     const { code, stdout } = await commandLine(args, project.dir, env)
     expect({ args, code }).toEqual({ args, code: 2 })
-    expect(stdout).toContain('See pop-deploy-rollback --help')
+    expect(stdout).toContain('Run pop-deploy-rollback --help')
   }
   await project.remove()
 })
@@ -129,7 +129,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     const { run, latest } = await deployed()
     const { code, stdout } = await run('rollback')
     expect(code).toBe(2)
-    expect(stdout).toContain('Nobody can confirm this rollback')
+    expect(stdout).toContain('This rollback needs a confirmation')
     expect(await latest()).toBe('1.2.0')
   })
 
@@ -137,14 +137,14 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     const { it, env, latest } = await deployed()
     const { code, stdout } = await onTerminal(['rollback'], it.made.dir, { ...env, CLAUDECODE: '1' }, 'y\n')
     expect(code).toBe(2)
-    expect(stdout).toContain('does not roll back under an agent')
+    expect(stdout).toContain('does not roll back in an agent')
     expect(await latest()).toBe('1.2.0')
   })
 
   test('on a terminal the plan is shown, and yes carries it out', async () => {
     const { it, env, latest } = await deployed()
     const { code, stdout } = await onTerminal(['rollback'], it.made.dir, env, 'y\n')
-    expect(stdout).toContain('Roll back npm from 1.2.0 to 1.1.0 now? [y/N]')
+    expect(stdout).toContain('Roll back npm from 1.2.0 to 1.1.0? This will revert the deployment. [y/N]')
     expect(stdout).toContain('ROLLBACK SUCCESS')
     expect(code).toBe(0)
     expect(await latest()).toBe('1.1.0')
@@ -183,7 +183,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     expect(await latest()).toBe('1.2.0')
   })
 
-  test('promise 13: --auto does nothing without a committed automatic: true, and says so', async () => {
+  test('--auto does nothing without a committed automatic: true, and says so', async () => {
     const { it, run, latest } = await deployed()
     const deployFile = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
     deployFile.targets.npm.automatic = true
@@ -205,19 +205,19 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     return { ...all, deployFile }
   }
 
-  test('promise 13: under an agent host --auto is refused, committed permission or not', async () => {
+  test('under an agent host --auto is refused, committed permission or not', async () => {
     const { it, env, latest } = await standing()
     const { code, stdout } = await commandLine(['rollback', '--auto'], it.made.dir, { ...env, CLAUDECODE: '1' })
     expect({ code, stdout }).toMatchObject({ code: 2, stdout: expect.stringContaining('under an agent') })
     expect(await latest()).toBe('1.2.0')
   })
 
-  test('promise 13: a target that was changed since the commit has no standing permission', async () => {
+  test('a target that was changed since the commit has no standing permission', async () => {
     const { it, run, latest, deployFile } = await standing()
     deployFile.targets.npm.config = { ...deployFile.targets.npm.config, tag: 'next' }
     await writeFile(deployFileOf(it), JSON.stringify(deployFile))
     const { code, stdout } = await run('rollback', '--auto')
-    expect({ code, stdout }).toMatchObject({ code: 6, stdout: expect.stringContaining('was changed since') })
+    expect({ code, stdout }).toMatchObject({ code: 6, stdout: expect.stringContaining('has uncommitted changes') })
     expect(await latest()).toBe('1.2.0')
   })
 

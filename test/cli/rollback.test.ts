@@ -5,10 +5,11 @@ import { exitCodeOf } from '../../src/cli/exit-codes.ts'
 import { rollback } from '../../src/cli/rollback.ts'
 import { contextOf } from '../../src/cli/run.ts'
 import { projectPaths } from '../../src/project/paths.ts'
+import type { Answer } from '../../src/render/answer.ts'
+import { renderError } from '../../src/render/error.ts'
 import { systemClock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import { targetTypes } from '../../src/targets/index.ts'
-import type { Answer } from '../../src/tools/call-tool.ts'
 import { testProject } from '../../testkit/project.ts'
 import { newShelf, type Shelf, shelfTarget, typeInMemory } from '../harness/in-memory-target.ts'
 
@@ -52,7 +53,9 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
         progress: () => undefined
       }
       const cancel = new AbortController().signal
-      const answer = await rollback(contextOf(flags, project, terminal, cancel, () => undefined))
+      const answer: Answer = await rollback(contextOf(flags, project, terminal, cancel, () => undefined)).catch(
+        renderError
+      )
       return { answer, code: exitCodeOf(answer) }
     }
   }
@@ -62,8 +65,7 @@ type Command = Awaited<ReturnType<typeof commandOn>>
 
 const planFor = async ({ run }: Command, ...options: string[]): Promise<string> => {
   const { answer } = await run(['--dry-run', ...options])
-  const [call] = answer.next as { arguments: { plan_id: string } }[]
-  return call?.arguments.plan_id ?? ''
+  return String(answer.next[0]?.arguments.plan_id ?? '')
 }
 
 const otherPlan = 'plan-00000000-00000000-00000000-00000000'
@@ -92,7 +94,7 @@ test('--plan with --to shows, asks for and carries out the plan of that version'
   const plan = await planFor(command, '--to', '1.0.0')
   const { code } = await command.run(['--plan', plan, '--to', '1.0.0'], 'y')
   expect(code).toBe(0)
-  expect(command.questions).toEqual(['Roll back shelf from 1.2.0 to 1.0.0 now? [y/N] '])
+  expect(command.questions).toEqual(['Roll back shelf from 1.2.0 to 1.0.0? This will revert the deployment. [y/N] '])
   expect(shelf.serving).toBe('1.0.0')
 })
 
@@ -160,7 +162,7 @@ test('on a terminal an interrupted rollback is finished or undone, whichever is 
     await dieIn('switch', shelf, command)
     await command.run([], word, 'y')
     expect(command.questions).toEqual([
-      'What is to become of the interrupted rollback? [finish/undo] ',
+      'Resume the interrupted rollback how? [finish/undo] ',
       expect.stringMatching(question)
     ])
     expect(shelf.serving).toBe(serving)

@@ -66,7 +66,7 @@ describe('the incident report', () => {
     const report = render(nothing)
     expect(report).toContain('- **Failed Version:** unknown')
     expect(report).toContain('- **Duration of Outage:** unknown (')
-    expect(section(report, 'Timeline')).toBe('No source tells of any event.')
+    expect(section(report, 'Timeline')).toBe('No source has any event.')
     expect(section(report, 'Suspect Changes')).toBe('Unknown: there is no git repository.')
   })
 
@@ -89,16 +89,16 @@ describe('the incident report', () => {
 
   it.each([
     ['succeeded', '1.1.0'],
-    ['unverified', '1.1.0, but not every check could prove it'],
-    ['undone', 'nothing, the rollback to 1.1.0 failed and 1.2.0 was put back'],
+    ['unverified', '1.1.0, unverified: a check stayed unknown'],
+    ['undone', 'nothing, the rollback to 1.1.0 failed and was undone: 1.2.0 is back'],
     ['cancelled', 'nothing, the rollback to 1.1.0 was cancelled'],
-    ['stuck', '1.1.0 was not reached for certain, see What Remains'],
-    ['manual', '1.1.0 was not reached for certain, see What Remains'],
-    ['interrupted', '1.1.0 was not reached for certain, see What Remains']
+    ['stuck', 'unknown whether to 1.1.0, see What Remains'],
+    ['manual', 'unknown whether to 1.1.0, see What Remains'],
+    ['interrupted', 'unknown whether to 1.1.0, see What Remains']
   ])('claims of a rollback that %s no more than is so', (word, claim) => {
     expect(render(outcome(word))).toContain(`- **Rolled Back To:** ${claim} (\`sha256:bbb`)
     expect(section(render(outcome(word)), 'What Remains')).toBe(
-      word === 'succeeded' ? 'Nothing.' : 'Nothing is recorded; look at the target itself.'
+      word === 'succeeded' ? 'Nothing.' : 'Nothing is recorded. Check the target itself.'
     )
   })
 

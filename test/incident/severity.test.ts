@@ -37,9 +37,9 @@ describe('severityOf', () => {
       'P2 when it served, whatever its deployment is recorded as',
       { health: health('healthy'), history: [record('failed')] },
       'P2',
-      'it was served'
+      'it served'
     ],
-    ['P2 when it looked healthy', { health: health('healthy') }, 'P2', 'saw nothing wrong'],
+    ['P2 when it looked healthy', { health: health('healthy') }, 'P2', 'shows nothing wrong'],
     ['P2 when nothing is known', { health: null, history: [] }, 'P2', 'unknown'],
     ['what the author says', { health: health('down'), severity: 'P4' as const }, 'P4', 'set by the author']
   ])('is %s', (_, given, severity, reason) => {

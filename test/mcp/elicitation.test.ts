@@ -29,7 +29,7 @@ describeOn('npm', 'consent by elicitation, through the built server', (backend) 
     ['a question that was closed', 'cancel', 'not_confirmed', 1],
     ['a host that cannot ask', 'none', 'not_unattended', 0],
     ['a host that can only open a page', 'page', 'not_unattended', 0]
-  ] as const)('promise 13: after %s nothing happened, and it says so', async (_, person, code, asked) => {
+  ] as const)('after %s nothing happened, and it says so', async (_, person, code, asked) => {
     const { answer, latest, questions, before, after } = await attempt(person)
     expect(answer).toMatchObject({ isError: true, ok: false, error: { code } })
     expect(`${answer.summary}`).toMatch(/Nothing (happened|was changed)/)

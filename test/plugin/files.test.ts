@@ -7,7 +7,7 @@ import { inflateSync } from 'node:zlib'
 import matter from 'gray-matter'
 import { describe, expect, test } from 'vitest'
 import { png } from '../../scripts/icon.ts'
-import { tools } from '../../src/tools/index.ts'
+import { tools } from '../../src/render/index.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { assessmentNext } from '../../src/render/assessment.ts'
+import { renderAssessment } from '../../src/render/assessment.ts'
 import { newShelf } from '../harness/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
 
@@ -7,12 +7,12 @@ test('the next calls accept no risk that nobody was asked about', async () => {
   const risks = [{ id: 'moved', serious: true, title: 'Moved', detail: 'tag' }]
   const { assess } = await engine(newShelf({ risks }))
   const assessment = await assess()
-  const [call, dry] = assessmentNext(assessment)
+  const [call, dry] = renderAssessment(assessment).next
   const plan = { target: 'shelf', version: '1.1.0', plan_id: assessment.plan?.id }
   expect(call).toEqual({
     tool: 'execute_rollback',
     arguments: plan,
-    when: 'to roll back, once a person accepted each serious risk: their ids go into accept'
+    when: 'to roll back, once a person accepted each serious risk: pass their ids in accept'
   })
   expect(dry?.arguments).toEqual({ ...plan, dry_run: true })
 })

@@ -2,15 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { DeploymentRecord } from '../../src/model/deployment-record.ts'
-import { type Assessment, assess } from '../../src/rollback/assess/assess.ts'
-import {
-  type ExecuteHooks,
-  type ExecuteRequest,
-  executeRollback,
-  type RollbackResult
-} from '../../src/rollback/run/execute.ts'
-import type { NewRecord, Session } from '../../src/rollback/session.ts'
+import type { DeploymentRecord, NewRecord } from '../../src/model/deployment-record.ts'
+import { assess } from '../../src/rollback/assess/assess.ts'
+import type { Assessment } from '../../src/rollback/assess/assessment.ts'
+import { executeRollback } from '../../src/rollback/run/execute.ts'
+import type { ExecuteHooks, ExecuteRequest, RollbackResult } from '../../src/rollback/run/result.ts'
+import type { Session } from '../../src/rollback/session.ts'
 import type { Clock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import type { Target } from '../../src/targets/target.ts'
@@ -83,16 +80,11 @@ export async function engine(
   const session: Session = {
     name: 'shelf',
     type: 'shelf',
-    automatic: false,
     target: target ?? shelfTarget(shelf, { leases }),
     projectDir: dir,
     history,
     settings: { soakMs: 10_000, limitMs: 60_000, maxAttempts: 3 },
-    files: {
-      journals: join(dir, 'rollbacks'),
-      lock: join(dir, 'rollbacks/shelf.lock'),
-      incidents: join(dir, 'incidents')
-    },
+    files: { journals: join(dir, 'rollbacks'), lock: join(dir, 'rollbacks/shelf.lock') },
     notes: [],
     clock,
     log: () => undefined,

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import { assessmentSchema, renderAssessment } from '../../src/render/assessment.ts'
+import { renderedTool } from '../../src/render/rendered-tool.ts'
 import { systemClock } from '../../src/support/clock.ts'
 import { TargetError } from '../../src/support/errors.ts'
 import { explainAbort } from '../../src/support/explain-abort.ts'
-import { callTool } from '../../src/tools/call-tool.ts'
-import { tools } from '../../src/tools/index.ts'
+import { assessRollback } from '../../src/tools/assess-rollback.ts'
 import { newShelf } from '../harness/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
 
@@ -33,19 +34,17 @@ test('what is no abort stays what it is', () => {
 })
 
 test('a tool renders it', async () => {
-  const [assess] = tools
-  if (!assess) throw new Error('no tool')
   const { session } = await engine(newShelf())
   const { projectDir, clock, log, mask } = session
   const slow = {
-    ...assess,
-    handler: async () => {
+    ...assessRollback,
+    run: async () => {
       throw new DOMException('timeout', 'TimeoutError')
     }
   }
   const project = { projectDir, env: {}, clock, log, mask }
   const call = { project, report: () => undefined, cancelled: never, consent: async () => undefined }
-  const { answer, isError } = await callTool(slow, {}, call)
+  const { answer, isError } = await renderedTool(slow, assessmentSchema, renderAssessment).call({}, call)
   expect(isError).toBe(true)
   expect(answer.summary).toContain('The target did not answer in time')
   expect(answer.summary).not.toContain('fault of')

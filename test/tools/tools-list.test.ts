@@ -15,8 +15,10 @@ afterAll(async () => {
   await project.remove()
 })
 
-test('tools/list is what it was', async () => {
-  expect((await server.client.listTools()).tools).toMatchSnapshot()
+test('tools/list is what it was, and at most 3,700 bytes', async () => {
+  const { tools } = await server.client.listTools()
+  expect(tools).toMatchSnapshot()
+  expect(Buffer.byteLength(JSON.stringify(tools))).toBeLessThanOrEqual(3_700)
 })
 
 test('every tool has a title, says when to use it, and carries hints that fit what it does', async () => {
@@ -50,7 +52,7 @@ test('an unknown method is answered with -32601, not with silence', async () => 
 test('arguments that no tool takes are named as the caller’s fault, in the same outer shape', async () => {
   const answer = await server.call('assess_rollback', { target: 7, surprise: true })
   expect(answer).toMatchObject({ ok: false, isError: true, error: { fault: 'input', code: 'bad_arguments' }, next: [] })
-  expect(answer.summary).toContain('assess_rollback cannot take these arguments')
+  expect(answer.summary).toContain('Invalid arguments for assess_rollback')
 })
 
 test('a project with nothing deployed is told so', async () => {

@@ -4,7 +4,6 @@ import { expect, onTestFinished, test } from 'vitest'
 import { projectPaths } from '../../src/project/paths.ts'
 import { systemClock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
-import { callTool } from '../../src/tools/call-tool.ts'
 import { writeIncidentTool } from '../../src/tools/write-incident.ts'
 import { testProject } from '../../testkit/project.ts'
 import { newShelf } from '../harness/in-memory-target.ts'
@@ -30,9 +29,8 @@ test('a broken deploy.json does not prevent a report for which the journal suffi
     cancelled: new AbortController().signal,
     consent: async () => undefined
   }
-  const { answer } = await callTool(writeIncidentTool, { rollback_id: rollbackId }, call)
-  expect(answer).toMatchObject({ ok: true })
-  const report = await readFile(join(files.dir, String(answer.path)), 'utf8')
+  const { path } = await writeIncidentTool.run({ rollback_id: rollbackId ?? '' }, call)
+  const report = await readFile(join(files.dir, path), 'utf8')
   expect(report).toContain('Switching done')
   expect(report).toMatch(/The history of deploys is not in this report: .*line 3/)
 })

@@ -92,7 +92,6 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
   }
 }
 
-
 export const signal = (): AbortSignal => AbortSignal.timeout(200_000)
 
 export const record = (parts: Partial<DeploymentRecord> & { version: string }): DeploymentRecord => ({

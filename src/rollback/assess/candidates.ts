@@ -1,29 +1,17 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release, Served } from '../../model/release.ts'
 import { duration, oneLine } from '../../support/text.ts'
-import { isFailure, type ServingPeriod, servingPeriods } from './serving-periods.ts'
+import type { Candidate } from './assessment.ts'
+import { isFailure, type ServingPeriod, sameDigest, servingPeriods } from './history-evidence.ts'
 
-/** A release to go back to, with the evidence for and against it. */
-export interface Candidate {
-  release: Release
-  /** Seen to serve well, and nothing bad since. */
-  good: boolean
-  /** When it last served well, as far as known. */
-  lastGoodAt?: string
-  /** Good, but it never served for an hour, and each time came right after a failure: a hot-fix amid others. */
-  shortLived: boolean
-  evidenceFor: string[]
-  evidenceAgainst: string[]
-}
-
-/** What a former rollback tells against a version. */
+/** Evidence of a former rollback against a version. */
 export interface FormerRollback {
   version: string
   id: string
   at: string
   rollbackId: string
-  /** "a return to it did not come up". */
-  tells: string
+  /** "a rollback to it did not become healthy". */
+  what: string
 }
 
 export interface Evidence {
@@ -33,8 +21,8 @@ export interface Evidence {
 }
 
 /**
- * Every release with its evidence, best first: those that served well last come first, unavailable ones last. Of the good ones, a
- * release that never served for an hour and came right after a failure comes after all that did better.
+ * Every release with its evidence, best first: those that served well last come first, unavailable ones last. A good release that
+ * never served for an hour, and came right after a failure, ranks after the other good ones.
  */
 export function rankCandidates(current: Release | null, releases: readonly Release[], evidence: Evidence): Candidate[] {
   const periods = byVersion(servingPeriods(evidence.history, evidence.now))
@@ -111,7 +99,7 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
   const lastGoodAt = good.reduce((last, { until }) => (until > last ? until : last), '')
   const shortLived = good.length > 0 && good.every(isShortLived)
   if (shortLived && evidenceFor[0])
-    evidenceFor[0] += '; less than an hour and right after a failure, so releases that did better come first'
+    evidenceFor[0] += '; less than an hour, right after a failure; longer-serving releases rank higher'
   return {
     release,
     good: good.length > 0,
@@ -130,7 +118,7 @@ interface Span {
 
 const hourMs = 3_600_000
 
-/** Of a span whose length is not known, nothing of the kind is said. */
+/** False where the length of the span is unknown. */
 const isShortLived = ({ from, until, afterFailure }: Span): boolean => {
   const forMs = from === undefined ? 0 : Date.parse(until) - Date.parse(from)
   return forMs > 0 && forMs < hourMs && afterFailure()
@@ -144,10 +132,10 @@ interface Bad {
   text: string
 }
 
-/** A period clears what is held against a release only when it began afterwards: that it ended later tells when the next one came. */
+/** A serving period outweighs bad evidence only when it began later; its end says only when the next deployment came. */
 const servedSince = (bad: Bad | null, { from }: Served): boolean => !bad || (from !== undefined && from > bad.at)
 
-/** The last time that somebody rolled back from it, it failed, or a return to it failed. */
+/** The last time that it failed, was rolled back from, or a rollback to it failed. */
 function lastBad(
   release: Release,
   mine: readonly DeploymentRecord[],
@@ -159,7 +147,7 @@ function lastBad(
   if (record) marks.push({ at: record.at, text: badRecord(record) })
   if (release.rolledBackAt)
     marks.push({ at: release.rolledBackAt, text: `rolled back from at ${release.rolledBackAt} (marked on the target)` })
-  if (former) marks.push({ at: former.at, text: `${former.tells} at ${former.at} (${former.rollbackId})` })
+  if (former) marks.push({ at: former.at, text: `${former.what} at ${former.at} (${former.rollbackId})` })
   return latest(marks)
 }
 
@@ -171,12 +159,6 @@ const badRecord = ({ status, at, rollbackTo, error }: DeploymentRecord): string 
 /** Of several at the same time, the last one in the list. */
 const latest = <Item extends { at: string }>(items: readonly Item[]): Item | null =>
   items.reduce<Item | null>((last, item) => (last && last.at > item.at ? last : item), null)
-
-/** A version whose tag was pushed again is another release: where both digests are known they must agree. */
-export const sameDigest = (digest: string | undefined, release: Release): boolean =>
-  digest === undefined || !looksLikeDigest(digest) || !looksLikeDigest(release.id) || digest === release.id
-
-const looksLikeDigest = (text: string): boolean => /^sha\d+[:-]/.test(text)
 
 /** Instants in ISO 8601 order as text does; a locale's order would be slow. */
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

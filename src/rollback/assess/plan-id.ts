@@ -1,8 +1,20 @@
+import type { Observation } from '../../model/observation.ts'
+import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
-import { fingerprintOf } from '../../support/canonical.ts'
+import { fingerprintOf, fingerprint as hashOf } from '../../support/canonical.ts'
+import type { Session } from '../session.ts'
 
-export interface PlanIdentity {
+/** A plan as it is shown and approved. */
+export interface Plan {
+  id: string
+  to: Release
+  steps: Step[]
+  fingerprint: string
+  soakMs: number
+}
+
+interface PlanIdentity {
   target: string
   from: Release | null
   to: Release
@@ -14,25 +26,56 @@ const grammar = /^plan-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$/
 
 export const isPlanId = (id: string): boolean => grammar.test(id)
 
+/** The four parts of an id as hashes of canonical JSON. */
+const idOf = (...parts: [subject: unknown, to: unknown, steps: unknown, fingerprint: unknown]): string =>
+  `plan-${parts.map((part) => fingerprintOf(part)).join('-')}`
+
 /**
- * A plan's id: four hashes of canonical JSON, of what serves, the candidate, the steps and the state they depend on.
- * It needs no store, and two ids tell which of the four has changed.
+ * A plan's id: hashes of what serves, the candidate, the steps and the state that they depend on. It needs no store, and two ids tell
+ * which of the four has changed.
  */
 export function planId({ target, from, to, steps, fingerprint }: PlanIdentity): string {
   const identity = (release: Release | null) => release && { version: release.version, id: release.id }
-  const parts = [{ target, from: identity(from) }, identity(to), steps, fingerprint]
-  return `plan-${parts.map((part) => fingerprintOf(part)).join('-')}`
+  return idOf({ target, from: identity(from) }, identity(to), steps, fingerprint)
 }
 
-/** What differs between the plan a person saw and the plan of now, one line each. */
-export function whatChanged(shown: string, now: string, { from, to }: PlanIdentity): string[] {
-  const before = shown.split('-').slice(1)
+/** The id of one option of an interrupted rollback. */
+export const resumePlanId = (option: {
+  rollbackId: string
+  kind: string
+  to: Release
+  steps: readonly { id: string }[]
+  fingerprint: string
+}): string =>
+  idOf(
+    [option.rollbackId, option.kind],
+    option.to.id,
+    option.steps.map(({ id }) => id),
+    option.fingerprint
+  )
+
+/** A target's draft as the plan that is shown and approved. */
+export function planOf(session: Session, observation: Observation, to: Release, draft: PlanDraft): Plan {
+  const { steps } = draft
+  const fingerprint = hashOf([observation.fingerprint, draft.fingerprint])
+  return {
+    id: planId({ target: session.name, from: observation.current, to, steps, fingerprint }),
+    to,
+    steps,
+    fingerprint,
+    soakMs: Math.max(session.settings.soakMs, draft.soakMs ?? 0)
+  }
+}
+
+/** What differs between the approved plan and the plan of now. */
+export function whatChanged(approved: string, now: string, { from, to }: PlanIdentity): string {
+  const before = approved.split('-').slice(1)
   const after = now.split('-').slice(1)
   const lines = [
-    `what serves now is ${from ? `${from.version} (${from.id})` : 'nothing'}, not what the plan was made for`,
-    `${to.version} is now ${to.id}, not what the plan named`,
-    'the steps are no longer the ones that were shown',
+    `${from ? `${from.version} (${from.id})` : 'nothing'} serves now, another release than when the plan was made`,
+    `${to.version} is now ${to.id}, another release than in the plan`,
+    'the steps have changed',
     'the target was changed since the plan was shown (a deployment, a configuration, a container or image)'
   ]
-  return lines.filter((_, index) => before[index] !== after[index])
+  return lines.filter((_, index) => before[index] !== after[index]).join('; ')
 }

@@ -4,7 +4,7 @@ import type { Step } from '../../model/step.ts'
 import type { Mask } from '../../support/mask.ts'
 import type { Begun } from '../journal/journal-events.ts'
 
-/** Versions and their identities are what answers are about; an image often holds them in its environment, too. */
+/** Keeps versions and identities readable, although an image often has them in its environment, too. */
 export function spareNames(mask: Mask, releases: readonly (Release | null)[]): void {
   for (const { version, id, commit, details } of releases.filter((release) => release !== null)) {
     for (const name of [version, ...spellingsOf(id), ...spellingsOf(commit ?? '')]) mask.spare(name)
@@ -12,13 +12,13 @@ export function spareNames(mask: Mask, releases: readonly (Release | null)[]): v
   }
 }
 
-/** Whatever the target is made of, by the names that its observation gives. */
+/** Keeps the names in an observation readable. */
 export function spareObservation(mask: Mask, { current, releases, health }: Observation): void {
   spareNames(mask, [current, ...releases])
   for (const part of Object.keys(health.parts ?? {})) mask.spare(part)
 }
 
-/** The things that steps act on; a person may have to act on them by hand. */
+/** Keeps the names that steps act on readable: a person may have to act on them. */
 export function spareSteps(mask: Mask, steps: readonly Step[]): void {
   for (const { id, params } of steps) {
     mask.spare(id)
@@ -26,7 +26,7 @@ export function spareSteps(mask: Mask, steps: readonly Step[]): void {
   }
 }
 
-/** What a journal, or a mark on the target, says that was begun. */
+/** Keeps the names in the beginning of a rollback readable. */
 export function spareBegun(mask: Mask, { rollbackId, from, to, steps }: Begun): void {
   mask.spare(rollbackId)
   spareNames(mask, [from, to])

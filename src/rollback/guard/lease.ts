@@ -9,16 +9,16 @@ import { thisHolder } from './lock.ts'
 const ttlMs = 60_000
 const renewEveryMs = 15_000
 
-/** A lease that renews itself until it is released; `lost` is aborted when somebody else has taken it. */
+/** A lease that renews itself until it is released; `lost` is aborted when another run has taken it. */
 export interface KeptLease extends HeldLease {
   lost: AbortSignal
-  /** Renews no more: whatever is left of the rollback is there for others to find. */
+  /** Stops renewing; the lease stays until it expires. */
   stop(): void
 }
 
 /**
- * Takes the target's lease, where the target can hold one, with all that another machine needs to finish or undo; `proven` where
- * cleaning up has begun.
+ * Takes the target's lease, where the target can hold one. It holds all that another machine needs to finish or undo the rollback;
+ * `proven` says that the cleanup has begun.
  */
 export async function keepLease(
   session: Session,

@@ -1,22 +1,22 @@
 import { ConfigError } from '../../support/errors.ts'
-import type { Assessment } from '../assess/assess.ts'
+import type { Assessment } from '../assess/assessment.ts'
 
 /**
- * Holds an assessment against the conditions of a rollback that nobody watches.
- * @throws ConfigError naming each condition that is missing; nothing was begun.
+ * Checks the conditions of an unattended rollback.
+ * @throws ConfigError naming each condition that is not met; nothing was begun.
  */
 export function checkUnattended(assessment: Assessment, automatic: boolean, because: string): void {
   const missing = missingConditions(assessment, automatic)
   if (missing.length === 0) return
   throw new ConfigError({
-    what: 'Nobody can confirm this rollback, and it may not run unattended',
+    what: 'This rollback needs a confirmation, and may not run unattended',
     why: `${because}; ${missing.join('; ')}`,
-    next: 'Let a person run it (pop-deploy-rollback rollback on a terminal, or a host that asks), or meet these conditions.',
+    next: 'Run pop-deploy-rollback rollback in a terminal, use an MCP host that asks for confirmation, or meet these conditions.',
     code: 'not_unattended'
   })
 }
 
-/** What is missing for a rollback without anyone there, one line each; nothing when it may run. */
+/** The conditions that are not met, one line each; none when it may run unattended. */
 export function missingConditions(assessment: Assessment, automatic: boolean): string[] {
   const { target, failed, chosen, recommended, risks, health, interrupted, blockers, plan } = assessment
   const serious = risks.filter((risk) => risk.serious).map(({ id }) => id)
@@ -24,12 +24,12 @@ export function missingConditions(assessment: Assessment, automatic: boolean): s
     ...(automatic
       ? []
       : [
-          `targets.${target}.automatic is not true in the committed deploy.json, or targets.${target} was changed since`
+          `targets.${target}.automatic is not true in the committed deploy.json, or targets.${target} has uncommitted changes`
         ]),
     ...(failed ? [] : [`the current version has not failed (${health.state}: ${health.message})`]),
-    ...(interrupted ? [`an interrupted rollback (${interrupted.rollbackId}) needs a person's choice`] : []),
-    ...(plan && chosen && chosen === recommended ? [] : ['no recommended candidate is chosen']),
-    ...(serious.length > 0 ? [`serious risks need a person: ${serious.join(', ')}`] : []),
+    ...(interrupted ? [`an interrupted rollback (${interrupted.rollbackId}) needs a person to decide`] : []),
+    ...(plan && chosen && chosen === recommended ? [] : ['the plan does not lead to a recommended version']),
+    ...(serious.length > 0 ? [`a person must accept these serious risks: ${serious.join(', ')}`] : []),
     ...blockers.map(({ what }) => `blocked: ${what}`)
   ]
 }

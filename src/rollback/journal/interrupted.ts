@@ -1,132 +1,136 @@
-import type { LeaseRecord } from '../../model/lease.ts'
-import type { Blocker, Observation, Risk } from '../../model/observation.ts'
+import type { Holder, LeaseRecord } from '../../model/lease.ts'
+import type { Blocker, Observation } from '../../model/observation.ts'
 import type { Release } from '../../model/release.ts'
 import { camelCase } from '../../support/casing.ts'
 import { isAlive } from '../../support/is-alive.ts'
-import { lockHolder, waitFor } from '../guard/lock.ts'
-import type { Session } from '../session.ts'
-import { type JournalRecord, journalRecordOf } from './journal.ts'
-import { begunSchema, type Holder } from './journal-events.ts'
-import { type Direction, type ResumeOption, resumeOptions } from './resume-options.ts'
+import { liveLease, lockHolder } from '../guard/lock.ts'
+import { type JournalRecord, journalRecordOf, otherFormatWhy, type UnreadableJournal } from './journal.ts'
+import { begunSchema, journalFormat } from './journal-events.ts'
+import { type ResumeKind, type ResumeOption, resumeOptions } from './resume-options.ts'
 
-/** A rollback that was begun and never ended, with the ways out that are open. */
+/** A rollback that began and never ended, with its open options. */
 export interface Interrupted {
   rollbackId: string
   startedAt: string
   holder: Holder
   from: Release | null
   to: Release
-  /** Where it is known from: the journal here, or only the mark on the target. */
+  /** Where it is known from: the journal here, or only the lease on the target. */
   knownFrom: 'journal' | 'target'
-  journalRecord: JournalRecord
-  /** What happened to it, and why a way is not open; one sentence each. */
-  standing: string[]
-  /** The ways that are open, the one that goes on in the direction it had first. */
-  ways: ResumeOption[]
+  record: JournalRecord
+  /** What happened to it, and why an option is not open; one sentence each. */
+  reasons: string[]
+  /** The open options, first the one that goes on in the direction that it had. */
+  options: ResumeOption[]
 }
 
-export const resumeOption = ({ ways }: Interrupted, wanted: Direction): ResumeOption | null =>
-  ways.find(({ direction }) => direction === wanted) ?? null
+export const resumeOption = ({ options }: Interrupted, wanted: ResumeKind): ResumeOption | null =>
+  options.find(({ kind }) => kind === wanted) ?? null
 
-/** Finds the newest rollback that was begun on this target and has neither ended nor is still running. */
+/** Finds the newest rollback of this target that has neither ended nor is still running. */
 export async function findInterrupted(
-  session: Session,
+  lockPath: string,
   observation: Observation,
-  journalRecords: readonly JournalRecord[]
+  records: readonly JournalRecord[]
 ): Promise<Interrupted | null> {
-  const holder = await lockHolder(session.files.lock)
+  const holder = await lockHolder(lockPath)
   const live = liveLease(observation)
   const runs = (id: string): boolean => id === holder?.rollbackId || id === live?.rollbackId
-  const open = journalRecords.find(
-    (journalRecord) => journalRecord.ended === null && !runs(journalRecord.begun.rollbackId)
-  )
-  if (open && !supersededBy(open, journalRecords)) return interruptedAs(open, observation, 'journal')
-  const marked = journalOfLease(observation)
-  if (!marked || runs(marked.begun.rollbackId)) return null
-  const known = journalRecords.some(({ begun, ended }) => ended && begun.rollbackId === marked.begun.rollbackId)
-  return known ? null : interruptedAs(marked, observation, 'target')
+  const open = records.find(({ ended, begun }) => ended === null && !runs(begun.rollbackId))
+  if (open && !isSuperseded(open, records)) return interruptedAs(open, observation, 'journal')
+  const leased = journalOfLease(observation)
+  if (!leased || runs(leased.begun.rollbackId)) return null
+  const known = records.some(({ begun, ended }) => ended && begun.rollbackId === leased.begun.rollbackId)
+  return known ? null : interruptedAs(leased, observation, 'target')
 }
 
-/** The mark on the target of somebody who may be at work. */
-const liveLease = ({ lease }: Observation): LeaseRecord | null =>
-  lease && !lease.expired && isAlive(lease.record.holder) !== false ? lease.record : null
+/** A later rollback that ended has settled what an earlier one left open. */
+const isSuperseded = (open: JournalRecord, records: readonly JournalRecord[]): boolean =>
+  records.some(({ begun, ended }) => ended && begun.at > open.begun.at && ended.outcome !== 'refused')
 
-/** A later rollback that ended settled what an earlier one left open. */
-const supersededBy = (open: JournalRecord, journalRecords: readonly JournalRecord[]): boolean =>
-  journalRecords.some(
-    (journalRecord) =>
-      journalRecord.ended && journalRecord.begun.at > open.begun.at && journalRecord.ended.outcome !== 'refused'
-  )
-
-/** The mark tells what was begun, and whether it was proven; of how far it came else, it tells nothing. */
+/** The lease tells what began, and whether it was proven; not how far it came otherwise. */
 function journalOfLease({ lease }: Observation): JournalRecord | null {
   if (!lease) return null
-  const { begun: text, startedAt: at, proven } = lease.record
-  const begun = begunSchema.safeParse(camelCase(text))
+  const { startedAt: at, proven } = lease.record
+  const begun = begunSchema.safeParse(camelCase(lease.record.begun))
   if (!begun.success) return null
   const mayHaveBegun = begun.data.steps.filter(({ phase }) => proven || phase !== 'cleanup')
   const started = mayHaveBegun.map(({ id }) => ({ event: 'step' as const, at, stepId: id, state: 'started' as const }))
   return journalRecordOf('', [begun.data, { event: 'leased', at }, ...started])
 }
 
-/** How an unfinished rollback stands, and the ways out that this leaves open. */
+/** An unfinished rollback with the options that its journal and the observation leave open. */
 export function interruptedAs(
-  journalRecord: JournalRecord,
+  record: JournalRecord,
   observation: Observation,
   knownFrom: Interrupted['knownFrom']
 ): Interrupted {
-  const { begun } = journalRecord
-  return {
-    rollbackId: begun.rollbackId,
-    startedAt: begun.at,
-    holder: begun.holder,
-    from: begun.from,
-    to: begun.to,
-    knownFrom,
-    journalRecord,
-    ...resumeOptions(journalRecord, observation)
-  }
+  const { rollbackId, at: startedAt, holder, from, to } = record.begun
+  return { rollbackId, startedAt, holder, from, to, knownFrom, record, ...resumeOptions(record, observation) }
 }
 
-/** A blocker when somebody else works on this target right now. */
-export async function runningElsewhere(session: Session, observation: Observation): Promise<Blocker[]> {
-  const local = await lockHolder(session.files.lock)
-  const here = local && {
-    ...running(local.rollbackId, `process ${local.pid} on ${local.host}`),
-    next: waitFor(session.files.lock, local)
-  }
-  const found = here ?? liveElsewhere(observation)
-  return found ? [found] : []
-}
-
-/** The same, as only the mark on the target tells it. */
-export function liveElsewhere(observation: Observation): Blocker | null {
-  const live = liveLease(observation)
-  if (!live) return null
-  const { host, pid, user } = live.holder
-  return running(live.rollbackId, `${user} on ${host} (process ${pid})`)
-}
-
-const running = (rollbackId: string, who: string): Blocker => ({
-  id: 'running',
-  what: 'Another rollback of this target is running',
-  why: `${rollbackId} is run by ${who}`,
-  next: 'Wait until it ends, then assess again.'
-})
-
-const hour = 3_600_000
-
-/** A fourth attempt within an hour is a risk to accept: what failed three times needs a person's thought. */
-export function recentAttempts(journalRecords: readonly JournalRecord[], most: number, now: string): Risk[] {
-  const since = new Date(Date.parse(now) - hour).toISOString()
-  const recent = journalRecords.filter(({ begun, ended }) => begun.at > since && ended?.outcome !== 'refused')
-  if (recent.length < most) return []
+/** Blockers for rollbacks that may be half finished and whose journal, or lease, has another format. */
+export function unreadableBlockers(unreadable: readonly UnreadableJournal[], observation: Observation): Blocker[] {
+  const { lease } = observation
+  const journals = unreadable
+    .filter(({ ended }) => !ended)
+    .map(({ path }) => ({
+      id: 'journal_format',
+      what: `An unfinished rollback is in the journal ${path}, which cannot be used`,
+      why: otherFormatWhy,
+      next: `Check what serves. Finish or undo that rollback with the version that began it, or manually, then move ${path} to another folder.`
+    }))
   return [
-    {
-      id: 'attempts',
-      serious: true,
-      title: `${recent.length} rollbacks of this target were begun within the last hour`,
-      detail: recent.map(({ begun, ended }) => `${begun.rollbackId}: ${ended?.outcome ?? 'not ended'}`).join('; ')
-    }
+    ...journals,
+    ...(lease && !liveLease(observation) && isOtherFormat(lease.record) ? [unreadableLease(lease.record)] : [])
   ]
 }
+
+const isOtherFormat = ({ begun }: LeaseRecord): boolean => begun.event === 'begun' && begun.format !== journalFormat
+
+const unreadableLease = ({ rollbackId, holder }: LeaseRecord): Blocker => ({
+  id: 'lease_format',
+  what: `The target holds the lease of the rollback ${rollbackId}, which cannot be used`,
+  why: otherFormatWhy,
+  next: `Ask ${holder.user} on ${holder.host} to finish or undo it with the version that began it, then assess again.`
+})
+
+/** A line for each ended journal of another format: it is no evidence. */
+export const unreadableNotes = (unreadable: readonly UnreadableJournal[]): string[] =>
+  unreadable
+    .filter(({ ended }) => ended)
+    .map(({ path }) => `The journal ${path} was not used: ${otherFormatWhy}. Its rollback has ended.`)
+
+/** No rollback runs that long, a wait for a person and an undo included. */
+const oldMs = 24 * 3_600_000
+
+/**
+ * Unfinished journals from another machine (committed, synchronized) that are older than a day, hold no lease, and have nothing to
+ * finish or undo: what serves is healthy, or is neither of their two versions.
+ */
+export const settledElsewhere = (
+  records: readonly JournalRecord[],
+  observation: Observation,
+  now: string
+): JournalRecord[] =>
+  records.filter(
+    (record) =>
+      record.ended === null &&
+      isAlive(lastHolder(record)) === null &&
+      Date.parse(now) - Date.parse(record.events.at(-1)?.at ?? record.begun.at) > oldMs &&
+      observation.lease?.record.rollbackId !== record.begun.rollbackId &&
+      (observation.health.state === 'healthy' || isOvertaken(record, observation))
+  )
+
+const lastHolder = ({ begun, events }: JournalRecord): Holder =>
+  events.findLast((event) => event.event === 'resumed')?.holder ?? begun.holder
+
+const isOvertaken = ({ begun: { from, to } }: JournalRecord, { current }: Observation): boolean =>
+  current !== null && current.id !== to.id && current.id !== from?.id
+
+/** One line for people about each. */
+export const settledNotes = (settled: readonly JournalRecord[], { current, health }: Observation): string[] =>
+  settled.map(
+    ({ begun }) =>
+      `${begun.rollbackId}, begun at ${begun.at} on ${begun.holder.host}, never ended in its journal here. It is taken as settled: ${current?.version ?? 'what serves'} is ${health.state === 'healthy' ? 'healthy' : 'deployed now'}.`
+  )

@@ -2,27 +2,21 @@ import { z } from 'zod'
 import { checkSchema } from '../../model/check.ts'
 import { evidenceSchema, timelineEventSchema } from '../../model/diagnosis.ts'
 import { jsonObject } from '../../model/json.ts'
+import { holderSchema } from '../../model/lease.ts'
+import { healthSchema } from '../../model/observation.ts'
 import { outcomeSchema } from '../../model/outcome.ts'
 import { releaseSchema } from '../../model/release.ts'
 import { stepSchema } from '../../model/step.ts'
 
-const healthStateSchema = z.enum(['healthy', 'progressing', 'degraded', 'down', 'unknown'])
-
-export const healthSchema = z.object({
-  state: healthStateSchema,
-  message: z.string(),
-  since: z.string().optional(),
-  instances: z.object({ serving: z.number(), all: z.number() }).optional(),
-  parts: z.record(z.string(), healthStateSchema).optional()
-})
-
-export const holderSchema = z.object({ host: z.string(), pid: z.number(), user: z.string() })
+/** The format of journals that this program writes and reads. Raised whenever an older program would misread a journal. */
+export const journalFormat = 2 as const
 
 const at = z.string()
 
-/** Everything that is needed to finish or undo the rollback on another day. */
+/** Everything that finishing or undoing the rollback later needs. */
 export const begunSchema = z.object({
   event: z.literal('begun'),
+  format: z.literal(journalFormat),
   at,
   rollbackId: z.string(),
   target: z.string(),
@@ -42,8 +36,8 @@ const progressState = z.enum(['started', 'done', 'failed'])
 
 export const journalEventSchema = z.discriminatedUnion('event', [
   begunSchema,
-  z.object({ event: z.literal('resumed'), at, direction: z.enum(['finish', 'undo', 'close']), holder: holderSchema }),
-  /** The target bears its mark from now on, until it ends. */
+  z.object({ event: z.literal('resumed'), at, kind: z.enum(['finish', 'undo', 'close']), holder: holderSchema }),
+  /** From now on the target holds its lease, until it ends. */
   z.object({ event: z.literal('leased'), at }),
   z.object({
     event: z.literal('step'),
@@ -52,10 +46,10 @@ export const journalEventSchema = z.discriminatedUnion('event', [
     state: progressState,
     durationMs: z.number().optional(),
     detail: z.string().optional(),
-    /** Of the error, where the step failed. */
+    /** The code of the error, where the step failed. */
     code: z.string().optional(),
     recorded: jsonObject.optional(),
-    /** What it leaves behind when the rollback succeeds. */
+    /** What the step leaves behind when the rollback succeeds. */
     remains: z.array(z.string()).optional()
   }),
   z.object({
@@ -66,7 +60,7 @@ export const journalEventSchema = z.discriminatedUnion('event', [
     durationMs: z.number().optional(),
     detail: z.string().optional()
   }),
-  /** `healthySince` is the first look of an unbroken row of healthy ones. */
+  /** `healthySince` is the time of the first of the uninterrupted healthy checks. */
   z.object({ event: z.literal('checks'), at, checks: z.array(checkSchema), healthySince: z.string().optional() }),
   z.object({ event: z.literal('evidence'), at, item: evidenceSchema }),
   z.object({ event: z.literal('findings'), at, findings: z.array(z.string()), events: z.array(timelineEventSchema) }),
@@ -82,7 +76,6 @@ export const journalEventSchema = z.discriminatedUnion('event', [
 ])
 
 export type Begun = z.infer<typeof begunSchema>
-export type Holder = z.infer<typeof holderSchema>
 export type JournalEvent = z.infer<typeof journalEventSchema>
 export type Ended = Extract<JournalEvent, { event: 'ended' }>
 /** An event before its time is set. */

@@ -1,28 +1,35 @@
-import { mkdir, open, readdir } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { JsonObject } from '../../model/json.ts'
+import { type JsonObject, jsonObject } from '../../model/json.ts'
 import { camelCase, snakeCase } from '../../support/casing.ts'
 import { type Clock, isoNow } from '../../support/clock.ts'
-import { ConfigError, messageOf } from '../../support/errors.ts'
+import { ConfigError, InputError, messageOf } from '../../support/errors.ts'
 import type { Mask } from '../../support/mask.ts'
 import { readText } from '../../support/read-text.ts'
-import { type Begun, type Ended, type Entry, type JournalEvent, journalEventSchema } from './journal-events.ts'
+import {
+  type Begun,
+  type Ended,
+  type Entry,
+  type JournalEvent,
+  journalEventSchema,
+  journalFormat
+} from './journal-events.ts'
 
 /** A rollback's journal: one JSON line per event, on disk before the next thing happens. */
 export interface Journal {
   readonly path: string
   /** @throws when the line is not on disk. */
   append(entry: Entry): Promise<void>
-  /** The same where the work must go on regardless: on the way back, and once a step is done. */
+  /** Appends without throwing, where the work must go on: during an undo, and once a step is done. */
   attempt(entry: Entry): Promise<void>
-  /** Takes over what happened elsewhere, with the times at which it did. */
+  /** Copies events of another machine, with their times. */
   copy(events: readonly JournalEvent[]): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Opens a journal for appending and creates it if need be.
- * @throws ConfigError when it cannot be written; then nothing may be begun.
+ * Opens a journal for appending; creates it where there is none.
+ * @throws ConfigError when it cannot be written; no rollback may begin then.
  */
 export async function openJournal(path: string, clock: Clock, mask: Mask): Promise<Journal> {
   const handle = await openForAppend(path)
@@ -30,7 +37,7 @@ export async function openJournal(path: string, clock: Clock, mask: Mask): Promi
   let torn = await endsInTornLine(path)
   const write = async (line: string): Promise<void> => {
     const text = torn ? `\n${line}` : line
-    // A write that fails may have left a part of itself, which the next line must not be glued to.
+    // A write that failed may have left a part of its line; the next one starts on a line of its own.
     torn = true
     await handle.appendFile(text)
     torn = false
@@ -64,17 +71,39 @@ async function openForAppend(path: string) {
     await syncFolder(dirname(path))
     return handle
   } catch (error) {
-    throw new ConfigError({
-      what: `The journal ${path} cannot be written`,
-      why: messageOf(error),
-      next: 'Make the folder writable; without a journal no rollback is begun.',
-      code: 'journal_unwritable',
-      cause: error
-    })
+    throw unwritable(path, error)
   }
 }
 
-/** A file that was just made is not there after a power failure unless its folder is on disk, too; not every system can do that. */
+/** @throws ConfigError where a journal could not be written to this folder; creates nothing. */
+export async function checkJournalWritable(folder: string): Promise<void> {
+  try {
+    await access(await nearestExisting(folder), constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw unwritable(folder, error)
+  }
+}
+
+async function nearestExisting(folder: string): Promise<string> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error)
+  if (!(found instanceof Error)) {
+    if (found.isDirectory()) return folder
+    throw new Error(`${folder} is not a folder`)
+  }
+  if (found.code === 'ENOENT' && dirname(folder) !== folder) return nearestExisting(dirname(folder))
+  throw found
+}
+
+const unwritable = (path: string, cause: unknown): ConfigError =>
+  new ConfigError({
+    what: `The journal cannot be written to ${path}`,
+    why: messageOf(cause),
+    next: 'Make the folder writable; a rollback needs its journal.',
+    code: 'journal_unwritable',
+    cause
+  })
+
+/** A new file survives a power failure only when its folder is on disk, too; not every system can do that. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r').catch(() => null)
   await folder?.sync().catch(() => undefined)
@@ -86,7 +115,7 @@ const endsInTornLine = async (path: string): Promise<boolean> => {
   return text !== '' && !text.endsWith('\n')
 }
 
-/** What a journal tells, read back. */
+/** A journal, read back. */
 export interface JournalRecord {
   path: string
   begun: Begun
@@ -95,7 +124,20 @@ export interface JournalRecord {
   ended: Ended | null
 }
 
-/** Makes a journalRecord out of events; null when they hold no beginning. */
+/** A journal of another format, which is not read; only what every format has is known of it. */
+export interface UnreadableJournal {
+  path: string
+  target: string | null
+  ended: boolean
+}
+
+export interface Journals {
+  /** Newest first. */
+  records: JournalRecord[]
+  unreadable: UnreadableJournal[]
+}
+
+/** Makes a record of events; null when they have no beginning. */
 export function journalRecordOf(path: string, events: JournalEvent[]): JournalRecord | null {
   const begun = events.find((event) => event.event === 'begun')
   if (!begun) return null
@@ -103,32 +145,80 @@ export function journalRecordOf(path: string, events: JournalEvent[]): JournalRe
   return { path, begun, events, ended: last?.event === 'ended' ? last : null }
 }
 
-/** Reads one journal; a torn or foreign line is passed over. */
-export const readJournal = async (path: string): Promise<JournalRecord | null> =>
-  journalRecordOf(path, (await readText(path)).split('\n').flatMap(parseLine))
+/** Reads one journal. A torn or foreign line is skipped. */
+export async function readJournal(path: string): Promise<JournalRecord | UnreadableJournal | null> {
+  const lines = (await readText(path)).split('\n').flatMap(parseLine)
+  const begun = lines.find(({ event }) => event === 'begun')
+  if (begun && begun.format !== journalFormat)
+    return {
+      path,
+      target: typeof begun.target === 'string' ? begun.target : null,
+      ended: lines.findLast(({ event }) => event === 'ended' || event === 'resumed')?.event === 'ended'
+    }
+  const events = lines.flatMap((line) => {
+    const parsed = journalEventSchema.safeParse(camelCase(line))
+    return parsed.success ? [parsed.data] : []
+  })
+  return journalRecordOf(path, events)
+}
 
-function parseLine(line: string): JournalEvent[] {
-  if (line.trim() === '') return []
+function parseLine(line: string): JsonObject[] {
   try {
-    const parsed = journalEventSchema.safeParse(camelCase(JSON.parse(line)))
+    const parsed = jsonObject.safeParse(JSON.parse(line))
     return parsed.success ? [parsed.data] : []
   } catch {
     return []
   }
 }
 
-/** All readable journals of a folder, newest first; of one target where it is named. */
-export async function readJournals(dir: string, target?: string): Promise<JournalRecord[]> {
+export const isUnreadable = (journal: JournalRecord | UnreadableJournal): journal is UnreadableJournal =>
+  !('begun' in journal)
+
+/** The error for a journal of another format. */
+export const otherFormat = ({ path }: UnreadableJournal): ConfigError =>
+  new ConfigError({
+    what: `The journal ${path} cannot be used`,
+    why: otherFormatWhy,
+    next: 'Read its last line to see how the rollback ended.',
+    code: 'journal_format'
+  })
+
+export const otherFormatWhy =
+  'another version of pop-deploy-rollback wrote it, in a format that this version does not read'
+
+/** All journals of a folder; of one target where it is named. One whose target is unknown belongs to each. */
+export async function readJournals(dir: string, target?: string): Promise<Journals> {
   const names = await readdir(dir).catch(() => [])
   const files = names.filter((name) => /^rb-[\w-]+\.jsonl$/.test(name))
-  const journalRecords = await Promise.all(files.map((name) => readJournal(join(dir, name)).catch(() => null)))
-  return journalRecords
-    .filter(
-      (journalRecord): journalRecord is JournalRecord =>
-        journalRecord !== null && (target === undefined || journalRecord.begun.target === target)
-    )
-    .sort((a, b) => b.begun.at.localeCompare(a.begun.at) || b.path.localeCompare(a.path))
+  const journals = await Promise.all(files.map((name) => readJournal(join(dir, name)).catch(() => null)))
+  const found = journals.filter((journal) => journal !== null)
+  return {
+    records: found
+      .filter((journal): journal is JournalRecord => !isUnreadable(journal))
+      .filter(({ begun }) => target === undefined || begun.target === target)
+      .sort((a, b) => b.begun.at.localeCompare(a.begun.at) || b.path.localeCompare(a.path)),
+    unreadable: found
+      .filter(isUnreadable)
+      .filter((journal) => target === undefined || journal.target === null || journal.target === target)
+  }
 }
+
+/** Reads the journal of one rollback. @throws InputError when there is none; ConfigError when its format is another. */
+export async function journalById(dir: string, rollbackId: string): Promise<JournalRecord> {
+  const journal = await readJournal(join(dir, `${rollbackId}.jsonl`)).catch(() => null)
+  if (journal && isUnreadable(journal)) throw otherFormat(journal)
+  if (journal) return journal
+  throw new InputError({
+    what: `There is no rollback ${rollbackId}`,
+    why: `${dir} holds no journal of that name`,
+    next: 'Pass the rollback_id of the rollback, or name the target instead.',
+    code: 'unknown_rollback'
+  })
+}
+
+/** The newest rollback of a target that was not refused. */
+export const newestRollback = async (dir: string, target?: string): Promise<JournalRecord | null> =>
+  (await readJournals(dir, target)).records.find(({ ended }) => ended?.outcome !== 'refused') ?? null
 
 export interface StepInEffect {
   done: boolean
@@ -137,9 +227,9 @@ export interface StepInEffect {
 }
 
 /** The steps that were begun, and perhaps done, and not reverted since. */
-export function stepsInEffect(journalRecord: JournalRecord): Map<string, StepInEffect> {
+export function stepsInEffect({ events }: Pick<JournalRecord, 'events'>): Map<string, StepInEffect> {
   const inEffect = new Map<string, StepInEffect>()
-  for (const event of journalRecord.events) {
+  for (const event of events) {
     if (event.event === 'step') {
       const recorded = event.recorded ?? inEffect.get(event.stepId)?.recorded
       inEffect.set(event.stepId, {

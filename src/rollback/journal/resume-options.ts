@@ -1,104 +1,110 @@
 import type { Observation } from '../../model/observation.ts'
-import type { Step } from '../../model/step.ts'
-import { fingerprintOf } from '../../support/canonical.ts'
+import { resumePlanId } from '../assess/plan-id.ts'
 import { type JournalRecord, stepsInEffect } from './journal.ts'
 import type { Begun } from './journal-events.ts'
 
-export type Direction = 'finish' | 'undo' | 'close'
+export type ResumeKind = 'finish' | 'undo' | 'close'
 
-/** One way out of an interrupted rollback, as it is shown and approved. */
+/** What can become of an interrupted rollback, as it is shown and approved. */
 export interface ResumeOption {
-  direction: Direction
+  kind: ResumeKind
   id: string
   version: string
-  /** Lines for people, in the order in which they will run. */
+  /** Lines for people, in the order in which they run. */
   lines: string[]
 }
 
-/** The ways that are open, the one that goes on in the direction it had first; and why, one sentence each. */
+/** The open options, first the one that goes on in the direction that the rollback had; and the reasons, one sentence each. */
 export function resumeOptions(
-  journalRecord: JournalRecord,
+  record: JournalRecord,
   observation: Observation
-): { standing: string[]; ways: ResumeOption[] } {
-  const { directions, because } = openWays(journalRecord, observation)
+): { reasons: string[]; options: ResumeOption[] } {
+  const { kinds, because } = openKinds(record, observation)
   return {
-    standing: [...wasBeingUndone(journalRecord), ...because],
-    ways: directions.map((direction) => planOf(direction, journalRecord, observation))
+    reasons: [...wasBeingUndone(record), ...because],
+    options: kinds.map((kind) => optionOf(kind, record, observation))
   }
 }
 
-function planOf(direction: Direction, journalRecord: JournalRecord, observation: Observation): ResumeOption {
-  const { begun } = journalRecord
-  const inEffect = stepsInEffect(journalRecord)
-  const id = (steps: readonly Step[]): string =>
-    `plan-${[[begun.rollbackId, direction], begun.to.id, steps.map((step) => step.id), observation.fingerprint].map((part) => fingerprintOf(part)).join('-')}`
-  if (direction === 'finish') {
-    const remaining = begun.steps.filter((step) => !inEffect.get(step.id)?.done)
-    const lines = [...remaining.map(({ title }) => title), 'Health check']
-    return { direction, id: id(remaining), version: begun.to.version, lines }
+function optionOf(kind: ResumeKind, record: JournalRecord, observation: Observation): ResumeOption {
+  const { begun } = record
+  const { rollbackId, from, to, steps } = begun
+  const { fingerprint, current } = observation
+  const inEffect = stepsInEffect(record)
+  const option = (version: string, ids: readonly { id: string }[], lines: string[]): ResumeOption => ({
+    kind,
+    id: resumePlanId({ rollbackId, kind, to, steps: ids, fingerprint }),
+    version,
+    lines
+  })
+  if (kind === 'finish') {
+    const remaining = steps.filter((step) => !inEffect.get(step.id)?.done)
+    return option(to.version, remaining, [...remaining.map(({ title }) => title), 'Health check'])
   }
-  if (direction === 'undo') {
-    const toRevert = begun.steps.filter((step) => inEffect.has(step.id) && step.phase !== 'cleanup').reverse()
-    const version = begun.from?.version ?? begun.to.version
-    return { direction, id: id(toRevert), version, lines: toRevert.flatMap(({ undo }) => undo ?? []) }
+  if (kind === 'undo') {
+    const toRevert = steps.filter((step) => inEffect.has(step.id) && step.phase !== 'cleanup').reverse()
+    return option(
+      from?.version ?? to.version,
+      toRevert,
+      toRevert.flatMap((step) => step.undo ?? [])
+    )
   }
-  const serving = observation.current?.version
-  const lines = [`Leave ${serving ?? 'the target'} as it is and end the record of this rollback`]
-  return { direction, id: id([]), version: serving ?? begun.to.version, lines }
+  const serving = current?.version
+  return option(
+    serving ?? to.version,
+    [],
+    [`Leave ${serving ?? 'the target'} as it is and end the record of this rollback`]
+  )
 }
 
 /**
- * Finish it or undo it; but nobody's deployment since is replaced, what was proven is not undone once cleaning up has begun, and
- * what another machine seems to have ended is not begun again while it serves.
+ * Finish or undo. But a deployment made since is not replaced, a proven version is not undone once the cleanup has begun, and what
+ * another machine seems to have ended is not resumed while it serves.
  */
-function openWays(
-  journalRecord: JournalRecord,
-  observation: Observation
-): { directions: Direction[]; because: string[] } {
-  const { begun } = journalRecord
+function openKinds(record: JournalRecord, observation: Observation): { kinds: ResumeKind[]; because: string[] } {
+  const { begun } = record
+  const { lease, current, mixedReleases, health } = observation
   const other = deployedSince(begun, observation)
   if (other)
     return {
-      directions: ['close'],
+      kinds: ['close'],
       because: [
-        `${other} is deployed since, which is neither of its versions: it can only be closed, which changes nothing on the target.`
+        `${other} is deployed since, a third version. The rollback can only be closed, which changes nothing on the target.`
       ]
     }
-  if (markIsGone(journalRecord, observation)) {
-    const stands =
-      observation.lease ||
-      (observation.current !== null && !observation.mixedReleases && observation.health.state !== 'down')
+  if (leaseIsGone(record, observation)) {
+    const serves = lease || (current !== null && !mixedReleases && health.state !== 'down')
     return {
-      directions: stands ? ['close'] : ['finish', 'close'],
+      kinds: serves ? ['close'] : ['finish', 'close'],
       because: [
-        `Its mark on the target is gone, so another machine seems to have ended it; ${observation.current?.version ?? 'nothing'} is in place. Closing it changes nothing on the target.`
+        `Its lease on the target is gone, so another machine seems to have ended it. ${current?.version ?? 'Nothing'} is deployed. Closing it changes nothing on the target.`
       ]
     }
   }
-  const inEffect = stepsInEffect(journalRecord)
+  const inEffect = stepsInEffect(record)
   if (begun.steps.some((step) => step.phase === 'cleanup' && inEffect.has(step.id)))
     return {
-      directions: ['finish'],
-      because: ['It can no longer be undone: the new version was proven and cleaning up had begun.']
+      kinds: ['finish'],
+      because: ['It can no longer be undone: the new version passed its checks and the cleanup had begun.']
     }
-  return { directions: wasBeingUndone(journalRecord).length > 0 ? ['undo', 'finish'] : ['finish', 'undo'], because: [] }
+  return { kinds: wasBeingUndone(record).length > 0 ? ['undo', 'finish'] : ['finish', 'undo'], because: [] }
 }
 
-/** A version that is neither the one it left nor the one it went to. */
+/** A deployed version that is neither of the rollback's two. */
 function deployedSince({ from, to }: Begun, { current, mixedReleases }: Observation): string | null {
   if (!current || mixedReleases) return null
   const known = [from, to].some((release) => release?.id === current.id || release?.version === current.version)
   return known ? null : current.version
 }
 
-/** It was marked on the target, and is no more. */
-const markIsGone = ({ begun, events }: JournalRecord, { lease }: Observation): boolean =>
+/** It held a lease on the target, which is no longer there. */
+const leaseIsGone = ({ begun, events }: JournalRecord, { lease }: Observation): boolean =>
   events.some(({ event }) => event === 'leased') && lease?.record.rollbackId !== begun.rollbackId
 
 function wasBeingUndone({ begun, events }: JournalRecord): string[] {
   const title = (stepId: string): string => begun.steps.find(({ id }) => id === stepId)?.title ?? stepId
-  const cares = begun.steps.filter(({ phase }) => phase === 'cleanup').map(({ id }) => id)
-  const ran = events.filter((event) => event.event !== 'step' || !cares.includes(event.stepId))
+  const cleanup = begun.steps.filter(({ phase }) => phase === 'cleanup').map(({ id }) => id)
+  const ran = events.filter((event) => event.event !== 'step' || !cleanup.includes(event.stepId))
   const failed = ran.flatMap((event) => {
     if (event.event === 'step' && event.state === 'failed')
       return [`${title(event.stepId)}: ${event.detail ?? 'failed'}`]
@@ -108,7 +114,7 @@ function wasBeingUndone({ begun, events }: JournalRecord): string[] {
   const last = ran.findLast(({ event }) => ['step', 'revert', 'checks', 'resumed'].includes(event))
   const undoing =
     last?.event === 'revert' ||
-    (last?.event === 'resumed' && last.direction === 'undo') ||
+    (last?.event === 'resumed' && last.kind === 'undo') ||
     (last?.event === 'step' && last.state === 'failed') ||
     (last?.event === 'checks' && last.checks.some(({ status }) => status === 'fail'))
   if (!undoing) return []

@@ -3,8 +3,8 @@ import type { Health, HealthState } from '../../model/observation.ts'
 const rank: Record<Exclude<HealthState, 'unknown'>, number> = { healthy: 3, progressing: 2, degraded: 2, down: 1 }
 
 /**
- * Whether `a` was seen to serve better than `b`; nothing is known to be better than, or worse than, the unknown. Where one word
- * says the same of both, their parts decide: one serves better, and none serves worse.
+ * Whether `a` was seen to serve better than `b`; nothing is better or worse than an unknown state. At equal health the parts decide: at
+ * least one serves better, and none serves worse.
  */
 export function servesBetter(a: HealthState | Health, b: HealthState | Health): boolean {
   const [one, other] = [stateOf(a), stateOf(b)]
@@ -29,7 +29,7 @@ const partsOf = (health: HealthState | Health): Record<string, HealthState> =>
 
 type Counted = Pick<Health, 'state' | 'instances'>
 
-/** How many more instances served in `a` than in `b`, of two states that are otherwise no better than each other; null where that is not known. */
+/** How many more instances serve in `a` than in `b`, at equal health; null where that is unknown. */
 export const moreServing = (a: Counted, b: Counted): number | null =>
   a.instances && b.instances && a.state !== 'unknown' && b.state !== 'unknown' && rank[a.state] === rank[b.state]
     ? a.instances.serving - b.instances.serving

@@ -1,133 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Check } from '../../model/check.ts'
 import type { Risk } from '../../model/observation.ts'
-import type { Outcome } from '../../model/outcome.ts'
-import type { Release } from '../../model/release.ts'
-import { fingerprint } from '../../support/canonical.ts'
 import { isoNow } from '../../support/clock.ts'
-import { InputError, messageOf } from '../../support/errors.ts'
-import { type Assessment, assess, type Plan } from '../assess/assess.ts'
-import { isPlanId, planId, whatChanged } from '../assess/plan-id.ts'
+import { messageOf } from '../../support/errors.ts'
+import { assess } from '../assess/assess.ts'
+import type { Assessment } from '../assess/assessment.ts'
+import { isPlanId, type Plan, planOf, whatChanged } from '../assess/plan-id.ts'
 import { spareBegun } from '../assess/spare-names.ts'
+import { collectDiagnosis } from '../diagnose.ts'
 import { type KeptLease, keepLease } from '../guard/lease.ts'
 import { takeLock, thisHolder } from '../guard/lock.ts'
-import { refusedFor } from '../guard/refusals.ts'
-import { checkWritable } from '../guard/writable.ts'
-import { type Journal, openJournal } from '../journal/journal.ts'
-import type { Begun } from '../journal/journal-events.ts'
-import type { ResumeOption } from '../journal/resume-options.ts'
+import { blocked, invalidPlanId, notAccepted, stalePlan } from '../guard/refusals.ts'
+import { checkJournalWritable, type Journal, openJournal } from '../journal/journal.ts'
+import { type Begun, journalFormat } from '../journal/journal-events.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
-import { collectDiagnosis } from './collect-diagnosis.ts'
-import type { ReportProgress } from './progress.ts'
+import type { ExecuteHooks, ExecuteRequest, RollbackResult } from './result.ts'
 import { resume } from './resume.ts'
-import { newRollbackId } from './rollback-id.ts'
-import type { StepOutcome } from './step-runner.ts'
+import { named, rollbackRun } from './rollback-run.ts'
 
 const assessWithinMs = 120_000
 
-export interface ExecuteRequest {
-  version: string
-  planId: string
-  accept: readonly string[]
-  dryRun: boolean
-}
-
-export interface ExecuteHooks {
-  report: ReportProgress
-  /** Where nobody watches: asked before all else whether the conditions for that hold. @throws naming each that does not. */
-  unattended?(assessment: Assessment): Promise<void>
-  /**
-   * Asked once, with everything at hand, before anything is begun; not asked for a dry run. `way` is what is to become of an
-   * interrupted rollback. @throws when the answer is no.
-   */
-  consent(assessment: Assessment, way?: ResumeOption): Promise<void>
-  /** Aborted when the caller wants out; heeded at safe points. */
-  cancel: AbortSignal
-}
-
-/** What became of it. */
-export interface RollbackResult {
-  rollbackId: string | null
-  outcome: Outcome
-  dryRun: boolean
-  from: Release | null
-  to: Release
-  /** `from` did not serve as it should, or its deployment is recorded as failed. */
-  failed: boolean
-  /** `to` is the recommended candidate: the last one known to have served well. */
-  lastGood: boolean
-  steps: StepOutcome[]
-  checks: Check[]
-  durationMs: number
-  /** One or two sentences on what serves now. */
-  state: string
-  /** What a person still has to do, commands among it. */
-  remains: string[]
-  instructions: string[]
-}
-
 /**
- * Carries out exactly the plan that was shown, or finishes or undoes an interrupted rollback.
- * @throws InputError, ConfigError or TargetError when it is refused; then nothing was changed.
+ * Carries out exactly the plan that was approved; finishes, undoes or closes an interrupted rollback when its option was approved.
+ * @throws InputError, ConfigError or TargetError when it is refused; nothing was changed then.
  */
 export async function executeRollback(
   session: Session,
   request: ExecuteRequest,
   hooks: ExecuteHooks
 ): Promise<RollbackResult> {
-  if (!isPlanId(request.planId)) throw notAPlan(request.planId)
+  if (!isPlanId(request.planId)) throw invalidPlanId(request.planId)
   const signal = AbortSignal.any([hooks.cancel, session.clock.limit(assessWithinMs)])
   const assessment = await assess(session, { version: request.version, signal })
   await hooks.unattended?.(assessment)
-  if (assessment.interrupted) return resume(session, assessment, request, hooks)
+  if (assessment.interrupted) return resume(session, assessment, assessment.interrupted, request, hooks)
 
-  const plan = stillTrue(assessment, request.planId)
+  const plan = approvedPlan(assessment, request.planId)
   const open = assessment.risks.filter(({ id, serious }) => serious && !request.accept.includes(id))
-  await checkWritable(session.files.journals)
-  if (request.dryRun) return checked(assessment, plan, open)
+  await checkJournalWritable(session.files.journals)
+  if (request.dryRun) return dryRun(assessment, plan, open)
   if (open.length > 0) throw notAccepted(open)
   await hooks.consent(assessment)
   return begin(session, assessment, plan, request, hooks)
 }
 
-/** Holds what is asked against what is true now. @throws InputError saying what changed or what is missing. */
-function stillTrue({ plan, chosen, current, blockers, target }: Assessment, planId: string): Plan {
-  if (blockers[0]) throw refusedFor(blockers[0])
-  if (!plan || !chosen) throw notAPlan(planId)
-  if (plan.id !== planId) throw stale(planId, plan, current, target)
+/** The plan of now, which must be the approved one. @throws InputError saying what changed or what is missing. */
+function approvedPlan({ plan, current, blockers, target }: Assessment, planId: string): Plan {
+  if (blockers[0]) throw blocked(blockers[0])
+  if (!plan) throw invalidPlanId(planId)
+  if (plan.id !== planId) throw stalePlan(whatChanged(planId, plan.id, { ...plan, from: current, target }))
   return plan
 }
 
-const notAccepted = (open: readonly Risk[]): InputError =>
-  new InputError({
-    what: 'The rollback is refused: serious risks are not accepted',
-    why: open.map(({ id, title, detail }) => `${title} (${id}): ${detail}`).join(' | '),
-    next: `Weigh each one; to go on, pass accept: ${JSON.stringify(open.map(({ id }) => id))}.`,
-    code: 'risks_not_accepted'
-  })
-
-const notAPlan = (planId: string): InputError =>
-  new InputError({
-    what: 'The plan id is not one of this program',
-    why: `${JSON.stringify(planId.slice(0, 60))} does not have the form plan-xxxxxxxx-xxxxxxxx-xxxxxxxx-xxxxxxxx`,
-    next: 'Call assess_rollback and pass the id of the plan it shows.',
-    code: 'bad_plan_id'
-  })
-
-const stale = (shown: string, plan: Plan, current: Release | null, target: string): InputError =>
-  new InputError({
-    what: 'The plan that was shown is no longer true, so it is not carried out',
-    why: whatChanged(shown, plan.id, { ...plan, from: current, target }).join('; '),
-    next: 'Call assess_rollback again and look at the new plan.',
-    code: 'stale_plan'
-  })
-
-const checked = (
-  { current, failed, chosen, recommended }: Assessment,
+const dryRun = (
+  { target, current, failed, chosen, recommended }: Assessment,
   plan: Plan,
   open: readonly Risk[]
 ): RollbackResult => ({
+  target,
   rollbackId: null,
   outcome: 'checked',
   dryRun: true,
@@ -135,19 +67,19 @@ const checked = (
   to: plan.to,
   failed,
   lastGood: chosen === recommended,
-  steps: plan.steps.map(({ id, title, phase, undo }) => ({
-    id,
-    title,
-    phase,
-    state: 'checked',
-    ...(undo && { detail: undo })
-  })),
+  steps: plan.steps.map((step) => ({ ...named(step), state: 'checked', ...(step.undo && { detail: step.undo }) })),
+  resumes: false,
   checks: [],
   durationMs: 0,
-  state: `Every precondition was checked. Nothing was changed.${open.length > 0 ? ` Serious risks are still to be accepted, one by one: ${open.map(({ id, title }) => `${title} (${id})`).join('; ')}.` : ''}`,
+  state: ['Every precondition was checked. Nothing was changed.', ...stillToAccept(open)].join(' '),
   remains: [],
   instructions: []
 })
+
+const stillToAccept = (open: readonly Risk[]): string[] =>
+  open.length > 0
+    ? [`Serious risks to accept, one by one: ${open.map(({ id, title }) => `${title} (${id})`).join('; ')}.`]
+    : []
 
 async function begin(
   session: Session,
@@ -156,35 +88,52 @@ async function begin(
   request: ExecuteRequest,
   hooks: ExecuteHooks
 ): Promise<RollbackResult> {
-  // Not before the answer: a person may take long, and the rollback has its whole time all the same.
+  // The limit starts after the answer: a person may take long to give it.
   const limit = session.clock.limit(session.settings.limitMs)
-  const rollbackId = newRollbackId(session.name, session.clock.now(), session.files.journals)
-  const lock = await takeLock(session.files.lock, rollbackId)
+  const { files, clock, mask } = session
+  const rollbackId = newRollbackId(session.name, clock.now(), files.journals)
+  const lock = await takeLock(files.lock, rollbackId)
   let lease: KeptLease | null = null
   try {
     const begun = begunOf(session, assessment, plan, request, rollbackId)
-    spareBegun(session.mask, begun)
-    const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
+    spareBegun(mask, begun)
+    const journal = await openJournal(join(files.journals, `${rollbackId}.jsonl`), clock, mask)
     try {
       await journal.append(begun)
-      lease = await leased(session, begun, journal, limit, () => unchanged(session, plan, request, limit))
-      const diagnosis = collectDiagnosis(session, journal)
-      return await carryOut(session, begun, {
-        journal,
-        lease,
-        limit,
-        hooks,
-        failed: assessment.failed,
-        lastGood: assessment.chosen === assessment.recommended,
-        diagnosis,
-        fingerprint: assessment.observation.fingerprint
-      })
+      lease = await takeLease(session, begun, journal, limit, () => checkUnchanged(session, plan, limit))
+      return await carryOut(
+        rollbackRun({
+          session,
+          begun,
+          journal,
+          lease,
+          limit,
+          hooks,
+          failed: assessment.failed,
+          lastGood: assessment.chosen === assessment.recommended,
+          diagnosis: collectDiagnosis(session, journal),
+          fingerprint: assessment.observation.fingerprint
+        })
+      )
     } finally {
       await journal.close()
     }
   } finally {
     lease?.stop()
     await lock.release()
+  }
+}
+
+/**
+ * `rb-YYYYMMDD-HHMMSS-<target>` in UTC, with a random end: two machines that begin in the same second must not mistake each other's
+ * lease for their own.
+ */
+export function newRollbackId(target: string, now: Date, journals: string): string {
+  const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)
+  const name = target.toLowerCase().replace(/[^a-z0-9_-]/g, '-')
+  for (;;) {
+    const id = `rb-${stamp}-${name}-${randomBytes(3).toString('hex')}`
+    if (!existsSync(join(journals, `${id}.jsonl`))) return id
   }
 }
 
@@ -196,6 +145,7 @@ const begunOf = (
   rollbackId: string
 ): Begun => ({
   event: 'begun',
+  format: journalFormat,
   at: isoNow(session.clock),
   rollbackId,
   target: session.name,
@@ -211,19 +161,19 @@ const begunOf = (
   holder: thisHolder()
 })
 
-/** Takes the target's lease, where it has one, and makes sure that nothing changed until it was held. What fails here never began. */
-async function leased(
+/** Takes the target's lease, where it has one, and checks that nothing changed before it was held. What fails here never began. */
+async function takeLease(
   session: Session,
   begun: Begun,
   journal: Journal,
   limit: AbortSignal,
-  stillTrue: () => Promise<void>
+  check: () => Promise<void>
 ): Promise<KeptLease | null> {
   let lease: KeptLease | null = null
   try {
     lease = await keepLease(session, begun, limit)
     if (lease) await journal.append({ event: 'leased' })
-    await stillTrue()
+    await check()
     return lease
   } catch (error) {
     await lease?.release(AbortSignal.timeout(10_000)).catch(() => undefined)
@@ -238,18 +188,13 @@ async function leased(
   }
 }
 
-/** What was planned before the question is planned once more: an image may be deleted while somebody thinks. */
-async function unchanged(session: Session, plan: Plan, request: ExecuteRequest, limit: AbortSignal): Promise<void> {
+/** Plans once more: while a person decides, an image may be deleted. @throws InputError when the plan is another one now. */
+async function checkUnchanged(session: Session, plan: Plan, limit: AbortSignal): Promise<void> {
   const { observation, state } = await session.target.observe(limit)
   const to = observation.releases.find(({ id }) => id === plan.to.id) ?? plan.to
-  const { steps, blockers, fingerprint: planned } = await session.target.plan(observation, state, to, limit)
-  if (blockers[0]) throw refusedFor(blockers[0])
-  const id = planId({
-    target: session.name,
-    from: observation.current,
-    to,
-    steps,
-    fingerprint: fingerprint([observation.fingerprint, planned])
-  })
-  if (id !== plan.id) throw stale(request.planId, { ...plan, steps, id }, observation.current, session.name)
+  const draft = await session.target.plan(observation, state, to, limit)
+  if (draft.blockers[0]) throw blocked(draft.blockers[0])
+  const now = planOf(session, observation, to, draft)
+  if (now.id !== plan.id)
+    throw stalePlan(whatChanged(plan.id, now.id, { ...now, from: observation.current, target: session.name }))
 }

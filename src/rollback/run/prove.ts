@@ -10,7 +10,7 @@ export type Verdict = 'healthy' | 'unhealthy' | 'inconclusive'
 export interface Proof {
   verdict: Verdict
   checks: Check[]
-  /** The first of the healthy looks in a row that proved it. */
+  /** The time of the first of the uninterrupted healthy checks. */
   healthySince?: string
 }
 
@@ -22,13 +22,13 @@ export interface ProveOptions {
 
 const lookEveryMs = 1000
 
-/** How long `prove` may take at most, beyond what its looks take: what is unknown is borne for a soak, then a soak begins. */
+/** How long `prove` takes at most, beyond the checks themselves: unknown for the time of a soak, then a whole soak. */
 export const longestProofMs = (soakMs: number): number => 2 * soakMs
 
 /**
- * Looks at a release until it was healthy, look by look, for as long as the soak; the time of the first healthy look itself does not
- * count, and an unknown look begins the soak anew. A failure ends it at once, for a release that fails once within its soak has not
- * been proven, unless what fails is still awaited; so does a look that is unknown or awaited after the time of a soak.
+ * Checks a release once a second until it has been healthy for the whole soak. The duration of the first healthy check does not count,
+ * and an `unknown` check restarts the soak. A failed check ends it at once, unless its report says that it may still pass; so does a
+ * check that is still unknown, or still expected to pass, after the time of a soak.
  */
 export async function prove(
   session: Session,
@@ -41,8 +41,8 @@ export async function prove(
   let healthySince = verdictOf(first.checks) === 'healthy' ? began : null
   const left = (): number => soakMs - (session.clock.now().getTime() - (healthySince ?? began).getTime())
   while ((latest.awaited || verdictOf(latest.checks) !== 'unhealthy') && left() > 0) {
-    const sight = healthySince ? 'healthy so far, watching' : 'not yet seen healthy, looking'
-    progress?.(`${sight} for another ${duration(left())}`)
+    const now = healthySince ? 'healthy so far' : 'not healthy yet'
+    progress?.(`${now}, checking for another ${duration(left())}`)
     await session.clock.sleep(Math.min(lookEveryMs, left()), signal)
     latest = await look(session, release, signal, first.observed)
     healthySince = verdictOf(latest.checks) === 'healthy' ? (healthySince ?? session.clock.now()) : null
@@ -55,7 +55,7 @@ export async function prove(
   }
 }
 
-/** A look that throws tells nothing: that is unknown, not a failure. */
+/** A check that throws is unknown, not failed. */
 async function look(
   session: Session,
   release: Release,

@@ -1,61 +1,57 @@
 import { join } from 'node:path'
 import type { Observation } from '../../model/observation.ts'
 import { InputError } from '../../support/errors.ts'
-import type { Assessment } from '../assess/assess.ts'
+import type { Assessment } from '../assess/assessment.ts'
+import { collectDiagnosis } from '../diagnose.ts'
 import { type KeptLease, keepLease } from '../guard/lease.ts'
-import { takeLock, thisHolder } from '../guard/lock.ts'
-import { refusedFor } from '../guard/refusals.ts'
-import { type Interrupted, interruptedAs, liveElsewhere, resumeOption } from '../journal/interrupted.ts'
+import { runningByLease, takeLock, thisHolder } from '../guard/lock.ts'
+import { blocked, stalePlan } from '../guard/refusals.ts'
+import { type Interrupted, interruptedAs, resumeOption } from '../journal/interrupted.ts'
 import { type JournalRecord, openJournal, readJournals, stepsInEffect } from '../journal/journal.ts'
 import type { ResumeOption } from '../journal/resume-options.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
-import { collectDiagnosis } from './collect-diagnosis.ts'
 import { conclude } from './conclude.ts'
-import type { ExecuteHooks, ExecuteRequest, RollbackResult } from './execute.ts'
-import { type CarryOutContext, carryingOf } from './rollback-run.ts'
-import { undoAll } from './undo.ts'
+import type { ExecuteHooks, ExecuteRequest, RollbackResult } from './result.ts'
+import { type RollbackRun, rollbackRun } from './rollback-run.ts'
+import { undo } from './undo.ts'
 
 /**
- * Finishes, undoes or closes an interrupted rollback, whichever plan was approved.
- * @throws InputError when it was none of them, or is no longer open once lock and answer are there; nothing was changed then.
+ * Finishes, undoes or closes an interrupted rollback, whichever option was approved.
+ * @throws InputError when it was none of them, or when the option is no longer open after the answer; nothing was changed then.
  */
 export async function resume(
   session: Session,
   assessment: Assessment,
+  interrupted: Interrupted,
   request: ExecuteRequest,
   hooks: ExecuteHooks
 ): Promise<RollbackResult> {
-  const { interrupted, blockers } = assessment
-  const way = interrupted?.ways.find(({ id, version }) => id === request.planId && version === request.version)
-  if (!interrupted || !way) throw interruptedFirst(interrupted)
+  const { blockers, failed } = assessment
+  const { rollbackId, options } = interrupted
+  const option = options.find(({ id, version }) => id === request.planId && version === request.version)
+  if (!option) throw interruptedFirst(interrupted)
   const running = blockers.find(({ id }) => id === 'running')
-  if (running) throw refusedFor(running)
-  if (request.dryRun) return checkedResumption(interrupted, assessment, way)
-  await hooks.consent(assessment, way)
+  if (running) throw blocked(running)
+  if (request.dryRun) return dryRun(interrupted, assessment, option)
+  await hooks.consent(assessment, option)
 
   const limit = session.clock.limit(session.settings.limitMs)
-  const { rollbackId } = interrupted
   const lock = await takeLock(session.files.lock, rollbackId)
   let lease: KeptLease | null = null
   try {
-    const { journalRecord, observation } = await stillOpen(session, interrupted, way, limit)
-    const { begun } = journalRecord
+    const { record, observation } = await checkStillOpen(session, interrupted, option, limit)
+    const { begun } = record
     const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
     try {
-      const another = observation.lease && observation.lease.record.rollbackId !== rollbackId
-      if (!another) lease = await keepLease(session, begun, limit, beganCleanup(journalRecord))
-      if (journalRecord.path === '') await journal.copy(journalRecord.events)
-      await journal.append({ event: 'resumed', direction: way.direction, holder: thisHolder() })
+      const isOthersLease = observation.lease && observation.lease.record.rollbackId !== rollbackId
+      if (!isOthersLease) lease = await keepLease(session, begun, limit, cleanupHasBegun(record))
+      if (record.path === '') await journal.copy(record.events)
+      await journal.append({ event: 'resumed', kind: option.kind, holder: thisHolder() })
       if (lease) await journal.append({ event: 'leased' })
-      return await carryOn(session, journalRecord, way, {
-        journal,
-        lease,
-        limit,
-        hooks,
-        failed: assessment.failed,
-        diagnosis: way.direction === 'close' ? Promise.resolve() : collectDiagnosis(session, journal)
-      })
+      const diagnosis = option.kind === 'close' ? Promise.resolve() : collectDiagnosis(session, journal)
+      const parts = { session, begun, journal, lease, limit, hooks, failed, diagnosis }
+      return await carryOn(rollbackRun(parts, stepsInEffect(record)), option, record)
     } finally {
       await journal.close()
     }
@@ -66,126 +62,89 @@ export async function resume(
 }
 
 /**
- * Looks again, now that nobody else on this machine can begin: it may have ended while the question was open, be carried on by
- * another machine, or stand on a target that was changed since. @throws InputError when it is not what was approved.
+ * Checks again under the lock: while the question was open, the rollback may have ended, another machine may have taken it over, or
+ * the target may have changed. @throws InputError when the option is not what was approved.
  */
-async function stillOpen(
+async function checkStillOpen(
   session: Session,
   interrupted: Interrupted,
-  { direction, id }: ResumeOption,
+  { kind, id }: ResumeOption,
   signal: AbortSignal
-): Promise<{ journalRecord: JournalRecord; observation: Observation }> {
-  const [journalRecords, { observation }] = await Promise.all([
+): Promise<{ record: JournalRecord; observation: Observation }> {
+  const [{ records }, { observation }] = await Promise.all([
     readJournals(session.files.journals, session.name),
     session.target.observe(signal)
   ])
-  const live = liveElsewhere(observation)
-  if (live) throw refusedFor(live)
+  const running = runningByLease(observation)
+  if (running) throw blocked(running)
   const { rollbackId, knownFrom } = interrupted
-  const known = journalRecords.find(({ begun }) => begun.rollbackId === rollbackId)
+  const known = records.find(({ begun }) => begun.rollbackId === rollbackId)
   if (known?.ended) throw endedMeanwhile(rollbackId, known.ended.outcome)
-  const journalRecord = known ?? interrupted.journalRecord
-  const now = resumeOption(interruptedAs(journalRecord, observation, knownFrom), direction)
-  if (now?.id !== id) throw changedMeanwhile(rollbackId)
-  return { journalRecord, observation }
+  const record = known ?? interrupted.record
+  const now = resumeOption(interruptedAs(record, observation, knownFrom), kind)
+  if (now?.id !== id) throw stalePlan(`${rollbackId} or the target has changed since the plan was shown`)
+  return { record, observation }
 }
 
-function carryOn(
-  session: Session,
-  journalRecord: JournalRecord,
-  { direction }: ResumeOption,
-  context: CarryOutContext
-): Promise<RollbackResult> {
-  if (direction === 'finish') return finish(session, journalRecord, context)
-  return direction === 'undo' ? undo(session, journalRecord, context) : close(session, journalRecord, context)
-}
-
-const finish = (session: Session, journalRecord: JournalRecord, context: CarryOutContext): Promise<RollbackResult> =>
-  carryOut(session, journalRecord.begun, { ...context, inEffect: stepsInEffect(journalRecord) })
-
-async function undo(session: Session, journalRecord: JournalRecord, context: CarryOutContext): Promise<RollbackResult> {
-  const { begun, events } = journalRecord
-  const inEffect = stepsInEffect(journalRecord)
-  const switches = begun.steps.filter(({ phase }) => phase === 'switch').map(({ id }) => id)
-  const carrying = carryingOf(session, begun, { ...context, inEffect })
-  return undoAll(
-    { session, begun, context, carrying },
-    {
-      why: 'The interrupted rollback was undone',
-      asked: true,
-      checks: [],
-      steps: begun.steps.filter(({ id }) => inEffect.has(id)).reverse(),
-      touched: events.some((event) => event.event === 'step' && switches.includes(event.stepId))
-    }
-  )
-}
-
-/** Ends what somebody's deployment, or another machine, has settled: nothing is done on the target but taking the mark away. */
-async function close(session: Session, { begun }: JournalRecord, context: CarryOutContext): Promise<RollbackResult> {
-  const carrying = carryingOf(session, begun, context)
-  return conclude(
-    { session, begun, context, carrying },
-    {
+function carryOn(run: RollbackRun, { kind }: ResumeOption, { begun, events }: JournalRecord): Promise<RollbackResult> {
+  if (kind === 'finish') return carryOut(run)
+  if (kind === 'close')
+    return conclude(run, {
       outcome: 'cancelled',
-      state: `${begun.rollbackId} was closed: neither finished nor undone. What is deployed was left as it is.`
-    }
-  )
-}
-
-function beganCleanup(journalRecord: JournalRecord): boolean {
-  const inEffect = stepsInEffect(journalRecord)
-  return journalRecord.begun.steps.some(({ id, phase }) => phase === 'cleanup' && inEffect.has(id))
-}
-
-const interruptedFirst = (interrupted: Interrupted | null): InputError => {
-  const ways = interrupted?.ways.map(({ direction, version, id }) => `${direction} it (version ${version}, plan ${id})`)
-  return new InputError({
-    what: 'An interrupted rollback comes first',
-    why: `${interrupted?.rollbackId ?? 'a rollback'} was begun at ${interrupted?.startedAt ?? 'some time'} and never ended`,
-    state: 'It stands half way. This call changed nothing.',
-    next: `Call execute_rollback to ${ways?.join(', or to ')}.`,
-    code: 'interrupted'
+      state: `${begun.rollbackId} was closed: neither finished nor undone. What is deployed was not changed.`
+    })
+  const switches = begun.steps.filter(({ phase }) => phase === 'switch').map(({ id }) => id)
+  return undo(run, {
+    why: 'The interrupted rollback was undone',
+    asked: true,
+    checks: [],
+    touched: events.some((event) => event.event === 'step' && switches.includes(event.stepId))
   })
 }
+
+function cleanupHasBegun(record: JournalRecord): boolean {
+  const inEffect = stepsInEffect(record)
+  return record.begun.steps.some(({ id, phase }) => phase === 'cleanup' && inEffect.has(id))
+}
+
+const interruptedFirst = ({ rollbackId, startedAt, options }: Interrupted): InputError =>
+  new InputError({
+    what: 'An interrupted rollback comes first',
+    why: `${rollbackId} began at ${startedAt} and never ended`,
+    state: 'The rollback is half finished. This call changed nothing.',
+    next: `Choose one: ${options.map(({ kind, version, id }) => `${kind} it (version ${version}, plan ${id})`).join(', or ')}.`,
+    code: 'interrupted'
+  })
 
 const endedMeanwhile = (rollbackId: string, outcome: string): InputError =>
   new InputError({
     what: 'The interrupted rollback is no longer open',
-    why: `${rollbackId} was ended meanwhile by another call: ${outcome}`,
+    why: `another call ended ${rollbackId} in the meantime: ${outcome}`,
     state: 'This call changed nothing.',
-    next: 'Call assess_rollback to see what serves now.',
+    next: 'Assess again to see what serves now.',
     code: 'ended_meanwhile'
-  })
-
-const changedMeanwhile = (rollbackId: string): InputError =>
-  new InputError({
-    what: 'The plan that was shown is no longer true, so it is not carried out',
-    why: `${rollbackId} or the target was changed since it was shown`,
-    state: 'This call changed nothing.',
-    next: 'Call assess_rollback again and look at the new plans.',
-    code: 'stale_plan'
   })
 
 const verbs = { finish: 'finished', undo: 'undone', close: 'closed' } as const
 
-function checkedResumption(
-  { journalRecord: { begun } }: Interrupted,
-  { failed }: Assessment,
-  { direction, lines }: ResumeOption
-): RollbackResult {
-  return {
-    rollbackId: begun.rollbackId,
-    outcome: 'checked',
-    dryRun: true,
-    from: begun.from,
-    to: begun.to,
-    failed,
-    lastGood: false,
-    steps: lines.map((title, index) => ({ id: `${direction}-${index + 1}`, title, phase: 'switch', state: 'checked' })),
-    checks: [],
-    durationMs: 0,
-    state: `The interrupted rollback would be ${verbs[direction]}. Nothing was changed.`,
-    remains: [],
-    instructions: []
-  }
-}
+const dryRun = (
+  { rollbackId, from, to }: Interrupted,
+  { target, failed }: Assessment,
+  { kind, lines }: ResumeOption
+): RollbackResult => ({
+  target,
+  rollbackId,
+  outcome: 'checked',
+  dryRun: true,
+  from,
+  to,
+  failed,
+  lastGood: false,
+  steps: lines.map((title, index) => ({ id: `${kind}-${index + 1}`, title, phase: 'switch', state: 'checked' })),
+  resumes: true,
+  checks: [],
+  durationMs: 0,
+  state: `The interrupted rollback would be ${verbs[kind]}. Nothing was changed.`,
+  remains: [],
+  instructions: []
+})

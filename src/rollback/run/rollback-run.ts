@@ -1,60 +1,71 @@
+import type { JsonObject } from '../../model/json.ts'
 import type { Step } from '../../model/step.ts'
 import type { KeptLease } from '../guard/lease.ts'
 import type { Journal, StepInEffect } from '../journal/journal.ts'
 import type { Begun } from '../journal/journal-events.ts'
 import type { Session } from '../session.ts'
-import type { ExecuteHooks } from './execute.ts'
-import type { Carrying, StepOutcome } from './step-runner.ts'
+import type { ExecuteHooks, StepOutcome } from './result.ts'
 
-export interface CarryOutContext {
+interface RunParts {
+  session: Session
+  begun: Begun
   journal: Journal
   lease: KeptLease | null
+  /** Aborted when the time for the rollback is up. */
   limit: AbortSignal
   hooks: Pick<ExecuteHooks, 'report' | 'cancel'>
+  /** The release that is left did not serve as it should. */
   failed: boolean
   lastGood?: boolean
   /** Resolves when the evidence is in the journal. */
   diagnosis: Promise<void>
-  /** What an interrupted run has begun or done already, with what its steps recorded. */
-  inEffect?: ReadonlyMap<string, StepInEffect>
-  /** The observation's fingerprint before the first step: a failed switch that left it as it was has nothing to lose by being undone. */
+  /** The observation's fingerprint before the first step: the same one after a failed switch shows that nothing was changed. */
   fingerprint?: string
 }
 
-export interface Ending {
-  session: Session
-  begun: Begun
-  context: CarryOutContext
-  carrying: Carrying
+/** A running rollback: what it works with, and how far it is. */
+export interface RollbackRun extends RunParts {
+  /** Steps that were begun, in this run or before an interruption, and not reverted since; in their order. */
+  beganSteps: Step[]
+  /** Ids of the steps that were done before an interruption. */
+  doneBefore: ReadonlySet<string>
+  outcomes: Map<string, StepOutcome>
+  /** What steps recorded for their undo, by step id. */
+  recorded: Map<string, JsonObject>
+  /** What each step that was done leaves behind. */
+  leftBehind: Map<string, string[]>
 }
 
-/** What the steps of a rollback run in; they stop when time is up, or when another run has taken the target over. */
-export const carryingOf = (session: Session, begun: Begun, context: CarryOutContext): Carrying => ({
-  session,
-  journal: context.journal,
-  rollbackId: begun.rollbackId,
-  signal: unlessTakenOver(context, context.limit),
-  cancelled: context.hooks.cancel,
-  report: context.hooks.report,
-  steps: begun.steps,
-  outcomes: new Map(begun.steps.map((step) => [step.id, notRun(step)])),
-  recorded: new Map([...(context.inEffect ?? [])].flatMap(([id, { recorded }]) => (recorded ? [[id, recorded]] : []))),
-  remains: new Map([...(context.inEffect ?? [])].flatMap(([id, { remains }]) => (remains ? [[id, remains]] : [])))
-})
+/** A run at its beginning, or where an interruption left it. */
+export function rollbackRun(parts: RunParts, inEffect: ReadonlyMap<string, StepInEffect> = new Map()): RollbackRun {
+  const entries = [...inEffect]
+  return {
+    ...parts,
+    beganSteps: parts.begun.steps.filter(({ id }) => inEffect.has(id)),
+    doneBefore: new Set(entries.flatMap(([id, { done }]) => (done ? [id] : []))),
+    outcomes: new Map(parts.begun.steps.map((step) => [step.id, { ...named(step), state: 'not run' }])),
+    recorded: new Map(entries.flatMap(([id, { recorded }]) => (recorded ? [[id, recorded]] : []))),
+    leftBehind: new Map(entries.flatMap(([id, { remains }]) => (remains ? [[id, remains]] : [])))
+  }
+}
 
-export const unlessTakenOver = ({ lease }: CarryOutContext, signal: AbortSignal): AbortSignal =>
+export const named = ({ id, title, phase }: Step): Pick<StepOutcome, 'id' | 'title' | 'phase'> => ({ id, title, phase })
+
+export const isTakenOver = ({ lease }: RollbackRun): boolean => lease?.lost.aborted ?? false
+
+/** Aborted with `signal`, and when another run takes the target over. */
+export const unlessTakenOver = ({ lease }: RollbackRun, signal: AbortSignal): AbortSignal =>
   lease ? AbortSignal.any([signal, lease.lost]) : signal
 
-export const notRun = ({ id, title, phase }: Step): StepOutcome => ({ id, title, phase, state: 'not run' })
+export const hasSwitched = ({ beganSteps }: RollbackRun): boolean => beganSteps.some(({ phase }) => phase === 'switch')
 
+/** A line for each step that a person must apply. */
 export const manualCommands = (steps: readonly Step[], why: string): string[] =>
-  steps.map(
-    (step) => `${why}: ${step.title}.${step.manualCommands ? ` By hand: ${step.manualCommands.join(' && ')}` : ''}`
-  )
+  steps.map((step) => `${why}: ${step.title}.${commandLine(step.manualCommands)}`)
 
+/** A line for each step that a person must undo. */
 export const manualUndoCommands = (steps: readonly Step[], why: string): string[] =>
-  steps.flatMap((step) =>
-    step.undo
-      ? [`${why}: ${step.undo}.${step.manualUndoCommands ? ` By hand: ${step.manualUndoCommands.join(' && ')}` : ''}`]
-      : []
-  )
+  steps.flatMap((step) => (step.undo ? [`${why}: ${step.undo}.${commandLine(step.manualUndoCommands)}`] : []))
+
+const commandLine = (commands: readonly string[] | undefined): string =>
+  commands ? ` Manually: ${commands.join(' && ')}` : ''

@@ -1,136 +1,131 @@
 import type { Check } from '../../model/check.ts'
 import type { Health } from '../../model/observation.ts'
-import type { Step } from '../../model/step.ts'
 import { moreServing, servesBetter } from './compare-health.ts'
 import { conclude } from './conclude.ts'
-import type { RollbackResult } from './execute.ts'
 import { isUntouched, type Present, presentState, settledState, stateLine } from './present-state.ts'
-import { type Ending, manualCommands, manualUndoCommands, unlessTakenOver } from './rollback-run.ts'
-import { revertSteps } from './step-runner.ts'
+import type { RollbackResult } from './result.ts'
+import {
+  hasSwitched,
+  isTakenOver,
+  manualCommands,
+  manualUndoCommands,
+  type RollbackRun,
+  unlessTakenOver
+} from './rollback-run.ts'
+import { revertSteps } from './steps.ts'
 
-/** Before anything that serves was touched: take back the preparations. */
-export async function cancelled(ending: Ending, beganSteps: readonly Step[]): Promise<RollbackResult> {
-  const { failed, left } = await revertSteps(ending.carrying, [...beganSteps].reverse())
-  return conclude(ending, {
+/** Cancels before the switch: undoes the preparations. */
+export async function cancel(run: RollbackRun): Promise<RollbackResult> {
+  const { failed, left } = await revertSteps(run, newestFirst(run), unlessTakenOver(run, run.limit))
+  return conclude(run, {
     outcome: 'cancelled',
-    state: `Cancelled before anything that serves was touched; ${ending.begun.from?.version ?? 'what was there'} is as it was.`,
+    state: `Cancelled before the switch. ${earlier(run)} was not touched.`,
     remains: failed ? manualUndoCommands(left, failed.message) : []
   })
 }
 
 /**
- * A failed switch is undone towards a state that was seen to serve better than the present one, or where nothing serves now and
- * nothing served before; unknown is no reason to undo. Of two states of the same health the one serves better in which more instances
- * do; where as many do, one release is better than a mixture of two. So a roll that stops half way is put back, unless that
- * would take away instances that serve only since then.
+ * Undoes a failed switch only towards a state that was seen to serve better than the present one, or where neither serves; unknown is
+ * no reason to undo. At equal health, more serving instances win; on a tie, one release beats a mixture. So a rollout that stops
+ * halfway is undone, unless that would take away instances that serve only since then.
  */
-export async function undoRollback(
-  ending: Ending,
-  beganSteps: readonly Step[],
-  why: string,
-  checks: Check[]
-): Promise<RollbackResult> {
-  const { session, begun, context } = ending
-  if (context.lease?.lost.aborted) return takenOver(ending, checks)
-  const steps = [...beganSteps].reverse()
-  const touched = beganSteps.some(({ phase }) => phase === 'switch')
-  const present = touched ? await presentState(session, begun, checks) : null
-  const whyStay = present && !isUntouched(present, context) ? reasonToStay(begun.health, present, beganSteps) : null
+export async function undoUnlessWorse(run: RollbackRun, why: string, checks: Check[] = []): Promise<RollbackResult> {
+  if (isTakenOver(run)) return concludeTakenOver(run, checks)
+  const touched = hasSwitched(run)
+  const present = touched ? await presentState(run, checks) : null
+  const whyStay = present && !isUntouched(present, run) ? reasonToStay(run, present) : null
   if (present && whyStay)
-    return conclude(ending, {
+    return conclude(run, {
       outcome: 'stuck',
       checks,
-      state: `${why}. It was not undone, for ${whyStay}. ${stateLine(present)}`,
-      remains: [...manualCommands(pending(ending), 'Not done'), ...manualUndoCommands(steps, 'to go back instead')]
+      state: `${why}. It was not undone: ${whyStay}. ${stateLine(present)}`,
+      remains: [
+        ...manualCommands(pendingSteps(run), 'Not done'),
+        ...manualUndoCommands(newestFirst(run), 'To undo it instead')
+      ]
     })
-  return undoAll(ending, { why, checks, steps, touched })
+  return undo(run, { why, checks, touched })
 }
 
-/** Whatever another run does with the target now, this one keeps its hands off. */
-export async function takenOver(ending: Ending, checks: Check[]): Promise<RollbackResult> {
-  const present = await presentState(ending.session, ending.begun)
-  return conclude(ending, {
+/** Ends this run without another action: another run works on the target now. */
+export async function concludeTakenOver(run: RollbackRun, checks: Check[]): Promise<RollbackResult> {
+  return conclude(run, {
     outcome: 'stuck',
     checks,
-    state: `Another run has taken this target over, so nothing more was done here. ${stateLine(present)}`,
-    remains: ['Assess again: the other run may be finishing or undoing this one.']
+    state: `Another run has taken this target over, so this one stopped. ${stateLine(await presentState(run))}`,
+    remains: ['Assess again: the other run may be finishing or undoing this rollback.']
   })
 }
 
-export interface Undoing {
+export interface UndoRequest {
   why: string
   checks: Check[]
-  /** What is reverted, in this order. */
-  steps: readonly Step[]
   /** Something that serves may have been changed. */
   touched: boolean
-  /** A person wanted the earlier state back, whether it serves or not. */
+  /** A person asked for the earlier state, whether it serves or not. */
   asked?: boolean
 }
 
-/** Reverts steps and says what has become of it: what serves afterwards decides whether the earlier state is restored. */
-export async function undoAll(
-  ending: Ending,
-  { why, checks, steps, touched, asked = false }: Undoing
+/** Reverts the steps, newest first; what serves afterwards decides whether the rollback is called undone. */
+export async function undo(
+  run: RollbackRun,
+  { why, checks, touched, asked = false }: UndoRequest
 ): Promise<RollbackResult> {
-  const { session, begun, carrying, context } = ending
-  if (context.lease?.lost.aborted) return takenOver(ending, checks)
-  // The time limit that ended the switch must not end the way back.
-  const signal = unlessTakenOver(context, session.clock.limit(session.settings.limitMs))
-  const { failed, left } = await revertSteps({ ...carrying, signal }, steps)
-  if (context.lease?.lost.aborted) return takenOver(ending, checks)
-  const { state: before } = begun.health
-  if (!touched) {
-    const now = stateLine(await presentState(session, begun))
-    const from = begun.from?.version ?? 'what was there'
-    return conclude(ending, {
+  const { session, begun } = run
+  if (isTakenOver(run)) return concludeTakenOver(run, checks)
+  // The time limit that ended the switch must not end the undo.
+  const signal = unlessTakenOver(run, session.clock.limit(session.settings.limitMs))
+  const { failed, left } = await revertSteps(run, newestFirst(run), signal)
+  if (isTakenOver(run)) return concludeTakenOver(run, checks)
+  if (!touched)
+    return conclude(run, {
       outcome: 'undone',
       checks,
-      state: `${why}. Nothing that serves was touched; ${from} is as it was. ${now}`,
-      remains: failed ? manualUndoCommands(left, `Not taken back (${failed.message})`) : []
+      state: `${why}. Nothing that serves was touched. ${stateLine(await presentState(run))}`,
+      remains: failed ? manualUndoCommands(left, `Not undone (${failed.message})`) : []
     })
-  }
   if (failed)
-    return conclude(ending, {
+    return conclude(run, {
       outcome: 'stuck',
       checks,
-      state: `${why}. Undoing it failed, too: ${failed.message}. ${stateLine(await presentState(session, begun))}`,
+      state: `${why}. The undo failed, too: ${failed.message}. ${stateLine(await presentState(run))}`,
       remains: manualUndoCommands(left, 'Not undone')
     })
-  const after = await settledState(session, begun, (state) => !servesBetter(before, state))
-  const flaw = flawOf(ending, after, asked)
-  return conclude(ending, {
+  const after = await settledState(run, (state) => !servesBetter(begun.health.state, state))
+  const flaw = flawOf(run, after, asked)
+  return conclude(run, {
     outcome: flaw ? 'stuck' : 'undone',
     checks,
-    state: `${why}. ${flaw?.state ?? `${nameOf(ending)} is back as it was.`} ${stateLine(after)}`,
+    state: `${why}. ${flaw?.state ?? `${earlier(run)} is back as it was.`} ${stateLine(after)}`,
     remains: flaw ? [flaw.remains] : []
   })
 }
 
-const nameOf = ({ begun }: Ending): string => begun.from?.version ?? 'The state before'
+const newestFirst = ({ beganSteps }: RollbackRun) => [...beganSteps].reverse()
 
-/** What keeps the state after the way back from being the earlier one, serving as well as it did. */
-function flawOf(ending: Ending, after: Present, asked: boolean): { state: string; remains: string } | null {
-  const { from, health } = ending.begun
-  const look = 'Look for yourself whether it serves, then assess again.'
+const earlier = ({ begun }: RollbackRun): string => begun.from?.version ?? 'The earlier state'
+
+/** Why the state after an undo is not the earlier one, serving as well as it did; null where it is. */
+function flawOf(run: RollbackRun, after: Present, asked: boolean): { state: string; remains: string } | null {
+  const { from, health } = run.begun
+  const look = 'Check whether it serves, then assess again.'
   const choose = 'Choose another version, or deploy a fix: nothing serves as it should.'
-  if (!after.seen) return { state: 'It was undone, but what serves now could not be seen.', remains: look }
+  if (!after.seen) return { state: 'It was undone, but the state now is unknown.', remains: look }
   if (after.currentId !== (from?.id ?? null))
     return { state: 'It was undone, but the target does not show the earlier state.', remains: choose }
-  const back = `${nameOf(ending)} is back in place`
+  const back = `${earlier(run)} is back in place`
   if (!asked && after.health.state === 'down' && health.state === 'down')
-    return { state: `${back} as it was, and it does not serve either.`, remains: choose }
+    return { state: `${back}, and it does not serve either.`, remains: choose }
   if (servesBetter(health, after.health))
     return { state: `${back}, but it was ${health.state} before and is ${after.health.state} now.`, remains: choose }
   if (after.health.state === 'unknown' && health.state !== 'unknown')
-    return { state: `${back}, but whether it serves could not be seen.`, remains: look }
+    return { state: `${back}, but its health is unknown.`, remains: look }
   return null
 }
 
 /** Why a failed switch is better left as it is; null where it is undone. */
-function reasonToStay(before: Health, present: Present, beganSteps: readonly Step[]): string | null {
-  if (beganSteps.some(({ phase }) => phase === 'cleanup'))
-    return 'cleaning up had begun, and with it the way back ended'
+function reasonToStay({ begun: { health: before }, beganSteps }: RollbackRun, present: Present): string | null {
+  if (beganSteps.some(({ phase }) => phase === 'cleanup')) return 'the cleanup had begun, so an undo is impossible'
   const now = present.health.state
   if (servesBetter(before, present.health) || (now === 'down' && before.state === 'down')) return null
   if (now === 'unknown') return 'what serves now is unknown'
@@ -138,7 +133,7 @@ function reasonToStay(before: Health, present: Present, beganSteps: readonly Ste
   const more = moreServing(before, present.health)
   if (more !== null && (more > 0 || (more === 0 && present.isMixed))) return null
   if (more !== null && more < 0)
-    return `fewer instances served before: ${share(before.instances)}, and now ${share(present.health.instances)}`
+    return `fewer instances served before (${share(before.instances)}) than now (${share(present.health.instances)})`
   return now === before.state
     ? `the earlier state was ${before.state}, too`
     : `the earlier state was ${before.state}, which is no better`
@@ -147,8 +142,5 @@ function reasonToStay(before: Health, present: Present, beganSteps: readonly Ste
 const share = (instances: Health['instances']): string =>
   instances ? `${instances.serving} of ${instances.all}` : 'unknown'
 
-const pending = ({ carrying }: Ending): Step[] =>
-  carrying.steps.filter(({ id }) => {
-    const state = carrying.outcomes.get(id)?.state
-    return state === 'not run' || state === 'failed'
-  })
+const pendingSteps = ({ begun, outcomes }: RollbackRun) =>
+  begun.steps.filter(({ id }) => ['not run', 'failed'].includes(outcomes.get(id)?.state ?? ''))

@@ -1,6 +1,6 @@
 import type { Answer } from '../../http/answer.ts'
-import { isTransient, networkReason } from '../../http/failure.ts'
 import { TooLarge } from '../../http/body.ts'
+import { isTransient, networkReason } from '../../http/failure.ts'
 import { ConfigError, messageOf, type RollbackError, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 

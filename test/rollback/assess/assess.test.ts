@@ -5,7 +5,7 @@ import { readJournals } from '../../../src/rollback/journal/journal.ts'
 import { newShelf, shelfTarget } from '../../harness/in-memory-target.ts'
 import { engine, success } from '../engine-harness.ts'
 
-test('promise 2: a version that a rollback left is not recommended again when the way ended stuck', async () => {
+test('a version that a rollback left is not recommended again when the way ended stuck', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'degraded', '1.0.0': 'unknown' } })
   const history = [success('1.2.0', '2026-03-18T14:30:00.000Z'), success('1.1.0', '2026-03-10T12:00:00.000Z')]
   const { rollBack, assess } = await engine(shelf, { history })
@@ -19,7 +19,7 @@ test('promise 2: a version that a rollback left is not recommended again when th
   })
 })
 
-test('promise 2: a version that was rolled back from stays so where deploy.json lost the record', async () => {
+test('a version that was rolled back from stays so where deploy.json lost the record', async () => {
   const shelf = newShelf()
   const history = [success('1.2.0', '2026-03-18T14:30:00.000Z'), success('1.1.0', '2026-03-10T12:00:00.000Z')]
   const { rollBack, assess, clock } = await engine(shelf, { history })
@@ -44,7 +44,7 @@ test('versions stay readable where the environment of what serves holds them, to
   expect(session.mask.data(recommended?.release)).toMatchObject({ version: '1.1.0', id: 'sha256:1.1.0' })
 })
 
-test('a diagnosis that fails is named, and the way back is planned all the same', async () => {
+test('a diagnosis that fails is named, and the plan is made without it', async () => {
   const shelf = newShelf()
   const target = shelfTarget(shelf)
   const { session } = await engine(shelf, {
@@ -58,7 +58,7 @@ test('a diagnosis that fails is named, and the way back is planned all the same'
   session.mask.add('hunter2hunter2')
   const assessment = await assess(session, { investigate: true, signal: AbortSignal.timeout(10_000) })
   expect(assessment).toMatchObject({ diagnosis: null, recommended: { release: { version: '1.1.0' } } })
-  expect(assessment.notes).toContain('Why it fails could not be found out: the log of *** is away')
+  expect(assessment.notes).toContain('The diagnosis failed: the log of *** is away')
 })
 
 test('a secret across the cut of a log, a finding or an error leaves nothing of itself in assessment and journal', async () => {
@@ -82,7 +82,7 @@ test('a secret across the cut of a log, a finding or an error leaves nothing of 
   session.mask.add(secret)
   const { diagnosis } = await assess(session, { investigate: true, signal: AbortSignal.timeout(10_000) })
   await rollBack()
-  const [journalRecord] = await readJournals(session.files.journals)
+  const [journalRecord] = (await readJournals(session.files.journals)).records
   const written = JSON.stringify(diagnosis) + (await readFile(journalRecord?.path ?? '', 'utf8'))
   expect(written).toContain('yyyy')
   expect(written).not.toMatch(/corr|horse|batt|staple/)

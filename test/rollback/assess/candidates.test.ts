@@ -111,8 +111,8 @@ test('a tag that was pushed again does not inherit that a rollback to its former
 })
 
 test('a version that a rollback could not bring up is spoken against', () => {
-  const tells = 'a return to it did not come up'
-  const returns = [{ version: '1.1.0', id: 'sha256:1.1.0', at: '2026-03-18T14:00:00.000Z', rollbackId: 'rb-x', tells }]
+  const what = 'a return to it did not come up'
+  const returns = [{ version: '1.1.0', id: 'sha256:1.1.0', at: '2026-03-18T14:00:00.000Z', rollbackId: 'rb-x', what }]
   const history = [failed('1.2.0', '2026-03-18T13:00:00.000Z'), success('1.1.0', '2026-03-10T00:00:00.000Z')]
   expect(recommend(current, ranked(history, others, returns))).toBeNull()
 })
@@ -166,7 +166,7 @@ test('a hot-fix that served minutes amid failures does not beat what served for 
   expect(fix).toMatchObject({
     good: true,
     shortLived: true,
-    evidenceFor: [expect.stringContaining('served 5m 0s (deploy.json); less than an hour and right after a failure')]
+    evidenceFor: [expect.stringContaining('served 5m 0s (deploy.json); less than an hour, right after a failure')]
   })
 })
 

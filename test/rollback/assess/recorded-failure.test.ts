@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
-import { recordedFailure } from '../../../src/rollback/assess/recorded-failure.ts'
+import { recordedFailure } from '../../../src/rollback/assess/history-evidence.ts'
 import { missingConditions } from '../../../src/rollback/guard/unattended.ts'
 import { newShelf, release } from '../../harness/in-memory-target.ts'
 import { engine, failed, success } from '../engine-harness.ts'

@@ -33,7 +33,7 @@ test('nor where another version was deployed since, whatever its health', async 
   const { assess } = await cloneWith(newShelf({ serving: '1.0.0', health: { '1.0.0': 'down' } }), 2 * dayMs)
   const { interrupted, notes } = await assess()
   expect(interrupted).toBeNull()
-  expect(notes.join()).toContain('1.0.0 is in place now')
+  expect(notes.join()).toContain('1.0.0 is deployed now')
 })
 
 test('it blocks while it is young, while the target bears its mark, and while what it left does not serve', async () => {

@@ -1,11 +1,12 @@
 import { chmod, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { type Journal, readJournals } from '../../../src/rollback/journal/journal.ts'
+import { type Journal, journalById, readJournals } from '../../../src/rollback/journal/journal.ts'
 import type { Begun } from '../../../src/rollback/journal/journal-events.ts'
 import { carryOut } from '../../../src/rollback/run/carry-out.ts'
-import type { Progress } from '../../../src/rollback/run/progress.ts'
-import { recordManually } from '../../../src/rollback/run/record-manually.ts'
-import { journalById, verify } from '../../../src/rollback/verify.ts'
+import { recordManualRollback } from '../../../src/rollback/run/conclude.ts'
+import type { Progress } from '../../../src/rollback/run/result.ts'
+import { rollbackRun } from '../../../src/rollback/run/rollback-run.ts'
+import { verify } from '../../../src/rollback/verify.ts'
 import { fingerprint } from '../../../src/support/canonical.ts'
 import { newShelf, type Shelf } from '../../harness/in-memory-target.ts'
 import { engine, failed, goodHistory, success } from '../engine-harness.ts'
@@ -27,12 +28,12 @@ test('a rollback carries out the plan, proves it, and records it', async () => {
       outcome: 'succeeded'
     }
   ])
-  const [journalRecord] = await readJournals(session.files.journals)
-  expect(journalRecord?.ended?.outcome).toBe('succeeded')
+  const [record] = (await readJournals(session.files.journals)).records
+  expect(record?.ended?.outcome).toBe('succeeded')
   expect(await readdir(session.files.journals)).toHaveLength(1)
 })
 
-test('promise 2: undoing twice does not return to the broken version', async () => {
+test('undoing twice does not return to the broken version', async () => {
   const shelf = newShelf()
   const first = await engine(shelf)
   await first.rollBack()
@@ -53,7 +54,7 @@ test('promise 2: undoing twice does not return to the broken version', async () 
   expect(recommended?.release.version).toBe('1.0.0')
 })
 
-test('promise 3: a plan made stale by a change on the target is refused, with what changed', async () => {
+test('a plan made stale by a change on the target is refused, with what changed', async () => {
   const shelf = newShelf()
   const { assess, rollBack } = await engine(shelf)
   const { plan } = await assess()
@@ -65,7 +66,7 @@ test('promise 3: a plan made stale by a change on the target is refused, with wh
   expect(shelf.log).toEqual([])
 })
 
-test('promise 3: a deployment between the question and the first step is noticed', async () => {
+test('a deployment between the question and the first step is noticed', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   const deployedMeanwhile = async () => {
@@ -75,7 +76,7 @@ test('promise 3: a deployment between the question and the first step is noticed
   expect(shelf.log).toEqual([])
 })
 
-test('promise 5: a switch that fails its checks is undone towards the state that served better', async () => {
+test('a switch that fails its checks is undone towards the state that served better', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
@@ -84,7 +85,7 @@ test('promise 5: a switch that fails its checks is undone towards the state that
   expect(shelf.log.slice(-2)).toEqual(['revert switch', 'revert fetch'])
 })
 
-test('promise 5: a failed switch is not undone towards a state that served worse', async () => {
+test('a failed switch is not undone towards a state that served worse', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'degraded' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
@@ -94,7 +95,7 @@ test('promise 5: a failed switch is not undone towards a state that served worse
   expect(result.remains.join('\n')).toContain('shelf unswitch')
 })
 
-test('promise 5: a switch that fails before it changes anything leaves nothing to do', async () => {
+test('a switch that fails before it changes anything leaves nothing to do', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'healthy', '1.1.0': 'healthy' },
     beforeStep: (verb, { id }) => {
@@ -113,7 +114,7 @@ test.each([
   ['as many served before, and it is a mixture now', { before: 2, now: 2, mixed: true }, 'undone'],
   ['as many served before, and it is all of one version now', { before: 2, now: 2, mixed: false }, 'stuck'],
   ['instances serve that did not before', { before: 0, now: 1, mixed: true }, 'stuck']
-] as const)('promise 5: of two degraded states: %s', async (_, { before, now, mixed }, outcome) => {
+] as const)('of two degraded states: %s', async (_, { before, now, mixed }, outcome) => {
   const shelf = newShelf({
     health: { '1.2.0': 'degraded', '1.1.0': 'degraded' },
     instances: { '1.2.0': before, '1.1.0': now }
@@ -126,10 +127,10 @@ test.each([
   const result = await rollBack()
   expect(result.outcome, result.state).toBe(outcome)
   expect(shelf.serving).toBe(outcome === 'undone' ? '1.2.0' : '1.1.0')
-  if (now > before) expect(result.state).toContain('fewer instances served before: 0 of 4, and now 1 of 4')
+  if (now > before) expect(result.state).toContain('fewer instances served before (0 of 4) than now (1 of 4)')
 })
 
-test('promise 5: unknown is no reason to undo', async () => {
+test('unknown is no reason to undo', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'unknown' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
@@ -138,7 +139,7 @@ test('promise 5: unknown is no reason to undo', async () => {
   expect(shelf.log).not.toContain('apply clean')
 })
 
-test('promise 5: where neither version serves, the earlier one is put back and a person is called', async () => {
+test('where neither version serves, the earlier one is put back and a person is called', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'down', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   const result = await rollBack()
@@ -147,7 +148,7 @@ test('promise 5: where neither version serves, the earlier one is put back and a
   expect(result.state).toContain('does not serve either')
 })
 
-test('promise 5: failed cleanup never undoes a switch; it is named under what remains', async () => {
+test('failed cleanup never undoes a switch; it is named under what remains', async () => {
   const shelf = newShelf({
     beforeStep: (_, { id }) => {
       if (id === 'clean') throw new Error('the broom is broken')
@@ -172,7 +173,7 @@ test('a failed preparation is taken back and nothing that serves was touched', a
   expect(shelf.log).toEqual(['apply fetch', 'revert fetch'])
 })
 
-test('a failing way back stops, and the commands that remain are named', async () => {
+test('a failing undo stops, and the commands that remain are named', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'healthy', '1.1.0': 'down' },
     beforeStep: (verb, { id }) => {
@@ -186,7 +187,7 @@ test('a failing way back stops, and the commands that remain are named', async (
   expect(result.remains.join()).toContain('shelf unfetch')
 })
 
-test('promise 6: where no journal can be written, nothing is begun', async () => {
+test('where no journal can be written, nothing is begun', async () => {
   const shelf = newShelf()
   const { rollBack, session } = await engine(shelf)
   session.files = { ...session.files, journals: '/dev/null/nowhere', lock: '/dev/null/nowhere/lock' }
@@ -194,7 +195,7 @@ test('promise 6: where no journal can be written, nothing is begun', async () =>
   expect(shelf.log).toEqual([])
 })
 
-test('promise 7: of two rollbacks at once, one runs', async () => {
+test('of two rollbacks at once, one runs', async () => {
   const shelf = newShelf()
   const one = await engine(shelf)
   shelf.beforeStep = () => new Promise((done) => setTimeout(done, 100))
@@ -203,7 +204,7 @@ test('promise 7: of two rollbacks at once, one runs', async () => {
   expect(results.find((result) => result.status === 'rejected')).toMatchObject({ reason: { code: 'locked' } })
 })
 
-test('promise 7: while one runs, another call of the same process is told so', async () => {
+test('while one runs, another call of the same process is told so', async () => {
   const shelf = newShelf()
   const { rollBack, assess } = await engine(shelf)
   let seen: string[] = []
@@ -214,7 +215,7 @@ test('promise 7: while one runs, another call of the same process is told so', a
   expect(seen).toEqual(['running'])
 })
 
-test('promise 8: a health check that passes and then fails within the soak is no success', async () => {
+test('a health check that passes and then fails within the soak is no success', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'degraded', '1.1.0': 'down' },
     healthAtLook: (_, look) => (look < 5 ? 'healthy' : 'down')
@@ -225,7 +226,7 @@ test('promise 8: a health check that passes and then fails within the soak is no
   expect(shelf.looks).toBe(5)
 })
 
-test('promise 9: what only a person can do ends manual, with the instructions', async () => {
+test('what only a person can do ends manual, with the instructions', async () => {
   const shelf = newShelf({ manual: ['Open the page', 'Press the button'] })
   const { rollBack, records } = await engine(shelf)
   const result = await rollBack()
@@ -237,32 +238,32 @@ test('a rollback that a person was left to do is recorded once it is proven, and
   const shelf = newShelf({ manual: ['Press the button'] })
   const { rollBack, records, session } = await engine(shelf)
   const rollbackId = (await rollBack()).rollbackId ?? ''
-  const journalRecord = await journalById(session.files.journals, rollbackId)
+  const record = await journalById(session.files.journals, rollbackId)
   const signal = AbortSignal.timeout(10_000)
   const unrecorded = async () => (await verify(session, { rollbackId, soakMs: 0, signal })).unrecorded
-  await expect(recordManually(session, journalRecord, signal)).rejects.toMatchObject({ code: 'not_proven' })
+  await expect(recordManualRollback(session, record, signal)).rejects.toMatchObject({ code: 'not_proven' })
   expect(records).toEqual([])
   shelf.serving = '1.1.0'
   expect(await unrecorded()).toBe(true)
-  expect(await recordManually(session, journalRecord, signal)).toBe(true)
+  expect(await recordManualRollback(session, record, signal)).toBe(true)
   expect(records).toMatchObject([{ version: '1.2.0', status: 'rolled_back', rollbackTo: '1.1.0', rollbackId }])
-  const history = [{ at: journalRecord.begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
-  expect(await recordManually({ ...session, history }, journalRecord, signal)).toBe(false)
+  const history = [{ at: record.begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
+  expect(await recordManualRollback({ ...session, history }, record, signal)).toBe(false)
   expect((await verify({ ...session, history }, { rollbackId, soakMs: 0, signal })).unrecorded).toBe(false)
   expect(records).toHaveLength(1)
 })
 
-test('a rollback that was not left to a person is not recorded by hand', async () => {
+test('a rollback that was not manual is not recorded as manual', async () => {
   const { rollBack, records, session } = await engine(newShelf())
   const rollbackId = (await rollBack()).rollbackId ?? ''
-  const journalRecord = await journalById(session.files.journals, rollbackId)
-  await expect(recordManually(session, journalRecord, AbortSignal.timeout(10_000))).rejects.toMatchObject({
+  const record = await journalById(session.files.journals, rollbackId)
+  await expect(recordManualRollback(session, record, AbortSignal.timeout(10_000))).rejects.toMatchObject({
     code: 'not_manual'
   })
   expect(records).toHaveLength(1)
 })
 
-test('promise 2: a version that a person rolled back from by hand, as they were told, is not recommended again', async () => {
+test('a version that a person rolled back from manually, as instructed, is not recommended again', async () => {
   const shelf = newShelf({ manual: ['Press the button'] })
   const { rollBack, assess, clock } = await engine(shelf, { history: [success('1.2.0', '2026-03-18T13:00:00.000Z')] })
   await rollBack({ version: '1.1.0', accept: ['unverified:1.1.0'] })
@@ -271,22 +272,22 @@ test('promise 2: a version that a person rolled back from by hand, as they were 
   shelf.serving = '1.1.0'
   expect(await versionOf()).toMatchObject({
     good: false,
-    evidenceAgainst: [expect.stringMatching(/^rolled back from by hand at /)]
+    evidenceAgainst: [expect.stringMatching(/^rolled back from manually at /)]
   })
   expect((await assess()).recommended).toBeNull()
 })
 
-test('promise 13: a declined question begins nothing', async () => {
+test('a declined question begins nothing', async () => {
   const shelf = newShelf()
   const { rollBack, session } = await engine(shelf)
   const declined = Promise.reject(new Error('declined'))
   declined.catch(() => undefined)
   await expect(rollBack({}, { consent: () => declined })).rejects.toThrow('declined')
   expect(shelf.log).toEqual([])
-  expect(await readJournals(session.files.journals)).toEqual([])
+  expect((await readJournals(session.files.journals)).records).toEqual([])
 })
 
-test('promise 13: a serious risk is accepted by id or the rollback is refused', async () => {
+test('a serious risk is accepted by id or the rollback is refused', async () => {
   const shelf = newShelf({
     risks: [{ id: 'moved', serious: true, title: 'The tag moved', detail: 'to another digest' }]
   })
@@ -313,7 +314,9 @@ test('a dry run needs no risk to be accepted, and names those that must be', asy
     risks: [{ id: 'moved', serious: true, title: 'The tag moved', detail: 'to another digest' }]
   })
   const { rollBack } = await engine(shelf)
-  expect((await rollBack({ dryRun: true })).state).toContain('still to be accepted, one by one: The tag moved (moved)')
+  expect((await rollBack({ dryRun: true })).state).toContain(
+    'Serious risks to accept, one by one: The tag moved (moved)'
+  )
   expect((await rollBack({ dryRun: true, accept: ['moved'] })).state).not.toContain('moved')
   expect(shelf.log).toEqual([])
 })
@@ -330,7 +333,7 @@ test('cancelling before the switch takes the preparations back', async () => {
   expect(shelf.log).toEqual(['apply fetch', 'revert fetch'])
 })
 
-test('cancelling after the switch has begun does not leave the target half way', async () => {
+test('cancelling after the switch has begun does not leave the target half finished', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   const cancel = new AbortController()
@@ -387,8 +390,8 @@ test('secrets that reach an error message are masked in the journal', async () =
   const { rollBack, session } = await engine(shelf)
   session.mask.add('hunter2hunter2')
   const result = await rollBack()
-  const [journalRecord] = await readJournals(session.files.journals)
-  expect(await readFile(journalRecord?.path ?? '', 'utf8')).not.toContain('hunter2')
+  const [record] = (await readJournals(session.files.journals)).records
+  expect(await readFile(record?.path ?? '', 'utf8')).not.toContain('hunter2')
   expect(JSON.stringify(result.state)).not.toContain('hunter2')
 })
 
@@ -404,7 +407,7 @@ test('what deploy.json claims and the target denies is said', async () => {
   const { assess } = await engine(newShelf(), {
     history: [success('1.3.0', '2026-03-18T12:00:00.000Z'), ...goodHistory]
   })
-  expect((await assess()).notes.join()).toContain('The target is believed')
+  expect((await assess()).notes.join()).toContain('The target is right')
 })
 
 test('a journal folder that cannot be read hides nothing else', async () => {
@@ -427,21 +430,25 @@ test('a journal that can no longer be written stops the rollback and puts back w
     close: async () => undefined
   }
   const begun = await begunOn(shelf)
-  const result = await carryOut(session, begun, {
-    journal: full,
-    lease: null,
-    limit: AbortSignal.timeout(10_000),
-    hooks: { report: () => undefined, cancel: new AbortController().signal },
-    failed: true,
-    diagnosis: Promise.resolve(),
-    fingerprint: fingerprint({ serving: '1.2.0' })
-  })
+  const result = await carryOut(
+    rollbackRun({
+      session,
+      begun: begun,
+      journal: full,
+      lease: null,
+      limit: AbortSignal.timeout(10_000),
+      hooks: { report: () => undefined, cancel: new AbortController().signal },
+      failed: true,
+      diagnosis: Promise.resolve(),
+      fingerprint: fingerprint({ serving: '1.2.0' })
+    })
+  )
   expect(result.outcome).toBe('undone')
   expect(shelf.log).toEqual(['apply fetch', 'revert switch', 'revert fetch'])
   expect(result.remains.join()).toContain('no space left on device')
 })
 
-test('promise 7: a rollback whose lease another has taken over does nothing more, and undoes nothing', async () => {
+test('a rollback whose lease another has taken over does nothing more, and undoes nothing', async () => {
   const lost = new AbortController()
   const shelf = newShelf({
     health: { '1.2.0': 'degraded', '1.1.0': 'down' },
@@ -454,14 +461,18 @@ test('promise 7: a rollback whose lease another has taken over does nothing more
   const { session } = await engine(shelf)
   const nothing = async () => undefined
   const lease = { lost: lost.signal, renew: nothing, markProven: nothing, release: nothing, stop: () => undefined }
-  const result = await carryOut(session, await begunOn(shelf), {
-    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
-    lease,
-    limit: AbortSignal.timeout(10_000),
-    hooks: { report: () => undefined, cancel: new AbortController().signal },
-    failed: true,
-    diagnosis: Promise.resolve()
-  })
+  const result = await carryOut(
+    rollbackRun({
+      session,
+      begun: await begunOn(shelf),
+      journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
+      lease,
+      limit: AbortSignal.timeout(10_000),
+      hooks: { report: () => undefined, cancel: new AbortController().signal },
+      failed: true,
+      diagnosis: Promise.resolve()
+    })
+  )
   expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('taken this target over') })
   expect(shelf.log).toEqual(['apply fetch', 'apply switch'])
 })
@@ -470,12 +481,12 @@ test('promise 7: a rollback whose lease another has taken over does nothing more
 async function begunOn(shelf: Shelf): Promise<Begun> {
   const other = await engine(newShelf({ health: shelf.health }))
   await other.rollBack()
-  const [journalRecord] = await readJournals(other.session.files.journals)
-  if (!journalRecord) throw new Error('no journal')
-  return journalRecord.begun
+  const [record] = (await readJournals(other.session.files.journals)).records
+  if (!record) throw new Error('no journal')
+  return record.begun
 }
 
-test('promise 5: a state that serves worse after the way back than it did before is not called undone', async () => {
+test('a state that serves worse after the undo than it did before is not called undone', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   shelf.beforeStep = (verb) => {
@@ -485,17 +496,17 @@ test('promise 5: a state that serves worse after the way back than it did before
   expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('degraded before and is down now') })
 })
 
-test('promise 5: a target that cannot be asked after the way back shows nothing, not even that nothing was there', async () => {
+test('a target that does not answer after the undo is unknown, not empty', async () => {
   const shelf = newShelf({ serving: 'none', health: { none: 'degraded', '1.1.0': 'down' } })
   const { rollBack } = await engine(shelf)
   shelf.beforeStep = (verb) => {
     if (verb === 'revert') shelf.surveyFails = true
   }
   const result = await rollBack({ accept: ['migration'] })
-  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('could not be seen') })
+  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('the state now is unknown') })
 })
 
-test('promise 5: what comes back slowly is given a moment before it is judged', async () => {
+test('what comes back slowly is given a moment before it is judged', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'healthy', '1.1.0': 'down' } })
   const { rollBack, clock } = await engine(shelf)
   const { sleep } = clock
@@ -510,7 +521,7 @@ test('promise 5: what comes back slowly is given a moment before it is judged', 
   expect(await rollBack()).toMatchObject({ outcome: 'undone', state: expect.stringContaining('is back as it was') })
 })
 
-test('promise 5: a preparation that fails while the target is away touched nothing, and that is what is said', async () => {
+test('a preparation that fails while the target is away touched nothing, and that is what is said', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   shelf.beforeStep = () => {
@@ -525,7 +536,7 @@ test('promise 5: a preparation that fails while the target is away touched nothi
   expect(result.state).toContain('The shelf does not answer')
 })
 
-test('promise 5: a failed check tells more than a observation that sees nothing wrong', async () => {
+test('a failed check counts for more than an observation that finds nothing wrong', async () => {
   const shelf = newShelf({
     health: { '1.2.0': 'healthy', '1.1.0': 'healthy' },
     checked: { '1.2.0': 'healthy', '1.1.0': 'down' }
@@ -535,31 +546,31 @@ test('promise 5: a failed check tells more than a observation that sees nothing 
   expect(shelf.serving).toBe('1.2.0')
 })
 
-test('promise 8: one healthy look after many unknown ones begins the soak, and does not end it', async () => {
+test('one healthy look after many unknown ones begins the soak, and does not end it', async () => {
   const shelf = newShelf({ healthAtLook: (_, look) => (look < 6 ? 'unknown' : look < 12 ? 'healthy' : 'down') })
   const { rollBack } = await engine(shelf)
   expect((await rollBack()).outcome).toBe('stuck')
   expect(shelf.looks).toBe(12)
 })
 
-test('promise 8: an unknown look begins the soak anew', async () => {
+test('an unknown check restarts the soak', async () => {
   const shelf = newShelf({ healthAtLook: (_, look) => (look === 6 ? 'unknown' : 'healthy') })
   const { rollBack, session } = await engine(shelf)
   expect((await rollBack()).outcome).toBe('succeeded')
   expect(shelf.looks).toBe(17)
-  const [journalRecord] = await readJournals(session.files.journals)
-  const checks = journalRecord?.events.find((event) => event.event === 'checks')
+  const [record] = (await readJournals(session.files.journals)).records
+  const checks = record?.events.find((event) => event.event === 'checks')
   expect(checks).toMatchObject({ healthySince: '2026-03-18T14:35:06.000Z' })
 })
 
-test('promise 8: what stays unknown for as long as the soak is unverified', async () => {
+test('what stays unknown for as long as the soak is unverified', async () => {
   const shelf = newShelf({ healthAtLook: () => 'unknown' })
   const { rollBack } = await engine(shelf)
   expect((await rollBack()).outcome).toBe('unverified')
   expect(shelf.looks).toBe(11)
 })
 
-test('promise 8: the time that the first look takes is no part of the soak', async () => {
+test('the time that the first look takes is no part of the soak', async () => {
   const shelf = newShelf()
   const { rollBack, clock } = await engine(shelf)
   shelf.healthAtLook = (_, look) => {
@@ -570,7 +581,7 @@ test('promise 8: the time that the first look takes is no part of the soak', asy
   expect(shelf.looks).toBe(11)
 })
 
-test('a rollback that runs into its limit goes back, and the way back has time of its own', async () => {
+test('a rollback that runs into its limit is undone, and the undo has its own time limit', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
   const { rollBack, clock } = await engine(shelf)
   const reverting: boolean[] = []
@@ -594,7 +605,7 @@ test('the time that a person takes to answer is no part of the limit', async () 
   expect((await rollBack({}, { consent })).outcome).toBe('succeeded')
 })
 
-test('promise 3: what can no longer be done once the answer is there is refused before the first step', async () => {
+test('what can no longer be done once the answer is there is refused before the first step', async () => {
   const shelf = newShelf()
   const { rollBack } = await engine(shelf)
   const deletedMeanwhile = async () => {
@@ -610,7 +621,7 @@ test('a dry run finds that no journal could be written, and makes no folder to f
   await expect(rollBack({ dryRun: true })).rejects.toMatchObject({ fault: 'config', code: 'journal_unwritable' })
 })
 
-test('promise 7: a lease that is lost during the soak ends without a record and without a claim', async () => {
+test('a lease that is lost during the soak ends without a record and without a claim', async () => {
   const lost = new AbortController()
   const shelf = newShelf({
     healthAtLook: (_, look) => {
@@ -620,14 +631,18 @@ test('promise 7: a lease that is lost during the soak ends without a record and 
   })
   const { session, records } = await engine(shelf)
   const nothing = async () => undefined
-  const result = await carryOut(session, await begunOn(newShelf()), {
-    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
-    lease: { lost: lost.signal, renew: nothing, markProven: nothing, release: nothing, stop: () => undefined },
-    limit: AbortSignal.timeout(10_000),
-    hooks: { report: () => undefined, cancel: new AbortController().signal },
-    failed: true,
-    diagnosis: Promise.resolve()
-  })
+  const result = await carryOut(
+    rollbackRun({
+      session,
+      begun: await begunOn(newShelf()),
+      journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
+      lease: { lost: lost.signal, renew: nothing, markProven: nothing, release: nothing, stop: () => undefined },
+      limit: AbortSignal.timeout(10_000),
+      hooks: { report: () => undefined, cancel: new AbortController().signal },
+      failed: true,
+      diagnosis: Promise.resolve()
+    })
+  )
   expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('taken this target over') })
   expect(records).toEqual([])
 })
@@ -639,19 +654,23 @@ test('a rollback that is finished after it was recorded is not recorded twice', 
   const { rollbackId } = begun
   session.history = [{ at: begun.at, target: 'shelf', version: '1.2.0', status: 'rolled_back', rollbackId }]
   const nothing = async () => undefined
-  const result = await carryOut(session, begun, {
-    journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
-    lease: null,
-    limit: AbortSignal.timeout(10_000),
-    hooks: { report: () => undefined, cancel: new AbortController().signal },
-    failed: true,
-    diagnosis: Promise.resolve()
-  })
+  const result = await carryOut(
+    rollbackRun({
+      session,
+      begun: begun,
+      journal: { path: '', append: nothing, attempt: nothing, copy: nothing, close: nothing },
+      lease: null,
+      limit: AbortSignal.timeout(10_000),
+      hooks: { report: () => undefined, cancel: new AbortController().signal },
+      failed: true,
+      diagnosis: Promise.resolve()
+    })
+  )
   expect(result.outcome).toBe('succeeded')
   expect(records).toEqual([])
 })
 
-test('promise 7: a lock of another machine names what it takes to be rid of it', async () => {
+test('a lock of another machine names what it takes to be rid of it', async () => {
   const { assess, session } = await engine(newShelf())
   await mkdir(session.files.journals, { recursive: true })
   const held = { pid: 1, host: 'elsewhere', start: '', token: 't', since: '', purpose: 'rb-1' }

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import { type Interrupted, resumeOption } from '../../../src/rollback/journal/interrupted.ts'
 import { readJournals } from '../../../src/rollback/journal/journal.ts'
-import type { Direction } from '../../../src/rollback/journal/resume-options.ts'
+import type { ResumeKind } from '../../../src/rollback/journal/resume-options.ts'
 import { verify } from '../../../src/rollback/verify.ts'
 import { snakeCase } from '../../../src/support/casing.ts'
 import { newShelf, release, type Shelf } from '../../harness/in-memory-target.ts'
@@ -15,8 +15,8 @@ import { type Engine, engine } from '../engine-harness.ts'
 /** Held by the module, so that what waits for it is not collected and its files are not closed behind its back. */
 const never = new Promise<void>(() => undefined)
 
-const wayOf = (interrupted: Interrupted | null, direction: Direction): string =>
-  (interrupted && resumeOption(interrupted, direction)?.id) ?? ''
+const planIdOf = (interrupted: Interrupted | null, kind: ResumeKind): string =>
+  (interrupted && resumeOption(interrupted, kind)?.id) ?? ''
 
 /** Lets a rollback die at a step: the promise never settles, the journal ends there, and the lock is as a dead process leaves it. */
 async function dieAt(
@@ -52,27 +52,27 @@ for (const [step, after] of [
 ] as const) {
   const when = `${after ? 'after' : 'in'} the step ${step}`
 
-  test(`promise 6: killed ${when}, the rollback is named and can be finished`, async () => {
+  test(`killed ${when}, the rollback is named and can be finished`, async () => {
     const shelf = newShelf()
     const dead = await engine(shelf)
     await dieAt({ verb: 'apply', step, after }, shelf, dead)
     const next = await successor(shelf, dead)
     const { interrupted, plan } = await next.assess()
     expect(plan).toBeNull()
-    const result = await next.rollBack({ version: '1.1.0', planId: wayOf(interrupted, 'finish') })
+    const result = await next.rollBack({ version: '1.1.0', planId: planIdOf(interrupted, 'finish') })
     expect(result.outcome).toBe('succeeded')
     expect(shelf.serving).toBe('1.1.0')
     expect((await next.assess()).interrupted).toBeNull()
   })
 
   if (step === 'clean') continue
-  test(`promise 6: killed ${when}, the rollback can be undone`, async () => {
+  test(`killed ${when}, the rollback can be undone`, async () => {
     const shelf = newShelf()
     const dead = await engine(shelf)
     await dieAt({ verb: 'apply', step, after }, shelf, dead)
     const next = await successor(shelf, dead)
     const { interrupted } = await next.assess()
-    const result = await next.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') })
+    const result = await next.rollBack({ version: '1.2.0', planId: planIdOf(interrupted, 'undo') })
     expect(result.outcome).toBe('undone')
     expect(shelf.serving).toBe('1.2.0')
     expect(shelf.fetched).toEqual([])
@@ -80,27 +80,27 @@ for (const [step, after] of [
   })
 }
 
-test('promise 9: what only a person can undo is not called undone', async () => {
+test('what only a person can undo is not called undone', async () => {
   const shelf = newShelf({ manualBack: ['Turn the key back.'] })
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
   const next = await successor(shelf, dead)
   const { interrupted } = await next.assess()
-  const result = await next.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') })
+  const result = await next.rollBack({ version: '1.2.0', planId: planIdOf(interrupted, 'undo') })
   expect(result.outcome).toBe('stuck')
   expect(result.state).toContain('Turn the key back.')
   expect(shelf.serving).toBe('1.1.0')
 })
 
-test('promise 6: once cleaning up has begun, undoing is no longer offered', async () => {
+test('once cleaning up has begun, undoing is no longer offered', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'clean', after: false }, shelf, dead)
   const { interrupted } = await (await successor(shelf, dead)).assess()
-  expect(interrupted?.ways.map(({ direction }) => direction)).toEqual(['finish'])
+  expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['finish'])
 })
 
-test('promise 6: an interrupted rollback comes before any other', async () => {
+test('an interrupted rollback comes before any other', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: false }, shelf, dead)
@@ -112,7 +112,7 @@ test('promise 6: an interrupted rollback comes before any other', async () => {
   })
 })
 
-test('promise 6: a rollback begun on another machine is known from its mark on the target', async () => {
+test('a rollback begun on another machine is known from its mark on the target', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -120,15 +120,15 @@ test('promise 6: a rollback begun on another machine is known from its mark on t
   const elsewhere = await engine(shelf, { leases: true })
   const { interrupted } = await elsewhere.assess()
   expect(interrupted).toMatchObject({ knownFrom: 'target', to: { version: '1.1.0' } })
-  const result = await elsewhere.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') })
+  const result = await elsewhere.rollBack({ version: '1.2.0', planId: planIdOf(interrupted, 'undo') })
   expect(result.outcome).toBe('undone')
   expect(shelf.serving).toBe('1.2.0')
   expect(shelf.lease).toBeUndefined()
-  const [journalRecord] = await readJournals(elsewhere.session.files.journals)
-  expect(journalRecord?.ended?.outcome).toBe('undone')
+  const [record] = (await readJournals(elsewhere.session.files.journals)).records
+  expect(record?.ended?.outcome).toBe('undone')
 })
 
-test('promise 7: a live lease of another machine blocks', async () => {
+test('a live lease of another machine blocks', async () => {
   const begun = snakeCase({ event: 'begun' }) as JsonObject
   const holder = { host: `not-${hostname()}`, pid: 1, user: 'ann' }
   const record = { rollbackId: 'rb-20260318-143500-shelf', holder, startedAt: '2026-03-18T14:35:00.000Z', begun }
@@ -139,7 +139,7 @@ test('promise 7: a live lease of another machine blocks', async () => {
   await expect(readdir(session.files.journals)).rejects.toThrow()
 })
 
-test('promise 7: a lease taken in the last moment refuses the rollback before anything is done', async () => {
+test('a lease taken in the last moment refuses the rollback before anything is done', async () => {
   const shelf = newShelf()
   const { rollBack, session } = await engine(shelf, { leases: true })
   const holder = { host: 'elsewhere', pid: 1, user: 'ann' }
@@ -148,27 +148,27 @@ test('promise 7: a lease taken in the last moment refuses the rollback before an
   }
   await expect(rollBack({}, { consent: taken })).rejects.toMatchObject({ code: 'locked' })
   expect(shelf.log).toEqual([])
-  const [journalRecord] = await readJournals(session.files.journals)
-  expect(journalRecord?.ended?.outcome).toBe('refused')
+  const [record] = (await readJournals(session.files.journals)).records
+  expect(record?.ended?.outcome).toBe('refused')
 })
 
-test('promise 6: what another call has ended while the question was open is not undone', async () => {
+test('what another call has ended while the question was open is not undone', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
   const [one, two] = [await successor(shelf, dead), await successor(shelf, dead)]
   const { interrupted } = await one.assess()
   const finishedMeanwhile = async () => {
-    const result = await two.rollBack({ version: '1.1.0', planId: wayOf(interrupted, 'finish') })
+    const result = await two.rollBack({ version: '1.1.0', planId: planIdOf(interrupted, 'finish') })
     expect(result.outcome).toBe('succeeded')
   }
-  const undo = one.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') }, { consent: finishedMeanwhile })
+  const undo = one.rollBack({ version: '1.2.0', planId: planIdOf(interrupted, 'undo') }, { consent: finishedMeanwhile })
   await expect(undo).rejects.toMatchObject({ code: 'ended_meanwhile', why: expect.stringContaining('succeeded') })
   expect(shelf.serving).toBe('1.1.0')
   expect(shelf.log).not.toContain('revert switch')
 })
 
-test('promise 6: a target that was changed while the question was open is left alone', async () => {
+test('a target that was changed while the question was open is left alone', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -178,13 +178,16 @@ test('promise 6: a target that was changed while the question was open is left a
     shelf.extraFingerprint = { template: 'changed' }
   }
   const log = [...shelf.log]
-  const undo = next.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') }, { consent: deployedMeanwhile })
+  const undo = next.rollBack(
+    { version: '1.2.0', planId: planIdOf(interrupted, 'undo') },
+    { consent: deployedMeanwhile }
+  )
   await expect(undo).rejects.toMatchObject({ code: 'stale_plan' })
   expect(shelf.log).toEqual(log)
   expect((await next.assess()).interrupted?.rollbackId).toBe(interrupted?.rollbackId)
 })
 
-test('promise 7: an interrupted rollback that another machine carries on is said to be running, not offered', async () => {
+test('an interrupted rollback that another machine carries on is said to be running, not offered', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -197,7 +200,7 @@ test('promise 7: an interrupted rollback that another machine carries on is said
     shelf.lease = { ...marked, record: { ...marked.record, holder: { host: 'elsewhere', pid: 1, user: 'ann' } } }
   }
   const log = [...shelf.log]
-  const undo = next.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') }, { consent: takenUpElsewhere })
+  const undo = next.rollBack({ version: '1.2.0', planId: planIdOf(interrupted, 'undo') }, { consent: takenUpElsewhere })
   await expect(undo).rejects.toMatchObject({ code: 'running', why: expect.stringContaining('ann on elsewhere') })
   expect(shelf.log).toEqual(log)
   const seen = await next.assess()
@@ -205,19 +208,19 @@ test('promise 7: an interrupted rollback that another machine carries on is said
   expect(seen.blockers).toMatchObject([{ id: 'running' }])
 })
 
-test('promise 6: a rollback whose holder on this machine is dead is taken up at once, live lease or not', async () => {
+test('a rollback whose holder on this machine is dead is taken up at once, live lease or not', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
   if (shelf.lease) shelf.lease = { ...shelf.lease, record: { ...shelf.lease.record, holder: deadHolder() } }
   const next = await successor(shelf, dead, true)
   const { interrupted } = await next.assess()
-  const result = await next.rollBack({ version: '1.1.0', planId: wayOf(interrupted, 'finish') })
+  const result = await next.rollBack({ version: '1.1.0', planId: planIdOf(interrupted, 'finish') })
   expect(result.outcome).toBe('succeeded')
   expect(shelf.lease).toBeUndefined()
 })
 
-test('promise 6: a version deployed since is never replaced; the interrupted rollback can only be closed', async () => {
+test('a version deployed since is never replaced; the interrupted rollback can only be closed', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -226,10 +229,10 @@ test('promise 6: a version deployed since is never replaced; the interrupted rol
   shelf.serving = '1.3.0'
   const next = await successor(shelf, dead)
   const { interrupted } = await next.assess()
-  expect(interrupted?.ways.map(({ direction, version }) => `${direction} ${version}`)).toEqual(['close 1.3.0'])
-  expect(interrupted?.standing.join()).toContain('1.3.0 is deployed since')
+  expect(interrupted?.options.map(({ kind, version }) => `${kind} ${version}`)).toEqual(['close 1.3.0'])
+  expect(interrupted?.reasons.join()).toContain('1.3.0 is deployed since')
   const log = [...shelf.log]
-  const result = await next.rollBack({ version: '1.3.0', planId: wayOf(interrupted, 'close') })
+  const result = await next.rollBack({ version: '1.3.0', planId: planIdOf(interrupted, 'close') })
   expect(result).toMatchObject({ outcome: 'cancelled', state: expect.stringContaining('closed') })
   expect(shelf.log).toEqual(log)
   expect(next.records).toEqual([])
@@ -239,34 +242,34 @@ test('promise 6: a version deployed since is never replaced; the interrupted rol
   expect((await verify(next.session, { soakMs: 0, signal })).release.version).toBe('1.3.0')
 })
 
-test('promise 6: a target half way between two releases is no new deployment', async () => {
+test('a mixture of two releases is not a new deployment', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: false }, shelf, dead)
   shelf.releases.push(release('mixed'))
   Object.assign(shelf, { serving: 'mixed', mixedReleases: true })
   const { interrupted } = await (await successor(shelf, dead)).assess()
-  expect(interrupted?.ways.map(({ direction }) => direction)).toEqual(['finish', 'undo'])
+  expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['finish', 'undo'])
 })
 
-test('promise 6: what another machine has ended is not offered to be undone where it was begun', async () => {
+test('what another machine has ended is not offered to be undone where it was begun', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
   if (shelf.lease) shelf.lease = { ...shelf.lease, expired: true }
   const elsewhere = await engine(shelf, { leases: true })
   const seen = await elsewhere.assess()
-  await elsewhere.rollBack({ version: '1.1.0', planId: wayOf(seen.interrupted, 'finish') })
+  await elsewhere.rollBack({ version: '1.1.0', planId: planIdOf(seen.interrupted, 'finish') })
   const here = await successor(shelf, dead, true)
   const { interrupted } = await here.assess()
-  expect(interrupted?.ways.map(({ direction, version }) => `${direction} ${version}`)).toEqual(['close 1.1.0'])
-  expect(interrupted?.standing.join()).toContain('another machine seems to have ended it')
-  await here.rollBack({ version: '1.1.0', planId: wayOf(interrupted, 'close') })
+  expect(interrupted?.options.map(({ kind, version }) => `${kind} ${version}`)).toEqual(['close 1.1.0'])
+  expect(interrupted?.reasons.join()).toContain('another machine seems to have ended it')
+  await here.rollBack({ version: '1.1.0', planId: planIdOf(interrupted, 'close') })
   expect(shelf.serving).toBe('1.1.0')
   expect((await here.assess()).interrupted).toBeNull()
 })
 
-test('promise 6: closing leaves the mark of another rollback where it is', async () => {
+test('closing leaves the mark of another rollback where it is', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -275,33 +278,33 @@ test('promise 6: closing leaves the mark of another rollback where it is', async
   shelf.lease = { record: other, expired: true }
   const here = await successor(shelf, dead, true)
   const { interrupted } = await here.assess()
-  await here.rollBack({ version: '1.1.0', planId: wayOf(interrupted, 'close') })
+  await here.rollBack({ version: '1.1.0', planId: planIdOf(interrupted, 'close') })
   expect(shelf.lease.record).toEqual(other)
 })
 
-test('promise 6: once cleaning up has begun, undoing is not offered on another machine either', async () => {
+test('once cleaning up has begun, undoing is not offered on another machine either', async () => {
   const shelf = newShelf()
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'clean', after: false }, shelf, dead)
   if (shelf.lease) shelf.lease = { ...shelf.lease, expired: true }
   const elsewhere = await engine(shelf, { leases: true })
   const { interrupted } = await elsewhere.assess()
-  expect(interrupted?.ways.map(({ direction }) => direction)).toEqual(['finish'])
+  expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['finish'])
 })
 
-test('promise 5: what fails while it is finished is not undone once cleaning up has begun', async () => {
+test('what fails while it is finished is not undone once cleaning up has begun', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'healthy' } })
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'clean', after: false }, shelf, dead)
   shelf.health['1.1.0'] = 'down'
   const next = await successor(shelf, dead)
   const { interrupted } = await next.assess()
-  const result = await next.rollBack({ version: '1.1.0', planId: wayOf(interrupted, 'finish') })
-  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('cleaning up had begun') })
+  const result = await next.rollBack({ version: '1.1.0', planId: planIdOf(interrupted, 'finish') })
+  expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('the cleanup had begun') })
   expect(shelf.log).not.toContain('revert switch')
 })
 
-test('promise 6: a switch begun before the interruption is undone with the rest, and not called untouched', async () => {
+test('a switch begun before the interruption is undone with the rest, and not called untouched', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'healthy', '1.1.0': 'degraded' } })
   const dead = await engine(shelf)
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -313,7 +316,7 @@ test('promise 6: a switch begun before the interruption is undone with the rest,
   const cancel = new AbortController()
   const consent = async () => cancel.abort()
   const result = await next.rollBack(
-    { version: '1.1.0', planId: wayOf(interrupted, 'finish') },
+    { version: '1.1.0', planId: planIdOf(interrupted, 'finish') },
     { consent, cancel: cancel.signal }
   )
   expect(result).toMatchObject({ outcome: 'undone', state: expect.stringContaining('1.2.0 is back as it was') })
@@ -325,11 +328,11 @@ test('a resumption says that the switch had failed and was being undone, and off
   const dead = await engine(shelf)
   await dieAt({ verb: 'revert', step: 'switch', after: false }, shelf, dead)
   const { interrupted } = await (await successor(shelf, dead)).assess()
-  expect(interrupted?.standing).toEqual(['It had failed (Health: down) and was being undone.'])
-  expect(interrupted?.ways.map(({ direction }) => direction)).toEqual(['undo', 'finish'])
+  expect(interrupted?.reasons).toEqual(['It had failed (Health: down) and was being undone.'])
+  expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['undo', 'finish'])
 })
 
-test('promise 7: undoing stops, and claims nothing, once another run has taken the target over', async () => {
+test('undoing stops, and claims nothing, once another run has taken the target over', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'healthy' } })
   const dead = await engine(shelf, { leases: true })
   await dieAt({ verb: 'apply', step: 'switch', after: true }, shelf, dead)
@@ -344,7 +347,7 @@ test('promise 7: undoing stops, and claims nothing, once another run has taken t
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
     signal.throwIfAborted()
   }
-  const result = await next.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') })
+  const result = await next.rollBack({ version: '1.2.0', planId: planIdOf(interrupted, 'undo') })
   expect(result).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('taken this target over') })
   expect(shelf.serving).toBe('1.1.0')
 })
@@ -357,11 +360,11 @@ test('undoing is called undone only when the target shows the earlier state, ser
     const next = await successor(shelf, dead)
     const { interrupted } = await next.assess()
     shelf.beforeStep = () => spoil(shelf)
-    return next.rollBack({ version: '1.2.0', planId: wayOf(interrupted, 'undo') })
+    return next.rollBack({ version: '1.2.0', planId: planIdOf(interrupted, 'undo') })
   }
   expect(await undone(() => undefined)).toMatchObject({ outcome: 'undone' })
   const worse = await undone(({ health }) => void Object.assign(health, { '1.2.0': 'down' }))
   expect(worse).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('degraded before and is down now') })
   const away = await undone((shelf) => void Object.assign(shelf, { surveyFails: true }))
-  expect(away).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('could not be seen') })
+  expect(away).toMatchObject({ outcome: 'stuck', state: expect.stringContaining('the state now is unknown') })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { promptsByItself, requireConsent } from '../../src/tools/consent.ts'
+import { promptsByItself, requireConsent } from '../../src/mcp/consent.ts'
+import { journalFormat } from '../../src/rollback/journal/journal-events.ts'
 import { newShelf, release } from '../harness/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
 
@@ -57,20 +58,20 @@ test('an unattended rollback refuses on serious risks and on a current version t
   await expect(requireConsent(mute, { assessment: await healthy.assess() }, standing)).rejects.toThrow('has not failed')
 })
 
-test('promise 13: for an interrupted rollback the question says which way it would go, and what would run', async () => {
+test('for an interrupted rollback the question names the option and what it runs', async () => {
   const assessment = await assessed()
-  const { journalRecord, interrupted } = interruptedOne()
+  const interrupted = interruptedOne()
   const asked: string[] = []
   const ask = async (text: string) => {
     asked.push(text)
     return 'yes' as const
   }
   const host = { name: 'other', version: '1', ask }
-  for (const direction of ['finish', 'undo', 'close'] as const) {
-    const way = { direction, id: 'plan', version: 'v', lines: [`${direction} line`] }
-    await requireConsent(host, { assessment: { ...assessment, interrupted }, way }, never)
+  for (const kind of ['finish', 'undo', 'close'] as const) {
+    const option = { kind, id: 'plan', version: 'v', lines: [`${kind} line`] }
+    await requireConsent(host, { assessment: { ...assessment, interrupted }, option }, never)
   }
-  const { rollbackId } = journalRecord.begun
+  const { rollbackId } = interrupted
   expect(asked).toEqual([
     `Finish the interrupted rollback ${rollbackId} of shelf, to 1.1.0?\n1. finish line`,
     `Undo the interrupted rollback ${rollbackId} of shelf, back to 1.2.0?\n1. undo line`,
@@ -81,6 +82,7 @@ test('promise 13: for an interrupted rollback the question says which way it wou
 function interruptedOne() {
   const begun = {
     event: 'begun' as const,
+    format: journalFormat,
     at: '2026-03-18T14:35:00.000Z',
     rollbackId: 'rb-20260318-143500-shelf',
     target: 'shelf',
@@ -95,8 +97,8 @@ function interruptedOne() {
     notes: [],
     holder: { host: 'here', pid: 1, user: 'ann' }
   }
-  const journalRecord = { path: '', begun, events: [begun], ended: null }
+  const record = { path: '', begun, events: [begun], ended: null }
   const { rollbackId, at: startedAt, holder, from, to } = begun
   const known = { rollbackId, startedAt, holder, from, to, knownFrom: 'journal' as const }
-  return { journalRecord, interrupted: { ...known, journalRecord, standing: [], ways: [] } }
+  return { ...known, record, reasons: [], options: [] }
 }

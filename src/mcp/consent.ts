@@ -1,0 +1,51 @@
+import { question } from '../render/question.ts'
+import type { Assessment } from '../rollback/assess/assessment.ts'
+import { checkUnattended } from '../rollback/guard/unattended.ts'
+import type { ResumeOption } from '../rollback/journal/resume-options.ts'
+import { InputError } from '../support/errors.ts'
+
+/** What is known of the host that calls. */
+export interface Host {
+  name: string
+  version: string
+  /** Asks the person behind the host by elicitation; absent where the host cannot. */
+  ask?(message: string): Promise<'yes' | 'no' | 'cancelled'>
+}
+
+/** What a person is asked to confirm: the plan of an assessment, or an option of an interrupted rollback. */
+export interface Asked {
+  assessment: Assessment
+  option?: ResumeOption | undefined
+}
+
+/**
+ * Makes sure that a person confirms a real execution. A host that honours `anthropic/requiresUserInteraction` has asked before the
+ * call arrives; another one is asked by elicitation; one that offers neither is refused unless `automatic: true` allows it.
+ * @throws InputError when the answer is not yes; nothing was begun then.
+ */
+export async function requireConsent(
+  host: Host,
+  { assessment, option }: Asked,
+  automatic: () => Promise<boolean>
+): Promise<void> {
+  if (promptsByItself(host)) return
+  if (host.ask) return heed(await host.ask(question(assessment, option)))
+  checkUnattended(assessment, await automatic(), `${host.name} can neither prompt for this tool nor ask by elicitation`)
+}
+
+/** Claude Code prompts for a marked tool in every mode since 2.1.199. */
+export function promptsByItself({ name, version }: Pick<Host, 'name' | 'version'>): boolean {
+  if (name !== 'claude-code') return false
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+  return major > 2 || (major === 2 && (minor > 1 || (minor === 1 && patch >= 199)))
+}
+
+function heed(answer: 'yes' | 'no' | 'cancelled'): void {
+  if (answer === 'yes') return
+  throw new InputError({
+    what: answer === 'no' ? 'The rollback was declined' : 'The confirmation was not answered',
+    why: 'each real execution needs a person to say yes',
+    next: 'Start it again when a person is there to confirm it.',
+    code: answer === 'no' ? 'declined' : 'not_confirmed'
+  })
+}

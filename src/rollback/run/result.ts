@@ -1,0 +1,72 @@
+import type { Check } from '../../model/check.ts'
+import type { Outcome } from '../../model/outcome.ts'
+import type { Release } from '../../model/release.ts'
+import type { Step } from '../../model/step.ts'
+import type { Assessment } from '../assess/assessment.ts'
+import type { ResumeOption } from '../journal/resume-options.ts'
+
+export interface ExecuteRequest {
+  version: string
+  planId: string
+  accept: readonly string[]
+  dryRun: boolean
+}
+
+export interface ExecuteHooks {
+  report: ReportProgress
+  /** For an unattended run: asked first whether its conditions hold. @throws naming each that does not. */
+  unattended?(assessment: Assessment): Promise<void>
+  /**
+   * Asked once, before the rollback begins; not for a dry run. `option` is what was chosen for an interrupted rollback.
+   * @throws when the answer is no.
+   */
+  consent(assessment: Assessment, option?: ResumeOption): Promise<void>
+  /** Aborted when the caller cancels; heeded at safe points. */
+  cancel: AbortSignal
+}
+
+/** Progress of a running rollback: one line per step, and one for the health check. */
+export interface Progress {
+  /** From 1; the health check follows the last step before the cleanup. */
+  index: number
+  total: number
+  title: string
+  state: 'started' | 'working' | 'done' | 'failed'
+  detail?: string
+}
+
+export type ReportProgress = (progress: Progress) => void
+
+/** How one step ended. */
+export interface StepOutcome {
+  id: string
+  title: string
+  phase: Step['phase']
+  state: 'done' | 'failed' | 'reverted' | 'not reverted' | 'not run' | 'checked' | 'manual'
+  detail?: string
+  durationMs?: number
+}
+
+/** How a rollback, or its dry run, ended. */
+export interface RollbackResult {
+  target: string
+  rollbackId: string | null
+  outcome: Outcome
+  dryRun: boolean
+  from: Release | null
+  to: Release
+  /** `from` did not serve as it should, or its deployment is recorded as failed. */
+  failed: boolean
+  /** `to` is the recommended candidate: the last one known to have served well. */
+  lastGood: boolean
+  steps: StepOutcome[]
+  /** The steps are those of a resume option, health check included. */
+  resumes: boolean
+  checks: Check[]
+  durationMs: number
+  /** One or two sentences on what serves now. */
+  state: string
+  /** What a person still has to do, with the commands. */
+  remains: string[]
+  instructions: string[]
+}
