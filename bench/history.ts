@@ -13,7 +13,7 @@ import { createMask } from '../src/support/mask.ts'
 import { targetTypes } from '../src/targets/index.ts'
 import type { Target } from '../src/targets/target.ts'
 import { assessRollback } from '../src/tools/assess-rollback.ts'
-import { typeInMemory } from '../test/harness/in-memory-target.ts'
+import { typeInMemory } from '../testkit/in-memory-target.ts'
 import { inTurns, median, printRatios } from './support/turns.ts'
 
 /**

@@ -10,8 +10,8 @@ import { renderError } from '../../src/render/error.ts'
 import { systemClock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import { targetTypes } from '../../src/targets/index.ts'
+import { newShelf, type Shelf, shelfTarget, typeInMemory } from '../../testkit/in-memory-target.ts'
 import { testProject } from '../../testkit/project.ts'
-import { newShelf, type Shelf, shelfTarget, typeInMemory } from '../harness/in-memory-target.ts'
 
 /** Held by the module, so that what waits for it is not collected. */
 const never = new Promise<void>(() => undefined)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { promptsByItself, requireConsent } from '../../src/mcp/consent.ts'
 import { journalFormat } from '../../src/rollback/journal/journal-events.ts'
-import { newShelf, release } from '../harness/in-memory-target.ts'
+import { newShelf, release } from '../../testkit/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
 
 const assessed = async (more: Parameters<typeof newShelf>[0] = {}) => (await engine(newShelf(more))).assess()

@@ -6,7 +6,7 @@ import { identityFrom } from '../../scripts/generate/identity.ts'
 import { ofTargets } from '../../scripts/generate/of-targets.ts'
 import { outdated } from '../../scripts/generate.ts'
 import { targetTypes } from '../../src/targets/index.ts'
-import { newShelf, shelfTarget, typeInMemory } from '../harness/in-memory-target.ts'
+import { newShelf, shelfTarget, typeInMemory } from '../../testkit/in-memory-target.ts'
 
 const read = (file: string): string => readFileSync(join(import.meta.dirname, '../..', file), 'utf8')
 

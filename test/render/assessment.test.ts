@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { renderAssessment } from '../../src/render/assessment.ts'
-import { newShelf } from '../harness/in-memory-target.ts'
+import { newShelf } from '../../testkit/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
 
 test('the next calls accept no risk that nobody was asked about', async () => {

@@ -5,7 +5,7 @@ import { renderRollback, rollbackSchema } from '../../src/render/rollback.ts'
 import { renderVerification, verificationSchema } from '../../src/render/verification.ts'
 import { assess } from '../../src/rollback/assess/assess.ts'
 import { verify } from '../../src/rollback/verify.ts'
-import { newShelf } from '../harness/in-memory-target.ts'
+import { newShelf } from '../../testkit/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
 
 const request = { version: '1.1.0', plan_id: 'plan' }

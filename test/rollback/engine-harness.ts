@@ -11,7 +11,7 @@ import type { Session } from '../../src/rollback/session.ts'
 import type { Clock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import type { Target } from '../../src/targets/target.ts'
-import { type Shelf, shelfTarget } from '../harness/in-memory-target.ts'
+import { type Shelf, shelfTarget } from '../../testkit/in-memory-target.ts'
 
 export const success = (version: string, at: string): DeploymentRecord => ({
   at,

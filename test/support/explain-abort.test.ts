@@ -5,7 +5,7 @@ import { systemClock } from '../../src/support/clock.ts'
 import { TargetError } from '../../src/support/errors.ts'
 import { explainAbort } from '../../src/support/explain-abort.ts'
 import { assessRollback } from '../../src/tools/assess-rollback.ts'
-import { newShelf } from '../harness/in-memory-target.ts'
+import { newShelf } from '../../testkit/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
 
 const never = new AbortController().signal

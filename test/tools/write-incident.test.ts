@@ -5,8 +5,8 @@ import { projectPaths } from '../../src/project/paths.ts'
 import { systemClock } from '../../src/support/clock.ts'
 import { createMask } from '../../src/support/mask.ts'
 import { writeIncidentTool } from '../../src/tools/write-incident.ts'
+import { newShelf } from '../../testkit/in-memory-target.ts'
 import { testProject } from '../../testkit/project.ts'
-import { newShelf } from '../harness/in-memory-target.ts'
 import { engine } from '../rollback/engine-harness.ts'
 
 test('a broken deploy.json does not prevent a report for which the journal suffices', async () => {

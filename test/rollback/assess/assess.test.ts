@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { assess } from '../../../src/rollback/assess/assess.ts'
 import { readJournals } from '../../../src/rollback/journal/journal.ts'
-import { newShelf, shelfTarget } from '../../harness/in-memory-target.ts'
+import { newShelf, shelfTarget } from '../../../testkit/in-memory-target.ts'
 import { engine, success } from '../engine-harness.ts'
 
 test('a version that a rollback left is not recommended again when the way ended stuck', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
 import { type FormerRollback, rankCandidates, recommend } from '../../../src/rollback/assess/candidates.ts'
-import { release } from '../../harness/in-memory-target.ts'
+import { release } from '../../../testkit/in-memory-target.ts'
 import { failed, success } from '../engine-harness.ts'
 
 const now = '2026-03-18T15:00:00.000Z'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
 import { recordedFailure } from '../../../src/rollback/assess/history-evidence.ts'
 import { missingConditions } from '../../../src/rollback/guard/unattended.ts'
-import { newShelf, release } from '../../harness/in-memory-target.ts'
+import { newShelf, release } from '../../../testkit/in-memory-target.ts'
 import { engine, failed, success } from '../engine-harness.ts'
 
 const at = (day: number): string => `2026-03-${String(day).padStart(2, '0')}T12:00:00.000Z`

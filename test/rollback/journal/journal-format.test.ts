@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { journalById } from '../../../src/rollback/journal/journal.ts'
-import { newShelf } from '../../harness/in-memory-target.ts'
+import { newShelf } from '../../../testkit/in-memory-target.ts'
 import { type Engine, engine } from '../engine-harness.ts'
 
 const id = 'rb-20260318-120000-shelf'

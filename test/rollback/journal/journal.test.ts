@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { isUnreadable, openJournal, readJournal, stepsInEffect } from '../../../src/rollback/journal/journal.ts'
 import type { JournalEvent } from '../../../src/rollback/journal/journal-events.ts'
 import { createMask } from '../../../src/support/mask.ts'
-import { newShelf } from '../../harness/in-memory-target.ts'
+import { newShelf } from '../../../testkit/in-memory-target.ts'
 import { engine, testClock } from '../engine-harness.ts'
 
 let dir: string

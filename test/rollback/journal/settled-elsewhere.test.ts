@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { newShelf, type Shelf } from '../../harness/in-memory-target.ts'
+import { newShelf, type Shelf } from '../../../testkit/in-memory-target.ts'
 import { type Engine, engine } from '../engine-harness.ts'
 
 const dayMs = 24 * 3_600_000

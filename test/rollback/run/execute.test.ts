@@ -8,7 +8,7 @@ import type { Progress } from '../../../src/rollback/run/result.ts'
 import { rollbackRun } from '../../../src/rollback/run/rollback-run.ts'
 import { verify } from '../../../src/rollback/verify.ts'
 import { fingerprint } from '../../../src/support/canonical.ts'
-import { newShelf, type Shelf } from '../../harness/in-memory-target.ts'
+import { newShelf, type Shelf } from '../../../testkit/in-memory-target.ts'
 import { engine, failed, goodHistory, success } from '../engine-harness.ts'
 
 test('a rollback carries out the plan, proves it, and records it', async () => {

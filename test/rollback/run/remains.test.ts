@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { resumeOption } from '../../../src/rollback/journal/interrupted.ts'
 import type { Target } from '../../../src/targets/target.ts'
-import { newShelf, type Shelf, shelfTarget } from '../../harness/in-memory-target.ts'
+import { newShelf, type Shelf, shelfTarget } from '../../../testkit/in-memory-target.ts'
 import { engine } from '../engine-harness.ts'
 
 const line = 'New versions are no longer put on the shelf by themselves.'

@@ -8,7 +8,7 @@ import { readJournals } from '../../../src/rollback/journal/journal.ts'
 import type { ResumeKind } from '../../../src/rollback/journal/resume-options.ts'
 import { verify } from '../../../src/rollback/verify.ts'
 import { snakeCase } from '../../../src/support/casing.ts'
-import { newShelf, release, type Shelf } from '../../harness/in-memory-target.ts'
+import { newShelf, release, type Shelf } from '../../../testkit/in-memory-target.ts'
 import { deadHolder } from '../../harness/lease.ts'
 import { type Engine, engine } from '../engine-harness.ts'
 

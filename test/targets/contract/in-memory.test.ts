@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { newShelf, shelfTarget, typeInMemory } from '../../harness/in-memory-target.ts'
+import { newShelf, shelfTarget, typeInMemory } from '../../../testkit/in-memory-target.ts'
 import { fulfilsTheContract } from './contract.ts'
 
 describe('the contract of a target, in memory', () => {

@@ -1,1 +1,0 @@
-import{n as e,t}from"./execa.mjs";e();export{t as execa};
