@@ -28,7 +28,7 @@ const replicas = 4
 const brought = await backend.bring()
 if ('missing' in brought) throw new Error(brought.missing)
 const { compose, nginx } = brought.env
-if (!compose || !nginx) throw new Error('Docker Compose and nginx are needed: testkit/backends/docker.sh install')
+if (!compose || !nginx) throw new Error('Docker Compose and nginx are needed: test/backends/docker.sh install')
 await build()
 const world = createWorld()
 const image = (version: string): string => `${world.repository}:${version}`

@@ -208,7 +208,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
   test('under an agent host --auto is refused, committed permission or not', async () => {
     const { it, env, latest } = await standing()
     const { code, stdout } = await commandLine(['rollback', '--auto'], it.made.dir, { ...env, CLAUDECODE: '1' })
-    expect({ code, stdout }).toMatchObject({ code: 2, stdout: expect.stringContaining('under an agent') })
+    expect({ code, stdout }).toMatchObject({ code: 2, stdout: expect.stringContaining("in an agent's shell") })
     expect(await latest()).toBe('1.2.0')
   })
 

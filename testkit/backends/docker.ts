@@ -13,7 +13,7 @@ export const canStartEngine = (): boolean => {
   }
 }
 
-const script = fileURLToPath(new URL('docker.sh', import.meta.url))
+const script = fileURLToPath(new URL('../../test/backends/docker.sh', import.meta.url))
 
 /** A Docker engine that answers here, with a private registry and, where installed, Compose v2. */
 const docker: Backend = {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import type { Backend } from './backend.ts'
 import kubernetes from './kubernetes.ts'
 
-const script = fileURLToPath(new URL('helm.sh', import.meta.url))
+const script = fileURLToPath(new URL('../../test/backends/helm.sh', import.meta.url))
 
 /** The real helm, and the cluster of the kubernetes backend for it. */
 const helm: Backend = {

@@ -5,7 +5,7 @@ import type { Backend } from './backend.ts'
 
 const modules = join(import.meta.dirname, '../../test/host/node_modules')
 
-/** The real Claude Code, MCP Inspector and another Node, once `testkit/backends/host.sh install` has fetched them. */
+/** The real Claude Code, MCP Inspector and another Node, once `test/backends/host.sh install` has fetched them. */
 const host: Backend = {
   name: 'host',
   async bring() {
@@ -13,7 +13,7 @@ const host: Backend = {
     const node = join(modules, 'node/bin/node')
     const inspector = join(modules, '@modelcontextprotocol/inspector/clients/launcher/build/index.js')
     const absent = [claude, node, inspector].filter((file) => !existsSync(file))
-    if (absent.length > 0) return { missing: 'testkit/backends/host.sh install has not been run' }
+    if (absent.length > 0) return { missing: 'test/backends/host.sh install has not been run' }
     if (spawnSync('tmux', ['-V']).status !== 0) return { missing: 'tmux is not installed' }
     return { env: { claude, node, inspector } }
   }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Backend } from './backend.ts'
 
-const script = fileURLToPath(new URL('kubernetes.sh', import.meta.url))
+const script = fileURLToPath(new URL('../../test/backends/kubernetes.sh', import.meta.url))
 const run = promisify(execFile)
 
 const authorityKey = 'the key of its authority, which signs client certificates'

@@ -1,7 +1,7 @@
-import { access, readdir } from 'node:fs/promises'
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { CheckReport } from '../../../src/model/check.ts'
 import { describeOn } from '../../harness/describe-on.ts'
 import { bench, limit, moveTag, open, type Project, releaseNamed } from './package-fixture.ts'
@@ -31,12 +31,15 @@ describeOn('npm', 'npm check', (backend) => {
     const made = await rolledBack()
     const target = await open(made)
     const release = await releaseOf(made, '1.1.0')
-    const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('pop-npm-'))
-    const before = await folders()
+    // A folder of its own: other tests install beside this one.
+    const own = await mkdtemp(join(tmpdir(), 'pop-check-'))
+    vi.stubEnv('TMPDIR', own)
     const report = await target.check(release, { signal: limit() })
+    vi.unstubAllEnvs()
     expect(statuses(report)).toEqual({ dist_tag: 'pass', identity: 'pass', tarball: 'pass', install: 'pass' })
     await expect(access(join(made.dir, 'ran'))).rejects.toThrow()
-    expect((await folders()).filter((name) => !before.includes(name))).toEqual([])
+    expect(await readdir(own)).toEqual([])
+    await rm(own, { recursive: true })
   })
 
   test('later looks of a soak do not install again, unless the tag has moved', async () => {

@@ -52,7 +52,7 @@ describe('PyPI, end to end', () => {
     const env = { PATH: process.env.PATH, HOME: project.project.dir, PIP_INDEX_URL: '', UV_INDEX_URL: '' }
     const args = ['record', '--rollback', result.rollback_id]
     expect(await commandLine(args, project.project.dir, env)).toMatchObject({ code: 0 })
-    expect((await commandLine(args, project.project.dir, env)).stdout).toContain('Recorded already')
+    expect((await commandLine(args, project.project.dir, env)).stdout).toContain('Already recorded')
     const { history } = JSON.parse(await readFile(project.project.deployFile, 'utf8'))
     expect(history).toHaveLength(3)
     expect(history[0]).toMatchObject({

@@ -77,7 +77,7 @@ describe.concurrent('adversity on vercel', () => {
       const { interrupted } = await server.call('assess_rollback')
       const { id, version } = interrupted[direction]
       const call = { target: 'vercel', version, plan_id: id }
-      const onProgress = (message: string) => message.includes('moves the domains') && over()
+      const onProgress = (message: string) => message.includes('moving the domains') && over()
       const result = await server.call('execute_rollback', call, { onProgress })
       expect(result.outcome).toBe(direction === 'finish' ? 'succeeded' : 'undone')
       expect(vercel.busy()).toBe(false)

@@ -162,7 +162,7 @@ describe('the change that a Compose project needs', () => {
     const image = variable('WEB_IMAGE')
     expect(await needed(image, 'WEB_IMAGE=shop/web:1.2.0\n')).toMatchObject({
       where: '.env, line 1',
-      what: 'let WEB_IMAGE be shop/web:1.1.0'
+      what: 'set WEB_IMAGE to shop/web:1.1.0'
     })
     expect(await needed(image, 'WEB_IMAGE=shop/web:1.1.0\n')).toBeNull()
     expect(await needed(variable('WEB_IMAGE:-shop/web:1.1.0'))).toBeNull()

@@ -27,7 +27,7 @@ install_helm() {
 case ${1:-} in
   install) install_helm ;;
   path)
-    [ -x "$cache/helm" ] || { echo "helm is not there; testkit/backends/helm.sh install fetches it" >&2; exit 1; }
+    [ -x "$cache/helm" ] || { echo "helm is not there; test/backends/helm.sh install fetches it" >&2; exit 1; }
     echo "$cache"
     ;;
   *) echo "usage: $0 install|path" >&2; exit 2 ;;

@@ -58,8 +58,8 @@ node_ready() { ask /api/v1/nodes/node-1 | tr -d ' \n' | grep -q '"type":"Ready",
 runs() { [ -e "$state/kubelet.pid" ] && kill -0 "$(cat "$state/kubelet.pid")" 2>/dev/null && node_ready; }
 
 up() {
-  built || { echo "Kubernetes is not built; testkit/backends/kubernetes.sh install builds it" >&2; exit 1; }
-  command -v etcd >/dev/null || { echo "etcd is not installed; testkit/backends/kubernetes.sh install installs it" >&2; exit 1; }
+  built || { echo "Kubernetes is not built; test/backends/kubernetes.sh install builds it" >&2; exit 1; }
+  command -v etcd >/dev/null || { echo "etcd is not installed; test/backends/kubernetes.sh install installs it" >&2; exit 1; }
   [ "$(id -u)" = 0 ] || { echo "a kubelet needs root" >&2; exit 1; }
   "$here/docker.sh" up >/dev/null
   mkdir -p "$(dirname "$state")"
