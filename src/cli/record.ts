@@ -6,6 +6,7 @@ import { recordDeployment, selectTarget, withSession } from '../rollback/open-se
 import { recordManualRollback } from '../rollback/run/conclude.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { InputError, messageOf } from '../support/errors.ts'
+import { withLimit } from '../support/limit.ts'
 import { oneLine } from '../support/text.ts'
 import { rollbackId } from '../tools/shapes.ts'
 import { type Flags, numberOf } from './arguments.ts'
@@ -67,7 +68,7 @@ const recordRollback = async ({ flags, project, paths, cancelled }: CommandConte
       code: 'usage'
     })
   const added = await withSession(project, { target }, (session) =>
-    recordManualRollback(session, journal, AbortSignal.any([cancelled, AbortSignal.timeout(session.settings.limitMs)]))
+    recordManualRollback(session, journal, withLimit(cancelled, session.settings.limitMs))
   )
   const what = `${target} ${from?.version} rolled back to ${to.version} manually (${known.data})`
   const summary = added ? `Recorded: ${what}` : `Already recorded: ${what}`

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { assess } from '../rollback/assess/assess.ts'
 import { withSession } from '../rollback/open-session.ts'
+import { withLimit } from '../support/limit.ts'
 import { defineTool } from './define-tool.ts'
 import { rehearse, target } from './shapes.ts'
 
@@ -18,7 +19,7 @@ export const assessRollback = defineTool({
   }),
   run: ({ target, version, investigate, rehearse }, { project, cancelled }) =>
     withSession(project, { target, version, rehearse }, (session) => {
-      const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
+      const signal = withLimit(cancelled, 120_000)
       return assess(session, { signal, version, investigate })
     })
 })

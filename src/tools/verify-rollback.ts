@@ -4,6 +4,7 @@ import { journalById } from '../rollback/journal/journal.ts'
 import { withSession } from '../rollback/open-session.ts'
 import { longestProofMs } from '../rollback/run/prove.ts'
 import { verify } from '../rollback/verify.ts'
+import { withLimit } from '../support/limit.ts'
 import { defineTool } from './define-tool.ts'
 import { rollbackId, target } from './shapes.ts'
 
@@ -22,7 +23,7 @@ export const verifyRollback = defineTool({
     const name = id ? (await journalById(projectPaths(project.projectDir).rollbacksDir, id)).begun.target : target
     return withSession(project, { target: name }, (session) => {
       const soakMs = soak_seconds * 1000
-      const signal = AbortSignal.any([cancelled, AbortSignal.timeout(longestProofMs(soakMs) + 120_000)])
+      const signal = withLimit(cancelled, longestProofMs(soakMs) + 120_000)
       return verify(session, { rollbackId: id, soakMs, signal })
     })
   }

@@ -11,6 +11,7 @@ import { type JournalRecord, journalById, newestRollback } from '../rollback/jou
 import { withSession } from '../rollback/open-session.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { messageOf } from '../support/errors.ts'
+import { withLimit } from '../support/limit.ts'
 import { defineTool } from './define-tool.ts'
 import { rollbackId, target } from './shapes.ts'
 
@@ -35,7 +36,7 @@ export const writeIncidentTool = defineTool({
     const paths = projectPaths(project.projectDir)
     const record = await (id ? journalById(paths.rollbacksDir, id) : newestRollback(paths.rollbacksDir, target))
     if (record) spareBegun(project.mask, record.begun)
-    const signal = AbortSignal.any([cancelled, AbortSignal.timeout(120_000)])
+    const signal = withLimit(cancelled, 120_000)
     const incident = record
       ? await incidentWithoutTarget(project, paths, record, given)
       : await withSession(project, { target }, (session) => incidentOfNow(session, given, signal))

@@ -1,4 +1,7 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
@@ -20,4 +23,11 @@ test('a limit fires after garbage was collected, also through further signals', 
 
 test('a limited signal gives the reason of the signal that it limits', () => {
   expect(withLimit(AbortSignal.abort('enough'), 1000).reason).toBe('enough')
+})
+
+test('no source combines signals in another way', async () => {
+  const src = fileURLToPath(new URL('../../src/', import.meta.url))
+  const files = (await readdir(src, { recursive: true })).filter((name) => name.endsWith('.ts'))
+  const texts = await Promise.all(files.map((name) => readFile(join(src, name), 'utf8')))
+  expect(files.filter((_, index) => texts[index]?.includes('AbortSignal.any'))).toEqual(['support/limit.ts'])
 })

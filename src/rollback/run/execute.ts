@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Risk } from '../../model/observation.ts'
 import { isoNow } from '../../support/clock.ts'
 import { messageOf } from '../../support/errors.ts'
+import { anySignal } from '../../support/limit.ts'
 import { assess } from '../assess/assess.ts'
 import type { Assessment } from '../assess/assessment.ts'
 import { isPlanId, type Plan, planOf, whatChanged } from '../assess/plan-id.ts'
@@ -32,7 +33,7 @@ export async function executeRollback(
   hooks: ExecuteHooks
 ): Promise<RollbackResult> {
   if (!isPlanId(request.planId)) throw invalidPlanId(request.planId)
-  const signal = AbortSignal.any([hooks.cancel, session.clock.limit(assessWithinMs)])
+  const signal = anySignal(hooks.cancel, session.clock.limit(assessWithinMs))
   const assessment = await assess(session, { version: request.version, signal })
   await hooks.unattended?.(assessment)
   if (assessment.interrupted) return resume(session, assessment, assessment.interrupted, request, hooks)

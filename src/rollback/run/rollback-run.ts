@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../model/json.ts'
 import type { Step } from '../../model/step.ts'
+import { anySignal } from '../../support/limit.ts'
 import type { KeptLease } from '../guard/lease.ts'
 import type { Journal, StepInEffect } from '../journal/journal.ts'
 import type { Begun } from '../journal/journal-events.ts'
@@ -55,7 +56,7 @@ export const isTakenOver = ({ lease }: RollbackRun): boolean => lease?.lost.abor
 
 /** Aborted with `signal`, and when another run takes the target over. */
 export const unlessTakenOver = ({ lease }: RollbackRun, signal: AbortSignal): AbortSignal =>
-  lease ? AbortSignal.any([signal, lease.lost]) : signal
+  lease ? anySignal(signal, lease.lost) : signal
 
 export const hasSwitched = ({ beganSteps }: RollbackRun): boolean => beganSteps.some(({ phase }) => phase === 'switch')
 

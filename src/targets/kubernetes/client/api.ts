@@ -5,6 +5,7 @@ import { readCapped, TooLarge } from '../../../http/body.ts'
 import type { JsonValue } from '../../../model/json.ts'
 import type { Clock } from '../../../support/clock.ts'
 import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
+import { anySignal } from '../../../support/limit.ts'
 import type { Access, Connection } from './connect.ts'
 import { ApiFailure, isStatus, orOn, passes, unreachable } from './failure.ts'
 
@@ -115,7 +116,7 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
 
   async function once(request: Request): Promise<string> {
     const limit = AbortSignal.timeout(limits.answerMs)
-    const signal = AbortSignal.any([request.signal, limit])
+    const signal = anySignal(request.signal, limit)
     try {
       const answer = await open({ ...request, signal })
       const text = await readCapped(answer, limits.maxBytes, signal)
@@ -162,7 +163,7 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
     text: once,
     async *watch(request) {
       const end = new AbortController()
-      const signal = AbortSignal.any([request.signal, end.signal])
+      const signal = anySignal(request.signal, end.signal)
       let limit = setTimeout(() => end.abort(), limits.answerMs)
       let answer: IncomingMessage | null = null
       try {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
+import { anySignal } from '../../../support/limit.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { StepKind } from '../../define-steps.ts'
 import type { Run } from '../../target.ts'
@@ -129,7 +130,7 @@ async function callRollback(
   if (content?.hash !== goal.content) throw revisionGone(release.name, goal)
   const end = new AbortController()
   const watching = wait
-    ? throwWhenFailed(cluster, content, AbortSignal.any([signal, end.signal])).catch((error) => end.abort(error))
+    ? throwWhenFailed(cluster, content, anySignal(signal, end.signal)).catch((error) => end.abort(error))
     : null
   const args = [
     ...['rollback', release.name, String(goal.revision)],
@@ -144,7 +145,7 @@ async function callRollback(
     await program.call(args, {
       doing: `Rolling the Helm release ${release.name} back to revision ${goal.revision}`,
       namespace: release.namespace,
-      signal: AbortSignal.any([signal, end.signal]),
+      signal: anySignal(signal, end.signal),
       limitMs: (seconds * 3 + 60) * 1000,
       onLine: (line) => {
         const [, text] = /\[debug\] (.*(?:not ready|Patch|Created|Deleting|hook).*)$/i.exec(line) ?? []

@@ -5,6 +5,7 @@ import type { Check, CheckReport } from '../../../model/check.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import { messageOf, RollbackError } from '../../../support/errors.ts'
+import { withLimit } from '../../../support/limit.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Look } from '../../target.ts'
 import { isMadeOf } from '../argo/state.ts'
@@ -151,7 +152,7 @@ async function ask(
   signal: AbortSignal
 ): Promise<{ status?: number; detail: string }> {
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)])
+    const limit = withLimit(signal, answerWithinMs)
     const headers = { 'user-agent': 'pop-deploy-rollback' }
     const { statusCode: status, body } = await request(address, { dispatcher, signal: limit, headers })
     body.on('error', () => undefined).destroy()

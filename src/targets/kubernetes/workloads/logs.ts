@@ -1,5 +1,6 @@
 import type { Evidence } from '../../../model/diagnosis.ts'
 import { messageOf, TargetError } from '../../../support/errors.ts'
+import { withLimit } from '../../../support/limit.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
@@ -60,7 +61,7 @@ async function logOf(
         doing: `Reading the log of ${of}`,
         path: `/api/v1/namespaces/${namespace}/pods/${name}/log`,
         query: { container, previous: before, tailLines: lines, limitBytes: mostBytes },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)])
+        signal: withLimit(signal, answerWithinMs)
       })
       const title = `Last log of ${of}${before ? ' (before its last restart)' : ''}`
       const said = quoteTail(mask, text, mostCharacters)

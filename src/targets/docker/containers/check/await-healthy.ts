@@ -1,4 +1,5 @@
 import { TargetError } from '../../../../support/errors.ts'
+import { anySignal } from '../../../../support/limit.ts'
 import { duration, oneLine } from '../../../../support/text.ts'
 import type { Probe } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
@@ -132,9 +133,7 @@ async function listen(docker: DockerContext, id: string, signal: AbortSignal) {
     rung = true
     wake()
   }
-  const stream = await docker.engine
-    .events({ container: id }, AbortSignal.any([signal, closing.signal]))
-    .catch(() => null)
+  const stream = await docker.engine.events({ container: id }, anySignal(signal, closing.signal)).catch(() => null)
   stream?.on('data', ring)
   stream?.on('error', () => {})
   return {
@@ -142,8 +141,7 @@ async function listen(docker: DockerContext, id: string, signal: AbortSignal) {
     async wait(ms: number): Promise<void> {
       const woken = new AbortController()
       wake = () => woken.abort()
-      if (!rung)
-        await docker.clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => signal.throwIfAborted())
+      if (!rung) await docker.clock.sleep(ms, anySignal(signal, woken.signal)).catch(() => signal.throwIfAborted())
       rung = false
     },
     close(): void {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { messageOf } from '../../../../support/errors.ts'
+import { anySignal } from '../../../../support/limit.ts'
 import type { StepKind } from '../../../define-steps.ts'
 import { orOn } from '../../client/failure.ts'
 import { inParallel } from '../../client/parallel.ts'
@@ -26,7 +27,7 @@ export const deletePods: StepKind<KubernetesContext, DeletePodsParams> = {
     await awaitController(cluster, move, run)
     let deleted = await deleteUnready(cluster, move, run.signal, pods)
     const end = new AbortController()
-    const deleting = keepDeleting(cluster, move, pods, AbortSignal.any([run.signal, end.signal]))
+    const deleting = keepDeleting(cluster, move, pods, anySignal(run.signal, end.signal))
     try {
       await followRollout(cluster, move, run)
     } finally {

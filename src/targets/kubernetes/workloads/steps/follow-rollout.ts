@@ -1,4 +1,5 @@
 import { type RollbackError, TargetError } from '../../../../support/errors.ts'
+import { anySignal } from '../../../../support/limit.ts'
 import { duration } from '../../../../support/text.ts'
 import type { Run } from '../../../target.ts'
 import { isMadeOf } from '../../argo/state.ts'
@@ -35,7 +36,7 @@ export async function followRollout(cluster: KubernetesContext, move: Move, run:
   const { selector, progressDeadlineSeconds } = first.spec
   const deadlineMs = (config.deadline_seconds ?? 0) * 1000 || (progressDeadlineSeconds ?? 0) * 1000 || defaultDeadlineMs
   const end = new AbortController()
-  const signal = AbortSignal.any([run.signal, end.signal])
+  const signal = anySignal(run.signal, end.signal)
   const pace = paceOf(clock)
   let object: WorkloadObject | null = first
   let pods: Pod[] = []

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { anySignal } from '../../../../support/limit.ts'
 import { duration } from '../../../../support/text.ts'
 import type { StepKind } from '../../../define-steps.ts'
 import type { KubernetesContext } from '../../context.ts'
@@ -82,7 +83,7 @@ async function replacementFailure(
   const { lists, clock } = cluster
   const end = new AbortController()
   const late = AbortSignal.timeout(limitMs)
-  const signal = AbortSignal.any([outer, end.signal, late])
+  const signal = anySignal(outer, end.signal, late)
   let detail = 'there is no pod yet'
   let failingSince: number | null = null
   let done = false
