@@ -123,7 +123,7 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
     ['a writable mount', ['-v', '/tmp:/shared'], 'could write to what is mounted at /shared'],
     ['a variable of nginx-proxy', ['-e', 'VIRTUAL_HOST=shop.example'], 'would send it traffic before it is healthy'],
     ['a label of caddy-docker-proxy', ['--label', 'caddy=shop.example'], 'would send it traffic before it is healthy'],
-    ['no health check', ['--no-healthcheck'], 'nothing but a health check tells']
+    ['no health check', ['--no-healthcheck'], 'it has no health check to say when the new one is ready']
   ])('stops first when it has %s, and the plan says so', async (_, options, why) => {
     await world.start('web', '1.2.0', ...options)
     const target = await world.open()

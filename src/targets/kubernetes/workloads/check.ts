@@ -1,11 +1,9 @@
-import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
-import { proxyAgent } from '../../../http/proxy.ts'
+import { probe } from '../../../http/probe.ts'
 import type { Check, CheckReport } from '../../../model/check.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import { messageOf, RollbackError } from '../../../support/errors.ts'
-import { withLimit } from '../../../support/limit.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Look } from '../../target.ts'
 import { isMadeOf } from '../argo/state.ts'
@@ -121,46 +119,15 @@ const restarts = (pod: Pod): number => containersOf(pod).reduce((sum, { restartC
 
 const tries = 4
 const betweenMs = 500
-const answerWithinMs = 3000
 
 /** Requests the configured address as a user would; one good answer of a few is enough. */
 async function checkProbe({ config, env, clock }: KubernetesContext, signal: AbortSignal): Promise<Check[]> {
-  const { probe } = config
-  if (!probe) return []
+  if (!config.probe) return []
+  const { http, expect_status: expectStatus } = config.probe
   const check = { id: 'probe', title: 'The probe is answered' }
-  const agent = proxyAgent(env)
-  let detail = ''
-  try {
-    for (let count = 0; count < tries; count++) {
-      if (count > 0) await clock.sleep(betweenMs, signal)
-      const answer = await ask(probe.http, agent, signal)
-      detail = `${probe.http} ${answer.detail}`
-      const wanted = probe.expect_status
-      if (answer.status !== undefined && (wanted ? answer.status === wanted : answer.status < 400))
-        return [{ ...check, status: 'pass', detail }]
-    }
-    return [{ ...check, status: 'fail', detail }]
-  } finally {
-    await agent.destroy()
-  }
-}
-
-/** A redirect counts as an answer and is not followed. */
-async function ask(
-  address: string,
-  dispatcher: Dispatcher,
-  signal: AbortSignal
-): Promise<{ status?: number; detail: string }> {
-  try {
-    const limit = withLimit(signal, answerWithinMs)
-    const headers = { 'user-agent': 'pop-deploy-rollback' }
-    const { statusCode: status, body } = await request(address, { dispatcher, signal: limit, headers })
-    body.on('error', () => undefined).destroy()
-    return { status, detail: `answers ${status}` }
-  } catch (error) {
-    signal.throwIfAborted()
-    // A host with several addresses fails with one error for each.
-    const cause: unknown = error instanceof AggregateError ? error.errors[0] : error
-    return { detail: `does not answer: ${oneLine(messageOf(cause))}` }
+  for (let count = 1; ; count++) {
+    const { ok, detail } = await probe(http, { env, signal, expectStatus })
+    if (ok || count === tries) return [{ ...check, status: ok ? 'pass' : 'fail', detail }]
+    await clock.sleep(betweenMs, signal)
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
@@ -22,6 +23,11 @@ import { watchEvents } from '../scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
+// Names of their own: a target that names only services means those of every project on the engine.
+const own = randomBytes(3).toString('hex')
+const web = `web-${own}`
+const worker = `worker-${own}`
+
 describeOn('docker', 'a Compose service of which no container is left', ({ compose: program = '' }) => {
   let world: World
   let good: string
@@ -39,18 +45,18 @@ describeOn('docker', 'a Compose service of which no container is left', ({ compo
   })
   afterAll(() => world.remove())
 
-  const web = () => `
+  const webFile = () => `
 services:
-  web:
+  ${web}:
     image: ${world.repository}:${tagVariable}
     environment: {COLOUR: $COLOUR}
     volumes: ["data:/data", "./config:/config"]
 volumes: {data: {}}
 `
   const two = () =>
-    `${web()}`.replace(
+    `${webFile()}`.replace(
       'volumes: {data: {}}',
-      `  worker:
+      `  ${worker}:
     image: ${world.repository}:${tagVariable}
 volumes: {data: {}}`
     )
@@ -64,7 +70,7 @@ volumes: {data: {}}`
     world.open({
       projectDir: dir,
       env,
-      config: { image_name: undefined, registry: undefined, services: ['web'], ...config },
+      config: { image_name: undefined, registry: undefined, services: [web], ...config },
       history: [record({ version: '1.1.0', digest: good }), record({ version: '1.3.0' })],
       ...parts
     })
@@ -76,10 +82,10 @@ volumes: {data: {}}`
     const folder = join(it.dir, `${world.prefix}-deploy`)
     const file = join(folder, 'compose.yaml')
     await mkdir(folder)
-    await writeFile(file, web())
+    await writeFile(file, webFile())
     await writeFile(join(folder, '.env'), 'TAG=1.2.0\nCOLOUR=blue\n')
     await it.compose('-f', file, 'up', '-d', '--wait')
-    const name = `${world.prefix}-deploy-web-1`
+    const name = `${world.prefix}-deploy-${web}-1`
     const before = await inspect(name)
     await docker('rm', '-f', name)
     const target = await open(it, { compose_file: `${basename(folder)}/compose.yaml` })
@@ -97,28 +103,28 @@ volumes: {data: {}}`
   })
 
   it.skipIf(!program)('keeps what the override file beside it says', async () => {
-    const it = await project(web(), 'TAG=1.2.0\nCOLOUR=red\n')
+    const it = await project(webFile(), 'TAG=1.2.0\nCOLOUR=red\n')
     await it.write(
       'compose.override.yaml',
-      'services:\n  web:\n    environment: {EXTRA: yes-please}\n    ports: ["127.0.0.1::8080"]\n'
+      `services:\n  ${web}:\n    environment: {EXTRA: yes-please}\n    ports: ["127.0.0.1::8080"]\n`
     )
     const target = await open(it, { project: world.prefix })
     await carryOut(target, await planTo(target, '1.1.0'))
-    const { Config, HostConfig } = await inspect(`${world.prefix}-web-1`)
+    const { Config, HostConfig } = await inspect(`${world.prefix}-${web}-1`)
     expect(Config.Env).toContain('EXTRA=yes-please')
     expect(Object.keys(HostConfig.PortBindings)).toEqual(['8080/tcp'])
   })
 
   it.skipIf(!program)('is created from the files and the environment file that a standing service names', async () => {
     const it = await project(two(), 'TAG=0.0.0\nCOLOUR=wrong\n')
-    await it.write('compose.prod.yaml', 'services:\n  web:\n    environment: {STAGE: production}\n')
+    await it.write('compose.prod.yaml', `services:\n  ${web}:\n    environment: {STAGE: production}\n`)
     await it.write('prod.env', 'TAG=1.2.0\nCOLOUR=green\n')
     const files = ['--env-file', 'prod.env', '-f', 'compose.yaml', '-f', 'compose.prod.yaml']
-    await it.compose(...files, 'up', '-d', '--wait', 'worker')
+    await it.compose(...files, 'up', '-d', '--wait', worker)
     const target = await open(it)
     const planned = await planTo(target, '1.1.0')
     await carryOut(target, planned)
-    const { Config } = await inspect(`${world.prefix}-web-1`)
+    const { Config } = await inspect(`${world.prefix}-${web}-1`)
     expect(Config.Env).toEqual(expect.arrayContaining(['COLOUR=green', 'STAGE=production']))
     const look = planned.draft.steps.find(({ kind }) => kind === 'compose_files')
     const { manual = [] } = look ? await target.apply(look, testRun()) : {}
@@ -128,18 +134,18 @@ volumes: {data: {}}`
   it.skipIf(!program)(
     'that does not come up is removed again, and another project of the same image is left alone',
     async () => {
-      const it = await project(web(), 'TAG=1.2.0\nCOLOUR=red\n')
-      const staging = await project(web(), 'TAG=1.3.0\nCOLOUR=red\n')
-      await staging.write('compose.yaml', `name: ${world.prefix}-staging\n${web()}`)
+      const it = await project(webFile(), 'TAG=1.2.0\nCOLOUR=red\n')
+      const staging = await project(webFile(), 'TAG=1.3.0\nCOLOUR=red\n')
+      await staging.write('compose.yaml', `name: ${world.prefix}-staging\n${webFile()}`)
       await staging.compose('up', '-d')
-      const before = await inspect(`${world.prefix}-staging-web-1`)
+      const before = await inspect(`${world.prefix}-staging-${web}-1`)
       const target = await open(it, { project: world.prefix, health_timeout_seconds: 3 })
       const planned = await planTo(target, '1.3.0')
       await takeBack(target, planned)
       await expect(carryOut(target, planned)).rejects.toMatchObject({ code: 'not_healthy' })
       await takeBack(target, planned)
-      await expect(inspect(`${world.prefix}-web-1`)).rejects.toThrow(/no such/i)
-      expect(await inspect(`${world.prefix}-staging-web-1`)).toMatchObject({
+      await expect(inspect(`${world.prefix}-${web}-1`)).rejects.toThrow(/no such/i)
+      expect(await inspect(`${world.prefix}-staging-${web}-1`)).toMatchObject({
         Id: before.Id,
         State: { StartedAt: before.State.StartedAt }
       })
@@ -148,40 +154,40 @@ volumes: {data: {}}`
   )
 
   it.skipIf(!program)('that somebody else has started meanwhile is left to them', async () => {
-    const it = await project(web(), 'TAG=1.1.0\nCOLOUR=red\n')
+    const it = await project(webFile(), 'TAG=1.1.0\nCOLOUR=red\n')
     const target = await open(it, { project: world.prefix })
     const planned = await planTo(target, '1.1.0')
     await it.compose('up', '-d')
-    const theirs = await inspect(`${world.prefix}-web-1`)
+    const theirs = await inspect(`${world.prefix}-${web}-1`)
     await expect(carryOut(target, planned)).rejects.toMatchObject({ code: 'changed_meanwhile' })
     await takeBack(target, planned)
-    expect((await inspect(`${world.prefix}-web-1`)).Id).toBe(theirs.Id)
+    expect((await inspect(`${world.prefix}-${web}-1`)).Id).toBe(theirs.Id)
   })
 
   it.skipIf(!program)('is created together with the roll of the services that stand', async () => {
     const it = await project(two(), 'TAG=1.2.0\nCOLOUR=red\n')
     await it.compose('up', '-d', '--wait')
-    await it.compose('rm', '-s', '-f', 'web')
-    const target = await open(it, { services: ['web', 'worker'] })
+    await it.compose('rm', '-s', '-f', web)
+    const target = await open(it, { services: [web, worker] })
     const planned = await planTo(target, '1.1.0')
     expect(planned.observation.health).toMatchObject({
       state: 'degraded',
-      message: expect.stringContaining('web has no')
+      message: expect.stringContaining(`${web} has no`)
     })
     const kinds = planned.draft.steps.map(({ kind }) => kind)
     expect(kinds.indexOf('compose_up')).toBeGreaterThan(kinds.indexOf('create_container'))
     expect(kinds.indexOf('compose_up')).toBeLessThan(kinds.findIndex((kind) => /swap|beside/.test(kind)))
     await carryOut(target, planned)
-    for (const service of ['web', 'worker'])
+    for (const service of [web, worker])
       expect(await inspect(`${world.prefix}-${service}-1`)).toMatchObject({ Image: good })
     const passed = async () => (await target.check(planned.release, { signal: signal() })).checks
     expect((await passed()).filter(({ status }) => status === 'fail')).toEqual([])
-    await it.compose('rm', '-s', '-f', 'web')
-    expect((await passed()).filter(({ status }) => status === 'fail')).toMatchObject([{ id: 'missing:web' }])
+    await it.compose('rm', '-s', '-f', web)
+    expect((await passed()).filter(({ status }) => status === 'fail')).toMatchObject([{ id: `missing:${web}` }])
   })
 
   it.skipIf(!program)('blocks the plan where Compose is missing, or cannot read the project', async () => {
-    const it = await project(web(), 'TAG=1.2.0\nCOLOUR=red\n')
+    const it = await project(webFile(), 'TAG=1.2.0\nCOLOUR=red\n')
     const without = await open(it, { project: world.prefix }, { env: { PATH: '/nonexistent', HOME: '/nonexistent' } })
     expect((await planTo(without, '1.1.0')).draft.blockers).toMatchObject([{ id: 'no_compose' }])
     await it.write('compose.yaml', `${await readFile(join(it.dir, 'compose.yaml'), 'utf8')}secrets: 7\n`)
@@ -192,13 +198,13 @@ volumes: {data: {}}`
   })
 
   it.skipIf(!program).each(['finish', 'undo'] as const)('whose creation is killed half way: %s', async (direction) => {
-    const it = await project(web(), 'TAG=1.2.0\nCOLOUR=red\n')
+    const it = await project(webFile(), 'TAG=1.2.0\nCOLOUR=red\n')
     const [registry = '', ...path] = world.repository.split('/')
     const config = {
       image_name: path.join('/'),
       registry,
       project: world.prefix,
-      services: ['web'],
+      services: [web],
       rollback: { soak_seconds: 1 }
     }
     const history = [
@@ -212,7 +218,7 @@ volumes: {data: {}}`
     const serve = () => startServer({ projectDir: it.dir, env: it.env })
     const dying = await serve()
     const { plan } = await dying.call('assess_rollback', { version: '1.1.0' })
-    const events = watchEvents((line) => line === `create ${world.prefix}-web-1`)
+    const events = watchEvents((line) => line === `create ${world.prefix}-${web}-1`)
     const running = dying
       .call('execute_rollback', { target: 'docker', version: plan.version, plan_id: plan.id })
       .catch(() => undefined)
@@ -228,8 +234,8 @@ volumes: {data: {}}`
     const { id, version } = interrupted[direction]
     const result = await server.call('execute_rollback', { target: 'docker', version, plan_id: id })
     expect(result, String(result.summary)).toMatchObject({ outcome: direction === 'finish' ? 'succeeded' : 'undone' })
-    if (direction === 'finish') expect(await inspect(`${world.prefix}-web-1`)).toMatchObject({ Image: good })
-    else await expect(inspect(`${world.prefix}-web-1`)).rejects.toThrow(/no such/i)
+    if (direction === 'finish') expect(await inspect(`${world.prefix}-${web}-1`)).toMatchObject({ Image: good })
+    else await expect(inspect(`${world.prefix}-${web}-1`)).rejects.toThrow(/no such/i)
     await server.close()
   })
 })

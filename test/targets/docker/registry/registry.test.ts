@@ -99,7 +99,7 @@ describeOn('docker', 'candidates of a private registry', ({ registry = '127.0.0.
       const target = await away.open({ history: [record({ version: '1.0.0', digest: `sha256:${'2'.repeat(64)}` })] })
       const local = await planTo(target, '1.1.0')
       expect(local.draft.blockers).toEqual([])
-      expect(local.observation.notes.join()).toContain('Only local images were considered')
+      expect(local.observation.notes.join()).toContain('Only local images and the history were considered')
       const remote = await planTo(target, '1.0.0')
       expect(remote.draft.blockers).toMatchObject([{ id: 'image_unreachable:1.0.0' }])
     } finally {
