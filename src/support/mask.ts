@@ -135,6 +135,7 @@ function identifies(key: string, value: unknown): boolean {
 const guardsNothing = new RegExp(
   `^(${[
     'true|false|yes|no|on|off|enabled?|disabled?|none|null|undefined|default|auto|always|never|required|optional',
+    'healthy|unhealthy|degraded|starting|running|stopped|exited',
     'production|development|staging|preview|testing|local|localhost|main|master|latest|stable',
     'basic|bearer|digest|oauth|oauth2|oidc|jwt|ldap|saml|https?|public|private|password|secret|token|admin|root|user|guest',
     'docker|kubernetes|postgres|postgresql|mysql|mariadb|mongo|mongodb|redis|rabbitmq|nginx|node|python|github|gitlab|vercel|netlify|npm|pypi',

@@ -158,3 +158,9 @@ test('data is masked in depth, and its keys stay', () => {
     hunter2: ['x ***', { deep: '***' }, 7, null]
   })
 })
+
+test('words that answers are made of stay, also where a variable holds one', () => {
+  const mask = createMask()
+  mask.addVariable('MODE', 'unhealthy')
+  expect(mask.text('its health check says unhealthy')).toBe('its health check says unhealthy')
+})

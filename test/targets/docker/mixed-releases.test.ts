@@ -109,7 +109,7 @@ volumes: {shared: {}}
     const before = await ids()
     const result = await rollBackTo('0.9.0')
     expect(result, String(result.summary)).toMatchObject({ outcome: 'stuck' })
-    expect(result.state).toContain('fewer instances served before: 0 of 3, and now 1 of 3')
+    expect(result.state).toContain('fewer instances served before (0 of 3) than now (1 of 3)')
     expect(await replica(1)).toMatchObject({ Image: images.first, State: { Health: { Status: 'healthy' } } })
     expect((await replica(3)).Id).toBe(before[2])
     expect(result.remains.join('\n')).toMatch(/docker rename/)
