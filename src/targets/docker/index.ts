@@ -35,5 +35,5 @@ export default defineTarget({
   version: { pattern: versionPattern, says: 'an image tag such as 1.4.2, or a digest such as sha256:4f53…' },
   canRehearse: true,
   discover: discoverDocker,
-  open: async (context) => (await import('./docker-target.ts')).open(context)
+  open: async (context) => (await import('./target.ts')).openTarget(context)
 })

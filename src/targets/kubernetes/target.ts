@@ -35,7 +35,7 @@ export async function openContext(context: TargetContext<KubernetesConfig>): Pro
 }
 
 /** The verbs of the target. */
-export async function open(context: TargetContext<KubernetesConfig>): Promise<Target<ClusterState>> {
+export async function openTarget(context: TargetContext<KubernetesConfig>): Promise<Target<ClusterState>> {
   const cluster = await openContext(context)
   const { config, namespace, mask, api } = cluster
   for (const name of [namespace, config.context, config.container, ...(config.workloads ?? [])])

@@ -14,9 +14,11 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-const opened = async () => {
+const opened = async (mask = createMask()) => {
   const path = join(dir, 'deep', 'rb-1.jsonl')
-  return { path, journal: await openJournal(path, testClock(), createMask()) }
+  const journal = await openJournal(path, testClock(), mask)
+  onTestFinished(() => journal.close().catch(() => undefined))
+  return { path, journal }
 }
 
 /** A journal of the present format, read back. */
@@ -69,9 +71,8 @@ for (const secret of ['switch', 'started', 'shelf', 'succeeded', '1.2.0-live', '
   })
 
 test('the free text of a journal is masked', async () => {
-  const { path } = await opened()
   const mask = createMask()
-  const journal = await openJournal(path, testClock(), mask)
+  const { path, journal } = await opened(mask)
   mask.add('hunter2-live')
   await journal.append({
     event: 'step',
