@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { isUnreadable, openJournal, readJournal, stepsInEffect } from '../../../src/rollback/journal/journal.ts'
 import type { JournalEvent } from '../../../src/rollback/journal/journal-events.ts'
 import { createMask } from '../../../src/support/mask.ts'
