@@ -9,7 +9,7 @@ import { requestAlong } from './request.ts'
 
 /** How a page answers to a user, without any credentials. */
 export interface Page {
-  /** `unknown` for all that this machine could not see, and for what nobody says how it should be. */
+  /** `unknown` for all that this machine could not see, and for a page whose right answer is not known. */
   state: HealthState
   detail: string
   /** None when nothing answered. */
@@ -103,7 +103,7 @@ function judged(status: number, { href }: URL, probe: PageProbe | null | undefin
   if (status < 300) return { state: 'healthy', detail }
   if (status === 401 || status === 403) return protectedPage(detail)
   if (probe) return { state: 'degraded', detail }
-  return { state: 'unknown', detail: `${detail}, and nobody says whether it should: ${probeHint}` }
+  return { state: 'unknown', detail: `${detail}, and it is not known whether it should: ${probeHint}` }
 }
 
 /** Whoever asks too often, or without a login, is turned away, whatever the site would show. */

@@ -6,11 +6,11 @@ import type { JsonObject } from '../model/json.ts'
 export const targetEntrySchema = z.looseObject({
   type: z.string().nullish().describe('What kind of place this is. Default: the name of the target.'),
   enabled: z.boolean().nullish().describe('Whether this target is deployed to. Default: true.'),
-  primary: z.boolean().nullish().describe('The target that is meant when none is named.'),
+  primary: z.boolean().nullish().describe('The target to take when none is named.'),
   automatic: z
     .boolean()
     .nullish()
-    .describe('Allows rollbacks that nobody confirms, once this file is committed. Default: false.'),
+    .describe('Allows unattended rollbacks, once this file is committed. Default: false.'),
   config: (z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>)
     .nullish()
     .describe('Settings of the target; which ones depends on its type.')

@@ -158,12 +158,12 @@ async function takeAway(path: string, token: string, leftOver: () => Promise<boo
 }
 
 function locked(path: string, holder: LockHolder | 'unreadable'): TargetError {
-  const who = holder === 'unreadable' ? 'somebody' : `process ${holder.pid} on ${holder.host}`
+  const who = holder === 'unreadable' ? 'another process' : `process ${holder.pid} on ${holder.host}`
   const what = holder === 'unreadable' ? '' : `, ${holder.purpose} since ${holder.since}`
   return new TargetError({
     what: `${path} is held`,
     why: `${who} holds it${what}`,
-    next: 'Wait until that is done and try again; if that process is surely gone, remove the file.',
+    next: 'Wait until that process ends, then try again. If it no longer exists, remove the file.',
     code: 'locked',
     retryable: true
   })

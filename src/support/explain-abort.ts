@@ -1,12 +1,12 @@
 import { InputError, RollbackError, TargetError } from './errors.ts'
 
-/** What was cut short before anything was begun, as an error for people: the caller wanted out, or time was up. Any other error stays. */
+/** Turns an abort before the start of a rollback into an error for people: cancelled, or out of time. Any other error stays. */
 export function explainAbort(error: unknown, cancelled: AbortSignal): unknown {
   if (error instanceof RollbackError) return error
   if (cancelled.aborted && (error === cancelled.reason || isAbort(error)))
     return new InputError({
       what: 'The call was cancelled',
-      why: 'the caller wanted out before anything was begun',
+      why: 'the caller cancelled it before anything was changed',
       next: 'Call it again when you are ready.',
       code: 'cancelled',
       cause: error
@@ -14,8 +14,8 @@ export function explainAbort(error: unknown, cancelled: AbortSignal): unknown {
   if (!isAbort(error)) return error
   return new TargetError({
     what: 'The target did not answer in time',
-    why: 'the time that this may take was over before the target had told what is asked of it',
-    next: 'Look whether the target, and the way to it, is slow or down; then try again.',
+    why: 'the time limit passed before the target had answered',
+    next: 'Check that the target and the network are up, then try again.',
     code: 'timeout',
     retryable: true,
     cause: error

@@ -74,7 +74,7 @@ const locked = (record: LeaseRecord | undefined): TargetError =>
 export const leaseLost = (what: string): TargetError =>
   new TargetError({
     what: 'The lease of this rollback is lost',
-    why: `${what} was removed by somebody else`,
+    why: `${what} was removed from outside`,
     state: 'The rollback stopped at a safe point.',
     next: 'Assess again to see how far it came.',
     code: 'lease_lost'

@@ -41,7 +41,7 @@ export function releasesOf({ deploys, published, history, seen }: Publication): 
       ...(deploy.commit_ref && /^[0-9a-f]{7,64}$/.test(deploy.commit_ref) && { commit: deploy.commit_ref }),
       available: { state: 'yes' },
       ...servedOf(deploy),
-      ...(behind.has(deploy.id) && { against: ['an older deploy was published after it: somebody went back from it'] }),
+      ...(behind.has(deploy.id) && { against: ['it was rolled back: an older deploy was published after it'] }),
       notes: [deploy.title, deploy.committer && `by ${deploy.committer}`].flatMap((note) =>
         note ? [oneLine(note, 100)] : []
       ),

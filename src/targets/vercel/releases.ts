@@ -52,7 +52,7 @@ export function releasesOf({ deployments, serving, rolling, history, seen }: Pro
       available: availableOf(deployment),
       ...servedOf(deployment, rolling?.base === deployment.uid),
       ...(behind.has(deployment.uid) && {
-        against: ['an older deployment was made production after it: somebody went back from it']
+        against: ['it was rolled back: an older deployment was made production after it']
       }),
       notes: notesOf(deployment, rolling, next && passedOver.some(isBetween(deployment, next))),
       details: { url: deployment.url ?? null, ...(deployment.uid !== serving && { seen }) }
@@ -83,9 +83,7 @@ function notesOf(deployment: Deployment, rolling: Rolling | null, passedOver: bo
     ...(message ? [oneLine(message, 100)] : []),
     ...(by ? [`by ${oneLine(by, 60)}`] : []),
     ...(rolling?.canary === deployment.uid ? [`it is being rolled out and serves ${shareOf(rolling)}`] : []),
-    ...(passedOver
-      ? ['deployments after it were built and given no domains: perhaps somebody had gone back from it']
-      : [])
+    ...(passedOver ? ['deployments after it were built and given no domains: perhaps there was a rollback to it'] : [])
   ]
 }
 

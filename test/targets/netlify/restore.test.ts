@@ -58,13 +58,13 @@ const deploy = (index: number) => {
 }
 
 for (const moves of [true, false])
-  test(`what somebody went back from is not recommended, where a restore ${moves ? 'counts as published anew' : 'does not'}`, async () => {
+  test(`what was rolled back is not recommended, where a restore ${moves ? 'counts as published anew' : 'does not'}`, async () => {
     netlify.restoreMovesTime = moves
     netlify.restoreByHand(deploy(1))
     expect(await recommended()).toBe('aaaaaaa')
   })
 
-test('what somebody went back from is not recommended after the next deploy either, where Netlify notes the restore', async () => {
+test('what was rolled back is not recommended after the next deploy either, where Netlify notes the restore', async () => {
   netlify.restoreByHand(deploy(1))
   netlify.deploy('d'.repeat(40))
   expect(await recommended()).toBe('bbbbbbb')

@@ -31,14 +31,14 @@ async function recommended(history: DeploymentRecord[] = []) {
   return { current, candidates, version: recommend(current, candidates)?.release.version ?? null }
 }
 
-test('what somebody went back from on the dashboard is not recommended', async () => {
+test('what was rolled back on the dashboard is not recommended', async () => {
   vercel.deploy(broken)
   vercel.manualCommands('rollback', second)
   const { current, version, candidates } = await recommended()
   expect(current?.version).toBe('bbbbbbb')
   expect(version).toBe('aaaaaaa')
   const left = candidates.find(({ release }) => release.version === 'ccccccc')
-  expect(left?.evidenceAgainst.join()).toContain('went back from it')
+  expect(left?.evidenceAgainst.join()).toContain('it was rolled back')
 })
 
 test('where Vercel notes the time of a rollback, it speaks against what was left even after the next deployment', async () => {

@@ -142,7 +142,7 @@ const gone = (image: string): TargetError =>
 const createdByOthers = (services: string[]): TargetError =>
   new TargetError({
     what: `${services.join(', ')} was not created`,
-    why: 'somebody else started a container of it in the meantime',
+    why: 'another process started a container of it in the meantime',
     state: 'That container was not changed.',
     next: 'Assess again.',
     code: 'changed_meanwhile'

@@ -65,7 +65,7 @@ async function isGone(docker: DockerContext, id: string, signal: AbortSignal, er
 export const gone = (
   what: string,
   name: string,
-  state = 'The containers were changed by somebody else in the meantime.'
+  state = 'The containers were changed from outside in the meantime.'
 ): TargetError =>
   new TargetError({
     what,

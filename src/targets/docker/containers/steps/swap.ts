@@ -92,7 +92,7 @@ async function mustHaveOld(docker: DockerContext, params: Replacement, signal: A
   throw gone(
     `The old ${params.name} cannot be started again`,
     params.fallback,
-    'The old container was removed: by the cleanup, or by somebody else. The replacement was not changed.'
+    'The old container was removed: by the cleanup, or from outside. The replacement was not changed.'
   )
 }
 
