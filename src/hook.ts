@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { answerTo } from './hooks/answer-to.ts'
 
-// whatever goes wrong here is nobody's concern in an outage
+// a fault of this hook must not disturb anyone in an outage
 process.on('uncaughtException', () => process.exit(0))
 try {
   const answer = answerTo(readFileSync(0, 'utf8'), process.env, new Date())

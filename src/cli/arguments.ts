@@ -40,7 +40,7 @@ const taken = {
 export type CommandName = keyof typeof taken
 export type Flags = ReturnType<typeof parse>['values']
 
-export interface CommandLine {
+interface CommandLine {
   command: CommandName
   flags: Flags
 }

@@ -1,5 +1,5 @@
 /** What a command comes down to once wrappers are taken off: a program with its arguments, or the text that a shell is given. */
-export type Bare = { words: string[] } | { script: string }
+type Bare = { words: string[] } | { script: string }
 
 interface Wrapper {
   /** Options that take the word after them. */

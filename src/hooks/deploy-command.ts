@@ -20,7 +20,7 @@ interface Recognized {
 }
 
 /** A deploy command on a line, with what the line's exit code and output tell of it; see Run. */
-export interface DeployCommand extends Recognized {
+interface DeployCommand extends Recognized {
   alone: boolean
   masked: boolean
   unsure: boolean

@@ -11,7 +11,7 @@ export interface DeployRecord {
   outcome: string
 }
 
-export interface ListedTarget {
+interface ListedTarget {
   name: string
   type: string
   enabled: boolean

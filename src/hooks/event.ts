@@ -26,7 +26,7 @@ export interface TaskEvent extends Seen {
   exitCode: number | null
 }
 
-export type HookEvent = BashEvent | TaskEvent
+type HookEvent = BashEvent | TaskEvent
 
 type Json = Record<string, unknown>
 

@@ -13,7 +13,7 @@ export interface Failure {
   exitCode?: number | null
 }
 
-export interface Circumstances {
+interface Circumstances {
   deployFile: string
   now: Date
   memory: SessionMemory

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-export interface BackgroundDeploy {
+interface BackgroundDeploy {
   label: string
   types: string[]
   weak: boolean

@@ -16,7 +16,7 @@ import {
 import { bareCommand } from './bare-command.ts'
 
 /** A command that a shell line runs, and what the line's exit code tells of it. */
-export interface Run {
+interface Run {
   words: string[]
   /** The line may end well although this command failed. */
   masked: boolean

@@ -13,7 +13,7 @@ export interface Host {
 }
 
 /** What a person is asked to confirm: the plan of an assessment, or an option of an interrupted rollback. */
-export interface Asked {
+interface Asked {
   assessment: Assessment
   option?: ResumeOption | undefined
 }

@@ -1,5 +1,5 @@
 /** The calls that are running. */
-export interface RunningCalls {
+interface RunningCalls {
   during<T>(work: Promise<T>): Promise<T>
   /** Resolves once none is running. */
   idle(): Promise<void>

@@ -12,7 +12,7 @@ import { locateDeployFile } from './locate-deploy-file.ts'
 import type { ProjectPaths } from './paths.ts'
 import { stageFile, sweepStaged } from './replace-file.ts'
 
-export interface AppendOptions {
+interface AppendOptions {
   /** Where CLAUDE_PLUGIN_DATA is looked up, for a project whose deploy.json lies there. */
   env?: NodeJS.ProcessEnv
   signal?: AbortSignal

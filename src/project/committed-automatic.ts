@@ -12,9 +12,9 @@ const entriesSchema = z.looseObject({
 type Entry = z.infer<typeof entriesSchema>['targets'][string]
 
 /**
- * Whether the deploy.json of the project's last commit allows a target's rollbacks that nobody confirms. What is merely on the
- * disk may have been written a moment ago, and does not count; and where it says something else of the target than the commit, the
- * permission was given for another place than the one that would be changed.
+ * Whether the deploy.json of the project's last commit allows unattended rollbacks of a target. A file that is not committed does not
+ * count: it may have been written a moment ago. If its entry for the target differs from the committed one, the permission was given
+ * for another place than the one that would be changed.
  */
 export async function committedAutomatic(projectDir: string, env: NodeJS.ProcessEnv, target: string): Promise<boolean> {
   const committed = entryOf(

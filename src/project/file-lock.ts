@@ -16,16 +16,16 @@ const holderSchema = z.looseObject({
   since: z.string(),
   purpose: z.string()
 })
-export type LockHolder = z.infer<typeof holderSchema>
+type LockHolder = z.infer<typeof holderSchema>
 
 export interface FileLock {
-  /** Whether nobody has taken it over meanwhile. */
+  /** False once another process has taken it over. */
   held(): Promise<boolean>
-  /** Gives it back; safe to repeat, and harmless when somebody else has it by now. */
+  /** Gives it back. Safe to repeat, and harmless when another process holds it by now. */
   release(): Promise<void>
 }
 
-export interface LockOptions {
+interface LockOptions {
   /** What the holder does, for the message to those who wait: "writing the history". */
   purpose: string
   /** How long to wait for another holder, in milliseconds; 0 tries once. */
@@ -79,7 +79,7 @@ export async function acquireFileLock(path: string, options: LockOptions): Promi
   }
 }
 
-/** Who holds a lock file now; null when nobody does, or nobody that could be read. */
+/** The live holder of a lock file; null when it is free or its holder cannot be read. */
 export async function lockHolder(path: string): Promise<LockHolder | null> {
   const holder = await holderOf(path)
   return typeof holder === 'string' || (await isGone(holder)) || (await isSilent(path, holder)) ? null : holder
@@ -142,7 +142,7 @@ async function isLeftOver(
 
 /**
  * Removes a lock that was left over, one at a time: of many who saw the same dead holder, a slow one must not remove the lock of
- * whoever has taken its place. Says whether it is worth to try again at once.
+ * its successor. Says whether it is worth trying again at once.
  */
 async function takeAway(path: string, token: string, leftOver: () => Promise<boolean>): Promise<boolean> {
   const turn = await acquireFileLock(`${path}.taking-over`, { purpose: 'taking over', waitMs: 1000 }).catch(() => null)

@@ -15,7 +15,7 @@ export interface ProjectPaths {
   lockFile(target: string): string
 }
 
-export interface Whereabouts {
+interface Whereabouts {
   env: NodeJS.ProcessEnv
   cwd: string
   /** The host's MCP roots, as file URIs or paths. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { isAlive } from '../support/is-alive.ts'
 
 /** Names one process on one machine, so that a number that was given out again is not taken for it. */
-export interface ProcessIdentity {
+interface ProcessIdentity {
   pid: number
   host: string
   /** Boot and start time where the system tells (Linux), else empty. */

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** New content beside its place, safe on the disk, not yet in it. */
-export interface StagedFile {
+interface StagedFile {
   /** Puts it into its place at once and whole, unless `mayStill`, asked in the same breath, says no; tells whether it did. */
   commit(mayStill?: () => boolean): Promise<boolean>
   /** Puts it into its place only where nothing is yet; tells whether it did. */
@@ -47,7 +47,7 @@ export async function stageFile(path: string, content: string): Promise<StagedFi
   }
 }
 
-/** Removes what writers that were killed left beside a file: staged content that nobody has touched for a minute. */
+/** Removes staged content that killed writers left beside a file: what has not changed for a minute. */
 export async function sweepStaged(path: string): Promise<void> {
   const folder = dirname(path)
   const leftOver = await readdir(folder).catch(() => [])

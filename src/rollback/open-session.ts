@@ -11,7 +11,7 @@ import { targetTypes } from '../targets/index.ts'
 import type { ProjectContext, Session } from './session.ts'
 import { settingsOf } from './settings.ts'
 
-export interface Wanted {
+interface Wanted {
   target?: string
   version?: string
   /** Overrides the configuration of a target that can rehearse. */

@@ -1,4 +1,4 @@
-/** Keys below which data belongs to somebody else and is left as it is. */
+/** Keys below which the data is a target's own and keeps its spelling. */
 const opaque = new Set(['params', 'recorded', 'details', 'observed', 'fingerprint', 'snapshot', 'config'])
 
 const toSnake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

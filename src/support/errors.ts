@@ -1,4 +1,4 @@
-export interface ErrorParts {
+interface ErrorParts {
   /** What failed. */
   what: string
   why: string

@@ -1,9 +1,9 @@
 import type { Mask } from './mask.ts'
 
-export type LogLevel = 'debug' | 'info' | 'warning' | 'error'
+type LogLevel = 'debug' | 'info' | 'warning' | 'error'
 export type Logger = (level: LogLevel, message: string) => void
 
-/** Writes masked lines to stderr and to whoever else listens; stdout belongs to the protocol. */
+/** Writes masked lines to stderr and to other listeners; stdout belongs to the protocol. */
 export const createLogger =
   (mask: Mask, least: LogLevel = 'info', listener?: Logger): Logger =>
   (level, message) => {

@@ -129,7 +129,7 @@ function identifies(key: string, value: unknown): boolean {
 }
 
 /**
- * Words nobody would guard anything with, and answers would be unreadable without: switches, numbers, versions, the names of
+ * Words that are no secrets, and without which answers would be unreadable: switches, numbers, versions, the names of
  * environments, schemes and services, very short plain words.
  */
 const guardsNothing = new RegExp(

@@ -1,5 +1,5 @@
 /** How a child process is run. */
-export interface ProgramCall {
+interface ProgramCall {
   /** Its whole environment; nothing of ours is inherited. */
   env: NodeJS.ProcessEnv
   cwd?: string

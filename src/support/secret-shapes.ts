@@ -43,7 +43,7 @@ const tokens = [
 const words =
   'password|passwd|passphrase|passcode|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key|credential'
 
-/** A value in quotes, also in those of a JSON text within a JSON text; a quote that nobody closes reaches to the end of the line. */
+/** A value in quotes, also in those of a JSON text within a JSON text; an unclosed quote reaches to the end of the line. */
 const value = `\\\\{1,4}"[^"\\\\\\n]*|\\\\{1,4}'[^'\\\\\\n]*|"[^"\\\\]*(?:\\\\.[^"\\\\]*){0,500}"|"[^\\n]*|'[^']*'|'[^\\n]*|[^\\s,;&"'}\\\\]+`
 
 const pair = (name: string, bare = value): RegExp =>

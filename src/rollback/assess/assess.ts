@@ -24,7 +24,7 @@ import { planOf } from './plan-id.ts'
 import { codeRisks, looksHealthy, recentAttempts, unique, weakEvidence } from './risks.ts'
 import { spareBegun, spareObservation, spareSteps } from './spare-names.ts'
 
-export interface AssessOptions {
+interface AssessOptions {
   version?: string
   investigate?: boolean
   signal: AbortSignal

@@ -14,7 +14,7 @@ export interface FormerRollback {
   what: string
 }
 
-export interface Evidence {
+interface Evidence {
   history: readonly DeploymentRecord[]
   formerRollbacks: readonly FormerRollback[]
   now: string

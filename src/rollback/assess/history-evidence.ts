@@ -33,7 +33,7 @@ export function servingPeriods(history: readonly DeploymentRecord[], now: string
 }
 
 /** The version that began to serve, as a record says; null when none did. */
-export function startedBy(record: DeploymentRecord): Pick<DeploymentRecord, 'version' | 'digest'> | null {
+function startedBy(record: DeploymentRecord): Pick<DeploymentRecord, 'version' | 'digest'> | null {
   if (record.status === 'success') return record
   if (record.status !== 'rolled_back' || record.outcome !== 'succeeded' || !record.rollbackTo) return null
   return { version: record.rollbackTo, ...(record.rollbackToDigest && { digest: record.rollbackToDigest }) }
@@ -49,7 +49,7 @@ export const sameDigest = (digest: string | undefined, release: Release): boolea
 const looksLikeDigest = (text: string): boolean => /^sha\d+[:-]/.test(text)
 
 /** What the history (newest first) says of the deployment that made a release serve. */
-export interface RecordedFailure {
+interface RecordedFailure {
   record: DeploymentRecord
   /** The release had served already: the failed deployment repeated it, and what serves is older than the failure. */
   repeated: boolean

@@ -131,7 +131,7 @@ export interface UnreadableJournal {
   ended: boolean
 }
 
-export interface Journals {
+interface Journals {
   /** Newest first. */
   records: JournalRecord[]
   unreadable: UnreadableJournal[]
@@ -175,7 +175,7 @@ export const isUnreadable = (journal: JournalRecord | UnreadableJournal): journa
   !('begun' in journal)
 
 /** The error for a journal of another format. */
-export const otherFormat = ({ path }: UnreadableJournal): ConfigError =>
+const otherFormat = ({ path }: UnreadableJournal): ConfigError =>
   new ConfigError({
     what: `The journal ${path} cannot be used`,
     why: otherFormatWhy,

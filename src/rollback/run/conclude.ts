@@ -11,7 +11,7 @@ import { prove } from './prove.ts'
 import type { RollbackResult } from './result.ts'
 import type { RollbackRun } from './rollback-run.ts'
 
-export interface Conclusion {
+interface Conclusion {
   outcome: Outcome
   state: string
   checks?: Check[]

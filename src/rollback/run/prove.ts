@@ -5,7 +5,7 @@ import { quoteLine } from '../../support/quote.ts'
 import { duration } from '../../support/text.ts'
 import type { Session } from '../session.ts'
 
-export type Verdict = 'healthy' | 'unhealthy' | 'inconclusive'
+type Verdict = 'healthy' | 'unhealthy' | 'inconclusive'
 
 export interface Proof {
   verdict: Verdict
@@ -14,7 +14,7 @@ export interface Proof {
   healthySince?: string
 }
 
-export interface ProveOptions {
+interface ProveOptions {
   soakMs: number
   signal: AbortSignal
   progress?(message: string): void

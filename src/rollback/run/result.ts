@@ -35,7 +35,7 @@ export interface Progress {
   detail?: string
 }
 
-export type ReportProgress = (progress: Progress) => void
+type ReportProgress = (progress: Progress) => void
 
 /** How one step ended. */
 export interface StepOutcome {

@@ -57,7 +57,7 @@ export async function concludeTakenOver(run: RollbackRun, checks: Check[]): Prom
   })
 }
 
-export interface UndoRequest {
+interface UndoRequest {
   why: string
   checks: Check[]
   /** Something that serves may have been changed. */
