@@ -6,6 +6,7 @@ import type { JsonObject } from '../model/json.ts'
 import { ConfigError, messageOf, RollbackError } from '../support/errors.ts'
 import { checkedHeader, type ReadJson, readJsonFile } from './deploy-file.ts'
 import { acquireFileLock, type FileLock } from './file-lock.ts'
+import { rawRecord } from './history.ts'
 import { insertRecord } from './insert-record.ts'
 import { encodeJson } from './json-text.ts'
 import { locateDeployFile } from './locate-deploy-file.ts'
@@ -90,26 +91,6 @@ function identityOf(path: string): string {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false })
   return found ? `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}` : 'none'
 }
-
-/** The record as it stands in the file, popkit's own fields first and in its order. */
-const rawRecord = (record: DeploymentRecord): JsonObject =>
-  JSON.parse(
-    JSON.stringify({
-      timestamp: record.at,
-      target: record.target,
-      version: record.version,
-      status: record.status,
-      commit_sha: record.commit,
-      duration_ms: record.durationMs,
-      error: record.error,
-      rollback_to: record.rollbackTo,
-      digest: record.digest,
-      rollback_to_digest: record.rollbackToDigest,
-      rollback_id: record.rollbackId,
-      outcome: record.outcome,
-      snapshot: record.snapshot
-    })
-  ) as JsonObject
 
 const notWritten = (path: string, why: string, cause?: unknown): ConfigError =>
   new ConfigError({

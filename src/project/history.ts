@@ -1,8 +1,8 @@
-import type { z } from 'zod'
-import { type DeploymentRecord, deploymentRecordSchema } from '../model/deployment-record.ts'
+import { type DeploymentRecord, deploymentRecordSchema, type RawRecord } from '../model/deployment-record.ts'
+import type { JsonObject } from '../model/json.ts'
+import { camelCaseKey } from '../support/casing.ts'
 import { utcInstant } from './timestamp.ts'
 
-type RawRecord = z.infer<typeof deploymentRecordSchema>
 /** The record, or what is wrong with it. */
 type Read = DeploymentRecord | string
 
@@ -36,42 +36,30 @@ function readRecord(raw: unknown): Read {
 
 /** The schema's verdict on what came out of JSON.parse, at a tenth of its price; what it turns down the schema judges. */
 const looksRight = (raw: object): raw is RawRecord =>
-  fields.every(([key, type, required]) => {
-    const value = (raw as Record<string, unknown>)[key]
-    return typeof value === type || (!required && value == null)
+  fieldNames.every((name) => {
+    const value = (raw as Record<string, unknown>)[name]
+    return typeof value === (typeOf[name] ?? 'string') || (value == null && !required.has(name))
   }) && !Array.isArray((raw as RawRecord).snapshot)
 
-type Field = [name: keyof typeof deploymentRecordSchema.shape, type: 'string' | 'number' | 'object', required: boolean]
-const fields: Field[] = [
-  ['timestamp', 'string', true],
-  ['target', 'string', true],
-  ['version', 'string', true],
-  ['status', 'string', true],
-  ['commit_sha', 'string', false],
-  ['duration_ms', 'number', false],
-  ['error', 'string', false],
-  ['rollback_to', 'string', false],
-  ['digest', 'string', false],
-  ['rollback_to_digest', 'string', false],
-  ['rollback_id', 'string', false],
-  ['outcome', 'string', false],
-  ['snapshot', 'object', false]
-]
+const required = new Set(['timestamp', 'target', 'version', 'status'])
+const typeOf: Record<string, string> = { duration_ms: 'number', snapshot: 'object' }
+const fieldNames = Object.keys(deploymentRecordSchema.shape)
+/** Each field's name in the file, and in a record. */
+const names = fieldNames.map(
+  (name) => [name, { timestamp: 'at', commit_sha: 'commit' }[name] ?? camelCaseKey(name)] as const
+)
 
 function mapped(raw: RawRecord): Read {
   const at = utcInstant(raw.timestamp)
   if (!at) return 'timestamp is not ISO 8601'
-  const record: DeploymentRecord = { at, target: raw.target, version: raw.version, status: raw.status }
-  if (raw.commit_sha != null) record.commit = raw.commit_sha
-  if (raw.duration_ms != null) record.durationMs = raw.duration_ms
-  if (raw.error != null) record.error = raw.error
-  if (raw.rollback_to != null) record.rollbackTo = raw.rollback_to
-  if (raw.digest != null) record.digest = raw.digest
-  if (raw.rollback_to_digest != null) record.rollbackToDigest = raw.rollback_to_digest
-  if (raw.rollback_id != null) record.rollbackId = raw.rollback_id
-  if (raw.outcome != null) record.outcome = raw.outcome
-  if (raw.snapshot != null) record.snapshot = raw.snapshot
-  return record
+  const rest = names.flatMap(([name, own]) => (raw[name] == null ? [] : [[own, raw[name]] as const]))
+  return { ...(Object.fromEntries(rest) as Omit<DeploymentRecord, 'at'>), at }
+}
+
+/** The record as it stands in the file, popkit's own fields first and in its order. */
+export function rawRecord(record: DeploymentRecord): JsonObject {
+  const values: Record<string, unknown> = { ...record }
+  return JSON.parse(JSON.stringify(Object.fromEntries(names.map(([name, own]) => [name, values[own]])))) as JsonObject
 }
 
 function noteOf(faults: string[]): string {

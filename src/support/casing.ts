@@ -2,7 +2,9 @@
 const opaque = new Set(['params', 'recorded', 'details', 'observed', 'fingerprint', 'snapshot', 'config'])
 
 const toSnake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-const toCamel = (key: string): string => key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+/** The same for one key. */
+export const camelCaseKey = (key: string): string =>
+  key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
 const mapKeys = (value: unknown, rename: (key: string) => string): unknown => {
   if (Array.isArray(value)) return value.map((inner) => mapKeys(inner, rename))
@@ -18,4 +20,4 @@ const mapKeys = (value: unknown, rename: (key: string) => string): unknown => {
 export const snakeCase = (value: unknown): unknown => mapKeys(value, toSnake)
 
 /** The reverse, for what this program itself wrote. */
-export const camelCase = (value: unknown): unknown => mapKeys(value, toCamel)
+export const camelCase = (value: unknown): unknown => mapKeys(value, camelCaseKey)
