@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { deployFileSchema, targetEntrySchema } from '../../src/project/deploy-schema.ts'
-import { rollbackSettingsSchema } from '../../src/rollback/settings.ts'
+import { rollbackSettingsSchema } from '../../src/rollback/session.ts'
 import type { TargetType } from '../../src/targets/define-target.ts'
 
 type Json = Record<string, unknown>

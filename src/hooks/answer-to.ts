@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs'
-import { locateDeployFile } from '../project/locate-deploy-file.ts'
-import { findProject, projectPaths } from '../project/paths.ts'
+import { findProject, locateDeployFile, projectPaths } from '../project/paths.ts'
 import { deployCommandIn, showsFailure } from './deploy-command.ts'
 import { type BashEvent, readEvent, type TaskEvent } from './event.ts'
 import { type Failure, noticeOf } from './notice.ts'

@@ -1,7 +1,7 @@
 import { question } from '../render/question.ts'
 import type { Assessment } from '../rollback/assess/assessment.ts'
-import { checkUnattended } from '../rollback/guard/unattended.ts'
-import type { ResumeOption } from '../rollback/journal/resume-options.ts'
+import { checkUnattended } from '../rollback/guard/refusals.ts'
+import type { ResumeOption } from '../rollback/journal/interrupted.ts'
 import { InputError } from '../support/errors.ts'
 
 /** What is known of the host that calls. */

@@ -17,7 +17,6 @@ import { version } from '../version.ts'
 import { hostCall } from './host-call.ts'
 import { instructions } from './instructions.ts'
 import { listResources, readResource } from './resources.ts'
-import { runningCalls } from './running-calls.ts'
 
 /** The MCP server, which does nothing until a transport is connected; `idle` resolves once no call is running. */
 export function createServer(env: NodeJS.ProcessEnv, cwd: string): { server: Server; idle(): Promise<void> } {
@@ -63,5 +62,29 @@ async function rootsOf(server: Server): Promise<string[]> {
     return roots.map(({ uri }) => uri)
   } catch {
     return []
+  }
+}
+
+/** The calls that are running. */
+interface RunningCalls {
+  during<T>(work: Promise<T>): Promise<T>
+  /** Resolves once none is running. */
+  idle(): Promise<void>
+}
+
+function runningCalls(): RunningCalls {
+  const running = new Set<Promise<unknown>>()
+  return {
+    async during(work) {
+      running.add(work)
+      try {
+        return await work
+      } finally {
+        running.delete(work)
+      }
+    },
+    async idle() {
+      while (running.size > 0) await Promise.allSettled(running)
+    }
   }
 }

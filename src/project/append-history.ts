@@ -9,8 +9,8 @@ import { acquireFileLock, type FileLock } from './file-lock.ts'
 import { rawRecord } from './history.ts'
 import { insertRecord } from './insert-record.ts'
 import { encodeJson } from './json-text.ts'
-import { locateDeployFile } from './locate-deploy-file.ts'
 import type { ProjectPaths } from './paths.ts'
+import { locateDeployFile } from './paths.ts'
 import { stageFile, sweepStaged } from './replace-file.ts'
 
 interface AppendOptions {

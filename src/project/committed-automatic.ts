@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { fingerprintOf } from '../support/canonical.ts'
 import { git } from './git.ts'
-import { locateDeployFile } from './locate-deploy-file.ts'
-import { projectPaths } from './paths.ts'
+import { locateDeployFile, projectPaths } from './paths.ts'
 
 const entriesSchema = z.looseObject({
   targets: z.record(z.string(), z.looseObject({ automatic: z.unknown().optional() }))

@@ -6,8 +6,8 @@ import { ConfigError, messageOf } from '../support/errors.ts'
 import { deployHeaderSchema, type TargetEntry } from './deploy-schema.ts'
 import { readHistory } from './history.ts'
 import { decodeJson, type JsonText, parseJson, placeOf, printPath, unusable } from './json-text.ts'
-import { locateDeployFile } from './locate-deploy-file.ts'
 import type { ProjectPaths } from './paths.ts'
+import { locateDeployFile } from './paths.ts'
 
 /** A target as deploy.json, or a look into the project, names it. */
 export interface ProjectTarget {

@@ -1,5 +1,5 @@
 import type { Assessment } from '../rollback/assess/assessment.ts'
-import type { ResumeOption } from '../rollback/journal/resume-options.ts'
+import type { ResumeOption } from '../rollback/journal/interrupted.ts'
 
 /** The question that a host without a prompt of its own asks: what would change, each step, and each serious risk. */
 export function question(assessment: Assessment, option?: ResumeOption): string {

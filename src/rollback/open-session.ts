@@ -9,7 +9,7 @@ import { ConfigError, InputError } from '../support/errors.ts'
 import type { TargetType } from '../targets/define-target.ts'
 import { targetTypes } from '../targets/index.ts'
 import type { ProjectContext, Session } from './session.ts'
-import { settingsOf } from './settings.ts'
+import { settingsOf } from './session.ts'
 
 interface Wanted {
   target?: string

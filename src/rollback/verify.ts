@@ -1,6 +1,6 @@
 import type { Release } from '../model/release.ts'
 import { InputError } from '../support/errors.ts'
-import { isRecorded } from './assess/former-rollbacks.ts'
+import { isRecorded } from './assess/evidence.ts'
 import { spareBegun, spareNames } from './assess/spare-names.ts'
 import { type JournalRecord, journalById, newestRollback } from './journal/journal.ts'
 import { type Proof, prove } from './run/prove.ts'

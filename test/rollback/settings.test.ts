@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { settingsOf } from '../../src/rollback/settings.ts'
+import { settingsOf } from '../../src/rollback/session.ts'
 
 test('the settings of a rollback are read in milliseconds, each with its default', () => {
   expect(settingsOf('web', {})).toEqual({ soakMs: 10_000, limitMs: 900_000, maxAttempts: 3 })

@@ -2,17 +2,7 @@ import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release, Served } from '../../model/release.ts'
 import { duration, oneLine } from '../../support/text.ts'
 import type { Candidate } from './assessment.ts'
-import { isFailure, type ServingPeriod, sameDigest, servingPeriods } from './history-evidence.ts'
-
-/** Evidence of a former rollback against a version. */
-export interface FormerRollback {
-  version: string
-  id: string
-  at: string
-  rollbackId: string
-  /** "a rollback to it did not become healthy". */
-  what: string
-}
+import { type FormerRollback, isFailure, type ServingPeriod, sameDigest, servingPeriods } from './evidence.ts'
 
 interface Evidence {
   history: readonly DeploymentRecord[]

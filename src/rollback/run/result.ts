@@ -3,7 +3,7 @@ import type { Outcome } from '../../model/outcome.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import type { Assessment } from '../assess/assessment.ts'
-import type { ResumeOption } from '../journal/resume-options.ts'
+import type { ResumeOption } from '../journal/interrupted.ts'
 
 export interface ExecuteRequest {
   version: string

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../model/json.ts'
 import type { Step } from '../../model/step.ts'
 import { anySignal } from '../../support/limit.ts'
-import type { KeptLease } from '../guard/lease.ts'
+import type { KeptLease } from '../guard/lock.ts'
 import type { Journal, StepInEffect } from '../journal/journal.ts'
 import type { Begun } from '../journal/journal-events.ts'
 import type { Session } from '../session.ts'

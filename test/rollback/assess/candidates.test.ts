@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
-import { type FormerRollback, rankCandidates, recommend } from '../../../src/rollback/assess/candidates.ts'
+import { rankCandidates, recommend } from '../../../src/rollback/assess/candidates.ts'
+import type { FormerRollback } from '../../../src/rollback/assess/evidence.ts'
 import { release } from '../../../testkit/in-memory-target.ts'
 import { failed, success } from '../engine-harness.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
-import { recordedFailure } from '../../../src/rollback/assess/history-evidence.ts'
-import { missingConditions } from '../../../src/rollback/guard/unattended.ts'
+import { recordedFailure } from '../../../src/rollback/assess/evidence.ts'
+import { missingConditions } from '../../../src/rollback/guard/refusals.ts'
 import { newShelf, release } from '../../../testkit/in-memory-target.ts'
 import { engine, failed, success } from '../engine-harness.ts'
 
