@@ -10,7 +10,6 @@ import { commandLineOf } from './arguments.ts'
 import { commands } from './commands.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { help } from './help.ts'
-import { contextOf } from './run.ts'
 import { terminalOf } from './terminal.ts'
 
 /** Runs one command line and gives its exit code. The answer goes to stdout, all else to stderr. */
@@ -33,16 +32,11 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
     const line = commandLineOf(args)
     if (line === 'help') return print({ ok: true, summary: help, next: [] })
     if (line === 'version') return print({ ok: true, summary: version, next: [], version })
-    const project = {
-      projectDir: findProject({ env, cwd }),
-      env,
-      clock: systemClock,
-      log,
-      mask
-    }
+    const project = { projectDir: findProject({ env, cwd }), env, clock: systemClock, log, mask }
     const say = (text: string): void => void process.stderr.write(`${mask.text(text)}\n`)
     const terminal = terminalOf(process.stdin, process.stderr, cancel.signal)
-    return print(await commands[line.command](contextOf(line.flags, project, terminal, cancel.signal, say)))
+    const context = { flags: line.flags, project, terminal, cancelled: cancel.signal, say }
+    return print(await commands[line.command](context))
   } catch (thrown) {
     const rendered = renderError(explainAbort(thrown, cancel.signal))
     if (rendered.error.fault === 'program')

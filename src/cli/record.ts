@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { NewRecord } from '../model/deployment-record.ts'
+import { projectPaths } from '../project/paths.ts'
 import type { Answer } from '../render/answer.ts'
 import { journalById } from '../rollback/journal/journal.ts'
 import { recordDeployment, selectTarget, withSession } from '../rollback/open-session.ts'
@@ -48,7 +49,7 @@ export const record: Command = async (context) => {
 }
 
 /** Records a manual rollback once the target shows that a person has done it. */
-const recordRollback = async ({ flags, project, paths, cancelled }: CommandContext, id: string): Promise<Answer> => {
+const recordRollback = async ({ flags, project, cancelled }: CommandContext, id: string): Promise<Answer> => {
   const known = rollbackId.safeParse(id)
   const odd = ['version', 'status', 'digest', 'commit', 'duration-ms', 'error'].find((name) => name in flags)
   if (!known.success || odd)
@@ -58,7 +59,7 @@ const recordRollback = async ({ flags, project, paths, cancelled }: CommandConte
       next: 'Pass --rollback with the id that the rollback returned, and at most --target.',
       code: 'usage'
     })
-  const journal = await journalById(paths.rollbacksDir, known.data)
+  const journal = await journalById(projectPaths(project.projectDir).rollbacksDir, known.data)
   const { target, from, to } = journal.begun
   if (flags.target !== undefined && flags.target !== target)
     throw new InputError({

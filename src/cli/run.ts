@@ -1,5 +1,4 @@
 import type { z } from 'zod'
-import { type ProjectPaths, projectPaths } from '../project/paths.ts'
 import { type Answer, answerOf, type Rendered } from '../render/answer.ts'
 import type { Progress } from '../rollback/run/result.ts'
 import type { ProjectContext } from '../rollback/session.ts'
@@ -11,7 +10,6 @@ import type { Terminal } from './terminal.ts'
 export interface CommandContext {
   flags: Flags
   project: ProjectContext
-  paths: ProjectPaths
   terminal: Terminal
   cancelled: AbortSignal
   /** Prints for people, to stderr; the answer itself is printed at the end. */
@@ -20,14 +18,6 @@ export interface CommandContext {
 
 /** @throws what its tools throw; the caller renders it. */
 export type Command = (context: CommandContext) => Promise<Answer>
-
-export const contextOf = (
-  flags: Flags,
-  project: ProjectContext,
-  terminal: Terminal,
-  cancelled: AbortSignal,
-  say: (text: string) => void
-): CommandContext => ({ flags, project, paths: projectPaths(project.projectDir), terminal, cancelled, say })
 
 /** Runs a tool for a command; the person at the terminal confirms instead of a host. @throws what the tool throws. */
 export function run<Input extends z.ZodObject, Result>(

@@ -1,4 +1,5 @@
 import { readDeployFile } from '../project/deploy-file.ts'
+import { projectPaths } from '../project/paths.ts'
 import { answerOf } from '../render/answer.ts'
 import { renderAssessment } from '../render/assessment.ts'
 import { type RenderedError, renderError } from '../render/error.ts'
@@ -9,8 +10,8 @@ import { type Command, type CommandContext, run } from './run.ts'
 
 /** What serves on every enabled target, one line each. */
 export const status: Command = async (context) => {
-  const { project, paths } = context
-  const file = await readDeployFile(paths, project.env)
+  const { project } = context
+  const file = await readDeployFile(projectPaths(project.projectDir), project.env)
   const listed = [...(file?.targets.values() ?? [])].filter(({ enabled }) => enabled)
   const names = (listed.length > 0 ? listed : await discoverTargets(project)).map(({ name }) => name)
   const targets: Status[] = []

@@ -28,11 +28,11 @@ export interface TaskEvent extends Seen {
 
 type HookEvent = BashEvent | TaskEvent
 
-type Json = Record<string, unknown>
+export type Json = Record<string, unknown>
 
 // a schema library takes longer to load than this program may take
-const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
+export const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+export const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
 
 /** Takes the host's event; gives null for one that cannot tell of a deployment. @throws SyntaxError when it is no JSON. */
 export function readEvent(raw: string): HookEvent | null {

@@ -1,5 +1,6 @@
 import { utcInstant } from '../project/timestamp.ts'
 import { readTextSync } from '../support/read-text.ts'
+import { type Json, object, text } from './event.ts'
 import type { SessionMemory } from './session-memory.ts'
 
 /** A deploy command that was seen to fail. */
@@ -117,10 +118,6 @@ export interface DeployRecords {
 }
 
 const maxBytes = 64 * 1024 * 1024
-
-type Json = Record<string, unknown>
-const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
-const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /**
  * The least of deploy.json that names a version; null when there is no file. The server reads it with schemas and says what is wrong

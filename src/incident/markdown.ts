@@ -4,13 +4,7 @@ import { capTail, oneLine, plain } from '../support/text.ts'
  * One line of text from outside, as Markdown that shows it literally: no markup, HTML, table cell, heading, list, mention or
  * reference begins in it. Escapes follow CommonMark 0.31 (2.4) and GitHub's tables.
  */
-export function inline(text: string, max = 400): string {
-  const parts = oneLine(text, max).split(mention)
-  return parts
-    .map((part, at) => (at % 2 ? `\`${part}\`` : escaped(part)))
-    .join('')
-    .replace(opening, '$1\\$2')
-}
+export const inline = (text: string, max = 400): string => literal(oneLine(text, max)).replace(opening, '$1\\$2')
 
 /** Text of several lines that a caller wrote: paragraphs, lists and code spans stay, everything else is shown literally. */
 export function paragraphs(text: string, max = 8000): string {
@@ -47,6 +41,12 @@ const opening = /^(\d{1,9}(?=[.)]))?([-+#=.)](?=\s|$|[-+#=]))/
 
 const entities: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;' }
 
+const literal = (text: string): string =>
+  text
+    .split(mention)
+    .map((part, at) => (at % 2 ? `\`${part}\`` : escaped(part)))
+    .join('')
+
 const escaped = (text: string): string =>
   text
     .replace(/[\\`*~[\]|$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\$&')
@@ -58,12 +58,6 @@ function line(text: string): string {
     .slice(marker.length)
     .trim()
     .split(/(`[^`]+`)/)
-  return marker + spans.map((span, at) => (at % 2 ? span : spaced(span, at === 0))).join('')
-}
-
-/** Like `inline`, but the spaces at its ends stay, for it stands between code spans. */
-function spaced(text: string, first: boolean): string {
-  const parts = text.split(mention)
-  const whole = parts.map((part, at) => (at % 2 ? `\`${part}\`` : escaped(part))).join('')
-  return first ? whole.replace(opening, '$1\\$2') : whole
+  const shown = spans.map((span, at) => (at % 2 ? span : literal(span)))
+  return marker + [shown[0]?.replace(opening, '$1\\$2'), ...shown.slice(1)].join('')
 }

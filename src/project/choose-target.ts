@@ -42,7 +42,6 @@ export async function chooseTarget({ file, asked, discover }: Choice): Promise<C
     type: chosen.name,
     enabled: true,
     primary: false,
-    automatic: false,
     config: chosen.config,
     assumed: assumptions(file, chosen, asked === undefined ? found : [chosen])
   }

@@ -15,19 +15,12 @@ export interface ProjectTarget {
   type: string
   enabled: boolean
   primary: boolean
-  /** As the file on disk says; what counts is the committed file, see committedAutomatic. */
-  automatic: boolean
   config: JsonObject
 }
 
 export interface DeployFile {
   path: string
-  /** Found in the folder that CLAUDE_PLUGIN_DATA names, not in the project. */
-  fromPluginData: boolean
-  projectName?: string
   targets: Map<string, ProjectTarget>
-  /** Every record, as it stands in the file. */
-  history: readonly unknown[]
   /** The readable records of all targets, newest first. */
   records: readonly DeploymentRecord[]
   /** Lines for people: what was found odd. */
@@ -48,21 +41,12 @@ export async function readDeployFile(paths: ProjectPaths, env: NodeJS.ProcessEnv
   const targets = new Map(
     Object.entries(header.targets ?? {}).map(([name, entry]) => [name, targetOf(name, entry)] as const)
   )
-  const history = (header.history ?? []) as unknown[]
-  const { records, notes } = readHistory(history)
+  const { records, notes } = readHistory(header.history ?? [])
   if (fromPluginData)
     notes.unshift(
       `The project has no deploy.json; ${path} was read, in the folder that CLAUDE_PLUGIN_DATA names; it is about ${header.project_name ?? 'a project it does not name'}.`
     )
-  return {
-    path,
-    fromPluginData,
-    ...(header.project_name && { projectName: header.project_name }),
-    targets,
-    history,
-    records,
-    notes
-  }
+  return { path, targets, records, notes }
 }
 
 export interface ReadJson extends JsonText {
@@ -104,7 +88,6 @@ const targetOf = (name: string, entry: TargetEntry): ProjectTarget => ({
   type: entry.type ?? name,
   enabled: entry.enabled ?? true,
   primary: entry.primary ?? false,
-  automatic: entry.automatic ?? false,
   config: entry.config ?? {}
 })
 

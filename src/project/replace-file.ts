@@ -91,8 +91,8 @@ async function linked(from: string, to: string): Promise<boolean> {
   )
 }
 
-/** The name is on the disk only once its folder is; not every system lets a folder be synced. */
-async function syncFolder(folder: string): Promise<void> {
+/** A new file survives a power failure only once its folder is on disk, too; not every system can do that. */
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r')
     await handle.sync().finally(() => handle.close())

@@ -3,7 +3,6 @@ import { expect, onTestFinished, test } from 'vitest'
 import { commandLineOf } from '../../src/cli/arguments.ts'
 import { exitCodeOf } from '../../src/cli/exit-codes.ts'
 import { rollback } from '../../src/cli/rollback.ts'
-import { contextOf } from '../../src/cli/run.ts'
 import { projectPaths } from '../../src/project/paths.ts'
 import type { Answer } from '../../src/render/answer.ts'
 import { renderError } from '../../src/render/error.ts'
@@ -52,10 +51,9 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
         },
         progress: () => undefined
       }
-      const cancel = new AbortController().signal
-      const answer: Answer = await rollback(contextOf(flags, project, terminal, cancel, () => undefined)).catch(
-        renderError
-      )
+      const cancelled = new AbortController().signal
+      const context = { flags, project, terminal, cancelled, say: () => undefined }
+      const answer: Answer = await rollback(context).catch(renderError)
       return { answer, code: exitCodeOf(answer) }
     }
   }

@@ -4,14 +4,12 @@ import type { DeployFile, ProjectTarget } from '../../src/project/deploy-file.ts
 
 const fileOf = (targets: Record<string, Partial<ProjectTarget>>): DeployFile => ({
   path: '/p/.claude/popkit/deploy.json',
-  fromPluginData: false,
   targets: new Map(
     Object.entries(targets).map(([name, rest]) => [
       name,
-      { name, type: name, enabled: true, primary: false, automatic: false, config: {}, ...rest }
+      { name, type: name, enabled: true, primary: false, config: {}, ...rest }
     ])
   ),
-  history: [],
   records: [],
   notes: []
 })
@@ -48,7 +46,7 @@ describe('chooseTarget', () => {
 
   it('takes what is found in a project without deploy.json, and names what else was found', async () => {
     const chosen = await choose({ discover: async () => found })
-    expect(chosen).toMatchObject({ name: 'docker', type: 'docker', automatic: false, config: { image_name: 'web' } })
+    expect(chosen).toMatchObject({ name: 'docker', type: 'docker', config: { image_name: 'web' } })
     expect(chosen.assumed.join('\n')).toMatch(/compose.yaml.*there is no deploy.json/)
     expect(chosen.assumed.join('\n')).toMatch(/Also found, and not chosen: npm \(package.json/)
     expect(await choose({ asked: 'npm', discover: async () => found })).toMatchObject({ name: 'npm' })

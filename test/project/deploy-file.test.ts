@@ -37,14 +37,12 @@ describe('readDeployFile', () => {
   it('reads what popkit writes', async () => {
     write(JSON.stringify(popkitFile, null, 2))
     const file = await read()
-    expect(file?.projectName).toBe('shop')
     expect([...(file?.targets.keys() ?? [])]).toEqual(['docker', 'npm', 'vercel', 'netlify', 'github_releases', 'pypi'])
     expect(file?.targets.get('docker')).toEqual({
       name: 'docker',
       type: 'docker',
       enabled: true,
       primary: true,
-      automatic: false,
       config: popkitFile.targets.docker.config
     })
     expect(file?.records.map(({ version, status }) => `${version} ${status}`)).toEqual([
@@ -54,10 +52,10 @@ describe('readDeployFile', () => {
     expect(file?.notes).toEqual([])
   })
 
-  it('takes type and automatic from the file', async () => {
-    write('{"targets": {"web": {"type": "docker", "automatic": true}}}')
+  it('takes the type from the file', async () => {
+    write('{"targets": {"web": {"type": "docker"}}}')
     const file = await read()
-    expect(file?.targets.get('web')).toMatchObject({ type: 'docker', automatic: true, enabled: true, config: {} })
+    expect(file?.targets.get('web')).toMatchObject({ type: 'docker', enabled: true, config: {} })
   })
 
   it.each([
@@ -105,10 +103,10 @@ describe('readDeployFile', () => {
     writeFileSync(join(elsewhere, 'deploy.json'), '{"project_name": "elsewhere"}')
     const env = { CLAUDE_PLUGIN_DATA: elsewhere }
     const file = await readDeployFile(paths, env)
-    expect(file).toMatchObject({ path: join(elsewhere, 'deploy.json'), fromPluginData: true, projectName: 'elsewhere' })
-    expect(file?.notes.join()).toContain(join(elsewhere, 'deploy.json'))
+    expect(file?.path).toBe(join(elsewhere, 'deploy.json'))
+    expect(file?.notes.join()).toMatch(/CLAUDE_PLUGIN_DATA names; it is about elsewhere/)
     write('{"project_name": "here"}')
-    expect(await readDeployFile(paths, env)).toMatchObject({ fromPluginData: false, projectName: 'here', notes: [] })
+    expect(await readDeployFile(paths, env)).toMatchObject({ path: paths.deployFile, notes: [] })
   })
 
   it('waits for another writer that is in the middle of the file', async () => {

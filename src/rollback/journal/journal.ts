@@ -1,6 +1,7 @@
 import { access, constants, mkdir, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type JsonObject, jsonObject } from '../../model/json.ts'
+import { syncFolder } from '../../project/replace-file.ts'
 import { camelCase, snakeCase } from '../../support/casing.ts'
 import { type Clock, isoNow } from '../../support/clock.ts'
 import { ConfigError, InputError, messageOf } from '../../support/errors.ts'
@@ -102,13 +103,6 @@ const unwritable = (path: string, cause: unknown): ConfigError =>
     code: 'journal_unwritable',
     cause
   })
-
-/** A new file survives a power failure only when its folder is on disk, too; not every system can do that. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r').catch(() => null)
-  await folder?.sync().catch(() => undefined)
-  await folder?.close()
-}
 
 const endsInTornLine = async (path: string): Promise<boolean> => {
   const text = await readText(path)

@@ -16,7 +16,7 @@ import { checkJournalWritable, type Journal, openJournal } from '../journal/jour
 import { type Begun, journalFormat } from '../journal/journal-events.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
-import type { ExecuteHooks, ExecuteRequest, RollbackResult } from './result.ts'
+import { dryRunResult, type ExecuteHooks, type ExecuteRequest, type RollbackResult } from './result.ts'
 import { resume } from './resume.ts'
 import { named, rollbackRun } from './rollback-run.ts'
 
@@ -58,23 +58,18 @@ const dryRun = (
   { target, current, failed, chosen, recommended }: Assessment,
   plan: Plan,
   open: readonly Risk[]
-): RollbackResult => ({
-  target,
-  rollbackId: null,
-  outcome: 'checked',
-  dryRun: true,
-  from: current,
-  to: plan.to,
-  failed,
-  lastGood: chosen === recommended,
-  steps: plan.steps.map((step) => ({ ...named(step), state: 'checked', ...(step.undo && { detail: step.undo }) })),
-  resumes: false,
-  checks: [],
-  durationMs: 0,
-  state: ['Every precondition was checked. Nothing was changed.', ...stillToAccept(open)].join(' '),
-  remains: [],
-  instructions: []
-})
+): RollbackResult =>
+  dryRunResult({
+    target,
+    rollbackId: null,
+    from: current,
+    to: plan.to,
+    failed,
+    lastGood: chosen === recommended,
+    steps: plan.steps.map((step) => ({ ...named(step), state: 'checked', ...(step.undo && { detail: step.undo }) })),
+    resumes: false,
+    state: ['Every precondition was checked. Nothing was changed.', ...stillToAccept(open)].join(' ')
+  })
 
 const stillToAccept = (open: readonly Risk[]): string[] =>
   open.length > 0

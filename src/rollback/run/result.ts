@@ -70,3 +70,16 @@ export interface RollbackResult {
   remains: string[]
   instructions: string[]
 }
+
+type Ran = 'outcome' | 'dryRun' | 'checks' | 'durationMs' | 'remains' | 'instructions'
+
+/** The result of a dry run, which applied no step. */
+export const dryRunResult = (plan: Omit<RollbackResult, Ran>): RollbackResult => ({
+  ...plan,
+  outcome: 'checked',
+  dryRun: true,
+  checks: [],
+  durationMs: 0,
+  remains: [],
+  instructions: []
+})

@@ -11,7 +11,7 @@ import { type JournalRecord, openJournal, readJournals, stepsInEffect } from '..
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
 import { conclude } from './conclude.ts'
-import type { ExecuteHooks, ExecuteRequest, RollbackResult } from './result.ts'
+import { dryRunResult, type ExecuteHooks, type ExecuteRequest, type RollbackResult } from './result.ts'
 import { type RollbackRun, rollbackRun } from './rollback-run.ts'
 import { undo } from './undo.ts'
 
@@ -130,20 +130,15 @@ const dryRun = (
   { rollbackId, from, to }: Interrupted,
   { target, failed }: Assessment,
   { kind, lines }: ResumeOption
-): RollbackResult => ({
-  target,
-  rollbackId,
-  outcome: 'checked',
-  dryRun: true,
-  from,
-  to,
-  failed,
-  lastGood: false,
-  steps: lines.map((title, index) => ({ id: `${kind}-${index + 1}`, title, phase: 'switch', state: 'checked' })),
-  resumes: true,
-  checks: [],
-  durationMs: 0,
-  state: `The interrupted rollback would be ${verbs[kind]}. Nothing was changed.`,
-  remains: [],
-  instructions: []
-})
+): RollbackResult =>
+  dryRunResult({
+    target,
+    rollbackId,
+    from,
+    to,
+    failed,
+    lastGood: false,
+    steps: lines.map((title, index) => ({ id: `${kind}-${index + 1}`, title, phase: 'switch', state: 'checked' })),
+    resumes: true,
+    state: `The interrupted rollback would be ${verbs[kind]}. Nothing was changed.`
+  })
