@@ -5,11 +5,10 @@ import { assessRollback } from '../tools/assess-rollback.ts'
 import { verifyRollback } from '../tools/verify-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
 import { type CommandName, numberOf } from './arguments.ts'
-import { list } from './list.ts'
+import { list, status } from './overview.ts'
 import { record } from './record.ts'
 import { rollback } from './rollback.ts'
 import { type Command, toolCommand } from './run.ts'
-import { status } from './status.ts'
 
 /** Every command of the command line. */
 export const commands: Record<CommandName, Command> = {

@@ -4,7 +4,7 @@ import type { ProjectPaths } from '../project/paths.ts'
 import { stageFile } from '../project/replace-file.ts'
 import { ConfigError, messageOf } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
-import { plain } from '../support/text.ts'
+import { eachText, plain } from '../support/text.ts'
 import type { Incident, Severity } from './incident.ts'
 import { outageOf } from './outage.ts'
 import { renderReport } from './report.ts'
@@ -82,14 +82,4 @@ async function writeNew(folder: string, now: string, markdown: string): Promise<
       cause
     })
   }
-}
-
-function eachText<T>(value: T, change: (text: string) => string): T {
-  const changed = (inner: unknown): unknown => {
-    if (typeof inner === 'string') return change(inner)
-    if (Array.isArray(inner)) return inner.map(changed)
-    if (!inner || typeof inner !== 'object') return inner
-    return Object.fromEntries(Object.entries(inner).map(([key, part]) => [key, changed(part)]))
-  }
-  return changed(value) as T
 }

@@ -1,4 +1,5 @@
 import { hidden, shapes } from './secret-shapes.ts'
+import { eachText } from './text.ts'
 
 /** Keeps secrets out of whatever leaves: literal values that were registered, and shapes that are secrets by themselves. */
 export interface Mask {
@@ -57,16 +58,6 @@ export function createMask(): Mask {
     return output
   }
 
-  const masked = (value: unknown, isKept: (key: string, inner: unknown) => boolean): unknown => {
-    if (typeof value === 'string') return text(value)
-    if (Array.isArray(value)) return value.map((inner) => masked(inner, isKept))
-    if (value && typeof value === 'object')
-      return Object.fromEntries(
-        Object.entries(value).map(([key, inner]) => [key, isKept(key, inner) ? inner : masked(inner, isKept)])
-      )
-    return value
-  }
-
   return {
     add,
     addVariable(name, value) {
@@ -79,8 +70,8 @@ export function createMask(): Mask {
       changed()
     },
     text,
-    data: <T>(value: T) => masked(value, () => false) as T,
-    record: <T>(value: T) => masked(value, identifies) as T
+    data: (value) => eachText(value, text),
+    record: (value) => eachText(value, text, identifies)
   }
 }
 

@@ -13,6 +13,22 @@ export function oneLine(text: string, max = 200): string {
   return line.length <= max ? line : `${line.slice(0, max - 1)}…`
 }
 
+/** A copy of plain data with every text changed, except the values that `isKept` names. */
+export function eachText<T>(
+  value: T,
+  change: (text: string) => string,
+  isKept: (key: string, inner: unknown) => boolean = () => false
+): T {
+  const changed = (inner: unknown): unknown => {
+    if (typeof inner === 'string') return change(inner)
+    if (Array.isArray(inner)) return inner.map(changed)
+    if (!inner || typeof inner !== 'object') return inner
+    const entries = Object.entries(inner)
+    return Object.fromEntries(entries.map(([key, part]) => [key, isKept(key, part) ? part : changed(part)]))
+  }
+  return changed(value) as T
+}
+
 /** Milliseconds as a person says them: "850 ms", "25s", "3m 20s", "2h 5m". */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`

@@ -92,13 +92,18 @@ function openKinds(record: JournalRecord, observation: Observation): { kinds: Re
       ]
     }
   }
-  const inEffect = stepsInEffect(record)
-  if (begun.steps.some((step) => step.phase === 'cleanup' && inEffect.has(step.id)))
+  if (cleanupHasBegun(record))
     return {
       kinds: ['finish'],
       because: ['It can no longer be undone: the new version passed its checks and the cleanup had begun.']
     }
   return { kinds: wasBeingUndone(record).length > 0 ? ['undo', 'finish'] : ['finish', 'undo'], because: [] }
+}
+
+/** The version was proven, and what an undo needs may be gone. */
+export function cleanupHasBegun(record: JournalRecord): boolean {
+  const inEffect = stepsInEffect(record)
+  return record.begun.steps.some(({ id, phase }) => phase === 'cleanup' && inEffect.has(id))
 }
 
 /** A deployed version that is neither of the rollback's two. */

@@ -6,7 +6,7 @@ import { collectDiagnosis } from '../diagnose.ts'
 import { type KeptLease, keepLease, runningByLease, takeLock, thisHolder } from '../guard/lock.ts'
 import { blocked, stalePlan } from '../guard/refusals.ts'
 import type { ResumeOption } from '../journal/interrupted.ts'
-import { type Interrupted, interruptedAs, resumeOption } from '../journal/interrupted.ts'
+import { cleanupHasBegun, type Interrupted, interruptedAs, resumeOption } from '../journal/interrupted.ts'
 import { type JournalRecord, openJournal, readJournals, stepsInEffect } from '../journal/journal.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
@@ -99,11 +99,6 @@ function carryOn(run: RollbackRun, { kind }: ResumeOption, { begun, events }: Jo
     checks: [],
     touched: events.some((event) => event.event === 'step' && switches.includes(event.stepId))
   })
-}
-
-function cleanupHasBegun(record: JournalRecord): boolean {
-  const inEffect = stepsInEffect(record)
-  return record.begun.steps.some(({ id, phase }) => phase === 'cleanup' && inEffect.has(id))
 }
 
 const interruptedFirst = ({ rollbackId, startedAt, options }: Interrupted): InputError =>

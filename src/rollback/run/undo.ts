@@ -111,7 +111,7 @@ function flawOf(run: RollbackRun, after: Present, asked: boolean): { state: stri
   const look = 'Check whether it serves, then assess again.'
   const choose = 'Choose another version, or deploy a fix: nothing serves as it should.'
   if (!after.seen) return { state: 'It was undone, but the state now is unknown.', remains: look }
-  if (after.currentId !== (from?.id ?? null))
+  if ((after.current?.id ?? null) !== (from?.id ?? null))
     return { state: 'It was undone, but the target does not show the earlier state.', remains: choose }
   const back = `${earlier(run)} is back in place`
   if (!asked && after.health.state === 'down' && health.state === 'down')
@@ -131,7 +131,7 @@ function reasonToStay({ begun: { health: before }, beganSteps }: RollbackRun, pr
   if (now === 'unknown') return 'what serves now is unknown'
   if (before.state === 'unknown') return 'whether the earlier state served is unknown'
   const more = moreServing(before, present.health)
-  if (more !== null && (more > 0 || (more === 0 && present.isMixed))) return null
+  if (more !== null && (more > 0 || (more === 0 && present.mixedReleases))) return null
   if (more !== null && more < 0)
     return `fewer instances served before (${share(before.instances)}) than now (${share(present.health.instances)})`
   return now === before.state
@@ -150,45 +150,30 @@ const settleWithinMs = 30_000
 const observeEveryMs = 1000
 
 /** What is deployed in the middle, or at the end, of a rollback. */
-export interface Present {
+interface Present extends Pick<Observation, 'current' | 'health' | 'mixedReleases'> {
   /** The target answered. */
   seen: boolean
-  currentId: string | null
-  version: string | null
-  health: Health
-  /** It is a mixture of several releases. */
-  isMixed?: boolean
   fingerprint?: string
 }
 
 /** What the target says now. A failed check counts for more than an observation that finds nothing wrong. */
-export async function presentState({ session, begun }: RollbackRun, checks: readonly Check[] = []): Promise<Present> {
+async function presentState({ session, begun }: RollbackRun, checks: readonly Check[] = []): Promise<Present> {
   const observation: Observation | string = await session.target.observe(AbortSignal.timeout(observeWithinMs)).then(
     (observed) => observed.observation,
     (error: unknown) => messageOf(error)
   )
-  if (typeof observation === 'string')
-    return {
-      seen: false,
-      currentId: null,
-      version: null,
-      health: { state: 'unknown', message: `${begun.target} did not answer: ${observation}` }
-    }
-  const { current, health, mixedReleases, fingerprint } = observation
-  const failed = checks.find(({ status }) => status === 'fail')
-  const contradicted = failed && (health.state === 'unknown' || servesBetter(health.state, 'degraded'))
-  return {
-    seen: true,
-    currentId: current?.id ?? null,
-    version: current?.version ?? null,
-    health: contradicted ? { state: 'degraded', message: `${failed.title}: ${failed.detail}` } : health,
-    isMixed: mixedReleases ?? false,
-    fingerprint
+  if (typeof observation === 'string') {
+    const message = `${begun.target} did not answer: ${observation}`
+    return { seen: false, current: null, health: { state: 'unknown', message } }
   }
+  const { state } = observation.health
+  const failed = checks.find(({ status }) => status === 'fail')
+  if (!failed || (state !== 'unknown' && !servesBetter(state, 'degraded'))) return { ...observation, seen: true }
+  return { ...observation, seen: true, health: { state: 'degraded', message: `${failed.title}: ${failed.detail}` } }
 }
 
 /** The same, once it is as wanted or no longer progressing: what was started again needs a moment. */
-export async function settledState(run: RollbackRun, wanted: (state: HealthState) => boolean): Promise<Present> {
+async function settledState(run: RollbackRun, wanted: (state: HealthState) => boolean): Promise<Present> {
   const { clock } = run.session
   const until = clock.now().getTime() + settleWithinMs
   for (;;) {
@@ -200,10 +185,10 @@ export async function settledState(run: RollbackRun, wanted: (state: HealthState
 }
 
 /** The switch failed before it changed anything: missing rights, for one. */
-export const isUntouched = (present: Present, { fingerprint }: RollbackRun): boolean =>
+const isUntouched = (present: Present, { fingerprint }: RollbackRun): boolean =>
   fingerprint !== undefined && fingerprint === present.fingerprint
 
-export const stateLine = ({ version, health, seen }: Present): string =>
+const stateLine = ({ current, health, seen }: Present): string =>
   seen
-    ? `Now: ${version ?? 'nothing'} is deployed, ${health.state} (${health.message}).`
+    ? `Now: ${current?.version ?? 'nothing'} is deployed, ${health.state} (${health.message}).`
     : `Now: unknown (${health.message}).`
