@@ -107,7 +107,7 @@ function insideOf([first = '', ...args]: readonly string[]): Bare | null {
   return null
 }
 
-/** A program without its folder, the extension that Windows gives it, and the version that a runner is told. */
+/** A program without its folder, the extension that Windows gives it, and the version after its name (`vercel@latest`). */
 function programOf(word: string): string {
   const file = word.replace(/^.*[/\\](?=.)/, '').replace(/\.(exe|cmd)$/i, '')
   return file.replace(/(?<=.)@[\w.^~-]+$/, '')

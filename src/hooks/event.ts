@@ -34,7 +34,7 @@ export type Json = Record<string, unknown>
 export const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 export const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
 
-/** Takes the host's event; gives null for one that cannot tell of a deployment. @throws SyntaxError when it is no JSON. */
+/** Takes the host's event; gives null for one that says nothing about a deployment. @throws SyntaxError when it is no JSON. */
 export function readEvent(raw: string): HookEvent | null {
   const event = object(JSON.parse(raw))
   const seen = { name: text(event.hook_event_name), sessionId: text(event.session_id), cwd: text(event.cwd) }

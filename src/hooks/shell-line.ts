@@ -24,7 +24,7 @@ interface Run {
   unsure: boolean
   /** Nothing else on the line writes what could be taken for its words. */
   ownOutput: boolean
-  /** Nothing else stands on the line. */
+  /** The line has no other command. */
   alone: boolean
 }
 
@@ -189,7 +189,7 @@ class Reader {
     }
   }
 
-  /** Commands in `$(…)` and `<(…)`; each level of them is parsed anew. */
+  /** Commands in `$(…)` and `<(…)`; each level of them is parsed by itself. */
   private substitutions(node: SyntaxNode, place: Place, depth = 0): void {
     if (depth > deepest || this.nesting > deepest) return
     forEachChild(node, (child) => {

@@ -34,7 +34,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
 }
 
-/** @name and #12 would call people and other issues where the text is pasted into one. */
+/** Pasted into an issue, @name and #12 would notify people and link other issues. */
 const mention = /(?<![\w`/])([@#]\w[\w/-]*)/
 /** What begins a list, heading or rule at the start of a block. */
 const opening = /^(\d{1,9}(?=[.)]))?([-+#=.)](?=\s|$|[-+#=]))/

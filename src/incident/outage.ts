@@ -72,7 +72,7 @@ function endOf({ rollback, to, history }: Evidence): Known | null {
   return null
 }
 
-/** Where the target shows nothing wrong, a registry for one, only the time in service of the bad release is known. */
+/** Where the target shows nothing wrong (a registry, for example), only the bad release's time in service is known. */
 function unseen({ from }: Evidence, start: Known | null, end: Known | null): string {
   const saw = 'the target itself shows no failure'
   const ms = start && end ? Date.parse(end.at) - Date.parse(start.at) : -1

@@ -63,7 +63,7 @@ const section = (name: string, bars: Bar[]): string[] =>
 const task = ({ label: text, look, from, until }: Bar): string =>
   `${label(text)} :${look}, ${stamp(from)}, ${stamp(Math.max(until, from + 1))}`
 
-/** Without the characters that mean something to Mermaid; it must not begin with one of its words, so each has our own before it. */
+/** Without Mermaid's special characters. Each label begins with a word of ours, so that none begins with a Mermaid keyword. */
 const label = (text: string): string =>
   plain(text)
     .replace(/[^\p{L}\p{N} .,_/+-]+/gu, ' ')
@@ -71,7 +71,7 @@ const label = (text: string): string =>
     .trim()
     .slice(0, 50) || 'unnamed'
 
-/** Without a zone, so that every reader's chart shows UTC. */
+/** A time without a zone, so that every reader's chart shows UTC. */
 const stamp = (at: number): string => new Date(at).toISOString().slice(0, -1).replace('T', ' ')
 
 function time(at: string | undefined): number | null {

@@ -58,7 +58,7 @@ function compare(a: string | null, b: string | null): number {
   return a < b ? -1 : 1
 }
 
-/** What happened more often than `fewTimes`, a crash loop for one, stands where it happened first. */
+/** What happened more often than `fewTimes` (a crash loop, for example) becomes one line, at its first time. */
 function counted(lines: TimelineLine[]): TimelineLine[] {
   const groups = new Map<string, TimelineLine[]>()
   for (const line of lines) {

@@ -52,7 +52,7 @@ export async function appendHistory(
   }
 }
 
-/** Other tools do not take our lock: when one wrote while the new content was made, it is made anew from what that one wrote. */
+/** Other tools do not take our lock. If one wrote the file in the meantime, the new content is made again from what it wrote. */
 async function replaceUndisturbed(
   path: string,
   record: JsonObject,

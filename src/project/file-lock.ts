@@ -21,7 +21,7 @@ type LockHolder = z.infer<typeof holderSchema>
 export interface FileLock {
   /** False once another process has taken it over. */
   held(): Promise<boolean>
-  /** Gives it back. Safe to repeat, and harmless when another process holds it by now. */
+  /** Gives it back. Safe to repeat, and harmless when another process has taken it over. */
   release(): Promise<void>
 }
 

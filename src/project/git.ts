@@ -59,7 +59,7 @@ export async function commitOfVersion(dir: string, version: string, signal?: Abo
 
 /**
  * The commits that lead from one commit to another, newest first: those of `to` that `from` has not. null when git cannot tell,
- * for one because a shallow clone lacks them.
+ * for example because a shallow clone lacks them.
  */
 export async function commitsBetween(
   dir: string,

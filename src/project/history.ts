@@ -56,7 +56,7 @@ function mapped(raw: RawRecord): Read {
   return { ...(Object.fromEntries(rest) as Omit<DeploymentRecord, 'at'>), at }
 }
 
-/** The record as it stands in the file, popkit's own fields first and in its order. */
+/** The record as it is written in the file, popkit's own fields first and in its order. */
 export function rawRecord(record: DeploymentRecord): JsonObject {
   const values: Record<string, unknown> = { ...record }
   return JSON.parse(JSON.stringify(Object.fromEntries(names.map(([name, own]) => [name, values[own]])))) as JsonObject

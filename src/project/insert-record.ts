@@ -76,7 +76,7 @@ function styleOf(text: string, layout: Layout): Style {
   return { unit, eol, space, beforeKey: eol + unit, afterKeys: eol, close: eol + unit, element, inline }
 }
 
-/** One pass over the tokens, without recursion; of a key that stands twice the last one counts, as in JSON.parse. */
+/** One pass over the tokens, without recursion; of a repeated key the last one counts, as in JSON.parse. */
 function layoutOf(text: string): Layout {
   const scanner = createScanner(text, true)
   const layout: Layout = { first: -1, last: 0, empty: true, history: null }

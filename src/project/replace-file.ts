@@ -6,9 +6,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 /** New content beside its place, safe on the disk, not yet in it. */
 interface StagedFile {
-  /** Puts it into its place at once and whole, unless `mayStill`, asked in the same breath, says no; tells whether it did. */
+  /** Puts it into its place at once and whole, unless `mayStill`, called right before, returns false. Returns whether it did. */
   commit(mayStill?: () => boolean): Promise<boolean>
-  /** Puts it into its place only where nothing is yet; tells whether it did. */
+  /** Puts it into its place only if no file is there yet. Returns whether it did. */
   create(): Promise<boolean>
   /** Takes it away when it was not committed. */
   discard(): Promise<void>

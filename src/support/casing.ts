@@ -2,7 +2,7 @@
 const opaque = new Set(['params', 'recorded', 'details', 'observed', 'fingerprint', 'snapshot', 'config'])
 
 const toSnake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-/** The same for one key. */
+/** A snake_case key in camelCase. */
 export const camelCaseKey = (key: string): string =>
   key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 

@@ -110,7 +110,7 @@ export async function assess(session: Session, { version, investigate, signal }:
 
 const nothingAsked = { diagnosis: null, undiagnosed: [] }
 
-/** A diagnosis helps; the assessment stands without it, too. */
+/** A diagnosis helps, but the assessment does not need it. */
 async function investigated(
   session: Session,
   signal: AbortSignal

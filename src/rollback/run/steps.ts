@@ -106,7 +106,7 @@ const contextOf = (run: RollbackRun, step: Step, signal: AbortSignal, cancelled:
   evidence: (item) => void run.journal.attempt({ event: 'evidence', item })
 })
 
-/** Reports progress of a step, or of the health check, which stands between the switch and the cleanup and counts as a step. */
+/** Reports progress of a step, or of the health check, which comes between the switch and the cleanup and counts as a step. */
 export function say(run: RollbackRun, at: Step | 'check', state: Progress['state'], detail?: string): void {
   const { steps } = run.begun
   const beforeCheck = steps.filter(({ phase }) => phase !== 'cleanup').length

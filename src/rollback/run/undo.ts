@@ -184,7 +184,7 @@ async function settledState(run: RollbackRun, wanted: (state: HealthState) => bo
   }
 }
 
-/** The switch failed before it changed anything: missing rights, for one. */
+/** The switch failed before it changed anything, for example for lack of permissions. */
 const isUntouched = (present: Present, { fingerprint }: RollbackRun): boolean =>
   fingerprint !== undefined && fingerprint === present.fingerprint
 
