@@ -89,7 +89,7 @@ export interface Target<State = unknown> {
   /** Acts; safe to repeat; must cope with a step of which nothing, a part or all was done. */
   revert(step: Step, run: Run, recorded?: JsonObject): Promise<StepResult>
   /** Reads. Never throws for what the target says of itself: that is a check that fails, or is unknown. */
-  check(release: Release, look: Look): Promise<CheckReport>
+  check(release: Release, look: CheckOptions): Promise<CheckReport>
   /** Reads logs, events, exit codes of what serves now. Text is capped; masking is the caller's last pass, too. */
   diagnose(signal: AbortSignal): Promise<Diagnosis>
   readonly lease?: TargetLease
@@ -97,7 +97,7 @@ export interface Target<State = unknown> {
   close?(): Promise<void>
 }
 
-export interface Look {
+export interface CheckOptions {
   signal: AbortSignal
   /** `observed` of the look that began this soak; a restart since then is a failure. */
   baseline?: JsonObject

@@ -24,7 +24,7 @@ const deaths: Death[] = [
   ['its terminal hangs up', (child) => void [child.stderr?.destroy(), child.kill('SIGHUP')]]
 ]
 
-describeOn('npm', 'a process that loses its host in mid-cure', (backend) => {
+describeOn('npm', 'a process that loses its host in the middle of a switch', (backend) => {
   const project = bench(backend)
   const children: ChildProcess[] = []
   afterEach(async () => {

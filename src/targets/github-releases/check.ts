@@ -4,7 +4,7 @@ import type { Release } from '../../model/release.ts'
 import { fingerprintOf } from '../../support/canonical.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import type { Look } from '../target.ts'
+import type { CheckOptions } from '../target.ts'
 import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
 import type { GitHubContext } from './context.ts'
@@ -20,7 +20,7 @@ const maxAssets = 60
 export async function check(
   { github }: GitHubContext,
   release: Release,
-  { signal, baseline }: Look
+  { signal, baseline }: CheckOptions
 ): Promise<CheckReport> {
   let latest: GitHubRelease | null
   try {

@@ -3,13 +3,13 @@ import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import type { Look } from '../target.ts'
+import type { CheckOptions } from '../target.ts'
 import type { NetlifyContext } from './context.ts'
 import { pageOf } from './observe.ts'
 import type { Site } from './shapes.ts'
 
 /** Whether the site has a release published, and whether it answers as users see it. */
-export async function check(context: NetlifyContext, release: Release, { signal }: Look): Promise<CheckReport> {
+export async function check(context: NetlifyContext, release: Release, { signal }: CheckOptions): Promise<CheckReport> {
   let site: Site
   try {
     site = await context.netlify.readSite(signal)

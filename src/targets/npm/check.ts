@@ -1,6 +1,6 @@
 import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
-import type { Look } from '../target.ts'
+import type { CheckOptions } from '../target.ts'
 import type { NpmContext } from './context.ts'
 import { inShort } from './failure.ts'
 import { type Installed, installByTag } from './install.ts'
@@ -16,7 +16,7 @@ import { tarballVerified } from './tarball.ts'
 export async function check(
   { registry, settings, env, mask }: NpmContext,
   release: Release,
-  { signal, baseline }: Look
+  { signal, baseline }: CheckOptions
 ): Promise<CheckReport> {
   let tags: DistTags
   let packument: Packument

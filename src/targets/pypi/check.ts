@@ -3,7 +3,7 @@ import type { Release } from '../../model/release.ts'
 import { fingerprintOf } from '../../support/canonical.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import type { Look } from '../target.ts'
+import type { CheckOptions } from '../target.ts'
 import type { PypiContext } from './context.ts'
 import type { PackageIndex } from './package-index.ts'
 import { chosen, digestsOf, type IndexVersion, installable, type Known, pythons } from './versions.ts'
@@ -17,7 +17,7 @@ const maxFiles = 60
 export async function check(
   { index, settings }: PypiContext,
   release: Release,
-  { signal, baseline }: Look
+  { signal, baseline }: CheckOptions
 ): Promise<CheckReport> {
   let known: Known | null
   try {

@@ -3,7 +3,7 @@ import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
 import { messageOf, RollbackError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import type { Look } from '../target.ts'
+import type { CheckOptions } from '../target.ts'
 import type { Rolling } from './api.ts'
 import type { VercelContext } from './context.ts'
 import { askDomain, type DomainPage } from './page.ts'
@@ -13,7 +13,7 @@ import type { Project } from './shapes.ts'
 const mostDomains = 10
 
 /** Whether production, and each of its domains, leads to a release, and whether each domain answers users. */
-export async function check(context: VercelContext, release: Release, { signal }: Look): Promise<CheckReport> {
+export async function check(context: VercelContext, release: Release, { signal }: CheckOptions): Promise<CheckReport> {
   const { vercel } = context
   try {
     const [project, rolling, domains] = await Promise.all([

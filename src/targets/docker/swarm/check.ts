@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
-import type { Look } from '../../target.ts'
+import type { CheckOptions } from '../../target.ts'
 import { probeCheck, untilGood } from '../containers/check/probe.ts'
 import { askPort, type PublishedPort, viewpointOn } from '../containers/check/published-ports.ts'
 import type { DockerContext } from '../context.ts'
@@ -14,7 +14,7 @@ import { imageOf, nodeAddresses } from './inspect.ts'
 import { isRelease, observeTasks } from './observe.ts'
 
 /** Looks whether each service runs a release with all its tasks, none of them replaced since, and answers. */
-export async function checkServices(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
+export async function checkServices(docker: DockerContext, release: Release, look: CheckOptions): Promise<CheckReport> {
   const observed = await seen(docker, look.signal)
   if (typeof observed === 'string') {
     const check: Check = { id: 'services', title: 'The swarm answers', status: 'unknown', detail: observed }
@@ -41,7 +41,7 @@ async function checksOf(
   docker: DockerContext,
   observed: ObservedService,
   release: Release,
-  { signal, baseline }: Look
+  { signal, baseline }: CheckOptions
 ): Promise<Check[]> {
   const { service, tasks, wanted } = observed
   const { Name } = service.Spec

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import { messageOf, RollbackError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
-import type { Look } from '../../target.ts'
+import type { CheckOptions } from '../../target.ts'
 import { isMadeOf } from '../argo/state.ts'
 import type { KubernetesContext } from '../context.ts'
 import { checkHelm, imagesCheck } from '../helm/check.ts'
@@ -20,7 +20,7 @@ import { readWorkloads } from './read.ts'
 import { detailsSchema } from './releases.ts'
 
 /** Checks every workload: the planned template, a complete rollout, no restart, Services with endpoints, an answered probe. */
-export async function check(cluster: KubernetesContext, release: Release, look: Look): Promise<CheckReport> {
+export async function check(cluster: KubernetesContext, release: Release, look: CheckOptions): Promise<CheckReport> {
   try {
     const workloads = await readWorkloads(cluster, look.signal)
     const details = detailsSchema.safeParse(release.details ?? {})

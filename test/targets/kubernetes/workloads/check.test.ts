@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, it, vi } from 'vitest'
 import type { CheckReport } from '../../../../src/model/check.ts'
 import { createMask } from '../../../../src/support/mask.ts'
-import type { Look } from '../../../../src/targets/target.ts'
+import type { CheckOptions } from '../../../../src/targets/target.ts'
 import { docker } from '../../../../testkit/docker/images.ts'
 import { type Shape, until, workload } from '../../../../testkit/kubernetes/cluster.ts'
 import { describeOn } from '../../../harness/describe-on.ts'
@@ -35,7 +35,7 @@ describeOn('kubernetes', 'checks and diagnosis on a cluster', (backend) => {
     const target = await open({ workloads: ['deployment/served'], probe: { http: address } })
     const { current } = (await target.observe(inTime())).observation
     if (!current) throw new Error('nothing serves')
-    const looked = (more: Partial<Look> = {}) => target.check(current, { signal: inTime(), ...more })
+    const looked = (more: Partial<CheckOptions> = {}) => target.check(current, { signal: inTime(), ...more })
 
     expect(status(await looked(), 'probe')).toMatchObject({
       status: 'fail',

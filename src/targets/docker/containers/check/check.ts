@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../../model/json.ts'
 import type { Release } from '../../../../model/release.ts'
 import { messageOf } from '../../../../support/errors.ts'
 import { oneLine } from '../../../../support/text.ts'
-import type { Look } from '../../../target.ts'
+import type { CheckOptions } from '../../../target.ts'
 import { type DockerContext, hideEnvironment } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
@@ -15,7 +15,7 @@ import { probeCheck, untilGood } from './probe.ts'
 import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
 
 /** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
-export async function check(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
+export async function check(docker: DockerContext, release: Release, look: CheckOptions): Promise<CheckReport> {
   try {
     return await throughRestarts(docker, look, () => lookAtAll(docker, release, look))
   } catch (error) {
@@ -28,7 +28,7 @@ export async function check(docker: DockerContext, release: Release, look: Look)
   }
 }
 
-async function lookAtAll(docker: DockerContext, release: Release, look: Look): Promise<CheckReport> {
+async function lookAtAll(docker: DockerContext, release: Release, look: CheckOptions): Promise<CheckReport> {
   const { containers, missing } = await findWorkload(docker, look.signal)
   for (const container of containers) hideEnvironment(docker.mask, container)
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
@@ -75,7 +75,7 @@ async function identitiesFor(docker: DockerContext, release: Release, signal: Ab
   return new Set(image ? [...known, image.Id] : known)
 }
 
-function looksAt(container: Container, identities: ReadonlySet<string>, look: Look): Check[] {
+function looksAt(container: Container, identities: ReadonlySet<string>, look: CheckOptions): Check[] {
   const name = baseName(container.Name)
   return [
     identityCheck(container, name, identities),
@@ -88,7 +88,7 @@ function looksAt(container: Container, identities: ReadonlySet<string>, look: Lo
 async function portChecks(
   docker: DockerContext,
   containers: readonly Container[],
-  look: Look
+  look: CheckOptions
 ): Promise<{ container: Container; check: Check }[]> {
   const published = containers.flatMap((container) => publishedPorts(container).map((port) => ({ container, port })))
   if (published.length === 0) return []
