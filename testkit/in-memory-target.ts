@@ -6,7 +6,8 @@ import type { Release } from '../src/model/release.ts'
 import type { Step } from '../src/model/step.ts'
 import { fingerprint } from '../src/support/canonical.ts'
 import { TargetError } from '../src/support/errors.ts'
-import { defineSteps } from '../src/targets/define-steps.ts'
+import { defineStep } from '../src/targets/define-step.ts'
+import { stepsOf } from '../src/targets/define-steps.ts'
 import { defineTarget, type TargetType } from '../src/targets/define-target.ts'
 import { mayTakeLease } from '../src/targets/may-take-lease.ts'
 import type { Run, Target } from '../src/targets/target.ts'
@@ -67,53 +68,66 @@ export const newShelf = (more: Partial<Shelf> = {}): Shelf => ({
   ...more
 })
 
-const step = (kind: string, phase: Step['phase'], params: JsonObject, undo: string | null): Step => ({
+const texts = (kind: string, undo: string | null) => ({
   id: kind,
-  kind,
-  phase,
   title: `${kind[0]?.toUpperCase()}${kind.slice(1)}ing`,
-  params,
   undo,
   manualCommands: [`shelf ${kind}`],
   manualUndoCommands: [`shelf un${kind}`]
 })
 
 const versionParams = z.object({ version: z.string() })
+const step = defineStep<Shelf, null>()
 
-/** What the steps do. Each is safe to repeat. */
-const steps = defineSteps<Shelf>()({
-  fetch: {
-    params: versionParams,
-    async apply(shelf, { version }) {
-      if (!shelf.fetched.includes(version)) shelf.fetched.push(version)
-      return { detail: 'ok' }
-    },
-    async revert(shelf, { version }) {
-      shelf.fetched = shelf.fetched.filter((one) => one !== version)
-      return {}
-    }
+const fetch = step({
+  kind: 'fetch',
+  phase: 'prepare',
+  params: versionParams,
+  describe: () => texts('fetch', 'Throw the fetched version away'),
+  mismatch: (_shelf, { version }, { to }) => (version === to.version ? null : `it fetches ${version}`),
+  async apply(shelf, { version }) {
+    if (!shelf.fetched.includes(version)) shelf.fetched.push(version)
+    return { detail: 'ok' }
   },
-  switch: {
-    params: z.object({ from: z.string(), to: z.string() }),
-    async apply(shelf, { to }) {
-      if (shelf.manual) return { manual: shelf.manual }
-      shelf.serving = to
-      return { detail: 'ok' }
-    },
-    async revert(shelf, { from }) {
-      if (shelf.manualBack) return { manual: shelf.manualBack }
-      shelf.serving = from
-      return {}
-    }
-  },
-  clean: {
-    params: versionParams,
-    async apply(shelf, { version }) {
-      if (!shelf.cleaned.includes(version)) shelf.cleaned.push(version)
-      return { detail: 'ok' }
-    }
+  async revert(shelf, { version }) {
+    shelf.fetched = shelf.fetched.filter((one) => one !== version)
+    return {}
   }
 })
+
+const switchTo = step({
+  kind: 'switch',
+  phase: 'switch',
+  params: z.object({ from: z.string(), to: z.string() }),
+  describe: (_shelf, { from }) => texts('switch', `Switch back to ${from}`),
+  mismatch: (_shelf, { from, to }, known) =>
+    from === (known.from?.version ?? '') && to === known.to.version ? null : `it goes from ${from} to ${to}`,
+  async apply(shelf, { to }) {
+    if (shelf.manual) return { manual: shelf.manual }
+    shelf.serving = to
+    return { detail: 'ok' }
+  },
+  async revert(shelf, { from }) {
+    if (shelf.manualBack) return { manual: shelf.manualBack }
+    shelf.serving = from
+    return {}
+  }
+})
+
+const clean = step({
+  kind: 'clean',
+  phase: 'cleanup',
+  params: versionParams,
+  describe: () => texts('clean', null),
+  mismatch: (_shelf, { version }, { from }) => (version === (from?.version ?? '') ? null : `it cleans ${version}`),
+  async apply(shelf, { version }) {
+    if (!shelf.cleaned.includes(version)) shelf.cleaned.push(version)
+    return { detail: 'ok' }
+  }
+})
+
+/** What the steps do. Each is safe to repeat. */
+const steps = stepsOf([fetch, switchTo, clean])
 
 /** A type of target with nothing but this `open`; what else it says of itself is as small as can be. */
 export const typeInMemory = (open: TargetType['open'], parts: Partial<TargetType> = {}): TargetType =>
@@ -161,11 +175,12 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
     },
     async plan(observation, _state, to) {
       const from = observation.current?.version ?? ''
+      const move = { from: observation.current, to }
       return {
         steps: [
-          step('fetch', 'prepare', { version: to.version }, 'Throw the fetched version away'),
-          step('switch', 'switch', { from, to: to.version }, `Switch back to ${from}`),
-          step('clean', 'cleanup', { version: from }, null)
+          fetch.plan(shelf, { version: to.version }, move),
+          switchTo.plan(shelf, { from, to: to.version }, move),
+          clean.plan(shelf, { version: from }, move)
         ],
         risks: [],
         blockers: shelf.blockers,
@@ -173,6 +188,7 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
         notes: []
       }
     },
+    reread: (all, known) => steps.reread(shelf, all, { ...known, state: null }),
     async apply(step, run) {
       await act('apply', step, run)
       return steps.apply(shelf, step, run)

@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import type { JsonObject } from '../model/json.ts'
 import type { Step } from '../model/step.ts'
-import { InputError, TargetError } from '../support/errors.ts'
-import type { Run, StepResult } from './target.ts'
+import { TargetError } from '../support/errors.ts'
+import { type StepType, unknownStep } from './define-step.ts'
+import type { Known, Reread, Run, StepResult } from './target.ts'
 
 /** One kind of step: its parameters, what it does, and how it is undone. Both find the facts on the target and are safe to repeat. */
 export interface StepKind<Context, Params> {
@@ -57,13 +58,46 @@ export const defineSteps =
     }
   }
 
-const unknownStep = ({ kind }: Step, why: string): InputError =>
-  new InputError({
-    what: `The step "${kind}" cannot be run`,
-    why,
-    next: 'Use the version of this program that started the rollback.',
-    code: 'unknown_step'
-  })
+/** All kinds of steps of a target, which are held against the target before an unfinished rollback goes on. */
+export interface RereadableSteps<Context, State> extends Steps<Context> {
+  reread(context: Context, steps: readonly Step[], known: Known<State>): Promise<Reread>
+}
+
+/**
+ * Puts the kinds of steps of a target together.
+ * @param place what the parameters of every step name, where the configuration may have changed since the plan was made.
+ */
+export function stepsOf<Context, State>(
+  types: readonly StepType<Context, State>[],
+  place?: Place<Context, JsonObject>
+): RereadableSteps<Context, State> {
+  const typeOf = ({ kind }: Step) => types.find((type) => type.kind === kind)
+  const isOurs = (context: Context, { params }: Step): boolean => !place || place.isOurs(context, params)
+  const known = (context: Context, step: Step): StepType<Context, State> => {
+    const type = typeOf(step)
+    if (!type) throw unknownStep(step, 'this version knows no such step')
+    if (!isOurs(context, step)) throw foreignStep(step, place?.of ?? 'place')
+    return type
+  }
+  const rereadOne = async (context: Context, step: Step, found: Known<State>): Promise<Step | { mismatch: string }> => {
+    const type = typeOf(step)
+    if (!type) return { mismatch: 'this version knows no such step' }
+    if (!isOurs(context, step))
+      return { mismatch: `it was planned for another ${place?.of} than deploy.json names now` }
+    return type.reread(context, step, found)
+  }
+  return {
+    async reread(context, steps, found) {
+      const all = await Promise.all(steps.map((step) => rereadOne(context, step, found)))
+      return {
+        steps: all.filter((one): one is Step => 'kind' in one),
+        mismatches: all.flatMap((one, index) => ('mismatch' in one ? [`step ${index + 1}: ${one.mismatch}`] : []))
+      }
+    },
+    apply: async (context, step, run) => known(context, step).apply(context, step, run),
+    revert: async (context, step, run, recorded) => known(context, step).revert(context, step, run, recorded)
+  }
+}
 
 const foreignStep = ({ title }: Step, place: string): TargetError =>
   new TargetError({

@@ -74,12 +74,34 @@ export interface Observed<State> {
   state: State
 }
 
+/** The releases that a rollback goes between; `from` is null where nothing served. */
+export interface Move {
+  from: Release | null
+  to: Release
+}
+
+/** What the steps of a journal or lease are held against: what the target says now. */
+export interface Known<State> extends Move, Observed<State> {
+  signal: AbortSignal
+}
+
+/** Steps of a journal or lease with their lines made anew; a line for each that is none of that rollback. */
+export interface Reread {
+  steps: Step[]
+  mismatches: string[]
+}
+
 /** A place that versions are deployed to. Six verbs, and a lease where the place can hold one. */
 export interface Target<State = unknown> {
   /** Reads what serves and what it could go back to. @throws TargetError when the target cannot be asked. */
   observe(signal: AbortSignal): Promise<Observed<State>>
   /** Reads; checks every precondition; the same observation and release give the same steps. */
   plan(observation: Observation, state: State, release: Release, signal: AbortSignal): Promise<PlanDraft>
+  /**
+   * Reads; holds the steps of an unfinished rollback, which a journal or a lease tells of, against the target: they are evidence, never a
+   * script. Whatever of them was done already does not speak against them.
+   */
+  reread?(steps: readonly Step[], known: Known<State>): Promise<Reread>
   /**
    * Acts; safe to repeat, also when a former try died half way.
    * @throws TargetError saying what failed, why, and what is the state now; with code `not_healthy` when the release itself does

@@ -44,7 +44,7 @@ export async function assess(session: Session, { version, investigate, signal }:
   const now = isoNow(session.clock)
   const settled = settledElsewhere(records, observation, now)
   const unsettled = records.filter((record) => !settled.includes(record))
-  const interrupted = await findInterrupted(session.files.lock, observation, unsettled)
+  const interrupted = await findInterrupted(session, { observation, state }, unsettled, signal)
   if (interrupted) spareBegun(session.mask, interrupted.record.begun)
   const formerRollbacks = [
     ...failedReturns(records),

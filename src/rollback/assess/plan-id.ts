@@ -44,15 +44,9 @@ export const resumePlanId = (option: {
   rollbackId: string
   kind: string
   to: Release
-  steps: readonly { id: string }[]
+  steps: readonly Step[]
   fingerprint: string
-}): string =>
-  idOf(
-    [option.rollbackId, option.kind],
-    option.to.id,
-    option.steps.map(({ id }) => id),
-    option.fingerprint
-  )
+}): string => idOf([option.rollbackId, option.kind], option.to.id, option.steps, option.fingerprint)
 
 /** A target's draft as the plan that is shown and approved. */
 export function planOf(session: Session, observation: Observation, to: Release, draft: PlanDraft): Plan {

@@ -1,10 +1,13 @@
 import type { Holder, LeaseRecord } from '../../model/lease.ts'
 import type { Blocker, Observation } from '../../model/observation.ts'
 import type { Release } from '../../model/release.ts'
+import type { Step } from '../../model/step.ts'
 import { camelCase } from '../../support/casing.ts'
 import { isAlive } from '../../support/is-alive.ts'
+import type { Observed, Target } from '../../targets/target.ts'
 import { resumePlanId } from '../assess/plan-id.ts'
 import { liveLease, lockHolder } from '../guard/lock.ts'
+import type { Session } from '../session.ts'
 import {
   type JournalRecord,
   journalRecordOf,
@@ -13,6 +16,7 @@ import {
   type UnreadableJournal
 } from './journal.ts'
 import { type Begun, begunSchema, journalFormat } from './journal-events.ts'
+import { type RereadRecord, rereadRecord } from './reread.ts'
 
 export type ResumeKind = 'finish' | 'undo' | 'close'
 
@@ -26,11 +30,15 @@ export interface ResumeOption {
 }
 
 /** The open options, first the one that goes on in the direction that the rollback had; and the reasons, one sentence each. */
-export function resumeOptions(
-  record: JournalRecord,
+function resumeOptions(
+  { record, whyNotFinish, whyNotAtAll }: RereadRecord,
   observation: Observation
 ): { reasons: string[]; options: ResumeOption[] } {
-  const { kinds, because } = openKinds(record, observation)
+  if (whyNotAtAll.length > 0) return { reasons: whyNotAtAll, options: [optionOf('close', record, observation)] }
+  const open = openKinds(record, observation)
+  const kinds = open.kinds.filter((kind) => kind !== 'finish' || whyNotFinish.length === 0)
+  const because = [...open.because, ...(open.kinds.includes('finish') ? whyNotFinish : [])]
+  if (kinds.length === 0) kinds.push('close')
   return {
     reasons: [...wasBeingUndone(record), ...because],
     options: kinds.map((kind) => optionOf(kind, record, observation))
@@ -42,9 +50,9 @@ function optionOf(kind: ResumeKind, record: JournalRecord, observation: Observat
   const { rollbackId, from, to, steps } = begun
   const { fingerprint, current } = observation
   const inEffect = stepsInEffect(record)
-  const option = (version: string, ids: readonly { id: string }[], lines: string[]): ResumeOption => ({
+  const option = (version: string, ours: readonly Step[], lines: string[]): ResumeOption => ({
     kind,
-    id: resumePlanId({ rollbackId, kind, to, steps: ids, fingerprint }),
+    id: resumePlanId({ rollbackId, kind, to, steps: ours, fingerprint }),
     version,
     lines
   })
@@ -158,19 +166,21 @@ export const resumeOption = ({ options }: Interrupted, wanted: ResumeKind): Resu
 
 /** Finds the newest rollback of this target that has neither ended nor is still running. */
 export async function findInterrupted(
-  lockPath: string,
-  observation: Observation,
-  records: readonly JournalRecord[]
+  { target, files }: Pick<Session, 'target' | 'files'>,
+  observed: Observed<unknown>,
+  records: readonly JournalRecord[],
+  signal: AbortSignal
 ): Promise<Interrupted | null> {
-  const holder = await lockHolder(lockPath)
+  const { observation } = observed
+  const holder = await lockHolder(files.lock)
   const live = liveLease(observation)
   const runs = (id: string): boolean => id === holder?.rollbackId || id === live?.rollbackId
   const open = records.find(({ ended, begun }) => ended === null && !runs(begun.rollbackId))
-  if (open && !isSuperseded(open, records)) return interruptedAs(open, observation, 'journal')
+  if (open && !isSuperseded(open, records)) return interruptedAs(target, open, observed, 'journal', signal)
   const leased = journalOfLease(observation)
   if (!leased || runs(leased.begun.rollbackId)) return null
   const known = records.some(({ begun, ended }) => ended && begun.rollbackId === leased.begun.rollbackId)
-  return known ? null : interruptedAs(leased, observation, 'target')
+  return known ? null : interruptedAs(target, leased, observed, 'target', signal)
 }
 
 /** A later rollback that ended has settled what an earlier one left open. */
@@ -188,14 +198,19 @@ function journalOfLease({ lease }: Observation): JournalRecord | null {
   return journalRecordOf('', [begun.data, { event: 'leased', at }, ...started])
 }
 
-/** An unfinished rollback with the options that its journal and the observation leave open. */
-export function interruptedAs(
-  record: JournalRecord,
-  observation: Observation,
-  knownFrom: Interrupted['knownFrom']
-): Interrupted {
+/** An unfinished rollback with the options that its journal and the target leave open. */
+export async function interruptedAs(
+  target: Target,
+  told: JournalRecord,
+  observed: Observed<unknown>,
+  knownFrom: Interrupted['knownFrom'],
+  signal: AbortSignal
+): Promise<Interrupted> {
+  const reread = await rereadRecord(target, told, observed, signal)
+  const { record } = reread
   const { rollbackId, at: startedAt, holder, from, to } = record.begun
-  return { rollbackId, startedAt, holder, from, to, knownFrom, record, ...resumeOptions(record, observation) }
+  const options = resumeOptions(reread, observed.observation)
+  return { rollbackId, startedAt, holder, from, to, knownFrom, record, ...options }
 }
 
 /** Blockers for rollbacks that may be half finished and whose journal, or lease, has another format. */

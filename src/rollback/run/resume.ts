@@ -70,19 +70,20 @@ async function checkStillOpen(
   { kind, id }: ResumeOption,
   signal: AbortSignal
 ): Promise<{ record: JournalRecord; observation: Observation }> {
-  const [{ records }, { observation }] = await Promise.all([
+  const [{ records }, observed] = await Promise.all([
     readJournals(session.files.journals, session.name),
     session.target.observe(signal)
   ])
+  const { observation } = observed
   const running = runningByLease(observation)
   if (running) throw blocked(running)
   const { rollbackId, knownFrom } = interrupted
   const known = records.find(({ begun }) => begun.rollbackId === rollbackId)
   if (known?.ended) throw endedMeanwhile(rollbackId, known.ended.outcome)
-  const record = known ?? interrupted.record
-  const now = resumeOption(interruptedAs(record, observation, knownFrom), kind)
-  if (now?.id !== id) throw stalePlan(`${rollbackId} or the target has changed since the plan was shown`)
-  return { record, observation }
+  const now = await interruptedAs(session.target, known ?? interrupted.record, observed, knownFrom, signal)
+  if (resumeOption(now, kind)?.id !== id)
+    throw stalePlan(`${rollbackId} or the target has changed since the plan was shown`)
+  return { record: now.record, observation }
 }
 
 function carryOn(run: RollbackRun, { kind }: ResumeOption, { begun, events }: JournalRecord): Promise<RollbackResult> {

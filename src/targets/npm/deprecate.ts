@@ -1,19 +1,19 @@
 import { z } from 'zod'
-import type { Step } from '../../model/step.ts'
 import { TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import type { StepKind } from '../define-steps.ts'
+import { defineStep } from '../define-step.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { NpmContext } from './context.ts'
 import { explain, statusOf } from './failure.ts'
+import { isVersion } from './names.ts'
+import type { NpmState } from './observe.ts'
 import { manualPassword, NeedsOneTimePassword } from './one-time-password.ts'
 import { deprecationOf, packumentSchema } from './packument.ts'
-import type { NpmSettings } from './settings.ts'
 
 const params = z.object({
   package: z.string(),
   registry: z.string(),
-  version: z.string(),
+  version: z.string().refine(isVersion),
   message: z.string(),
   /** The message before, '' when the version was not deprecated. */
   former: z.string(),
@@ -25,24 +25,35 @@ type Params = z.infer<typeof params>
 
 const attempts = 5
 
-/** Cleanup: marks the failed version, so that version ranges skip it and users who pinned it get a warning. */
-export function deprecateStep(settings: NpmSettings, version: string, candidate: string, former: string): Step {
-  const { name, registry, tag } = settings
-  const message = deprecationMessage(name, version, candidate, former)
-  const planned: Params = { package: name, registry, version, message, former, tag }
-  return {
-    id: `deprecate:${version}`,
-    kind: 'deprecate',
-    phase: 'cleanup',
-    title: `Deprecating ${version}`,
-    params: planned,
-    undo: former ? 'restore the former deprecation message' : `remove the deprecation of ${version}`,
-    manualCommands: [deprecateCommand(planned, message)],
-    manualUndoCommands: [deprecateCommand(planned, former)]
-  }
-}
+/**
+ * Cleanup: marks the failed version, so that version ranges skip it and users who pinned it get a warning. A message that someone else
+ * changed since then stays as it is.
+ */
+export const deprecate = defineStep<NpmContext, NpmState>()({
+  kind: 'deprecate',
+  phase: 'cleanup',
+  params,
+  describe: (_context, planned) => ({
+    id: `deprecate:${planned.version}`,
+    title: `Deprecating ${planned.version}`,
+    undo: planned.former ? 'restore the former deprecation message' : `remove the deprecation of ${planned.version}`,
+    manualCommands: [deprecateCommand(planned, planned.message)],
+    manualUndoCommands: [deprecateCommand(planned, planned.former)]
+  }),
+  mismatch({ settings }, { package: name, version, message, former, tag }, { from, to, state }) {
+    if (tag !== settings.tag) return `it is about the tag ${tag}, and deploy.json names ${settings.tag}`
+    if (version !== from?.version) return `it deprecates ${version}`
+    if (message !== deprecationMessage(name, version, to.version, former)) return 'its message is another one'
+    const manifest = state.packument.versions[version]
+    const isThere = manifest !== undefined && [former, message].includes(deprecationOf(manifest))
+    return isThere ? null : `${version} is not deprecated in these words`
+  },
+  apply: (context, planned, run) => change(context, planned, planned.former, planned.message, run),
+  revert: (context, planned, run) => change(context, planned, planned.message, planned.former, run)
+})
 
-const deprecationMessage = (name: string, version: string, candidate: string, former: string): string => {
+/** What users of a failed version read, after what was there before. */
+export const deprecationMessage = (name: string, version: string, candidate: string, former: string): string => {
   const ours = `${version} was rolled back; use ${name}@${candidate} instead.`
   return former && !former.includes(ours) ? `${former} (${ours})` : former || ours
 }
@@ -52,13 +63,6 @@ const deprecateCommand = ({ package: name, registry, version }: Params, message:
 
 /** For a person's POSIX shell; this program itself runs none. */
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
-
-/** A message that someone else changed since then stays as it is. */
-export const deprecate: StepKind<NpmContext, Params> = {
-  params,
-  apply: (context, planned, run) => change(context, planned, planned.former, planned.message, run),
-  revert: (context, planned, run) => change(context, planned, planned.message, planned.former, run)
-}
 
 /** Reads the whole document, changes one field and sends it back with its revision; on a conflict, from the start. */
 async function change(

@@ -20,9 +20,15 @@ export function packageName(text: string): string {
   })
 }
 
-/** Throws ConfigError unless the text may name a dist-tag; a version range may not, because `npm i x@v1` would be ambiguous. */
+export const isVersion = (text: string): boolean => versionPattern.test(text)
+
+/** Whether a text may name a dist-tag; a version range may not, because `npm i x@v1` would be ambiguous. */
+export const isTag = (text: string): boolean =>
+  /^[A-Za-z_][\w.~-]{0,127}$/.test(text) && semver.validRange(text) === null
+
+/** Throws ConfigError unless the text may name a dist-tag. */
 export function tagName(text: string): string {
-  if (/^[A-Za-z_][\w.~-]{0,127}$/.test(text) && semver.validRange(text) === null) return text
+  if (isTag(text)) return text
   throw new ConfigError({
     what: 'The name of the dist-tag is not valid',
     why: `"${oneLine(text, 60)}" is not a tag that registries accept`,

