@@ -24,8 +24,11 @@ export async function rereadRecord(
   const { begun } = told
   const { current, releases } = observed.observation
   const known = [...releases, ...(current ? [current] : [])]
-  const own = ({ id, version }: Release): Release | undefined =>
-    known.find((release) => release.id === id && release.version === version)
+  // What the target calls it counts: a tag may have been moved since, or the journal may lie.
+  const own = ({ id, version }: Release): Release | undefined => {
+    const same = known.filter((release) => release.id === id)
+    return same.find((release) => release.version === version) ?? same[0]
+  }
   const to = own(begun.to)
   const from = begun.from && (own(begun.from) ?? bare(begun.from))
   const move = { from, to: to ?? bare(begun.to) }
