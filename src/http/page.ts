@@ -16,7 +16,7 @@ export interface Page {
   status?: number
   /** Of the whole page; none when it is too long to be read. */
   hash?: string
-  /** How the text begins. */
+  /** How the text begins; none of what another site answers, such as one within this network that a redirect names. */
   text?: string
 }
 
@@ -89,10 +89,12 @@ async function askOnce(
   return {
     ...judged(status, url, probe),
     status,
-    text: text.slice(0, keptCharacters),
+    ...(siteOf(url) === siteOf(new URL(address)) && { text: text.slice(0, keptCharacters) }),
     ...(!cut && { hash: createHash('sha256').update(text).digest('hex') })
   }
 }
+
+const siteOf = ({ hostname }: URL): string => hostname.replace(/^www\./, '')
 
 function judged(status: number, { href }: URL, probe: PageProbe | null | undefined): Page {
   const detail = `${href} answers ${status}`

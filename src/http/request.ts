@@ -3,6 +3,7 @@ import { withLimit } from '../support/limit.ts'
 import { type Answer, redirectOf } from './answer.ts'
 import { mebibyte, readUpTo, TooLarge } from './body.ts'
 import { proxyAgent } from './proxy.ts'
+import { requireNotLinkLocal } from './trusted-hosts.ts'
 
 export interface RequestOptions {
   /** Its proxy variables are obeyed. */
@@ -29,10 +30,11 @@ export interface RequestOptions {
 /**
  * Sends one request to any address and reads its answer up to a limit. No status is an error, no redirect is followed, nothing is
  * repeated.
- * @throws TooLarge; ConfigError for a proxy variable that is no address; otherwise what kept the answer away.
+ * @throws TooLarge; ConfigError for a proxy variable that is no address, or a link-local host; otherwise what kept the answer away.
  */
 export async function request(url: string | URL, options: RequestOptions): Promise<Answer> {
   const { env, signal, method = 'GET', headers, body, limitMs = 20_000, maxBytes = 8 * mebibyte } = options
+  requireNotLinkLocal(env, new URL(url))
   const limit = withLimit(signal, limitMs)
   const response = await send(url, {
     method,

@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net'
 import { ConfigError } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
 
@@ -32,6 +33,27 @@ export function requireTrustedHost(env: NodeJS.ProcessEnv, host: string, namedBy
 /** What a user does who wants a credential to go to a host. */
 export const howToTrust = (host: string): string =>
   `If you trust this host, set ${variable}=${oneLine(host, 80)} in the environment of the server, then try again.`
+
+/**
+ * Refuses an address under which a cloud gives credentials to whoever asks from its machine: no deployment serves there, and a file or a
+ * redirect could name it.
+ * @throws ConfigError `untrusted_host`, unless the user vouches for the host.
+ */
+export function requireNotLinkLocal(env: NodeJS.ProcessEnv, { host, hostname }: URL): void {
+  if (isLinkLocal(hostname.replace(/^\[|\]$/g, '')))
+    requireTrustedHost(env, host, 'an address outside your configuration')
+}
+
+const isLinkLocal = (name: string): boolean =>
+  isIP(name) === 0
+    ? /^(metadata\.google\.internal|metadata\.goog|instance-data)\.?$/.test(name)
+    : linkLocal.check(name, isIP(name) === 6 ? 'ipv6' : 'ipv4')
+
+const linkLocal = new BlockList()
+linkLocal.addSubnet('169.254.0.0', 16)
+linkLocal.addSubnet('fe80::', 10, 'ipv6')
+linkLocal.addAddress('fd00:ec2::254', 'ipv6')
+linkLocal.addAddress('100.100.100.200')
 
 function hostFrom(entry: string): string {
   if (/^[^\s/?#@\\*]+$/.test(entry) && URL.canParse(`https://${entry}`)) return new URL(`https://${entry}`).host

@@ -30,10 +30,9 @@ const maxBytes = 32 * 1024 * 1024
  * repository's configuration names is run, nothing is fetched, and no variable points it at another repository.
  */
 export async function git(dir: string, args: readonly string[], signal?: AbortSignal): Promise<string | null> {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))
-  const env = { ...Object.fromEntries(kept), ...quiet }
   const options = ['--no-pager', '-c', 'core.fsmonitor=false', '-c', 'core.quotePath=false']
-  const call = { cwd: dir, env, limitMs: timeoutMs, maxOutput: maxBytes, ...(signal && { signal }) }
+  const limits = { limitMs: timeoutMs, maxOutput: maxBytes, ...(signal && { signal }) }
+  const call = { cwd: dir, env: process.env, variables: quiet, ...limits }
   const result = await runProgram('git', [...options, ...args], call).catch(() => null)
   return result?.ok ? result.stdout : null
 }

@@ -1,7 +1,13 @@
+import { programEnv } from './program-env.ts'
+
 /** How a child process is run. */
 interface ProgramCall {
-  /** Its whole environment; nothing of ours is inherited. */
+  /** The user's environment, of which it gets what it needs; nothing else is inherited. */
   env: NodeJS.ProcessEnv
+  /** Further variables, which it gets as they are. */
+  variables?: NodeJS.ProcessEnv
+  /** What it does, as `programEnv` knows it. Default: its name says it. */
+  role?: 'kubectl-login'
   cwd?: string
   /** What it reads from stdin; without it stdin is empty. */
   input?: string
@@ -34,13 +40,13 @@ const mebibyte = 1024 * 1024
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { env, cwd, input, signal, limitMs, maxOutput = 8 * mebibyte, onErrorLine }: ProgramCall
+  { env, variables, role, cwd, input, signal, limitMs, maxOutput = 8 * mebibyte, onErrorLine }: ProgramCall
 ): Promise<ProgramResult> {
   signal?.throwIfAborted()
   // Many calls of this program start no other one, and a start should not pay for it.
   const { execa } = await import('execa')
   const running = execa(program, args, {
-    env,
+    env: { ...programEnv(role ?? program, env), ...variables },
     extendEnv: false,
     ...(cwd !== undefined && { cwd }),
     ...(input === undefined ? { stdin: 'ignore' } : { input }),

@@ -95,3 +95,24 @@ test.each([
 ] as const)('%s', (_, before, now, othersServe, status) => {
   expect(comparedWith(before, now, othersServe).status).toBe(status)
 })
+
+test('the text of another site that a redirect leads to is not shown', async () => {
+  const inner = (await answering(200, 'for this network only')).replace('127.0.0.1', 'localhost')
+  const page = await askPage(
+    await site((_, response) => void response.writeHead(302, { location: inner }).end()),
+    {},
+    signal()
+  )
+  expect(page).toMatchObject({ state: 'healthy', status: 200 })
+  expect(page.text).toBeUndefined()
+})
+
+test('an address under which a cloud gives credentials is not asked, however it is written', async () => {
+  for (const host of ['169.254.169.254', '2852039166', '[fe80::1]', '[::ffff:a9fe:a9fe]', 'metadata.google.internal']) {
+    const moved = await site((_, response) => void response.writeHead(302, { location: `http://${host}/latest` }).end())
+    for (const address of [`http://${host}/latest`, moved]) {
+      const { state, detail } = await askPage(address, {}, signal())
+      expect([state, detail]).toEqual(['unknown', expect.stringMatching(/No request was sent to .*/)])
+    }
+  }
+})

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commitExists, commitOfVersion, commitsBetween, filesChanged, git } from '../../src/project/git.ts'
+import { remoteAddress } from '../../src/targets/github-releases/remote.ts'
 import { createRepository, type Repository } from './repository.ts'
 
 describe('git', () => {
@@ -107,19 +108,60 @@ describe('git', () => {
     const victim = createRepository()
     try {
       const mark = join(bare, 'mark')
-      const one = victim.commit('One', { '.gitattributes': '*.txt diff=evil', 'a.txt': '1' })
+      const run = `touch ${mark} #`
+      const hooks = {
+        'hooks/post-index-change': `#!/bin/sh\n${run}\n`,
+        'hooks/reference-transaction': `#!/bin/sh\n${run}\n`
+      }
+      const one = victim.commit('One', { '.gitattributes': '*.txt diff=evil filter=evil', 'a.txt': '1', ...hooks })
       const two = victim.commit('Two', { 'a.txt': '2' })
-      for (const key of ['core.fsmonitor', 'diff.external', 'diff.evil.textconv', 'core.pager', 'gpg.program'])
-        victim.git('config', key, `touch ${mark} #`)
+      const three = promisedElsewhere(victim, run)
+      const programs = [
+        'core.fsmonitor',
+        'core.pager',
+        'core.editor',
+        'core.sshCommand',
+        'core.gitProxy',
+        'core.askPass'
+      ]
+      const more = [
+        'diff.external',
+        'diff.evil.textconv',
+        'diff.evil.command',
+        'gpg.program',
+        'credential.helper',
+        'pager.log'
+      ]
+      const filters = ['clean', 'smudge', 'process'].map((kind) => `filter.evil.${kind}`)
+      const aliases = ['log', 'rev-parse', 'diff-tree', 'remote', 'config'].map((name) => `alias.${name}`)
+      writeFileSync(join(victim.dir, 'more.config'), `[core]\n\talternateRefsCommand = "${run}"\n`)
+      for (const key of [...programs, ...more, ...filters]) victim.git('config', key, run)
+      for (const key of aliases) victim.git('config', key, `!${run}`)
       victim.git('config', 'log.showSignature', 'true')
+      victim.git('config', 'include.path', join(victim.dir, 'more.config'))
+      victim.git('config', 'core.hooksPath', join(victim.dir, 'hooks'))
+      rmSync(mark, { force: true })
       expect((await filesChanged(victim.dir, one, two))?.items).toHaveLength(1)
       expect((await commitsBetween(victim.dir, one, two))?.items).toHaveLength(1)
+      expect(await commitOfVersion(victim.dir, '1.2.0')).toBeNull()
+      expect(await commitExists(victim.dir, three)).toBeNull()
       expect(await git(victim.dir, ['show', '--no-textconv', 'HEAD:./a.txt'])).toBe('2')
+      expect(await remoteAddress(victim.dir)).toBe(victim.dir)
       expect(existsSync(mark)).toBe(false)
     } finally {
       victim.remove()
     }
   })
+
+  /** Makes the repository a partial clone whose objects come from a remote of which a program would be run; gives a commit that only it has. */
+  function promisedElsewhere(victim: Repository, program: string): string {
+    victim.git('remote', 'add', 'origin', victim.dir)
+    victim.git('config', 'remote.origin.promisor', 'true')
+    victim.git('config', 'remote.origin.uploadpack', program)
+    victim.git('config', 'extensions.partialClone', 'origin')
+    victim.git('config', 'core.repositoryFormatVersion', '1')
+    return '1'.repeat(40)
+  }
 
   it('works from a folder below the repository', async () => {
     const below = join(repository.dir, 'below')

@@ -2,9 +2,14 @@ import { expect, test } from 'vitest'
 import { runProgram } from '../../src/support/run-program.ts'
 
 const node = (script: string, more: object = {}) =>
-  runProgram(process.execPath, ['-e', script], { env: { WORD: 'here' }, limitMs: 10_000, ...more })
+  runProgram(process.execPath, ['-e', script], {
+    env: { OTHER: 'kept back' },
+    variables: { WORD: 'here' },
+    limitMs: 10_000,
+    ...more
+  })
 
-test('a program gets only the environment it is given, and its input', async () => {
+test('a program gets only the variables that it is given, and its input', async () => {
   const script = 'process.stdin.pipe(process.stdout); process.stderr.write(Object.keys(process.env).join())'
   expect(await node(script, { input: 'text' })).toEqual({
     ok: true,

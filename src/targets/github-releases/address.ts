@@ -20,7 +20,7 @@ export function addressesOf(host: string): Addresses {
   return { api: `https://${host}/api/v3`, web: `https://${host}`, host }
 }
 
-const atGitHub: Addresses = { api: 'https://api.github.com', web: 'https://github.com', host: 'github.com' }
+export const atGitHub: Addresses = { api: 'https://api.github.com', web: 'https://github.com', host: 'github.com' }
 
 /**
  * The addresses that belong to the base of a REST API.

@@ -1,7 +1,8 @@
 import { type FoundToken, findToken } from '../../http/credentials.ts'
+import { howToTrust, isTrustedHost } from '../../http/trusted-hosts.ts'
 import { ConfigError } from '../../support/errors.ts'
 import type { TargetContext } from '../target.ts'
-import { type Addresses, addressesFrom, addressesOf } from './address.ts'
+import { type Addresses, addressesFrom, addressesOf, atGitHub } from './address.ts'
 import { expectedAssets, type GitHubConfig } from './config.ts'
 import { type Repository, repositoryNamed } from './names.ts'
 import { remoteAddress } from './remote.ts'
@@ -27,7 +28,7 @@ export async function settle(context: TargetContext<GitHubConfig>): Promise<GitH
   const { config, env, mask } = context
   const { repository, because } = await chooseRepository(context)
   const { addresses, vouched } = chooseAddresses(repository, config, env)
-  const sources = tokenSources(context, addresses, vouched)
+  const sources = tokenSources(env, addresses, vouched)
   const token = await findToken(sources, mask)
   return {
     ...addresses,
@@ -43,7 +44,7 @@ export async function settle(context: TargetContext<GitHubConfig>): Promise<GitH
       ...(vouched
         ? []
         : [
-            `Only deploy.json names ${addresses.host}, so tokens from the environment are not sent there. To allow it, set GH_HOST to ${addresses.host} or log in with gh auth login --hostname ${addresses.host}.`
+            `Only the project names ${addresses.host}, so tokens from the environment are not sent there. ${howToTrust(addresses.host)} GH_HOST, or gh auth login --hostname ${addresses.host}, does the same.`
           ])
     ]
   }
@@ -57,7 +58,7 @@ async function chooseRepository({
 }: TargetContext<GitHubConfig>): Promise<{ repository: Repository; because?: string }> {
   if (config.repository) return { repository: repositoryNamed(config.repository, '`config.repository` in deploy.json') }
   if (env.GH_REPO) return { repository: repositoryNamed(env.GH_REPO, 'GH_REPO'), because: 'GH_REPO names it' }
-  const remote = await remoteAddress(projectDir, env)
+  const remote = await remoteAddress(projectDir)
   if (remote) {
     mask.add(URL.canParse(remote) ? new URL(remote).password : null)
     return { repository: repositoryNamed(remote, 'the git remote'), because: 'the git remote names it' }
@@ -75,7 +76,7 @@ async function chooseRepository({
   })
 }
 
-/** deploy.json comes with the code, so it alone must not decide where a token goes: the environment vouches for a host by naming it. */
+/** The environment vouches for a host by naming it; deploy.json and the git remote, which come with the code, do not. */
 function chooseAddresses(
   { host }: Repository,
   { api_url: configured }: GitHubConfig,
@@ -89,6 +90,7 @@ function chooseAddresses(
     : host
       ? (named.find((one) => one.host === host) ?? addressesOf(host))
       : (ofGh ?? ofActions ?? addressesOf('github.com'))
-  const own = addresses.api === 'https://api.github.com' || addresses.host.endsWith('.ghe.com')
-  return { addresses, vouched: own || named.some((one) => one.host === addresses.host) }
+  const own = addresses.api === atGitHub.api
+  const isNamed = named.some(({ host }) => host === addresses.host) || isTrustedHost(env, addresses.host)
+  return { addresses, vouched: own || isNamed }
 }

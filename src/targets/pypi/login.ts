@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { howToTrust, isTrustedHost } from '../../http/trusted-hosts.ts'
 import type { Mask } from '../../support/mask.ts'
 import { readText } from '../../support/read-text.ts'
 import type { TargetContext } from '../target.ts'
@@ -47,7 +48,9 @@ export async function findLogin(
     { name: 'TWINE_REPOSITORY_URL with TWINE_USERNAME and TWINE_PASSWORD', read: () => ofTwine(env, url) },
     ...pipFiles(env).map((path) => ({ name: path, read: () => ofPip(path, url) })),
     { name: pypirc(env), read: () => ofPypirc(pypirc(env), url) },
-    { name: netrc(env), read: () => ofNetrc(netrc(env), url) }
+    netrcBinds(url, env)
+      ? { name: netrc(env), read: () => ofNetrc(netrc(env), url) }
+      : { name: `${netrc(env)} (not for ${url.host}: ${whyNotNetrc(url)})`, read: () => null }
   ]
   const places = sources.map(({ name }) => name)
   let alone: (Login & { from: string }) | null = null
@@ -148,9 +151,18 @@ async function ofPypirc(path: string, url: URL): Promise<Login | null> {
   return null
 }
 
-/** netrc names hosts without a protocol, so its passwords are never sent over plain http to another machine. */
-async function ofNetrc(path: string, { hostname, protocol }: URL): Promise<Login | null> {
-  if (protocol !== 'https:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return null
+/**
+ * netrc names hosts without a protocol or a port, so a password of it goes to another port of another machine only when the user vouches
+ * for it, and never over plain http.
+ */
+const netrcBinds = ({ host, hostname, protocol, port }: URL, env: NodeJS.ProcessEnv): boolean =>
+  /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname) ||
+  (protocol === 'https:' && (port === '' || isTrustedHost(env, host)))
+
+const whyNotNetrc = ({ host, protocol }: URL): string =>
+  protocol === 'https:' ? `it names no port. ${howToTrust(host)}` : 'a password is not sent over plain http'
+
+async function ofNetrc(path: string, { hostname }: URL): Promise<Login | null> {
   const found = netrcLogin(await textOf(path), hostname)
   return found && { user: found.login, password: found.password }
 }

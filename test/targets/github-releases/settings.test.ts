@@ -154,6 +154,21 @@ describe('GitHub settings', () => {
     expect(
       (await settled(config, { GH_HOST: 'git.example.com', GH_ENTERPRISE_TOKEN: 'four', GH_TOKEN: 'two' })).token?.token
     ).toBe('four')
+    const trusting = { ...env, POP_ROLLBACK_TRUSTED_HOSTS: 'git.example.com' }
+    expect((await settled(config, { ...trusting, POP_ROLLBACK_GITHUB_TOKEN: '' })).token?.token).toBe('four')
+  })
+
+  test('a tenant of ghe.com, which anybody may have, gets no token only because the project names it', async () => {
+    for (const config of [
+      { repository: 'https://acme.ghe.com/acme/app' },
+      { api_url: 'https://api.acme.ghe.com', repository: 'acme/app' }
+    ]) {
+      const { token, notes } = await settled(config, { GH_TOKEN: 'two' })
+      expect(token).toBeNull()
+      expect(notes.join()).toMatch(/POP_ROLLBACK_TRUSTED_HOSTS=acme\.ghe\.com/)
+      const named = await settled(config, { GH_TOKEN: 'two', GH_HOST: 'acme.ghe.com' })
+      expect(named.token?.token).toBe('two')
+    }
   })
 
   test("gh's own login is the last place, asked of gh for that host alone", async () => {

@@ -88,6 +88,15 @@ describe('a login for an index of one’s own', () => {
       expect((await found(env, address)).is).toBeUndefined()
   })
 
+  test('a password of a netrc, which names no port, goes to another port only when the user trusts it', async () => {
+    await write('.netrc', 'machine index.example.com login a password b')
+    const address = 'https://index.example.com:8443/simple'
+    const { is, places } = await found({}, address)
+    expect(is).toBeUndefined()
+    expect(places.join()).toContain('POP_ROLLBACK_TRUSTED_HOSTS=index.example.com:8443')
+    expect((await found({ POP_ROLLBACK_TRUSTED_HOSTS: 'index.example.com:8443' }, address)).is).toBe('a:b')
+  })
+
   test('where there is none, every place is named', async () => {
     const { places } = await found({ VIRTUAL_ENV: join(home, 'venv'), NETRC: '/x/netrc' })
     expect(places.join()).toMatch(/config\.registry.*PIP_INDEX_URL.*TWINE_PASSWORD.*venv.*pip.*\.pypirc.*\/x\/netrc/)

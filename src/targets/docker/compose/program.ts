@@ -1,11 +1,13 @@
 import { access, constants } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { TargetError } from '../../../support/errors.ts'
+import { absoluteFolders } from '../../../support/program-env.ts'
 import { quoteTail } from '../../../support/quote.ts'
 import { runProgram } from '../../../support/run-program.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { DockerContext } from '../context.ts'
+import { mentionedVariables } from './variables.ts'
 
 /** Folders in which the Docker command looks for its plugins. */
 const pluginFolders = ['/usr/local/lib', '/usr/local/libexec', '/usr/lib', '/usr/libexec'].map((folder) =>
@@ -15,7 +17,7 @@ const pluginFolders = ['/usr/local/lib', '/usr/local/libexec', '/usr/lib', '/usr
 /** The Compose v2 program: the Docker command's plugin, else `docker-compose` on the PATH; null when there is none. */
 export async function findCompose(env: NodeJS.ProcessEnv): Promise<string | null> {
   const own = join(env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker'), 'cli-plugins')
-  const folders = [own, ...pluginFolders, ...(env.PATH ?? '').split(delimiter).filter(Boolean)]
+  const folders = [own, ...pluginFolders, ...absoluteFolders(env.PATH ?? '')]
   for (const folder of folders) {
     const path = join(folder, 'docker-compose')
     const works = await access(path, constants.X_OK).then(
@@ -33,6 +35,9 @@ const engineSettings = ({ host, docker_context: context }: DockerContext['config
   return context ? { DOCKER_CONTEXT: context, DOCKER_HOST: '' } : {}
 }
 
+/** A file that includes another from a server would have it fetched with the user's logins (docs.docker.com/reference/compose-file/include). */
+const onlyLocalFiles = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false', COMPOSE_EXPERIMENTAL_OCI_REMOTE: 'false' }
+
 /** Calls Compose, on the engine of this target; `input` is what it reads as the file "-". @throws TargetError with what it said. */
 export async function callCompose(
   docker: DockerContext,
@@ -40,9 +45,17 @@ export async function callCompose(
   args: string[],
   { signal, input, limitMs }: { signal: AbortSignal; input?: string; limitMs: number }
 ): Promise<string> {
-  const env = { ...docker.env, ...engineSettings(docker.config), COMPOSE_ANSI: 'never' }
+  const files = args.flatMap((arg, at) =>
+    /^--(env-)?file$/.test(args[at - 1] ?? '') ? [resolve(docker.projectDir, arg)] : []
+  )
   const result = await runProgram(program, args, {
-    env,
+    env: docker.env,
+    variables: {
+      ...(await mentionedVariables(files, docker.env)),
+      ...engineSettings(docker.config),
+      ...onlyLocalFiles,
+      COMPOSE_ANSI: 'never'
+    },
     cwd: docker.projectDir,
     signal,
     limitMs,

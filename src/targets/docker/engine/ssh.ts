@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import http from 'node:http'
 import { Duplex, type Readable, type Writable } from 'node:stream'
 import { ConfigError, messageOf, TargetError } from '../../../support/errors.ts'
+import { programEnv } from '../../../support/program-env.ts'
 import { runProgram } from '../../../support/run-program.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Transport } from './transport.ts'
@@ -139,7 +140,8 @@ class SshConnection extends Duplex {
 
   constructor(target: SshTarget, address: string, env: NodeJS.ProcessEnv, gate: Gate) {
     super()
-    this.#begin = () => spawn('ssh', sshArguments(target), { stdio: ['pipe', 'pipe', 'pipe'], env })
+    this.#begin = () =>
+      spawn('ssh', sshArguments(target), { stdio: ['pipe', 'pipe', 'pipe'], env: programEnv('ssh', env) })
     this.#address = address
     this.#gate = gate
   }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import type { Cluster, Context, KubeConfig, User } from '@kubernetes/client-node'
 import { z } from 'zod'
 import { ConfigError, messageOf } from '../../../support/errors.ts'
@@ -62,17 +62,29 @@ export async function readKubeconfig(
   if (!URL.canParse(cluster.server)) throw unusable(`the server of its cluster ${cluster.name} is not an address`)
   const proxy = cluster.proxyUrl ?? proxyFor(new URL(cluster.server), env)
   if (proxy) config.clusters = [{ ...cluster, proxyUrl: proxy }]
-  const user = config.getCurrentUser()
-  await followTokenFile(config, user, files)
+  const user = await withPaths(config.getCurrentUser(), files)
+  if (user?.authProvider?.config?.['cmd-path'])
+    throw unusable(
+      `its user ${user.name} logs in by the program of an auth-provider, which kubectl does not run since version 1.26; use an exec plugin`
+    )
+  if (user) config.users = [user]
   hideCredentials(user, mask)
   return { config, cluster, context, user, files, behindProxy: proxy !== undefined }
 }
 
-/** The provider for service accounts inside a cluster reads a token file again whenever it changes. */
-async function followTokenFile(config: KubeConfig, user: User | null, files: readonly string[]): Promise<void> {
-  if (!user || user.token || user.authProvider || user.exec || user.certData || user.certFile) return
-  const tokenFile = await tokenFileOf(user.name, files)
-  if (tokenFile) config.users = [{ ...user, authProvider: { name: 'tokenFile', config: { tokenFile } } }]
+/**
+ * The user with the paths that the client leaves alone, which count from the folder of the kubeconfig: a token file, which the provider
+ * for service accounts reads again whenever it changes, and a login program that is not on PATH.
+ */
+async function withPaths(user: User | null, files: readonly string[]): Promise<User | null> {
+  if (!user) return null
+  const { folder, tokenFile } = await writtenUser(user.name, files)
+  const { token, authProvider, exec, certData, certFile } = user
+  if (tokenFile && !token && !authProvider && !exec && !certData && !certFile)
+    return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile: resolve(folder, tokenFile) } } }
+  const command: unknown = exec?.command
+  const isPath = typeof command === 'string' && command !== basename(command)
+  return isPath ? { ...user, exec: { ...exec, command: resolve(folder, command) } } : user
 }
 
 function hideCredentials(user: User | null, mask: Mask): void {
@@ -95,13 +107,16 @@ const usersSchema = z.looseObject({
     .nullish()
 })
 
-/** The token file of a kubeconfig's user (`tokenFile`; kubernetes.io, "kubeconfig (v1)"), which the client ignores. */
-async function tokenFileOf(user: string, files: readonly string[]): Promise<string | undefined> {
+/** What the first kubeconfig that has a user says of it, and where that file is (kubernetes.io, "kubeconfig (v1)"). */
+async function writtenUser(
+  user: string,
+  files: readonly string[]
+): Promise<{ folder: string; tokenFile?: string | null | undefined }> {
   const { parse } = await import('yaml')
   for (const file of files) {
     const { data } = usersSchema.safeParse(parse(await readFile(file, 'utf8')))
     const found = data?.users?.find(({ name }) => name === user)
-    if (found) return found.user?.tokenFile ? resolve(dirname(file), found.user.tokenFile) : undefined
+    if (found) return { folder: dirname(resolve(file)), tokenFile: found.user?.tokenFile }
   }
-  return undefined
+  return { folder: '/' }
 }

@@ -69,12 +69,12 @@ const credentialSchema = z.looseObject({
 })
 
 /** Runs a login program. What it prints when it fails may be a secret of any form, so it is not repeated. */
-async function runLogin({ name, exec }: User, targetEnv: NodeJS.ProcessEnv): Promise<Partial<User>> {
+async function runLogin({ name, exec }: User, env: NodeJS.ProcessEnv): Promise<Partial<User>> {
   const { data } = execSchema.safeParse(exec)
   if (!data) throw loginFailed('its login program has no command', name)
   const program = `its login program ${data.command}`
-  const env = { ...targetEnv, ...Object.fromEntries((data.env ?? []).map((one) => [one.name, one.value])) }
-  const answer = await runProgram(data.command, data.args ?? [], { env, limitMs })
+  const variables = Object.fromEntries((data.env ?? []).map((one) => [one.name, one.value]))
+  const answer = await runProgram(data.command, data.args ?? [], { env, variables, role: 'kubectl-login', limitMs })
   if (answer.problem === 'cannot_run')
     throw loginFailed(`${program} cannot be run: it is not on PATH or not executable`, name)
   if (answer.problem === 'timed_out') throw loginFailed(`${program} gave no answer within ${limitMs / 1000} s`, name)

@@ -28,17 +28,13 @@ const maxOutput = 32 * 1024 * 1024
 const oldest = { major: 3, minor: 5 }
 const notOnPath = 'the helm program is not on PATH'
 
-/** Variables that would lead Helm to another cluster or namespace than this target's. */
-const misleading = /^HELM_(KUBE\w*|NAMESPACE|DEBUG|MAX_HISTORY)$/
-
 /** Calls the helm program on PATH, against the cluster and with the login that this target uses. */
-export function openHelmProgram(targetEnv: NodeJS.ProcessEnv, { files, context }: Connection, mask: Mask): HelmProgram {
+export function openHelmProgram(env: NodeJS.ProcessEnv, { files, context }: Connection, mask: Mask): HelmProgram {
   const [file, ...more] = files
   const reach = [
     ...(file && more.length === 0 ? ['--kubeconfig', file] : []),
     ...(file ? ['--kube-context', context] : [])
   ]
-  const env = Object.fromEntries(Object.entries(targetEnv).filter(([name]) => !misleading.test(name)))
   let reason: string | null | undefined
   return {
     async unusable(signal) {
