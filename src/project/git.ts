@@ -37,7 +37,14 @@ export async function git(dir: string, args: readonly string[], signal?: AbortSi
   return result?.ok ? result.stdout : null
 }
 
-const quiet = { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', GIT_NO_LAZY_FETCH: '1', LC_ALL: 'C' }
+/** Git before 2.45 does not know GIT_NO_LAZY_FETCH, but fetches nothing by a protocol that is not allowed. */
+const quiet = {
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_NO_LAZY_FETCH: '1',
+  GIT_ALLOW_PROTOCOL: 'none',
+  LC_ALL: 'C'
+}
 
 /** The full hash of a commit named by its hash, or by 7 digits of it or more; null when it is not in the repository. */
 export async function commitExists(dir: string, hash: string, signal?: AbortSignal): Promise<string | null> {

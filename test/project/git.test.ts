@@ -108,13 +108,19 @@ describe('git', () => {
     const victim = createRepository()
     try {
       const mark = join(bare, 'mark')
-      const run = `touch ${mark} #`
+      const run = join(bare, 'run')
+      writeFileSync(run, `#!/bin/sh\ntouch ${mark}\n`, { mode: 0o755 })
       const hooks = {
         'hooks/post-index-change': `#!/bin/sh\n${run}\n`,
         'hooks/reference-transaction': `#!/bin/sh\n${run}\n`
       }
       const one = victim.commit('One', { '.gitattributes': '*.txt diff=evil filter=evil', 'a.txt': '1', ...hooks })
       const two = victim.commit('Two', { 'a.txt': '2' })
+      const signed = victim
+        .git('cat-file', 'commit', two)
+        .replace('\n\n', '\ngpgsig -----BEGIN PGP SIGNATURE-----\n x\n -----END PGP SIGNATURE-----\n\n')
+      writeFileSync(join(bare, 'signed'), `${signed}\n`)
+      const four = victim.git('hash-object', '-t', 'commit', '-w', join(bare, 'signed'))
       const three = promisedElsewhere(victim, run)
       const programs = [
         'core.fsmonitor',
@@ -142,7 +148,7 @@ describe('git', () => {
       victim.git('config', 'core.hooksPath', join(victim.dir, 'hooks'))
       rmSync(mark, { force: true })
       expect((await filesChanged(victim.dir, one, two))?.items).toHaveLength(1)
-      expect((await commitsBetween(victim.dir, one, two))?.items).toHaveLength(1)
+      expect((await commitsBetween(victim.dir, one, four))?.items).toHaveLength(1)
       expect(await commitOfVersion(victim.dir, '1.2.0')).toBeNull()
       expect(await commitExists(victim.dir, three)).toBeNull()
       expect(await git(victim.dir, ['show', '--no-textconv', 'HEAD:./a.txt'])).toBe('2')
