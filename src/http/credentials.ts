@@ -1,5 +1,9 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { z } from 'zod'
 import { ConfigError } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
+import { readText } from '../support/read-text.ts'
 
 /** A place that a token may come from, in the order in which they count. */
 export interface TokenSource {
@@ -24,6 +28,26 @@ export const fromVariable = (env: NodeJS.ProcessEnv, name: string): TokenSource 
   name: `the environment variable ${name}`,
   read: () => filledIn(env[name])
 })
+
+/**
+ * What a platform's own program keeps of its user, from the first of these paths that holds it.
+ * @param paths below the variable's folder, or else below a folder of the user's home.
+ */
+export async function readOwnFile<T>(
+  env: NodeJS.ProcessEnv,
+  paths: readonly { variable?: string; folder: string; path: string }[],
+  schema: z.ZodType<T>
+): Promise<T | null> {
+  for (const { variable = '', folder, path } of paths) {
+    try {
+      const above = env[variable] || join(env.HOME || homedir(), folder)
+      return schema.parse(JSON.parse(await readText(join(above, path))))
+    } catch {
+      // Missing, or of another shape: the next path.
+    }
+  }
+  return null
+}
 
 /** A variable that a host left unfilled reads like `${user_config.x}`: that is no token. */
 const filledIn = (value: string | undefined): string | null =>

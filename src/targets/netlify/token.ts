@@ -1,14 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { z } from 'zod'
-import { fromPlugin, fromVariable, type TokenSource } from '../../http/credentials.ts'
+import { fromPlugin, fromVariable, readOwnFile, type TokenSource } from '../../http/credentials.ts'
 
 const loginSchema = z.looseObject({
-  userId: z.string().optional(),
-  users: z
-    .record(z.string(), z.looseObject({ auth: z.looseObject({ token: z.string().optional() }).optional() }))
-    .optional()
+  userId: z.string(),
+  users: z.record(z.string(), z.looseObject({ auth: z.looseObject({ token: z.string().optional() }).optional() }))
 })
 
 /** The plugin's configuration, the variable that Netlify's own program reads, then that program's login. */
@@ -19,23 +14,12 @@ export const tokenSources = (env: NodeJS.ProcessEnv): TokenSource[] => [
 ]
 
 /** `config.json` of netlify-cli, in the folder that env-paths gives it on each system. */
-async function loginToken(env: NodeJS.ProcessEnv): Promise<string | null> {
-  const home = env.HOME || homedir()
-  const folders = [
-    join(env.XDG_CONFIG_HOME || join(home, '.config'), 'netlify'),
-    join(home, 'Library/Preferences/netlify'),
-    join(env.APPDATA || join(home, 'AppData/Roaming'), 'netlify/Config')
+async function loginToken(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const paths = [
+    { variable: 'XDG_CONFIG_HOME', folder: '.config', path: 'netlify/config.json' },
+    { folder: 'Library/Preferences', path: 'netlify/config.json' },
+    { variable: 'APPDATA', folder: 'AppData/Roaming', path: 'netlify/Config/config.json' }
   ]
-  for (const folder of folders) {
-    try {
-      const { userId = '', users = {} } = loginSchema.parse(
-        JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))
-      )
-      const token = users[userId]?.auth?.token
-      if (token) return token
-    } catch {
-      // Missing, or of another shape: the next folder.
-    }
-  }
-  return null
+  const login = await readOwnFile(env, paths, loginSchema)
+  return login?.users[login.userId]?.auth?.token
 }

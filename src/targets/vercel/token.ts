@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { z } from 'zod'
-import { fromPlugin, fromVariable, type TokenSource } from '../../http/credentials.ts'
+import { fromPlugin, fromVariable, readOwnFile, type TokenSource } from '../../http/credentials.ts'
 import type { Clock } from '../../support/clock.ts'
 
 const loginSchema = z.looseObject({
@@ -39,19 +36,13 @@ const hasExpired = ({ expiresAt }: Login, clock: Clock): boolean =>
   expiresAt != null && expiresAt * 1000 <= clock.now().getTime()
 
 /** `auth.json` in the data folder that Vercel's program has on each system. */
-async function readLogin(env: NodeJS.ProcessEnv): Promise<Login | null> {
-  const home = env.HOME || homedir()
-  const folders = [
-    join(env.XDG_DATA_HOME || join(home, '.local/share'), 'com.vercel.cli'),
-    join(home, 'Library/Application Support/com.vercel.cli'),
-    join(env.APPDATA || join(home, 'AppData/Roaming'), 'com.vercel.cli/Data')
-  ]
-  for (const folder of folders) {
-    try {
-      return loginSchema.parse(JSON.parse(await readFile(join(folder, 'auth.json'), 'utf8')))
-    } catch {
-      // Missing, or of another shape: the next folder.
-    }
-  }
-  return null
-}
+const readLogin = (env: NodeJS.ProcessEnv): Promise<Login | null> =>
+  readOwnFile(
+    env,
+    [
+      { variable: 'XDG_DATA_HOME', folder: '.local/share', path: 'com.vercel.cli/auth.json' },
+      { folder: 'Library/Application Support', path: 'com.vercel.cli/auth.json' },
+      { variable: 'APPDATA', folder: 'AppData/Roaming', path: 'com.vercel.cli/Data/auth.json' }
+    ],
+    loginSchema
+  )
