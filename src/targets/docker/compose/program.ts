@@ -40,7 +40,7 @@ const onlyLocalFiles = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false', COMPOSE_EXPER
 
 /** Calls Compose, on the engine of this target; `input` is what it reads as the file "-". @throws TargetError with what it said. */
 export async function callCompose(
-  docker: DockerContext,
+  docker: Pick<DockerContext, 'env' | 'config' | 'projectDir' | 'mask'>,
   program: string,
   args: string[],
   { signal, input, limitMs }: { signal: AbortSignal; input?: string; limitMs: number }
