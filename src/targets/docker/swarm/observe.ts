@@ -7,7 +7,7 @@ import { findReleases } from '../containers/observe/releases.ts'
 import type { DockerContext } from '../context.ts'
 import { isGenericTag, parseReference, shortId } from '../objects/reference.ts'
 import type { Service, Spec } from '../objects/swarm-schemas.ts'
-import { digestIn, identitiesOf, labelled } from '../objects/version.ts'
+import { digestIn, identitiesOf, labelled, tagOf } from '../objects/version.ts'
 import { findServices } from './find.ts'
 import { healthOf, type ObservedService, wantedTasks } from './health.ts'
 import { hashOf, imageOf, referenceOf, tasksOf } from './inspect.ts'
@@ -96,7 +96,8 @@ async function nameOf(docker: DockerContext, spec: Spec, history: readonly Deplo
   const id = digest ?? image?.Id ?? `tag:${imageOf(spec)}`
   const tag = reference?.tag && !isGenericTag(reference.tag) ? reference.tag : undefined
   const recorded = history.find((record) => record.digest === id)?.version
-  const version = tag ?? labelled(image?.Config?.Labels) ?? recorded ?? shortId(id)
+  const version =
+    tag ?? labelled(image?.Config?.Labels) ?? recorded ?? tagOf(image, reference?.repository ?? null) ?? shortId(id)
   return { version, id, image, reference, digest, tag, identities: [id, ...(image ? identitiesOf(image) : [])] }
 }
 

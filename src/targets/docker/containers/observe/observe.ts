@@ -21,7 +21,7 @@ export async function observe(
   signal: AbortSignal
 ): Promise<Observed<ContainersState>> {
   const workload = await findWorkload(docker, signal)
-  for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(docker.mask, container)
+  for (const container of workload.meant) hideEnvironment(docker.mask, container)
   const images = await imagesOf(docker, workload.containers, signal)
   const current = currentRelease(workload, images, history)
   const currentIds = [...images.values()].flatMap(identitiesOf).concat(current ? [current.id] : [])

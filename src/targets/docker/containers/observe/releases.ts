@@ -82,6 +82,26 @@ export async function findReleases(
   return { releases: releases.map((release) => withMarks(release, workload)), notes }
 }
 
+/** Whether an image, as a step names it, is the one of a release: by its digest or id, or as the engine knows it. */
+export async function isImageOf(
+  { engine }: DockerContext,
+  image: string,
+  release: Release,
+  repository: string | null,
+  signal: AbortSignal
+): Promise<boolean> {
+  const known = identitiesKnown(release)
+  const reference = parseReference(image)
+  if (reference && reference.repository !== repository) return false
+  if (known.has(reference?.digest ?? image)) return true
+  const there = await engine.images.inspect(image, signal)
+  return there !== null && identitiesOf(there).some((identity) => known.has(identity))
+}
+
+/** Every exact identity that is known of a release. */
+const identitiesKnown = ({ id, details }: Release): Set<unknown> =>
+  new Set([id, ...(Array.isArray(details?.identities) ? details.identities : [])])
+
 const isMoved = (release: Release): boolean => release.details?.moved !== undefined
 
 const isSame = (release: Release, current: Set<string>): boolean => {
@@ -191,7 +211,7 @@ async function remoteRelease(
 
 /** Adds when a release served here (from stopped containers), and when a rollback replaced it. */
 function withMarks(release: Release, workload: ReleaseSources): Release {
-  const identities = new Set([release.id, ...((release.details?.identities as string[] | undefined) ?? [])])
+  const identities = identitiesKnown(release)
   const served = workload.retired
     .filter((container) => identities.has(container.Image))
     .map(servedBy)

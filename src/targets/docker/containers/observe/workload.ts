@@ -12,6 +12,8 @@ export interface Workload {
   repository: string | null
   /** What serves, or should; by name. */
   containers: Container[]
+  /** All of them, with those that a rollback keeps under a name of its own. */
+  meant: Container[]
   /** Stopped ones of the same repository with other images: evidence of what once served. */
   retired: Container[]
   /** Why it is not clear which containers are meant. */
@@ -67,6 +69,7 @@ export async function findWorkload(docker: DockerContext, signal: AbortSignal): 
   const repository = configured ?? repositoryOf(found[0]) ?? missing?.repository ?? null
   return {
     repository,
+    meant: mine,
     ...(byName ? { containers: found, retired: [] } : currentOf(found)),
     ...(ambiguous ? { ambiguous } : {}),
     ...(missing ? { missing } : {}),

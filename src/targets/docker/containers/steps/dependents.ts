@@ -1,18 +1,21 @@
 import { z } from 'zod'
 import type { Step } from '../../../../model/step.ts'
-import type { StepKind } from '../../../define-steps.ts'
-import type { StepResult } from '../../../target.ts'
+import { defineStep } from '../../../define-step.ts'
+import type { Move, StepResult } from '../../../target.ts'
 import { ownedBy } from '../../compose/labels.ts'
 import type { DockerContext } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
+import { containerNamePattern } from '../../objects/reference.ts'
 import type { Container, ContainerSummary, HostConfig } from '../../objects/schemas.ts'
+import { shellWord } from '../../objects/shell-word.ts'
+import type { ContainersState } from '../observe/observe.ts'
+
+const idSchema = z.string().regex(/^[a-f0-9]{64}$/)
 
 /** A container that is replaced. */
-interface Replaced {
-  id: string
-  name: string
-}
+const replacedSchema = z.object({ id: idSchema, name: z.string().regex(containerNamePattern) })
+type Replaced = z.infer<typeof replacedSchema>
 
 /** What one container may have of another one, and what becomes of that with the other. */
 interface Bond {
@@ -87,49 +90,49 @@ const linksOf = ({ HostConfig: { Links: links } }: Container): string[] =>
 function byCompose({ Config }: Container): string | null {
   const owned = ownedBy(Config.Labels)
   if (!owned) return null
-  const files = owned.files.flatMap((file) => ['-f', file]).join(' ')
-  return `docker compose -p ${owned.project} ${files ? `${files} ` : ''}up -d --no-deps --force-recreate ${owned.service}`
+  const files = owned.files.flatMap((file) => ['-f', file])
+  const words = ['docker', 'compose', '-p', owned.project, ...files]
+  return [...words, 'up', '-d', '--no-deps', '--force-recreate', owned.service].map(shellWord).join(' ')
 }
 
-const paramsSchema = z.looseObject({
-  dependents: z.array(z.looseObject({ id: z.string(), name: z.string(), rejoin: z.string(), lost: z.string() }))
+/**
+ * After the containers: names those that have lost what they had of a replaced one, and how each gets it back. One that was created
+ * again meanwhile is fine.
+ */
+export const checkDependents = defineStep<DockerContext, ContainersState>()({
+  kind: 'dependents',
+  phase: 'cleanup',
+  params: z.object({ replaced: z.array(replacedSchema), dependents: z.array(idSchema) }),
+  describe: (_docker, { replaced }) => ({
+    id: 'dependents',
+    title: `Checking which containers depended on the old ${replaced.map(({ name }) => name).join(', ')}`,
+    undo: null
+  }),
+  mismatch(_docker, { replaced }, { state }) {
+    const foreign = replaced.find((one) => !isReplaced(one, state))
+    return foreign ? `${foreign.name} is none of the containers that are replaced` : null
+  },
+  apply: (docker, params, run) =>
+    throughRestarts(docker, run, async (): Promise<StepResult> => {
+      const left = await Promise.all(params.dependents.map((id) => docker.engine.containers.inspect(id, run.signal)))
+      const lost = left.flatMap((other) => (other ? dependenceOf(other, params.replaced) : []))
+      if (lost.length === 0) return { detail: 'none' }
+      const manual = lost.map(
+        ({ name, loses, on, rejoin }) => `${name} has lost ${loses} with the old ${on.name}: ${rejoin}`
+      )
+      return { detail: `${lost.length} must be created again`, manual }
+    })
 })
 
-/** After the containers: which others have lost what they had of them, and how each gets it back. None without dependents. */
-export function dependentSteps(dependents: readonly Dependent[]): Step[] {
+const isReplaced = ({ id, name }: Replaced, { meant }: ContainersState): boolean =>
+  meant.some(
+    (container) => baseName(container.Name) === name && (container.Id === id || !meant.some(({ Id }) => Id === id))
+  )
+
+/** None without dependents. */
+export function dependentSteps(docker: DockerContext, dependents: readonly Dependent[], move: Move): Step[] {
   if (dependents.length === 0) return []
-  const names = [...new Set(dependents.map(({ on }) => on.name))].join(', ')
-  return [
-    {
-      id: 'dependents',
-      kind: 'dependents',
-      phase: 'cleanup',
-      title: `Checking which containers depended on the old ${names}`,
-      params: {
-        dependents: dependents.map(({ id, name, on, loses, rejoin }) => {
-          return { id, name, rejoin, lost: `${loses} with the old ${on.name}` }
-        })
-      },
-      undo: null
-    }
-  ]
-}
-
-/** Names those that must be created again; one that was created again meanwhile is fine. */
-export const checkDependents: StepKind<DockerContext, z.infer<typeof paramsSchema>> = {
-  params: paramsSchema,
-  apply: (docker, { dependents }, run) => throughRestarts(docker, run, () => affected(docker, dependents, run.signal))
-}
-
-async function affected(
-  docker: DockerContext,
-  dependents: z.infer<typeof paramsSchema>['dependents'],
-  signal: AbortSignal
-): Promise<StepResult> {
-  const left = await Promise.all(dependents.map(({ id }) => docker.engine.containers.inspect(id, signal)))
-  const manual = dependents
-    .filter((_, index) => left[index] !== null)
-    .map(({ name, lost, rejoin }) => `${name} has lost ${lost}: ${rejoin}`)
-  if (manual.length === 0) return { detail: 'none' }
-  return { detail: `${manual.length} must be created again`, manual }
+  const replaced = new Map(dependents.map(({ on }) => [on.id, { id: on.id, name: on.name }]))
+  const params = { replaced: [...replaced.values()], dependents: dependents.map(({ id }) => id) }
+  return [checkDependents.plan(docker, params, move)]
 }
