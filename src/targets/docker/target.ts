@@ -21,7 +21,10 @@ import { planServices } from './swarm/plan.ts'
 /** Opens no connection before the target is first asked. @throws ConfigError when the configuration names no engine. */
 export async function openTarget(context: TargetContext<DockerConfig>): Promise<Target> {
   const { host, docker_context } = context.config
-  const transport = await connect({ host: host ?? undefined, context: docker_context ?? undefined }, context.env)
+  const transport = await connect(
+    { host: host ?? undefined, context: docker_context ?? undefined, projectDir: context.projectDir },
+    context.env
+  )
   return createDockerTarget(context, createEngine(transport))
 }
 

@@ -28,8 +28,10 @@ export async function findCompose(env: NodeJS.ProcessEnv): Promise<string | null
 }
 
 /** Compose finds the engine by the same settings as the Docker command. */
-const engineSettings = ({ host, docker_context: context }: DockerContext['config']): NodeJS.ProcessEnv => {
-  if (host) return { DOCKER_HOST: host }
+const engineSettings = ({ config, engine }: DockerContext): NodeJS.ProcessEnv => {
+  const { host, docker_context: context } = config
+  const withoutKeys = { DOCKER_TLS: '', DOCKER_TLS_VERIFY: '', DOCKER_CERT_PATH: '' }
+  if (host) return { DOCKER_HOST: host, ...(!engine.trusted && withoutKeys) }
   return context ? { DOCKER_CONTEXT: context, DOCKER_HOST: '' } : {}
 }
 
@@ -40,7 +42,7 @@ export async function callCompose(
   args: string[],
   { signal, input, limitMs }: { signal: AbortSignal; input?: string; limitMs: number }
 ): Promise<string> {
-  const env = { ...docker.env, ...engineSettings(docker.config), COMPOSE_ANSI: 'never' }
+  const env = { ...docker.env, ...engineSettings(docker), COMPOSE_ANSI: 'never' }
   const result = await runProgram(program, args, {
     env,
     cwd: docker.projectDir,

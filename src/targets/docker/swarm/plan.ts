@@ -37,6 +37,7 @@ export async function planServices(
     ],
     risks: [
       ...candidate.risks,
+      ...(candidate.loginRisk ? [candidate.loginRisk] : []),
       ...(image.includes('@') ? [] : localImageRisks(image, nodes)),
       ...services.flatMap((one, index) => lastTaskRisks(one, planned[index]?.step))
     ],

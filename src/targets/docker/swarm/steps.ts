@@ -205,8 +205,13 @@ async function post(docker: DockerContext, service: Service, to: 'previous' | Sp
   const repository = parseReference(
     imageOf(to === 'previous' ? (service.PreviousSpec ?? service.Spec) : to)
   )?.repository
-  const login = repository ? await loginFor(splitRepository(repository).registry, docker, run.signal) : {}
-  await docker.engine.services.update(service, to, registryAuth(login), run.signal)
+  const login = repository ? await loginFor(splitRepository(repository).registry, docker, run.signal) : null
+  await docker.engine.services.update(
+    service,
+    to,
+    login ? registryAuth(docker.engine, login, run.accepted) : {},
+    run.signal
+  )
 }
 
 type Named = Pick<ServiceStep, 'id' | 'name'>

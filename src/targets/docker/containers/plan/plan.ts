@@ -68,6 +68,7 @@ export async function plan(
   ]
   const risks: Risk[] = [
     ...candidate.risks,
+    ...(candidate.image || !candidate.loginRisk ? [] : [candidate.loginRisk]),
     ...dependentRisks(dependents),
     ...volumeRisks(containers, all),
     ...migratedVolumeRisks(containers, observation.current, release),

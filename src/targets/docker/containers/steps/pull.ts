@@ -48,7 +48,7 @@ async function pull(docker: DockerContext, image: string, run: Run): Promise<Ste
       refusalOf(docker, login, { reference: image, state, reason: why }, run.signal)
     )
   const stream = await docker.engine.images
-    .pull(image, registryAuth(login), run.signal)
+    .pull(image, registryAuth(docker.engine, login, run.accepted), run.signal)
     .catch(async (error: unknown) => {
       throw error instanceof EngineError ? await failed(error.why, error.status) : error
     })
