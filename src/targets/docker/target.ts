@@ -6,7 +6,7 @@ import { diagnose } from './containers/diagnose.ts'
 import { createLease } from './containers/lease.ts'
 import { observe } from './containers/observe/observe.ts'
 import { plan } from './containers/plan/plan.ts'
-import type { DockerContext } from './context.ts'
+import { type DockerContext, hidingSecrets } from './context.ts'
 import { createEngine } from './engine/client.ts'
 import { connect } from './engine/connect.ts'
 import type { Engine } from './engine/engine.ts'
@@ -22,7 +22,7 @@ import { planServices } from './swarm/plan.ts'
 export async function openTarget(context: TargetContext<DockerConfig>): Promise<Target> {
   const { host, docker_context } = context.config
   const transport = await connect(
-    { host: host ?? undefined, context: docker_context ?? undefined, projectDir: context.projectDir },
+    { host: host || undefined, context: docker_context || undefined, projectDir: context.projectDir },
     context.env
   )
   return createDockerTarget(context, createEngine(transport))
@@ -31,7 +31,16 @@ export async function openTarget(context: TargetContext<DockerConfig>): Promise<
 /** What runs on an engine as a target: services where a swarm runs the image, else containers. */
 export function createDockerTarget(context: TargetContext<DockerConfig>, engine: Engine): Target<DockerState> {
   const { config, projectDir, env, clock, log, mask, history } = context
-  const docker: DockerContext = { engine, config, projectDir, env, clock, log, mask, logged: new Set() }
+  const docker: DockerContext = {
+    engine: hidingSecrets(engine, mask),
+    config,
+    projectDir,
+    env,
+    clock,
+    log,
+    mask,
+    logged: new Set()
+  }
   const { image_name, project, service, services, containers, swarm_service } = config
   for (const name of [image_name, project, service, services, containers, swarm_service].flat())
     if (name) mask.spare(name)

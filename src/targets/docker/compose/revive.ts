@@ -8,7 +8,7 @@ import type { ContainersState } from '../containers/observe/observe.ts'
 import { isImageOf } from '../containers/observe/releases.ts'
 import { remove } from '../containers/steps/actions.ts'
 import { awaitHealth } from '../containers/steps/await-health.ts'
-import { type DockerContext, hideEnvironment } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { throughRestarts } from '../engine/restarts.ts'
 import type { Container } from '../objects/schemas.ts'
 import { shellWord } from '../objects/shell-word.ts'
@@ -134,9 +134,7 @@ async function revived(
     return Labels?.[revivedLabel] === rollbackId && owned?.project === project && services.includes(owned.service)
   })
   const containers = await Promise.all(ours.map(({ Id }) => docker.engine.containers.inspect(Id, signal)))
-  const found = containers.filter((container) => container !== null)
-  for (const container of found) hideEnvironment(docker.mask, container)
-  return found
+  return containers.filter((container) => container !== null)
 }
 
 const noCompose = (): TargetError =>

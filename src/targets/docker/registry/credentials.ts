@@ -114,10 +114,10 @@ const owner = ({ username }: { username?: string | undefined }): string =>
 function decode(auth: string): [string, string] {
   const text = Buffer.from(auth, 'base64').toString('utf8')
   const colon = text.indexOf(':')
-  return [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, '')]
+  return [text.slice(0, colon), text.slice(colon + 1).split('\0')[0] ?? '']
 }
 
-const hostOf = (address: string): string => address.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
+const hostOf = (address: string): string | undefined => address.replace(/^https?:\/\//, '').split('/')[0]
 
 /** Speaks the protocol of credential helpers (github.com/docker/docker-credential-helpers): the server on stdin, JSON on stdout. */
 async function askHelper(

@@ -20,8 +20,6 @@ export async function observeServices(
   signal: AbortSignal
 ): Promise<Observed<ServicesState>> {
   const services = await findServices(docker, signal)
-  for (const { Spec, PreviousSpec } of services)
-    for (const spec of [Spec, PreviousSpec]) if (spec) hideSpec(docker, spec)
   const observed = await observeTasks(docker, services, signal)
   const current = await currentRelease(docker, services, history, signal)
   const repository = services[0] ? (referenceOf(services[0].Spec)?.repository ?? null) : null
@@ -162,13 +160,4 @@ const mixedRisks = (services: readonly Service[]): Risk[] => {
       detail: `${services.map(({ Spec }) => `${Spec.Name}: ${imageOf(Spec)}`).join(', ')}. All of them go to the same version.`
     }
   ]
-}
-
-function hideSpec({ mask }: DockerContext, spec: Spec): void {
-  const stack = spec.Labels?.['com.docker.stack.namespace']
-  for (const name of [spec.Name, imageOf(spec), ...(stack ? [stack] : [])]) mask.spare(name)
-  for (const entry of spec.TaskTemplate.ContainerSpec.Env ?? []) {
-    const equals = entry.indexOf('=')
-    if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
-  }
 }

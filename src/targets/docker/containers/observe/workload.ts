@@ -1,6 +1,6 @@
 import { isOneOff, ownedBy, servicesOf } from '../../compose/labels.ts'
 import { type Missing, missingServices } from '../../compose/missing.ts'
-import type { DockerConfig } from '../../config.ts'
+import { type DockerConfig, registryIn } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
 import { baseName, leaseLabel, marked } from '../../objects/names.ts'
 import { normalRepository, parseReference } from '../../objects/reference.ts'
@@ -33,10 +33,7 @@ export function configuredRepository(config: DockerConfig): string | null {
   const name = config.image_name?.trim()
   if (!name) return null
   const bare = parseReference(name)?.repository ?? name
-  const registry = config.registry
-    ?.trim()
-    .replace(/^https?:\/\//, '')
-    .replace(/\/+$/, '')
+  const registry = registryIn(config.registry ?? '')
   return normalRepository(!registry || bare.startsWith(`${registry}/`) ? bare : `${registry}/${bare}`)
 }
 

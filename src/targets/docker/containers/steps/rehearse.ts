@@ -1,7 +1,7 @@
 import { TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { StepResult } from '../../../target.ts'
-import { type DockerContext, hideEnvironment } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { rehearsalLabel } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { proxyVariable } from '../plan/side-by-side.ts'
@@ -62,7 +62,6 @@ async function create(
     await engine.networks.connect(network, id, null, signal)
   const created = await engine.containers.inspect(id, signal)
   if (!created) throw gone('The rehearsal cannot start', rehearsalOf(params))
-  hideEnvironment(docker.mask, created)
   return created
 }
 

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../../model/json.ts'
 import type { Step } from '../../../../model/step.ts'
 import { defineStep, type PlannedStepType } from '../../../define-step.ts'
 import type { Run, StepResult } from '../../../target.ts'
-import { type DockerContext, hideEnvironment } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
 import type { Container } from '../../objects/schemas.ts'
 import type { ContainersState } from '../observe/observe.ts'
@@ -15,15 +15,8 @@ import { whyNotOurs } from './mismatch.ts'
 export const rollSchema = z.object({ members: z.array(replacementSchema).min(1) })
 
 /** The container that is replaced; null once it was removed. */
-export async function findOld(
-  docker: DockerContext,
-  params: Replacement,
-  signal: AbortSignal
-): Promise<Container | null> {
-  const container = await docker.engine.containers.inspect(params.container, signal)
-  if (container) hideEnvironment(docker.mask, container)
-  return container
-}
+export const findOld = (docker: DockerContext, params: Replacement, signal: AbortSignal): Promise<Container | null> =>
+  docker.engine.containers.inspect(params.container, signal)
 
 /** The replacement, under its temporary name or already under the final one; null before it was created. */
 export async function findNew(
@@ -33,9 +26,7 @@ export async function findNew(
 ): Promise<Container | null> {
   const temporary = await docker.engine.containers.inspect(temporaryOf(params), signal)
   const found = temporary ?? (await docker.engine.containers.inspect(params.name, signal))
-  if (!found || found.Id === params.container || found.Config.Labels?.[replacedLabel] !== params.replaced) return null
-  hideEnvironment(docker.mask, found)
-  return found
+  return found?.Config.Labels?.[replacedLabel] === params.replaced && found.Id !== params.container ? found : null
 }
 
 /** A replacement that was started passed the comparison with the old one, and may serve: it is not touched. */
