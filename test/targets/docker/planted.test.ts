@@ -11,9 +11,9 @@ import {
   inspect,
   isHealthy,
   isUnhealthy,
+  mismatchesOf,
   type Planned,
   planTo,
-  signal,
   type World
 } from '../../../testkit/docker/world.ts'
 import { testRun } from '../../../testkit/target-context.ts'
@@ -125,12 +125,6 @@ describeOn('docker', 'a journal that is none of this target’s', () => {
     await carryOn()
     expect(await inspect(name())).toMatchObject({ Id, State: { Running: true } })
   })
-
-  const mismatchesOf = async (target: Target, { observation, release }: Planned, steps: readonly Step[]) => {
-    const observed = await target.observe(signal())
-    return (await target.reread?.(steps, { from: observation.current, to: release, ...observed, signal: signal() }))
-      ?.mismatches
-  }
 
   it('is told from an honest one while the old container has lost its restart policy', async () => {
     const { target, planned } = await broken('-p', '127.0.0.1::8080')
