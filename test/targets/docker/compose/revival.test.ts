@@ -139,7 +139,7 @@ volumes: {data: {}}`
       { services: ['db'] },
       { project: 'other' },
       { image: `${world.repository}:1.3.0` }
-    ])
+    ] as JsonObject[])
       expect(await mismatchesOf(target, planned, withParams(planned, 'compose_up', params))).toHaveLength(1)
     await carryOut(target, planned)
     expect(await mismatchesOf(target, planned)).toEqual([])

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import type { JsonObject } from '../../../../src/model/json.ts'
 import { type Clock, systemClock } from '../../../../src/support/clock.ts'
 import { startServer } from '../../../../testkit/built-server.ts'
 import { docker, makeImage } from '../../../../testkit/docker/images.ts'
@@ -303,7 +304,7 @@ describeOnOwnEngine('services of a swarm of one node', () => {
         { id: 'other' },
         { name: 'other' },
         { updateConfig: { Parallelism: 9 } }
-      ])
+      ] as JsonObject[])
         expect(await mismatchesOf(target, planned, [{ ...roll, params: { ...roll.params, ...params } }])).toHaveLength(
           1
         )
