@@ -41,7 +41,7 @@ export function replacementOf(
     name: baseName(container.Name),
     image: exact,
     shown,
-    replaced: replacedText(from, container.Image, before),
+    replaced: replacedText(from?.version ?? 'unknown', container.Image, before),
     beside,
     ...before
   }
@@ -52,11 +52,10 @@ export function replacementOf(
  * container is stopped without a restart policy.
  */
 export const replacedText = (
-  from: Release | null,
+  version: string,
   image: string,
   { was_running: ran, restart_policy: policy }: Pick<Replacement, 'was_running' | 'restart_policy'>
-): string =>
-  `${from?.version ?? 'unknown'} ${image} ${policy.Name}:${policy.MaximumRetryCount} ${ran ? 'running' : 'stopped'}`
+): string => `${version} ${image} ${policy.Name}:${policy.MaximumRetryCount} ${ran ? 'running' : 'stopped'}`
 
 export const wasRunning = ({ State: { Running, Restarting } }: Container): boolean => Running || Boolean(Restarting)
 

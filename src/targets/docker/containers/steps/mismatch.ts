@@ -19,7 +19,7 @@ export async function whyNotOurs(
   member: Replacement,
   known: Known<ContainersState>
 ): Promise<string | null> {
-  const { state, from, to, signal } = known
+  const { state, to, signal } = known
   const { name, image, shown } = member
   const old = state.meant.find(({ Id }) => Id === member.container)
   const replacement = state.meant.find(
@@ -35,9 +35,11 @@ export async function whyNotOurs(
   if (old && !replacement && !(await mayBeReplaced(docker, old, known))) return `${old.Name} is not to be replaced`
   if (!(await isImageOf(docker, image, to, state.repository, signal)))
     return `${image} is not the image of ${to.version}`
-  if (!isShownAs(shown, to.version, state.repository)) return `${shown} is not the tag of ${to.version}`
-  const oldImage = old?.Image ?? member.replaced.split(' ')[1] ?? ''
-  if (member.replaced !== replacedText(from, oldImage, member)) return `it replaces "${member.replaced}"`
+  if (shown !== null && !(await isShownAs(docker, shown, known))) return `${shown} is not the tag of ${to.version}`
+  // What the target calls a version may have changed since; the name in a label decides nothing.
+  const [version = '', itsImage = ''] = member.replaced.split(' ')
+  if (!/^[\w:.-]+$/.test(version) || member.replaced !== replacedText(version, old?.Image ?? itsImage, member))
+    return `it replaces "${member.replaced}"`
   if (old && !replacement && !isRunAs(old, member)) return `${old.Name} is started and restarted in another way`
   const why = member.beside ? whyNotTogether(there) : null
   return why && `${name} cannot have its replacement beside it, because ${why}`
@@ -54,11 +56,15 @@ async function mayBeReplaced(
   return from !== null && isImageOf(docker, old.Image, from, state.repository, signal)
 }
 
-/** A tag that names the release in the target's own repository, or none. */
-const isShownAs = (shown: string | null, version: string, repository: string | null): boolean => {
-  if (shown === null) return true
+/** A tag of the target's own repository: the release's, or one that is there already and so is not set. */
+async function isShownAs(
+  { engine }: DockerContext,
+  shown: string,
+  { state: { repository }, to, signal }: Known<ContainersState>
+): Promise<boolean> {
   const reference = parseReference(shown)
-  return reference?.repository === repository && reference?.tag === version && shown === `${repository}:${version}`
+  if (!reference?.tag || reference.digest || reference.repository !== repository) return false
+  return reference.tag === to.version || (await engine.images.inspect(shown, signal)) !== null
 }
 
 /** Nothing was done with it yet, so it shows itself how it is run. One that has ended since ran when the plan was made. */
