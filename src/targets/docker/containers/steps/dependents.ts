@@ -7,35 +7,36 @@ import type { DockerContext } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
 import { containerNamePattern } from '../../objects/reference.ts'
-import type { Container, ContainerSummary, HostConfig } from '../../objects/schemas.ts'
+import type { Container, ContainerSummary } from '../../objects/schemas.ts'
 import { shellWord } from '../../objects/shell-word.ts'
 import type { ContainersState } from '../observe/observe.ts'
 
 const idSchema = z.string().regex(/^[a-f0-9]{64}$/)
 
-/** A container that is replaced. */
-const replacedSchema = z.object({ id: idSchema, name: z.string().regex(containerNamePattern) })
-type Replaced = z.infer<typeof replacedSchema>
+const nameSchema = z.string().regex(containerNamePattern)
 
-/** What one container may have of another one, and what becomes of that with the other. */
-interface Bond {
-  uses: string
-  loses: string
-  option: string
-  mode(host: HostConfig): string | undefined
+/** A container that is replaced. */
+interface Replaced {
+  id: string
+  name: string
 }
 
-const bonds: Bond[] = [
-  { uses: 'the network', loses: 'its network', option: '--network', mode: ({ NetworkMode }) => NetworkMode },
-  { uses: 'the processes', loses: 'all its processes', option: '--pid', mode: ({ PidMode }) => PidMode },
-  { uses: 'the shared memory', loses: 'its shared memory', option: '--ipc', mode: ({ IpcMode }) => IpcMode }
-]
+/** What one container may have of another one, what becomes of that with the other, and how it is given back. */
+const bonds = {
+  network: { uses: 'the network', loses: 'its network', option: '--network container:' },
+  pid: { uses: 'the processes', loses: 'all its processes', option: '--pid container:' },
+  ipc: { uses: 'the shared memory', loses: 'its shared memory', option: '--ipc container:' },
+  link: { uses: 'a link to the address', loses: 'that address', option: '--link ' }
+}
+const bondSchema = z.enum(['network', 'pid', 'ipc', 'link'])
+type Bond = z.infer<typeof bondSchema>
 
 /** A container that depends on a replaced one. */
 export interface Dependent {
   id: string
   name: string
   on: Replaced
+  bond: Bond
   uses: string
   loses: string
   /** How a person connects it to the replacement. */
@@ -62,20 +63,26 @@ export async function findDependents(
 const inspectedAtOnce = 8
 
 function dependenceOf(other: Container, replaced: readonly Replaced[]): Dependent[] {
-  const name = baseName(other.Name)
   for (const on of replaced) {
-    const bond = bonds.find(({ mode }) => isContainer(mode(other.HostConfig), on))
-    if (bond) {
-      const recreate = `create ${name} again with ${bond.option} container:${on.name}`
-      return [{ id: other.Id, name, on, uses: bond.uses, loses: bond.loses, rejoin: byCompose(other) ?? recreate }]
-    }
-    if (linksOf(other).includes(on.name)) {
-      const rejoin = byCompose(other) ?? `create ${name} again with --link ${on.name}`
-      return [{ id: other.Id, name, on, uses: 'a link to the address', loses: 'that address', rejoin }]
-    }
+    const bond = bondOf(other, on)
+    if (bond)
+      return [
+        { id: other.Id, name: baseName(other.Name), on, bond, ...bonds[bond], rejoin: rejoin(other, bond, on.name) }
+      ]
   }
   return []
 }
+
+function bondOf(other: Container, on: Replaced): Bond | null {
+  const { NetworkMode, PidMode, IpcMode } = other.HostConfig
+  if (isContainer(NetworkMode, on)) return 'network'
+  if (isContainer(PidMode, on)) return 'pid'
+  if (isContainer(IpcMode, on)) return 'ipc'
+  return linksOf(other).includes(on.name) ? 'link' : null
+}
+
+const rejoin = (other: Container, bond: Bond, on: string): string =>
+  byCompose(other) ?? `create ${baseName(other.Name)} again with ${bonds[bond].option}${on}`
 
 /** The engine keeps the name that the user gave for some, the id for others. */
 const isContainer = (mode: string | undefined, { id, name }: Replaced): boolean => {
@@ -102,37 +109,32 @@ function byCompose({ Config }: Container): string | null {
 export const checkDependents = defineStep<DockerContext, ContainersState>()({
   kind: 'dependents',
   phase: 'cleanup',
-  params: z.object({ replaced: z.array(replacedSchema), dependents: z.array(idSchema) }),
-  describe: (_docker, { replaced }) => ({
+  params: z.object({ dependents: z.array(z.object({ id: idSchema, bond: bondSchema, on: nameSchema })) }),
+  describe: (_docker, { dependents }) => ({
     id: 'dependents',
-    title: `Checking which containers depended on the old ${replaced.map(({ name }) => name).join(', ')}`,
+    title: `Checking which containers depended on the old ${[...new Set(dependents.map(({ on }) => on))].join(', ')}`,
     undo: null
   }),
-  mismatch(_docker, { replaced }, { state }) {
-    const foreign = replaced.find((one) => !isReplaced(one, state))
-    return foreign ? `${foreign.name} is none of the containers that are replaced` : null
+  mismatch(_docker, { dependents }, { state }) {
+    const ours = state.meant.map(({ Name }) => baseName(Name))
+    const foreign = dependents.find(({ on }) => !ours.includes(on))
+    return foreign ? `${foreign.on} is none of this target's containers` : null
   },
-  apply: (docker, params, run) =>
+  apply: (docker, { dependents }, run) =>
     throughRestarts(docker, run, async (): Promise<StepResult> => {
-      const left = await Promise.all(params.dependents.map((id) => docker.engine.containers.inspect(id, run.signal)))
-      const lost = left.flatMap((other) => (other ? dependenceOf(other, params.replaced) : []))
-      if (lost.length === 0) return { detail: 'none' }
-      const manual = lost.map(
-        ({ name, loses, on, rejoin }) => `${name} has lost ${loses} with the old ${on.name}: ${rejoin}`
-      )
-      return { detail: `${lost.length} must be created again`, manual }
+      const lines = dependents.map(async ({ id, bond, on }) => {
+        const other = await docker.engine.containers.inspect(id, run.signal)
+        if (!other) return []
+        return [`${baseName(other.Name)} has lost ${bonds[bond].loses} with the old ${on}: ${rejoin(other, bond, on)}`]
+      })
+      const manual = (await Promise.all(lines)).flat()
+      return manual.length === 0 ? { detail: 'none' } : { detail: `${manual.length} must be created again`, manual }
     })
 })
-
-const isReplaced = ({ id, name }: Replaced, { meant }: ContainersState): boolean =>
-  meant.some(
-    (container) => baseName(container.Name) === name && (container.Id === id || !meant.some(({ Id }) => Id === id))
-  )
 
 /** None without dependents. */
 export function dependentSteps(docker: DockerContext, dependents: readonly Dependent[], move: Move): Step[] {
   if (dependents.length === 0) return []
-  const replaced = new Map(dependents.map(({ on }) => [on.id, { id: on.id, name: on.name }]))
-  const params = { replaced: [...replaced.values()], dependents: dependents.map(({ id }) => id) }
+  const params = { dependents: dependents.map(({ id, bond, on }) => ({ id, bond, on: on.name })) }
   return [checkDependents.plan(docker, params, move)]
 }
