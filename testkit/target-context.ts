@@ -14,6 +14,7 @@ export function testRun(parts: Partial<Run> = {}): Run & { said: string[] } {
   const said: string[] = []
   return {
     rollbackId: 'rb-20260101-000000-test',
+    accepted: [],
     signal: AbortSignal.timeout(200_000),
     cancelled: new AbortController().signal,
     progress: (message) => said.push(message),

@@ -29,6 +29,8 @@ export interface TargetContext<Config = unknown> {
 /** What a running step may do besides its work. */
 export interface Run {
   rollbackId: string
+  /** Ids of the risks that the person accepted for this run; none where it resumes what a journal or lease tells of. */
+  accepted: readonly string[]
   /** Aborted when time is up; a step then stops waiting at once and throws. */
   signal: AbortSignal
   /** Aborted when the caller wants out. A step that only waits for a person heeds it, before it has changed anything. */

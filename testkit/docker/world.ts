@@ -4,6 +4,7 @@ import type { DeploymentRecord } from '../../src/model/deployment-record.ts'
 import type { Observation } from '../../src/model/observation.ts'
 import type { PlanDraft } from '../../src/model/plan.ts'
 import type { Release } from '../../src/model/release.ts'
+import type { Step } from '../../src/model/step.ts'
 import { createEngine } from '../../src/targets/docker/engine/client.ts'
 import { connect } from '../../src/targets/docker/engine/connect.ts'
 import docker_ from '../../src/targets/docker/index.ts'
@@ -118,6 +119,16 @@ export async function planTo(target: Target, version: string): Promise<Planned> 
   const { observation, state } = await target.observe(signal())
   const release = releaseOf(observation, version)
   return { observation, release, draft: await target.plan(observation, state, release, signal()) }
+}
+
+/** Why steps that a journal may tell of are none of a plan's, as the target is now. */
+export async function mismatchesOf(
+  target: Target,
+  { observation, release, draft }: Planned,
+  steps: readonly Step[] = draft.steps
+): Promise<string[] | undefined> {
+  const known = { from: observation.current, to: release, ...(await target.observe(signal())), signal: signal() }
+  return (await target.reread?.(steps, known))?.mismatches
 }
 
 /** Applies the steps of a plan, cure and, when asked, cleanup. */

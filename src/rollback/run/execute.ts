@@ -106,6 +106,7 @@ async function begin(
           hooks,
           failed: assessment.failed,
           lastGood: assessment.chosen === assessment.recommended,
+          accepted: request.accept,
           diagnosis: collectDiagnosis(session, journal),
           fingerprint: assessment.observation.fingerprint
         })

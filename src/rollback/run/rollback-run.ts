@@ -18,6 +18,8 @@ interface RunParts {
   /** The release that is left did not serve as it should. */
   failed: boolean
   lastGood?: boolean
+  /** The risks that were accepted, where the rollback was begun in this run. */
+  accepted?: readonly string[]
   /** Resolves when the evidence is in the journal. */
   diagnosis: Promise<void>
   /** The observation's fingerprint before the first step: the same one after a failed switch shows that nothing was changed. */

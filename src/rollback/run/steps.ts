@@ -100,6 +100,7 @@ const stopwatch = ({ session: { clock } }: RollbackRun): (() => number) => {
 
 const contextOf = (run: RollbackRun, step: Step, signal: AbortSignal, cancelled: AbortSignal): Run => ({
   rollbackId: run.begun.rollbackId,
+  accepted: run.accepted ?? [],
   signal,
   cancelled,
   progress: (message) => say(run, step, 'working', quoteLine(run.session.mask, message)),

@@ -1,10 +1,22 @@
 import { z } from 'zod'
-import { containerNamePattern } from './objects/reference.ts'
+import { containerNamePattern, parseReference } from './objects/reference.ts'
 
 const name = z.string().regex(containerNamePattern, 'is no container name')
 
 /** The grammar of a service's name (compose-spec). */
 const serviceName = z.string().regex(/^[a-zA-Z0-9._-]+$/, 'is no service name')
+
+/** A registry's host, with or without a scheme and a path below it. */
+const isRegistry = (text: string): boolean => text.trim() === '' || parseReference(`${registryIn(text)}/name`) !== null
+
+/** Without the scheme, and the slashes at the end. */
+export const registryIn = (text: string): string =>
+  text
+    .trim()
+    .replace(/^https?:\/\//, '')
+    .split('/')
+    .filter(Boolean)
+    .join('/')
 
 /** How a user reaches the service: an address that answers with a good status, or a port that accepts a connection. */
 export const probeSchema = z.union([
@@ -14,8 +26,12 @@ export const probeSchema = z.union([
 
 /** `targets.docker.config` of deploy.json. The first seven fields are popkit's own. */
 export const configSchema = z.looseObject({
-  image_name: z.string().min(1).nullish(),
-  registry: z.string().nullish(),
+  image_name: z
+    .string()
+    .min(1)
+    .refine((text) => parseReference(text.trim()) !== null, 'is no image name')
+    .nullish(),
+  registry: z.string().refine(isRegistry, 'is no registry').nullish(),
   build_context: z.string().nullish(),
   dockerfile: z.string().nullish(),
   platforms: z.array(z.string()).nullish(),
@@ -23,11 +39,16 @@ export const configSchema = z.looseObject({
   build_args: z.record(z.string(), z.unknown()).nullish(),
   host: z
     .string()
+    .regex(/^[!-~]*$/, 'is no address')
     .nullish()
     .describe(
       'Address of the engine: unix:///path, tcp://host:port or ssh://user@host. Default: DOCKER_HOST, then the current Docker context'
     ),
-  docker_context: z.string().nullish().describe('Docker context to use instead of `host`'),
+  docker_context: z
+    .string()
+    .regex(/^[\w.+-]*$/, 'is no name of a Docker context')
+    .nullish()
+    .describe('Docker context to use instead of `host`'),
   swarm_service: z
     .union([name, z.array(name).min(1)])
     .nullish()
@@ -40,7 +61,11 @@ export const configSchema = z.looseObject({
     .describe('Compose project, where the image name alone is not enough'),
   services: z.array(serviceName).nullish().describe('Compose services of one image that roll back together'),
   service: serviceName.nullish().describe('Compose service'),
-  compose_file: z.string().min(1).nullish().describe('Compose file, where it is not one that Compose finds'),
+  compose_file: z
+    .string()
+    .regex(/^\P{Cc}+$/u, 'is no path')
+    .nullish()
+    .describe('Compose file, where it is not one that Compose finds'),
   max_parallel: z
     .number()
     .int()

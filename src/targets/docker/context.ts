@@ -21,8 +21,18 @@ export interface DockerContext {
   logged: Set<string>
 }
 
+/** The same engine; whatever container it shows, no value of its environment can leave. */
+export function hidingSecrets(engine: Engine, mask: Mask): Engine {
+  const inspect: Engine['containers']['inspect'] = async (id, signal) => {
+    const container = await engine.containers.inspect(id, signal)
+    if (container) hideEnvironment(mask, container)
+    return container
+  }
+  return { ...engine, containers: { ...engine.containers, inspect } }
+}
+
 /** Registers a container's environment, so that no value of it can leave, but for the names of what is rolled back. */
-export function hideEnvironment(mask: Mask, container: Container): void {
+function hideEnvironment(mask: Mask, container: Container): void {
   for (const name of namesOf(container)) mask.spare(name)
   for (const entry of container.Config.Env ?? []) {
     const equals = entry.indexOf('=')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readText } from '../../support/read-text.ts'
 import type { Discover, Found } from '../target.ts'
+import { isShort } from './objects/reference.ts'
 
 /** The files that Compose looks for, in its order (compose-go, DefaultFileNames). */
 export const composeFiles = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml']
@@ -54,7 +55,8 @@ const theOne = <T extends Named>(images: readonly T[]): T | undefined =>
 
 /** `registry/web:${TAG:-1.0}` without what follows the name; null where the name itself is a variable. */
 function withoutTag(image: string): string | null {
-  const name = image.replace(/@.*$/, '').replace(/:(?:[\w][\w.-]*|\$\{[^}]*\}|\$\w+)$/, '')
+  if (!isShort(image)) return null
+  const name = (image.split('@')[0] ?? '').replace(/:(?:[\w][\w.-]*|\$\{[^}]*\}|\$\w+)$/, '')
   return name.includes('$') ? null : name
 }
 

@@ -1,6 +1,5 @@
-import { hostname } from 'node:os'
 import { type LeaseRecord, leaseRecordSchema } from '../../model/lease.ts'
-import { TargetError } from '../../support/errors.ts'
+import { leaseLocked } from '../lease-errors.ts'
 import { mayTakeLease } from '../may-take-lease.ts'
 import type { DockerContext } from './context.ts'
 import { isStatus } from './engine/engine.ts'
@@ -28,7 +27,7 @@ export async function takeLease<Held>(
 ): Promise<Held> {
   for (let attempt = 0; attempt < 3; attempt++) {
     const there = await find(signal)
-    if (there && !mayTakeLease(there, record)) throw locked(there.record)
+    if (there && !mayTakeLease(there, record)) throw leaseLocked(there.record)
     if (there) await remove(there.id, signal)
     try {
       return await create(record, signal)
@@ -36,7 +35,7 @@ export async function takeLease<Held>(
       if (!isStatus(error, 409)) throw error
     }
   }
-  throw locked((await find(signal))?.record)
+  throw leaseLocked((await find(signal))?.record)
 }
 
 /** Milliseconds by the engine's clock: those of the machines that work on it may differ. */
@@ -58,24 +57,3 @@ export function leaseRecordIn(text: string): LeaseRecord {
     }
   }
 }
-
-const locked = (record: LeaseRecord | undefined): TargetError =>
-  new TargetError({
-    what: 'Another rollback of this target is running',
-    why: record
-      ? `${record.rollbackId} by ${record.holder.user} on ${record.holder.host}${record.holder.host === hostname() ? ` (process ${record.holder.pid})` : ''} since ${record.startedAt}`
-      : 'another process took the lease at the same moment',
-    next: 'Wait until it ends or its lease expires, then assess again.',
-    code: 'locked',
-    retryable: true
-  })
-
-/** @param what what held it: "its container on the engine". */
-export const leaseLost = (what: string): TargetError =>
-  new TargetError({
-    what: 'The lease of this rollback is lost',
-    why: `${what} was removed from outside`,
-    state: 'The rollback stopped at a safe point.',
-    next: 'Assess again to see how far it came.',
-    code: 'lease_lost'
-  })

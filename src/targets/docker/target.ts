@@ -4,33 +4,43 @@ import type { DockerConfig } from './config.ts'
 import { check } from './containers/check/check.ts'
 import { diagnose } from './containers/diagnose.ts'
 import { createLease } from './containers/lease.ts'
-import { type ContainersState, observe } from './containers/observe/observe.ts'
+import { observe } from './containers/observe/observe.ts'
 import { plan } from './containers/plan/plan.ts'
-import type { DockerContext } from './context.ts'
+import { type DockerContext, hidingSecrets } from './context.ts'
 import { createEngine } from './engine/client.ts'
 import { connect } from './engine/connect.ts'
 import type { Engine } from './engine/engine.ts'
-import { steps } from './steps.ts'
+import { type DockerState, steps } from './steps.ts'
 import { checkServices } from './swarm/check.ts'
 import { diagnoseServices } from './swarm/diagnose.ts'
 import { findServices } from './swarm/find.ts'
 import { createServiceLease } from './swarm/lease.ts'
-import { observeServices, type ServicesState } from './swarm/observe.ts'
+import { observeServices } from './swarm/observe.ts'
 import { planServices } from './swarm/plan.ts'
-
-type DockerState = ContainersState | ServicesState
 
 /** Opens no connection before the target is first asked. @throws ConfigError when the configuration names no engine. */
 export async function openTarget(context: TargetContext<DockerConfig>): Promise<Target> {
   const { host, docker_context } = context.config
-  const transport = await connect({ host: host ?? undefined, context: docker_context ?? undefined }, context.env)
+  const transport = await connect(
+    { host: host || undefined, context: docker_context || undefined, projectDir: context.projectDir },
+    context.env
+  )
   return createDockerTarget(context, createEngine(transport))
 }
 
 /** What runs on an engine as a target: services where a swarm runs the image, else containers. */
 export function createDockerTarget(context: TargetContext<DockerConfig>, engine: Engine): Target<DockerState> {
   const { config, projectDir, env, clock, log, mask, history } = context
-  const docker: DockerContext = { engine, config, projectDir, env, clock, log, mask, logged: new Set() }
+  const docker: DockerContext = {
+    engine: hidingSecrets(engine, mask),
+    config,
+    projectDir,
+    env,
+    clock,
+    log,
+    mask,
+    logged: new Set()
+  }
   const { image_name, project, service, services, containers, swarm_service } = config
   for (const name of [image_name, project, service, services, containers, swarm_service].flat())
     if (name) mask.spare(name)
@@ -49,11 +59,12 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
       (await isSwarm(signal)) ? observeServices(docker, history, signal) : observe(docker, history, signal),
     async plan(observation, state, release, signal) {
       if (state.kind === 'containers') return plan(docker, observation, state, release, history, signal)
-      const draft = await planServices(docker, state, release, history, signal)
+      const draft = await planServices(docker, observation, state, release, history, signal)
       return config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
     },
     apply: (step, run) => steps.apply(docker, step, run),
-    revert: (step, run, recorded) => steps.revert(docker, step, run, recorded),
+    revert: (step, run) => steps.revert(docker, step, run),
+    reread: (all, known) => steps.reread(docker, all, known),
     // A check does not throw for an unreachable engine; the check of containers reports it.
     check: async (release, look) =>
       (await isSwarm(look.signal).catch(() => false))

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { readText } from '../../../support/read-text.ts'
 import type { DockerContext } from '../context.ts'
 import { composeFiles } from '../discover.ts'
+import { isShort } from '../objects/reference.ts'
 
 /** Where an image is written, variables unfilled. */
 export interface Written {
@@ -135,7 +136,7 @@ async function walker(document: Document, counter: LineCounter): Promise<LookUp>
   return (...keys) => {
     let node: Node | undefined = resolved(document.contents)
     for (const key of ['services', ...keys]) node = isMap(node) ? child(node, key) : undefined
-    if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return null
+    if (!isScalar(node) || typeof node.value !== 'string' || !node.range || !isShort(node.value)) return null
     return { line: counter.linePos(node.range[0]).line, value: node.value }
   }
 }
@@ -149,13 +150,29 @@ export interface Assignment {
   value: string
 }
 
-/** The last assignment of a variable in the text of an environment file. Nothing else of the text leaves this function. */
+/**
+ * The last assignment of a variable in the text of an environment file, as Compose reads it (docs.docker.com/compose/how-tos/
+ * environment-variables/variable-interpolation, "Env file syntax"). Nothing else of the text leaves this function.
+ */
 export function assignment(text: string, variable: string): Assignment | null {
-  const found = text.split(/\r?\n/).flatMap((content, index) => {
-    const match = /^\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*$/.exec(content)
-    if (match?.[1] !== variable) return []
-    const value = /^(["'])(.*)\1/.exec(match[2] ?? '')?.[2] ?? (match[2] ?? '').replace(/\s+#.*$/, '')
-    return [{ line: index + 1, value }]
+  const found = text.split('\n').flatMap((content, index) => {
+    const written = assignedTo(variable, content.trim())
+    return written === null ? [] : [{ line: index + 1, value: unquoted(written) }]
   })
   return found.at(-1) ?? null
+}
+
+/** What a line assigns to a variable, as it is written; null for any other line. */
+function assignedTo(variable: string, line: string): string | null {
+  const rest = /^export\s/.test(line) ? line.slice('export'.length).trimStart() : line
+  const value = rest.startsWith(variable) ? rest.slice(variable.length).trimStart() : ''
+  return /^[=:]/.test(value) ? value.slice(1).trimStart() : null
+}
+
+function unquoted(written: string): string {
+  const quote = written[0] ?? ''
+  const end = quote === '"' || quote === "'" ? written.indexOf(quote, 1) : -1
+  if (end > 0) return written.slice(1, end)
+  const comment = written.search(/\s#/)
+  return comment < 0 ? written : written.slice(0, comment).trimEnd()
 }

@@ -29,9 +29,15 @@ export async function findCompose(env: NodeJS.ProcessEnv): Promise<string | null
   return null
 }
 
+interface Settings extends Pick<DockerContext, 'env' | 'config' | 'projectDir' | 'mask'> {
+  engine: Pick<DockerContext['engine'], 'trusted'>
+}
+
 /** Compose finds the engine by the same settings as the Docker command. */
-const engineSettings = ({ host, docker_context: context }: DockerContext['config']): NodeJS.ProcessEnv => {
-  if (host) return { DOCKER_HOST: host }
+const engineSettings = ({ config, engine }: Pick<Settings, 'config' | 'engine'>): NodeJS.ProcessEnv => {
+  const { host, docker_context: context } = config
+  const withoutKeys = { DOCKER_TLS: '', DOCKER_TLS_VERIFY: '', DOCKER_CERT_PATH: '' }
+  if (host) return { DOCKER_HOST: host, ...(!engine.trusted && withoutKeys) }
   return context ? { DOCKER_CONTEXT: context, DOCKER_HOST: '' } : {}
 }
 
@@ -40,7 +46,7 @@ const onlyLocalFiles = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false', COMPOSE_EXPER
 
 /** Calls Compose, on the engine of this target; `input` is what it reads as the file "-". @throws TargetError with what it said. */
 export async function callCompose(
-  docker: Pick<DockerContext, 'env' | 'config' | 'projectDir' | 'mask'>,
+  docker: Settings,
   program: string,
   args: string[],
   { signal, input, limitMs }: { signal: AbortSignal; input?: string; limitMs: number }
@@ -52,7 +58,7 @@ export async function callCompose(
     env: docker.env,
     variables: {
       ...(await mentionedVariables(files, docker.env)),
-      ...engineSettings(docker.config),
+      ...engineSettings(docker),
       ...onlyLocalFiles,
       COMPOSE_ANSI: 'never'
     },

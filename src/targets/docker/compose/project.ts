@@ -55,6 +55,23 @@ async function locationOfSiblings(
   return found.size === 1 ? ([...found.values()][0] ?? null) : null
 }
 
+/** Every path by which a project may be read: those that its containers name, and those of the project's folder. */
+export async function knownPaths(
+  docker: DockerContext,
+  project: string,
+  all: readonly ContainerSummary[]
+): Promise<Set<string>> {
+  const named = all
+    .flatMap(({ Labels }) => ownedBy(Labels) ?? [])
+    .filter((owned) => owned.project === project)
+    .flatMap(({ files, envFiles, workingDir }) => [
+      ...files,
+      ...envFiles.map((path) => absolute(workingDir ?? docker.projectDir, path)),
+      ...(workingDir ? [workingDir] : [])
+    ])
+  return new Set([...named, ...(await composeFileSet(docker))])
+}
+
 const absolute = (folder: string, path: string): string => (isAbsolute(path) ? path : resolve(folder, path))
 
 /** The options that select a project for Compose. */

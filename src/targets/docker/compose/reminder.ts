@@ -1,25 +1,14 @@
 import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
-import type { Release } from '../../../model/release.ts'
-import type { Step } from '../../../model/step.ts'
-import type { StepKind } from '../../define-steps.ts'
+import { defineStep } from '../../define-step.ts'
+import type { ContainersState } from '../containers/observe/observe.ts'
+import { isImageOf } from '../containers/observe/releases.ts'
+import { findWorkload } from '../containers/observe/workload.ts'
 import type { DockerContext } from '../context.ts'
 import { parseReference } from '../objects/reference.ts'
 import { type Change, changeLine, neededChange, type ServiceFiles, type Wanted } from './change.ts'
 import { composeFileSet } from './files.ts'
-
-const paramsSchema = z.looseObject({
-  version: z.string(),
-  wanted: z.object({ tag: z.string().nullable(), exact: z.string() }),
-  services: z.array(
-    z.looseObject({
-      service: z.string(),
-      workingDir: z.string().nullable(),
-      files: z.array(z.string()),
-      envFiles: z.array(z.string())
-    })
-  )
-})
+import { servicesOf } from './labels.ts'
 
 /** What a Compose file must name so that it means the candidate. */
 export const wantedOf = ({ shown, exact }: { shown: string | null; exact: string }): Wanted => ({
@@ -49,24 +38,25 @@ export const changeRisks = (changes: readonly Change[], version: string): Risk[]
   }))
 
 /** The last step: checks whether the files were changed, and names what a person has to change. */
-export const reminderStep = (release: Release, services: readonly ServiceFiles[], wanted: Wanted): Step => ({
-  id: 'compose_files',
+export const checkComposeFiles = defineStep<DockerContext, ContainersState>()({
   kind: 'compose_files',
   phase: 'cleanup',
-  title: 'Checking whether the next docker compose up would undo this',
-  params: {
-    version: release.version,
-    wanted: { ...wanted },
-    services: services.map(({ service, workingDir, files, envFiles }) => ({ service, workingDir, files, envFiles }))
+  params: z.object({ version: z.string(), wanted: z.object({ tag: z.string().nullable(), exact: z.string() }) }),
+  describe: () => ({
+    id: 'compose_files',
+    title: 'Checking whether the next docker compose up would undo this',
+    undo: null
+  }),
+  async mismatch(docker, { version, wanted: { tag, exact } }, { to, state, signal }) {
+    if (version !== to.version || (tag !== null && tag !== version)) return `it is about ${tag ?? version}`
+    return (await isImageOf(docker, exact, to, state.repository, signal))
+      ? null
+      : `${exact} is not the image of ${version}`
   },
-  undo: null
-})
-
-export const checkComposeFiles: StepKind<DockerContext, z.infer<typeof paramsSchema>> = {
-  params: paramsSchema,
-  async apply(docker, { version, services, wanted }) {
-    const changes = await neededChanges(docker, services, wanted)
+  async apply(docker, { version, wanted }, { signal }) {
+    const { containers } = await findWorkload(docker, signal)
+    const changes = await neededChanges(docker, servicesOf(containers), wanted)
     if (changes.length === 0) return { detail: 'no: they name this version' }
     return { detail: 'yes', manual: changes.map((change) => changeLine(change, version)) }
   }
-}
+})

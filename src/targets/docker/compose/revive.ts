@@ -1,23 +1,24 @@
 import { z } from 'zod'
 import type { Blocker } from '../../../model/observation.ts'
-import type { Release } from '../../../model/release.ts'
-import type { Step } from '../../../model/step.ts'
 import { messageOf, TargetError } from '../../../support/errors.ts'
 import { duration, oneLine } from '../../../support/text.ts'
-import type { StepKind } from '../../define-steps.ts'
+import { defineStep } from '../../define-step.ts'
 import type { Run, StepResult } from '../../target.ts'
+import type { ContainersState } from '../containers/observe/observe.ts'
+import { isImageOf } from '../containers/observe/releases.ts'
 import { remove } from '../containers/steps/actions.ts'
 import { awaitHealth } from '../containers/steps/await-health.ts'
-import { type DockerContext, hideEnvironment } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { throughRestarts } from '../engine/restarts.ts'
 import type { Container } from '../objects/schemas.ts'
+import { shellWord } from '../objects/shell-word.ts'
 import { shortPath } from './files.ts'
 import { ownedBy, servicesOf } from './labels.ts'
 import { type Missing, missingSchema } from './missing.ts'
 import { callCompose, findCompose } from './program.ts'
-import { locationOptions, readProject } from './project.ts'
+import { knownPaths, locationOptions, readProject } from './project.ts'
 
-const paramsSchema = z.looseObject({ ...missingSchema.shape, image: z.string() })
+const paramsSchema = missingSchema.omit({ repository: true }).extend({ image: z.string() })
 
 type Params = z.infer<typeof paramsSchema>
 
@@ -52,28 +53,43 @@ export async function whyNotRevived(
   }
 }
 
-/** @param image exact: an image id, or `repository@digest`. */
-export const reviveStep = (release: Release, image: string, missing: Missing): Step => {
-  const names = missing.services.join(', ')
-  const compose = ['docker compose', ...locationOptions(missing, { project: missing.project })].join(' ')
-  return {
-    id: `compose_up:${names}`,
-    kind: 'compose_up',
-    phase: 'switch',
-    title: `Creating ${names} from the Compose file with ${release.version}, and waiting for health`,
-    params: { ...missing, image },
-    undo: `remove the new containers of ${names}`,
-    manualCommands: [`${compose} up -d --no-deps --no-build ${missing.services.join(' ')} (with the image ${image})`],
-    manualUndoCommands: [`${compose} rm -s -f ${missing.services.join(' ')}`]
-  }
-}
-
 /** Lets Compose create the services with the image pinned; containers that exist are left as they are. */
-export const composeUp: StepKind<DockerContext, Params> = {
+export const composeUp = defineStep<DockerContext, ContainersState>()({
+  kind: 'compose_up',
+  phase: 'switch',
   params: paramsSchema,
+  describe(_docker, params, { to }) {
+    const names = params.services.join(', ')
+    const compose = ['docker', 'compose', ...locationOptions(params, { project: params.project })]
+    const command = (...more: string[]): string => [...compose, ...more].map(shellWord).join(' ')
+    const up = command('up', '-d', '--no-deps', '--no-build', ...params.services)
+    return {
+      id: `compose_up:${names}`,
+      title: `Creating ${names} from the Compose file with ${to.version}, and waiting for health`,
+      undo: `remove the new containers of ${names}`,
+      manualCommands: [`${up} (with the image ${params.image})`],
+      manualUndoCommands: [command('rm', '-s', '-f', ...params.services)]
+    }
+  },
+  async mismatch(docker, params, { to, state, signal }) {
+    const { project, services, image } = params
+    const owned = servicesOf(state.meant)
+    const projects = [state.project, state.missing?.project, ...owned.map((one) => one.project)]
+    if (!projects.includes(project)) return `it is about the Compose project ${project}`
+    const ours = [...(state.missing?.services ?? []), ...owned.map(({ service }) => service)]
+    const foreign = services.find((service) => !ours.includes(service))
+    if (foreign !== undefined) return `the service ${foreign} is none of this target's`
+    const known = await knownPaths(docker, project, state.all)
+    const { files, envFiles, workingDir } = params
+    const stray = [...files, ...envFiles, ...(workingDir ? [workingDir] : [])].find((path) => !known.has(path))
+    if (stray !== undefined) return `${stray} is none of the project's files`
+    return (await isImageOf(docker, image, to, state.repository, signal))
+      ? null
+      : `${image} is not the image of ${to.version}`
+  },
   apply: (docker, params, run) => throughRestarts(docker, run, () => revive(docker, params, run)),
   revert: (docker, params, run) => throughRestarts(docker, run, () => removeRevived(docker, params, run))
-}
+})
 
 async function revive(docker: DockerContext, params: Params, run: Run): Promise<StepResult> {
   const program = await findCompose(docker.env)
@@ -118,9 +134,7 @@ async function revived(
     return Labels?.[revivedLabel] === rollbackId && owned?.project === project && services.includes(owned.service)
   })
   const containers = await Promise.all(ours.map(({ Id }) => docker.engine.containers.inspect(Id, signal)))
-  const found = containers.filter((container) => container !== null)
-  for (const container of found) hideEnvironment(docker.mask, container)
-  return found
+  return containers.filter((container) => container !== null)
 }
 
 const noCompose = (): TargetError =>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosis.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
-import { type DockerContext, hideEnvironment } from '../context.ts'
+import type { DockerContext } from '../context.ts'
 import { linesOf } from '../engine/lines.ts'
 import { logEvidence } from '../objects/logs.ts'
 import { baseName } from '../objects/names.ts'
@@ -30,7 +30,6 @@ const exitMeanings: Record<number, string> = {
 /** Why the containers fail, as far as the engine knows. */
 export async function diagnose(docker: DockerContext, signal: AbortSignal): Promise<Diagnosis> {
   const { containers } = await findWorkload(docker, signal)
-  for (const container of containers) hideEnvironment(docker.mask, container)
   const logs = await Promise.all(containers.map((container) => logEvidence(docker, container, signal)))
   for (const container of containers) docker.logged.add(container.Id)
   const engineEvents = await Promise.all(containers.map((container) => eventsOf(docker, container, signal)))

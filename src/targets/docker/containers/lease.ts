@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import type { LeaseRecord } from '../../../model/lease.ts'
 import type { Observation } from '../../../model/observation.ts'
 import { TargetError } from '../../../support/errors.ts'
+import { leaseLost } from '../../lease-errors.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
 import { isStatus, orNull } from '../engine/engine.ts'
-import { engineTime, type LeaseOnEngine, type LeaseStore, leaseLost, leaseRecordIn, takeLease } from '../lease.ts'
+import { engineTime, type LeaseOnEngine, type LeaseStore, leaseRecordIn, takeLease } from '../lease.ts'
 import { leaseLabel } from '../objects/names.ts'
 import { fileIn, tarOf } from '../objects/tar.ts'
 import { configuredRepository, findWorkload } from './observe/workload.ts'
@@ -85,7 +86,7 @@ export function createLease(docker: DockerContext): TargetLease {
   }
 }
 
-const lost = (): TargetError => leaseLost('its container on the engine')
+const lost = (): TargetError => leaseLost('engine', 'its container was removed from outside')
 
 /** The lease on the target, if there is one. */
 export async function readLease(

@@ -32,7 +32,7 @@ type Options = Docker.DockerOptions & { modem: Modem }
 
 /** A client over a transport, made of dockerode. Opens no connection before the first call. */
 export function createEngine(transport: Transport): Engine {
-  const { address, publishedHost } = transport
+  const { address, publishedHost, trusted } = transport
   let version: Promise<string> | undefined
 
   const clientFor = async (apiVersion: string | null, call: Call): Promise<Docker> => {
@@ -102,6 +102,7 @@ export function createEngine(transport: Transport): Engine {
   return {
     address,
     publishedHost,
+    trusted,
     apiVersion,
     ping: (signal, limitMs = 5000) => act('answer', signal, (docker) => docker.ping(), { limitMs }),
     info: (signal) => ask('describe itself', infoSchema, signal, (docker) => docker.info()),

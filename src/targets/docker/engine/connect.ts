@@ -2,8 +2,9 @@ import { platform } from 'node:os'
 import { ConfigError } from '../../../support/errors.ts'
 import { configFolder, currentContext, type Endpoint, endpointOfContext } from './contexts.ts'
 import { sshTransport } from './ssh.ts'
-import { type TlsMaterial, tlsOfEnvironment } from './tls.ts'
+import { type TlsMaterial, tlsOfEnvironment, withoutKeys } from './tls.ts'
 import { type Transport, tcpTransport, unixTransport } from './transport.ts'
+import { isVouchedFor } from './vouched.ts'
 
 export type { Transport } from './transport.ts'
 
@@ -13,6 +14,8 @@ export interface EngineChoice {
   host?: string | undefined
   /** `config.docker_context`. */
   context?: string | undefined
+  /** The folder of that configuration. */
+  projectDir?: string
 }
 
 export const defaultSocket = '/var/run/docker.sock'
@@ -20,12 +23,19 @@ const defaultPipe = 'npipe:////./pipe/docker_engine'
 
 /**
  * Finds the engine as the Docker command does: the configured host or context, else DOCKER_HOST, else DOCKER_CONTEXT, else the
- * current context, else the default socket. Opens no connection.
- * @throws ConfigError when the address is not valid or the context does not exist.
+ * current context, else the default socket. Opens no connection. What only `host` names is not trusted: it gets no key of the user's.
+ * @throws ConfigError when the address is not valid, the context does not exist, or an ssh host is not trusted.
  */
 export async function connect(choice: EngineChoice, env: NodeJS.ProcessEnv): Promise<Transport> {
   const { host, tls } = await endpointOf(choice, env)
-  return transportTo(host, tls, env)
+  const trusted = choice.host === undefined || (await isUsersOwn(choice, env))
+  return { ...(await transportTo(host, trusted ? tls : withoutKeys(tls), env, trusted)), trusted }
+}
+
+/** The engine that the user has chosen without the project, too, or vouches for. */
+async function isUsersOwn({ host = '', projectDir }: EngineChoice, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const own = await endpointOf({}, env).catch(() => null)
+  return own?.host === host || isVouchedFor(host, projectDir, env)
 }
 
 async function endpointOf({ host, context }: EngineChoice, env: NodeJS.ProcessEnv): Promise<Endpoint> {
@@ -36,11 +46,17 @@ async function endpointOf({ host, context }: EngineChoice, env: NodeJS.ProcessEn
   return { host: platform() === 'win32' ? defaultPipe : `unix://${defaultSocket}`, tls: null }
 }
 
-async function transportTo(address: string, tls: TlsMaterial | null, env: NodeJS.ProcessEnv): Promise<Transport> {
+async function transportTo(
+  address: string,
+  tls: TlsMaterial | null,
+  env: NodeJS.ProcessEnv,
+  trusted: boolean
+): Promise<Omit<Transport, 'trusted'>> {
   if (address.startsWith('npipe:')) throw noPipes(address)
-  const url = URL.canParse(address) ? new URL(address) : null
+  // What URL leaves out of an address, a person who reads it may not see either.
+  const url = /^[!-~]+$/.test(address) && URL.canParse(address) ? new URL(address) : null
   if (url?.protocol === 'unix:' && url.pathname !== '') return unixTransport(address, url.pathname)
-  if (url?.protocol === 'ssh:' && url.hostname !== '') return sshTransport(address, url, env)
+  if (url?.protocol === 'ssh:' && url.hostname !== '') return sshTransport(address, url, env, trusted)
   if (
     url &&
     (url.protocol === 'tcp:' || url.protocol === 'http:' || url.protocol === 'https:') &&

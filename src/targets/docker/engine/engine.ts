@@ -31,6 +31,8 @@ export type RegistryAuth = Record<string, string>
 export interface Engine {
   readonly address: string
   readonly publishedHost: string
+  /** Whether a login may be sent to it: the user, and not the project alone, names it. */
+  readonly trusted: boolean
   /** The API version that both sides know, such as "1.41". */
   apiVersion(signal: AbortSignal): Promise<string>
   ping(signal: AbortSignal, limitMs?: number): Promise<void>

@@ -6,6 +6,7 @@ import { programEnv } from '../../../support/program-env.ts'
 import { runProgram } from '../../../support/run-program.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Transport } from './transport.ts'
+import { notVouchedFor } from './vouched.ts'
 
 interface SshTarget {
   user: string
@@ -21,10 +22,16 @@ const path = /^\/[A-Za-z0-9_./-]{1,200}$/
 /**
  * The way to an engine over ssh, as the Docker command goes it: the user's own ssh program runs `docker system dial-stdio` on the
  * other machine, so that the user's ssh configuration, agent and known hosts hold. It never asks for a password.
- * @throws ConfigError when the address is not valid.
+ * @throws ConfigError when the address is not valid or not trusted.
  */
-export async function sshTransport(address: string, url: URL, env: NodeJS.ProcessEnv): Promise<Transport> {
+export async function sshTransport(
+  address: string,
+  url: URL,
+  env: NodeJS.ProcessEnv,
+  trusted: boolean
+): Promise<Omit<Transport, 'trusted'>> {
   const target = targetOf(address, url)
+  if (!trusted) throw notVouchedFor(address)
   const agent = new SshAgent(target, address, env)
   return {
     address,
@@ -66,6 +73,14 @@ function sshArguments({ user, host, port, socket }: SshTarget): string[] {
     'BatchMode=yes',
     '-o',
     'ConnectTimeout=15',
+    '-o',
+    'ForwardAgent=no',
+    '-o',
+    'ForwardX11=no',
+    '-o',
+    'ClearAllForwardings=yes',
+    '-o',
+    'PermitLocalCommand=no',
     '--',
     host,
     ...engine,

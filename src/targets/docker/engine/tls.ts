@@ -33,6 +33,10 @@ async function pem(path: string): Promise<Buffer | null> {
   }
 }
 
+/** Still tells the right engine from another one, and shows no certificate of the user's. */
+export const withoutKeys = (tls: TlsMaterial | null): TlsMaterial | null =>
+  tls && { rejectUnauthorized: tls.rejectUnauthorized, ...(tls.ca && { ca: tls.ca }) }
+
 /**
  * TLS as the environment asks for it: DOCKER_TLS_VERIFY or DOCKER_TLS set to anything, files from DOCKER_CERT_PATH, else from the
  * folder of the Docker configuration (docs.docker.com/engine/security/protect-access).

@@ -11,12 +11,16 @@ export interface Transport {
   publishedHost: string
   /** Merged into every request: `socketPath`, or `host`, `port` and TLS material. */
   request: http.RequestOptions
+  /** Whether the user, and not the project alone, names this engine: only then a login may go there. */
+  trusted: boolean
   /** Whether requests go over TLS. */
   secure: boolean
   close(): void
 }
 
-export function unixTransport(address: string, socketPath: string): Transport {
+type Untold = Omit<Transport, 'trusted'>
+
+export function unixTransport(address: string, socketPath: string): Untold {
   const agent = new http.Agent({ keepAlive: true })
   return {
     address,
@@ -27,7 +31,7 @@ export function unixTransport(address: string, socketPath: string): Transport {
   }
 }
 
-export function tcpTransport(address: string, host: string, port: number, tls: TlsMaterial | null): Transport {
+export function tcpTransport(address: string, host: string, port: number, tls: TlsMaterial | null): Untold {
   const agent = tls ? new https.Agent({ keepAlive: true, ...tls }) : new http.Agent({ keepAlive: true })
   // The Host header is no name of the engine's; an address has no server name (RFC 6066).
   const request = { host, port, agent, ...(tls && { servername: isIP(host) ? '' : host }) }

@@ -5,6 +5,7 @@ import type { DockerContext } from '../context.ts'
 import type { Container } from './schemas.ts'
 
 const mostCharacters = 8000
+const tail = 101
 
 /** The last lines of a container's log as evidence; says so when they cannot be read. */
 export async function logEvidence(
@@ -15,8 +16,8 @@ export async function logEvidence(
   const title = `Last lines of ${container.Name}`
   const source = `docker logs ${container.Name}`
   try {
-    const bytes = await engine.containers.logs(container.Id, 100, signal)
-    const text = container.Config.Tty ? bytes.toString('utf8') : withoutFrames(bytes)
+    const bytes = await engine.containers.logs(container.Id, tail, signal)
+    const text = logLines(bytes, { hasFrames: !container.Config.Tty, tail })
     return { title, source, text: quoteTail(mask, text.trim(), mostCharacters) || '(empty)' }
   } catch (error) {
     return { title, source, text: `(cannot be read: ${messageOf(error)})` }
@@ -34,13 +35,54 @@ export async function keepLogs(
   run.evidence(await logEvidence(docker, container, run.signal))
 }
 
-/** Takes off the 8-byte head of each frame by which the engine separates stdout from stderr. */
-export function withoutFrames(bytes: Buffer): string {
-  const parts: Buffer[] = []
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const size = bytes.readUInt32BE(at + 4)
-    parts.push(bytes.subarray(at + 8, at + 8 + size))
-    at += 8 + size
+/** `2026-03-18T14:30:00.123456789Z ` before each message, which is no longer than 16 KiB (moby, daemon/logger/copier.go). */
+const timeLength = 31
+const longestMessage = 16 * 1024
+const endOfLine = 10
+
+/**
+ * The lines of a log, each put together from the messages that the engine's log drivers made of it: of a long line, only the last one
+ * ends it. Of a log whose beginning was left out, the first line may be the end of one, and is left out.
+ * @param hasFrames whether messages have the 8-byte head by which the engine separates stdout from stderr; a terminal's have none.
+ * @param tail how many messages were asked for.
+ */
+export function logLines(bytes: Buffer, { hasFrames, tail }: { hasFrames: boolean; tail: number }): string {
+  const messages = hasFrames ? framesIn(bytes) : piecesIn(bytes)
+  const lines: Buffer[][] = []
+  const open = new Map<number, Buffer[]>()
+  for (const { stream, content } of messages) {
+    const begun = open.get(stream)
+    const line = begun ?? []
+    line.push(begun ? content.subarray(timeLength) : content)
+    if (!begun) lines.push(line)
+    if (content.at(-1) === endOfLine) open.delete(stream)
+    else open.set(stream, line)
   }
-  return Buffer.concat(parts).toString('utf8')
+  return Buffer.concat((messages.length < tail ? lines : lines.slice(1)).flat()).toString('utf8')
+}
+
+interface Message {
+  stream: number
+  content: Buffer
+}
+
+function framesIn(bytes: Buffer): Message[] {
+  const frames: Message[] = []
+  for (let at = 0; at + 8 <= bytes.length; ) {
+    const end = at + 8 + bytes.readUInt32BE(at + 4)
+    frames.push({ stream: bytes.readUInt8(at), content: bytes.subarray(at + 8, end) })
+    at = end
+  }
+  return frames
+}
+
+function piecesIn(bytes: Buffer): Message[] {
+  const pieces: Message[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const lineEnd = bytes.indexOf(endOfLine, at) + 1 || bytes.length
+    const end = Math.min(lineEnd, at + timeLength + longestMessage)
+    pieces.push({ stream: 0, content: bytes.subarray(at, end) })
+    at = end
+  }
+  return pieces
 }

@@ -12,8 +12,14 @@ export interface Reference {
   digest?: string
 }
 
+const longest = 1000
+
+/** No text longer than this is a reference or names one with variables: it is not searched for the parts of one. */
+export const isShort = (text: string): boolean => text.length <= longest
+
 /** The parts of an image reference; null for anything else, such as an image id. */
 export function parseReference(text: string): Reference | null {
+  if (!isShort(text)) return null
   const match = /^([^@]+?)(?::([\w][\w.-]{0,127}))?(?:@(sha256:[a-f0-9]{64}))?$/.exec(text)
   const name = match?.[1]
   if (!name || name === 'sha256' || /^[a-f0-9]{64}$/.test(text) || !repositoryPattern.test(name)) return null

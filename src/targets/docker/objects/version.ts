@@ -39,7 +39,8 @@ export const labelled = (labels: Record<string, string> | null | undefined): str
   return version && tagPattern.test(version) ? version : undefined
 }
 
-const tagOf = (image: Image | null, repository: string | null): string | undefined =>
+/** A tag that names a version, of those that the engine has for an image in a repository. */
+export const tagOf = (image: Image | null, repository: string | null): string | undefined =>
   (image?.RepoTags ?? [])
     .map(parseReference)
     .find((reference) => reference?.repository === repository && reference.tag && !isGenericTag(reference.tag))?.tag

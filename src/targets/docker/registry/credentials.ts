@@ -6,6 +6,7 @@ import { messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { runProgram } from '../../../support/run-program.ts'
 import { oneLine } from '../../../support/text.ts'
+import type { Engine, RegistryAuth } from '../engine/engine.ts'
 
 /** A login for one registry, as the engine takes it in X-Registry-Auth. */
 export interface Credentials {
@@ -17,6 +18,8 @@ export interface Credentials {
 
 /** What the Docker configuration holds for a registry; `trouble` when it holds something that does not work. */
 export interface Login {
+  /** The registry that it is for. */
+  registry: string
   credentials?: Credentials
   /** Whose, and where it is from, for people: "of ada (~/.docker/config.json)". */
   from?: string
@@ -58,29 +61,52 @@ export async function loginFor(
   const serveraddress = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry
   try {
     const text = await readFile(file, 'utf8').catch(() => null)
-    if (text === null) return { file }
+    if (text === null) return { registry, file }
     const config = configSchema.parse(JSON.parse(text))
     const helper = config.credHelpers?.[serveraddress] ?? config.credHelpers?.[registry] ?? config.credsStore
     if (helper) {
       const credentials = await askHelper(helper, serveraddress, context, signal)
-      if (credentials) return { credentials, from: `${owner(credentials)}(docker-credential-${helper})`, helper, file }
+      if (credentials)
+        return { registry, credentials, from: `${owner(credentials)}(docker-credential-${helper})`, helper, file }
     }
     const entry = Object.entries(config.auths ?? {}).find(([key]) => hostOf(key) === hostOf(serveraddress))?.[1]
-    if (!entry) return { file }
+    if (!entry) return { registry, file }
     const [username, password] = entry.auth ? decode(entry.auth) : [entry.username, entry.password]
     for (const secret of [entry.auth, password, entry.identitytoken]) context.mask.add(secret)
     const from = `${owner({ username })}(${file})`
-    if (entry.identitytoken) return { credentials: { identitytoken: entry.identitytoken, serveraddress }, from, file }
-    return username && password ? { credentials: { username, password, serveraddress }, from, file } : { file }
+    if (entry.identitytoken)
+      return { registry, credentials: { identitytoken: entry.identitytoken, serveraddress }, from, file }
+    return username && password
+      ? { registry, credentials: { username, password, serveraddress }, from, file }
+      : { registry, file }
   } catch (error) {
     signal.throwIfAborted()
-    return { file, trouble: `the login for ${registry} in ${file} cannot be used: ${oneLine(messageOf(error))}` }
+    return {
+      registry,
+      file,
+      trouble: `the login for ${registry} in ${file} cannot be used: ${oneLine(messageOf(error))}`
+    }
   }
 }
 
-/** The header by which the engine logs in to a registry on the caller's behalf. */
-export const registryAuth = (login: Login): Record<string, string> =>
-  login.credentials ? { 'X-Registry-Auth': Buffer.from(JSON.stringify(login.credentials)).toString('base64url') } : {}
+/** An engine as far as it is trusted with logins. */
+type Trusting = Pick<Engine, 'trusted'>
+
+/** The login is not sent to this engine: only deploy.json names it. */
+export const isWithheld = ({ trusted }: Trusting, { credentials }: Login): boolean =>
+  !trusted && credentials !== undefined
+
+/** The risk that a person accepts so that an engine gets a login all the same. */
+export const loginRiskId = ({ registry }: Login): string => `registry_login:${registry}`
+
+/**
+ * The header by which the engine logs in to a registry on the caller's behalf.
+ * @param accepted the risks that a person accepted for the rollback that runs.
+ */
+export const registryAuth = (engine: Trusting, login: Login, accepted: readonly string[] = []): RegistryAuth =>
+  login.credentials && (engine.trusted || accepted.includes(loginRiskId(login)))
+    ? { 'X-Registry-Auth': Buffer.from(JSON.stringify(login.credentials)).toString('base64url') }
+    : {}
 
 const owner = ({ username }: { username?: string | undefined }): string =>
   username && username !== '<token>' ? `of ${oneLine(username, 60)} ` : ''
@@ -88,10 +114,10 @@ const owner = ({ username }: { username?: string | undefined }): string =>
 function decode(auth: string): [string, string] {
   const text = Buffer.from(auth, 'base64').toString('utf8')
   const colon = text.indexOf(':')
-  return [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, '')]
+  return [text.slice(0, colon), text.slice(colon + 1).split('\0')[0] ?? '']
 }
 
-const hostOf = (address: string): string => address.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
+const hostOf = (address: string): string | undefined => address.replace(/^https?:\/\//, '').split('/')[0]
 
 /** Speaks the protocol of credential helpers (github.com/docker/docker-credential-helpers): the server on stdin, JSON on stdout. */
 async function askHelper(

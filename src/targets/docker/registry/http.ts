@@ -4,7 +4,7 @@ import { mebibyte } from '../../../http/body.ts'
 import { request, requestAlong } from '../../../http/request.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { duration } from '../../../support/text.ts'
-import { splitRepository } from '../objects/reference.ts'
+import { parseReference, splitRepository } from '../objects/reference.ts'
 import type { Credentials } from './credentials.ts'
 
 const limits = { limitMs: 10_000, maxBytes: 8 * mebibyte }
@@ -59,6 +59,7 @@ export async function ask(
     return { answer: first, authorization: options.authorization, loginRefused: false }
   const { authorization, refused } = await authorize(
     headerOf(first.headers, 'www-authenticate') ?? '',
+    new URL(url),
     credentials,
     options
   )
@@ -66,6 +67,30 @@ export async function ask(
   const basicRefused = answer.status === 401 && authorization?.startsWith('Basic ') === true
   return { answer, authorization, loginRefused: refused || basicRefused }
 }
+
+/** Asks whether a registry has an image under `repository:tag` or `repository@digest`; null where there is no answer. */
+export async function askForManifest(
+  reference: string,
+  credentials: Credentials | undefined,
+  context: RegistryContext
+): Promise<RegistryAnswer | null> {
+  const parsed = parseReference(reference)
+  if (!parsed) return null
+  try {
+    const url = `${apiOf(parsed.repository).base}/manifests/${parsed.digest ?? parsed.tag ?? 'latest'}`
+    return await ask(url, credentials, { ...context, method: 'HEAD', headers: { accept: manifestTypes } })
+  } catch {
+    context.signal.throwIfAborted()
+    return null
+  }
+}
+
+const manifestTypes = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json'
+].join(', ')
 
 /** What is left of a limit and when to try again, as registries say (docs.docker.com/docker-hub/usage/pulls; RFC 9110, Retry-After). */
 export function limitIn(headers: Headers, now: Date): string | null {
@@ -86,19 +111,23 @@ const schemeFor = (host: string): string =>
 
 async function authorize(
   challenge: string,
-  credentials: Credentials | undefined,
+  registry: URL,
+  own: Credentials | undefined,
   { env, mask, signal }: RegistryContext
 ): Promise<{ authorization?: string; refused: boolean }> {
+  const scheme = challenge.split(' ', 1)[0]?.toLowerCase()
+  const field = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1] ?? ''
+  const realm = scheme === 'bearer' ? field('realm') : registry.href
+  if (!URL.canParse(realm)) return { refused: false }
+  const url = new URL(realm)
+  if (url.protocol !== 'https:' && schemeFor(url.host) === 'https') return { refused: false }
+  const credentials = servesLoginsOf(registry, url) ? own : undefined
   const basic = credentials?.username
     ? `Basic ${Buffer.from(`${credentials.username}:${credentials.password ?? ''}`).toString('base64')}`
     : undefined
   mask.add(basic?.slice(6))
-  const scheme = challenge.split(' ', 1)[0]?.toLowerCase()
   if (scheme === 'basic') return { ...(basic && { authorization: basic }), refused: false }
   if (scheme !== 'bearer') return { refused: false }
-  const field = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1] ?? ''
-  const url = new URL(field('realm'))
-  if (url.protocol !== 'https:' && schemeFor(url.host) === 'https') return { refused: false }
   const parameters = new URLSearchParams({ service: field('service'), scope: field('scope') })
   const answer = credentials?.identitytoken
     ? await request(url, {
@@ -125,5 +154,22 @@ async function authorize(
   mask.add(token ?? access_token)
   return { authorization: `Bearer ${token ?? access_token}`, refused: false }
 }
+
+/** Token services with a name of their own (docs.docker.com/reference/api/registry/auth, docs.digitalocean.com/reference/api). */
+const tokenServices: Record<string, string> = {
+  'registry-1.docker.io': 'auth.docker.io',
+  'registry.digitalocean.com': 'api.digitalocean.com'
+}
+
+/**
+ * Whether a login for a registry may go to the token service that the registry names: on the same host; or on a domain that the
+ * registry's belongs to, whose owner decides over it, as gitlab.com over registry.gitlab.com; or the one that is known for it.
+ */
+export const servesLoginsOf = (registry: URL, service: URL): boolean =>
+  service.origin === registry.origin ||
+  (service.protocol === 'https:' &&
+    service.port === '' &&
+    service.hostname.includes('.') &&
+    (registry.hostname.endsWith(`.${service.hostname}`) || tokenServices[registry.host] === service.hostname))
 
 export const isGood = ({ status }: Pick<Answer, 'status'>): boolean => status >= 200 && status < 300

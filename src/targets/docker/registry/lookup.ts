@@ -1,11 +1,19 @@
+import { headerOf } from '../../../http/answer.ts'
 import { TargetError } from '../../../support/errors.ts'
 import { type Engine, EngineError } from '../engine/engine.ts'
-import { splitRepository } from '../objects/reference.ts'
-import { type Login, registryAuth } from './credentials.ts'
+import { digestPattern, splitRepository } from '../objects/reference.ts'
+import { isWithheld, type Login, registryAuth } from './credentials.ts'
+import { askForManifest, isGood, type RegistryContext } from './http.ts'
 
 /** What the engine finds under a reference in its registry, without pulling it. */
 export type Lookup =
-  | { state: 'there'; digest: string; platforms: Platform[] }
+  | {
+      state: 'there'
+      digest: string
+      platforms: Platform[]
+      /** The engine is refused: it gets no login, and the registry has it for one. */
+      needsLogin?: true
+    }
   | { state: 'gone' | 'denied' | 'rate_limited' | 'unreachable'; reason: string }
 
 export interface Platform {
@@ -14,7 +22,8 @@ export interface Platform {
 }
 
 /** An engine, as far as it asks registries. */
-type Registries = { images: Pick<Engine['images'], 'distribution'> }
+type Registries = Pick<Engine, 'trusted'> & { images: Pick<Engine['images'], 'distribution'> }
+type Asking = { engine: Registries } & Pick<RegistryContext, 'env' | 'mask'>
 
 /** Registries that gave an engine no answer, with what it said; each call of the program opens engines of its own. */
 const silent = new WeakMap<Registries, Map<string, Lookup>>()
@@ -23,19 +32,30 @@ const silent = new WeakMap<Registries, Map<string, Lookup>>()
  * Asks through the engine, so that the answer is what a pull would meet: its network, its mirrors, its trust. A registry that cannot
  * be reached is not asked again: each request would wait as long as the first.
  */
-export async function lookUp(
-  engine: Registries,
-  reference: string,
-  login: Login,
-  signal: AbortSignal
-): Promise<Lookup> {
+export async function lookUp(context: Asking, reference: string, login: Login, signal: AbortSignal): Promise<Lookup> {
+  const { engine } = context
   const { registry } = splitRepository(reference)
   const known = silent.get(engine)?.get(registry)
   if (known) return known
   const found = await ask(engine, reference, login, signal)
   if (found.state === 'unreachable' && isSilence(found.reason))
     silent.set(engine, (silent.get(engine) ?? new Map()).set(registry, found))
-  return found
+  const isRefused = found.state === 'denied' || found.state === 'gone'
+  return (isRefused && isWithheld(engine, login) && (await askDirectly(context, reference, login, signal))) || found
+}
+
+/** A registry that refuses an engine without a login may know the image for the user's. */
+async function askDirectly(
+  { env, mask }: Asking,
+  reference: string,
+  { credentials }: Login,
+  signal: AbortSignal
+): Promise<Lookup | null> {
+  const asked = await askForManifest(reference, credentials, { env, mask, signal })
+  const digest = asked && headerOf(asked.answer.headers, 'docker-content-digest')
+  return asked && isGood(asked.answer) && digest && digestPattern.test(digest)
+    ? { state: 'there', digest, platforms: [], needsLogin: true }
+    : null
 }
 
 /** The registry did not answer; an error of its own is an answer. */
@@ -46,7 +66,7 @@ const isSilence = (reason: string): boolean =>
 
 async function ask(engine: Registries, reference: string, login: Login, signal: AbortSignal): Promise<Lookup> {
   try {
-    const answer = await engine.images.distribution(reference, registryAuth(login), signal)
+    const answer = await engine.images.distribution(reference, registryAuth(engine, login), signal)
     const platforms = (answer.Platforms ?? []).map(({ os = '', architecture = '' }) => ({ os, architecture }))
     return { state: 'there', digest: answer.Descriptor.digest, platforms }
   } catch (error) {

@@ -1,7 +1,8 @@
 import type { DockerContext } from '../context.ts'
+import { howToVouch } from '../engine/vouched.ts'
 import { parseReference, splitRepository } from '../objects/reference.ts'
-import type { Login } from './credentials.ts'
-import { apiOf, ask, limitIn } from './http.ts'
+import { isWithheld, type Login } from './credentials.ts'
+import { askForManifest, limitIn } from './http.ts'
 import type { Lookup } from './lookup.ts'
 
 export type Trouble = Exclude<Lookup['state'], 'there'>
@@ -29,6 +30,11 @@ export async function refusalOf(
   const { registry, path } = splitRepository(repository)
   const logIn = howToLogIn(registry, login, docker.env)
   const said = state === 'denied' || state === 'rate_limited' ? await askAgain(docker, login, reference, signal) : null
+  if (state === 'denied' && isWithheld(docker.engine, login) && !said?.loginRefused)
+    return {
+      why: `the login ${login.from} was not sent to the engine at ${docker.engine.address}, which only deploy.json names: ${reason}`,
+      next: howToVouch(docker.engine.address)
+    }
   if (state === 'denied' && login.from && !(said?.loginRefused ?? !isAboutRights(reason)))
     return {
       why: `the registry ${registry} accepts the login ${login.from} but does not let it pull ${path}, or the repository does not exist: ${reason}`,
@@ -63,27 +69,9 @@ async function askAgain(
   reference: string,
   signal: AbortSignal
 ): Promise<{ loginRefused: boolean; limit: string | null } | null> {
-  const parsed = parseReference(reference)
-  if (!parsed) return null
-  try {
-    const { answer, loginRefused } = await ask(
-      `${apiOf(parsed.repository).base}/manifests/${parsed.digest ?? parsed.tag ?? 'latest'}`,
-      credentials,
-      { env, mask, signal, method: 'HEAD', headers: { accept: manifestTypes } }
-    )
-    return { loginRefused, limit: limitIn(answer.headers, clock.now()) }
-  } catch {
-    signal.throwIfAborted()
-    return null
-  }
+  const asked = await askForManifest(reference, credentials, { env, mask, signal })
+  return asked && { loginRefused: asked.loginRefused, limit: limitIn(asked.answer.headers, clock.now()) }
 }
-
-const manifestTypes = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.docker.distribution.manifest.v2+json'
-].join(', ')
 
 /** Registries say "denied" of rights (OCI distribution-spec, "Error Codes"), and "unauthorized" of who one is. */
 const isAboutRights = (reason: string): boolean =>

@@ -54,5 +54,5 @@ function troubleOf({ status, headers }: Answer, host: string, credentials: Crede
 function nextPage(target: string | undefined, base: string): string | null {
   if (target === undefined || !URL.canParse(target, base)) return null
   const url = new URL(target, base)
-  return url.host === new URL(base).host ? url.href : null
+  return url.origin === new URL(base).origin ? url.href : null
 }

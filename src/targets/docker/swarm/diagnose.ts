@@ -2,13 +2,14 @@ import type { Diagnosis, Evidence } from '../../../model/diagnosis.ts'
 import { messageOf } from '../../../support/errors.ts'
 import { quoteLine, quoteTail } from '../../../support/quote.ts'
 import type { DockerContext } from '../context.ts'
-import { withoutFrames } from '../objects/logs.ts'
+import { logLines } from '../objects/logs.ts'
 import type { Service } from '../objects/swarm-schemas.ts'
 import { findServices } from './find.ts'
 import { failureOf, type ObservedService, recentFailures } from './health.ts'
 import { observeTasks } from './observe.ts'
 
 const mostCharacters = 8000
+const tail = 51
 
 /** Why tasks fail, what the swarm says of its update, and the last lines of the services' logs. */
 export async function diagnoseServices(docker: DockerContext, signal: AbortSignal): Promise<Diagnosis> {
@@ -49,7 +50,8 @@ async function logs({ engine, mask }: DockerContext, { ID, Spec }: Service, sign
   const title = `Last lines of ${Spec.Name}`
   const source = `docker service logs ${Spec.Name}`
   try {
-    const text = withoutFrames(await engine.services.logs(ID, 50, signal)).trim()
+    const bytes = await engine.services.logs(ID, tail, signal)
+    const text = logLines(bytes, { hasFrames: true, tail }).trim()
     return { title, source, text: quoteTail(mask, text, mostCharacters) || '(empty)' }
   } catch (error) {
     return { title, source, text: `(cannot be read: ${messageOf(error)})` }

@@ -3,15 +3,22 @@ import type { DockerConfig } from '../config.ts'
 import { asksForServices, configuredRepository } from '../containers/observe/workload.ts'
 import type { DockerContext } from '../context.ts'
 import { normalRepository } from '../objects/reference.ts'
-import type { Service } from '../objects/swarm-schemas.ts'
-import { referenceOf } from './inspect.ts'
+import type { Service, Spec } from '../objects/swarm-schemas.ts'
+import { imageOf, referenceOf } from './inspect.ts'
 
 /**
  * The swarm services that the target means: those the configuration names, else those of its image. None on an engine that
  * manages no swarm.
  * @throws ConfigError when a named service is not there.
  */
-export async function findServices({ engine, config }: DockerContext, signal: AbortSignal): Promise<Service[]> {
+export async function findServices(docker: DockerContext, signal: AbortSignal): Promise<Service[]> {
+  const services = await servicesMeant(docker, signal)
+  for (const { Spec, PreviousSpec } of services)
+    for (const spec of [Spec, PreviousSpec]) if (spec) hideSpec(docker, spec)
+  return services
+}
+
+async function servicesMeant({ engine, config }: DockerContext, signal: AbortSignal): Promise<Service[]> {
   const named = namedServices(config)
   if (named.length > 0)
     return Promise.all(named.map(async (name) => existing(await engine.services.inspect(name, signal), name)))
@@ -40,4 +47,14 @@ const existing = (service: Service | null, name: string): Service => {
     next: 'Correct `swarm_service` in the configuration of the target, or point `host` at a manager.',
     code: 'no_service'
   })
+}
+
+/** No value of a service's environment can leave, but for the names of what is rolled back. */
+function hideSpec({ mask }: DockerContext, spec: Spec): void {
+  const stack = spec.Labels?.['com.docker.stack.namespace']
+  for (const name of [spec.Name, imageOf(spec), ...(stack ? [stack] : [])]) mask.spare(name)
+  for (const entry of spec.TaskTemplate.ContainerSpec.Env ?? []) {
+    const equals = entry.indexOf('=')
+    if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
+  }
 }

@@ -1,8 +1,9 @@
 import type { Observation } from '../../../model/observation.ts'
+import { leaseLost } from '../../lease-errors.ts'
 import type { HeldLease, TargetLease } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
 import { orNull } from '../engine/engine.ts'
-import { engineTime, type LeaseOnEngine, type LeaseStore, leaseLost, leaseRecordIn, takeLease } from '../lease.ts'
+import { engineTime, type LeaseOnEngine, type LeaseStore, leaseRecordIn, takeLease } from '../lease.ts'
 import { leaseLabel } from '../objects/names.ts'
 import type { Service } from '../objects/swarm-schemas.ts'
 import { findServices } from './find.ts'
@@ -86,7 +87,7 @@ async function relabel(
         .update(config, { ...config.Spec, Labels: { ...config.Spec.Labels, ...labels } }, signal)
         .then(() => true)
     ))
-  if (!updated) throw leaseLost('its config on the swarm')
+  if (!updated) throw leaseLost('swarm', 'its config was removed from outside')
 }
 
 async function drop({ engine }: DockerContext, id: string, signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import { findReleases } from '../containers/observe/releases.ts'
 import type { DockerContext } from '../context.ts'
 import { isGenericTag, parseReference, shortId } from '../objects/reference.ts'
 import type { Service, Spec } from '../objects/swarm-schemas.ts'
-import { digestIn, identitiesOf, labelled } from '../objects/version.ts'
+import { digestIn, identitiesOf, labelled, tagOf } from '../objects/version.ts'
 import { findServices } from './find.ts'
 import { healthOf, type ObservedService, wantedTasks } from './health.ts'
 import { hashOf, imageOf, referenceOf, tasksOf } from './inspect.ts'
@@ -20,8 +20,6 @@ export async function observeServices(
   signal: AbortSignal
 ): Promise<Observed<ServicesState>> {
   const services = await findServices(docker, signal)
-  for (const { Spec, PreviousSpec } of services)
-    for (const spec of [Spec, PreviousSpec]) if (spec) hideSpec(docker, spec)
   const observed = await observeTasks(docker, services, signal)
   const current = await currentRelease(docker, services, history, signal)
   const repository = services[0] ? (referenceOf(services[0].Spec)?.repository ?? null) : null
@@ -96,7 +94,8 @@ async function nameOf(docker: DockerContext, spec: Spec, history: readonly Deplo
   const id = digest ?? image?.Id ?? `tag:${imageOf(spec)}`
   const tag = reference?.tag && !isGenericTag(reference.tag) ? reference.tag : undefined
   const recorded = history.find((record) => record.digest === id)?.version
-  const version = tag ?? labelled(image?.Config?.Labels) ?? recorded ?? shortId(id)
+  const version =
+    tag ?? labelled(image?.Config?.Labels) ?? recorded ?? tagOf(image, reference?.repository ?? null) ?? shortId(id)
   return { version, id, image, reference, digest, tag, identities: [id, ...(image ? identitiesOf(image) : [])] }
 }
 
@@ -161,13 +160,4 @@ const mixedRisks = (services: readonly Service[]): Risk[] => {
       detail: `${services.map(({ Spec }) => `${Spec.Name}: ${imageOf(Spec)}`).join(', ')}. All of them go to the same version.`
     }
   ]
-}
-
-function hideSpec({ mask }: DockerContext, spec: Spec): void {
-  const stack = spec.Labels?.['com.docker.stack.namespace']
-  for (const name of [spec.Name, imageOf(spec), ...(stack ? [stack] : [])]) mask.spare(name)
-  for (const entry of spec.TaskTemplate.ContainerSpec.Env ?? []) {
-    const equals = entry.indexOf('=')
-    if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
-  }
 }

@@ -1,21 +1,23 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
 import type { JsonObject } from '../../../model/json.ts'
-import type { Risk } from '../../../model/observation.ts'
+import type { Observation, Risk } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import type { Step } from '../../../model/step.ts'
 import { fingerprint, fingerprintOf } from '../../../support/canonical.ts'
+import type { Move } from '../../target.ts'
 import { findCandidate } from '../containers/plan/candidate-image.ts'
 import type { DockerContext } from '../context.ts'
 import type { Service } from '../objects/swarm-schemas.ts'
 import { isRunning, type ObservedService } from './health.ts'
 import { differsInImageOnly, hashOf, imageOf, replicasOf } from './inspect.ts'
 import { isRelease, type ServicesState } from './observe.ts'
-import { borrowedUpdate, type ServiceStep } from './steps.ts'
+import { borrowedUpdate, rollService, type ServiceStep, serviceSettings } from './steps.ts'
 
 /** The steps from what serves to a release: one a service, each followed until its tasks have converged. */
 export async function planServices(
   docker: DockerContext,
+  observation: Observation,
   { services }: ServicesState,
   release: Release,
   history: readonly DeploymentRecord[],
@@ -26,14 +28,16 @@ export async function planServices(
     ({ Spec, Status }) => Spec.Availability === 'active' && Status.State === 'ready'
   ).length
   const image = candidate.exact.includes('@') ? candidate.exact : (candidate.shown ?? candidate.exact)
-  const planned = services.map(({ service }) => stepOf(service, release, image))
+  const move = { from: observation.current, to: release }
+  const planned = services.map(({ service }) => stepOf(docker, service, move, image))
   return {
     steps: [
       ...planned.map(({ step }) => step),
-      ...services.flatMap(({ service }, index) => settingsSteps(service, planned[index]?.step))
+      ...services.flatMap(({ service }, index) => settingsSteps(docker, service, planned[index]?.step, move))
     ],
     risks: [
       ...candidate.risks,
+      ...(candidate.loginRisk ? [candidate.loginRisk] : []),
       ...(image.includes('@') ? [] : localImageRisks(image, nodes)),
       ...services.flatMap((one, index) => lastTaskRisks(one, planned[index]?.step))
     ],
@@ -43,9 +47,9 @@ export async function planServices(
   }
 }
 
-function stepOf(service: Service, release: Release, image: string): { step: Step; note: string } {
+function stepOf(docker: DockerContext, service: Service, move: Move, image: string): { step: Step; note: string } {
   const { Spec, PreviousSpec } = service
-  const remembered = PreviousSpec != null && isRelease(PreviousSpec, release)
+  const remembered = PreviousSpec != null && isRelease(PreviousSpec, move.to)
   const sameScale = PreviousSpec != null && replicasOf(PreviousSpec) === replicasOf(Spec)
   const method: ServiceStep['method'] = remembered && sameScale ? 'previous' : 'image'
   const params: ServiceStep = {
@@ -57,39 +61,15 @@ function stepOf(service: Service, release: Release, image: string): { step: Step
     spec: hashOf(Spec),
     updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null
   }
-  const manualCommand =
-    method === 'previous'
-      ? `docker service rollback ${Spec.Name}`
-      : `docker service update --image ${image} ${Spec.Name}`
-  return {
-    step: {
-      id: `service:${Spec.Name}`,
-      kind: 'service',
-      phase: 'switch',
-      title: `Rolling ${Spec.Name} back to ${release.version}`,
-      params: { ...params },
-      undo: `restore the specification of ${Spec.Name}`,
-      manualCommands: [manualCommand],
-      manualUndoCommands: [`docker service update --image ${imageOf(Spec)} ${Spec.Name}`]
-    },
-    note: noteOf(service, method, remembered)
-  }
+  return { step: rollService.plan(docker, params, move), note: noteOf(service, method, remembered) }
 }
 
 /** Only a roll by image borrows the settings for rollbacks, and only where they differ. */
-function settingsSteps({ ID, Spec }: Service, roll: Step | undefined): Step[] {
+function settingsSteps(docker: DockerContext, { ID, Spec }: Service, roll: Step | undefined, move: Move): Step[] {
   const isSame = fingerprintOf(Spec.UpdateConfig ?? null) === fingerprintOf(borrowedUpdate(Spec) ?? null)
   if (roll?.params.method !== 'image' || isSame) return []
-  return [
-    {
-      id: `settings:${Spec.Name}`,
-      kind: 'service_settings',
-      phase: 'cleanup',
-      title: `Restoring the update settings of ${Spec.Name}`,
-      params: { id: ID, name: Spec.Name, updateConfig: (Spec.UpdateConfig ?? null) as JsonObject | null },
-      undo: null
-    }
-  ]
+  const updateConfig = (Spec.UpdateConfig ?? null) as JsonObject | null
+  return [serviceSettings.plan(docker, { id: ID, name: Spec.Name, updateConfig }, move)]
 }
 
 function noteOf({ Spec, PreviousSpec }: Service, method: ServiceStep['method'], remembered: boolean): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { fingerprintOf } from '../../../support/canonical.ts'
 import { TargetError } from '../../../support/errors.ts'
-import type { StepKind } from '../../define-steps.ts'
+import { defineStep } from '../../define-step.ts'
 import type { Run, StepResult } from '../../target.ts'
 import type { DockerContext } from '../context.ts'
 import { EngineError } from '../engine/engine.ts'
@@ -8,7 +9,9 @@ import { parseReference, splitRepository } from '../objects/reference.ts'
 import type { Service, Spec } from '../objects/swarm-schemas.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
 import { converge, follow } from './converge.ts'
-import { hashOf, imageOf, withImage } from './inspect.ts'
+import type { ObservedService } from './health.ts'
+import { hashOf, imageOf, referenceOf, withImage } from './inspect.ts'
+import { isRelease, type ServicesState } from './observe.ts'
 
 const serviceStepSchema = z.object({
   id: z.string(),
@@ -26,10 +29,47 @@ const serviceStepSchema = z.object({
 export type ServiceStep = z.infer<typeof serviceStepSchema>
 
 /** Rolls one service and follows it until its tasks have converged. */
-export const rollService: StepKind<DockerContext, ServiceStep> = {
+export const rollService = defineStep<DockerContext, ServicesState>()({
+  kind: 'service',
+  phase: 'switch',
   params: serviceStepSchema,
+  describe: (_docker, { name, method, image, from }, { to }) => ({
+    id: `service:${name}`,
+    title: `Rolling ${name} back to ${to.version}`,
+    undo: `restore the specification of ${name}`,
+    manualCommands: [
+      method === 'previous' ? `docker service rollback ${name}` : `docker service update --image ${image} ${name}`
+    ],
+    manualUndoCommands: [`docker service update --image ${from} ${name}`]
+  }),
+  mismatch(_docker, params, { to, state }) {
+    const { id, name, method, image, from, updateConfig } = params
+    const observed = state.services.find(({ service }) => service.ID === id)
+    if (observed?.service.Spec.Name !== name) return `${name} is none of this target's services`
+    const former = formerSpec(observed, params)
+    if (!former) return `${name} never had the specification that it starts from`
+    if (imageOf(former) !== from) return `${name} did not run ${from}`
+    if (fingerprintOf(former.UpdateConfig ?? null) !== fingerprintOf(updateConfig))
+      return `${name} had other update settings`
+    const { Spec, PreviousSpec } = observed.service
+    const planned = withImage(former, image)
+    if (referenceOf(planned)?.repository !== referenceOf(former)?.repository || !isRelease(planned, to))
+      return `${image} is not the image of ${to.version}`
+    const isThere = [Spec, PreviousSpec].some((spec) => spec && imageOf(spec) === image)
+    return method === 'image' || isThere ? null : `${name} has no previous specification with ${image}`
+  },
   apply: roll,
   revert: undoRoll
+})
+
+/**
+ * The specification that a roll starts from, as the swarm has it: today's, the previous one, or, once another update followed, today's
+ * with the image that tasks of the service ran.
+ */
+function formerSpec({ service, tasks }: ObservedService, { spec, from }: ServiceStep): Spec | undefined {
+  const ran = tasks.some((task) => task.Spec.ContainerSpec.Image === from)
+  const specs = [service.Spec, service.PreviousSpec, ran ? withImage(service.Spec, from) : null]
+  return specs.filter((one) => one != null).find((one) => hashOf(one) === spec)
 }
 
 async function roll(docker: DockerContext, params: ServiceStep, run: Run): Promise<StepResult> {
@@ -58,10 +98,25 @@ const settingsStepSchema = z.object({
 type SettingsStep = z.infer<typeof settingsStepSchema>
 
 /** Gives a service back the settings for updates that a roll by image borrowed from those for rollbacks. */
-export const serviceSettings: StepKind<DockerContext, SettingsStep> = {
+export const serviceSettings = defineStep<DockerContext, ServicesState>()({
+  kind: 'service_settings',
+  phase: 'cleanup',
   params: settingsStepSchema,
+  describe: (_docker, { name }) => ({
+    id: `settings:${name}`,
+    title: `Restoring the update settings of ${name}`,
+    undo: null
+  }),
+  mismatch(_docker, { id, name, updateConfig }, { state }) {
+    const service = state.services.find((one) => one.service.ID === id)?.service
+    if (service?.Spec.Name !== name) return `${name} is none of this target's services`
+    const had = [service.Spec, service.PreviousSpec].filter((spec) => spec != null)
+    return had.some((spec) => fingerprintOf(spec.UpdateConfig ?? null) === fingerprintOf(updateConfig))
+      ? null
+      : `${name} had other update settings`
+  },
   apply: restoreSettings
-}
+})
 
 async function restoreSettings(
   docker: DockerContext,
@@ -150,8 +205,13 @@ async function post(docker: DockerContext, service: Service, to: 'previous' | Sp
   const repository = parseReference(
     imageOf(to === 'previous' ? (service.PreviousSpec ?? service.Spec) : to)
   )?.repository
-  const login = repository ? await loginFor(splitRepository(repository).registry, docker, run.signal) : {}
-  await docker.engine.services.update(service, to, registryAuth(login), run.signal)
+  const login = repository ? await loginFor(splitRepository(repository).registry, docker, run.signal) : null
+  await docker.engine.services.update(
+    service,
+    to,
+    login ? registryAuth(docker.engine, login, run.accepted) : {},
+    run.signal
+  )
 }
 
 type Named = Pick<ServiceStep, 'id' | 'name'>

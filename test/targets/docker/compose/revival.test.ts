@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import type { JsonObject } from '../../../../src/model/json.ts'
 import type { TargetContext } from '../../../../src/targets/target.ts'
 import { startServer } from '../../../../testkit/built-server.ts'
 import { type ComposeProject, composeProject, tagVariable } from '../../../../testkit/docker/compose-project.ts'
@@ -10,6 +11,8 @@ import {
   carryOut,
   createWorld,
   inspect,
+  mismatchesOf,
+  type Planned,
   planTo,
   record,
   signal,
@@ -74,6 +77,8 @@ volumes: {data: {}}`
       history: [record({ version: '1.1.0', digest: good }), record({ version: '1.3.0' })],
       ...parts
     })
+  const withParams = ({ draft }: Planned, kind: string, params: JsonObject) =>
+    draft.steps.map((step) => (step.kind === kind ? { ...step, params: { ...step.params, ...params } } : step))
   const mountsOf = (container: { Mounts: { Destination: string; Name?: string; Source: string }[] }) =>
     Object.fromEntries(container.Mounts.map((mount) => [mount.Destination, mount.Name ?? mount.Source]))
 
@@ -109,7 +114,10 @@ volumes: {data: {}}`
       `services:\n  ${web}:\n    environment: {EXTRA: yes-please}\n    ports: ["127.0.0.1::8080"]\n`
     )
     const target = await open(it, { project: world.prefix })
-    await carryOut(target, await planTo(target, '1.1.0'))
+    const planned = await planTo(target, '1.1.0')
+    expect(await mismatchesOf(target, planned)).toEqual([])
+    await carryOut(target, planned)
+    expect(await mismatchesOf(target, planned)).toEqual([])
     const { Config, HostConfig } = await inspect(`${world.prefix}-${web}-1`)
     expect(Config.Env).toContain('EXTRA=yes-please')
     expect(Object.keys(HostConfig.PortBindings)).toEqual(['8080/tcp'])
@@ -123,7 +131,18 @@ volumes: {data: {}}`
     await it.compose(...files, 'up', '-d', '--wait', worker)
     const target = await open(it)
     const planned = await planTo(target, '1.1.0')
+    expect(await mismatchesOf(target, planned)).toEqual([])
+    for (const params of [
+      { files: ['/etc/passwd'] },
+      { envFiles: ['/root/.netrc'] },
+      { workingDir: '/etc' },
+      { services: ['db'] },
+      { project: 'other' },
+      { image: `${world.repository}:1.3.0` }
+    ] as JsonObject[])
+      expect(await mismatchesOf(target, planned, withParams(planned, 'compose_up', params))).toHaveLength(1)
     await carryOut(target, planned)
+    expect(await mismatchesOf(target, planned)).toEqual([])
     const { Config } = await inspect(`${world.prefix}-${web}-1`)
     expect(Config.Env).toEqual(expect.arrayContaining(['COLOUR=green', 'STAGE=production']))
     const look = planned.draft.steps.find(({ kind }) => kind === 'compose_files')

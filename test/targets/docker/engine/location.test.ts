@@ -41,6 +41,11 @@ describeOn('docker', 'where the engine is', () => {
     await rm(home, { recursive: true, force: true })
   })
 
+  /** Ssh logs in only where the environment names the host. */
+  const overSsh = (path = remote.sshPath) => ({
+    PATH: path,
+    POP_ROLLBACK_TRUSTED_HOSTS: `${new URL(remote.ssh).host},127.0.0.1:1`
+  })
   const tlsEnv = () => ({ DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: remote.certificates })
 
   /** Takes a broken container back by the way that is given, and asks the engine itself what runs. */
@@ -63,7 +68,7 @@ describeOn('docker', 'where the engine is', () => {
   it('a rollback on an engine over TCP with TLS, as the environment says', () =>
     rollsBack({}, { DOCKER_HOST: remote.tcp, ...tlsEnv() }))
 
-  it('a rollback on an engine over ssh', () => rollsBack({ host: remote.ssh }, { PATH: remote.sshPath }))
+  it('a rollback on an engine over ssh', () => rollsBack({ host: remote.ssh }, overSsh()))
 
   it('a rollback on the engine of a Docker context with TLS', async () => {
     await makeContext('far-away', remote.tcp)
@@ -75,7 +80,7 @@ describeOn('docker', 'where the engine is', () => {
     const port = (await inspect(`${world.prefix}-web`)).NetworkSettings.Ports['8080/tcp'][0].HostPort
     await world.clear()
     await world.start('web', '1.2.0', '-p', `127.0.0.1:${port}:8080`)
-    const target = await world.open({ config: { host: remote.ssh }, env: { PATH: remote.sshPath } })
+    const target = await world.open({ config: { host: remote.ssh }, env: overSsh() })
     const planned = await planTo(target, '1.1.0')
     await carryOut(target, planned)
     const { checks } = await target.check(planned.release, { signal: signal() })
@@ -83,7 +88,7 @@ describeOn('docker', 'where the engine is', () => {
       { id: `port:${world.prefix}-web:${port}`, status: 'unknown', detail: expect.stringContaining('probe') }
     ])
     const config = { host: remote.ssh, probe: { http: `http://127.0.0.1:${port}/health` } }
-    const probing = await world.open({ config, env: { PATH: remote.sshPath } })
+    const probing = await world.open({ config, env: overSsh() })
     const probed = (await probing.check(planned.release, { signal: signal() })).checks
     expect(probed.filter(({ status }) => status !== 'pass')).toEqual([])
     expect(probed.map(({ id }) => id)).not.toContain(`port:${world.prefix}-web:${port}`)
@@ -92,7 +97,7 @@ describeOn('docker', 'where the engine is', () => {
   it('a lease on the engine is seen over every way to it', async () => {
     await world.start('web', '1.2.0', '--network', 'none')
     const here = await world.open({ config: { host: remote.unix } })
-    const there = await world.open({ config: { host: remote.ssh }, env: { PATH: remote.sshPath } })
+    const there = await world.open({ config: { host: remote.ssh }, env: overSsh() })
     const holder = { host: 'elsewhere', pid: 1, user: 'ann' }
     const record = { rollbackId: 'rb-20260318-143500-docker', holder, startedAt: '2026-03-18T14:35:00.000Z', begun: {} }
     const held = await here.lease?.acquire(record, 60_000, signal())
@@ -103,7 +108,7 @@ describeOn('docker', 'where the engine is', () => {
   })
 
   it('an engine over ssh is asked many things at once, and its ssh server drops none', async () => {
-    const engine = createEngine(await connect({ host: remote.ssh }, { PATH: remote.sshPath }))
+    const engine = createEngine(await connect({ host: remote.ssh }, overSsh()))
     const ask = () => engine.ping(signal(), 120_000)
     expect(await Promise.all(Array.from({ length: 25 }, ask))).toHaveLength(25)
     engine.close()
@@ -165,20 +170,20 @@ describeOn('docker', 'where the engine is', () => {
 
   it('what goes wrong over ssh is said, each in its own words', async () => {
     const stranger = await remote.sshPathWith('UserKnownHostsFile=/dev/null')
-    expect(await failureOf(remote.ssh, { PATH: stranger })).toMatchObject({ why: expect.stringContaining('host key') })
+    expect(await failureOf(remote.ssh, overSsh(stranger))).toMatchObject({ why: expect.stringContaining('host key') })
     const refused = await remote.sshPathWith('IdentityFile=DIR/other_key')
-    expect(await failureOf(remote.ssh, { PATH: refused })).toMatchObject({
+    expect(await failureOf(remote.ssh, overSsh(refused))).toMatchObject({
       why: expect.stringContaining('refused the login')
     })
     const nobody = 'ssh://root@127.0.0.1:1'
-    expect(await failureOf(nobody, { PATH: remote.sshPath })).toMatchObject({
+    expect(await failureOf(nobody, overSsh())).toMatchObject({
       why: expect.stringContaining('no ssh server')
     })
-    expect(await failureOf(remote.ssh, { PATH: '/nonexistent' })).toMatchObject({
+    expect(await failureOf(remote.ssh, overSsh('/nonexistent'))).toMatchObject({
       why: expect.stringContaining('no ssh program')
     })
     const elsewhere = remote.ssh.replace('engine.sock', 'absent.sock')
-    expect(await failureOf(elsewhere, { PATH: remote.sshPath })).toMatchObject({ code: 'engine_unreachable' })
+    expect(await failureOf(elsewhere, overSsh())).toMatchObject({ code: 'engine_unreachable' })
   })
 
   it('an engine that does not know the client’s certificate refuses it', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import type { JsonObject } from '../../../../src/model/json.ts'
 import { type Clock, systemClock } from '../../../../src/support/clock.ts'
 import { startServer } from '../../../../testkit/built-server.ts'
 import { docker, makeImage } from '../../../../testkit/docker/images.ts'
@@ -6,6 +7,7 @@ import { createOwnEngine, type OwnEngine } from '../../../../testkit/docker/own-
 import {
   carryOut,
   createWorld,
+  mismatchesOf,
   planTo,
   record,
   signal,
@@ -276,6 +278,44 @@ describeOnOwnEngine('services of a swarm of one node', () => {
     await takeBack(target, planned)
     await takeBack(target, planned)
     expect((await spec()).TaskTemplate.ContainerSpec.Image).toContain('1.2.0')
+  })
+
+  it('know their own steps again, before and after, and none that puts another image in place', async () => {
+    await deploy('1.0.0', '--replicas', '1', '--rollback-order', 'start-first')
+    await update('--image', `${world.repository}:1.1.0`)
+    await runs(1, '1.1.0')
+    await update('--image', `${world.repository}:1.2.0`)
+    const target = await open()
+    for (const [version, method] of [
+      ['1.1.0', 'previous'],
+      ['1.0.0', 'image']
+    ] as const) {
+      const planned = await planTo(target, version)
+      const [roll] = planned.draft.steps
+      if (!roll) throw new Error('nothing is planned')
+      expect(roll.params.method).toBe(method)
+      const other = `${world.repository}:1.3.0`
+      expect(await mismatchesOf(target, planned)).toEqual([])
+      for (const params of [
+        { image: other },
+        { image: 'evil.example/web:1.1.0' },
+        { from: other },
+        { spec: 'f'.repeat(32) },
+        { id: 'other' },
+        { name: 'other' },
+        { updateConfig: { Parallelism: 9 } }
+      ] as JsonObject[])
+        expect(await mismatchesOf(target, planned, [{ ...roll, params: { ...roll.params, ...params } }])).toHaveLength(
+          1
+        )
+      for (const step of planned.draft.steps) {
+        await target.apply(step, testRun())
+        expect(await mismatchesOf(target, planned)).toEqual([])
+      }
+      if (method === 'image') break
+      await target.revert(roll, testRun())
+      expect(await mismatchesOf(target, planned)).toEqual([])
+    }
   })
 
   it('name the last good task that the roll may stop', async () => {

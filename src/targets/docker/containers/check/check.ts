@@ -4,7 +4,7 @@ import type { Release } from '../../../../model/release.ts'
 import { messageOf } from '../../../../support/errors.ts'
 import { oneLine } from '../../../../support/text.ts'
 import type { CheckOptions } from '../../../target.ts'
-import { type DockerContext, hideEnvironment } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
 import { shortId } from '../../objects/reference.ts'
@@ -30,7 +30,6 @@ export async function check(docker: DockerContext, release: Release, look: Check
 
 async function lookAtAll(docker: DockerContext, release: Release, look: CheckOptions): Promise<CheckReport> {
   const { containers, missing } = await findWorkload(docker, look.signal)
-  for (const container of containers) hideEnvironment(docker.mask, container)
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
   const identities = await identitiesFor(docker, release, look.signal)
   const ports = await portChecks(docker, containers, look)

@@ -3,7 +3,7 @@ import type { Blocker, Health, Observation, Risk } from '../../../../model/obser
 import type { Release } from '../../../../model/release.ts'
 import { fingerprint } from '../../../../support/canonical.ts'
 import type { Observed } from '../../../target.ts'
-import { type DockerContext, hideEnvironment } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { baseName } from '../../objects/names.ts'
 import { isGenericTag, parseReference } from '../../objects/reference.ts'
 import type { Container, Image, ImageDefaults } from '../../objects/schemas.ts'
@@ -21,7 +21,6 @@ export async function observe(
   signal: AbortSignal
 ): Promise<Observed<ContainersState>> {
   const workload = await findWorkload(docker, signal)
-  for (const container of [...workload.containers, ...workload.retired]) hideEnvironment(docker.mask, container)
   const images = await imagesOf(docker, workload.containers, signal)
   const current = currentRelease(workload, images, history)
   const currentIds = [...images.values()].flatMap(identitiesOf).concat(current ? [current.id] : [])

@@ -2,10 +2,11 @@ import { z } from 'zod'
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Release, Served } from '../../../../model/release.ts'
 import type { DockerContext } from '../../context.ts'
+import { howToVouch } from '../../engine/vouched.ts'
 import { isGenericTag, parseReference, splitRepository, tagPattern } from '../../objects/reference.ts'
 import type { Container, ImageSummary } from '../../objects/schemas.ts'
 import { digestIn, identitiesOf, labelled, revisionLabel } from '../../objects/version.ts'
-import { loginFor } from '../../registry/credentials.ts'
+import { isWithheld, type Login, loginFor } from '../../registry/credentials.ts'
 import { type Lookup, lookUp } from '../../registry/lookup.ts'
 import { listTags } from '../../registry/tags.ts'
 import { replacedLabel } from '../recreate/request.ts'
@@ -46,6 +47,7 @@ export async function findReleases(
   const notes: string[] = []
   const login = await loginFor(splitRepository(repository).registry, docker, signal)
   if (login.trouble) notes.push(login.trouble)
+  if (isWithheld(docker.engine, login)) notes.push(withheldNote(docker, login))
   const listing = await listTags(repository, login.credentials, {
     env: docker.env,
     mask: docker.mask,
@@ -64,13 +66,13 @@ export async function findReleases(
   const found = await inParallel(missing.slice(0, mostLookups), 6, (version) =>
     remoteRelease(version, repository, history, (reference) =>
       inRegistry.has(version) || reference.includes('@') || 'trouble' in listing
-        ? lookUp(docker.engine, reference, login, signal)
+        ? lookUp(docker, reference, login, signal)
         : Promise.resolve<Lookup>({ state: 'gone', reason: `the registry has no tag ${version}` })
     )
   )
   const kept = await inParallel([...local.values()].filter(isMoved), 6, async (release) => {
     const again = await remoteRelease(release.version, repository, history, (reference) =>
-      lookUp(docker.engine, reference, login, signal)
+      lookUp(docker, reference, login, signal)
     )
     return again.available.state === 'yes' && again.id === recordedDigest(history, release.version) ? again : release
   })
@@ -81,6 +83,29 @@ export async function findReleases(
   )
   return { releases: releases.map((release) => withMarks(release, workload)), notes }
 }
+
+const withheldNote = ({ engine }: DockerContext, { from, registry }: Login): string =>
+  `The login ${from} for ${registry} was not sent to the engine at ${engine.address}, which only deploy.json names. ${howToVouch(engine.address)}`
+
+/** Whether an image, as a step names it, is the one of a release: by its digest or id, or as the engine knows it. */
+export async function isImageOf(
+  { engine }: DockerContext,
+  image: string,
+  release: Release,
+  repository: string | null,
+  signal: AbortSignal
+): Promise<boolean> {
+  const known = identitiesKnown(release)
+  const reference = parseReference(image)
+  if (reference && reference.repository !== repository) return false
+  if (known.has(reference?.digest ?? image)) return true
+  const there = await engine.images.inspect(image, signal)
+  return there !== null && identitiesOf(there).some((identity) => known.has(identity))
+}
+
+/** Every exact identity that is known of a release. */
+const identitiesKnown = ({ id, details }: Release): Set<unknown> =>
+  new Set([id, ...(Array.isArray(details?.identities) ? details.identities : [])])
 
 const isMoved = (release: Release): boolean => release.details?.moved !== undefined
 
@@ -191,7 +216,7 @@ async function remoteRelease(
 
 /** Adds when a release served here (from stopped containers), and when a rollback replaced it. */
 function withMarks(release: Release, workload: ReleaseSources): Release {
-  const identities = new Set([release.id, ...((release.details?.identities as string[] | undefined) ?? [])])
+  const identities = identitiesKnown(release)
   const served = workload.retired
     .filter((container) => identities.has(container.Image))
     .map(servedBy)

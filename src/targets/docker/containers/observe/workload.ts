@@ -1,6 +1,6 @@
 import { isOneOff, ownedBy, servicesOf } from '../../compose/labels.ts'
 import { type Missing, missingServices } from '../../compose/missing.ts'
-import type { DockerConfig } from '../../config.ts'
+import { type DockerConfig, registryIn } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
 import { baseName, leaseLabel, marked } from '../../objects/names.ts'
 import { normalRepository, parseReference } from '../../objects/reference.ts'
@@ -12,6 +12,8 @@ export interface Workload {
   repository: string | null
   /** What serves, or should; by name. */
   containers: Container[]
+  /** All of them, with those that a rollback keeps under a name of its own. */
+  meant: Container[]
   /** Stopped ones of the same repository with other images: evidence of what once served. */
   retired: Container[]
   /** Why it is not clear which containers are meant. */
@@ -31,10 +33,7 @@ export function configuredRepository(config: DockerConfig): string | null {
   const name = config.image_name?.trim()
   if (!name) return null
   const bare = parseReference(name)?.repository ?? name
-  const registry = config.registry
-    ?.trim()
-    .replace(/^https?:\/\//, '')
-    .replace(/\/+$/, '')
+  const registry = registryIn(config.registry ?? '')
   return normalRepository(!registry || bare.startsWith(`${registry}/`) ? bare : `${registry}/${bare}`)
 }
 
@@ -67,6 +66,7 @@ export async function findWorkload(docker: DockerContext, signal: AbortSignal): 
   const repository = configured ?? repositoryOf(found[0]) ?? missing?.repository ?? null
   return {
     repository,
+    meant: mine,
     ...(byName ? { containers: found, retired: [] } : currentOf(found)),
     ...(ambiguous ? { ambiguous } : {}),
     ...(missing ? { missing } : {}),

@@ -6,7 +6,7 @@ import type { DockerContext } from '../../context.ts'
 import { parseReference, splitRepository } from '../../objects/reference.ts'
 import type { Image, Info } from '../../objects/schemas.ts'
 import { identitiesOf } from '../../objects/version.ts'
-import { loginFor } from '../../registry/credentials.ts'
+import { type Login, loginFor, loginRiskId } from '../../registry/credentials.ts'
 import { type Lookup, lookUp } from '../../registry/lookup.ts'
 import { type Refusal, type Refused, refusalOf } from '../../registry/refusal.ts'
 import { recordedDigest, releaseDetailsSchema } from '../observe/releases.ts'
@@ -22,6 +22,8 @@ export interface CandidateImage {
   blockers: Blocker[]
   risks: Risk[]
   notes: string[]
+  /** Set where the engine must get a login for it, and only deploy.json names the engine. */
+  loginRisk: Risk | null
 }
 
 /** Checks that the release's image exists, is the recorded one, and fits the engine, on which images of `running` do run. */
@@ -36,10 +38,10 @@ export async function findCandidate(
   const details = releaseDetailsSchema.parse(release.details)
   const image = await engine.images.inspect(details.reference, signal)
   const repository = parseReference(details.shown ?? details.reference)?.repository
-  const login = repository ? await loginFor(splitRepository(repository).registry, docker, signal) : {}
+  const login = repository ? await loginFor(splitRepository(repository).registry, docker, signal) : { registry: '' }
   const [byTag, exact] = await Promise.all([
-    details.shown ? lookUp(engine, details.shown, login, signal) : null,
-    image || !details.reference.includes('@') ? null : lookUp(engine, details.reference, login, signal)
+    details.shown ? lookUp(docker, details.shown, login, signal) : null,
+    image || !details.reference.includes('@') ? null : lookUp(docker, details.reference, login, signal)
   ])
   const host = await engine.info(signal)
   const known = new Set([...details.identities, ...(image ? identitiesOf(image) : [])])
@@ -67,9 +69,19 @@ export async function findCandidate(
       recorded: recordedDigest(history, release.version),
       local: image !== null
     }),
-    notes
+    notes,
+    loginRisk: [exact, byTag].some((found) => found?.state === 'there' && found.needsLogin)
+      ? loginRisk(engine, login)
+      : null
   }
 }
+
+const loginRisk = ({ address }: DockerContext['engine'], login: Login): Risk => ({
+  id: loginRiskId(login),
+  serious: true,
+  title: `The engine needs your login for ${login.registry}`,
+  detail: `The registry gives the image to nobody without a login. Accepting sends the login ${login.from} for ${login.registry} to the engine at ${address}, which only deploy.json names.`
+})
 
 async function missingBlockers(
   { version, available }: Release,

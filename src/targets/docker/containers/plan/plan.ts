@@ -4,9 +4,10 @@ import type { PlanDraft } from '../../../../model/plan.ts'
 import type { Release } from '../../../../model/release.ts'
 import type { Step } from '../../../../model/step.ts'
 import { fingerprint } from '../../../../support/canonical.ts'
+import type { Move } from '../../../target.ts'
 import { type Owned, servicesOf } from '../../compose/labels.ts'
-import { changeRisks, neededChanges, reminderStep, wantedOf } from '../../compose/reminder.ts'
-import { reviveStep, whyNotRevived } from '../../compose/revive.ts'
+import { changeRisks, checkComposeFiles, neededChanges, wantedOf } from '../../compose/reminder.ts'
+import { composeUp, whyNotRevived } from '../../compose/revive.ts'
 import type { DockerContext } from '../../context.ts'
 import { baseName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
@@ -14,9 +15,10 @@ import { servesNothing } from '../observe/current-health.ts'
 import { type ContainersState, defaultsOf } from '../observe/observe.ts'
 import { mergedConfig, userConfigOf } from '../recreate/configuration.ts'
 import { dependentSteps, findDependents } from '../steps/dependents.ts'
+import { pullImage } from '../steps/pull.ts'
 import { type CandidateImage, findCandidate } from './candidate-image.ts'
 import { migratedVolumeRisks } from './migrated-volumes.ts'
-import { planSteps, pullStep } from './plan-steps.ts'
+import { planSteps } from './plan-steps.ts'
 import {
   configurationRisks,
   dependentRisks,
@@ -49,7 +51,8 @@ export async function plan(
     const isDown = servesNothing(container, docker.clock)
     return { container, whyNotBeside: whyNotBeside(container, future.Healthcheck), isDown }
   })
-  const revival = await revivalOf(docker, state, release, candidate, signal)
+  const move = { from: observation.current, to: release }
+  const revival = await revivalOf(docker, state, move, candidate, signal)
   const files = [...servicesOf(containers), ...revival.files]
   const wanted = wantedOf(candidate)
   const changes = await neededChanges(docker, files, wanted)
@@ -65,6 +68,7 @@ export async function plan(
   ]
   const risks: Risk[] = [
     ...candidate.risks,
+    ...(candidate.image || !candidate.loginRisk ? [] : [candidate.loginRisk]),
     ...dependentRisks(dependents),
     ...volumeRisks(containers, all),
     ...migratedVolumeRisks(containers, observation.current, release),
@@ -84,10 +88,12 @@ export async function plan(
   ]
   return {
     steps: [
-      ...(candidate.image || (plans.length === 0 && revival.steps.length === 0) ? [] : [pullStep(release, candidate)]),
-      ...withRevival(planSteps(docker, observation, release, candidate, plans), revival.steps),
-      ...dependentSteps(dependents),
-      ...(files.length > 0 ? [reminderStep(release, files, wanted)] : [])
+      ...(candidate.image || (plans.length === 0 && revival.steps.length === 0)
+        ? []
+        : [pullImage.plan(docker, { image: candidate.exact }, move)]),
+      ...withRevival(planSteps(docker, move, candidate, plans), revival.steps),
+      ...dependentSteps(docker, dependents, move),
+      ...(files.length > 0 ? [checkComposeFiles.plan(docker, { version: release.version, wanted }, move)] : [])
     ],
     risks,
     blockers,
@@ -107,15 +113,15 @@ interface Revival {
 async function revivalOf(
   docker: DockerContext,
   { missing }: ContainersState,
-  release: Release,
+  move: Move,
   candidate: CandidateImage,
   signal: AbortSignal
 ): Promise<Revival> {
   if (!missing) return { steps: [], blockers: [], files: [], notes: [] }
   const blocker = await whyNotRevived(docker, missing, signal)
-  const { services, ...location } = missing
+  const { services, repository: _repository, ...location } = missing
   return {
-    steps: [reviveStep(release, candidate.exact, missing)],
+    steps: [composeUp.plan(docker, { ...location, services, image: candidate.exact }, move)],
     blockers: blocker ? [blocker] : [],
     files: services.map((service) => ({ ...location, service })),
     notes: [

@@ -8,11 +8,19 @@ import { hasFixedAddress } from '../recreate/networks.ts'
  * write to or hold, and health must tell when the replacement may take over.
  */
 export function whyNotBeside(container: Container, healthcheck: Healthcheck | null | undefined): string | null {
+  if (!(container.State.Running || container.State.Restarting) || container.State.Paused || container.RestartCount)
+    return 'it is not running properly'
+  const why = whyNotTogether(container)
+  if (why) return why
+  if (!hasHealthcheck({ Healthcheck: healthcheck })) return 'it has no health check to say when the new one is ready'
+  return null
+}
+
+/** The part of that which stays as it is, however the container runs. */
+export function whyNotTogether(container: Container): string | null {
   const host = container.HostConfig
   const mode = host.NetworkMode ?? 'default'
   const writable = writableMounts(container)[0]
-  if (!(container.State.Running || container.State.Restarting) || container.State.Paused || container.RestartCount)
-    return 'it is not running properly'
   if (Object.keys(host.PortBindings ?? {}).length > 0) return 'both would need the same host port'
   if (host.PublishAllPorts) return 'its published ports would change'
   if (mode === 'host') return 'both would use the network of the host'
@@ -23,7 +31,6 @@ export function whyNotBeside(container: Container, healthcheck: Healthcheck | nu
   if (hasFixedAddress(container)) return 'both would need the same fixed address'
   if (host.Links?.length) return 'it uses links'
   if (isSoughtByProxy(container)) return 'a proxy that reads its settings would send it traffic before it is healthy'
-  if (!hasHealthcheck({ Healthcheck: healthcheck })) return 'it has no health check to say when the new one is ready'
   return null
 }
 

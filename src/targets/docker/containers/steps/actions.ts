@@ -2,17 +2,13 @@ import { TargetError } from '../../../../support/errors.ts'
 import type { DockerContext } from '../../context.ts'
 import { isStatus } from '../../engine/engine.ts'
 import type { Container } from '../../objects/schemas.ts'
-import type { Replacement } from './replacement.ts'
+import type { Replacement } from './member.ts'
 
 const defaultGraceSeconds = 10
 
-/** Sends the stop signal and waits for the end; the grace is `seconds`, else the container's own. */
-export async function stop(
-  docker: DockerContext,
-  container: Container,
-  seconds: number | null,
-  signal: AbortSignal
-): Promise<void> {
+/** Sends the stop signal and waits for the end; the grace is the configured one, else the container's own. */
+export async function stop(docker: DockerContext, container: Container, signal: AbortSignal): Promise<void> {
+  const seconds = docker.config.stop_timeout ?? null
   const graceSeconds = seconds ?? container.Config.StopTimeout ?? defaultGraceSeconds
   await docker.engine.containers.stop(container.Id, { seconds, graceSeconds }, signal)
 }

@@ -5,16 +5,26 @@ import { keepLogs } from '../../objects/logs.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { awaitHealthy, patienceFor } from '../check/await-healthy.ts'
 import { gone } from './actions.ts'
-import { findNew, type ReplacementWork } from './replacement.ts'
+import { ids, names } from './member.ts'
+import { findNew, forEachReplacement } from './replacement.ts'
 
 /** Waits until the replacement is healthy. */
-export const waitForHealth: ReplacementWork = {
+export const waitForHealth = forEachReplacement({
+  kind: 'await_healthy',
+  phase: 'switch',
+  beside: false,
+  describe: (members) => ({
+    id: `healthy:${ids(members)}`,
+    title: `Waiting until ${names(members)} ${members.length > 1 ? 'are' : 'is'} healthy`,
+    undo: null,
+    manualCommands: members.map(({ name }) => `docker inspect --format '{{json .State}}' ${name}`)
+  }),
   async apply(docker, params, run) {
     const replacement = await findNew(docker, params, run.signal)
     if (!replacement) throw gone('Health cannot be checked', params.name)
     return { detail: `healthy after ${duration(await awaitHealth(docker, replacement, run))}` }
   }
-}
+})
 
 /** While the probe reaches the old version, only the health check says how the new one is. */
 export const withoutProbe = (docker: DockerContext): DockerContext => ({

@@ -7,10 +7,23 @@ import type { Container, Image } from '../../objects/schemas.ts'
 import { differences, mountDifferences } from '../recreate/differences.ts'
 import { type CreateRequest, createBody, createRequest } from '../recreate/request.ts'
 import { gone, remove } from './actions.ts'
-import { findNew, findOld, hasStarted, type ReplacementWork } from './replacement.ts'
+import { ids, listed, names, temporaryOf } from './member.ts'
+import { findNew, findOld, forEachReplacement, hasStarted } from './replacement.ts'
 
 /** Creates the replacement, joins its networks, and holds it against what was asked for; nothing is stopped. */
-export const create: ReplacementWork = {
+export const create = forEachReplacement({
+  kind: 'create_container',
+  phase: 'prepare',
+  describe: (members, version) => ({
+    id: `create:${ids(members)}`,
+    title: `Creating ${names(members)} from ${version}, not started`,
+    undo: `remove ${listed(members.map(temporaryOf))}`,
+    manualCommands: members.flatMap((member) => [
+      `docker inspect ${member.container.slice(0, 12)}`,
+      `docker create --name ${temporaryOf(member)} (its options) ${member.image}`
+    ]),
+    manualUndoCommands: members.map((member) => `docker rm -f ${temporaryOf(member)}`)
+  }),
   async apply(docker, params, run): Promise<StepResult> {
     const image = await docker.engine.images.inspect(params.image, run.signal)
     if (!image) throw imageGone(params.image)
@@ -31,15 +44,15 @@ export const create: ReplacementWork = {
       await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
     }
     const name = await nameFor(docker, params.shown, image, params.image, run.signal)
-    const id = await createWith(docker, params.temporary, createBody(request, name), run.signal)
+    const id = await createWith(docker, temporaryOf(params), createBody(request, name), run.signal)
     try {
       for (const [network, endpoint] of Object.entries(request.others))
         await docker.engine.networks.connect(network, id, endpoint, run.signal)
       const created = await docker.engine.containers.inspect(id, run.signal)
-      if (!created) throw gone('The replacement disappeared after it was created', params.temporary)
+      if (!created) throw gone('The replacement disappeared after it was created', temporaryOf(params))
       const wrong = await faults(docker, old, created, request, image, run.signal)
       if (wrong.length > 0) throw unfaithful(params.name, wrong)
-      return { detail: `${shortId(id)} as ${params.temporary}` }
+      return { detail: `${shortId(id)} as ${temporaryOf(params)}` }
     } catch (error) {
       const removal = AbortSignal.timeout(120_000)
       await docker.engine.containers.remove(id, { ownVolumes: true, force: true }, removal).catch(() => undefined)
@@ -48,12 +61,12 @@ export const create: ReplacementWork = {
   },
 
   async revert(docker, params, run): Promise<StepResult> {
-    const there = await docker.engine.containers.inspect(params.temporary, run.signal)
+    const there = await docker.engine.containers.inspect(temporaryOf(params), run.signal)
     if (!there || there.Id === params.container) return { detail: 'nothing to remove' }
     await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
-    return { detail: `removed ${params.temporary}` }
+    return { detail: `removed ${there.Name}` }
   }
-}
+})
 
 async function faults(
   docker: DockerContext,

@@ -1,12 +1,19 @@
 import { z } from 'zod'
 import type { Step } from '../../../../model/step.ts'
-import type { StepKind } from '../../../define-steps.ts'
-import type { StepResult } from '../../../target.ts'
+import { defineStep } from '../../../define-step.ts'
+import type { Move, StepResult } from '../../../target.ts'
 import { ownedBy } from '../../compose/labels.ts'
 import type { DockerContext } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
-import type { Container, ContainerSummary, HostConfig } from '../../objects/schemas.ts'
+import { containerNamePattern } from '../../objects/reference.ts'
+import type { Container, ContainerSummary } from '../../objects/schemas.ts'
+import { shellWord } from '../../objects/shell-word.ts'
+import type { ContainersState } from '../observe/observe.ts'
+
+const idSchema = z.string().regex(/^[a-f0-9]{64}$/)
+
+const nameSchema = z.string().regex(containerNamePattern)
 
 /** A container that is replaced. */
 interface Replaced {
@@ -14,25 +21,22 @@ interface Replaced {
   name: string
 }
 
-/** What one container may have of another one, and what becomes of that with the other. */
-interface Bond {
-  uses: string
-  loses: string
-  option: string
-  mode(host: HostConfig): string | undefined
+/** What one container may have of another one, what becomes of that with the other, and how it is given back. */
+const bonds = {
+  network: { uses: 'the network', loses: 'its network', option: '--network container:' },
+  pid: { uses: 'the processes', loses: 'all its processes', option: '--pid container:' },
+  ipc: { uses: 'the shared memory', loses: 'its shared memory', option: '--ipc container:' },
+  link: { uses: 'a link to the address', loses: 'that address', option: '--link ' }
 }
-
-const bonds: Bond[] = [
-  { uses: 'the network', loses: 'its network', option: '--network', mode: ({ NetworkMode }) => NetworkMode },
-  { uses: 'the processes', loses: 'all its processes', option: '--pid', mode: ({ PidMode }) => PidMode },
-  { uses: 'the shared memory', loses: 'its shared memory', option: '--ipc', mode: ({ IpcMode }) => IpcMode }
-]
+const bondSchema = z.enum(['network', 'pid', 'ipc', 'link'])
+type Bond = z.infer<typeof bondSchema>
 
 /** A container that depends on a replaced one. */
 export interface Dependent {
   id: string
   name: string
   on: Replaced
+  bond: Bond
   uses: string
   loses: string
   /** How a person connects it to the replacement. */
@@ -59,20 +63,26 @@ export async function findDependents(
 const inspectedAtOnce = 8
 
 function dependenceOf(other: Container, replaced: readonly Replaced[]): Dependent[] {
-  const name = baseName(other.Name)
   for (const on of replaced) {
-    const bond = bonds.find(({ mode }) => isContainer(mode(other.HostConfig), on))
-    if (bond) {
-      const recreate = `create ${name} again with ${bond.option} container:${on.name}`
-      return [{ id: other.Id, name, on, uses: bond.uses, loses: bond.loses, rejoin: byCompose(other) ?? recreate }]
-    }
-    if (linksOf(other).includes(on.name)) {
-      const rejoin = byCompose(other) ?? `create ${name} again with --link ${on.name}`
-      return [{ id: other.Id, name, on, uses: 'a link to the address', loses: 'that address', rejoin }]
-    }
+    const bond = bondOf(other, on)
+    if (bond)
+      return [
+        { id: other.Id, name: baseName(other.Name), on, bond, ...bonds[bond], rejoin: rejoin(other, bond, on.name) }
+      ]
   }
   return []
 }
+
+function bondOf(other: Container, on: Replaced): Bond | null {
+  const { NetworkMode, PidMode, IpcMode } = other.HostConfig
+  if (isContainer(NetworkMode, on)) return 'network'
+  if (isContainer(PidMode, on)) return 'pid'
+  if (isContainer(IpcMode, on)) return 'ipc'
+  return linksOf(other).includes(on.name) ? 'link' : null
+}
+
+const rejoin = (other: Container, bond: Bond, on: string): string =>
+  byCompose(other) ?? `create ${baseName(other.Name)} again with ${bonds[bond].option}${on}`
 
 /** The engine keeps the name that the user gave for some, the id for others. */
 const isContainer = (mode: string | undefined, { id, name }: Replaced): boolean => {
@@ -87,49 +97,44 @@ const linksOf = ({ HostConfig: { Links: links } }: Container): string[] =>
 function byCompose({ Config }: Container): string | null {
   const owned = ownedBy(Config.Labels)
   if (!owned) return null
-  const files = owned.files.flatMap((file) => ['-f', file]).join(' ')
-  return `docker compose -p ${owned.project} ${files ? `${files} ` : ''}up -d --no-deps --force-recreate ${owned.service}`
+  const files = owned.files.flatMap((file) => ['-f', file])
+  const words = ['docker', 'compose', '-p', owned.project, ...files]
+  return [...words, 'up', '-d', '--no-deps', '--force-recreate', owned.service].map(shellWord).join(' ')
 }
 
-const paramsSchema = z.looseObject({
-  dependents: z.array(z.looseObject({ id: z.string(), name: z.string(), rejoin: z.string(), lost: z.string() }))
+/**
+ * After the containers: names those that have lost what they had of a replaced one, and how each gets it back. One that was created
+ * again meanwhile is fine.
+ */
+export const checkDependents = defineStep<DockerContext, ContainersState>()({
+  kind: 'dependents',
+  phase: 'cleanup',
+  params: z.object({ dependents: z.array(z.object({ id: idSchema, bond: bondSchema, on: nameSchema })) }),
+  describe: (_docker, { dependents }) => ({
+    id: 'dependents',
+    title: `Checking which containers depended on the old ${[...new Set(dependents.map(({ on }) => on))].join(', ')}`,
+    undo: null
+  }),
+  mismatch(_docker, { dependents }, { state }) {
+    const ours = state.meant.map(({ Name }) => baseName(Name))
+    const foreign = dependents.find(({ on }) => !ours.includes(on))
+    return foreign ? `${foreign.on} is none of this target's containers` : null
+  },
+  apply: (docker, { dependents }, run) =>
+    throughRestarts(docker, run, async (): Promise<StepResult> => {
+      const lines = dependents.map(async ({ id, bond, on }) => {
+        const other = await docker.engine.containers.inspect(id, run.signal)
+        if (!other) return []
+        return [`${baseName(other.Name)} has lost ${bonds[bond].loses} with the old ${on}: ${rejoin(other, bond, on)}`]
+      })
+      const manual = (await Promise.all(lines)).flat()
+      return manual.length === 0 ? { detail: 'none' } : { detail: `${manual.length} must be created again`, manual }
+    })
 })
 
-/** After the containers: which others have lost what they had of them, and how each gets it back. None without dependents. */
-export function dependentSteps(dependents: readonly Dependent[]): Step[] {
+/** None without dependents. */
+export function dependentSteps(docker: DockerContext, dependents: readonly Dependent[], move: Move): Step[] {
   if (dependents.length === 0) return []
-  const names = [...new Set(dependents.map(({ on }) => on.name))].join(', ')
-  return [
-    {
-      id: 'dependents',
-      kind: 'dependents',
-      phase: 'cleanup',
-      title: `Checking which containers depended on the old ${names}`,
-      params: {
-        dependents: dependents.map(({ id, name, on, loses, rejoin }) => {
-          return { id, name, rejoin, lost: `${loses} with the old ${on.name}` }
-        })
-      },
-      undo: null
-    }
-  ]
-}
-
-/** Names those that must be created again; one that was created again meanwhile is fine. */
-export const checkDependents: StepKind<DockerContext, z.infer<typeof paramsSchema>> = {
-  params: paramsSchema,
-  apply: (docker, { dependents }, run) => throughRestarts(docker, run, () => affected(docker, dependents, run.signal))
-}
-
-async function affected(
-  docker: DockerContext,
-  dependents: z.infer<typeof paramsSchema>['dependents'],
-  signal: AbortSignal
-): Promise<StepResult> {
-  const left = await Promise.all(dependents.map(({ id }) => docker.engine.containers.inspect(id, signal)))
-  const manual = dependents
-    .filter((_, index) => left[index] !== null)
-    .map(({ name, lost, rejoin }) => `${name} has lost ${lost}: ${rejoin}`)
-  if (manual.length === 0) return { detail: 'none' }
-  return { detail: `${manual.length} must be created again`, manual }
+  const params = { dependents: dependents.map(({ id, bond, on }) => ({ id, bond, on: on.name })) }
+  return [checkDependents.plan(docker, params, move)]
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
 import { oneLine } from '../../../../support/text.ts'
-import type { StepKind } from '../../../define-steps.ts'
+import { defineStep } from '../../../define-step.ts'
 import type { Run, StepResult } from '../../../target.ts'
 import type { DockerContext } from '../../context.ts'
 import { EngineError } from '../../engine/engine.ts'
@@ -11,6 +11,8 @@ import { parseReference, splitRepository } from '../../objects/reference.ts'
 import { loginFor, registryAuth } from '../../registry/credentials.ts'
 import { stateOf } from '../../registry/lookup.ts'
 import { type Refusal, refusalOf, type Trouble } from '../../registry/refusal.ts'
+import type { ContainersState } from '../observe/observe.ts'
+import { isImageOf } from '../observe/releases.ts'
 
 const lineSchema = z.looseObject({
   id: z.string().optional(),
@@ -19,13 +21,23 @@ const lineSchema = z.looseObject({
   progressDetail: z.looseObject({ current: z.number().optional(), total: z.number().optional() }).nullish()
 })
 
-const paramsSchema = z.looseObject({ image: z.string().min(1) })
-
 /** Pulls the image by its digest; the engine downloads only the layers that it does not have. */
-export const pullImage: StepKind<DockerContext, z.infer<typeof paramsSchema>> = {
-  params: paramsSchema,
+export const pullImage = defineStep<DockerContext, ContainersState>()({
+  kind: 'pull_image',
+  phase: 'prepare',
+  params: z.object({ image: z.string().min(1) }),
+  describe: (_docker, { image }, { to }) => ({
+    id: 'pull',
+    title: `Pulling the image of ${to.version}`,
+    undo: null,
+    manualCommands: [`docker pull ${image}`]
+  }),
+  mismatch: async (docker, { image }, { to, state, signal }) =>
+    (await isImageOf(docker, image, to, state.repository, signal))
+      ? null
+      : `${image} is not the image of ${to.version}`,
   apply: (docker, { image }, run) => throughRestarts(docker, run, () => pull(docker, image, run))
-}
+})
 
 async function pull(docker: DockerContext, image: string, run: Run): Promise<StepResult> {
   if (await docker.engine.images.inspect(image, run.signal)) return { detail: 'already there' }
@@ -36,7 +48,7 @@ async function pull(docker: DockerContext, image: string, run: Run): Promise<Ste
       refusalOf(docker, login, { reference: image, state, reason: why }, run.signal)
     )
   const stream = await docker.engine.images
-    .pull(image, registryAuth(login), run.signal)
+    .pull(image, registryAuth(docker.engine, login, run.accepted), run.signal)
     .catch(async (error: unknown) => {
       throw error instanceof EngineError ? await failed(error.why, error.status) : error
     })

@@ -1,7 +1,7 @@
 import { TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { StepResult } from '../../../target.ts'
-import { type DockerContext, hideEnvironment } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { rehearsalLabel } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { proxyVariable } from '../plan/side-by-side.ts'
@@ -10,11 +10,19 @@ import { bindDestination, hostConfigFor, placeOf } from '../recreate/host.ts'
 import { endpointsFor } from '../recreate/networks.ts'
 import { gone, remove } from './actions.ts'
 import { awaitHealth, withoutProbe } from './await-health.ts'
-import type { Replacement } from './replacement.ts'
-import { findNew, findOld, hasStarted, type ReplacementWork } from './replacement.ts'
+import { ids, listed, type Replacement, rehearsalOf } from './member.ts'
+import { findNew, findOld, forEachReplacement, hasStarted } from './replacement.ts'
 
 /** Starts the candidate in isolation, requires it to become healthy, and removes it. */
-export const rehearse: ReplacementWork = {
+export const rehearse = forEachReplacement({
+  kind: 'rehearse',
+  phase: 'prepare',
+  describe: (members, version) => ({
+    id: `rehearse:${ids(members)}`,
+    title: `Rehearsing ${version} without ports, aliases and writable mounts`,
+    undo: `remove ${listed(members.map(rehearsalOf))}`,
+    manualUndoCommands: members.map((member) => `docker rm -f -v ${rehearsalOf(member)}`)
+  }),
   async apply(docker, params, run): Promise<StepResult> {
     const replacement = await findNew(docker, params, run.signal)
     if (replacement && hasStarted(replacement)) return { detail: 'skipped: its replacement was already started' }
@@ -35,7 +43,7 @@ export const rehearse: ReplacementWork = {
     await clear(docker, params, run.signal)
     return { detail: 'removed' }
   }
-}
+})
 
 async function create(
   docker: DockerContext,
@@ -49,12 +57,11 @@ async function create(
   const oldImage = await engine.images.inspect(old.Image, signal)
   const networks = Object.keys(endpointsFor(old))
   const body = rehearsalBody(old, userConfigOf(old, oldImage?.Config), image.Id)
-  const id = await engine.containers.create(params.rehearsal, body, signal)
+  const id = await engine.containers.create(rehearsalOf(params), body, signal)
   for (const network of networks.filter((name) => name !== old.HostConfig.NetworkMode && name !== 'bridge'))
     await engine.networks.connect(network, id, null, signal)
   const created = await engine.containers.inspect(id, signal)
-  if (!created) throw gone('The rehearsal cannot start', params.rehearsal)
-  hideEnvironment(docker.mask, created)
+  if (!created) throw gone('The rehearsal cannot start', rehearsalOf(params))
   return created
 }
 
@@ -88,13 +95,13 @@ function rehearsalBody(
 }
 
 async function clear(docker: DockerContext, params: Replacement, signal: AbortSignal): Promise<void> {
-  const actor = await docker.engine.containers.inspect(params.rehearsal, signal)
+  const actor = await docker.engine.containers.inspect(rehearsalOf(params), signal)
   if (!actor) return
   if (actor.Config.Labels?.[rehearsalLabel] === undefined)
     throw new TargetError({
       what: 'The rehearsal cannot start',
-      why: `a container named ${params.rehearsal} exists, and this program did not create it`,
-      next: `Rename or remove ${params.rehearsal}.`,
+      why: `a container named ${rehearsalOf(params)} exists, and this program did not create it`,
+      next: `Rename or remove ${rehearsalOf(params)}.`,
       code: 'name_taken'
     })
   await remove(docker, actor, { ownVolumes: true, force: true }, signal)

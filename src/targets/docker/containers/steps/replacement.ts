@@ -1,52 +1,22 @@
 import { z } from 'zod'
-import type { StepKind } from '../../../define-steps.ts'
+import type { JsonObject } from '../../../../model/json.ts'
+import type { Step } from '../../../../model/step.ts'
+import { defineStep, type PlannedStepType } from '../../../define-step.ts'
 import type { Run, StepResult } from '../../../target.ts'
-import { type DockerContext, hideEnvironment } from '../../context.ts'
+import type { DockerContext } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
-import { containerNamePattern } from '../../objects/reference.ts'
 import type { Container } from '../../objects/schemas.ts'
+import type { ContainersState } from '../observe/observe.ts'
 import { replacedLabel } from '../recreate/request.ts'
-
-const name = z.string().regex(containerNamePattern)
-
-/** What a step needs to know of one container; what it names is looked up when the step runs. */
-const replacementSchema = z.looseObject({
-  /** The id of the container that is replaced. */
-  container: z.string().regex(/^[a-f0-9]{64}$/),
-  name,
-  temporary: name,
-  fallback: name,
-  rehearsal: name,
-  /** Exact: an image id, or `repository@digest`. */
-  image: z.string().min(1),
-  /** The tag under which it is to be shown, as far as that tag means the same image: `repository:1.1.0`. */
-  shown: z.string().nullable(),
-  /** What is replaced, for the label: `1.2.0 sha256:…`. */
-  replaced: z.string(),
-  /** Started beside the old one, without aliases until healthy. */
-  beside: z.boolean(),
-  was_running: z.boolean(),
-  restart_policy: z.looseObject({ Name: z.string(), MaximumRetryCount: z.number() }),
-  stop_timeout: z.number().nullable()
-})
+import { names, type Replacement, replacementSchema, temporaryOf } from './member.ts'
+import { whyNotOurs } from './mismatch.ts'
 
 /** The parameters of every step: the containers that it handles at once. */
-const rollSchema = z.looseObject({ members: z.array(replacementSchema).min(1) })
-
-type Roll = z.infer<typeof rollSchema>
-
-export type Replacement = z.infer<typeof replacementSchema>
+export const rollSchema = z.object({ members: z.array(replacementSchema).min(1) })
 
 /** The container that is replaced; null once it was removed. */
-export async function findOld(
-  docker: DockerContext,
-  params: Replacement,
-  signal: AbortSignal
-): Promise<Container | null> {
-  const container = await docker.engine.containers.inspect(params.container, signal)
-  if (container) hideEnvironment(docker.mask, container)
-  return container
-}
+export const findOld = (docker: DockerContext, params: Replacement, signal: AbortSignal): Promise<Container | null> =>
+  docker.engine.containers.inspect(params.container, signal)
 
 /** The replacement, under its temporary name or already under the final one; null before it was created. */
 export async function findNew(
@@ -54,26 +24,34 @@ export async function findNew(
   params: Replacement,
   signal: AbortSignal
 ): Promise<Container | null> {
-  const temporary = await docker.engine.containers.inspect(params.temporary, signal)
+  const temporary = await docker.engine.containers.inspect(temporaryOf(params), signal)
   const found = temporary ?? (await docker.engine.containers.inspect(params.name, signal))
-  if (!found || found.Id === params.container || found.Config.Labels?.[replacedLabel] !== params.replaced) return null
-  hideEnvironment(docker.mask, found)
-  return found
+  return found?.Config.Labels?.[replacedLabel] === params.replaced && found.Id !== params.container ? found : null
 }
 
 /** A replacement that was started passed the comparison with the old one, and may serve: it is not touched. */
 export const hasStarted = ({ State: state }: Container): boolean => state.Status !== 'created'
 
-/** What a step does with each container, and how it is undone. */
-export interface ReplacementWork {
+/** What a step does with each container, how it is undone, and what people read of it. */
+interface ReplacementWork extends Pick<Step, 'kind' | 'phase'> {
+  /** How the replacement must be started; left out where a step serves both ways. */
+  beside?: boolean
+  describe(members: readonly Replacement[], version: string): Omit<Step, 'kind' | 'phase' | 'params'>
   apply(docker: DockerContext, params: Replacement, run: Run): Promise<StepResult>
   /** Left out where nothing needs undoing. */
   revert?(docker: DockerContext, params: Replacement, run: Run): Promise<StepResult>
 }
 
+export type RollStep = PlannedStepType<DockerContext, ContainersState, z.infer<typeof rollSchema> & JsonObject>
+
 /** A step that works on several containers at once; all are finished before a failure of one is reported. */
-export function forEachReplacement({ apply, revert }: ReplacementWork): StepKind<DockerContext, Roll> {
-  const each = async (docker: DockerContext, { members }: Roll, run: Run, work: ReplacementWork['apply']) => {
+export function forEachReplacement({ kind, phase, beside, describe, apply, revert }: ReplacementWork): RollStep {
+  const each = async (
+    docker: DockerContext,
+    members: readonly Replacement[],
+    run: Run,
+    work: ReplacementWork['apply']
+  ) => {
     const results = await Promise.allSettled(
       members.map((member) => throughRestarts(docker, run, () => work(docker, member, run)))
     )
@@ -84,9 +62,18 @@ export function forEachReplacement({ apply, revert }: ReplacementWork): StepKind
     })
     return { detail: details.join('; ') }
   }
-  return {
+  return defineStep<DockerContext, ContainersState>()({
+    kind,
+    phase,
     params: rollSchema,
-    apply: (docker, params, run) => each(docker, params, run, apply),
-    ...(revert && { revert: (docker, params, run) => each(docker, params, run, revert) })
-  }
+    describe: (_docker, { members }, { to }) => describe(members, to.version),
+    async mismatch(docker, { members }, known) {
+      if (beside !== undefined && members.some((member) => member.beside !== beside))
+        return `it starts ${names(members)} the other way`
+      const why = await Promise.all(members.map((member) => whyNotOurs(docker, member, known)))
+      return why.find((one) => one !== null) ?? null
+    },
+    apply: (docker, { members }, run) => each(docker, members, run, apply),
+    ...(revert && { revert: (docker, { members }, run) => each(docker, members, run, revert) })
+  })
 }

@@ -3,30 +3,40 @@ import { isStatus } from '../../engine/engine.ts'
 import { keepLogs } from '../../objects/logs.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { gone, remove, rename, setRestartPolicy, stop } from './actions.ts'
-import type { Replacement } from './replacement.ts'
-import { findNew, findOld, type ReplacementWork } from './replacement.ts'
+import { fallbackOf, ids, names, type Replacement, temporaryOf } from './member.ts'
+import { findNew, findOld, forEachReplacement } from './replacement.ts'
 
-const never = { Name: 'no', MaximumRetryCount: 0 }
+export const never = { Name: 'no', MaximumRetryCount: 0 }
 
 /**
  * Stops the old container and starts the replacement. Everything else comes before the stop: between stop and start there is
  * nothing.
  */
-export const swap: ReplacementWork = {
+export const swap = forEachReplacement({
+  kind: 'swap_container',
+  phase: 'switch',
+  beside: false,
+  describe: (members, version) => ({
+    id: `swap:${ids(members)}`,
+    title: `Stopping ${names(members)}, starting ${version}`,
+    undo: `stop the new ${names(members)} and start the old again`,
+    manualCommands: members.flatMap(swapByHand),
+    manualUndoCommands: members.flatMap(backByHand)
+  }),
   async apply(docker, params, run) {
     const { signal } = run
     const old = await findOld(docker, params, signal)
     const replacement = await findNew(docker, params, signal)
-    if (!replacement) throw gone('The replacement cannot be started', params.temporary)
+    if (!replacement) throw gone('The replacement cannot be started', temporaryOf(params))
     let named = false
     if (old) {
       await setRestartPolicy(docker, old, never, signal)
-      named = await renamesNow(docker, old, params.fallback, signal)
+      named = await renamesNow(docker, old, fallbackOf(params), signal)
     }
     if (named) await rename(docker, replacement, params.name, signal)
     const begin = docker.clock.now().getTime()
-    if (old && isUp(old.State)) await stop(docker, old, params.stop_timeout, signal)
-    if (old && !named) await rename(docker, old, params.fallback, signal)
+    if (old && isUp(old.State)) await stop(docker, old, signal)
+    if (old && !named) await rename(docker, old, fallbackOf(params), signal)
     if (!named) await rename(docker, replacement, params.name, signal)
     if (!replacement.State.Running) await docker.engine.containers.start(replacement.Id, signal)
     return { detail: `${docker.clock.now().getTime() - begin} ms from stop to start` }
@@ -39,10 +49,31 @@ export const swap: ReplacementWork = {
       if (replacement.State.StartedAt && !replacement.State.StartedAt.startsWith('0001'))
         await keepLogs(docker, replacement, run)
       await setRestartPolicy(docker, replacement, never, run.signal)
-      if (isUp(replacement.State)) await stop(docker, replacement, params.stop_timeout, run.signal)
+      if (isUp(replacement.State)) await stop(docker, replacement, run.signal)
     }
     return bringBack(docker, params, replacement, run.signal)
   }
+})
+
+export const swapByHand = (member: Replacement): string[] => [
+  `docker update --restart no ${member.container.slice(0, 12)}`,
+  `docker rename ${member.container.slice(0, 12)} ${fallbackOf(member)}`,
+  `docker rename ${temporaryOf(member)} ${member.name}`,
+  `docker stop ${fallbackOf(member)}`,
+  `docker start ${member.name}`
+]
+
+/** What comes first fails where the old container is gone, before anything is stopped. */
+export function backByHand(member: Replacement): string[] {
+  const { name, was_running, restart_policy: policy } = member
+  const times = policy.MaximumRetryCount ? `:${policy.MaximumRetryCount}` : ''
+  return [
+    `docker update --restart ${policy.Name}${times} ${fallbackOf(member)}`,
+    `docker stop ${name}`,
+    `docker rename ${name} ${temporaryOf(member)}`,
+    `docker rename ${fallbackOf(member)} ${name}`,
+    ...(was_running ? [`docker start ${name}`] : [])
+  ]
 }
 
 /** A container in a crash loop may lose its network in the middle of it; then the name changes once it has stopped. */
@@ -77,7 +108,7 @@ export async function bringBack(
   const old = await mustHaveOld(docker, params, signal)
   if (params.was_running && !old.State.Running) await docker.engine.containers.start(old.Id, signal)
   const other = replacement && (await docker.engine.containers.inspect(replacement.Id, signal))
-  if (other) await rename(docker, other, params.temporary, signal)
+  if (other) await rename(docker, other, temporaryOf(params), signal)
   await rename(docker, old, params.name, signal)
   await setRestartPolicy(docker, old, params.restart_policy, signal)
   return {
@@ -91,19 +122,30 @@ async function mustHaveOld(docker: DockerContext, params: Replacement, signal: A
   if (old) return old
   throw gone(
     `The old ${params.name} cannot be started again`,
-    params.fallback,
+    fallbackOf(params),
     'The old container was removed: by the cleanup, or from outside. The replacement was not changed.'
   )
 }
 
-/** Removes the proven old container, never its volumes; its log stays among the evidence. */
-export const removeOld: ReplacementWork = {
+/** Removes the old container, never its volumes, once its replacement serves in its place; its log stays among the evidence. */
+export const removeOld = forEachReplacement({
+  kind: 'remove_container',
+  phase: 'cleanup',
+  describe: (members) => ({
+    id: `remove:${ids(members)}`,
+    title: `Removing the old ${names(members)}, not its volumes`,
+    undo: null,
+    manualCommands: members.map((member) => `docker rm ${fallbackOf(member)}`)
+  }),
   async apply(docker, params, run) {
     const old = await findOld(docker, params, run.signal)
     if (!old) return { detail: 'already removed' }
-    if (!(await findNew(docker, params, run.signal))) return { detail: `kept ${old.Name}: it has no replacement` }
+    const replacement = await findNew(docker, params, run.signal)
+    if (!replacement) return { detail: `kept ${old.Name}: it has no replacement` }
+    if (isUp(old.State) || !isUp(replacement.State) || replacement.Name !== params.name)
+      return { detail: `kept ${old.Name}: its replacement does not serve in its place` }
     await keepLogs(docker, old, run)
     await remove(docker, old, { ownVolumes: false, force: true }, run.signal)
     return { detail: `removed ${old.Name}, not its volumes` }
   }
-}
+})
