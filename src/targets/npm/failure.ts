@@ -3,6 +3,7 @@ import { TooLarge } from '../../http/body.ts'
 import { isTransient, networkReason } from '../../http/failure.ts'
 import { ConfigError, messageOf, type RollbackError, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
+import type { Logins } from './logins.ts'
 
 /** A registry's answer that refuses a request. */
 export class RegistryRefusal extends Error {
@@ -34,13 +35,19 @@ export const statusOf = (error: unknown): number | undefined =>
   error instanceof RegistryRefusal ? error.status : undefined
 
 /**
- * Says what a failed request means. `doing` names what was tried ("Reading my-package"), `state` what is so now.
+ * Says what a failed request means. `doing` names what was tried ("Reading my-package"), `state` what is so now, `withheld` why no login
+ * went along, if so.
  * An error that was already explained, and the reason of an abort, are passed on as they are.
  */
-export function explain(error: unknown, doing: string, registry: string, state?: string): unknown {
+export function explain(
+  error: unknown,
+  doing: string,
+  registry: string,
+  { state, withheld }: { state?: string; withheld?: Logins['withheld'] } = {}
+): unknown {
   const parts = { what: `${doing} failed`, cause: error, ...(state && { state }) }
   if (error instanceof RegistryRefusal)
-    return explainStatus(error.status, `the registry answered ${error.status}${reasonOf(error)}`, parts)
+    return explainStatus(error.status, `the registry answered ${error.status}${reasonOf(error)}`, parts, withheld)
   if (error instanceof TooLarge)
     return new TargetError({
       ...parts,
@@ -61,8 +68,11 @@ export function explain(error: unknown, doing: string, registry: string, state?:
 function explainStatus(
   status: number,
   why: string,
-  parts: { what: string; cause: unknown; state?: string }
+  parts: { what: string; cause: unknown; state?: string },
+  withheld?: Logins['withheld']
 ): RollbackError {
+  if (withheld && [401, 403, 404].includes(status))
+    return new ConfigError({ ...parts, why: `${why}. ${withheld.why}`, next: withheld.next, code: 'no_login_sent' })
   if (status === 401)
     return new ConfigError({
       ...parts,

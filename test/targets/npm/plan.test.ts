@@ -134,7 +134,7 @@ describeOn('npm', 'npm plan', (backend) => {
     const made = await fresh()
     await made.publish('1.1.0')
     await made.publish('1.2.0')
-    await writeFile(join(made.dir, '.npmrc'), npmrc(backend.url ?? '', ''))
+    await writeFile(join(made.dir, 'user-npmrc'), npmrc(backend.url ?? '', ''))
     expect((await planTo(await open(made), '1.1.0')).blockers).toMatchObject([
       { id: 'not_logged_in', next: expect.stringMatching(/npm login/) }
     ])
