@@ -19,11 +19,12 @@ export class RegistryRefusal extends Error {
     this.status = status
     this.challenge = [headers['www-authenticate'] ?? []].flat().join(' ')
     this.text = body.toString('utf8', 0, 65_536)
-    this.body = parsed(this.text)
+    this.body = tryJson(this.text)
   }
 }
 
-function parsed(text: string): unknown {
+/** A text as JSON; null when it is none. */
+export function tryJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
