@@ -47,8 +47,7 @@ export function explain(
   { state, withheld }: { state?: string; withheld?: Logins['withheld'] } = {}
 ): unknown {
   const parts = { what: `${doing} failed`, cause: error, ...(state && { state }) }
-  if (error instanceof RegistryRefusal)
-    return explainStatus(error.status, `the registry answered ${error.status}${reasonOf(error)}`, parts, withheld)
+  if (error instanceof RegistryRefusal) return explainStatus(error, parts, withheld)
   if (error instanceof TooLarge)
     return new TargetError({
       ...parts,
@@ -67,32 +66,33 @@ export function explain(
 }
 
 function explainStatus(
-  status: number,
-  why: string,
+  refusal: RegistryRefusal,
   parts: { what: string; cause: unknown; state?: string },
   withheld?: Logins['withheld']
 ): RollbackError {
-  if (withheld && [401, 403, 404].includes(status))
-    return new ConfigError({ ...parts, why: `${why}. ${withheld.why}`, next: withheld.next, code: 'no_login_sent' })
+  const { status } = refusal
+  const said = `the registry answered ${status}${reasonOf(refusal)}`
+  const why = withheld && [401, 403, 404].includes(status) ? `${withheld.why}; ${said}` : said
   if (status === 401)
     return new ConfigError({
       ...parts,
       why,
-      next: 'Log in with `npm login` (or renew the token in your npmrc), then try again.',
+      next: withheld?.next ?? 'Log in with `npm login` (or renew the token in your npmrc), then try again.',
       code: 'not_logged_in'
     })
   if (status === 403)
     return new TargetError({
       ...parts,
-      why: `${why}: this login lacks the right to do it`,
-      next: 'Use the login of a maintainer of the package, or a token with write access, then try again.',
+      why: withheld ? why : `${why}: this login lacks the right to do it`,
+      next:
+        withheld?.next ?? 'Use the login of a maintainer of the package, or a token with write access, then try again.',
       code: 'no_rights'
     })
   if (status === 404)
     return new TargetError({
       ...parts,
-      why: `${why}: there is no such package, or this login cannot see it`,
-      next: 'Check the name, the registry and the login (`npm whoami`), then try again.',
+      why: `${why}: there is no such package, or ${withheld ? 'it needs a login' : 'this login cannot see it'}`,
+      next: `Check the name and the registry. ${withheld?.next ?? 'Check the login with `npm whoami`, then try again.'}`,
       code: 'not_found'
     })
   if (status === 409)

@@ -13,7 +13,8 @@ import { escapedName } from './names.ts'
 import { findNpm } from './npm-config.ts'
 import type { NpmSettings } from './settings.ts'
 
-const limitMs = 120_000
+/** Shorter than the limit of a whole verification, so that the other checks are reported. */
+const limitMs = 90_000
 
 /** What became of an installation; `leftOut` are optional dependencies that npm went on without. */
 export type Installed =
