@@ -158,9 +158,14 @@ describeOn('npm', 'npm plan', (backend) => {
       return planTo(await open(made), '1.1.0')
     }
     expect((await planWith(`//${host}/:_authToken=${backend.writer}\n`)).blockers).toEqual([])
-    const { blockers, notes } = await planWith(`//registry.npmjs.org/:_authToken=${backend.writer}\n`)
-    expect(blockers).toMatchObject([{ id: 'not_logged_in', why: expect.stringMatching(/only the project names/) }])
-    expect(notes.join()).toContain(`npm login --registry=${backend.url}`)
+    const { blockers } = await planWith(`//registry.npmjs.org/:_authToken=${backend.writer}\n`)
+    expect(blockers).toMatchObject([
+      {
+        id: 'not_logged_in',
+        why: expect.stringMatching(/only the project names/),
+        next: expect.stringContaining(`npm login --registry=${backend.url}`)
+      }
+    ])
     const secret = await fresh(undefined, `@members/pop-plan-${process.pid}-${Date.now().toString(36)}`)
     await writeFile(join(secret.dir, 'user-npmrc'), '')
     await writeFile(join(secret.dir, '.npmrc'), `registry=${backend.url}\n`)
