@@ -25,13 +25,14 @@ const npmScene: Scene = async () => {
   await publish(registry.url, registry.writer, { name, version: '1.2.0', files: { 'index.js': program } })
   const error = "Cannot find module './greeting.js'"
   const broken = historyRecord('npm', '1.2.0', 'failed', new Date().toISOString(), { error })
+  const projectDir = await demoProject(registry, [broken, good])
   return {
     story: [
       `A private npm registry runs at ${registry.url}.`,
       `${name}@1.1.0 was published and worked; ${name}@1.2.0 was published, and one of its files was forgotten.`
     ],
-    projectDir: await demoProject(registry, [broken, good]),
-    env: { POP_DEMO_TOKEN: registry.writer },
+    projectDir,
+    env: { npm_config_userconfig: join(projectDir, 'user-npmrc'), POP_DEMO_TOKEN: registry.writer },
     userSees: () => install(registry),
     stop: registry.stop
   }
@@ -39,7 +40,7 @@ const npmScene: Scene = async () => {
 
 export default npmScene
 
-/** A project whose npmrc takes the login from the environment, as in CI. */
+/** A project, beside it a user's npmrc that takes the login from the environment, as in CI. */
 async function demoProject({ url }: Verdaccio, history: JsonObject[]): Promise<string> {
   const { dir } = await testProject({
     version: '1.0',
@@ -48,7 +49,7 @@ async function demoProject({ url }: Verdaccio, history: JsonObject[]): Promise<s
     history
   })
   await writeFile(join(dir, 'package.json'), `${JSON.stringify({ name, version: '1.2.0' }, null, 2)}\n`)
-  await writeFile(join(dir, '.npmrc'), npmrc(url, '$'.concat('{POP_DEMO_TOKEN}')))
+  await writeFile(join(dir, 'user-npmrc'), npmrc(url, '$'.concat('{POP_DEMO_TOKEN}')))
   return dir
 }
 

@@ -6,7 +6,7 @@ import { oneLine } from '../support/text.ts'
 const agents = new Map<string, EnvHttpProxyAgent>()
 
 /** Always reached directly, as programs in Go do it: a proxy has another loopback. */
-const loopback = 'localhost,127.0.0.1,[::1]'
+export const loopback = 'localhost,127.0.0.1,[::1]'
 
 /**
  * The connections of this process that obey HTTP_PROXY, HTTPS_PROXY and NO_PROXY of an environment as curl does. Idle ones are closed
@@ -14,18 +14,21 @@ const loopback = 'localhost,127.0.0.1,[::1]'
  * @throws ConfigError for a proxy that is no address.
  */
 export function proxyAgent(env: NodeJS.ProcessEnv): EnvHttpProxyAgent {
-  const proxies = {
-    httpProxy: proxyOf(env, 'http_proxy'),
-    httpsProxy: proxyOf(env, 'https_proxy'),
-    noProxy: env.no_proxy ?? env.NO_PROXY ?? ''
-  }
+  const proxies = proxiesOf(env)
   const key = JSON.stringify(proxies)
   const agent = agents.get(key) ?? agentWith(proxies)
   agents.set(key, agent)
   return agent
 }
 
-interface Proxies {
+/** The proxies that an environment names. @throws ConfigError for one that is no address. */
+export const proxiesOf = (env: NodeJS.ProcessEnv): Proxies => ({
+  httpProxy: proxyOf(env, 'http_proxy'),
+  httpsProxy: proxyOf(env, 'https_proxy'),
+  noProxy: env.no_proxy ?? env.NO_PROXY ?? ''
+})
+
+export interface Proxies {
   httpProxy: string
   httpsProxy: string
   noProxy: string

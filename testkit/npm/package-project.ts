@@ -32,13 +32,14 @@ export async function npmProject(registry: Record<string, string>, soakSeconds =
     history: [record('1.2.0', 3, 'failed'), record('1.1.0', 2), record('1.0.0', 1)]
   })
   await writeFile(join(project.dir, 'package.json'), JSON.stringify({ name, version: '1.2.0' }))
-  await writeFile(join(project.dir, '.npmrc'), npmrc(url, writer))
+  const userconfig = join(project.dir, 'user-npmrc')
+  await writeFile(userconfig, npmrc(url, writer))
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) await publish(url, writer, { name, version })
   return {
     ...project,
     name,
     env: {
-      npm_config_userconfig: join(project.dir, 'none-user'),
+      npm_config_userconfig: userconfig,
       npm_config_globalconfig: join(project.dir, 'no-npmrc'),
       npm_config_cache: join(project.dir, '.cache')
     },

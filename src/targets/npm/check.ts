@@ -1,5 +1,6 @@
 import type { Check, CheckReport } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
+import { oneLine } from '../../support/text.ts'
 import type { CheckOptions } from '../target.ts'
 import type { NpmContext } from './context.ts'
 import { inShort } from './failure.ts'
@@ -14,10 +15,11 @@ import { tarballVerified } from './tarball.ts'
  * one does so again only when the tag or the digest has changed.
  */
 export async function check(
-  { registry, settings, env, mask }: NpmContext,
+  context: NpmContext,
   release: Release,
   { signal, baseline }: CheckOptions
 ): Promise<CheckReport> {
+  const { registry, settings } = context
   let tags: DistTags
   let packument: Packument
   try {
@@ -39,7 +41,7 @@ export async function check(
       observed: baseline
     }
   const tarball = await tarballOf(registry, packument, release, signal)
-  const install = installCheck(settings, release, digest, state, await installByTag(settings, env, mask, signal))
+  const install = installCheck(settings, release, digest, state, await installByTag(context, signal))
   return {
     checks: [tagOf(settings, release, state), identityOf(release, digest), tarball, install],
     observed: { ...state, installed: install.status === 'pass' && tarball.status === 'pass' }
@@ -124,7 +126,11 @@ function installCheck(
           status: 'fail',
           detail: `${version} was installed, with content that differs from the registry's record`
         }
-      : { ...common, status: 'pass', detail: `${version} was installed in an empty folder, scripts off` }
+      : {
+          ...common,
+          status: 'pass',
+          detail: `${version} was installed in an empty folder, scripts off${without(installed.leftOut)}`
+        }
   }
   if (tag === version && page === installed.version)
     return {
@@ -134,6 +140,11 @@ function installCheck(
     }
   return { ...common, status: 'fail', detail: `${installed.version} was installed, not ${version}` }
 }
+
+const without = (leftOut: readonly string[]): string =>
+  leftOut.length === 0
+    ? ''
+    : `; optional dependencies were left out, from git or not to be fetched: ${oneLine(leftOut.join(', '), 160)}`
 
 const stillInstalled = (settings: NpmSettings, { version }: Release): Check => ({
   id: 'install',

@@ -89,12 +89,9 @@ async function change(
       run.signal.throwIfAborted()
       if (error instanceof NeedsOneTimePassword) return { manual: manualPassword(deprecateCommand(planned, to)) }
       if (statusOf(error) !== 409 || attempt === attempts)
-        throw explain(
-          error,
-          `Changing the deprecation of ${name}@${version}`,
-          registry.url,
-          `${version} is ${now ? 'deprecated as before' : 'not deprecated'}; this step does not change the dist-tags.`
-        )
+        throw explain(error, `Changing the deprecation of ${name}@${version}`, registry.url, {
+          state: `${version} is ${now ? 'deprecated as before' : 'not deprecated'}; this step does not change the dist-tags.`
+        })
       run.progress('someone else changed the package at the same moment; reading it again')
       await clock.sleep(100 * 2 ** attempt, run.signal)
     }

@@ -3,6 +3,7 @@ import { TooLarge } from '../../http/body.ts'
 import { isTransient, networkReason } from '../../http/failure.ts'
 import { ConfigError, messageOf, type RollbackError, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
+import type { Logins } from './logins.ts'
 
 /** A registry's answer that refuses a request. */
 export class RegistryRefusal extends Error {
@@ -18,11 +19,12 @@ export class RegistryRefusal extends Error {
     this.status = status
     this.challenge = [headers['www-authenticate'] ?? []].flat().join(' ')
     this.text = body.toString('utf8', 0, 65_536)
-    this.body = parsed(this.text)
+    this.body = tryJson(this.text)
   }
 }
 
-function parsed(text: string): unknown {
+/** A text as JSON; null when it is none. */
+export function tryJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -34,13 +36,18 @@ export const statusOf = (error: unknown): number | undefined =>
   error instanceof RegistryRefusal ? error.status : undefined
 
 /**
- * Says what a failed request means. `doing` names what was tried ("Reading my-package"), `state` what is so now.
+ * Says what a failed request means. `doing` names what was tried ("Reading my-package"), `state` what is so now, `withheld` why no login
+ * went along, if so.
  * An error that was already explained, and the reason of an abort, are passed on as they are.
  */
-export function explain(error: unknown, doing: string, registry: string, state?: string): unknown {
+export function explain(
+  error: unknown,
+  doing: string,
+  registry: string,
+  { state, withheld }: { state?: string; withheld?: Logins['withheld'] } = {}
+): unknown {
   const parts = { what: `${doing} failed`, cause: error, ...(state && { state }) }
-  if (error instanceof RegistryRefusal)
-    return explainStatus(error.status, `the registry answered ${error.status}${reasonOf(error)}`, parts)
+  if (error instanceof RegistryRefusal) return explainStatus(error, parts, withheld)
   if (error instanceof TooLarge)
     return new TargetError({
       ...parts,
@@ -59,29 +66,33 @@ export function explain(error: unknown, doing: string, registry: string, state?:
 }
 
 function explainStatus(
-  status: number,
-  why: string,
-  parts: { what: string; cause: unknown; state?: string }
+  refusal: RegistryRefusal,
+  parts: { what: string; cause: unknown; state?: string },
+  withheld?: Logins['withheld']
 ): RollbackError {
+  const { status } = refusal
+  const said = `the registry answered ${status}${reasonOf(refusal)}`
+  const why = withheld && [401, 403, 404].includes(status) ? `${withheld.why}; ${said}` : said
   if (status === 401)
     return new ConfigError({
       ...parts,
       why,
-      next: 'Log in with `npm login` (or renew the token in your npmrc), then try again.',
+      next: withheld?.next ?? 'Log in with `npm login` (or renew the token in your npmrc), then try again.',
       code: 'not_logged_in'
     })
   if (status === 403)
     return new TargetError({
       ...parts,
-      why: `${why}: this login lacks the right to do it`,
-      next: 'Use the login of a maintainer of the package, or a token with write access, then try again.',
+      why: withheld ? why : `${why}: this login lacks the right to do it`,
+      next:
+        withheld?.next ?? 'Use the login of a maintainer of the package, or a token with write access, then try again.',
       code: 'no_rights'
     })
   if (status === 404)
     return new TargetError({
       ...parts,
-      why: `${why}: there is no such package, or this login cannot see it`,
-      next: 'Check the name, the registry and the login (`npm whoami`), then try again.',
+      why: `${why}: there is no such package, or ${withheld ? 'it needs a login' : 'this login cannot see it'}`,
+      next: `Check the name and the registry. ${withheld?.next ?? 'Check the login with `npm whoami`, then try again.'}`,
       code: 'not_found'
     })
   if (status === 409)

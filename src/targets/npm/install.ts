@@ -1,84 +1,74 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Mask } from '../../support/mask.ts'
-import { runProgram } from '../../support/run-program.ts'
+import { readText } from '../../support/read-text.ts'
+import { type ProgramResult, runProgram } from '../../support/run-program.ts'
 import { oneLine } from '../../support/text.ts'
-import { escapedName, scopeOf } from './names.ts'
+import { containedNpm } from './contained-npm.ts'
+import type { NpmContext } from './context.ts'
+import { tryJson } from './failure.ts'
+import type { Login } from './logins.ts'
+import { escapedName } from './names.ts'
 import { findNpm } from './npm-config.ts'
 import type { NpmSettings } from './settings.ts'
 
-const limitMs = 120_000
+/** Shorter than the limit of a whole verification, so that the other checks are reported. */
+const limitMs = 90_000
 
+/** What became of an installation; `leftOut` are optional dependencies that npm went on without. */
 export type Installed =
-  | { state: 'installed'; version: string; integrity: string | null }
+  | { state: 'installed'; version: string; integrity: string | null; leftOut: string[] }
   | { state: 'failed' | 'unknown'; detail: string }
 
-/** Installs the package by its tag as a user would: in an empty folder, with an empty cache, without running any scripts. */
-export async function installByTag(
-  settings: NpmSettings,
-  env: NodeJS.ProcessEnv,
-  mask: Mask,
-  signal: AbortSignal
-): Promise<Installed> {
-  const npm = await findNpm(env)
+/**
+ * Installs the package by its tag in an empty folder, with an empty cache. The package and its dependencies may be hostile, so npm may
+ * start no program (no scripts, no git) and knows nothing of this machine; it gets a login only after the registry refused without.
+ */
+export async function installByTag(context: NpmContext, signal: AbortSignal): Promise<Installed> {
+  const { settings } = context
+  const npm = await findNpm(context.env, context.projectDir)
   if (!npm) return { state: 'unknown', detail: 'npm is not on PATH, so the package cannot be installed' }
+  const login = settings.logins.to(settings.registry)
+  const { needsLogin, ...first } = await attempt(npm, context, login.cert ? login : {}, signal)
+  if (!needsLogin || login.cert || !(login.token || login.auth)) return first.installed
+  return (await attempt(npm, context, login, signal)).installed
+}
+
+async function attempt(
+  npm: string,
+  context: NpmContext,
+  login: Login,
+  signal: AbortSignal
+): Promise<{ installed: Installed; needsLogin: boolean }> {
+  const { settings, mask } = context
   const folder = await mkdtemp(join(tmpdir(), 'pop-npm-'))
   try {
-    await writeFile(join(folder, 'package.json'), '{"name":"empty-folder","version":"0.0.0","private":true}\n')
-    const result = await runProgram(npm, argumentsFor(settings, folder), {
+    const { args, env } = await containedNpm(folder, context, login)
+    const result = await runProgram(npm, args, {
       cwd: folder,
-      env: { ...env, ...registriesAndLogins(settings) },
+      env,
       signal,
       limitMs,
       maxOutput: 1024 * 1024
     })
-    if (!result.ok)
-      return why(settings, result.problem === 'timed_out', mask.text(result.stdout), mask.text(result.stderr))
-    return await found(settings.name, folder)
+    if (result.ok) return { installed: await found(settings.name, folder), needsLogin: false }
+    return why(settings, result.problem, mask.text(result.stdout), mask.text(result.stderr))
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
-function argumentsFor({ name, tag, registry }: NpmSettings, folder: string): string[] {
-  const scope = scopeOf(name)
-  return [
-    'install',
-    `${name}@${tag}`,
-    scope ? `--${scope}:registry=${registry}` : `--registry=${registry}`,
-    `--cache=${join(folder, 'cache')}`,
-    `--prefix=${folder}`,
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--no-update-notifier',
-    '--no-global',
-    '--no-offline',
-    '--no-prefer-offline',
-    '--no-dry-run',
-    '--package-lock',
-    '--no-engine-strict',
-    '--fetch-retries=1',
-    '--fetch-timeout=20000',
-    '--loglevel=error',
-    '--json'
-  ]
-}
-
-/** The empty folder is outside the project, so registries and logins of the project's npmrc are passed on, never on the command line. */
-function registriesAndLogins({ options }: NpmSettings): Record<string, string> {
-  const variables: Record<string, string> = {}
-  for (const [key, value] of Object.entries(options))
-    if (typeof value === 'string' && (/^@.*:registry$/.test(key) || key.startsWith('//')))
-      variables[`npm_config_${key}`] = value
-  if (typeof options.registry === 'string') variables.npm_config_registry = options.registry
-  return variables
-}
-
+const dependenciesSchema = z.record(z.string(), z.unknown()).optional()
 const lockSchema = z.looseObject({
-  packages: z.record(z.string(), z.looseObject({ version: z.string().optional(), integrity: z.string().optional() }))
+  packages: z.record(
+    z.string(),
+    z.looseObject({
+      version: z.string().optional(),
+      integrity: z.string().optional(),
+      optionalDependencies: dependenciesSchema
+    })
+  )
 })
 
 async function found(name: string, folder: string): Promise<Installed> {
@@ -87,45 +77,58 @@ async function found(name: string, folder: string): Promise<Installed> {
     .safeParse(await readJson(join(folder, 'node_modules', name, 'package.json')))
   const lock = lockSchema.safeParse(await readJson(join(folder, 'package-lock.json')))
   if (!manifest.success) return { state: 'failed', detail: 'npm reported success, but the package is not installed' }
-  const integrity = lock.success ? lock.data.packages[`node_modules/${name}`]?.integrity : undefined
-  return { state: 'installed', version: manifest.data.version, integrity: integrity ?? null }
-}
-
-const readJson = async (path: string): Promise<unknown> => {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'))
-  } catch {
-    return null
+  const packages = lock.success ? lock.data.packages : {}
+  const there = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)))
+  const optional = Object.values(packages).flatMap((one) => Object.keys(one.optionalDependencies ?? {}))
+  return {
+    state: 'installed',
+    version: manifest.data.version,
+    integrity: packages[`node_modules/${name}`]?.integrity ?? null,
+    leftOut: [...new Set(optional)].filter((one) => !there.has(one))
   }
 }
+
+const readJson = async (path: string): Promise<unknown> => tryJson(await readText(path).catch(() => ''))
+
+const tooMuch = 'the installation took more than 2 GB of memory or 4 GB of disk'
 
 const errorSchema = z.looseObject({
   error: z.looseObject({ code: z.string().nullish(), summary: z.string().nullish(), detail: z.string().nullish() })
 })
 
 /** A failure that concerns another package, the network or this machine says nothing about the candidate. */
-function why({ name }: NpmSettings, timedOut: boolean, stdout: string, stderr: string): Installed {
-  if (timedOut) return { state: 'unknown', detail: `npm did not finish within ${limitMs / 1000} seconds` }
+function why(
+  { name }: NpmSettings,
+  problem: ProgramResult['problem'],
+  stdout: string,
+  stderr: string
+): { installed: Installed; needsLogin: boolean } {
+  const unknown = (detail: string) => ({ installed: { state: 'unknown', detail } as const, needsLogin: false })
+  if (problem === 'timed_out') return unknown(`npm did not finish within ${limitMs / 1000} seconds`)
+  if (problem) return unknown(`npm was ended: ${problem === 'killed' ? tooMuch : oneLine(problem)}`)
   const parsed = errorSchema.safeParse(tryJson(stdout))
-  const { code, summary } = parsed.success ? parsed.data.error : {}
-  const said = oneLine(summary || stderr.trim().split('\n')[0] || 'npm gave no reason', 240)
-  const detail = `npm install failed${code ? ` with ${oneLine(code, 40)}` : ''}: ${said}`
+  const { summary, detail, ...said } = parsed.success ? parsed.data.error : {}
+  // Old versions print what they say in JSON among the lines of stderr.
+  const code = said.code ?? /^npm (?:ERR!|error) code (\w+)$/m.exec(stderr)?.[1] ?? ''
+  if (code.startsWith('EALLOW'))
+    return unknown(
+      `not installed: a dependency comes from git or a local folder; this check fetches neither, because that can run code of theirs (${oneLine(detail || summary || code, 160)})`
+    )
+  const reason = oneLine(summary || stderr.trim().split('\n')[0] || 'npm gave no reason', 240)
   const aboutUs = mentions(`${summary ?? ''} ${stderr}`, name) || mentions(summary ?? '', escapedName(name))
   const elsewhere =
     /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENOSPC|EACCES|EPERM|ERR_SOCKET|FETCH_ERROR|E5\d\d|E429|EBADPLATFORM|EBADENGINE)/.test(
-      code ?? ''
+      code
     )
-  return { state: aboutUs && !elsewhere ? 'failed' : 'unknown', detail }
+  return {
+    installed: {
+      state: aboutUs && !elsewhere ? 'failed' : 'unknown',
+      detail: `npm install failed${code ? ` with ${oneLine(code, 40)}` : ''}: ${reason}`
+    },
+    needsLogin: /^E(40[134]|NEEDAUTH)$/.test(code)
+  }
 }
 
 /** Whether a text names the package, and not one whose name only begins or ends alike. */
 const mentions = (text: string, name: string): boolean =>
   new RegExp(`(^|[^\\w.~-])${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}([^\\w.~-]|$)`).test(text)
-
-const tryJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}

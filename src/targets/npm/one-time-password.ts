@@ -6,7 +6,7 @@ import { anySignal } from '../../support/limit.ts'
 import type { Mask } from '../../support/mask.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Run } from '../target.ts'
-import { RegistryRefusal } from './failure.ts'
+import { RegistryRefusal, tryJson } from './failure.ts'
 import type { Registry, Write } from './registry.ts'
 
 /** Thrown where the registry asks for a one-time password and offers no web login: a person must act. */
@@ -107,13 +107,5 @@ async function awaitLogin(
     }
     const seconds = Number(headerOf(response.headers, 'retry-after') ?? 1)
     await clock.sleep(Math.min(Math.max(Number.isFinite(seconds) ? seconds * 1000 : 1000, 250), 10_000), run.signal)
-  }
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
   }
 }

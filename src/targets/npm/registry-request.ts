@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import fetch from 'npm-registry-fetch'
+import type { Dispatcher } from 'undici'
 import { type Answer, headerOf } from '../../http/answer.ts'
 import { mebibyte, TooLarge } from '../../http/body.ts'
 import { isTransient } from '../../http/failure.ts'
@@ -9,6 +9,7 @@ import { type RequestOptions, requestAlong } from '../../http/request.ts'
 import { pause, retrying } from '../../http/retry.ts'
 import { systemClock } from '../../support/clock.ts'
 import { RegistryRefusal } from './failure.ts'
+import type { Login } from './logins.ts'
 import type { NpmSettings } from './settings.ts'
 
 export type RegistryRequest = Pick<
@@ -19,46 +20,43 @@ export type RegistryRequest = Pick<
 /** Sends one request to a registry. @throws RegistryRefusal for a status from 400 on; what kept an answer away. */
 export type SendToRegistry = (url: string, request: RegistryRequest) => Promise<Answer>
 
-/** The documents of packages with thousands of versions have some 40 MB. */
-const maxBytes = 64 * mebibyte
+const usualMaxBytes = 4 * mebibyte
 const limitMs = 30_000
 
 /** Requests as the npm configuration has them: its logins, proxies and certificates. Reading is tried twice. */
-export function registryRequests({ registry, options }: NpmSettings): SendToRegistry {
-  const { cert, key } = fetch.getAuth(registry, options)
-  const proxy = textOf(options.httpsProxy) ?? textOf(options.proxy) ?? ''
-  const dispatcher = agentWith(
-    { httpProxy: proxy, httpsProxy: proxy, noProxy: textOf(options.noProxy) ?? '' },
-    {
+export function registryRequests({ registry, options, logins, proxies }: NpmSettings): SendToRegistry {
+  const connections = (certificate: Pick<Login, 'cert' | 'key'>): Dispatcher =>
+    agentWith(proxies, {
       ...(options.ca ? { ca: [options.ca].flat().map(String) } : {}),
-      cert: cert ?? textOf(options.cert),
-      key: key ?? textOf(options.key),
+      ...certificate,
       rejectUnauthorized: options.strictSSL !== false
-    }
-  )
+    })
+  const { cert, key } = logins.to(registry)
+  const elsewhere = connections({})
+  const own = cert ? connections({ cert, key }) : elsewhere
+  const { origin } = new URL(registry)
 
   const once = async (start: URL, { headers, signal, ...call }: RegistryRequest): Promise<Answer> => {
     const isRead = (call.method ?? 'GET') === 'GET'
+    const maxBytes = call.maxBytes ?? usualMaxBytes
     const { answer } = await requestAlong(
       start,
       { signal, limitMs: call.limitMs ?? limitMs },
       (to) => ({
         env: {},
-        dispatcher,
-        maxBytes,
+        dispatcher: to.origin === origin ? own : elsewhere,
         ...call,
+        maxBytes,
         headers: {
           ...(call.sink || call.cut ? {} : { 'accept-encoding': 'gzip' }),
           'npm-auth-type': textOf(options.authType) ?? 'web',
-          ...(textOf(options.otp) && { 'npm-otp': String(options.otp) }),
-          ...headers,
-          ...(to.origin === start.origin && loginFor(to.href, registry, options))
+          ...(to.origin === start.origin && { ...asHeaders(logins.to(to.href)), ...headers })
         }
       }),
       (to, { status }) => isRead || (to.origin === start.origin && (status === 307 || status === 308))
     )
     const plain =
-      headerOf(answer.headers, 'content-encoding') === 'gzip' && !answer.cut ? await unzipped(answer) : answer
+      headerOf(answer.headers, 'content-encoding') === 'gzip' && !answer.cut ? await unzipped(answer, maxBytes) : answer
     if (plain.status >= 400) throw new RegistryRefusal(plain)
     return plain
   }
@@ -96,14 +94,13 @@ export function registryRequests({ registry, options }: NpmSettings): SendToRegi
 
 const mayPass = (status: number): boolean => status === 408 || status === 429 || status >= 500
 
-/** The Authorization header that npm would send to an address. */
-function loginFor(url: string, registry: string, options: NpmSettings['options']): Record<string, string> {
-  const { token, auth } = fetch.getAuth(url, { ...options, registry, spec: undefined, scope: undefined })
-  if (token) return { authorization: `Bearer ${token}` }
-  return auth ? { authorization: `Basic ${auth}` } : {}
-}
+const asHeaders = ({ token, auth, otp }: Login): Record<string, string> => ({
+  ...(auth && { authorization: `Basic ${auth}` }),
+  ...(token && { authorization: `Bearer ${token}` }),
+  ...(otp && { 'npm-otp': otp })
+})
 
-async function unzipped(answer: Answer): Promise<Answer> {
+async function unzipped(answer: Answer, maxBytes: number): Promise<Answer> {
   try {
     return { ...answer, body: await promisify(gunzip)(answer.body, { maxOutputLength: maxBytes }) }
   } catch (error) {

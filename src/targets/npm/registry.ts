@@ -1,6 +1,6 @@
-import fetch from 'npm-registry-fetch'
 import { z } from 'zod'
 import type { Answer } from '../../http/answer.ts'
+import { mebibyte } from '../../http/body.ts'
 import { TargetError } from '../../support/errors.ts'
 import { explain, isNetworkFailure, statusOf } from './failure.ts'
 import { escapedName } from './names.ts'
@@ -34,26 +34,35 @@ export interface Write {
   otp?: string
 }
 
+/** The documents of packages with thousands of versions have some 40 MB. */
+const maxDocument = 64 * mebibyte
+
 export function openRegistry(settings: NpmSettings): Registry {
-  const { name, registry, options } = settings
+  const { name, registry, logins } = settings
   const send = registryRequests(settings)
   const path = escapedName(name)
   const tags = `-/package/${path}/dist-tags`
   const uncached = { 'cache-control': 'no-cache', pragma: 'no-cache' }
 
-  const read = async <T>(uri: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> => {
-    const { body } = await send(`${registry}${uri}`, { signal, headers: uncached })
+  const read = async <T>(uri: string, schema: z.ZodType<T>, signal: AbortSignal, maxBytes?: number): Promise<T> => {
+    const { body } = await send(`${registry}${uri}`, { signal, headers: uncached, ...(maxBytes && { maxBytes }) })
     return schema.parse(JSON.parse(body.toString('utf8')))
   }
 
-  const readOf = async <T>(uri: string, schema: z.ZodType<T>, what: string, signal: AbortSignal): Promise<T> => {
+  const readOf = async <T>(
+    uri: string,
+    schema: z.ZodType<T>,
+    what: string,
+    signal: AbortSignal,
+    maxBytes?: number
+  ): Promise<T> => {
     try {
-      return await read(uri, schema, signal)
+      return await read(uri, schema, signal, maxBytes)
     } catch (error) {
       signal.throwIfAborted()
       throw error instanceof z.ZodError || error instanceof SyntaxError
         ? notARegistry(`Reading ${what}`, registry, error)
-        : explain(error, `Reading ${what}`, registry)
+        : explain(error, `Reading ${what}`, registry, logins)
     }
   }
 
@@ -72,14 +81,14 @@ export function openRegistry(settings: NpmSettings): Registry {
   return {
     url: registry,
     distTags: (signal) => readOf(tags, distTagsSchema, `the dist-tags of ${name}`, signal),
-    packument: (signal) => readOf(path, packumentSchema, name, signal),
-    document: (signal) => readOf(`${path}?write=true`, z.record(z.string(), z.unknown()), name, signal),
+    packument: (signal) => readOf(path, packumentSchema, name, signal, maxDocument),
+    document: (signal) => readOf(`${path}?write=true`, z.record(z.string(), z.unknown()), name, signal, maxDocument),
     putDocument: (document, how) => write('PUT', path, document, how),
     putTag: (tag, version, how) => write('PUT', `${tags}/${encodeURIComponent(tag)}`, version, how),
     deleteTag: (tag, how) => write('DELETE', `${tags}/${encodeURIComponent(tag)}`, undefined, how),
     hasCredentials() {
-      const { token, auth, cert } = fetch.getAuth(`${registry}${path}`, { ...options, registry })
-      return Boolean(token || auth || cert || options.cert)
+      const { token, auth, cert } = logins.to(`${registry}${path}`)
+      return Boolean(token || auth || cert)
     },
     async whoami(signal) {
       try {

@@ -49,7 +49,8 @@ const unknown = ({ name }: NpmSettings, why: string): Rights => ({
 })
 
 /** Trusted publishing lets a CI job publish, and not move tags (npm/cli#8547). */
-function notLoggedIn({ registry }: NpmSettings, env: NodeJS.ProcessEnv): Blocker {
+function notLoggedIn({ registry, logins: { withheld } }: NpmSettings, env: NodeJS.ProcessEnv): Blocker {
+  if (withheld) return { id: 'not_logged_in', what: `There is no login for ${registry}`, ...withheld }
   const trusted = Boolean(env.ACTIONS_ID_TOKEN_REQUEST_URL || env.NPM_ID_TOKEN)
   return {
     id: 'not_logged_in',

@@ -80,12 +80,9 @@ async function move(
     run.signal.throwIfAborted()
     if (error instanceof NeedsOneTimePassword)
       return { manual: manualPassword(tagCommand(planned, to), `${tag} still points at ${from ?? 'nothing'}.`) }
-    throw explain(
-      error,
-      `Pointing ${tag} of ${name} to ${to ?? 'nothing'}`,
-      registry.url,
-      `${tag} still points at ${from ?? 'nothing'}.`
-    )
+    throw explain(error, `Pointing ${tag} of ${name} to ${to ?? 'nothing'}`, registry.url, {
+      state: `${tag} still points at ${from ?? 'nothing'}.`
+    })
   }
   return await answered(context, planned, to, run)
 }

@@ -1,14 +1,17 @@
 import { join } from 'node:path'
 import fetch from 'npm-registry-fetch'
 import { z } from 'zod'
+import { type Proxies, proxiesOf } from '../../http/proxy.ts'
 import { ConfigError } from '../../support/errors.ts'
 import type { Mask } from '../../support/mask.ts'
 import { readText } from '../../support/read-text.ts'
 import { oneLine } from '../../support/text.ts'
 import type { TargetContext } from '../target.ts'
 import type { NpmConfig } from './config.ts'
+import { type Logins, openLogins, type Place, usualRegistry } from './logins.ts'
 import { packageName, scopeOf, tagName } from './names.ts'
 import { loadNpmOptions, type NpmOptions } from './npm-config.ts'
+import { type ProjectNpmrc, readProjectNpmrc } from './project-npmrc.ts'
 
 /** What this target is about, settled from deploy.json, package.json and the npm configuration. */
 export interface NpmSettings {
@@ -16,13 +19,14 @@ export interface NpmSettings {
   tag: string
   /** Without credentials, ends with a slash. */
   registry: string
+  /** The user's npm configuration, with the registries that the project names. */
   options: NpmOptions
+  logins: Logins
+  proxies: Proxies
   deprecate: boolean
   /** What was assumed, for people. */
   notes: string[]
 }
-
-const usualRegistry = 'https://registry.npmjs.org/'
 
 const manifestSchema = z.looseObject({
   name: z.string().optional(),
@@ -43,23 +47,54 @@ export async function settle(context: TargetContext<NpmConfig>): Promise<NpmSett
     })
   const name = packageName(stated)
   const ofManifest = manifest?.name === name ? (manifest.publishConfig ?? {}) : {}
-  const options = await loadNpmOptions(projectDir, env, mask)
-  const { registry, because } = chooseRegistry(name, config, ofManifest, options)
+  const { options: user, userFile } = await loadNpmOptions(projectDir, env, mask)
+  const npmrc = userFile === join(projectDir, '.npmrc') ? noNpmrc : await readProjectNpmrc(projectDir)
+  const options = { ...user, ...notInEnvironment(npmrc.registries, env) }
+  const { registry: named, because } = chooseRegistry(name, config, ofManifest, options)
+  if (env.NPM_TOKEN) mask.add(env.NPM_TOKEN)
+  const place = withoutCredentials(named, mask)
+  const logins = openLogins(user, env, place)
   const tag = tagName(config.tag ?? textOf(ofManifest.tag) ?? 'latest')
   const notes = [
-    ...(because ? [`The registry is ${shown(registry)}: ${because}.`] : []),
+    ...(because ? [`The registry is ${new URL(place.registry).host}: ${because}.`] : []),
+    ...(logins.withheld ? [`${logins.withheld.why}. ${logins.withheld.next}`] : []),
+    ...(npmrc.ignored.length > 0 ? [ignoredNote(npmrc)] : []),
     ...(!config.tag && ofManifest.tag ? [`The dist-tag is ${tag}: publishConfig in package.json says so.`] : []),
     ...(config.dry_run ? ['`dry_run` in deploy.json concerns publishing only; rollbacks ignore it.'] : [])
   ]
   return {
     name,
     tag,
-    registry: withoutCredentials(registry, options, mask),
+    registry: place.registry,
     options,
+    logins,
+    proxies: proxiesFor(user, env),
     deprecate: config.deprecate ?? true,
     notes
   }
 }
+
+const noNpmrc: ProjectNpmrc = { registries: {}, ignored: [] }
+
+/** As in npm, a variable `npm_config_…` wins over the project's npmrc. */
+function notInEnvironment(registries: Record<string, string>, env: NodeJS.ProcessEnv): Record<string, string> {
+  const set = new Set(Object.keys(env).map((name) => name.toLowerCase()))
+  return Object.fromEntries(Object.entries(registries).filter(([key]) => !set.has(`npm_config_${key}`)))
+}
+
+/** Those of the npm configuration, else those of the environment. npm itself asks the proxy for https for everything. */
+function proxiesFor({ proxy, httpsProxy, noProxy }: NpmOptions, env: NodeJS.ProcessEnv): Proxies {
+  const ofEnvironment = proxiesOf(env)
+  const stated = textOf(httpsProxy) ?? textOf(proxy)
+  return {
+    httpProxy: stated ?? ofEnvironment.httpProxy,
+    httpsProxy: stated ?? ofEnvironment.httpsProxy,
+    noProxy: textOf(noProxy) ?? ofEnvironment.noProxy
+  }
+}
+
+const ignoredNote = ({ ignored }: ProjectNpmrc): string =>
+  `The project's .npmrc may only name registries; ignored: ${ignored.slice(0, 5).join(', ')}${ignored.length > 5 ? ` and ${ignored.length - 5} more` : ''}. What you need of them belongs in your own npmrc: \`npm config set <name> <value> --location=user\`.`
 
 function chooseRegistry(
   name: string,
@@ -75,8 +110,8 @@ function chooseRegistry(
   return registry === usualRegistry ? { registry } : { registry, because: 'the npm configuration names it' }
 }
 
-/** Moves a name and password out of the URL to where requests take them from, so that the URL may be shown. */
-function withoutCredentials(text: string, options: NpmOptions, mask: Mask): string {
+/** Takes a name and password out of the URL, so that it may be shown. */
+function withoutCredentials(text: string, mask: Mask): Place {
   const url = URL.canParse(text) ? new URL(text) : null
   if (!url || !/^https?:$/.test(url.protocol))
     throw new ConfigError({
@@ -88,19 +123,15 @@ function withoutCredentials(text: string, options: NpmOptions, mask: Mask): stri
   url.search = ''
   url.hash = ''
   if (!url.pathname.endsWith('/')) url.pathname += '/'
-  if (url.username || url.password) {
-    const password = decodeURIComponent(url.password)
-    const packed = Buffer.from(`${decodeURIComponent(url.username)}:${password}`).toString('base64')
-    mask.add(password)
-    mask.add(packed)
-    options[`//${url.host}${url.pathname}:_auth`] ??= packed
-    url.username = ''
-    url.password = ''
-  }
-  return url.href
+  if (!url.username && !url.password) return { registry: url.href }
+  const password = decodeURIComponent(url.password)
+  const ownAuth = Buffer.from(`${decodeURIComponent(url.username)}:${password}`).toString('base64')
+  mask.add(password)
+  mask.add(ownAuth)
+  url.username = ''
+  url.password = ''
+  return { registry: url.href, ownAuth }
 }
-
-const shown = (registry: string): string => (URL.canParse(registry) ? new URL(registry).host : 'not an address')
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value ? value : undefined)
 

@@ -2,6 +2,7 @@ declare module '@npmcli/config' {
   export default class Config {
     constructor(options: Record<string, unknown>)
     load(): Promise<void>
+    get(key: string): unknown
     readonly flat: Record<string, unknown>
   }
 }

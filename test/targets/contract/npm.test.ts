@@ -13,7 +13,7 @@ describeOn('npm', 'the contract of a target, on an npm registry', (backend) => {
       const [made, elsewhere] = [await project(backend), await project(backend)]
       for (const version of ['1.0.0', '1.1.0', '1.2.0']) await made.publish(version)
       const secret = backend.writer ?? ''
-      await writeFile(join(elsewhere.dir, '.npmrc'), npmrc('http://127.0.0.1:9/', secret))
+      await writeFile(join(elsewhere.dir, 'user-npmrc'), npmrc('http://127.0.0.1:9/', secret))
       return {
         opening: { projectDir: made.dir, env: made.env },
         elsewhere: { projectDir: elsewhere.dir, env: elsewhere.env },

@@ -1,6 +1,7 @@
-import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { CheckReport } from '../../../src/model/check.ts'
 import { describeOn } from '../../harness/describe-on.ts'
@@ -80,6 +81,36 @@ describeOn('npm', 'npm check', (backend) => {
     const report = await (await open(made)).check(await releaseOf(made, '1.1.0'), { signal: limit() })
     expect(statuses(report)).toMatchObject({ tarball: 'pass', install: 'unknown' })
     expect(report.checks.at(-1)?.detail).toContain(`${made.name}-dependency`)
+  })
+
+  test('a git dependency runs no program of its own; the check says what it left out', async () => {
+    const made = await fresh()
+    const git = join(made.dir, 'evil')
+    await mkdir(git)
+    const evil = {
+      name: 'evil',
+      version: '1.0.0',
+      scripts: { prepare: 'true' },
+      dependencies: { other: `git+file://${git}` }
+    }
+    await writeFile(join(git, 'package.json'), JSON.stringify(evil))
+    await writeFile(join(git, '.npmrc'), 'git=./run.sh\n')
+    await writeFile(join(git, 'run.sh'), `#!/bin/sh\ntouch ${made.dir}/ran\nexec git "$@"\n`, { mode: 0o755 })
+    const author = ['-c', 'user.name=n', '-c', 'user.email=a@b']
+    for (const args of [
+      ['init', '-q'],
+      ['add', '-A'],
+      [...author, 'commit', '-qm', 'x']
+    ])
+      await execa('git', args, { cwd: git })
+    await made.publish('1.1.0', { manifest: { dependencies: { evil: `git+file://${git}` } } })
+    await made.publish('1.0.0', { manifest: { optionalDependencies: { evil: `git+file://${git}` } } })
+    await made.publish('1.2.0')
+    const checked = async (version: string) =>
+      (await (await open(made)).check(await releaseOf(made, version), { signal: limit() })).checks.at(-1)
+    expect(await checked('1.1.0')).toMatchObject({ status: 'unknown', detail: expect.stringMatching(/from git.*evil/) })
+    expect(await checked('1.0.0')).toMatchObject({ status: 'pass', detail: expect.stringMatching(/left out.*evil/) })
+    await expect(access(join(made.dir, 'ran'))).rejects.toThrow()
   })
 
   test('a package that is not for this machine leaves it unknown', async () => {

@@ -17,7 +17,7 @@ export interface Deployment {
   files(): Promise<Record<string, string>>
 }
 
-/** A project with deploy.json whose package has a good 1.1.0 and a broken 1.2.0; its npmrc takes the token from the environment. */
+/** A project with deploy.json whose package has a good 1.1.0 and a broken 1.2.0; the user's npmrc takes the token from the environment. */
 export async function deployment(
   { backend, fresh, behind }: Bench,
   servers: BuiltServer[],
@@ -27,7 +27,7 @@ export async function deployment(
   await made.publish('1.1.0')
   await made.publish('1.2.0')
   const placeholder = '$'.concat('{POP_NPM_TOKEN}')
-  await writeFile(join(made.dir, '.npmrc'), npmrc(backend.url ?? '', placeholder))
+  await writeFile(join(made.dir, 'user-npmrc'), npmrc(backend.url ?? '', placeholder))
   await mkdir(join(made.dir, '.claude/popkit'), { recursive: true })
   await writeFile(join(made.dir, '.claude/popkit/deploy.json'), JSON.stringify(deployFile, null, 2))
   return {

@@ -25,12 +25,12 @@ export interface Project {
   remove(): Promise<void>
 }
 
-/** A folder with package.json and an npmrc that holds a login, as a user's project has it. */
+/** A folder with package.json, and a user's npmrc that holds a login. */
 export async function project(backend: Record<string, string>, token?: string, name = freshName()): Promise<Project> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-project-'))
   const registry = backend.url ?? ''
   await writeFile(join(dir, 'package.json'), JSON.stringify({ name, version: '1.0.0' }))
-  await writeFile(join(dir, '.npmrc'), npmrc(registry, token ?? backend.writer ?? ''))
+  await writeFile(join(dir, 'user-npmrc'), npmrc(registry, token ?? backend.writer ?? ''))
   return {
     name,
     dir,
@@ -101,7 +101,7 @@ export function bench(backend: Record<string, string>): Bench {
     async behind(made, fault, token = backend.writer ?? '') {
       const faulty = await faultyRegistry(backend.url ?? '', fault)
       cleanups.push(faulty.stop)
-      await writeFile(join(made.dir, '.npmrc'), npmrc(faulty.url, token))
+      await writeFile(join(made.dir, 'user-npmrc'), npmrc(faulty.url, token))
       return faulty
     },
     async cleanUp() {

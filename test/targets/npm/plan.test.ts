@@ -134,7 +134,7 @@ describeOn('npm', 'npm plan', (backend) => {
     const made = await fresh()
     await made.publish('1.1.0')
     await made.publish('1.2.0')
-    await writeFile(join(made.dir, '.npmrc'), npmrc(backend.url ?? '', ''))
+    await writeFile(join(made.dir, 'user-npmrc'), npmrc(backend.url ?? '', ''))
     expect((await planTo(await open(made), '1.1.0')).blockers).toMatchObject([
       { id: 'not_logged_in', next: expect.stringMatching(/npm login/) }
     ])
@@ -145,6 +145,34 @@ describeOn('npm', 'npm plan', (backend) => {
     expect(job.blockers).toMatchObject([
       { id: 'not_logged_in', why: expect.stringMatching(/trusted publishing.*cannot move/) }
     ])
+  })
+
+  test('a registry that only the project names gets the login that the user binds to it, and no other', async () => {
+    const made = await fresh()
+    await made.publish('1.1.0')
+    await made.publish('1.2.0')
+    const { host } = new URL(backend.url ?? '')
+    await writeFile(join(made.dir, '.npmrc'), `registry=${backend.url}\n`)
+    const planWith = async (login: string) => {
+      await writeFile(join(made.dir, 'user-npmrc'), login)
+      return planTo(await open(made), '1.1.0')
+    }
+    expect((await planWith(`//${host}/:_authToken=${backend.writer}\n`)).blockers).toEqual([])
+    const { blockers } = await planWith(`//registry.npmjs.org/:_authToken=${backend.writer}\n`)
+    expect(blockers).toMatchObject([
+      {
+        id: 'not_logged_in',
+        why: expect.stringMatching(/only the project names/),
+        next: expect.stringContaining(`npm login --registry=${backend.url}`)
+      }
+    ])
+    const secret = await fresh(undefined, `@members/pop-plan-${process.pid}-${Date.now().toString(36)}`)
+    await writeFile(join(secret.dir, 'user-npmrc'), '')
+    await writeFile(join(secret.dir, '.npmrc'), `registry=${backend.url}\n`)
+    await expect((await open(secret)).observe(limit())).rejects.toMatchObject({
+      why: expect.stringMatching(/^No login was sent to 127/),
+      next: expect.stringMatching(/npm login --registry/)
+    })
   })
 
   test('a login that the registry refuses blocks', async () => {

@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMask } from '../../../src/support/mask.ts'
 import { npmConfigSchema } from '../../../src/targets/npm/config.ts'
 import { discoverNpm } from '../../../src/targets/npm/discover.ts'
 import npm from '../../../src/targets/npm/index.ts'
+import { findNpm } from '../../../src/targets/npm/npm-config.ts'
 import { openRegistry } from '../../../src/targets/npm/registry.ts'
 import { settle } from '../../../src/targets/npm/settings.ts'
 import { targetContext } from '../../../testkit/target-context.ts'
@@ -66,6 +67,88 @@ describe('npm settings', () => {
     expect(await logged('https://two.example/')).toBe(false)
   })
 
+  describe('of a project that its user does not know', () => {
+    const project = (...lines: string[]) => writeFile(join(dir, '.npmrc'), lines.join('\n'))
+    const user = (...lines: string[]) => writeFile(join(dir, 'user-npmrc'), lines.join('\n'))
+    beforeEach(() => manifest({ name: 'left', version: '1.0.0' }))
+
+    test('the npmrc names registries only: no variables, logins, proxies or certificates', async () => {
+      const ignored = [
+        `//one.example/:_authToken=${placeholder}`,
+        'proxy=http://evil.example/',
+        'https-proxy=http://evil.example/',
+        'strict-ssl=false',
+        'cafile=./evil.pem',
+        'otp=123456'
+      ]
+      await project('registry = "https://one.example"', ...ignored, `@x:registry=https://${placeholder}.example/`)
+      const { options, logins, notes, registry, proxies } = await settled({}, { SECRET_TOKEN: 'abc' })
+      expect(registry).toBe('https://one.example/')
+      expect(logins.to(registry)).toEqual({})
+      expect(options).toMatchObject({ strictSSL: true, otp: null })
+      expect(options).not.toHaveProperty('@x:registry')
+      expect(String(options.ca)).not.toContain('evil')
+      expect(proxies).toEqual({ httpProxy: '', httpsProxy: '', noProxy: '' })
+      expect(notes.join('\n')).toMatch(/No login was sent to one\.example: only the project names.*npm login/)
+      expect(notes.join('\n')).toMatch(/ignored: \/\/one\.example\/:_authToken, proxy, .* and 2 more.*--location=user/)
+    })
+
+    test.each([
+      [{ registry: 'https://deploy.example' }, {}],
+      [{}, { publishConfig: { registry: 'https://deploy.example' } }]
+    ])('a registry that %j %j names gets no token, certificate or password of the user', async (config, more) => {
+      await manifest({ name: 'left', version: '1.0.0', ...more })
+      await user('//one.example/:_authToken=abc', 'cert=CERT', 'key=KEY', 'otp=123456')
+      const { logins, registry, notes } = await settled(config, { NPM_TOKEN: 'npm-token' })
+      expect(logins.to(registry)).toEqual({})
+      expect(notes.join('\n')).toMatch(/No login was sent to deploy\.example/)
+      expect(logins.to('https://one.example/left')).toMatchObject({ token: 'abc' })
+    })
+
+    test('an address without encryption gets the login only when the user gave it so', async () => {
+      await user('//one.example/:_authToken=abc', '//localhost:4873/:_authToken=local')
+      await project('registry=http://one.example/')
+      const to = async (env: NodeJS.ProcessEnv = {}) => {
+        const { logins, registry } = await settled({}, env)
+        return { ...logins.to(registry), withheld: logins.withheld?.why }
+      }
+      expect(await to()).toEqual({ withheld: expect.stringMatching(/with http/) })
+      expect(await to({ POP_ROLLBACK_TRUSTED_HOSTS: 'a.example, one.example' })).toEqual({ token: 'abc' })
+      expect(await to({ NPM_CONFIG_REGISTRY: 'http://one.example/' })).toEqual({ token: 'abc' })
+      await project('registry=http://localhost:4873/')
+      expect(await to()).toEqual({ token: 'local' })
+    })
+
+    test('NPM_TOKEN goes to registry.npmjs.org, the registry of the user and hosts that the user trusts', async () => {
+      const token = async (registry: string, env: NodeJS.ProcessEnv = {}) =>
+        (await settled({ registry }, { NPM_TOKEN: 'npm-token', ...env })).logins.to(registry).token
+      expect(await token('https://registry.npmjs.org/')).toBe('npm-token')
+      expect(await token('http://registry.npmjs.org/')).toBeUndefined()
+      expect(await token('https://one.example/')).toBeUndefined()
+      expect(await token('https://one.example/', { POP_ROLLBACK_TRUSTED_HOSTS: 'one.example:8443' })).toBeUndefined()
+      expect(await token('https://one.example/', { POP_ROLLBACK_TRUSTED_HOSTS: 'One.example' })).toBe('npm-token')
+      await user('registry=https://one.example/')
+      expect(await token('https://one.example/')).toBe('npm-token')
+    })
+
+    test('an npm of its own in node_modules/.bin is not run', async () => {
+      const bin = join(dir, 'node_modules/.bin')
+      await mkdir(bin, { recursive: true })
+      await writeFile(join(bin, 'npm'), '#!/bin/sh\n', { mode: 0o755 })
+      const found = (folder: string) => findNpm({ PATH: [folder, './node_modules/.bin', 'bin'].join(delimiter) }, dir)
+      expect(await found(bin)).toBeNull()
+      expect(await findNpm({ PATH: bin }, join(dir, 'other'))).toBe(join(bin, 'npm'))
+    })
+  })
+
+  test('the proxies of the environment count where the npm configuration names none', async () => {
+    await manifest({ name: 'left', version: '1.0.0' })
+    const env = { HTTPS_PROXY: 'http://proxy.example:3128', NO_PROXY: 'a.example' }
+    expect((await settled({}, env)).proxies).toMatchObject({ httpsProxy: env.HTTPS_PROXY, noProxy: 'a.example' })
+    await writeFile(join(dir, 'user-npmrc'), 'proxy=http://own.example/\n')
+    expect((await settled({}, env)).proxies.httpsProxy).toBe('http://own.example/')
+  })
+
   test('every credential is masked, and none stands in the registry address', async () => {
     await manifest({ name: 'left', version: '1.0.0' })
     const packed = Buffer.from('me:packed-password').toString('base64')
@@ -76,7 +159,7 @@ describe('npm settings', () => {
       `//c.example/:_password=${Buffer.from('plain-password').toString('base64')}`,
       'proxy=http://me:proxy-password@proxy.example/'
     ]
-    await writeFile(join(dir, '.npmrc'), rc.join('\n'))
+    await writeFile(join(dir, 'user-npmrc'), rc.join('\n'))
     const mask = createMask()
     const settings = await settled(
       { registry: 'https://me:url-password@d.example/' },
