@@ -4,7 +4,7 @@ import type { Mask } from '../../../support/mask.ts'
 import type { Address } from '../objects/names.ts'
 import { type Template, templateSchema } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
-import { hideEnvironment } from '../objects/template.ts'
+import { covers, hideEnvironment } from '../objects/template.ts'
 import type { Workload } from '../objects/workload.ts'
 
 /** One object that a revision of a release consists of. */
@@ -109,21 +109,4 @@ export function clusterRevision(
   const covering = alike.filter(({ template }) => covers(template, wanted))
   const found = covering.length > 0 ? covering : alike
   return found.length === 1 ? found[0] : undefined
-}
-
-/** The cluster keeps everything that was requested; it adds defaults, and writes numbers its own way. */
-function covers(kept: unknown, wanted: unknown): boolean {
-  if (wanted === null || wanted === undefined) return true
-  if (Array.isArray(wanted))
-    return (
-      (Array.isArray(kept) &&
-        kept.length === wanted.length &&
-        wanted.every((one, index) => covers(kept[index], one))) ||
-      (wanted.length === 0 && !kept)
-    )
-  if (typeof wanted === 'object') {
-    const there = new Map(Object.entries(kept && !Array.isArray(kept) ? kept : {}))
-    return Object.entries(wanted).every(([key, value]) => covers(there.get(key), value))
-  }
-  return String(kept) === String(wanted)
 }
