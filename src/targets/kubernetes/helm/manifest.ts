@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Mask } from '../../../support/mask.ts'
+import { yamlDocuments } from '../../../support/yaml-documents.ts'
 import type { Address } from '../objects/names.ts'
 import { type Template, templateSchema } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
@@ -38,12 +39,7 @@ export const hashOf = (manifest: string): string =>
 
 /** Reads the objects of a rendered manifest; the values of its Secrets are masked from then on. */
 export async function objectsOf(manifest: string, namespace: string, mask: Mask): Promise<ManifestObject[]> {
-  const { parseAllDocuments } = await import('yaml')
-  const documents = parseAllDocuments(manifest, { logLevel: 'silent' })
-  if (!Array.isArray(documents)) return []
-  return documents.flatMap((document) => {
-    if (document.errors.length > 0) return []
-    const value: unknown = document.toJS()
+  return (await yamlDocuments(manifest)).flatMap((value) => {
     const list = listSchema.safeParse(value)
     return (list.success ? list.data.items : [value]).flatMap((one) => objectOf(one, namespace, mask))
   })
