@@ -86,7 +86,7 @@ test.each<[string, string, (params: JsonObject) => JsonObject]>([
   [
     'a kind that it is not',
     'delete_pods',
-    (params) => ({ ...params, move: { ...(params.move as object), kind: 'daemonset' } })
+    (params) => ({ ...params, move: { ...(params.move as JsonObject), kind: 'daemonset' } })
   ]
 ])('a step with %s is none of the plan', async (_, kind, change) => {
   const { cluster, known, planned } = await scene()
@@ -104,7 +104,7 @@ test('a step that this target never plans is none of the plan', async () => {
   const [first] = planned
   const kinds = [
     changed(first && { ...first, kind: 'helm_unlock' }, () => unlock),
-    changed(first && { ...first, kind: 'argo_promote' }, ({ server, moves }) => ({
+    changed(first && { ...first, kind: 'argo_promote' }, ({ server = '', moves }) => ({
       server,
       move: (moves as JsonObject[])[0] ?? {}
     }))
@@ -117,7 +117,7 @@ test('a step that this target never plans is none of the plan', async () => {
 
 test('the template of another workload is never put in place', async () => {
   const { cluster, planned } = await scene()
-  const { data } = revision('cache', 1, 'db:1.1.0')
+  const { data = {} } = revision('cache', 1, 'db:1.1.0')
   cluster.objects.set(`${revisions}/db-2`, { ...revision('cache', 1, ''), data })
   const [step] = planned
   if (!step) throw new Error('there is no step')

@@ -129,7 +129,9 @@ const spreadMs = 60_000
  * longest, and of several the oldest, which had served.
  */
 function alongside(workload: Workload, parts: readonly Part[]): Revision | undefined {
-  const met = workload.revisions.flatMap((revision) => {
+  // Not by number: that of a revision changes when the cluster goes back to it, and a release keeps its identity.
+  const newestFirst = [...workload.revisions].sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))
+  const met = newestFirst.flatMap((revision) => {
     const together = parts.flatMap((part) => togetherMs(periodOf({ workload, revision }), periodOf(part)) ?? [])
     return together.length > 0 ? [{ revision, forMs: Math.max(...together) }] : []
   })
