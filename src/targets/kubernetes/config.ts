@@ -6,7 +6,7 @@ export const objectName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 const namespace = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'is no namespace name')
 
 /** `deployment/web`, or `deployment/shop/web` for one in another namespace. */
-const workload = z
+export const workload = z
   .string()
   .regex(
     /^(deployment|deploy|statefulset|sts|daemonset|ds|rollout|ro)\/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\/)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,

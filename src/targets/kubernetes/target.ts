@@ -8,7 +8,7 @@ import { openHelm } from './helm/index.ts'
 import { planHelm } from './helm/plan.ts'
 import { createLease } from './lease/index.ts'
 import { podSchema, workloadSchema } from './objects/objects.ts'
-import { steps } from './steps.ts'
+import { reread, steps } from './steps.ts'
 import { check } from './workloads/check.ts'
 import { diagnose } from './workloads/diagnose.ts'
 import { type ClusterState, observe } from './workloads/observe.ts'
@@ -42,10 +42,13 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
     if (name) mask.spare(name)
   return {
     observe: (signal) => observe(cluster, signal),
-    plan: (_observation, { workloads, helm }, release, signal) =>
-      helm.state === 'readable'
-        ? planHelm(cluster, workloads, helm.helmState, release, signal)
-        : planWorkloads(cluster, workloads, release, signal, helm.state === 'unusable' ? helm.why : ''),
+    plan({ current }, { workloads, helm }, to, signal) {
+      const between = { from: current, to }
+      return helm.state === 'readable'
+        ? planHelm(cluster, workloads, helm.helmState, between, signal)
+        : planWorkloads(cluster, workloads, between, signal, helm.state === 'unusable' ? helm.why : '')
+    },
+    reread: (all, known) => reread(cluster, all, known),
     apply: (step, run) => steps.apply(cluster, step, run),
     revert: (step, run) => steps.revert(cluster, step, run),
     check: (release, look) => check(cluster, release, look),

@@ -34,6 +34,32 @@ describe('discovery of kubernetes in a project', () => {
     })
   })
 
+  const metadata = 'kind: Deployment\nmetadata:\n  name: web\n'
+  const bomb = [...'bcdefghi'].map((to, at) => `  ${to}: &${to} [${Array(9).fill(`*${'abcdefgh'[at]}`)}]\n`).join('')
+
+  it.each([
+    ['forty annotations and no namespace', `${metadata}  annotations:\n${'    example.com/a: b\n'.repeat(40)}`],
+    ['a Helm template beside it', `${metadata}---\nkind: {{ .Values.kind }}\nmetadata:\n  name: {{ .Release.Name }}\n`],
+    ['a billion laughs beside it', `${metadata}---\nlaughs:\n  a: &a [ha]\n${bomb}`],
+    ['a flow mapping', 'kind: Deployment\nmetadata: {name: web, labels: {app: web}}\n'],
+    ['a name that is none beside it', `${metadata}---\nkind: Deployment\nmetadata: {name: "a; rm -rf ~"}\n`]
+  ])('finds the workload of a manifest with %s', async (_, text) => {
+    const dir = await projectWith({ 'k8s/web.yaml': text })
+    expect((await discoverKubernetes(dir, {}))?.config).toEqual({ workloads: ['deployment/web'] })
+  })
+
+  it.each([
+    ['sequences in sequences', '- '.repeat(90_000)],
+    ['brackets', '['.repeat(190_000)],
+    ['brackets on many lines', '[\n'.repeat(90_000)],
+    ['mappings in mappings', Array.from({ length: 600 }, (_, depth) => `${' '.repeat(depth)}a:\n`).join('')],
+    ['anchors', '&a '.repeat(60_000)],
+    ['more than a manifest may have', `${metadata}#${' '.repeat(200_000)}`]
+  ])('passes over a file of nothing but %s', async (_, text) => {
+    const dir = await projectWith({ 'k8s/web.yaml': `kind: Deployment\n${text}`, 'k8s/z.yaml': metadata })
+    expect((await discoverKubernetes(dir, {}))?.config).toEqual({ workloads: ['deployment/web'] })
+  })
+
   it('a kubeconfig alone is not enough', async () => {
     const dir = await projectWith({ 'README.md': 'kind: Deployment' })
     expect(await discoverKubernetes(dir, { KUBECONFIG: join(dir, 'kubeconfig') })).toBeNull()

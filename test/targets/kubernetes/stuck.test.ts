@@ -35,7 +35,8 @@ function scene(spec: JsonObject, ...pods: JsonObject[]): { cluster: FakeCluster;
     from: { revision: 'db-b', hash },
     to: { revision: 'db-a', hash: 'a' },
     paused: false,
-    follow: true
+    follow: true,
+    ordered: true
   }
   const params = {
     server: 'cluster.example',

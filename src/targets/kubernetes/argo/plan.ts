@@ -1,13 +1,12 @@
 import type { Blocker, Risk } from '../../../model/observation.ts'
-import type { Step } from '../../../model/step.ts'
 import type { KubernetesContext } from '../context.ts'
-import type { Move, WorkloadChange } from '../objects/move.ts'
+import type { WorkloadChange } from '../objects/move.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
 import type { Workload } from '../objects/workload.ts'
 import type { Right } from '../preflight/rights.ts'
 import { isRollout, isUpdating } from './state.ts'
-import type { ArgoParams } from './steps.ts'
+import { argoUndo } from './steps.ts'
 
 /** Argo Rollouts skips all steps on the way back to the stable ReplicaSet (argoproj.github.io/argo-rollouts, "Rollback Windows"). */
 const isStable = ({ address, object }: Workload, { name }: Revision): boolean =>
@@ -79,46 +78,6 @@ export function argoBlockers(cluster: KubernetesContext, { workload, revision, m
     : []
 }
 
-/** A command of the plugin of Argo Rollouts; kubectl takes no flags before a plugin's name. */
-const plugin = ({ kubectl }: KubernetesContext, { namespace }: Move, words: string): string =>
-  `${kubectl.replace('kubectl', `kubectl argo rollouts ${words}`)} -n ${namespace}`
-
-/** The commands for a person. */
-export const argoUndo = (cluster: KubernetesContext, move: Move, revision: number): string[] => [
-  plugin(cluster, move, `undo ${move.name} --to-revision=${revision}`),
-  ...(move.paused ? [plugin(cluster, move, `promote ${move.name}`)] : []),
-  plugin(cluster, move, `status ${move.name}`)
-]
-
 /** Takes the traffic away from a version that is being rolled out immediately, before its template is replaced. */
-export const abortStep = (cluster: KubernetesContext, { workload, move }: WorkloadChange): Step[] =>
-  isUpdating(workload.object) && workload.object.status.abort !== true
-    ? [
-        {
-          id: `abort:${addressText(move)}`,
-          kind: 'argo_abort',
-          phase: 'switch',
-          title: `Aborting the update of ${shortText(move)}: its stable ReplicaSet takes over`,
-          params: { server: cluster.api.server, move } satisfies ArgoParams,
-          undo: `Start the update of ${shortText(move)} again`,
-          manualCommands: [plugin(cluster, move, `abort ${move.name}`)],
-          manualUndoCommands: [plugin(cluster, move, `retry rollout ${move.name}`)]
-        }
-      ]
-    : []
-
-/** Skips the steps of its strategy, which are for new versions. */
-export const promoteStep = (cluster: KubernetesContext, { workload, revision, move }: WorkloadChange): Step[] =>
-  mustPromote(workload, revision)
-    ? [
-        {
-          id: `promote:${addressText(move)}`,
-          kind: 'argo_promote',
-          phase: 'switch',
-          title: `Promoting ${shortText(move)} in full, without steps, pauses and analyses`,
-          params: { server: cluster.api.server, move: { ...move, follow: true } } satisfies ArgoParams,
-          undo: null,
-          manualCommands: [plugin(cluster, move, `promote ${move.name} --full`)]
-        }
-      ]
-    : []
+export const mustAbort = ({ workload: { object } }: WorkloadChange): boolean =>
+  isUpdating(object) && object.status.abort !== true

@@ -1,27 +1,36 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import { duration } from '../../../support/text.ts'
-import type { StepKind } from '../../define-steps.ts'
-import type { Run } from '../../target.ts'
+import type { Known, Run } from '../../target.ts'
 import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
-import { type Move, moveSchema } from '../objects/move.ts'
-import { addressText, pathOf } from '../objects/names.ts'
+import { kubernetesStep, oneMove } from '../kubernetes-step.ts'
+import type { Move } from '../objects/move.ts'
+import { addressText, pathOf, shortText } from '../objects/names.ts'
 import type { WorkloadObject } from '../objects/objects.ts'
 import { templateHash } from '../objects/template.ts'
+import type { ClusterState } from '../workloads/observe.ts'
 import { readWorkload } from '../workloads/read.ts'
 import { followRollout } from '../workloads/steps/follow-rollout.ts'
+import { moveMismatch } from '../workloads/steps/move-mismatch.ts'
 import { changedMeanwhile, templateChanged } from '../workloads/steps/put-template.ts'
 import { isMadeOf, isUpdating } from './state.ts'
-
-const params = z.object({ server: z.string(), move: moveSchema })
-export type ArgoParams = z.infer<typeof params>
 
 const controllerLimitMs = 60_000
 
 /** Aborts a running update, as `kubectl argo rollouts abort` does; undoing retries it, as `kubectl argo rollouts retry` does. */
-export const abortUpdate: StepKind<KubernetesContext, ArgoParams> = {
-  params,
+export const abortUpdate = kubernetesStep({
+  kind: 'argo_abort',
+  phase: 'switch',
+  params: oneMove,
+  describe: (cluster, { move }) => ({
+    id: `abort:${addressText(move)}`,
+    title: `Aborting the update of ${shortText(move)}: its stable ReplicaSet takes over`,
+    undo: `Start the update of ${shortText(move)} again`,
+    manualCommands: [plugin(cluster, move, `abort ${move.name}`)],
+    manualUndoCommands: [plugin(cluster, move, `retry rollout ${move.name}`)]
+  }),
+  mismatch: rolloutMismatch,
   async apply(cluster, { move }, run) {
     const live = await readSame(cluster, move, run)
     if (isMadeOf(live, move.to.revision)) return { detail: 'the former template is there already' }
@@ -39,11 +48,20 @@ export const abortUpdate: StepKind<KubernetesContext, ArgoParams> = {
     await writeStatus(cluster, move, live, { abort: false }, run)
     return { detail: 'the update starts again' }
   }
-}
+})
 
 /** Promotes the restored version in full, as `kubectl argo rollouts promote --full` does, and waits until it serves. */
-export const promote: StepKind<KubernetesContext, ArgoParams> = {
-  params,
+export const promote = kubernetesStep({
+  kind: 'argo_promote',
+  phase: 'switch',
+  params: oneMove,
+  describe: (cluster, { move }) => ({
+    id: `promote:${addressText(move)}`,
+    title: `Promoting ${shortText(move)} in full, without steps, pauses and analyses`,
+    undo: null,
+    manualCommands: [plugin(cluster, move, `promote ${move.name} --full`)]
+  }),
+  mismatch: rolloutMismatch,
   async apply(cluster, { move }, run) {
     const live = await awaitArgo(cluster, move, run)
     const promotes = isUpdating(live)
@@ -52,7 +70,26 @@ export const promote: StepKind<KubernetesContext, ArgoParams> = {
     return { detail: promotes ? 'promoted' : 'it was promoted already' }
   },
   revert: async () => ({ detail: 'the template decides; there is no promotion to undo' })
+})
+
+function rolloutMismatch(
+  _cluster: KubernetesContext,
+  { move }: z.infer<typeof oneMove>,
+  known: Known<ClusterState>
+): string | null {
+  return move.kind === 'rollout' ? moveMismatch(move, known) : `${addressText(move)} is no Rollout`
 }
+
+/** A command of the plugin of Argo Rollouts; kubectl takes no flags before a plugin's name. */
+const plugin = ({ kubectl }: KubernetesContext, { namespace }: Move, words: string): string =>
+  `${kubectl.replace('kubectl', `kubectl argo rollouts ${words}`)} -n ${namespace}`
+
+/** The commands for a person who puts a revision back. */
+export const argoUndo = (cluster: KubernetesContext, move: Move, revision: number): string[] => [
+  plugin(cluster, move, `undo ${move.name} --to-revision=${revision}`),
+  ...(move.paused ? [plugin(cluster, move, `promote ${move.name}`)] : []),
+  plugin(cluster, move, `status ${move.name}`)
+]
 
 /** @throws TargetError `changed_meanwhile` when the Rollout is another object now. */
 async function readSame(cluster: KubernetesContext, move: Move, { signal }: Run): Promise<WorkloadObject> {

@@ -1,10 +1,11 @@
 import type { JsonObject } from '../../../model/json.ts'
+import type { Release } from '../../../model/release.ts'
 import { RollbackError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
-import { type HelmRevision, isPending } from './history.ts'
+import { type HelmContent, type HelmRevision, isPending } from './history.ts'
 import { findObject, sameImages } from './manifest.ts'
 import { commonOwner, type HelmName, helmOwner } from './owner.ts'
 
@@ -48,6 +49,14 @@ export async function observeHelm(
     return { state: 'unusable', why: `${error.what}: ${error.why}` }
   }
 }
+
+/** Identifies what a revision of a Helm release consists of, whichever revision it is. */
+export const helmReleaseId = ({ namespace, name }: HelmName, hash: string): string =>
+  `helm:${namespace}/${name}@${hash}`
+
+/** What Helm still keeps of a release; undefined for one that is not of this Helm release. */
+export const contentOf = ({ of, revisions }: HelmState, { id }: Pick<Release, 'id'>): HelmContent | undefined =>
+  revisions.find(({ content }) => helmReleaseId(of, content.hash) === id)?.content
 
 /** What every plan depends on. */
 export const helmFacts = ({ of, newest }: HelmState): JsonObject => ({

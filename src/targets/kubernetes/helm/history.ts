@@ -4,6 +4,7 @@ import type { Mask } from '../../../support/mask.ts'
 import { quoteLine } from '../../../support/quote.ts'
 import { oneLine } from '../../../support/text.ts'
 import { inParallel } from '../client/parallel.ts'
+import { jsonOf } from '../objects/revision.ts'
 import { hashOf, type ManifestObject, objectsOf } from './manifest.ts'
 import type { HelmName } from './owner.ts'
 import type { HelmProgram } from './program.ts'
@@ -67,7 +68,7 @@ export function openHistory(program: HelmProgram, mask: Mask): HelmHistory {
       namespace,
       signal
     })
-    const parsed = historySchema.safeParse(tryJson(answer))
+    const parsed = historySchema.safeParse(jsonOf(answer))
     if (!parsed.success || parsed.data.length === 0) throw badAnswer(doing)
     return parsed.data
       .map(({ app_version: appVersion, updated, status, chart, revision, description }) => ({
@@ -131,14 +132,6 @@ export const isRollbackHook = ({ events }: { events: readonly string[] }): boole
   events.some((event) => event === 'pre-rollback' || event === 'post-rollback')
 
 export const hasRollbackHooks = ({ hooks }: HelmContent): boolean => hooks.some(isRollbackHook)
-
-const tryJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
 
 const badAnswer = (doing: string): TargetError =>
   new TargetError({

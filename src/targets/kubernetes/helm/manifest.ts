@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Mask } from '../../../support/mask.ts'
+import { yamlDocuments } from '../../../support/yaml-documents.ts'
 import type { Address } from '../objects/names.ts'
 import { type Template, templateSchema } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
-import { hideEnvironment } from '../objects/template.ts'
+import { covers, hideEnvironment } from '../objects/template.ts'
 import type { Workload } from '../objects/workload.ts'
 
 /** One object that a revision of a release consists of. */
@@ -38,12 +39,7 @@ export const hashOf = (manifest: string): string =>
 
 /** Reads the objects of a rendered manifest; the values of its Secrets are masked from then on. */
 export async function objectsOf(manifest: string, namespace: string, mask: Mask): Promise<ManifestObject[]> {
-  const { parseAllDocuments } = await import('yaml')
-  const documents = parseAllDocuments(manifest, { logLevel: 'silent' })
-  if (!Array.isArray(documents)) return []
-  return documents.flatMap((document) => {
-    if (document.errors.length > 0) return []
-    const value: unknown = document.toJS()
+  return (await yamlDocuments(manifest)).flatMap((value) => {
     const list = listSchema.safeParse(value)
     return (list.success ? list.data.items : [value]).flatMap((one) => objectOf(one, namespace, mask))
   })
@@ -109,21 +105,4 @@ export function clusterRevision(
   const covering = alike.filter(({ template }) => covers(template, wanted))
   const found = covering.length > 0 ? covering : alike
   return found.length === 1 ? found[0] : undefined
-}
-
-/** The cluster keeps everything that was requested; it adds defaults, and writes numbers its own way. */
-function covers(kept: unknown, wanted: unknown): boolean {
-  if (wanted === null || wanted === undefined) return true
-  if (Array.isArray(wanted))
-    return (
-      (Array.isArray(kept) &&
-        kept.length === wanted.length &&
-        wanted.every((one, index) => covers(kept[index], one))) ||
-      (wanted.length === 0 && !kept)
-    )
-  if (typeof wanted === 'object') {
-    const there = new Map(Object.entries(kept && !Array.isArray(kept) ? kept : {}))
-    return Object.entries(wanted).every(([key, value]) => covers(there.get(key), value))
-  }
-  return String(kept) === String(wanted)
 }

@@ -2,6 +2,7 @@ import type { Blocker, Risk } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import { fingerprint } from '../../../support/canonical.ts'
+import type { Move as Between } from '../../target.ts'
 import { isRollout } from '../argo/state.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { WorkloadChange } from '../objects/move.ts'
@@ -9,7 +10,7 @@ import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
 import { preflight } from '../preflight/index.ts'
 import type { Right } from '../preflight/rights.ts'
-import { moveOf } from '../workloads/plan-steps.ts'
+import { changeOf } from '../workloads/plan-steps.ts'
 import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
 import { clusterRevision, findObject, type ManifestObject, objectText } from './manifest.ts'
@@ -21,9 +22,10 @@ export async function planHelm(
   cluster: KubernetesContext,
   workloads: readonly Workload[],
   helmState: HelmState,
-  release: Release,
+  between: Between,
   signal: AbortSignal
 ): Promise<PlanDraft> {
+  const release = between.to
   const wanted = helmDetailsSchema.safeParse(release.details).data?.helm
   const candidate = helmState.revisions.find(
     ({ revision, content }) => revision === wanted?.revision && content.hash === wanted.content
@@ -38,14 +40,14 @@ export async function planHelm(
     }
   const changes = workloads.flatMap((workload): WorkloadChange[] => {
     const revision = clusterRevision(workload, candidate.content)
-    return revision && revision.hash !== workload.hash ? [{ workload, revision, move: moveOf(workload, revision) }] : []
+    return revision && revision.hash !== workload.hash ? [changeOf(workload, revision)] : []
   })
   const subject = { workloads, changes, touched: workloads, rights: recordRights(cluster, helmState) }
   const { mayMark, ...found } = await preflight(cluster, subject, signal)
   const restored = isRestoredBy(candidate)
   return {
     ...found,
-    steps: helmSteps(cluster, { helmState, candidate, workloads, changes, release, mayMark }),
+    steps: helmSteps(cluster, { helmState, candidate, workloads, changes, between, mayMark }),
     risks: [
       ...pendingRisk(helmState),
       ...hookRisk(candidate),

@@ -6,8 +6,8 @@ import { revisionVersion, tagOf, versionPattern } from '../objects/image-name.ts
 import { addressText, shortText } from '../objects/names.ts'
 import { mainContainer } from '../objects/template.ts'
 import type { Workload } from '../objects/workload.ts'
-import { evidenceAgainst, type Part, servedAlone } from '../workloads/releases.ts'
-import type { HelmState } from './helm-state.ts'
+import { detailsOf, evidenceAgainst, type Part, servedAlone } from '../workloads/releases.ts'
+import { type HelmState, helmReleaseId } from './helm-state.ts'
 import { type HelmRevision, isAccepted } from './history.ts'
 import { clusterRevision, findObject, imagesOf } from './manifest.ts'
 
@@ -86,7 +86,7 @@ function releaseOf(
   })
   return {
     version,
-    id: `helm:${of.namespace}/${of.name}@${content.hash}`,
+    id: helmReleaseId(of, content.hash),
     createdAt: representative.updated,
     ...(served && { served }),
     available: { state: 'yes' },
@@ -94,9 +94,7 @@ function releaseOf(
     ...(rolledBackAt && { rolledBackAt }),
     notes: group.slice(0, 3).map(noteOf),
     details: {
-      revisions: Object.fromEntries(
-        (parts ?? []).map(({ workload, revision: { name, hash } }) => [addressText(workload.address), { name, hash }])
-      ),
+      revisions: detailsOf(parts ?? []),
       helm: { ...of, revision, content: content.hash, images: Object.fromEntries(images) }
     }
   }

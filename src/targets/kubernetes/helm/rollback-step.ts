@@ -1,22 +1,28 @@
 import { z } from 'zod'
+import type { Release } from '../../../model/release.ts'
 import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
 import { anySignal } from '../../../support/limit.ts'
 import { oneLine } from '../../../support/text.ts'
-import type { StepKind } from '../../define-steps.ts'
-import type { Run } from '../../target.ts'
+import type { Known, Run } from '../../target.ts'
 import type { KubernetesContext } from '../context.ts'
-import { moveSchema } from '../objects/move.ts'
+import { kubernetesStep } from '../kubernetes-step.ts'
+import { hashSchema, moveSchema, nameSchema } from '../objects/move.ts'
 import { addressText } from '../objects/names.ts'
 import { podFailureOf, willNotRecover } from '../objects/pods.ts'
 import { templateHash } from '../objects/template.ts'
+import { isOnDelete, isOrdered } from '../objects/workload.ts'
 import { currentPods, healthOf, rolloutOf } from '../workloads/health.ts'
+import type { ClusterState } from '../workloads/observe.ts'
 import { readWorkload, readWorkloads } from '../workloads/read.ts'
 import { failureLimitMs, followRollout } from '../workloads/steps/follow-rollout.ts'
+import { isOfHelm, workloadAt } from '../workloads/steps/move-mismatch.ts'
+import { type HelmState, helmReleaseId } from './helm-state.ts'
 import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from './history.ts'
 import { findObject, sameImages } from './manifest.ts'
-import { releaseSchema, unlock } from './unlock-step.ts'
+import { helmStateOf, releaseSchema, unlock } from './unlock-step.ts'
 
-const side = z.object({ revision: z.number().int().positive(), content: z.string() })
+const side = z.object({ revision: z.number().int().positive(), content: hashSchema })
+type HelmSide = z.infer<typeof side>
 
 /** A Helm release: the revision that was observed as its newest, and the one to go back to. */
 const params = z.object({
@@ -26,21 +32,44 @@ const params = z.object({
   to: side,
   /** `follow`: the step waits until it is complete; a later step waits for what it unblocks. */
   workloads: z.array(
-    moveSchema.pick({ kind: true, namespace: true, name: true, follow: true }).extend({ revision: z.string() })
+    moveSchema
+      .pick({ kind: true, namespace: true, name: true })
+      .extend({ revision: nameSchema.or(z.literal('')), follow: z.boolean() })
   ),
-  timeout_seconds: z.number().int().positive(),
   /** Whether Helm itself waits until the pods are ready. */
   wait: z.boolean()
 })
-export type HelmMove = z.infer<typeof params>
+type HelmMove = z.infer<typeof params>
 
 /** A helm program whose caller died ends at its next line of output; while it waits it writes one every two seconds. */
 const dyingMs = 10_000
 const settleMs = 20_000
 
 /** Lets Helm roll its release back and wait, then waits until every workload is complete. */
-export const rollBackRelease: StepKind<KubernetesContext, HelmMove> = {
+export const rollBackRelease = kubernetesStep({
+  kind: 'helm_rollback',
+  phase: 'switch',
   params,
+  describe({ helm, config }, { release, from, to, wait }, between) {
+    const seconds = secondsOf(config)
+    return {
+      id: `helm:${release.namespace}/${release.name}`,
+      title: `Rolling the Helm release ${release.name} back to ${between.to.version} (revision ${to.revision})`,
+      undo: `Roll the release back to revision ${from.revision}`,
+      manualCommands: [helm.command(release, to.revision, { wait, seconds })],
+      manualUndoCommands: [helm.command(release, from.revision, { wait: false, seconds })]
+    }
+  },
+  mismatch(_cluster, { release, from, to, workloads, wait }, known) {
+    const helm = helmStateOf(known, release)
+    if (typeof helm === 'string') return helm
+    if (!isKept(helm, to, known.to)) return `Helm's revision ${to.revision} is not ${known.to.version}`
+    if (!known.from || !isKept(helm, from, known.from))
+      return `Helm's revision ${from.revision} is not ${known.from?.version ?? 'what served'}`
+    if (wait !== workloads.every(({ follow }) => follow)) return 'it waits for its pods at another step'
+    const stray = workloads.find((one) => !isLedTo(one, known))
+    return stray ? `${addressText(stray)} is none of its workloads, or has another revision` : null
+  },
   async apply(cluster, move, run) {
     const newest = await newestOf(cluster, move, run)
     const isThere = newest.content === move.to.content && newest.status === 'deployed'
@@ -66,6 +95,28 @@ export const rollBackRelease: StepKind<KubernetesContext, HelmMove> = {
     }
     return { detail: `revision ${newest.revision + 1} of the release restores the former one` }
   }
+})
+
+/** Helm's own limit for one operation (helm rollback --timeout) is 300 s. */
+const secondsOf = ({ deadline_seconds: seconds }: KubernetesContext['config']): number => Math.ceil(seconds ?? 300)
+
+/** Helm still keeps a revision with the content of a release. */
+const isKept = (helm: HelmState, { revision, content }: HelmSide, { id }: Release): boolean =>
+  helmReleaseId(helm.of, content) === id &&
+  helm.revisions.some((one) => one.revision === revision && one.content.hash === content)
+
+/** A workload of deploy.json with a revision that the content leads to. One is waited for later only for pods that must be deleted. */
+function isLedTo(one: HelmMove['workloads'][number], known: Known<ClusterState>): boolean {
+  const workload = workloadAt(one, known)
+  if (!workload || !(one.follow || isOrdered(workload.object) || isOnDelete(workload.object))) return false
+  return (
+    one.revision === '' ||
+    isOfHelm(
+      workload.revisions.find(({ name }) => name === one.revision),
+      workload,
+      known
+    )
+  )
 }
 
 /**
@@ -73,8 +124,8 @@ export const rollBackRelease: StepKind<KubernetesContext, HelmMove> = {
  * @throws TargetError `changed_meanwhile` when the release is no longer what was observed, and this step did not change it.
  */
 async function newestOf(
-  { helm: { history }, clock }: KubernetesContext,
-  { release, from, to, timeout_seconds: seconds }: HelmMove,
+  { helm: { history }, clock, config }: KubernetesContext,
+  { release, from, to }: HelmMove,
   run: Run
 ): Promise<HelmRecord & { content: string }> {
   const startedAt = clock.now().getTime()
@@ -95,7 +146,7 @@ async function newestOf(
     }
     const mayLive = newest !== observed && isPending(newest)
     // It writes nothing while a hook runs, so it may live as long as it was allowed to.
-    const patienceMs = content && hasRollbackHooks(content) ? seconds * 1000 : dyingMs
+    const patienceMs = content && hasRollbackHooks(content) ? secondsOf(config) * 1000 : dyingMs
     if (!mayLive || clock.now().getTime() > startedAt + patienceMs) return { ...newest, content: content?.hash ?? '' }
     run.progress(`Helm's revision ${newest.revision} is ${newest.status}`)
     await clock.sleep(1000, run.signal)
@@ -118,11 +169,12 @@ const clearWithinMs = 15_000
 async function callRollback(
   cluster: KubernetesContext,
   move: HelmMove,
-  goal: HelmMove['to'],
+  goal: HelmSide,
   wait: boolean,
   run: Run
 ): Promise<void> {
-  const { release, timeout_seconds: seconds } = move
+  const { release } = move
+  const seconds = secondsOf(cluster.config)
   const { history, program } = cluster.helm
   const { signal } = run
   const wanted = (await history.records(release, signal)).find(({ revision }) => revision === goal.revision)
@@ -251,7 +303,7 @@ const changedMeanwhile = (name: string, why: string): TargetError =>
     code: 'changed_meanwhile'
   })
 
-const revisionGone = (name: string, { revision }: HelmMove['to']): TargetError =>
+const revisionGone = (name: string, { revision }: HelmSide): TargetError =>
   new TargetError({
     what: `The Helm release ${name} cannot be rolled back to revision ${revision}`,
     why: 'Helm no longer keeps it, or it was changed',

@@ -1,23 +1,48 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
-import type { StepKind } from '../../define-steps.ts'
+import type { Known } from '../../target.ts'
 import type { Api } from '../client/api.ts'
 import { isStatus } from '../client/failure.ts'
-import type { KubernetesContext } from '../context.ts'
+import { kubernetesStep } from '../kubernetes-step.ts'
 import { nameSchema } from '../objects/move.ts'
 import { metadataSchema } from '../objects/objects.ts'
+import type { ClusterState } from '../workloads/observe.ts'
+import { contentOf, type HelmState } from './helm-state.ts'
+import { isPending } from './history.ts'
 import { type HelmName, releaseName } from './owner.ts'
 
 export const releaseSchema = z.object({ name: z.string().regex(releaseName), namespace: nameSchema })
-const params = z.object({ server: z.string(), release: releaseSchema, revision: z.number().int().positive() })
-export type UnlockParams = z.infer<typeof params>
+
+/** The Helm release of deploy.json's workloads; a reason where it is not the one that a step is about. */
+export function helmStateOf({ state: { helm } }: Known<ClusterState>, release: HelmName): HelmState | string {
+  if (helm.state === 'unusable') return `Helm cannot be used: ${helm.why}`
+  const isOurs = helm.state === 'readable' && sameName(helm.helmState.of, release)
+  return isOurs ? helm.helmState : `the workloads do not belong to the Helm release ${release.name}`
+}
+
+const sameName = (a: HelmName, b: HelmName): boolean => a.name === b.name && a.namespace === b.namespace
 
 const details = { unlocked: 'recorded as failed', failed: 'recorded as failed already', gone: 'no longer recorded' }
 
 /** Records a pending revision, whose helm program died, as failed. */
-export const failPending: StepKind<KubernetesContext, UnlockParams> = {
-  params,
+export const failPending = kubernetesStep({
+  kind: 'helm_unlock',
+  phase: 'prepare',
+  params: z.object({ server: z.string(), release: releaseSchema, revision: z.number().int().positive() }),
+  describe: (_cluster, { release, revision }) => ({
+    id: `helm_unlock:${release.namespace}/${release.name}`,
+    title: `Recording Helm's revision ${revision} of ${release.name}, which never finished, as failed`,
+    undo: null
+  }),
+  mismatch(_cluster, { release, revision }, known) {
+    const helm = helmStateOf(known, release)
+    if (typeof helm === 'string') return helm
+    const record = helm.revisions.find((one) => one.revision === revision)
+    const isFrom = record && known.from && record.content === contentOf(helm, known.from)
+    const isUnfinished = record && (isPending(record) || record.status === 'failed')
+    return isFrom && isUnfinished ? null : `Helm's revision ${revision} of ${release.name} is no unfinished one`
+  },
   async apply({ api }, { release, revision }, { signal }) {
     const state = await unlock(api, release, revision, signal)
     if (state !== 'deployed') return { detail: details[state] }
@@ -29,7 +54,7 @@ export const failPending: StepKind<KubernetesContext, UnlockParams> = {
     })
   },
   revert: async () => ({ detail: 'the operation did end, so its record stays failed' })
-}
+})
 
 const recordSchema = z.looseObject({ metadata: metadataSchema, data: z.looseObject({ release: z.string() }) })
 

@@ -3,6 +3,8 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { JsonObject } from '../../../model/json.ts'
 import { type LeaseRecord, leaseRecordSchema } from '../../../model/lease.ts'
+import { oneLine } from '../../../support/text.ts'
+import { objectName } from '../config.ts'
 import { type Address, addressText, marks } from '../objects/names.ts'
 import { metadataSchema } from '../objects/objects.ts'
 
@@ -45,8 +47,8 @@ export function locationOf(address: Address): LeaseLocation {
 
 /** Reads the name of a Lease; null for what is not one. */
 function locationNamed(text: string | undefined): LeaseLocation | null {
-  const [namespace, name] = (text ?? '').split('/')
-  return namespace && name ? at(namespace, name) : null
+  const [namespace = '', name = ''] = (text ?? '').split('/')
+  return objectName.test(namespace) && objectName.test(name) ? at(namespace, name) : null
 }
 
 const at = (namespace: string, name: string): LeaseLocation => {
@@ -94,7 +96,15 @@ export function leaseBody(location: LeaseLocation, { record, ttlMs, now, main, p
 export const isHeld = ({ spec }: Lease, now: number): boolean =>
   Date.parse(spec.renewTime ?? '') + (spec.leaseDurationSeconds ?? 0) * 1000 > now
 
-export const recordOf = (lease: Lease | null): LeaseRecord | null => unpack(lease?.metadata.annotations?.[marks.lease])
+const idSchema = z.string().regex(/^[\w-][\w.-]{0,127}$/)
+
+/** Who may write a Lease may write anything: an id that could be a path makes it none, and a holder's names become one line. */
+export function recordOf(lease: Lease | null): LeaseRecord | null {
+  const record = unpack(lease?.metadata.annotations?.[marks.lease])
+  if (!record || !idSchema.safeParse(record.rollbackId).success || !Date.parse(record.startedAt)) return null
+  const { host, user, pid } = record.holder
+  return { ...record, holder: { host: oneLine(host, 253), user: oneLine(user, 100), pid } }
+}
 
 export const mainOf = ({ metadata }: Lease): LeaseLocation | null =>
   locationNamed(metadata.annotations?.[marks.leaseMain])

@@ -5,9 +5,17 @@ import type { Revision } from './revision.ts'
 import type { Workload } from './workload.ts'
 
 export const nameSchema = z.string().regex(objectName)
+export const hashSchema = z.string().regex(/^[0-9a-f]{1,64}$/)
 
-/** `own` is the hash of the revision object's template, where the workload's differs from it by defaults that a server fills in. */
-const side = z.object({ revision: z.string(), hash: z.string(), own: z.string().exactOptional() })
+/**
+ * `own` is the hash of the revision object's template, where the workload's differs from it by defaults that a server fills in;
+ * `revision` is empty where the controller had not created one yet.
+ */
+const side = z.object({
+  revision: nameSchema.or(z.literal('')),
+  hash: hashSchema,
+  own: hashSchema.exactOptional()
+})
 
 /** One workload of a step: where it is, what was observed, and what should be there afterwards. Names and hashes only. */
 export const moveSchema = z.object({
@@ -18,11 +26,12 @@ export const moveSchema = z.object({
   from: side,
   to: side,
   /** The rollout is paused now; the rollback resumes it, undoing pauses it again. */
-  paused: z.boolean(),
-  /** Whether the step waits until the rollout is complete. */
-  follow: z.boolean()
+  paused: z.boolean()
 })
 export type Move = z.infer<typeof moveSchema>
+
+/** Which side of a move is wanted: `from` when it is undone. */
+export type Side = 'from' | 'to'
 
 /** The move that undoes this one. */
 export const reversed = (move: Move): Move => ({ ...move, from: move.to, to: move.from })
@@ -32,4 +41,6 @@ export interface WorkloadChange {
   workload: Workload
   revision: Revision
   move: Move
+  /** Whether the step that puts the template in place waits until the rollout is complete. */
+  follow: boolean
 }

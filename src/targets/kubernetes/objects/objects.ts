@@ -35,6 +35,10 @@ export type Metadata = z.infer<typeof metadataSchema>
 export const metaOnlySchema = z.looseObject({ metadata: metadataSchema })
 export type MetaOnly = z.infer<typeof metaOnlySchema>
 
+/** Whether an object belongs to another, by that one's `uid`. */
+export const isOwn = ({ metadata }: MetaOnly, { uid }: { uid: string }): boolean =>
+  metadata.ownerReferences?.some((owner) => owner.uid === uid) === true
+
 /** The Accept headers that make the server send metadata alone: of a list, of one object. */
 export const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 export const metadataAlone = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'

@@ -67,7 +67,8 @@ export function markOf({ name, annotations }: Metadata): z.infer<typeof markSche
   return mark?.revision === name ? mark : undefined
 }
 
-function jsonOf(text: string | undefined): unknown {
+/** Parses JSON; null for what is none. */
+export function jsonOf(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? 'null')
   } catch {

@@ -30,3 +30,20 @@ export function hideEnvironment({ spec }: Template, mask: Mask): void {
     for (const { name, value } of env ?? []) if (value) mask.addVariable(name, value)
   }
 }
+
+/** The cluster keeps everything that was requested; it adds defaults, and writes numbers its own way. */
+export function covers(kept: unknown, wanted: unknown): boolean {
+  if (wanted === null || wanted === undefined) return true
+  if (Array.isArray(wanted))
+    return (
+      (Array.isArray(kept) &&
+        kept.length === wanted.length &&
+        wanted.every((one, index) => covers(kept[index], one))) ||
+      (wanted.length === 0 && !kept)
+    )
+  if (typeof wanted === 'object') {
+    const there = new Map(Object.entries(kept && !Array.isArray(kept) ? kept : {}))
+    return Object.entries(wanted).every(([key, value]) => covers(there.get(key), value))
+  }
+  return String(kept) === String(wanted)
+}

@@ -33,7 +33,10 @@ export interface Rollout {
 
 /** A StatefulSet that replaces its pods itself, one after the other, and creates none after one that is not ready. */
 export const isOrdered = ({ spec, status }: WorkloadObject): boolean =>
-  Boolean(status.updateRevision) && spec.podManagementPolicy !== 'Parallel' && spec.updateStrategy?.type !== 'OnDelete'
+  Boolean(status.updateRevision) && spec.podManagementPolicy !== 'Parallel' && !isOnDelete({ spec })
+
+/** Its pods are replaced only when they are deleted. */
+export const isOnDelete = ({ spec }: Pick<WorkloadObject, 'spec'>): boolean => spec.updateStrategy?.type === 'OnDelete'
 
 /** Every namespace of some workloads, once. */
 export const namespacesOf = (items: readonly { namespace: string }[]): string[] => [

@@ -2,6 +2,7 @@ import type { Blocker } from '../../../model/observation.ts'
 import type { PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import { fingerprint } from '../../../support/canonical.ts'
+import type { Move as Between } from '../../target.ts'
 import { argoBlockers, argoRights, argoRisks } from '../argo/plan.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { WorkloadChange } from '../objects/move.ts'
@@ -9,18 +10,18 @@ import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
 import { helmBlockers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
-import { moveOf, stepsFor } from './plan-steps.ts'
-import { detailsSchema } from './releases.ts'
+import { changeOf, stepsFor } from './plan-steps.ts'
+import { revisionOf } from './releases.ts'
 
 /** The steps to a release, with every precondition checked; `withoutHelm` says why Helm cannot be used, if a release owns them. */
 export async function planWorkloads(
   cluster: KubernetesContext,
   workloads: readonly Workload[],
-  release: Release,
+  between: Between,
   signal: AbortSignal,
   withoutHelm: string
 ): Promise<PlanDraft> {
-  const { changes, blockers } = changesTo(workloads, release)
+  const { changes, blockers } = changesTo(workloads, between.to)
   const touched = changes.map(({ workload }) => workload)
   const [{ mayMark, ...found }, ofHelm] = await Promise.all([
     preflight(cluster, { workloads, changes, touched, rights: changes.flatMap(argoRights) }, signal),
@@ -28,7 +29,7 @@ export async function planWorkloads(
   ])
   return {
     ...found,
-    steps: stepsFor(cluster, changes, release, mayMark),
+    steps: stepsFor(cluster, changes, between, mayMark),
     risks: [...found.risks, ...changes.flatMap(argoRisks)],
     blockers: [
       ...blockers,
@@ -46,15 +47,14 @@ function changesTo(
   workloads: readonly Workload[],
   release: Release
 ): { changes: WorkloadChange[]; blockers: Blocker[] } {
-  const wanted = detailsSchema.safeParse(release.details ?? {}).data?.revisions
   const changes: WorkloadChange[] = []
   const blockers: Blocker[] = []
   for (const workload of workloads) {
-    const { name, hash } = wanted?.[addressText(workload.address)] ?? {}
+    const { name, hash } = revisionOf(release, workload.address) ?? {}
     const revision = workload.revisions.find((one) => one.name === name && one.hash === hash)
     if (!revision) blockers.push(revisionGone(workload, release))
     else if (revision.hash !== workload.hash && revision.name !== workload.current?.name)
-      changes.push({ workload, revision, move: moveOf(workload, revision) })
+      changes.push(changeOf(workload, revision))
   }
   return { changes, blockers }
 }

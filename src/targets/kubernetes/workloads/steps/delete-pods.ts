@@ -1,19 +1,18 @@
 import { z } from 'zod'
 import { messageOf } from '../../../../support/errors.ts'
 import { anySignal } from '../../../../support/limit.ts'
-import type { StepKind } from '../../../define-steps.ts'
 import { orOn } from '../../client/failure.ts'
 import { inParallel } from '../../client/parallel.ts'
 import type { KubernetesContext } from '../../context.ts'
-import { type Move, moveSchema, nameSchema } from '../../objects/move.ts'
-import { addressText } from '../../objects/names.ts'
-import { podSchema } from '../../objects/objects.ts'
+import { kubernetesStep, oneMove } from '../../kubernetes-step.ts'
+import { type Move, nameSchema } from '../../objects/move.ts'
+import { addressText, shortText } from '../../objects/names.ts'
+import { isOwn, podSchema } from '../../objects/objects.ts'
 import { isOf, isUnready } from '../../objects/pods.ts'
+import { isOnDelete } from '../../objects/workload.ts'
 import { followRollout } from './follow-rollout.ts'
-import { awaitController, isOwn, podsOf } from './pods-of.ts'
-
-const params = z.object({ server: z.string(), move: moveSchema, pods: z.array(nameSchema).min(1) })
-export type DeletePodsParams = z.infer<typeof params>
+import { moveMismatch, workloadAt } from './move-mismatch.ts'
+import { awaitController, podMismatch, podsOf } from './pods-of.ts'
 
 const everyMs = 1000
 
@@ -21,8 +20,22 @@ const everyMs = 1000
  * Deletes pods of the failed revision that a StatefulSet would wait for forever (kubernetes/kubernetes#67250), never their claims,
  * until the rollout is complete: one that crashes again and again is deleted whenever it does not serve.
  */
-export const deletePods: StepKind<KubernetesContext, DeletePodsParams> = {
-  params,
+export const deletePods = kubernetesStep({
+  kind: 'delete_pods',
+  phase: 'switch',
+  params: oneMove.extend({ pods: z.array(nameSchema).min(1) }),
+  describe: ({ kubectl }, { move, pods }) => ({
+    id: `pods:${addressText(move)}`,
+    title: `Deleting the pods of ${shortText(move)} that keep it stuck: ${pods.join(', ')} (claims and data stay)`,
+    undo: null,
+    manualCommands: [`${kubectl} -n ${move.namespace} delete pod ${pods.join(' ')}`]
+  }),
+  mismatch(_cluster, { move, pods }, known) {
+    const workload = workloadAt(move, known)
+    const isOther = !workload || move.kind !== 'statefulset' || isOnDelete(workload.object)
+    if (isOther) return `${addressText(move)} is no StatefulSet that waits for its pods`
+    return moveMismatch(move, known) ?? podMismatch(workload, pods)
+  },
   async apply(cluster, { move, pods }, run) {
     await awaitController(cluster, move, run)
     let deleted = await deleteUnready(cluster, move, run.signal, pods)
@@ -37,7 +50,7 @@ export const deletePods: StepKind<KubernetesContext, DeletePodsParams> = {
     return { detail: deleted === 0 ? 'already replaced' : `${deleted} deleted and replaced` }
   },
   revert: async () => ({ detail: 'the controller creates the pods' })
-}
+})
 
 /** Deletes them again until `signal` is aborted. A failure is only logged: following the rollout shows what it waits for. */
 async function keepDeleting(

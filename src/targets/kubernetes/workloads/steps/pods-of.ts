@@ -4,8 +4,9 @@ import type { Run } from '../../../target.ts'
 import type { KubernetesContext } from '../../context.ts'
 import type { Move } from '../../objects/move.ts'
 import { addressText } from '../../objects/names.ts'
-import { type Pod, podSchema } from '../../objects/objects.ts'
+import { isOwn, type Pod, podSchema } from '../../objects/objects.ts'
 import { selectorText } from '../../objects/selector.ts'
+import type { Workload } from '../../objects/workload.ts'
 import { rolloutOf } from '../health.ts'
 import { readWorkload } from '../read.ts'
 
@@ -15,8 +16,15 @@ export async function podsOf(cluster: KubernetesContext, move: Move, signal: Abo
   return (await cluster.api.list(request, podSchema)).items.filter((pod) => isOwn(pod, move))
 }
 
-export const isOwn = ({ metadata }: Pod, { uid }: Move): boolean =>
-  metadata.ownerReferences?.some((owner) => owner.uid === uid) === true
+/** Which pod cannot be one of a workload, of those that a step deletes: each that is there is held against the cluster again then. */
+export function podMismatch({ address }: Workload, names: readonly string[]): string | null {
+  const numbered = address.kind === 'statefulset'
+  // A generated name keeps 58 characters of its base (kubernetes, staging/src/k8s.io/apiserver/pkg/storage/names).
+  const base = numbered ? `${address.name}-` : `${address.name}-`.slice(0, 58)
+  const made = numbered ? /^\d+$/ : /^[a-z0-9]+$/
+  const stray = names.find((name) => !name.startsWith(base) || !made.test(name.slice(base.length)))
+  return stray === undefined ? null : `${stray} is no pod of ${addressText(address)}`
+}
 
 /** The request that lists or watches its pods. */
 export const podsRequest = async (cluster: KubernetesContext, move: Move, signal: AbortSignal) => ({

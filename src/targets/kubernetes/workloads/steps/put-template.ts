@@ -1,24 +1,25 @@
+import { canonicalize } from 'json-canonicalize'
+import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
 import type { Run } from '../../../target.ts'
 import { isMadeOf } from '../../argo/state.ts'
 import { isStatus, orOn, passes } from '../../client/failure.ts'
 import type { KubernetesContext } from '../../context.ts'
-import type { Move } from '../../objects/move.ts'
+import type { Move, Side } from '../../objects/move.ts'
 import { addressText, known, marks, pathOf, revisionsOf } from '../../objects/names.ts'
 import {
   controllerRevisionSchema,
+  isOwn,
+  type MetaOnly,
   replicaSetSchema,
   type WorkloadObject,
   workloadSchema
 } from '../../objects/objects.ts'
 import { patchFor, type Replacement } from '../../objects/patch.ts'
-import { type Revision, revisionOfController, revisionOfReplicaSet } from '../../objects/revision.ts'
-import { templateHash } from '../../objects/template.ts'
+import { jsonOf, type Revision, revisionOfController, revisionOfReplicaSet } from '../../objects/revision.ts'
+import { covers, templateHash } from '../../objects/template.ts'
 import { readWorkload } from '../read.ts'
 import { annotateRevision, revisionPath } from './annotate-revision.ts'
-
-/** Which side of a move is wanted: `from` when it is undone. */
-export type Goal = 'to' | 'from'
 
 const attempts = 20
 
@@ -29,7 +30,7 @@ const attempts = 20
 export async function putTemplate(
   cluster: KubernetesContext,
   move: Move,
-  goal: Goal,
+  goal: Side,
   { signal, rollbackId }: Pick<Run, 'signal' | 'rollbackId'>
 ): Promise<boolean> {
   const wanted = move[goal]
@@ -44,7 +45,7 @@ export async function putTemplate(
         goal === 'to' && keepLastApplied(cluster, move, live, rollbackId, signal)
       ])
       const kept = goal === 'from' && revision.lastApplied?.rollback_id === rollbackId
-      const lastApplied = kept ? revision.lastApplied?.configuration : undefined
+      const lastApplied = kept ? keptConfiguration(revision, live) : undefined
       await sendPatch(cluster, move, live, { ...revision, lastApplied }, goal, { signal })
       if (kept) await annotateRevision(cluster, move, { [marks.lastApplied]: null }, signal).catch(unlessRefused)
       return true
@@ -70,7 +71,7 @@ export const sendPatch = (
   move: Move,
   live: WorkloadObject,
   { template, changeCause, lastApplied }: Pick<Replacement, 'template' | 'changeCause' | 'lastApplied'>,
-  goal: Goal,
+  goal: Side,
   { signal, dryRun = false }: { signal: AbortSignal; dryRun?: boolean }
 ): Promise<WorkloadObject> =>
   api.send(
@@ -93,11 +94,13 @@ async function readRevision(
   signal: AbortSignal
 ): Promise<Revision> {
   const request = { doing: `Reading revision ${name}`, path: revisionPath(move, name), signal }
+  // An object of another workload counts as gone: whoever may write it must not decide what serves here.
+  const mine = (found: MetaOnly, revision: Revision): Revision | null => (isOwn(found, move) ? revision : null)
   const schema =
     revisionsOf(move.kind) === 'replicasets'
-      ? replicaSetSchema.transform((set) => revisionOfReplicaSet(set, config.container))
-      : controllerRevisionSchema.transform((one) => revisionOfController(one, config.container))
-  const found = name ? await api.find<Revision>(request, schema) : null
+      ? replicaSetSchema.transform((set) => mine(set, revisionOfReplicaSet(set, config.container)))
+      : controllerRevisionSchema.transform((one) => mine(one, revisionOfController(one, config.container)))
+  const found = name ? await api.find<Revision | null>(request, schema) : null
   if (found?.hash === (own ?? hash)) return found
   throw new TargetError({
     what: `${addressText(move)} cannot get ${name ? `the template of ${name}` : 'its former template'}`,
@@ -124,6 +127,20 @@ async function keepLastApplied(
   const kept = JSON.stringify({ rollback_id: rollbackId, configuration })
   await annotateRevision(cluster, move, { [marks.lastApplied]: kept }, signal).catch(unlessRefused)
 }
+
+/**
+ * What was kept on a revision, which others may write: restored only where it names nothing that the revision does not have, and is
+ * the present configuration otherwise. The next `kubectl apply` deletes what its last configuration names and the new one does not.
+ */
+function keptConfiguration({ lastApplied, template }: Revision, { metadata }: WorkloadObject): string | undefined {
+  const kept = appliedSchema.safeParse(jsonOf(lastApplied?.configuration)).data
+  const present = appliedSchema.safeParse(jsonOf(metadata.annotations?.[known.lastApplied])).data
+  if (!kept || !present || !covers(template, kept.spec.template)) return undefined
+  const rest = ({ spec, ...others }: typeof kept) => ({ ...others, spec: { ...spec, template: null } })
+  return canonicalize(rest(kept)) === canonicalize(rest(present)) ? lastApplied?.configuration : undefined
+}
+
+const appliedSchema = z.looseObject({ spec: z.looseObject({ template: z.unknown() }) })
 
 /** Without that right, or where it is too long, undoing writes the former template into the present configuration. */
 const unlessRefused = orOn(null, 403, 413, 422)

@@ -1,30 +1,56 @@
 import { z } from 'zod'
 import { anySignal } from '../../../../support/limit.ts'
 import { duration } from '../../../../support/text.ts'
-import type { StepKind } from '../../../define-steps.ts'
 import type { KubernetesContext } from '../../context.ts'
-import { type Move, moveSchema, nameSchema, reversed } from '../../objects/move.ts'
-import { shortText } from '../../objects/names.ts'
-import type { Pod } from '../../objects/objects.ts'
+import { kubernetesStep, oneMove } from '../../kubernetes-step.ts'
+import { type Move, nameSchema, reversed } from '../../objects/move.ts'
+import { addressText, shortText } from '../../objects/names.ts'
+import { isOwn, type Pod } from '../../objects/objects.ts'
 import { isOf, isUnready, podFailureOf, slotOf, willNotRecover } from '../../objects/pods.ts'
+import { isOnDelete } from '../../objects/workload.ts'
 import { deletePod } from './delete-pods.ts'
 import { defaultDeadlineMs, failureLimitMs, followRollout, notHealthy } from './follow-rollout.ts'
-import { awaitController, isOwn, podsOf, podsRequest } from './pods-of.ts'
+import { moveMismatch, workloadAt } from './move-mismatch.ts'
+import { awaitController, podMismatch, podsOf, podsRequest } from './pods-of.ts'
 import { putTemplate } from './put-template.ts'
 
 /** `place` is what a pod and its replacement share: a StatefulSet's pod its name, a DaemonSet's its node. */
-const params = z.object({
-  server: z.string(),
-  move: moveSchema,
-  pods: z.array(z.object({ name: nameSchema, place: nameSchema })).min(1)
-})
-export type ReplacePodsParams = z.infer<typeof params>
+const replaced = z.array(z.object({ name: nameSchema, place: nameSchema })).min(1)
+export type ReplacedPods = z.infer<typeof replaced>
 
 const settleMs = 20_000
 
 /** Deletes the pods of an OnDelete workload one by one, each when the one before it was replaced and is ready; never claims. */
-export const replacePods: StepKind<KubernetesContext, ReplacePodsParams> = {
-  params,
+export const replacePods = kubernetesStep({
+  kind: 'replace_pods',
+  phase: 'switch',
+  params: oneMove.extend({ pods: replaced }),
+  describe({ kubectl }, { move, pods }) {
+    const names = pods.map(({ name }) => name)
+    const to = `${kubectl} -n ${move.namespace} delete pod`
+    const commands = names.map((name) => `${to} ${name}`)
+    return {
+      id: `pods:${addressText(move)}`,
+      title: `Deleting the old pods of ${shortText(move)} one by one: ${names.join(', ')} (claims and data stay)`,
+      undo: 'Put the present template back and delete the replaced pods one by one',
+      manualCommands: commands,
+      manualUndoCommands: move.kind === 'statefulset' ? commands : [`${to} POD (each one that was replaced)`]
+    }
+  },
+  mismatch(_cluster, { move, pods }, known) {
+    const workload = workloadAt(move, known)
+    if (!workload || !isOnDelete(workload.object))
+      return `${addressText(move)} replaces its pods without their deletion`
+    const moved = (workload.pods ?? []).find((pod) => pods.some((one) => isElsewhere(pod, one, move)))
+    if (moved) return `the pod ${moved.metadata.name} is elsewhere`
+    return (
+      moveMismatch(move, known) ??
+      podMismatch(
+        workload,
+        pods.map(({ name }) => name)
+      )
+    )
+  },
   async apply(cluster, { move, pods }, run) {
     const deadlineMs = (cluster.config.deadline_seconds ?? 0) * 1000 || defaultDeadlineMs
     await awaitController(cluster, move, run)
@@ -53,7 +79,10 @@ export const replacePods: StepKind<KubernetesContext, ReplacePodsParams> = {
     }
     return { detail: `${deleted} pods of the former template are back` }
   }
-}
+})
+
+const isElsewhere = (pod: Pod, { name, place }: ReplacedPods[number], move: Move): boolean =>
+  pod.metadata.name === name && slotOf(pod, move) !== place
 
 /**
  * Those that do not serve first, from the lowest ordinal on, because an ordered StatefulSet creates no pod after one that is not
@@ -62,9 +91,9 @@ export const replacePods: StepKind<KubernetesContext, ReplacePodsParams> = {
 async function brokenFirst(
   cluster: KubernetesContext,
   move: Move,
-  pods: ReplacePodsParams['pods'],
+  pods: ReplacedPods,
   signal: AbortSignal
-): Promise<ReplacePodsParams['pods']> {
+): Promise<ReplacedPods> {
   const serving = new Set(
     (await podsOf(cluster, move, signal)).filter((pod) => !isUnready(pod)).map(({ metadata }) => metadata.name)
   )

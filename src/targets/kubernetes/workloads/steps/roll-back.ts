@@ -1,26 +1,50 @@
 import { z } from 'zod'
-import type { StepKind } from '../../../define-steps.ts'
-import type { Run } from '../../../target.ts'
+import type { Release } from '../../../../model/release.ts'
+import type { Known, Run } from '../../../target.ts'
+import { argoUndo } from '../../argo/steps.ts'
 import { inParallel } from '../../client/parallel.ts'
 import type { KubernetesContext } from '../../context.ts'
+import { kubernetesStep } from '../../kubernetes-step.ts'
 import { type Move, moveSchema, reversed } from '../../objects/move.ts'
-import { shortText } from '../../objects/names.ts'
-import { isOrdered } from '../../objects/workload.ts'
+import { addressText, shortText } from '../../objects/names.ts'
+import { isOnDelete, isOrdered } from '../../objects/workload.ts'
 import { rolloutOf } from '../health.ts'
+import type { ClusterState } from '../observe.ts'
 import { readWorkload } from '../read.ts'
+import { revisionOf } from '../releases.ts'
 import { deleteUnready } from './delete-pods.ts'
 import { followRollout } from './follow-rollout.ts'
+import { movesMismatch, workloadAt } from './move-mismatch.ts'
 import { awaitController } from './pods-of.ts'
 import { putTemplate } from './put-template.ts'
 
-const params = z.object({ server: z.string(), moves: z.array(moveSchema).min(1) })
-export type RollBackParams = z.infer<typeof params>
+/** `follow`: the step waits until the rollout is complete. `ordered`: a pod that is not ready keeps the next ones from being replaced. */
+const followed = moveSchema.extend({ follow: z.boolean(), ordered: z.boolean() })
+type Followed = z.infer<typeof followed>
 
 const settleMs = 20_000
 
 /** Puts the candidate's template in place in every workload of the step at once, and waits until each rollout is complete. */
-export const rollBack: StepKind<KubernetesContext, RollBackParams> = {
-  params,
+export const rollBack = kubernetesStep({
+  kind: 'roll_back',
+  phase: 'switch',
+  params: z.object({ server: z.string(), moves: z.array(followed).min(1) }),
+  describe(cluster, { moves }, { from, to }) {
+    const [first] = moves
+    const what = first && moves.length === 1 ? shortText(first) : `${moves.length} workloads`
+    const stuck = moves.some(({ ordered }) => ordered)
+      ? `, and delete pods of ${to.version} that keep it stuck (claims and data stay)`
+      : ''
+    return {
+      id: `workload:${moves.map(addressText).join(',')}`,
+      title: `Rolling ${what} back to ${to.version}`,
+      undo: `Put the present template of ${what} back${stuck}`,
+      manualCommands: moves.flatMap((move) => manualCommands(cluster, move, to)),
+      manualUndoCommands: moves.flatMap((move) => manualCommands(cluster, move, from, to.version))
+    }
+  },
+  mismatch: (_cluster, { moves }, known) =>
+    movesMismatch(moves, known) ?? moves.flatMap((move) => followMismatch(move, known) ?? [])[0] ?? null,
   async apply(cluster, { moves }, run) {
     const changed = await inParallel(moves, moves.length, async (move) => {
       const done = await putTemplate(cluster, move, 'to', run)
@@ -45,6 +69,28 @@ export const rollBack: StepKind<KubernetesContext, RollBackParams> = {
       detail: `${restored.some(({ done }) => done) ? 'the former template is back' : 'the former template was there'}${deleted > 0 ? `; pods deleted that kept it stuck: ${deleted}` : ''}`
     }
   }
+})
+
+/** `left` is the version that is undone; its pods may block a StatefulSet. */
+function manualCommands(cluster: KubernetesContext, move: Followed, release: Release | null, left?: string): string[] {
+  const number = (release && revisionOf(release, move)?.number) ?? 0
+  if (move.kind === 'rollout') return argoUndo(cluster, move, number)
+  const to = `${cluster.kubectl} -n ${move.namespace}`
+  const name = shortText(move)
+  return [
+    ...(move.paused ? [`${to} rollout resume ${name}`] : []),
+    `${to} rollout undo ${name} --to-revision=${number}`,
+    ...(left && move.ordered ? [`${to} delete pod POD (each one of ${left} that is not ready)`] : []),
+    ...(move.follow ? [`${to} rollout status ${name}`] : [])
+  ]
+}
+
+/** Only pods that must be deleted first, or a promotion, are waited for by a later step. */
+function followMismatch(move: Followed, known: Known<ClusterState>): string | null {
+  const object = workloadAt(move, known)?.object
+  if (!object || isOrdered(object) !== move.ordered) return `${addressText(move)} replaces its pods in another order`
+  const waits = isOnDelete(object) ? !move.follow : move.follow || move.ordered || move.kind === 'rollout'
+  return waits ? null : `${addressText(move)} is waited for at another step`
 }
 
 /**
