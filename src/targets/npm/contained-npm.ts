@@ -16,11 +16,11 @@ export async function containedNpm(
   folder: string,
   { settings, env, projectDir }: NpmContext,
   login: Login
-): Promise<{ args: string[]; env: NodeJS.ProcessEnv }> {
+): Promise<{ args: string[]; variables: NodeJS.ProcessEnv }> {
   await writeFile(join(folder, 'package.json'), '{"name":"empty-folder","version":"0.0.0","private":true}\n')
   await writeFile(join(folder, 'guard.cjs'), guard)
   await writeNpmrc(folder, settings, login)
-  return { args: argumentsFor(settings, folder), env: environmentFor(env, projectDir, folder) }
+  return { args: argumentsFor(settings, folder), variables: environmentFor(env, projectDir, folder) }
 }
 
 /**

@@ -44,10 +44,11 @@ async function attempt(
   const { settings, mask } = context
   const folder = await mkdtemp(join(tmpdir(), 'pop-npm-'))
   try {
-    const { args, env } = await containedNpm(folder, context, login)
+    const { args, variables } = await containedNpm(folder, context, login)
     const result = await runProgram(npm, args, {
       cwd: folder,
-      env,
+      env: {},
+      variables,
       signal,
       limitMs,
       maxOutput: 1024 * 1024
