@@ -7,7 +7,8 @@ import { type KeptLease, keepLease, runningByLease, takeLock, thisHolder } from 
 import { blocked, stalePlan } from '../guard/refusals.ts'
 import type { ResumeOption } from '../journal/interrupted.ts'
 import { cleanupHasBegun, type Interrupted, interruptedAs, resumeOption } from '../journal/interrupted.ts'
-import { type JournalRecord, openJournal, readJournals, stepsInEffect } from '../journal/journal.ts'
+import { type JournalRecord, readJournals, stepsInEffect } from '../journal/journal.ts'
+import { openJournal } from '../journal/write-journal.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
 import { conclude } from './conclude.ts'
@@ -71,7 +72,7 @@ async function checkStillOpen(
   signal: AbortSignal
 ): Promise<{ record: JournalRecord; observation: Observation }> {
   const [{ records }, observed] = await Promise.all([
-    readJournals(session.files.journals, session.name),
+    readJournals(session.files.journals, session.name, session.clock.now()),
     session.target.observe(signal)
   ])
   const { observation } = observed
