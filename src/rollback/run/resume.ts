@@ -8,6 +8,7 @@ import { blocked, stalePlan } from '../guard/refusals.ts'
 import type { ResumeOption } from '../journal/interrupted.ts'
 import { cleanupHasBegun, type Interrupted, interruptedAs, resumeOption } from '../journal/interrupted.ts'
 import { type JournalRecord, readJournals, stepsInEffect } from '../journal/journal.ts'
+import type { Begun } from '../journal/journal-events.ts'
 import { openJournal } from '../journal/write-journal.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
@@ -41,7 +42,7 @@ export async function resume(
   let lease: KeptLease | null = null
   try {
     const { record, observation } = await checkStillOpen(session, interrupted, option, limit)
-    const { begun } = record
+    const begun = { ...record.begun, soakMs: soakOf(session, record.begun) }
     const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
     try {
       const isOthersLease = observation.lease && observation.lease.record.rollbackId !== rollbackId
@@ -60,6 +61,10 @@ export async function resume(
     await lock.release()
   }
 }
+
+/** The soak of the settings, or a longer one that was planned: a record can neither leave the soak out nor make it endless. */
+const soakOf = ({ settings: { soakMs, limitMs } }: Session, planned: Begun): number =>
+  Math.max(soakMs, Math.min(planned.soakMs, limitMs / 2))
 
 /**
  * Checks again under the lock: while the question was open, the rollback may have ended, another machine may have taken it over, or
