@@ -24,7 +24,9 @@ export async function incidentOfJournal(known: Known, record: JournalRecord, giv
     events: timelineOf(record),
     rollback: rollbackOf(record),
     changes: await changesSince(known, begun.to, begun.from),
-    remains: ended ? ended.remains.map(toldByJournal) : ['The rollback was interrupted. Assess again, then finish or undo it.'],
+    remains: ended
+      ? ended.remains.map(toldByJournal)
+      : ['The rollback was interrupted. Assess again, then finish or undo it.'],
     now: isoNow(known.clock),
     ...given
   }

@@ -128,16 +128,15 @@ const mostJournals = 1000
 const mostNotes = 5
 
 /** The journals of a folder, the newest 1,000 of them; of one target where it is named. One whose target is unknown belongs to each. */
-export async function readJournals(
-  dir: string,
-  target?: string,
-  now: Date = systemClock.now()
-): Promise<Journals> {
+export async function readJournals(dir: string, target?: string, now: Date = systemClock.now()): Promise<Journals> {
   const names = (await readdir(dir).catch(() => [])).filter((name) => /^rb-[\w-]+\.jsonl$/.test(name))
   const found: (JournalRecord | UnreadableJournal)[] = []
   const notes: string[] = []
   const concerns = (of: unknown): boolean => target === undefined || typeof of !== 'string' || of === target
-  const possible = names.filter((name) => !isOfTheFuture(name, now)).sort().reverse()
+  const possible = names
+    .filter((name) => !isOfTheFuture(name, now))
+    .sort()
+    .reverse()
   for (const path of possible.slice(0, mostJournals).map((name) => join(dir, name))) {
     try {
       const journal = await readNamed(path, now)

@@ -30,7 +30,8 @@ export function whyImpossible(begun: Begun, events: readonly JournalEvent[], now
   if (begun.soakMs < 0 || events.some((event) => 'durationMs' in event && (event.durationMs ?? 0) < 0))
     return 'a duration in it is negative'
   if (steps.size < begun.steps.length) return 'two of its steps have the same id'
-  if (events.some((event) => 'stepId' in event && !steps.has(event.stepId))) return 'it tells of a step that is not its own'
+  if (events.some((event) => 'stepId' in event && !steps.has(event.stepId)))
+    return 'it tells of a step that is not its own'
   return null
 }
 

@@ -43,7 +43,9 @@ export async function rereadRecord(
   const { version } = move.to
   return {
     record: { ...told, begun: own, events: eventsSeen(own, told, seen) },
-    whyNotFinish: to ? [] : [`It cannot be finished: the target no longer has ${version} (${move.to.id}), to which it leads.`],
+    whyNotFinish: to
+      ? []
+      : [`It cannot be finished: the target no longer has ${version} (${move.to.id}), to which it leads.`],
     whyNotAtAll: mismatches.map(
       (mismatch) =>
         `What is recorded of it is none of this target's plans from ${from?.version ?? 'nothing'} to ${version}, so it can only be closed (${oneLine(mismatch)}).`

@@ -56,7 +56,9 @@ export const restore = defineStep<NetlifyContext, NetlifyState>()({
     if (from !== (known.from?.id ?? null)) return `it would publish ${from ?? 'nothing'} again`
     if (from && !known.state.deploys.some(({ id }) => id === from)) return `${from} never was the site`
     // Publishing another deploy ends a lock, so whether there was one can no longer be seen.
-    return lock === (config.lock === true || wasLocked) ? null : `it ${lock ? 'stops' : 'does not stop'} auto publishing`
+    return lock === (config.lock === true || wasLocked)
+      ? null
+      : `it ${lock ? 'stops' : 'does not stop'} auto publishing`
   },
 
   /** A lock that fails leaves a rollback that serves, so it is reported and no error. */
