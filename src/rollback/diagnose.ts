@@ -1,7 +1,7 @@
 import type { Diagnosis } from '../model/diagnosis.ts'
 import { messageOf } from '../support/errors.ts'
 import { quoteLine, quoteTail } from '../support/quote.ts'
-import type { Journal } from './journal/journal.ts'
+import type { Journal } from './journal/write-journal.ts'
 import type { Session } from './session.ts'
 
 const limitMs = 10_000

@@ -1,6 +1,7 @@
 import type { Incident, IncidentRollback, IncidentStep } from '../incident/incident.ts'
 import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
 import { isoNow } from '../support/clock.ts'
+import { oneLine } from '../support/text.ts'
 import { assess } from './assess/assess.ts'
 import { changesSince } from './assess/risks.ts'
 import type { JournalRecord } from './journal/journal.ts'
@@ -23,11 +24,17 @@ export async function incidentOfJournal(known: Known, record: JournalRecord, giv
     events: timelineOf(record),
     rollback: rollbackOf(record),
     changes: await changesSince(known, begun.to, begun.from),
-    remains: ended ? ended.remains : ['The rollback was interrupted. Assess again, then finish or undo it.'],
+    remains: ended
+      ? ended.remains.map(toldByJournal)
+      : ['The rollback was interrupted. Assess again, then finish or undo it.'],
     now: isoNow(known.clock),
     ...given
   }
 }
+
+/** Anyone who can write to the project can write a journal: its words are shown as its own, with no command that looks like ours. */
+const toldByJournal = (text: string): string =>
+  `The journal says (verify before you run anything of it): "${oneLine(text, 600)}"`
 
 /** An incident without a rollback, as the target tells it now. @throws TargetError when it does not answer. */
 export async function incidentOfNow(session: Session, given: Given, signal: AbortSignal): Promise<Incident> {
@@ -90,7 +97,7 @@ function stepsOf({ begun, events }: Pick<JournalRecord, 'begun' | 'events'>): In
 }
 
 const titleOf = ({ begun }: Pick<JournalRecord, 'begun'>, stepId: string, event: 'step' | 'revert'): string => {
-  const title = begun.steps.find(({ id }) => id === stepId)?.title ?? stepId
+  const title = oneLine(begun.steps.find(({ id }) => id === stepId)?.title ?? stepId)
   return event === 'revert' ? `Undoing: ${title}` : title
 }
 
@@ -109,20 +116,20 @@ function timelineOf(record: JournalRecord): TimelineEvent[] {
     if (event.event === 'resumed') return [line(event.at, `The interrupted rollback was resumed, to ${event.kind} it`)]
     if (event.event === 'step' || event.event === 'revert') {
       if (event.state === 'started') return []
-      const detail = event.detail ? `: ${event.detail}` : ''
+      const detail = event.detail ? `: ${oneLine(event.detail, 300)}` : ''
       return [line(event.at, `${titleOf(record, event.stepId, event.event)} ${event.state}${detail}`)]
     }
     if (event.event === 'checks') {
       const bad = event.checks
         .filter(({ status }) => status !== 'pass')
-        .map(({ title, status, detail }) => `${title} ${status} (${detail})`)
+        .map(({ title, status, detail }) => oneLine(`${title} ${status} (${detail})`, 300))
       const first = event.healthySince ? [line(event.healthySince, `${begun.to.version} was first seen healthy`)] : []
       return [
         ...first,
         line(event.at, bad.length === 0 ? 'Every check passed at the end of the soak' : `Checks: ${bad.join('; ')}`)
       ]
     }
-    if (event.event === 'note') return [line(event.at, event.text)]
+    if (event.event === 'note') return [line(event.at, oneLine(event.text, 300))]
     return event.event === 'ended' ? [line(event.at, `The rollback ended: ${event.outcome}`)] : []
   })
 }

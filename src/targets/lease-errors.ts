@@ -1,13 +1,16 @@
 import { hostname } from 'node:os'
 import type { LeaseRecord } from '../model/lease.ts'
 import { TargetError } from '../support/errors.ts'
+import { oneLine } from '../support/text.ts'
 
 /** Someone else holds the lease of a target; `record` names the holder, if it can be read. */
 export const leaseLocked = (record: LeaseRecord | null | undefined): TargetError =>
   new TargetError({
     what: 'Another rollback of this target is running',
     why: record
-      ? `${record.rollbackId} by ${record.holder.user} on ${record.holder.host}${record.holder.host === hostname() ? ` (process ${record.holder.pid})` : ''} since ${record.startedAt}`
+      ? oneLine(
+          `${record.rollbackId} by ${record.holder.user} on ${record.holder.host}${record.holder.host === hostname() ? ` (process ${record.holder.pid})` : ''} since ${record.startedAt}`
+        )
       : 'someone else took the lease at the same moment',
     next: 'Wait until it ends or its lease expires, then assess again.',
     code: 'locked',

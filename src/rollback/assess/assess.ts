@@ -6,14 +6,9 @@ import { InputError, messageOf } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
 import { diagnose } from '../diagnose.ts'
 import { runningElsewhere } from '../guard/lock.ts'
-import {
-  findInterrupted,
-  settledElsewhere,
-  settledNotes,
-  unreadableBlockers,
-  unreadableNotes
-} from '../journal/interrupted.ts'
+import { findInterrupted, unreadableBlockers, unreadableNotes } from '../journal/interrupted.ts'
 import { readJournals } from '../journal/journal.ts'
+import { settledRecords } from '../journal/settled.ts'
 import { hasFailed } from '../run/compare-health.ts'
 import type { Session } from '../session.ts'
 import type { Assessment, Candidate } from './assessment.ts'
@@ -35,15 +30,15 @@ interface AssessOptions {
  * @throws InputError when the target has no such version; TargetError when the target does not answer.
  */
 export async function assess(session: Session, { version, investigate, signal }: AssessOptions): Promise<Assessment> {
-  const [{ records, unreadable }, { observation, state }] = await Promise.all([
-    readJournals(session.files.journals, session.name),
+  const [{ records, unreadable, notes }, { observation, state }] = await Promise.all([
+    readJournals(session.files.journals, session.name, session.clock.now()),
     session.target.observe(signal)
   ])
   spareObservation(session.mask, observation)
   const { diagnosis, undiagnosed } = investigate ? await investigated(session, signal) : nothingAsked
   const now = isoNow(session.clock)
-  const settled = settledElsewhere(records, observation, now)
-  const unsettled = records.filter((record) => !settled.includes(record))
+  const settled = settledRecords(records, observation, now)
+  const unsettled = records.filter((record) => !settled.has(record))
   const interrupted = await findInterrupted(session, { observation, state }, unsettled, signal)
   if (interrupted) spareBegun(session.mask, interrupted.record.begun)
   const formerRollbacks = [
@@ -98,7 +93,8 @@ export async function assess(session: Session, { version, investigate, signal }:
     notes: [
       ...session.notes,
       ...observation.notes,
-      ...settledNotes(settled, observation),
+      ...settled.values(),
+      ...notes,
       ...unreadableNotes(unreadable),
       ...disagreements(session.history, observation),
       ...(failure?.repeated ? [failedAgain(failure.record)] : []),

@@ -6,6 +6,7 @@ import { acquireFileLock, type FileLock, lockHolder as fileLockHolder } from '..
 import { snakeCase } from '../../support/casing.ts'
 import { ConfigError, messageOf, TargetError } from '../../support/errors.ts'
 import { isAlive } from '../../support/is-alive.ts'
+import { oneLine } from '../../support/text.ts'
 import type { HeldLease } from '../../targets/target.ts'
 import type { Begun } from '../journal/journal-events.ts'
 import type { Session } from '../session.ts'
@@ -38,7 +39,20 @@ const waitFor = (path: string, { host }: LockedBy): string =>
 /** The live holder of a target's lock on this machine, else null. */
 export async function lockHolder(path: string): Promise<LockedBy | null> {
   const holder = await fileLockHolder(path)
-  return holder && { rollbackId: holder.purpose, host: holder.host, pid: holder.pid }
+  return holder && { rollbackId: oneLine(holder.purpose, 80), host: oneLine(holder.host, 80), pid: holder.pid }
+}
+
+/** A holder as people read it: a lock, a lease or a journal may hold any text. */
+export const plainHolder = ({ host, pid, user }: Holder): Holder => ({
+  host: oneLine(host, 80),
+  pid,
+  user: oneLine(user, 40)
+})
+
+/** "ann on build-7", or the host alone. */
+export function nameOf(holder: Holder, what: 'user' | 'host' = 'user'): string {
+  const { host, user } = plainHolder(holder)
+  return what === 'host' ? host : `${user} on ${host}`
 }
 
 /**
@@ -87,8 +101,7 @@ export async function runningElsewhere(lockPath: string, observation: Observatio
 export function runningByLease(observation: Observation): Blocker | null {
   const live = liveLease(observation)
   if (!live) return null
-  const { host, pid, user } = live.holder
-  return running(live.rollbackId, `${user} on ${host} (process ${pid}) runs`)
+  return running(oneLine(live.rollbackId, 80), `${nameOf(live.holder)} (process ${live.holder.pid}) runs`)
 }
 
 const running = (rollbackId: string, who: string, next = waitAndAssess): Blocker => ({

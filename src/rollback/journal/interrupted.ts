@@ -3,10 +3,10 @@ import type { Blocker, Observation } from '../../model/observation.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import { camelCase } from '../../support/casing.ts'
-import { isAlive } from '../../support/is-alive.ts'
+import { oneLine } from '../../support/text.ts'
 import type { Observed, Target } from '../../targets/target.ts'
 import { resumePlanId } from '../assess/plan-id.ts'
-import { liveLease, lockHolder } from '../guard/lock.ts'
+import { liveLease, lockHolder, nameOf, plainHolder } from '../guard/lock.ts'
 import type { Session } from '../session.ts'
 import {
   type JournalRecord,
@@ -15,8 +15,9 @@ import {
   stepsInEffect,
   type UnreadableJournal
 } from './journal.ts'
-import { type Begun, begunSchema, journalFormat } from './journal-events.ts'
-import { type RereadRecord, rereadRecord } from './reread.ts'
+import { type Begun, begunSchema, type JournalEvent, journalFormat } from './journal-events.ts'
+import { whyImpossible } from './possible.ts'
+import { begunStep, type RereadRecord, rereadRecord } from './reread.ts'
 
 export type ResumeKind = 'finish' | 'undo' | 'close'
 
@@ -32,15 +33,17 @@ export interface ResumeOption {
 /** The open options, first the one that goes on in the direction that the rollback had; and the reasons, one sentence each. */
 function resumeOptions(
   { record, whyNotFinish, whyNotAtAll }: RereadRecord,
+  told: JournalRecord,
   observation: Observation
 ): { reasons: string[]; options: ResumeOption[] } {
   if (whyNotAtAll.length > 0) return { reasons: whyNotAtAll, options: [optionOf('close', record, observation)] }
-  const open = openKinds(record, observation)
+  const undoing = wasBeingUndone(record.begun, told.events)
+  const open = openKinds(record, undoing.length > 0, observation)
   const kinds = open.kinds.filter((kind) => kind !== 'finish' || whyNotFinish.length === 0)
   const because = [...open.because, ...(open.kinds.includes('finish') ? whyNotFinish : [])]
   if (kinds.length === 0) kinds.push('close')
   return {
-    reasons: [...wasBeingUndone(record), ...because],
+    reasons: [...undoing, ...because],
     options: kinds.map((kind) => optionOf(kind, record, observation))
   }
 }
@@ -80,7 +83,11 @@ function optionOf(kind: ResumeKind, record: JournalRecord, observation: Observat
  * Finish or undo. But a deployment made since is not replaced, a proven version is not undone once the cleanup has begun, and what
  * another machine seems to have ended is not resumed while it serves.
  */
-function openKinds(record: JournalRecord, observation: Observation): { kinds: ResumeKind[]; because: string[] } {
+function openKinds(
+  record: JournalRecord,
+  undoing: boolean,
+  observation: Observation
+): { kinds: ResumeKind[]; because: string[] } {
   const { begun } = record
   const { lease, current, mixedReleases, health } = observation
   const other = deployedSince(begun, observation)
@@ -103,9 +110,11 @@ function openKinds(record: JournalRecord, observation: Observation): { kinds: Re
   if (cleanupHasBegun(record))
     return {
       kinds: ['finish'],
-      because: ['It can no longer be undone: the new version passed its checks and the cleanup had begun.']
+      because: [
+        'It can no longer be undone: its record says that the new version passed its checks and the cleanup had begun.'
+      ]
     }
-  return { kinds: wasBeingUndone(record).length > 0 ? ['undo', 'finish'] : ['finish', 'undo'], because: [] }
+  return { kinds: undoing ? ['undo', 'finish'] : ['finish', 'undo'], because: [] }
 }
 
 /** The version was proven, and what an undo needs may be gone. */
@@ -125,9 +134,10 @@ function deployedSince({ from, to }: Begun, { current, mixedReleases }: Observat
 const leaseIsGone = ({ begun, events }: JournalRecord, { lease }: Observation): boolean =>
   events.some(({ event }) => event === 'leased') && lease?.record.rollbackId !== begun.rollbackId
 
-function wasBeingUndone({ begun, events }: JournalRecord): string[] {
-  const title = (stepId: string): string => begun.steps.find(({ id }) => id === stepId)?.title ?? stepId
-  const cleanup = begun.steps.filter(({ phase }) => phase === 'cleanup').map(({ id }) => id)
+/** What its record says of a failure; the words of a step or check are quoted, for anyone may have written them. */
+function wasBeingUndone({ steps }: Begun, events: readonly JournalEvent[]): string[] {
+  const title = (stepId: string): string => steps.find(({ id }) => id === stepId)?.title ?? 'a step'
+  const cleanup = steps.filter(({ phase }) => phase === 'cleanup').map(({ id }) => id)
   const ran = events.filter((event) => event.event !== 'step' || !cleanup.includes(event.stepId))
   const failed = ran.flatMap((event) => {
     if (event.event === 'step' && event.state === 'failed')
@@ -142,7 +152,8 @@ function wasBeingUndone({ begun, events }: JournalRecord): string[] {
     (last?.event === 'step' && last.state === 'failed') ||
     (last?.event === 'checks' && last.checks.some(({ status }) => status === 'fail'))
   if (!undoing) return []
-  return [failed.length > 0 ? `It had failed (${failed.at(-1)}) and was being undone.` : 'It was being undone.']
+  const why = failed.at(-1)
+  return [`${why === undefined ? 'It' : `It had failed ("${oneLine(why)}") and`} was being undone.`]
 }
 
 /** A rollback that began and never ended, with its open options. */
@@ -166,7 +177,7 @@ export const resumeOption = ({ options }: Interrupted, wanted: ResumeKind): Resu
 
 /** Finds the newest rollback of this target that has neither ended nor is still running. */
 export async function findInterrupted(
-  { target, files }: Pick<Session, 'target' | 'files'>,
+  { target, files, clock }: Pick<Session, 'target' | 'files' | 'clock'>,
   observed: Observed<unknown>,
   records: readonly JournalRecord[],
   signal: AbortSignal
@@ -176,26 +187,21 @@ export async function findInterrupted(
   const live = liveLease(observation)
   const runs = (id: string): boolean => id === holder?.rollbackId || id === live?.rollbackId
   const open = records.find(({ ended, begun }) => ended === null && !runs(begun.rollbackId))
-  if (open && !isSuperseded(open, records)) return interruptedAs(target, open, observed, 'journal', signal)
-  const leased = journalOfLease(observation)
+  if (open) return interruptedAs(target, open, observed, 'journal', signal)
+  const leased = journalOfLease(observation, clock.now())
   if (!leased || runs(leased.begun.rollbackId)) return null
   const known = records.some(({ begun, ended }) => ended && begun.rollbackId === leased.begun.rollbackId)
   return known ? null : interruptedAs(target, leased, observed, 'target', signal)
 }
 
-/** A later rollback that ended has settled what an earlier one left open. */
-const isSuperseded = (open: JournalRecord, records: readonly JournalRecord[]): boolean =>
-  records.some(({ begun, ended }) => ended && begun.at > open.begun.at && ended.outcome !== 'refused')
-
-/** The lease tells what began, and whether it was proven; not how far it came otherwise. */
-function journalOfLease({ lease }: Observation): JournalRecord | null {
-  if (!lease) return null
-  const { startedAt: at, proven } = lease.record
-  const begun = begunSchema.safeParse(camelCase(lease.record.begun))
-  if (!begun.success) return null
-  const mayHaveBegun = begun.data.steps.filter(({ phase }) => proven || phase !== 'cleanup')
-  const started = mayHaveBegun.map(({ id }) => ({ event: 'step' as const, at, stepId: id, state: 'started' as const }))
-  return journalRecordOf('', [begun.data, { event: 'leased', at }, ...started])
+/** The lease tells what began, and whether it was proven; not how far it came otherwise. null when no rollback wrote it so. */
+function journalOfLease({ lease }: Observation, now: Date): JournalRecord | null {
+  const begun = lease && begunSchema.safeParse(camelCase(lease.record.begun)).data
+  if (!begun || begun.rollbackId !== lease.record.rollbackId) return null
+  const mayHaveBegun = begun.steps.filter(({ phase }) => lease.record.proven || phase !== 'cleanup')
+  const { at } = begun
+  const events = [begun, { event: 'leased' as const, at }, ...mayHaveBegun.map(({ id }) => begunStep(id, at))]
+  return whyImpossible(begun, events, now) ? null : journalRecordOf('', events)
 }
 
 /** An unfinished rollback with the options that its journal and the target leave open. */
@@ -208,8 +214,9 @@ export async function interruptedAs(
 ): Promise<Interrupted> {
   const reread = await rereadRecord(target, told, observed, signal)
   const { record } = reread
-  const { rollbackId, at: startedAt, holder, from, to } = record.begun
-  const options = resumeOptions(reread, observed.observation)
+  const { rollbackId, at: startedAt, from, to } = record.begun
+  const holder = plainHolder(record.begun.holder)
+  const options = resumeOptions(reread, told, observed.observation)
   return { rollbackId, startedAt, holder, from, to, knownFrom, record, ...options }
 }
 
@@ -236,7 +243,7 @@ const unreadableLease = ({ rollbackId, holder }: LeaseRecord): Blocker => ({
   id: 'lease_format',
   what: `The target holds the lease of the rollback ${rollbackId}, which cannot be used`,
   why: otherFormatWhy,
-  next: `Ask ${holder.user} on ${holder.host} to finish or undo it with the version that began it, then assess again.`
+  next: `Ask ${nameOf(holder)} to finish or undo it with the version that began it, then assess again.`
 })
 
 /** A line for each ended journal of another format: it is no evidence. */
@@ -244,37 +251,3 @@ export const unreadableNotes = (unreadable: readonly UnreadableJournal[]): strin
   unreadable
     .filter(({ ended }) => ended)
     .map(({ path }) => `The journal ${path} was not used: ${otherFormatWhy}. Its rollback has ended.`)
-
-/** No rollback runs that long, a wait for a person and an undo included. */
-const oldMs = 24 * 3_600_000
-
-/**
- * Unfinished journals from another machine (committed, synchronized) that are older than a day, hold no lease, and have nothing to
- * finish or undo: what serves is healthy, or is neither of their two versions.
- */
-export const settledElsewhere = (
-  records: readonly JournalRecord[],
-  observation: Observation,
-  now: string
-): JournalRecord[] =>
-  records.filter(
-    (record) =>
-      record.ended === null &&
-      isAlive(lastHolder(record)) === null &&
-      Date.parse(now) - Date.parse(record.events.at(-1)?.at ?? record.begun.at) > oldMs &&
-      observation.lease?.record.rollbackId !== record.begun.rollbackId &&
-      (observation.health.state === 'healthy' || isOvertaken(record, observation))
-  )
-
-const lastHolder = ({ begun, events }: JournalRecord): Holder =>
-  events.findLast((event) => event.event === 'resumed')?.holder ?? begun.holder
-
-const isOvertaken = ({ begun: { from, to } }: JournalRecord, { current }: Observation): boolean =>
-  current !== null && current.id !== to.id && current.id !== from?.id
-
-/** One line for people about each. */
-export const settledNotes = (settled: readonly JournalRecord[], { current, health }: Observation): string[] =>
-  settled.map(
-    ({ begun }) =>
-      `${begun.rollbackId}, begun at ${begun.at} on ${begun.holder.host}, never ended in its journal here. It is taken as settled: ${current?.version ?? 'what serves'} is ${health.state === 'healthy' ? 'healthy' : 'deployed now'}.`
-  )

@@ -18,7 +18,7 @@ export const begunSchema = z.object({
   event: z.literal('begun'),
   format: z.literal(journalFormat),
   at,
-  rollbackId: z.string(),
+  rollbackId: z.string().regex(/^rb-[\w-]{1,200}$/),
   target: z.string(),
   type: z.string(),
   planId: z.string(),

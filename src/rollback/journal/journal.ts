@@ -1,113 +1,13 @@
-import { access, constants, mkdir, open, readdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat, readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { type JsonObject, jsonObject } from '../../model/json.ts'
-import { syncFolder } from '../../project/replace-file.ts'
-import { camelCase, snakeCase } from '../../support/casing.ts'
-import { type Clock, isoNow } from '../../support/clock.ts'
+import type { Release } from '../../model/release.ts'
+import { camelCase } from '../../support/casing.ts'
+import { systemClock } from '../../support/clock.ts'
 import { ConfigError, InputError, messageOf } from '../../support/errors.ts'
-import type { Mask } from '../../support/mask.ts'
 import { readText } from '../../support/read-text.ts'
-import {
-  type Begun,
-  type Ended,
-  type Entry,
-  type JournalEvent,
-  journalEventSchema,
-  journalFormat
-} from './journal-events.ts'
-
-/** A rollback's journal: one JSON line per event, on disk before the next thing happens. */
-export interface Journal {
-  readonly path: string
-  /** @throws when the line is not on disk. */
-  append(entry: Entry): Promise<void>
-  /** Appends without throwing, where the work must go on: during an undo, and once a step is done. */
-  attempt(entry: Entry): Promise<void>
-  /** Copies events of another machine, with their times. */
-  copy(events: readonly JournalEvent[]): Promise<void>
-  close(): Promise<void>
-}
-
-/**
- * Opens a journal for appending; creates it where there is none.
- * @throws ConfigError when it cannot be written; no rollback may begin then.
- */
-export async function openJournal(path: string, clock: Clock, mask: Mask): Promise<Journal> {
-  const handle = await openForAppend(path)
-  let queue = Promise.resolve()
-  let torn = await endsInTornLine(path)
-  const write = async (line: string): Promise<void> => {
-    const text = torn ? `\n${line}` : line
-    // A write that failed may have left a part of its line; the next one starts on a line of its own.
-    torn = true
-    await handle.appendFile(text)
-    torn = false
-    await handle.datasync()
-  }
-  const put = (event: Record<string, unknown>): Promise<void> => {
-    const line = `${JSON.stringify(snakeCase(event))}\n`
-    const written = queue.then(() => write(line))
-    queue = written.catch(() => undefined)
-    return written
-  }
-  const append = (entry: Entry): Promise<void> => put({ ...mask.record(entry), at: isoNow(clock) })
-  return {
-    path,
-    append,
-    attempt: (entry) => append(entry).catch(() => undefined),
-    async copy(events) {
-      for (const event of events) await put(mask.record(event))
-    },
-    async close() {
-      await queue
-      await handle.close()
-    }
-  }
-}
-
-async function openForAppend(path: string) {
-  try {
-    await mkdir(dirname(path), { recursive: true })
-    const handle = await open(path, 'a+')
-    await syncFolder(dirname(path))
-    return handle
-  } catch (error) {
-    throw unwritable(path, error)
-  }
-}
-
-/** @throws ConfigError where a journal could not be written to this folder; creates nothing. */
-export async function checkJournalWritable(folder: string): Promise<void> {
-  try {
-    await access(await nearestExisting(folder), constants.W_OK | constants.X_OK)
-  } catch (error) {
-    throw unwritable(folder, error)
-  }
-}
-
-async function nearestExisting(folder: string): Promise<string> {
-  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error)
-  if (!(found instanceof Error)) {
-    if (found.isDirectory()) return folder
-    throw new Error(`${folder} is not a folder`)
-  }
-  if (found.code === 'ENOENT' && dirname(folder) !== folder) return nearestExisting(dirname(folder))
-  throw found
-}
-
-const unwritable = (path: string, cause: unknown): ConfigError =>
-  new ConfigError({
-    what: `The journal cannot be written to ${path}`,
-    why: messageOf(cause),
-    next: 'Make the folder writable; a rollback needs its journal.',
-    code: 'journal_unwritable',
-    cause
-  })
-
-const endsInTornLine = async (path: string): Promise<boolean> => {
-  const text = await readText(path)
-  return text !== '' && !text.endsWith('\n')
-}
+import { type Begun, type Ended, type JournalEvent, journalEventSchema, journalFormat } from './journal-events.ts'
+import { whyImpossible, whyTooLate } from './possible.ts'
 
 /** A journal, read back. */
 export interface JournalRecord {
@@ -129,6 +29,8 @@ interface Journals {
   /** Newest first. */
   records: JournalRecord[]
   unreadable: UnreadableJournal[]
+  /** One line for people about each journal that was not used. */
+  notes: string[]
 }
 
 /** Makes a record of events; null when they have no beginning. */
@@ -139,21 +41,55 @@ export function journalRecordOf(path: string, events: JournalEvent[]): JournalRe
   return { path, begun, events, ended: last?.event === 'ended' ? last : null }
 }
 
-/** Reads one journal. A torn or foreign line is skipped. */
-export async function readJournal(path: string): Promise<JournalRecord | UnreadableJournal | null> {
-  const lines = (await readText(path)).split('\n').flatMap(parseLine)
-  const begun = lines.find(({ event }) => event === 'begun')
-  if (begun && begun.format !== journalFormat)
+/** A journal that no rollback wrote as it is: no evidence. */
+class InvalidJournal extends Error {
+  readonly target: unknown
+
+  constructor(why: string, target?: unknown) {
+    super(why)
+    this.target = target
+  }
+}
+
+const mostBytes = 4 * 1024 * 1024
+const mostLines = 20_000
+
+/**
+ * Reads one journal. A torn line, and an event that this version does not know, are skipped.
+ * @throws Error where it is no regular file, larger than journals are, or impossible: an event that is not valid, or a time.
+ */
+export async function readJournal(
+  path: string,
+  now: Date = systemClock.now()
+): Promise<JournalRecord | UnreadableJournal | null> {
+  const text = await readText(path, mostBytes)
+  const lines = text.split('\n', mostLines + 1)
+  if (lines.length > mostLines) throw new InvalidJournal(`it has more than ${mostLines} lines`)
+  const events = lines.flatMap(parseLine)
+  const begun = events.find(({ event }) => event === 'begun')
+  const target = begun?.target
+  if (begun && begun.format !== journalFormat) {
+    const why = whyTooLate(begun.at, now)
+    if (why) throw new InvalidJournal(why, target)
     return {
       path,
-      target: typeof begun.target === 'string' ? begun.target : null,
-      ended: lines.findLast(({ event }) => event === 'ended' || event === 'resumed')?.event === 'ended'
+      target: typeof target === 'string' ? target : null,
+      ended: events.findLast(({ event }) => event === 'ended' || event === 'resumed')?.event === 'ended'
     }
-  const events = lines.flatMap((line) => {
-    const parsed = journalEventSchema.safeParse(camelCase(line))
-    return parsed.success ? [parsed.data] : []
-  })
-  return journalRecordOf(path, events)
+  }
+  const record = journalRecordOf(path, events.flatMap(eventOf))
+  const why = record && whyImpossible(record.begun, record.events, now)
+  if (why) throw new InvalidJournal(why, target)
+  return record
+}
+
+const knownEvents = new Set<unknown>(journalEventSchema.options.map(({ shape }) => shape.event.value))
+
+function eventOf(line: JsonObject): JournalEvent[] {
+  if (!knownEvents.has(line.event)) return []
+  const parsed = journalEventSchema.safeParse(camelCase(line))
+  if (parsed.success) return [parsed.data]
+  throw new InvalidJournal(`its event "${line.event}" is not valid`, line.target)
 }
 
 function parseLine(line: string): JsonObject[] {
@@ -163,6 +99,14 @@ function parseLine(line: string): JsonObject[] {
   } catch {
     return []
   }
+}
+
+/** The same, of a file that must be named after its rollback and lie in the folder itself. */
+async function readNamed(path: string, now: Date): Promise<JournalRecord | UnreadableJournal | null> {
+  if ((await lstat(path)).isSymbolicLink()) throw new InvalidJournal('it is a link to another file')
+  const journal = await readJournal(path, now)
+  if (!journal || isUnreadable(journal) || journal.begun.rollbackId === basename(path, '.jsonl')) return journal
+  throw new InvalidJournal('its name is not the id of its rollback', journal.begun.target)
 }
 
 export const isUnreadable = (journal: JournalRecord | UnreadableJournal): journal is UnreadableJournal =>
@@ -180,26 +124,69 @@ const otherFormat = ({ path }: UnreadableJournal): ConfigError =>
 export const otherFormatWhy =
   'another version of pop-deploy-rollback wrote it, in a format that this version does not read'
 
-/** All journals of a folder; of one target where it is named. One whose target is unknown belongs to each. */
-export async function readJournals(dir: string, target?: string): Promise<Journals> {
-  const names = await readdir(dir).catch(() => [])
-  const files = names.filter((name) => /^rb-[\w-]+\.jsonl$/.test(name))
-  const journals = await Promise.all(files.map((name) => readJournal(join(dir, name)).catch(() => null)))
-  const found = journals.filter((journal) => journal !== null)
+const mostJournals = 1000
+const mostNotes = 5
+
+/** The journals of a folder, the newest 1,000 of them; of one target where it is named. One whose target is unknown belongs to each. */
+export async function readJournals(dir: string, target?: string, now: Date = systemClock.now()): Promise<Journals> {
+  const names = (await readdir(dir).catch(() => [])).filter((name) => /^rb-[\w-]+\.jsonl$/.test(name))
+  const found: (JournalRecord | UnreadableJournal)[] = []
+  const notes: string[] = []
+  const concerns = (of: unknown): boolean => target === undefined || typeof of !== 'string' || of === target
+  const possible = names
+    .filter((name) => !isOfTheFuture(name, now))
+    .sort()
+    .reverse()
+  for (const path of possible.slice(0, mostJournals).map((name) => join(dir, name))) {
+    try {
+      const journal = await readNamed(path, now)
+      if (journal && concerns(isUnreadable(journal) ? journal.target : journal.begun.target)) found.push(journal)
+    } catch (error) {
+      if (error instanceof InvalidJournal && !concerns(error.target)) continue
+      notes.push(notUsed(path, messageOf(error)))
+    }
+  }
+  for (const name of names.filter((one) => isOfTheFuture(one, now)))
+    notes.push(notUsed(join(dir, name), 'its name holds no time that has been'))
   return {
     records: found
       .filter((journal): journal is JournalRecord => !isUnreadable(journal))
-      .filter(({ begun }) => target === undefined || begun.target === target)
       .sort((a, b) => b.begun.at.localeCompare(a.begun.at) || b.path.localeCompare(a.path)),
-    unreadable: found
-      .filter(isUnreadable)
-      .filter((journal) => target === undefined || journal.target === null || journal.target === target)
+    unreadable: found.filter(isUnreadable),
+    notes: [
+      ...notes.slice(0, mostNotes),
+      ...(notes.length > mostNotes ? [`${notes.length - mostNotes} more journals in ${dir} were not used.`] : []),
+      ...(possible.length > mostJournals
+        ? [`${dir} holds ${possible.length} journals. Only the newest ${mostJournals} were read.`]
+        : [])
+    ]
   }
 }
 
-/** Reads the journal of one rollback. @throws InputError when there is none; ConfigError when its format is another. */
-export async function journalById(dir: string, rollbackId: string): Promise<JournalRecord> {
-  const journal = await readJournal(join(dir, `${rollbackId}.jsonl`)).catch(() => null)
+const notUsed = (path: string, why: string): string =>
+  `The journal ${path} was not used: ${why}. If it is not yours, find out who put it there, and remove it.`
+
+/** The time in `rb-YYYYMMDD-HHMMSS-<target>`. */
+function isOfTheFuture(name: string, now: Date): boolean {
+  const [, ...parts] = /^rb-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-/.exec(name) ?? []
+  const [year, month, day, hour, minute, second] = parts
+  return parts.length > 0 && whyTooLate(`${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`, now) !== null
+}
+
+/**
+ * Reads the journal of one rollback.
+ * @throws InputError when there is none; ConfigError when its format is another, or it is invalid.
+ */
+export async function journalById(
+  dir: string,
+  rollbackId: string,
+  now: Date = systemClock.now()
+): Promise<JournalRecord> {
+  const path = join(dir, `${rollbackId}.jsonl`)
+  const journal = await readNamed(path, now).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw invalid(path, error)
+  })
   if (journal && isUnreadable(journal)) throw otherFormat(journal)
   if (journal) return journal
   throw new InputError({
@@ -210,9 +197,23 @@ export async function journalById(dir: string, rollbackId: string): Promise<Jour
   })
 }
 
+const invalid = (path: string, error: Error): ConfigError =>
+  new ConfigError({
+    what: `The journal ${path} cannot be used`,
+    why: messageOf(error),
+    next: 'If it is not yours, find out who put it there, and remove it. Then assess the target.',
+    code: 'journal_invalid'
+  })
+
 /** The newest rollback of a target that was not refused. */
-export const newestRollback = async (dir: string, target?: string): Promise<JournalRecord | null> =>
-  (await readJournals(dir, target)).records.find(({ ended }) => ended?.outcome !== 'refused') ?? null
+export const newestRollback = async (dir: string, target?: string, now?: Date): Promise<JournalRecord | null> =>
+  (await readJournals(dir, target, now)).records.find(({ ended }) => ended?.outcome !== 'refused') ?? null
+
+/** What should serve after a rollback with this end; null for a closed one, which left what serves as it was. */
+export const servesAfter = ({ begun, events, ended }: JournalRecord): Release | null => {
+  if (ended && events.some((event) => event.event === 'resumed' && event.kind === 'close')) return null
+  return ended && (ended.outcome === 'undone' || ended.outcome === 'cancelled') ? begun.from : begun.to
+}
 
 export interface StepInEffect {
   done: boolean

@@ -6,6 +6,7 @@ import { InputError, messageOf } from '../../support/errors.ts'
 import { isRecorded } from '../assess/evidence.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import type { Begun } from '../journal/journal-events.ts'
+import { releaseOnTarget } from '../journal/reread.ts'
 import type { Session } from '../session.ts'
 import { prove } from './prove.ts'
 import type { RollbackResult } from './result.ts'
@@ -24,7 +25,8 @@ export async function conclude(run: RollbackRun, conclusion: Conclusion): Promis
   const { session, begun, journal } = run
   await run.diagnosis
   const { outcome } = conclusion
-  const durationMs = session.clock.now().getTime() - Date.parse(begun.at)
+  // A clock may be set back, or be another machine's.
+  const durationMs = Math.max(0, session.clock.now().getTime() - Date.parse(begun.at))
   const recorded = await recordOutcome(run, outcome, durationMs)
   const remains = session.mask.data([...(conclusion.remains ?? []), ...recorded])
   remains.push(...(await releaseLease(run)))
@@ -106,7 +108,8 @@ export async function recordManualRollback(
       code: 'not_manual'
     })
   if (isRecorded(session.history, rollbackId)) return false
-  const { verdict, checks } = await prove(session, to, { soakMs: session.settings.soakMs, signal })
+  const release = await releaseOnTarget(session.target, to, signal)
+  const { verdict, checks } = await prove(session, release, { soakMs: session.settings.soakMs, signal })
   if (verdict !== 'healthy')
     throw new InputError({
       what: `${rollbackId} was not recorded as done`,

@@ -7,7 +7,9 @@ import { type KeptLease, keepLease, runningByLease, takeLock, thisHolder } from 
 import { blocked, stalePlan } from '../guard/refusals.ts'
 import type { ResumeOption } from '../journal/interrupted.ts'
 import { cleanupHasBegun, type Interrupted, interruptedAs, resumeOption } from '../journal/interrupted.ts'
-import { type JournalRecord, openJournal, readJournals, stepsInEffect } from '../journal/journal.ts'
+import { type JournalRecord, readJournals, stepsInEffect } from '../journal/journal.ts'
+import type { Begun } from '../journal/journal-events.ts'
+import { openJournal } from '../journal/write-journal.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
 import { conclude } from './conclude.ts'
@@ -40,7 +42,7 @@ export async function resume(
   let lease: KeptLease | null = null
   try {
     const { record, observation } = await checkStillOpen(session, interrupted, option, limit)
-    const { begun } = record
+    const begun = { ...record.begun, soakMs: soakOf(session, record.begun) }
     const journal = await openJournal(join(session.files.journals, `${rollbackId}.jsonl`), session.clock, session.mask)
     try {
       const isOthersLease = observation.lease && observation.lease.record.rollbackId !== rollbackId
@@ -60,6 +62,10 @@ export async function resume(
   }
 }
 
+/** The soak of the settings, or a longer one that was planned: a record can neither leave the soak out nor make it endless. */
+const soakOf = ({ settings: { soakMs, limitMs } }: Session, planned: Begun): number =>
+  Math.max(soakMs, Math.min(planned.soakMs, limitMs / 2))
+
 /**
  * Checks again under the lock: while the question was open, the rollback may have ended, another machine may have taken it over, or
  * the target may have changed. @throws InputError when the option is not what was approved.
@@ -71,7 +77,7 @@ async function checkStillOpen(
   signal: AbortSignal
 ): Promise<{ record: JournalRecord; observation: Observation }> {
   const [{ records }, observed] = await Promise.all([
-    readJournals(session.files.journals, session.name),
+    readJournals(session.files.journals, session.name, session.clock.now()),
     session.target.observe(signal)
   ])
   const { observation } = observed

@@ -77,13 +77,20 @@ export async function undo(
   const signal = unlessTakenOver(run, session.clock.limit(session.settings.limitMs))
   const { failed, left } = await revertSteps(run, newestFirst(run), signal)
   if (isTakenOver(run)) return concludeTakenOver(run, checks)
-  if (!touched)
+  if (!touched) {
+    const after = await presentState(run)
+    // That nothing was touched is what the record of an interrupted rollback says: only the target knows.
+    const flaw = asked ? notBack(run, after) : null
     return conclude(run, {
-      outcome: 'undone',
+      outcome: flaw ? 'stuck' : 'undone',
       checks,
-      state: `${why}. Nothing that serves was touched. ${stateLine(await presentState(run))}`,
-      remains: failed ? manualUndoCommands(left, `Not undone (${failed.message})`) : []
+      state: `${why}. ${flaw?.state ?? 'Nothing that serves was touched.'} ${stateLine(after)}`,
+      remains: [
+        ...(flaw ? [flaw.remains] : []),
+        ...(failed ? manualUndoCommands(left, `Not undone (${failed.message})`) : [])
+      ]
     })
+  }
   if (failed)
     return conclude(run, {
       outcome: 'stuck',
@@ -105,14 +112,26 @@ const newestFirst = ({ beganSteps }: RollbackRun) => [...beganSteps].reverse()
 
 const earlier = ({ begun }: RollbackRun): string => begun.from?.version ?? 'The earlier state'
 
+interface Flaw {
+  state: string
+  remains: string
+}
+
+const look = 'Check whether it serves, then assess again.'
+const choose = 'Choose another version, or deploy a fix: nothing serves as it should.'
+
+/** Why the target does not show the release that served before; null where it does. */
+function notBack({ begun: { from } }: RollbackRun, { seen, current }: Present): Flaw | null {
+  if (!seen) return { state: 'It was undone, but the state now is unknown.', remains: look }
+  if ((current?.id ?? null) === (from?.id ?? null)) return null
+  return { state: 'It was undone, but the target does not show the earlier state.', remains: choose }
+}
+
 /** Why the state after an undo is not the earlier one, serving as well as it did; null where it is. */
-function flawOf(run: RollbackRun, after: Present, asked: boolean): { state: string; remains: string } | null {
-  const { from, health } = run.begun
-  const look = 'Check whether it serves, then assess again.'
-  const choose = 'Choose another version, or deploy a fix: nothing serves as it should.'
-  if (!after.seen) return { state: 'It was undone, but the state now is unknown.', remains: look }
-  if ((after.current?.id ?? null) !== (from?.id ?? null))
-    return { state: 'It was undone, but the target does not show the earlier state.', remains: choose }
+function flawOf(run: RollbackRun, after: Present, asked: boolean): Flaw | null {
+  const { health } = run.begun
+  const away = notBack(run, after)
+  if (away) return away
   const back = `${earlier(run)} is back in place`
   if (!asked && after.health.state === 'down' && health.state === 'down')
     return { state: `${back}, and it does not serve either.`, remains: choose }

@@ -1,17 +1,17 @@
 import { z } from 'zod'
 import type { JsonObject } from '../../model/json.ts'
-import type { Step } from '../../model/step.ts'
 import { TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import type { StepKind } from '../define-steps.ts'
+import { defineStep } from '../define-step.ts'
 import type { Run } from '../target.ts'
 import type { GitHub } from './api.ts'
 import type { GitHubContext } from './context.ts'
 import { manualEdit } from './manual-edit.ts'
+import { isNamed, named, namedRelease, releaseIn } from './named-release.ts'
+import type { GitHubState } from './observe.ts'
+import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease } from './shapes.ts'
 import { isWarned, warningFor, withoutWarning } from './warning.ts'
-
-const namedRelease = z.object({ id: z.number(), tag: z.string() })
 
 const params = z.object({
   repository: z.string(),
@@ -21,41 +21,51 @@ const params = z.object({
   latest: namedRelease,
   as: z.enum(['prerelease', 'draft', 'keep']),
   /** Put before the notes; '' when they already begin with one. */
-  warning: z.string(),
-  former: z.object({ draft: z.boolean(), prerelease: z.boolean() })
+  warning: z.string()
 })
 
 type Params = z.infer<typeof params>
 
-/** Cleanup: users who do not ask for the latest release are kept from the failed one. */
-export function markFailedStep({ github, settings }: GitHubContext, failed: GitHubRelease, good: GitHubRelease): Step {
-  // An immutable release cannot become a draft.
-  const as = failed.immutable && settings.failedRelease === 'draft' ? 'prerelease' : settings.failedRelease
-  const planned: Params = {
-    repository: github.name,
-    api: github.api,
-    release: { id: failed.id, tag: failed.tag_name },
-    latest: { id: good.id, tag: good.tag_name },
-    as,
-    warning: isWarned(failed.body) ? '' : warningFor(failed.tag_name, good.tag_name),
-    former: { draft: failed.draft, prerelease: failed.prerelease }
-  }
-  const shown = oneLine(failed.tag_name, 80)
-  const edit = (options: string): string[] => [manualEdit(settings, failed.tag_name, options)]
-  return {
-    id: `mark-failed:${failed.tag_name}`,
-    kind: 'mark-failed',
-    phase: 'cleanup',
-    title: as === 'keep' ? `Warning in the notes of ${shown}` : `Making ${shown} a ${as}`,
-    params: planned,
-    undo: `make ${shown} a full release again, without the warning in its notes`,
-    manualCommands: edit(as === 'keep' ? '--notes <the notes with a warning>' : `--${as} --latest=false`),
-    manualUndoCommands: edit(as === 'keep' ? '--notes <the former notes>' : `--${as}=false --latest=false`)
-  }
-}
+/** What the failed release becomes; an immutable release cannot become a draft. */
+const becomes = ({ failedRelease }: GitHubSettings, { immutable }: GitHubRelease): Params['as'] =>
+  immutable && failedRelease === 'draft' ? 'prerelease' : failedRelease
 
-export const markFailed: StepKind<GitHubContext, Params> = {
+export const markFailedParams = ({ github, settings }: GitHubContext, failed: GitHubRelease, good: GitHubRelease) => ({
+  repository: github.name,
+  api: github.api,
+  release: named(failed),
+  latest: named(good),
+  as: becomes(settings, failed),
+  warning: isWarned(failed.body) ? '' : warningFor(failed.tag_name, good.tag_name)
+})
+
+/** Only a full release is the latest, and the failed one was that. */
+const full = { draft: false, prerelease: false }
+
+/** Cleanup: users who do not ask for the latest release are kept from the failed one. */
+export const markFailed = defineStep<GitHubContext, GitHubState>()({
+  kind: 'mark-failed',
+  phase: 'cleanup',
   params,
+  describe({ settings }, { release: { tag }, as }) {
+    const shown = oneLine(tag, 80)
+    const edit = (options: string): string[] => [manualEdit(settings, tag, options)]
+    return {
+      id: `mark-failed:${tag}`,
+      title: as === 'keep' ? `Warning in the notes of ${shown}` : `Making ${shown} a ${as}`,
+      undo: `make ${shown} a full release again, without the warning in its notes`,
+      manualCommands: edit(as === 'keep' ? '--notes <the notes with a warning>' : `--${as} --latest=false`),
+      manualUndoCommands: edit(as === 'keep' ? '--notes <the former notes>' : `--${as}=false --latest=false`)
+    }
+  },
+  mismatch({ settings }, { release, latest, as, warning }, { from, to, state }) {
+    const failed = releaseIn(state, release.id)
+    if (!failed || !isNamed(release, from)) return `it marks ${release.tag} as failed`
+    if (!isNamed(latest, to)) return `it names ${latest.tag} as the good release`
+    if (as !== becomes(settings, failed)) return `it makes ${release.tag} a ${as}`
+    const said = warning === '' ? isWarned(failed.body) : warning === warningFor(release.tag, latest.tag)
+    return said ? null : 'its warning is another one'
+  },
 
   /** Makes the failed release a prerelease or a draft and puts a warning before its notes. */
   async apply({ github }, planned, run) {
@@ -82,22 +92,22 @@ export const markFailed: StepKind<GitHubContext, Params> = {
   },
 
   /** Restores what it was; changes that someone made to the notes since then stay. */
-  async revert({ github }, { release: wanted, warning, former }, run) {
+  async revert({ github }, { release: wanted, warning }, run) {
     const release = await github.release(wanted.id, run.signal)
     if (!release) return { detail: `${wanted.tag} was deleted; there is nothing to restore` }
     const body = release.body ?? ''
     const clean = warning === '' ? body : withoutWarning(body, warning)
-    const unchanged = clean === body && release.draft === former.draft && release.prerelease === former.prerelease
+    const unchanged = clean === body && !release.draft && !release.prerelease
     if (!unchanged)
       await github.edit(
         release,
-        { ...change(release, former), ...(clean === body ? {} : { body: clean }), make_latest: 'false' },
+        { ...change(release, full), ...(clean === body ? {} : { body: clean }), make_latest: 'false' },
         `${release.tag_name} is still marked as failed.`,
         run.signal
       )
     return { detail: `${release.tag_name} is as it was` }
   }
-}
+})
 
 /** Only what differs is sent: an immutable release refuses even its present values. */
 const change = (release: GitHubRelease, want: { draft: boolean; prerelease: boolean }): JsonObject => ({

@@ -1,15 +1,14 @@
 import { z } from 'zod'
 import { statusOf } from '../../http/failure.ts'
-import type { Step } from '../../model/step.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import type { StepKind } from '../define-steps.ts'
+import { defineStep } from '../define-step.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { GitHubContext } from './context.ts'
 import { manualEdit } from './manual-edit.ts'
+import { isNamed, type Named, namedRelease, releaseIn } from './named-release.ts'
+import type { GitHubState } from './observe.ts'
 import type { GitHubRelease } from './shapes.ts'
-
-const namedRelease = z.object({ id: z.number(), tag: z.string() })
 
 const params = z.object({
   repository: z.string(),
@@ -19,38 +18,31 @@ const params = z.object({
   to: namedRelease
 })
 
-type Params = z.infer<typeof params>
-type Named = Params['to']
-
 const shownWithinMs = 60_000
 const attempts = 3
 
 /** The switch: makes the candidate the latest release. */
-export function markLatestStep(
-  { github, settings }: GitHubContext,
-  from: GitHubRelease | null,
-  to: GitHubRelease
-): Step {
-  const planned: Params = { repository: github.name, api: github.api, from: from && named(from), to: named(to) }
-  const shown = oneLine(to.tag_name, 80)
-  return {
-    id: 'mark-latest',
-    kind: 'mark-latest',
-    phase: 'switch',
-    title: `Making ${shown} the latest release`,
-    params: planned,
-    undo: from ? `make ${oneLine(from.tag_name, 80)} the latest release again` : `take the mark from ${shown}`,
-    manualCommands: [manualEdit(settings, to.tag_name, '--latest')],
-    manualUndoCommands: [
-      from ? manualEdit(settings, from.tag_name, '--latest') : manualEdit(settings, to.tag_name, '--latest=false')
-    ]
-  }
-}
-
-const named = ({ id, tag_name: tag }: GitHubRelease): Named => ({ id, tag })
-
-export const markLatest: StepKind<GitHubContext, Params> = {
+export const markLatest = defineStep<GitHubContext, GitHubState>()({
+  kind: 'mark-latest',
+  phase: 'switch',
   params,
+  describe({ settings }, { from, to }) {
+    const shown = oneLine(to.tag, 80)
+    return {
+      id: 'mark-latest',
+      title: `Making ${shown} the latest release`,
+      undo: from ? `make ${oneLine(from.tag, 80)} the latest release again` : `take the mark from ${shown}`,
+      manualCommands: [manualEdit(settings, to.tag, '--latest')],
+      manualUndoCommands: [
+        from ? manualEdit(settings, from.tag, '--latest') : manualEdit(settings, to.tag, '--latest=false')
+      ]
+    }
+  },
+  mismatch(_context, { from, to }, known) {
+    if (!isNamed(to, known.to)) return `it makes ${to.tag} the latest release`
+    const isFrom = isNamed(from, known.from) && (!from || releaseIn(known.state, from.id))
+    return isFrom ? null : `it would make ${from?.tag ?? 'none'} the latest release again`
+  },
 
   /** Changes nothing when another release has become the latest since the plan was made. */
   apply: (context, { from, to }, run) => move(context, from, to, run),
@@ -63,7 +55,7 @@ export const markLatest: StepKind<GitHubContext, Params> = {
     await context.github.edit(latest, { make_latest: 'false' }, `${to.tag} is still the latest release.`, run.signal)
     return { detail: `${to.tag} is no longer marked as the latest` }
   }
-}
+})
 
 async function move(context: GitHubContext, from: Named | null, to: Named, run: Run): Promise<StepResult> {
   const { github, clock } = context

@@ -8,8 +8,9 @@ import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
 import { fits } from './config.ts'
 import type { GitHubContext } from './context.ts'
-import { markFailedStep } from './mark-failed.ts'
-import { markLatestStep } from './mark-latest.ts'
+import { markFailed, markFailedParams } from './mark-failed.ts'
+import { markLatest } from './mark-latest.ts'
+import { named } from './named-release.ts'
 import type { GitHubState } from './observe.ts'
 import { digestsOf } from './releases.ts'
 import { rightsOf } from './rights.ts'
@@ -36,10 +37,12 @@ export async function plan(
     examine(context, candidate, failed, commit, signal),
     rightsOf(context, failed ? [candidate, failed] : [candidate], signal)
   ])
+  const place = { repository: github.name, api: github.api }
+  const move = { from: current, to: release }
   return {
     steps: [
-      markLatestStep(context, failed, candidate),
-      ...(failed ? [markFailedStep(context, failed, candidate)] : [])
+      markLatest.plan(context, { ...place, from: failed && named(failed), to: named(candidate) }, move),
+      ...(failed ? [markFailed.plan(context, markFailedParams(context, failed, candidate), move)] : [])
     ],
     risks: [...found.risks, ...rights.risks],
     blockers: [...found.blockers, ...rights.blockers],

@@ -1,5 +1,6 @@
-import { defineSteps } from '../define-steps.ts'
+import { stepsOf } from '../define-steps.ts'
 import type { Target, TargetContext } from '../target.ts'
+import { targetOf } from '../target-of.ts'
 import { check } from './check.ts'
 import type { GitHubConfig } from './config.ts'
 import { type GitHubContext, openContext } from './context.ts'
@@ -9,23 +10,12 @@ import { markLatest } from './mark-latest.ts'
 import { type GitHubState, observe } from './observe.ts'
 import { plan } from './plan.ts'
 
-const steps = defineSteps<GitHubContext>()(
-  { 'mark-latest': markLatest, 'mark-failed': markFailed },
-  {
-    of: 'repository or server',
-    isOurs: ({ github }, { repository, api }) => repository === github.name && api === github.api
-  }
-)
+const steps = stepsOf([markLatest, markFailed], {
+  of: 'repository or server',
+  isOurs: ({ github }: GitHubContext, { repository, api }) => repository === github.name && api === github.api
+})
 
 /** @throws ConfigError when no repository is named, or a name or address is not valid. */
 export async function openTarget(given: TargetContext<GitHubConfig>): Promise<Target<GitHubState>> {
-  const context = await openContext(given)
-  return {
-    observe: (signal) => observe(context, signal),
-    plan: (observation, state, release, signal) => plan(context, observation, state, release, signal),
-    apply: (step, run) => steps.apply(context, step, run),
-    revert: (step, run, recorded) => steps.revert(context, step, run, recorded),
-    check: (release, look) => check(context, release, look),
-    diagnose: (signal) => diagnose(context, signal)
-  }
+  return targetOf(await openContext(given), steps, { observe, plan, check, diagnose })
 }

@@ -1,26 +1,28 @@
 import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
-import type { Step } from '../../model/step.ts'
 import { fingerprint } from '../../support/canonical.ts'
-import type { Netlify } from './api.ts'
 import type { NetlifyContext } from './context.ts'
 import type { NetlifyState } from './observe.ts'
 import { wasPublished } from './releases.ts'
+import { restore } from './restore.ts'
 
 /** The one step to a former deploy: publish it again and, where the configuration says so or it was so before, lock it. */
 export async function plan(
-  { netlify, config }: NetlifyContext,
+  context: NetlifyContext,
   { current }: Observation,
   { locked: wasLocked, deploys }: NetlifyState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
+  const { netlify, config } = context
   const deploy = deploys.find(({ id }) => id === release.id)
   const role = await netlify.role(signal)
   const lock = config.lock === true || wasLocked
+  const { site, api } = netlify
+  const params = { site, api, from: current?.id ?? null, to: release.id, lock, wasLocked }
   return {
-    steps: [restoreStep(netlify, current, release, { lock, wasLocked })],
+    steps: [restore.plan(context, params, { from: current, to: release })],
     risks: lock ? [] : [nextPush],
     blockers: [
       ...(deploy && wasPublished(deploy) ? [] : [gone(release, deploy?.state)]),
@@ -38,40 +40,6 @@ export async function plan(
 
 /** Roles of a team that publish nothing (docs.netlify.com, "Roles and permissions"). A role that is not known blocks nothing. */
 const readOnlyRoles = /^(reviewer|git[ _-]contributor|billing[ _-]admin)$/i
-
-interface Locking {
-  lock: boolean
-  wasLocked: boolean
-}
-
-/** Locks in the same step: a build that ends while the checks run would otherwise be published over it. */
-function restoreStep(
-  { site, api }: Netlify,
-  current: Release | null,
-  { id, version }: Release,
-  { lock, wasLocked }: Locking
-): Step {
-  const manualCommands = (deploy: string, locks: boolean): string[] => [
-    `netlify api restoreSiteDeploy --data '{"site_id":"${site}","deploy_id":"${deploy}"}'`,
-    ...(locks ? [`netlify api lockDeploy --data '{"deploy_id":"${deploy}"}'`] : [])
-  ]
-  const opens = lock && !wasLocked
-  return {
-    id: 'restore',
-    kind: 'restore',
-    phase: 'switch',
-    title: `Publishing ${version} again${opens ? ', and stopping auto publishing' : ''}`,
-    params: { site, api, from: current?.id ?? null, to: id, lock, wasLocked },
-    undo: current ? `Publish ${current.version} again${opens ? ', and start auto publishing' : ''}` : null,
-    manualCommands: manualCommands(id, lock),
-    ...(current && {
-      manualUndoCommands: [
-        ...(opens ? [`netlify api unlockDeploy --data '{"deploy_id":"${id}"}'`] : []),
-        ...manualCommands(current.id, wasLocked)
-      ]
-    })
-  }
-}
 
 const nextPush: Risk = {
   id: 'next_push_publishes',

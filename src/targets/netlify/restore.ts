@@ -1,16 +1,19 @@
 import { z } from 'zod'
 import { messageOf, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
-import type { StepKind } from '../define-steps.ts'
+import { defineStep } from '../define-step.ts'
 import type { Run } from '../target.ts'
 import type { Netlify } from './api.ts'
 import type { NetlifyContext } from './context.ts'
+import type { NetlifyState } from './observe.ts'
+
+const deploy = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/)
 
 const params = z.object({
   site: z.string(),
   api: z.string(),
-  from: z.string().nullable(),
-  to: z.string(),
+  from: deploy.nullable(),
+  to: deploy,
   /** Auto publishing is stopped as soon as `to` is published. */
   lock: z.boolean(),
   /** Auto publishing was stopped before. */
@@ -20,9 +23,43 @@ const params = z.object({
 const pollMs = 500
 const patienceMs = 60_000
 
-/** Publishes a former deploy again, and locks it where the plan says so. */
-export const restore: StepKind<NetlifyContext, z.infer<typeof params>> = {
+/**
+ * Publishes a former deploy again, and locks it where the plan says so: in the same step, because a build that ends while the checks run
+ * would otherwise be published over it.
+ */
+export const restore = defineStep<NetlifyContext, NetlifyState>()({
+  kind: 'restore',
+  phase: 'switch',
   params,
+  describe(_context, { site, from, to, lock, wasLocked }, releases) {
+    const commands = (id: string, locks: boolean): string[] => [
+      `netlify api restoreSiteDeploy --data '{"site_id":"${site}","deploy_id":"${id}"}'`,
+      ...(locks ? [`netlify api lockDeploy --data '{"deploy_id":"${id}"}'`] : [])
+    ]
+    const opens = lock && !wasLocked
+    const locking = lock ? (wasLocked ? ', and keeping auto publishing stopped' : ', and stopping auto publishing') : ''
+    return {
+      id: 'restore',
+      title: `Publishing ${releases.to.version} again${locking}`,
+      undo: from ? `Publish ${releases.from?.version} again${opens ? ', and start auto publishing' : ''}` : null,
+      manualCommands: commands(to, lock),
+      ...(from && {
+        manualUndoCommands: [
+          ...(opens ? [`netlify api unlockDeploy --data '{"deploy_id":"${to}"}'`] : []),
+          ...commands(from, wasLocked)
+        ]
+      })
+    }
+  },
+  mismatch({ config }, { from, to, lock, wasLocked }, known) {
+    if (to !== known.to.id) return `it publishes ${to}`
+    if (from !== (known.from?.id ?? null)) return `it would publish ${from ?? 'nothing'} again`
+    if (from && !known.state.deploys.some(({ id }) => id === from)) return `${from} never was the site`
+    // Publishing another deploy ends a lock, so whether there was one can no longer be seen.
+    return lock === (config.lock === true || wasLocked)
+      ? null
+      : `it ${lock ? 'stops' : 'does not stop'} auto publishing`
+  },
 
   /** A lock that fails leaves a rollback that serves, so it is reported and no error. */
   async apply(context, { from, to, lock }, run) {
@@ -52,7 +89,7 @@ export const restore: StepKind<NetlifyContext, z.infer<typeof params>> = {
     if (wasLocked) await netlify.setLock(from, true, run.signal)
     return { detail: unlocks ? `${detail}, and auto publishing is on again` : detail }
   }
-}
+})
 
 /** Publishes one deploy in the place of another, and waits until the site itself says so. */
 async function publish(

@@ -9,18 +9,19 @@ import { higherVersion, normalVersion } from './names.ts'
 import type { PypiState } from './observe.ts'
 import type { PypiSettings } from './settings.ts'
 import { digestsOf, type IndexVersion, inFrontOf, installable, type Known, kindsOf, pythons } from './versions.ts'
-import { yankStep } from './yank.ts'
+import { yank, yankParams } from './yank.ts'
 
 const maxFiles = 60
 
 /** The steps from what installers take to a release, with every precondition checked. */
 export async function plan(
-  { index, settings, history }: PypiContext,
+  context: PypiContext,
   { current }: Observation,
   { known }: PypiState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
+  const { index, settings, history } = context
   const candidate = known.versions.find(({ version }) => version === release.version)
   const failed = known.versions.find(({ version }) => version === current?.version)
   if (!candidate || candidate.files.length === 0) return nothing([filesGone(settings, release.version)])
@@ -33,7 +34,7 @@ export async function plan(
     signal
   )
   return {
-    steps: [yankStep(settings, inFront, candidate)],
+    steps: [yank.plan(context, yankParams(settings, inFront, candidate), { from: current, to: release })],
     blockers: gone.length > 0 ? [cannotDownload(candidate, gone)] : [],
     risks: [
       ...changedSince(history, candidate),

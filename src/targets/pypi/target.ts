@@ -1,5 +1,6 @@
-import { defineSteps } from '../define-steps.ts'
+import { stepsOf } from '../define-steps.ts'
 import type { Target, TargetContext } from '../target.ts'
+import { targetOf } from '../target-of.ts'
 import { check } from './check.ts'
 import type { PypiConfig } from './config.ts'
 import { openContext, type PypiContext } from './context.ts'
@@ -8,23 +9,12 @@ import { observe, type PypiState } from './observe.ts'
 import { plan } from './plan.ts'
 import { yank } from './yank.ts'
 
-const steps = defineSteps<PypiContext>()(
-  { yank },
-  {
-    of: 'project or index',
-    isOurs: ({ settings }, { project, index }) => project === settings.path && index === settings.simple
-  }
-)
+const steps = stepsOf([yank], {
+  of: 'project or index',
+  isOurs: ({ settings }: PypiContext, { project, index }) => project === settings.path && index === settings.simple
+})
 
 /** @throws ConfigError when no project is named, or a name or address is not valid. */
 export async function openTarget(given: TargetContext<PypiConfig>): Promise<Target<PypiState>> {
-  const context = await openContext(given)
-  return {
-    observe: (signal) => observe(context, signal),
-    plan: (observation, state, release, signal) => plan(context, observation, state, release, signal),
-    apply: (step, run) => steps.apply(context, step, run),
-    revert: (step, run, recorded) => steps.revert(context, step, run, recorded),
-    check: (release, look) => check(context, release, look),
-    diagnose: (signal) => diagnose(context, signal)
-  }
+  return targetOf(await openContext(given), steps, { observe, plan, check, diagnose })
 }

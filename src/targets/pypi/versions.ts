@@ -116,17 +116,14 @@ export function chosenByMost(known: Known): IndexVersion | null {
   return null
 }
 
+/** Whether an installer takes `one` before a candidate, unless it is yanked. */
+export const prefers = (one: IndexVersion, candidate: IndexVersion): boolean =>
+  (candidate.prerelease && !one.prerelease) ||
+  (candidate.prerelease === one.prerelease && compare(one.version, candidate.version) > 0)
+
 /** Versions that an installer would prefer to a candidate, highest first: those that have to be yanked. */
-export function inFrontOf({ versions }: Known, candidate: IndexVersion): IndexVersion[] {
-  return versions.filter(
-    (one) =>
-      one.version !== candidate.version &&
-      installable(one) &&
-      (candidate.prerelease
-        ? !one.prerelease || compare(one.version, candidate.version) > 0
-        : !one.prerelease && compare(one.version, candidate.version) > 0)
-  )
-}
+export const inFrontOf = ({ versions }: Known, candidate: IndexVersion): IndexVersion[] =>
+  versions.filter((one) => installable(one) && prefers(one, candidate))
 
 export const digestsOf = ({ files }: IndexVersion): Record<string, string> =>
   Object.fromEntries(files.map(({ name, sha256, size }) => [name, sha256 ?? `${size ?? 'unknown'} bytes`]))

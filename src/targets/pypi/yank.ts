@@ -1,52 +1,69 @@
 import { z } from 'zod'
-import type { Step } from '../../model/step.ts'
 import { TargetError } from '../../support/errors.ts'
-import type { StepKind } from '../define-steps.ts'
+import { defineStep } from '../define-step.ts'
 import type { PypiContext } from './context.ts'
 import { unyankLine, yankLine } from './manual-yank.ts'
-import { higherVersion } from './names.ts'
+import { higherVersion, normalVersion } from './names.ts'
+import type { PypiState } from './observe.ts'
 import type { PackageIndex } from './package-index.ts'
 import type { PypiSettings } from './settings.ts'
-import { type IndexVersion, installable } from './versions.ts'
+import { type IndexVersion, inFrontOf, installable, prefers } from './versions.ts'
 
 const shownWithinMs = 60_000
+
+const version = z.string().refine((text) => normalVersion(text) === text)
 
 const params = z.object({
   project: z.string(),
   index: z.string(),
   /** Highest first. */
-  versions: z.array(z.string()).min(1),
-  candidate: z.string(),
+  versions: z.array(version).min(1),
+  candidate: version,
   /** To be pasted as the reason. */
   reason: z.string()
 })
 
 type Params = z.infer<typeof params>
 
-/** Has everything yanked that installers prefer to the candidate. No index lets a program do that, so a person does it. */
-export function yankStep(settings: PypiSettings, inFront: readonly IndexVersion[], candidate: IndexVersion): Step {
-  const versions = inFront.map(({ version }) => version)
-  const planned: Params = {
-    project: settings.path,
-    index: settings.simple,
-    versions,
-    candidate: candidate.version,
-    reason: `Broken release; use ${settings.name} ${candidate.version}.`
-  }
-  return {
-    id: 'yank',
-    kind: 'yank',
-    phase: 'switch',
-    title: `Yanking ${versions.join(', ')}`,
-    params: planned,
-    undo: `un-yank ${versions.join(', ')}`,
-    manualCommands: versions.map((version) => yankLine(settings, version, planned.reason)),
-    manualUndoCommands: versions.map((version) => unyankLine(settings, version))
-  }
-}
+const reasonFor = ({ name }: PypiSettings, candidate: string): string => `Broken release; use ${name} ${candidate}.`
 
-export const yank: StepKind<PypiContext, Params> = {
+export const yankParams = (
+  settings: PypiSettings,
+  inFront: readonly IndexVersion[],
+  { version: candidate }: IndexVersion
+): Params => ({
+  project: settings.path,
+  index: settings.simple,
+  versions: inFront.map((one) => one.version),
+  candidate,
+  reason: reasonFor(settings, candidate)
+})
+
+/** Has everything yanked that installers prefer to the candidate. No index lets a program do that, so a person does it. */
+export const yank = defineStep<PypiContext, PypiState>()({
+  kind: 'yank',
+  phase: 'switch',
   params,
+  describe: ({ settings }, { versions, reason }) => ({
+    id: 'yank',
+    title: `Yanking ${versions.join(', ')}`,
+    undo: `un-yank ${versions.join(', ')}`,
+    manualCommands: versions.map((one) => yankLine(settings, one, reason)),
+    manualUndoCommands: versions.map((one) => unyankLine(settings, one))
+  }),
+  mismatch({ settings }, { versions, candidate, reason }, { to, state }) {
+    const listed = (wanted: string) => state.known.versions.find((one) => one.version === wanted)
+    const good = listed(candidate)
+    if (candidate !== to.version || !good) return `it leads to ${candidate}`
+    if (reason !== reasonFor(settings, candidate)) return 'its reason is another one'
+    const stray = versions.find((one) => {
+      const found = listed(one)
+      return !found || !prefers(found, good)
+    })
+    if (stray !== undefined) return `installers do not prefer ${stray} to ${candidate}`
+    const missed = inFrontOf(state.known, good).find((one) => !versions.includes(one.version))
+    return missed ? `installers prefer ${missed.version}, too, which it leaves` : null
+  },
 
   /**
    * Checks whether a person has yanked the versions, and otherwise says how. A version that the JSON API already shows as yanked is waited
@@ -78,7 +95,7 @@ export const yank: StepKind<PypiContext, Params> = {
       code: 'manual_only'
     })
   }
-}
+})
 
 async function stillOffered(index: PackageIndex, { versions }: Params, signal: AbortSignal): Promise<string[]> {
   const known = await index.known(signal)

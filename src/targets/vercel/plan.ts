@@ -1,18 +1,18 @@
 import type { Blocker, Observation } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
-import type { Step } from '../../model/step.ts'
 import { fingerprint } from '../../support/canonical.ts'
-import type { Rolling, Vercel } from './api.ts'
+import type { Rolling } from './api.ts'
 import type { VercelContext } from './context.ts'
 import type { VercelState } from './observe.ts'
 import { wasProduction } from './releases.ts'
 import { mayRollBack } from './rights.ts'
+import { rollback } from './rollback.ts'
 import { isPinned, shareOf } from './rolling-release.ts'
 
 /** The one step to a former production deployment: Vercel's instant rollback, which also aborts a rolling release. */
 export async function plan(
-  { vercel }: VercelContext,
+  context: VercelContext,
   { current }: Observation,
   { project, rolling, deployments }: VercelState,
   release: Release,
@@ -21,9 +21,20 @@ export async function plan(
   const deployment = deployments.find(({ uid }) => uid === release.id)
   const isBase = rolling?.base === release.id
   const offered = deployment && wasProduction(deployment) && deployment.isRollbackCandidate !== false
+  const { vercel } = context
+  const { api, team } = vercel
+  const params = {
+    api,
+    project: vercel.project,
+    team,
+    from: current?.id ?? null,
+    to: release.id,
+    pinned: isPinned(project),
+    rolling: rolling !== null
+  }
   const rights = mayRollBack(await vercel.membership(signal))
   return {
-    steps: [stepTo(vercel, current, release, { pinned: isPinned(project), rolling: rolling !== null })],
+    steps: [rollback.plan(context, params, { from: current, to: release })],
     risks: rights.risks,
     blockers: [
       ...(rolling && !isBase ? [abortFirst(rolling)] : []),
@@ -35,43 +46,6 @@ export async function plan(
       'After the rollback Vercel no longer assigns production domains to new deployments. To end that, promote the fixed deployment (vercel promote) or undo the rollback in the dashboard.',
       'Environment variables are those of the former build; cron jobs go back to its definitions.'
     ]
-  }
-}
-
-interface Situation {
-  pinned: boolean
-  rolling: boolean
-}
-
-function stepTo(
-  { api, project, team }: Vercel,
-  current: Release | null,
-  release: Release,
-  { pinned, rolling }: Situation
-): Step {
-  const step = {
-    id: 'rollback',
-    kind: 'rollback',
-    phase: 'switch' as const,
-    params: { api, project, team, from: current?.id ?? null, to: release.id, pinned, rolling },
-    manualCommands: [`vercel rollback ${release.id}`]
-  }
-  const to = release.version
-  if (!current) return { ...step, title: `Pointing production at ${to}`, undo: null }
-  if (rolling)
-    return {
-      ...step,
-      title: `Aborting the rolling release of ${current.version}: all traffic to ${to}`,
-      undo: `Start the rolling release of ${current.version} again`,
-      manualUndoCommands: [`vercel rolling-release start --dpl=${current.id}`]
-    }
-  return {
-    ...step,
-    title: `Pointing production at ${to}`,
-    undo: pinned
-      ? `Point production at ${current.version} again; new deployments stay unassigned, as they were`
-      : `Promote ${current.version} again, which also assigns new deployments again`,
-    manualUndoCommands: [`vercel ${pinned ? 'rollback' : 'promote'} ${current.id}`]
   }
 }
 

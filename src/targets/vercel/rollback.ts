@@ -2,19 +2,22 @@ import { z } from 'zod'
 import { statusOf } from '../../http/failure.ts'
 import type { Clock } from '../../support/clock.ts'
 import { messageOf, TargetError } from '../../support/errors.ts'
-import type { StepKind } from '../define-steps.ts'
+import { defineStep } from '../define-step.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { Received, Vercel } from './api.ts'
 import type { VercelContext } from './context.ts'
+import type { VercelState } from './observe.ts'
 import { isPinned, servingOf } from './rolling-release.ts'
 import type { AliasRequest } from './shapes.ts'
+
+const deployment = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/)
 
 const params = z.object({
   api: z.string(),
   project: z.string(),
   team: z.string().nullable(),
-  from: z.string().nullable(),
-  to: z.string(),
+  from: deployment.nullable(),
+  to: deployment,
   /** Production was pinned before, by an earlier rollback: undoing this one leaves it so. */
   pinned: z.boolean(),
   /** The step aborts a rolling release of `from`. */
@@ -22,8 +25,46 @@ const params = z.object({
 })
 
 /** Vercel's instant rollback. */
-export const rollback: StepKind<VercelContext, z.infer<typeof params>> = {
+export const rollback = defineStep<VercelContext, VercelState>()({
+  kind: 'rollback',
+  phase: 'switch',
   params,
+  describe(_context, { from, to, pinned, rolling }, releases) {
+    const step = {
+      id: 'rollback',
+      title: `Pointing production at ${releases.to.version}`,
+      undo: null,
+      manualCommands: [`vercel rollback ${to}`]
+    }
+    const former = releases.from?.version
+    if (!from) return step
+    if (rolling)
+      return {
+        ...step,
+        title: `Aborting the rolling release of ${former}: all traffic to ${releases.to.version}`,
+        undo: `Start the rolling release of ${former} again`,
+        manualUndoCommands: [`vercel rolling-release start --dpl=${from}`]
+      }
+    return {
+      ...step,
+      undo: pinned
+        ? `Point production at ${former} again; new deployments stay unassigned, as they were`
+        : `Promote ${former} again, which also assigns new deployments again`,
+      manualUndoCommands: [`vercel ${pinned ? 'rollback' : 'promote'} ${from}`]
+    }
+  },
+  mismatch(_context, { from, to, pinned, rolling }, known) {
+    const { deployments, project, rolling: active } = known.state
+    if (to !== known.to.id) return `it points production at ${to}`
+    if (from !== (known.from?.id ?? null)) return `it would point production back at ${from ?? 'nothing'}`
+    if (from && !deployments.some(({ uid }) => uid === from))
+      return `${from} is no production deployment of the project`
+    // Vercel pins production as soon as it accepts a rollback, so the opposite is no contradiction.
+    if (pinned && !isPinned(project))
+      return 'it says that new deployments were unassigned before, and they are assigned'
+    if (rolling && !active && known.observation.current?.id === from) return 'there is no rolling release to abort'
+    return null
+  },
   apply: (context, { from, to }, run) => move(context, { from, to, by: 'rollback' }, run),
   async revert(context, { from, to, pinned, rolling }, run) {
     if (!from) return { detail: 'there was no production deployment before' }
@@ -33,7 +74,7 @@ export const rollback: StepKind<VercelContext, z.infer<typeof params>> = {
       return { detail: 'the rolling release continues' }
     return { manual: [`To start the rolling release again: vercel rolling-release start --dpl=${from}`] }
   }
-}
+})
 
 const pollMs = 500
 const refusedMs = 2000

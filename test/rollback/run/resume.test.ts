@@ -328,7 +328,7 @@ test('a resumption says that the switch had failed and was being undone, and off
   const dead = await engine(shelf)
   await dieAt({ verb: 'revert', step: 'switch', after: false }, shelf, dead)
   const { interrupted } = await (await successor(shelf, dead)).assess()
-  expect(interrupted?.reasons).toEqual(['It had failed (Health: down) and was being undone.'])
+  expect(interrupted?.reasons).toEqual(['It had failed ("Health: down") and was being undone.'])
   expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['undo', 'finish'])
 })
 
