@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createMask } from '../../src/support/mask.ts'
+import { createMask } from '../../../src/support/mask.ts'
 
 const letters = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const some = (length: number): string => letters.repeat(3).slice(0, length)

@@ -1,0 +1,21 @@
+import { partsByShape } from './parts.ts'
+import { isMixed, kindOf } from './variables.ts'
+
+/**
+ * What may be a secret among the arguments of a command, of which a shell's line is one, too: what follows an option named after one,
+ * what a shape shows, and words that look generated.
+ */
+export function secretsIn(list: readonly string[]): string[] {
+  const words = list.flatMap((argument) => argument.split(/[\s"'`;|&()<>]+/)).filter((word) => word !== '')
+  return [
+    ...partsByShape(list.join(' ')).map(({ text }) => text),
+    ...words.flatMap((word, index) => {
+      const [, name = '', value] = /^-{0,2}([A-Za-z_][\w.-]*)(?:[=:](.+))?$/.exec(word) ?? []
+      if (kindOf(name) !== 'secret') return (value ?? word).split(/[=,]/).filter(looksGenerated)
+      const next = words[index + 1] ?? ''
+      return value ?? (word.startsWith('-') && !next.startsWith('-') ? next : '')
+    })
+  ]
+}
+
+const looksGenerated = (word: string): boolean => isMixed(word) && !/^[-$./]|\//.test(word)
