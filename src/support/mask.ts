@@ -42,6 +42,9 @@ export interface Mask {
 }
 
 const longestLine = 10_000
+const longestText = 1_000_000
+/** Of a text that is cut, the beginning may be the rest of a secret. */
+const longestSecret = 5_000
 const deepest = 4
 
 export function createMask(): Mask {
@@ -73,7 +76,12 @@ export function createMask(): Mask {
       else if (kindOf(name) === 'secret') hide(text, isCommonWord)
   }
 
-  const text = (input: string): string => withoutShapes(withoutSecrets(plain(input), secrets, names))
+  const safe = (input: string): string => withoutShapes(withoutSecrets(plain(input), secrets, names))
+  const text = (input: string): string => {
+    const left = input.length - longestText
+    if (left <= 0) return safe(input)
+    return `[${left} characters left out]\n${safe(input.slice(-longestText)).slice(longestSecret)}`
+  }
   const line = (input: string, max = longestLine): string => oneLine(text(input), max)
   const field = (input: string, key: string): string => (severalLines.has(key) ? text(input) : line(input))
 

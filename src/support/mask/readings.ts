@@ -78,8 +78,10 @@ function lastAtMost(numbers: readonly number[], wanted: number): number {
   return low
 }
 
-/** A line break with what indents the next line: blanks, and the mark of a quotation or a table. */
-const lineBreak = /\r?\n[ \t]{0,40}(?:[|>][ \t]{0,8})?/g
+/** The time that a log puts before a line. */
+export const stamp = '(?:\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d{1,9})?(?:Z|[+-]\\d\\d:?\\d\\d)?[ \\t])?'
+/** A line break with what stands before the text of the next line: a time, blanks, the mark of a quotation or a table. */
+const lineBreak = new RegExp(`\\r?\\n${stamp}[ \\t]{0,40}(?:[|>][ \\t]{0,8})?`, 'g')
 
 const hex = '[0-9a-f]'
 /** One letter in each: percent-encoded UTF-8, JSON and C escapes, HTML entities, a quote within quotes of the shell, a backslash. */
@@ -129,7 +131,19 @@ const named: Record<string, string> = {
   period: '.'
 }
 
+/** Of a hostile text with millions of escapes few are distinct. */
+const decodedBefore = new Map<string, string>()
+
 function decoded(token: string): string {
+  const known = decodedBefore.get(token)
+  if (known !== undefined) return known
+  if (decodedBefore.size > 2_000) decodedBefore.clear()
+  const found = decodedAnew(token)
+  decodedBefore.set(token, found)
+  return found
+}
+
+function decodedAnew(token: string): string {
   if (token.startsWith('%')) return unpercented(token)
   if (token.startsWith('&')) return entity(token.slice(1, -1).toLowerCase())
   if (token.startsWith("'")) return "'"

@@ -3,6 +3,8 @@
  * characters that it may also begin within, and every run that something must follow is bounded.
  */
 
+import { stamp } from './readings.ts'
+
 export const hidden = '***'
 
 /** Prefixes that platforms give their credentials, each with what follows it. */
@@ -97,11 +99,11 @@ const shapes: readonly Shape[] = [
   [/(?<![A-Za-z0-9])eyJ[\w-]{12,}(?:\.[\w-]*){0,4}/g, hidden],
   [pair('authorization', `["']?(?:[A-Za-z]{1,20}[ \\t]{1,4})?[^\\s"',;\\\\]{6,}`), `$1${hidden}`],
   [pair('cookie', '[^\\r\\n]+'), `$1${hidden}`],
-  // a block of YAML under such a name: every line that is indented
+  // a block of YAML under such a name: every line that is indented further
   [
     new RegExp(
-      `((?:${words})[\\w.-]{0,40}["']?:[ \\t]{0,8}[|>][-+\\d]{0,3}[ \\t]{0,8}\\n)(?:[ \\t]+[^\\n]*(?:\\n|$))+`,
-      'gi'
+      `^(${stamp}([ \\t]{0,40})(?:- )?["']?[\\w.-]{0,40}?(?:${words})[\\w.-]{0,40}["']?:[ \\t]{0,8}[|>][-+\\d]{0,3}[ \\t]{0,8}\\n)(?:${stamp}\\2[ \\t]+[^\\n]*(?:\\n|$))+`,
+      'gim'
     ),
     `$1  ${hidden}\n`
   ],
@@ -119,7 +121,7 @@ const shapes: readonly Shape[] = [
   // a line of netrc, which may be broken
   [/(\blogin\s{1,8}\S{1,200}\s{1,8}(?:account\s{1,8}\S{1,200}\s{1,8})?passw(?:or)?d\s{1,8})\S+/gi, `$1${hidden}`],
   [/(\bmachine\s{1,8}\S{1,200}\s{1,8}passw(?:or)?d\s{1,8})\S+/gi, `$1${hidden}`],
-  [/(\bjdbc:oracle:[a-z]{1,10}:[^\s/@]{1,100}\/)[^\s@]+(?=@)/gi, `$1${hidden}`],
+  [/(\bjdbc:oracle:[a-z]{1,10}:[^\s/@]{1,100}\/)[^\s@]{1,200}(?=@)/gi, `$1${hidden}`],
   [/(\/services\/T\w{1,20}\/B\w{1,20}\/)\w+/g, `$1${hidden}`],
   // a login without a scheme; an image, an address of mail and an alias of npm look alike
   [
