@@ -9,12 +9,7 @@ export function capTail(text: string, max: number): string {
  * (formats, direction marks, variation selectors, fillers, tags). Line breaks and tabs stay.
  */
 export const plain = (text: string): string =>
-  suspect.test(text)
-    ? text
-        .replace(terminalSequence, '')
-        .replace(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
-        .replace(unseen, '')
-    : text
+  suspect.test(text) ? text.replace(terminalSequence, '').replace(/\r\n?/g, '\n').replace(unseen, '') : text
 
 /** One line of plain text from outside, at most `max` characters. */
 export function oneLine(text: string, max = 200): string {
@@ -62,6 +57,6 @@ export function duration(ms: number): string {
 const terminalSequence =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|(?:\u001b[P\]X^_]|[\u0090\u0098\u009d-\u009f])(?:[^\u0007\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c))?|\u001b[ -/]*[0-~]?/g
 /** U+2800 is a blank that is no space; a half of a surrogate pair is no letter. */
-const unseen = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu
+const unseen = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu
 /** Most text is plain, and is told so quickly. */
 const suspect = /[^\n\t\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff]/
