@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Mask } from '../../support/mask.ts'
 import { runProgram } from '../../support/run-program.ts'
-import { oneLine } from '../../support/text.ts'
+import { oneLine, quoted } from '../../support/text.ts'
 import { escapedName, scopeOf } from './names.ts'
 import { findNpm } from './npm-config.ts'
 import type { NpmSettings } from './settings.ts'
@@ -109,7 +109,7 @@ function why({ name }: NpmSettings, timedOut: boolean, stdout: string, stderr: s
   const parsed = errorSchema.safeParse(tryJson(stdout))
   const { code, summary } = parsed.success ? parsed.data.error : {}
   const said = oneLine(summary || stderr.trim().split('\n')[0] || 'npm gave no reason', 240)
-  const detail = `npm install failed${code ? ` with ${oneLine(code, 40)}` : ''}: ${said}`
+  const detail = `npm install failed${code ? ` with ${oneLine(code, 40)}` : ''}: ${quoted(said, 240)}`
   const aboutUs = mentions(`${summary ?? ''} ${stderr}`, name) || mentions(summary ?? '', escapedName(name))
   const elsewhere =
     /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENOSPC|EACCES|EPERM|ERR_SOCKET|FETCH_ERROR|E5\d\d|E429|EBADPLATFORM|EBADENGINE)/.test(

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Release, Served } from '../../../model/release.ts'
 import { fingerprintOf } from '../../../support/canonical.ts'
-import { oneLine } from '../../../support/text.ts'
+import { oneLine, quoted } from '../../../support/text.ts'
 import { revisionVersion, tagOf } from '../objects/image-name.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
@@ -177,7 +177,7 @@ const noteOf = ({ workload, revision }: Part): string =>
   oneLine(
     `${shortText(workload.address)} revision ${revision.number}: ${revision.template.spec.containers
       .map(({ image }) => image)
-      .join(', ')}${revision.changeCause ? ` (${revision.changeCause})` : ''}`,
+      .join(', ')}${revision.changeCause ? ` (${quoted(revision.changeCause)})` : ''}`,
     300
   )
 
