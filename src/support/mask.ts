@@ -1,4 +1,4 @@
-import { secretsIn } from './mask/arguments.ts'
+import { commandsIn, secretsIn } from './mask/arguments.ts'
 import { identifies, isUnshown, severalLines } from './mask/fields.ts'
 import { createFinder, type Finder } from './mask/finder.ts'
 import { partsByShape, partsOf } from './mask/parts.ts'
@@ -20,8 +20,8 @@ export interface Mask {
    * ordinary (a path, a version, a short word, a mere setting).
    */
   addVariable(name: string, value: string): void
-  /** Registers what may be a secret among a command's arguments; a line for a shell is one of them. */
-  addArguments(list: readonly string[]): void
+  /** Registers what may be a secret among the arguments of commands: lists of them at any depth; a shell's line is one argument. */
+  addArguments(commands: unknown): void
   /** Registers the values of labels or annotations that are secrets by their name or shape. */
   addLabels(labels: Readonly<Record<string, string>>): void
   /**
@@ -88,8 +88,8 @@ export function createMask(): Mask {
   return {
     add: (value) => hide(value ?? '', isTooOrdinary),
     addVariable: (name, value) => addVariable(name, value),
-    addArguments(list) {
-      for (const secret of secretsIn(list)) hide(secret, isTooOrdinary)
+    addArguments(commands) {
+      for (const list of commandsIn(commands)) for (const secret of secretsIn(list)) hide(secret, isTooOrdinary)
     },
     addLabels(labels) {
       for (const [name, value] of Object.entries(labels))

@@ -18,4 +18,12 @@ export function secretsIn(list: readonly string[]): string[] {
   ]
 }
 
+/** The lists of arguments in plain data, such as the checks of a pod. */
+export function commandsIn(data: unknown): string[][] {
+  if (!data || typeof data !== 'object') return []
+  const inner: unknown[] = Object.values(data)
+  const list = inner.filter((value) => typeof value === 'string')
+  return [...(Array.isArray(data) && list.length > 0 ? [list] : []), ...inner.flatMap(commandsIn)]
+}
+
 const looksGenerated = (word: string): boolean => isMixed(word) && !/^[-$./]|\//.test(word)

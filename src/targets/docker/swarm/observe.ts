@@ -166,6 +166,9 @@ const mixedRisks = (services: readonly Service[]): Risk[] => {
 function hideSpec({ mask }: DockerContext, spec: Spec): void {
   const stack = spec.Labels?.['com.docker.stack.namespace']
   for (const name of [spec.Name, imageOf(spec), ...(stack ? [stack] : [])]) mask.spare(name)
+  const { Command, Args, Healthcheck, Labels } = spec.TaskTemplate.ContainerSpec
+  mask.addArguments([Command, Args, Healthcheck])
+  mask.addLabels({ ...Labels, ...spec.Labels })
   for (const entry of spec.TaskTemplate.ContainerSpec.Env ?? []) {
     const equals = entry.indexOf('=')
     if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
