@@ -11,7 +11,8 @@ export function secretsIn(list: readonly string[]): string[] {
     ...partsByShape(list.join(' ')).map(({ text }) => text),
     ...words.flatMap((word, index) => {
       const [, name = '', value] = /^-{0,2}([A-Za-z_][\w.-]*)(?:[=:](.+))?$/.exec(word) ?? []
-      if (kindOf(name) !== 'secret') return (value ?? word).split(/[=,]/).filter(looksGenerated)
+      const isNamed = value !== undefined || word.startsWith('-')
+      if (!isNamed || kindOf(name) !== 'secret') return (value ?? word).split(/[=,]/).filter(looksGenerated)
       const next = words[index + 1] ?? ''
       return value ?? (word.startsWith('-') && !next.startsWith('-') ? next : '')
     })
