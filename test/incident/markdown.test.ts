@@ -6,7 +6,10 @@ describe('inline', () => {
     ['web exited with code 137 (out of memory)', 'web exited with code 137 (out of memory)'],
     ['heap_limit of 1.2.0-rc.1', 'heap_limit of 1.2.0-rc.1'],
     ['_em_ *em* ~~del~~', '\\_em\\_ \\*em\\* \\~\\~del\\~\\~'],
-    ['[click](javascript:alert(1)) ![x](http://e/x.png)', '\\[click\\](javascript:alert(1)) !\\[x\\](`http://e/x.png`)'],
+    [
+      '[click](javascript:alert(1)) ![x](http://e/x.png)',
+      '\\[click\\](javascript:alert(1)) !\\[x\\](`http://e/x.png`)'
+    ],
     ['<img src=x onerror=alert(1)> &amp;', '&lt;img src=x onerror=alert(1)&gt; &amp;amp;'],
     ['a | b\n| c |', 'a \\| b \\| c \\|'],
     ['`code` $x$ \\', '\\`code\\` \\$x\\$ \\\\'],

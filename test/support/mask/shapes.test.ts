@@ -90,7 +90,11 @@ test.each([
   ['a sentence', 'my password is s3cretpw', 's3cretpw'],
   ['a digest header', 'Authorization: Digest username="u", response="s3cretpw"', 's3cretpw'],
   ['an address of Oracle', 'jdbc:oracle:thin:scott/s3cretpw@h', 's3cretpw'],
-  ['an AWS secret beside its id', join('AKIA', 'IOSFODNN7EXAMPLE s3cretpw/K7MDENG/bPxRfiCYEXAMPLEKEYabcde'), 's3cretpw'],
+  [
+    'an AWS secret beside its id',
+    join('AKIA', 'IOSFODNN7EXAMPLE s3cretpw/K7MDENG/bPxRfiCYEXAMPLEKEYabcde'),
+    's3cretpw'
+  ],
   ['the end of a private key', 'log:\nMIIEs3cretpw\nabcd\n-----END PRIVATE KEY-----\nnext', 's3cretpw']
 ])('%s is masked', (_, text, secret) => {
   expect(createMask().text(text)).not.toContain(secret)
