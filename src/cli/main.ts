@@ -17,7 +17,8 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
   const mask = createMask()
   const log = createLogger(mask, env.POP_ROLLBACK_DEBUG ? 'debug' : 'error')
   const json = args.includes('--json')
-  const print = (answer: Answer): number => {
+  const print = (given: Answer): number => {
+    const answer = mask.shown(given)
     process.stdout.write(`${json ? JSON.stringify(answer) : answer.summary}\n`)
     return exitCodeOf(answer)
   }
@@ -38,9 +39,9 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
     const context = { flags: line.flags, project, terminal, cancelled: cancel.signal, say }
     return print(await commands[line.command](context))
   } catch (thrown) {
-    const rendered = renderError(explainAbort(thrown, cancel.signal))
+    const rendered = renderError(explainAbort(thrown, cancel.signal), mask)
     if (rendered.error.fault === 'program')
       log('error', thrown instanceof Error ? (thrown.stack ?? '') : String(thrown))
-    return print(mask.record(rendered))
+    return print(rendered)
   }
 }

@@ -50,7 +50,7 @@ async function statusOf(context: CommandContext, target: string) {
     const { current, recommended, interrupted } = data
     return { target, current, recommended, interrupted }
   } catch (thrown) {
-    const error: RenderedError = renderError(explainAbort(thrown, context.cancelled)).error
+    const error: RenderedError = renderError(explainAbort(thrown, context.cancelled), context.project.mask).error
     return { target, error }
   }
 }

@@ -26,7 +26,7 @@ export const rollback: Command = async (context) => {
   const choice = flags.plan === undefined ? await choose(context, assessment) : named(flags.plan, to, assessment)
   if (!choice) {
     if (auto) throw nothingToDo(assessment)
-    return { ...shown, ...project.mask.record(renderError(notChosen(assessment))) }
+    return { ...shown, ...renderError(notChosen(assessment), project.mask) }
   }
   const asks = !auto && !flags['dry-run'] && choices(assessment).some(({ id }) => id === choice.id)
   const accept = flags.accept ?? (asks ? await acceptEach(context, assessment) : [])
@@ -111,13 +111,16 @@ const confirmation = ({ flags, terminal, project }: CommandContext): Pick<ToolCa
           checkUnattended(assessment, automatic, '--auto was given')
         }
       }
-    : { consent: (assessment, option) => confirm(terminal, project, shortQuestion(assessment, option)) }
+    : {
+        consent: (assessment, option) =>
+          confirm(terminal, project, shortQuestion(project.mask.shown(assessment), option))
+      }
 
 async function withReport(context: CommandContext, rollbackId: string, answer: Answer): Promise<Answer> {
   const { mask } = context.project
   const report = await run(context, writeIncidentTool, { rollback_id: rollbackId }).then(
     (written) => answerOf(renderIncident(written), mask),
-    (error: unknown) => mask.record(renderError(error))
+    (error: unknown) => renderError(error, mask)
   )
   return {
     ...answer,

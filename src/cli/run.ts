@@ -19,15 +19,16 @@ export interface CommandContext {
 /** @throws what its tools throw; the caller renders it. */
 export type Command = (context: CommandContext) => Promise<Answer>
 
-/** Runs a tool for a command; the person at the terminal confirms instead of a host. @throws what the tool throws. */
-export function run<Input extends z.ZodObject, Result>(
+/** Runs a tool for a command and gives its result as it may be shown; the person at the terminal confirms. @throws what it throws. */
+export async function run<Input extends z.ZodObject, Result>(
   { project, terminal, cancelled }: CommandContext,
   tool: Tool<Input, Result>,
   input: Record<string, unknown>,
   allowed: Pick<ToolCall, 'consent' | 'unattended'> = { consent: async () => undefined }
 ): Promise<Result> {
-  const report = (progress: Progress): void => terminal.progress(lineOf(progress), isLast(progress))
-  return tool.run(checkedInput(tool, input), { project, report, cancelled, ...allowed })
+  const report = (progress: Progress): void =>
+    terminal.progress(`  ${project.mask.line(lineOf(progress))}`, isLast(progress))
+  return project.mask.shown(await tool.run(checkedInput(tool, input), { project, report, cancelled, ...allowed }))
 }
 
 /** A command that is one tool and the rendering of its result. */
@@ -43,4 +44,4 @@ export const toolCommand =
 const isLast = ({ state }: Progress): boolean => state === 'done' || state === 'failed'
 
 const lineOf = ({ index, total, title, state, detail }: Progress): string =>
-  `  [${index}/${total}] ${title}... ${state === 'done' || state === 'failed' ? state : ''}${detail ? ` ${detail}` : ''}`.trimEnd()
+  `[${index}/${total}] ${title}... ${state === 'done' || state === 'failed' ? state : ''}${detail ? ` ${detail}` : ''}`.trimEnd()

@@ -81,7 +81,7 @@ export async function confirm(
       next: 'Run it in a terminal, or use --auto where deploy.json allows unattended rollbacks.',
       code: 'not_confirmed'
     })
-  const answer = await terminal.ask(`${mask.text(question)} [y/N] `)
+  const answer = await terminal.ask(`${mask.line(question)} [y/N] `)
   if (/^y(es)?$/i.test(answer)) return
   throw new InputError({
     what: 'The rollback was declined',

@@ -34,8 +34,12 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
 }
 
-/** Pasted into an issue, @name and #12 would notify people and link other issues. */
-const mention = /(?<![\w`/])([@#]\w[\w/-]*)/
+/**
+ * What a forge links or notifies by itself: addresses, @name, #12, !12, GH-12, team/app#12 (GitHub's "Autolinked references", GitLab's
+ * "GitLab-specific references").
+ */
+const reference =
+  /((?<![A-Za-z])[A-Za-z][A-Za-z0-9+.-]{0,30}:\/\/[^\s`|]*[^\s`|.,;:!?)\]]|(?<![\w.])www\.[^\s`|]+|(?<![\w./-])[\w.-]{1,100}(?:\/[\w.-]{1,100}){0,5}[#!]\d+|(?<![\w`/])[@#]\w[\w/-]*|(?<!\w)!\d+|(?<!\w)GH-\d+)/i
 /** What begins a list, heading or rule at the start of a block. */
 const opening = /^(\d{1,9}(?=[.)]))?([-+#=.)](?=\s|$|[-+#=]))/
 
@@ -43,7 +47,7 @@ const entities: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;
 
 const literal = (text: string): string =>
   text
-    .split(mention)
+    .split(reference)
     .map((part, at) => (at % 2 ? `\`${part}\`` : escaped(part)))
     .join('')
 

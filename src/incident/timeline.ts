@@ -1,6 +1,7 @@
 import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { TimelineEvent } from '../model/diagnosis.ts'
 import { utcInstant } from '../project/timestamp.ts'
+import { quoted } from '../support/text.ts'
 import type { Incident } from './incident.ts'
 
 export interface TimelineLine {
@@ -86,7 +87,7 @@ function historyEvents({ history, from, to, rollback, events }: Parameters<typeo
 }
 
 function wordsOf({ version, status, error, rollbackTo }: DeploymentRecord): string {
-  const because = error ? `: ${error}` : ''
+  const because = error ? `: ${quoted(error)}` : ''
   if (status === 'success') return `Deployment of ${version} succeeded`
   if (status === 'failed') return `Deployment of ${version} failed${because}`
   if (status === 'rolled_back') return `${version} was rolled back${rollbackTo ? ` to ${rollbackTo}` : ''}${because}`

@@ -4,7 +4,6 @@ import type { ProjectPaths } from '../project/paths.ts'
 import { stageFile } from '../project/replace-file.ts'
 import { ConfigError, messageOf } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
-import { eachText, plain } from '../support/text.ts'
 import type { Incident, Severity } from './incident.ts'
 import { outageOf } from './outage.ts'
 import { renderReport } from './report.ts'
@@ -31,8 +30,7 @@ export async function writeIncident(
   incident: Incident,
   mask: Mask
 ): Promise<WrittenIncident> {
-  // Invisible characters first: inside a secret they would hide it from the mask.
-  const masked = mask.record(eachText(incident, plain))
+  const masked = mask.shown(incident)
   const outage = outageOf(masked)
   const judged = severityOf(masked)
   const markdown = renderReport(masked, outage, judged)

@@ -28,12 +28,12 @@ export function hostCall(
     report({ index, total, title, state, detail }) {
       if (progressToken === undefined) return
       const words = [`[${index}/${total}] ${title}...`, state === 'working' ? '' : state, detail ?? '']
-      const message = words.filter((word) => word !== '').join(' ')
+      const message = project.mask.line(words.filter((word) => word !== '').join(' '))
       const params = { progressToken, progress: ++told, message }
       void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
     },
     consent: (assessment, option) =>
-      requireConsent(hostOf(server, extra.signal), { assessment, option }, () =>
+      requireConsent(hostOf(server, extra.signal), project.mask.shown({ assessment, option }), () =>
         committedAutomatic(project.projectDir, project.env, assessment.target)
       )
   }

@@ -11,7 +11,7 @@ const historyScheme = 'popkit://history/'
 const mostRecords = 100
 
 /** Incident reports, newest first, and the history of each target. */
-export async function listResources({ projectDir, env }: ProjectContext) {
+export async function listResources({ projectDir, env, mask }: ProjectContext) {
   const paths = projectPaths(projectDir)
   const incidents = (await listIncidents(paths)).map(({ name }) => ({
     uri: `${incidentScheme}${name}`,
@@ -22,7 +22,7 @@ export async function listResources({ projectDir, env }: ProjectContext) {
   const targets = [...new Set(file?.records.map(({ target }) => target))]
   const histories = targets.map((target) => ({
     uri: `${historyScheme}${encodeURIComponent(target)}`,
-    name: `Deployment history of ${target}`,
+    name: mask.line(`Deployment history of ${target}`, 200),
     mimeType: 'application/json'
   }))
   return [...incidents, ...histories]
@@ -41,11 +41,11 @@ export async function readResource({ projectDir, env, mask }: ProjectContext, ur
     const file = await readDeployFile(paths, env)
     const records = (file?.records ?? []).filter((record) => record.target === target).slice(0, mostRecords)
     return {
-      contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(mask.record(snakeCase(records)), null, 1) }]
+      contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(mask.shown(snakeCase(records)), null, 1) }]
     }
   }
   throw new InputError({
-    what: `There is no resource ${uri.slice(0, 120)}`,
+    what: `There is no resource ${mask.line(uri, 120)}`,
     why: 'resources are incident reports and the history of each target',
     next: 'List the resources and read one of them.',
     code: 'unknown_resource'

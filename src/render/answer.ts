@@ -26,8 +26,8 @@ export interface Answer {
   error?: RenderedError
 }
 
-/** The masked answer of a rendered result. */
-export const answerOf = ({ data, ...rest }: Rendered, mask: Mask): Answer => mask.record({ ...rest, ...data })
+/** The answer of a rendered result; `mask` has the last word on every text in it. */
+export const answerOf = ({ data, ...rest }: Rendered, mask: Mask): Answer => mask.shown({ ...rest, ...data })
 
 /** A titled list for a summary; nothing when it is empty. */
 export const section = (title: string, lines: readonly string[]): string[] =>

@@ -1,4 +1,5 @@
 import { messageOf, RollbackError } from '../support/errors.ts'
+import type { Mask } from '../support/mask.ts'
 
 const faults = {
   input: 'Not possible as asked',
@@ -18,8 +19,11 @@ export interface RenderedError {
 }
 
 /** An error as every host and shell shows it: what, why, state, next. The one place that renders errors. */
-export function renderError(thrown: unknown): { ok: false; summary: string; next: never[]; error: RenderedError } {
-  const error = partsOf(thrown)
+export function renderError(
+  thrown: unknown,
+  mask: Mask
+): { ok: false; summary: string; next: never[]; error: RenderedError } {
+  const error = mask.shown(partsOf(thrown))
   const { fault, what, why, state, next, retryable } = error
   const lines = [`${faults[fault]}: ${what}`, `Why: ${why}`, `State: ${state}`, `Next: ${next}`]
   return { ok: false, summary: [...lines, ...(retryable ? ['You can try again.'] : [])].join('\n'), next: [], error }

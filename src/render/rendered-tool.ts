@@ -28,12 +28,12 @@ export function renderedTool<Input extends z.ZodObject, Result>(
       const { mask, log } = call.project
       try {
         const input = checkedInput(tool, given)
-        return { answer: answerOf(render(await tool.run(input, call), input), mask), isError: false }
+        return { answer: answerOf(render(mask.shown(await tool.run(input, call)), input), mask), isError: false }
       } catch (thrown) {
-        const rendered = renderError(explainAbort(thrown, call.cancelled))
+        const rendered = renderError(explainAbort(thrown, call.cancelled), mask)
         const level = rendered.error.fault === 'program' ? 'error' : 'warning'
         log(level, `${tool.name}: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`)
-        return { answer: mask.record(rendered), isError: true }
+        return { answer: rendered, isError: true }
       }
     }
   }

@@ -1,14 +1,13 @@
 import type { Mask } from './mask.ts'
-import { capTail, oneLine, plain } from './text.ts'
+import { capTail, oneLine, quoted } from './text.ts'
 
-/**
- * Text from outside as it may be shown: first without invisible characters, which could stand in the middle of a secret and hide it,
- * then masked, and cut last, for no mask knows the rest of a secret that a cut left.
- */
-const safe = (mask: Mask, text: string): string => mask.text(plain(text))
+// Masked first and cut last: no mask knows the rest of a secret that a cut left.
 
-/** One line of it, at most `max` characters. */
-export const quoteLine = (mask: Mask, text: string, max?: number): string => oneLine(safe(mask, text), max)
+/** One line of text from outside, at most `max` characters. */
+export const quoteLine = (mask: Mask, text: string, max?: number): string => oneLine(mask.text(text), max)
+
+/** One line of what somebody else wrote or a program printed, in quotes, for a sentence of ours. */
+export const quote = (mask: Mask, text: string, max?: number): string => quoted(mask.text(text), max)
 
 /** The end of it, at most `max` characters. */
-export const quoteTail = (mask: Mask, text: string, max: number): string => capTail(safe(mask, text), max)
+export const quoteTail = (mask: Mask, text: string, max: number): string => capTail(mask.text(text), max)

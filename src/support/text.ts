@@ -4,8 +4,12 @@ export function capTail(text: string, max: number): string {
   return `[${text.length - max} characters left out]\n${text.slice(-max)}`
 }
 
-/** Takes out what could steer a terminal or hide text: control characters, ANSI sequences, invisible and bidirectional marks. */
-export const plain = (text: string): string => text.replace(ansi, '').replace(invisible, '')
+/**
+ * Text without what could steer a terminal or hide words: control characters, terminal sequences, and letters that are not seen
+ * (formats, direction marks, variation selectors, fillers, tags). Line breaks and tabs stay.
+ */
+export const plain = (text: string): string =>
+  suspect.test(text) ? text.replace(terminalSequence, '').replace(/\r\n?/g, '\n').replace(unseen, '') : text
 
 /** One line of plain text from outside, at most `max` characters. */
 export function oneLine(text: string, max = 200): string {
@@ -13,20 +17,31 @@ export function oneLine(text: string, max = 200): string {
   return line.length <= max ? line : `${line.slice(0, max - 1)}…`
 }
 
-/** A copy of plain data with every text changed, except the values that `isKept` names. */
+/** What somebody else wrote or a program printed, within a sentence of ours: one line in quotes that nothing in it can close. */
+export const quoted = (text: string, max?: number): string => `"${oneLine(text, max).replace(/["“”„‟″＂]/g, "'")}"`
+
+/**
+ * A copy of plain data with every text changed, except the values that `isKept` names. `change` is told the field, or that of the list.
+ * What is one object in two places stays one.
+ */
 export function eachText<T>(
   value: T,
-  change: (text: string) => string,
+  change: (text: string, key: string) => string,
   isKept: (key: string, inner: unknown) => boolean = () => false
 ): T {
-  const changed = (inner: unknown): unknown => {
-    if (typeof inner === 'string') return change(inner)
-    if (Array.isArray(inner)) return inner.map(changed)
-    if (!inner || typeof inner !== 'object') return inner
+  const copies = new Map<object, unknown>()
+  const copyOf = (inner: object, key: string): unknown => {
+    if (Array.isArray(inner)) return inner.map((part) => changed(part, key === 'notes' ? 'note' : key))
     const entries = Object.entries(inner)
-    return Object.fromEntries(entries.map(([key, part]) => [key, isKept(key, part) ? part : changed(part)]))
+    return Object.fromEntries(entries.map(([name, part]) => [name, isKept(name, part) ? part : changed(part, name)]))
   }
-  return changed(value) as T
+  const changed = (inner: unknown, key: string): unknown => {
+    if (typeof inner === 'string') return change(inner, key)
+    if (!inner || typeof inner !== 'object') return inner
+    if (!copies.has(inner)) copies.set(inner, copyOf(inner, key))
+    return copies.get(inner)
+  }
+  return changed(value, '') as T
 }
 
 /** Milliseconds as a person says them: "850 ms", "25s", "3m 20s", "2h 5m". */
@@ -38,6 +53,10 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 3600)}h ${Math.floor((seconds % 3600) / 60)}m`
 }
 
-const ansi = /\u001b(\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(\u0007|\u001b\\)|[@-Z\\-_])/g
-const invisible =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/gu
+/** ECMA-48 control sequences and strings; of a string that does not end, only its introducer. */
+const terminalSequence =
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|(?:\u001b[P\]X^_]|[\u0090\u0098\u009d-\u009f])(?:[^\u0007\u001b\u0080-\u009f]*(?:\u0007|\u001b\\|\u009c))?|\u001b[ -/]*[0-~]?/g
+/** U+2800 is a blank that is no space; a half of a surrogate pair is no letter. */
+const unseen = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu
+/** Most text is plain, and is told so quickly. */
+const suspect = /[^\n\t\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff]/

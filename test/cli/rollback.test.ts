@@ -53,7 +53,7 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
       }
       const cancelled = new AbortController().signal
       const context = { flags, project, terminal, cancelled, say: () => undefined }
-      const answer: Answer = await rollback(context).catch(renderError)
+      const answer: Answer = await rollback(context).catch((error) => renderError(error, project.mask))
       return { answer, code: exitCodeOf(answer) }
     }
   }

@@ -6,7 +6,10 @@ describe('inline', () => {
     ['web exited with code 137 (out of memory)', 'web exited with code 137 (out of memory)'],
     ['heap_limit of 1.2.0-rc.1', 'heap_limit of 1.2.0-rc.1'],
     ['_em_ *em* ~~del~~', '\\_em\\_ \\*em\\* \\~\\~del\\~\\~'],
-    ['[click](javascript:alert(1)) ![x](http://e/x.png)', '\\[click\\](javascript:alert(1)) !\\[x\\](http://e/x.png)'],
+    [
+      '[click](javascript:alert(1)) ![x](http://e/x.png)',
+      '\\[click\\](javascript:alert(1)) !\\[x\\](`http://e/x.png`)'
+    ],
     ['<img src=x onerror=alert(1)> &amp;', '&lt;img src=x onerror=alert(1)&gt; &amp;amp;'],
     ['a | b\n| c |', 'a \\| b \\| c \\|'],
     ['`code` $x$ \\', '\\`code\\` \\$x\\$ \\\\'],
@@ -15,6 +18,15 @@ describe('inline', () => {
     ['1. item', '1\\. item'],
     ['---', '\\---'],
     ['thanks @all, see #12 and a@b.example', 'thanks `@all`, see `#12` and a@b.example'],
+    [
+      'see https://evil.example/x_y?a=1, or www.evil.example',
+      'see `https://evil.example/x_y?a=1`, or `www.evil.example`'
+    ],
+    [
+      'like org/repo#5, repo#6, GH-7, gh-8 and team/app!9 or !10',
+      'like `org/repo#5`, `repo#6`, `GH-7`, `gh-8` and `team/app!9` or `!10`'
+    ],
+    ['ssh://a`b|c', '`ssh://a`\\`b\\|c'],
     ['two\r\nlines\u2028and\u202e more\x1b[31m', 'two linesand more']
   ])('shows %j literally', (text, markdown) => expect(inline(text)).toBe(markdown))
 

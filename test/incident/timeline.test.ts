@@ -71,7 +71,7 @@ describe('timelineOf', () => {
     const expected = [
       'Deployment of 1.1.0 succeeded',
       '1.3.0 was rolled back to 1.1.0',
-      'Deployment of 1.2.0 failed: timed out'
+      'Deployment of 1.2.0 failed: "timed out"'
     ]
     expect(words({ history, events: [event(1, 'a')] }).filter((text) => text !== 'a')).toEqual(expected)
     expect(words({ history })).toEqual([...expected, '1.2.0 was rolled back'])

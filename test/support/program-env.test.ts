@@ -85,7 +85,9 @@ describe('a child process', () => {
 
   test('is started in one place, and in another that asks for the same variables', () => {
     const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
-    const starters = files.filter((file) => /'(node:child_process|execa)'/.test(readFileSync(`src/${file}`, 'utf8')))
+    const starters = files.filter((file) =>
+      /(from |import\()'(node:child_process|execa)'/.test(readFileSync(`src/${file}`, 'utf8'))
+    )
     expect(starters.sort()).toEqual(['support/run-program.ts', 'targets/docker/engine/ssh.ts'])
     expect(readFileSync('src/targets/docker/engine/ssh.ts', 'utf8')).toMatch(
       /spawn\('ssh', [^;]*?env: programEnv\('ssh', env\)/

@@ -1,6 +1,6 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release, Served } from '../../model/release.ts'
-import { duration, oneLine } from '../../support/text.ts'
+import { duration, quoted } from '../../support/text.ts'
 import type { Candidate } from './assessment.ts'
 import { type FormerRollback, isFailure, type ServingPeriod, sameDigest, servingPeriods } from './evidence.ts'
 
@@ -143,7 +143,7 @@ function lastBad(
 
 const badRecord = ({ status, at, rollbackTo, error }: DeploymentRecord): string =>
   status === 'failed'
-    ? `failed at ${at}${error ? `: ${oneLine(error, 100)}` : ''}`
+    ? `failed at ${at}${error ? `: ${quoted(error, 100)}` : ''}`
     : `rolled back from at ${at}${rollbackTo ? ` to ${rollbackTo}` : ''}`
 
 /** Of several at the same time, the last one in the list. */

@@ -31,13 +31,16 @@ export function hidingSecrets(engine: Engine, mask: Mask): Engine {
   return { ...engine, containers: { ...engine.containers, inspect } }
 }
 
-/** Registers a container's environment, so that no value of it can leave, but for the names of what is rolled back. */
+/** Registers a container's environment, commands and labels, so that no secret of them can leave, but for the names of what is rolled back. */
 function hideEnvironment(mask: Mask, container: Container): void {
   for (const name of namesOf(container)) mask.spare(name)
   for (const entry of container.Config.Env ?? []) {
     const equals = entry.indexOf('=')
     if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
   }
+  const { Entrypoint, Cmd, Healthcheck, Labels } = container.Config
+  mask.addArguments([Entrypoint, Cmd, Healthcheck])
+  mask.addLabels(Labels ?? {})
 }
 
 function namesOf({ Name, Config, NetworkSettings, Mounts }: Container): string[] {

@@ -1,5 +1,5 @@
 import type { Diagnosis, TimelineEvent } from '../../model/diagnosis.ts'
-import { oneLine } from '../../support/text.ts'
+import { oneLine, quoted } from '../../support/text.ts'
 import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
 import type { GitHubContext } from './context.ts'
@@ -109,7 +109,7 @@ async function changesOf(github: GitHub, before: GitHubRelease, commit: string, 
     .slice(-maxCommits)
     .reverse()
     .map(({ sha, commit: { message, author } }) =>
-      oneLine(`${sha.slice(0, 10)} ${message.split('\n')[0] ?? ''} (${author?.name ?? 'unknown'})`, 160)
+      oneLine(`${sha.slice(0, 10)} ${quoted(message.split('\n')[0] ?? '', 100)} (${author?.name ?? 'unknown'})`, 160)
     )
   return {
     finding: `${total} ${total === 1 ? 'commit' : 'commits'} since ${before.tag_name}`,

@@ -1,6 +1,6 @@
 import type { Page } from '../../http/page.ts'
 import type { Diagnosis, Evidence } from '../../model/diagnosis.ts'
-import { capTail, oneLine, plain } from '../../support/text.ts'
+import { capTail, oneLine, plain, quoted } from '../../support/text.ts'
 import type { NetlifyContext } from './context.ts'
 import { addressOf, pageOf } from './observe.ts'
 import type { Deploy } from './shapes.ts'
@@ -22,7 +22,7 @@ export async function diagnose(context: NetlifyContext, signal: AbortSignal): Pr
       ...(published ? [`the published deploy is ${published.id}${from(published)}`] : ['no deploy is published']),
       ...failed.map(
         (deploy) =>
-          `the production build ${deploy.id}${from(deploy)} failed: ${oneLine(deploy.error_message ?? 'no reason given', 200)}`
+          `the production build ${deploy.id}${from(deploy)} failed: ${deploy.error_message ? quoted(deploy.error_message, 200) : 'no reason given'}`
       )
     ],
     events: items.slice(0, mostEvents).flatMap(eventsOf),
@@ -52,7 +52,7 @@ const from = ({ commit_ref: commit, branch, title }: Deploy): string => {
   const words = [
     commit && `commit ${commit.slice(0, 12)}`,
     branch && `branch ${oneLine(branch, 60)}`,
-    title && oneLine(title, 80)
+    title && quoted(title, 80)
   ]
   const known = words.filter(Boolean)
   return known.length > 0 ? ` (${known.join(', ')})` : ''

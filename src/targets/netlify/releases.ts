@@ -1,6 +1,6 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release } from '../../model/release.ts'
-import { oneLine } from '../../support/text.ts'
+import { oneLine, quoted } from '../../support/text.ts'
 import { leftBehind } from '../left-behind.ts'
 import { namesOf } from '../release-names.ts'
 import type { Deploy } from './shapes.ts'
@@ -42,8 +42,8 @@ export function releasesOf({ deploys, published, history, seen }: Publication): 
       available: { state: 'yes' },
       ...servedOf(deploy),
       ...(behind.has(deploy.id) && { against: ['it was rolled back: an older deploy was published after it'] }),
-      notes: [deploy.title, deploy.committer && `by ${deploy.committer}`].flatMap((note) =>
-        note ? [oneLine(note, 100)] : []
+      notes: [deploy.title && quoted(deploy.title, 100), deploy.committer && `by ${deploy.committer}`].flatMap(
+        (note) => (note ? [oneLine(note, 100)] : [])
       ),
       details: { permalink: deploy.deploy_ssl_url ?? deploy.deploy_url ?? null, ...(!current && { seen }) }
     }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { TargetError } from '../../support/errors.ts'
-import { oneLine } from '../../support/text.ts'
+import { quoted } from '../../support/text.ts'
 import { defineStep } from '../define-step.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { NpmContext } from './context.ts'
@@ -84,7 +84,7 @@ async function change(
     if (to === message && tags[tag] === version) throw stillTagged(name, tag, version)
     try {
       await authority.write((write) => registry.putDocument(withDeprecation(document, version, to), write), run)
-      return { detail: to ? `deprecated: ${oneLine(to, 160)}` : 'no longer deprecated' }
+      return { detail: to ? `deprecated: ${quoted(to, 160)}` : 'no longer deprecated' }
     } catch (error) {
       run.signal.throwIfAborted()
       if (error instanceof NeedsOneTimePassword) return { manual: manualPassword(deprecateCommand(planned, to)) }
@@ -107,7 +107,7 @@ function withDeprecation(document: Record<string, unknown>, version: string, mes
 const changed = (name: string, version: string, now: string): TargetError =>
   new TargetError({
     what: `The deprecation of ${name}@${version} was not changed`,
-    why: `someone else changed it in the meantime: ${now ? `"${oneLine(now, 120)}"` : 'it is no longer deprecated'}`,
+    why: `someone else changed it in the meantime: ${now ? quoted(now, 120) : 'it is no longer deprecated'}`,
     state: 'The deprecation is as they left it.',
     next: 'Decide which message is right, and set it with npm deprecate.',
     code: 'moved'

@@ -1,6 +1,6 @@
 import semver from 'semver'
 import type { Diagnosis, TimelineEvent } from '../../model/diagnosis.ts'
-import { oneLine } from '../../support/text.ts'
+import { oneLine, quoted } from '../../support/text.ts'
 import type { NpmContext } from './context.ts'
 import { manifestDifferences } from './manifest-differences.ts'
 import { deprecationOf, type Packument, personName, publishedAt } from './packument.ts'
@@ -23,7 +23,7 @@ export async function diagnose({ registry, settings }: NpmContext, signal: Abort
   return {
     findings: [
       ...(tarball.state === 'there' ? [] : [`${version}: ${tarball.detail}`]),
-      ...(deprecation ? [`${version} is deprecated: ${oneLine(deprecation, 160)}`] : []),
+      ...(deprecation ? [`${version} is deprecated: ${quoted(deprecation, 160)}`] : []),
       publication(packument, version),
       ...differences.slice(0, 12).map((line) => `${version} differs from ${before}: ${line}`),
       ...(differences.length > 12 ? [`and ${differences.length - 12} further differences from ${before}`] : []),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readText } from '../../support/read-text.ts'
 import { type ProgramResult, runProgram } from '../../support/run-program.ts'
-import { oneLine } from '../../support/text.ts'
+import { oneLine, quoted } from '../../support/text.ts'
 import { containedNpm } from './contained-npm.ts'
 import type { NpmContext } from './context.ts'
 import { tryJson } from './failure.ts'
@@ -113,7 +113,7 @@ function why(
   const code = said.code ?? /^npm (?:ERR!|error) code (\w+)$/m.exec(stderr)?.[1] ?? ''
   if (code.startsWith('EALLOW'))
     return unknown(
-      `not installed: a dependency comes from git or a local folder; this check fetches neither, because that can run code of theirs (${oneLine(detail || summary || code, 160)})`
+      `not installed: a dependency comes from git or a local folder; this check fetches neither, because that can run code of theirs (${quoted(detail || summary || code, 160)})`
     )
   const reason = oneLine(summary || stderr.trim().split('\n')[0] || 'npm gave no reason', 240)
   const aboutUs = mentions(`${summary ?? ''} ${stderr}`, name) || mentions(summary ?? '', escapedName(name))
@@ -124,7 +124,7 @@ function why(
   return {
     installed: {
       state: aboutUs && !elsewhere ? 'failed' : 'unknown',
-      detail: `npm install failed${code ? ` with ${oneLine(code, 40)}` : ''}: ${reason}`
+      detail: `npm install failed${code ? ` with ${oneLine(code, 40)}` : ''}: ${quoted(reason, 240)}`
     },
     needsLogin: /^E(40[134]|NEEDAUTH)$/.test(code)
   }

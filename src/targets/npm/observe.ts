@@ -1,6 +1,6 @@
 import type { Health, Observation, Risk } from '../../model/observation.ts'
 import { fingerprint } from '../../support/canonical.ts'
-import { oneLine } from '../../support/text.ts'
+import { oneLine, quoted } from '../../support/text.ts'
 import type { Observed } from '../target.ts'
 import type { NpmContext } from './context.ts'
 import { type DistTags, deprecationOf, digestOf, type Packument } from './packument.ts'
@@ -65,7 +65,7 @@ async function healthOf(
   if (tarball.state === 'unknown') return { state: 'unknown', message: `${version}: ${tarball.detail}` }
   if (tarball.state !== 'there') return { state: 'down', message: `${version} cannot be installed: ${tarball.detail}` }
   const deprecation = deprecationOf(manifest)
-  if (deprecation) return { state: 'degraded', message: `${version} is deprecated: ${oneLine(deprecation, 160)}` }
+  if (deprecation) return { state: 'degraded', message: `${version} is deprecated: ${quoted(deprecation, 160)}` }
   return {
     state: 'healthy',
     message: `${version} can be installed; a registry cannot show whether its code works`

@@ -3,7 +3,7 @@ import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
-import { oneLine } from '../../support/text.ts'
+import { quoted } from '../../support/text.ts'
 import type { NpmContext } from './context.ts'
 import { deprecate, deprecationMessage } from './deprecate.ts'
 import { type NpmState, otherTags } from './observe.ts'
@@ -106,7 +106,7 @@ const deprecated = (version: string, message: string): Risk => ({
   id: `candidate_deprecated:${version}`,
   serious: true,
   title: `${version} is deprecated`,
-  detail: `"${oneLine(message, 160)}". Where a range allows another version, npm skips a deprecated one, even if a tag points at it.`
+  detail: `${quoted(message, 160)}. Where a range allows another version, npm skips a deprecated one, even if a tag points at it.`
 })
 
 /** What moving a tag does not repair. */

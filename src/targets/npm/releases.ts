@@ -1,7 +1,7 @@
 import semver from 'semver'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release, Served } from '../../model/release.ts'
-import { oneLine } from '../../support/text.ts'
+import { oneLine, quoted } from '../../support/text.ts'
 import { deprecationOf, digestOf, type Manifest, type Packument, publishedAt } from './packument.ts'
 
 /** One published version as a release. */
@@ -18,7 +18,7 @@ export function releaseOf(packument: Packument, version: string): Release {
     ...(manifest.gitHead && /^[0-9a-f]{7,64}$/i.test(manifest.gitHead) && { commit: manifest.gitHead }),
     available: { state: 'yes' },
     ...(semver.prerelease(version) && { prerelease: true }),
-    ...(deprecation && { against: [`deprecated: ${oneLine(deprecation, 160)}`] }),
+    ...(deprecation && { against: [`deprecated: ${quoted(deprecation, 160)}`] }),
     ...(tags.length > 0 && { notes: [`tagged ${tags.map(([tag]) => oneLine(tag, 40)).join(', ')}`] }),
     details: detailsOf(manifest)
   }

@@ -3,7 +3,7 @@ import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
-import { oneLine } from '../../support/text.ts'
+import { oneLine, quoted } from '../../support/text.ts'
 import type { PypiContext } from './context.ts'
 import { higherVersion, normalVersion } from './names.ts'
 import type { PypiState } from './observe.ts'
@@ -150,7 +150,7 @@ const filesGone = ({ name, label }: PypiSettings, version: string): Blocker => (
 const isYanked = (settings: PypiSettings, { version, yankedReason }: IndexVersion): Blocker => ({
   id: `yanked:${version}`,
   what: `${settings.name} ${version} is yanked`,
-  why: `installers skip it${yankedReason ? ` (${oneLine(yankedReason, 160)})` : ''}`,
+  why: `installers skip it${yankedReason ? ` (${quoted(yankedReason, 160)})` : ''}`,
   next: 'Choose another version; or, if it works, un-yank it on its page, then assess again.'
 })
 

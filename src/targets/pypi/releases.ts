@@ -1,7 +1,7 @@
 import { compare } from '@renovatebot/pep440'
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release, Served } from '../../model/release.ts'
-import { oneLine } from '../../support/text.ts'
+import { quoted } from '../../support/text.ts'
 import { normalVersion } from './names.ts'
 import type { PypiSettings } from './settings.ts'
 import { digestsOf, type IndexVersion, type Known, kindsOf } from './versions.ts'
@@ -15,7 +15,7 @@ export function releaseOf({ path }: PypiSettings, version: IndexVersion): Releas
     ...(uploadedAt && { createdAt: uploadedAt }),
     available: availability(version),
     ...(prerelease && { prerelease: true }),
-    ...(yanked && { against: [`yanked${yankedReason ? `: ${oneLine(yankedReason, 160)}` : ''}`] }),
+    ...(yanked && { against: [`yanked${yankedReason ? `: ${quoted(yankedReason, 160)}` : ''}`] }),
     notes: [files.length === 0 ? 'no files' : `${files.length} files (${kindsOf(version).join(', ')})`],
     details: { files: digestsOf(version) }
   }

@@ -1,6 +1,6 @@
 import type { Diagnosis, Evidence } from '../../model/diagnosis.ts'
 import { messageOf, RollbackError } from '../../support/errors.ts'
-import { capTail, oneLine, plain } from '../../support/text.ts'
+import { capTail, oneLine, plain, quoted } from '../../support/text.ts'
 import type { Vercel } from './api.ts'
 import type { VercelContext } from './context.ts'
 import { askDomains, healthOf } from './health.ts'
@@ -63,7 +63,7 @@ async function readBuild(vercel: Vercel, build: Deployment, signal: AbortSignal)
     const why = [one?.errorCode, one?.errorMessage].filter(Boolean).join(': ')
     const text = capTail(log.map(plain).join('\n'), mostOfLog)
     return {
-      finding: why ? `${said}: ${oneLine(why, 200)}` : said,
+      finding: why ? `${said}: ${quoted(why, 200)}` : said,
       evidence: text ? [{ title: `The end of the build log of ${build.uid}`, source: 'Vercel, build log', text }] : []
     }
   } catch (error) {

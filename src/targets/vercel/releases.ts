@@ -1,7 +1,7 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { Release } from '../../model/release.ts'
-import { oneLine } from '../../support/text.ts'
+import { oneLine, quoted } from '../../support/text.ts'
 import { leftBehind } from '../left-behind.ts'
 import { namesOf } from '../release-names.ts'
 import type { Rolling } from './api.ts'
@@ -80,7 +80,7 @@ function notesOf(deployment: Deployment, rolling: Rolling | null, passedOver: bo
   const message = told(deployment, messageKeys)
   const by = deployment.creator?.username
   return [
-    ...(message ? [oneLine(message, 100)] : []),
+    ...(message ? [quoted(message, 100)] : []),
     ...(by ? [`by ${oneLine(by, 60)}`] : []),
     ...(rolling?.canary === deployment.uid ? [`it is being rolled out and serves ${shareOf(rolling)}`] : []),
     ...(passedOver ? ['deployments after it were built and given no domains: perhaps there was a rollback to it'] : [])

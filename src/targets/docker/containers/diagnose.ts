@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosis.ts'
-import { quoteLine, quoteTail } from '../../../support/quote.ts'
+import { quote, quoteLine, quoteTail } from '../../../support/quote.ts'
 import type { DockerContext } from '../context.ts'
 import { linesOf } from '../engine/lines.ts'
 import { logEvidence } from '../objects/logs.ts'
@@ -57,12 +57,12 @@ function findingsOf({ mask }: DockerContext, container: Container, exitBefore: n
     if (state.Status === 'created') found.push(`${name} was created and never started`)
     else if (code !== 0 || !state.Running)
       found.push(`${name} ended with exit code ${code}${meaning ? `: ${meaning}` : ''}`)
-  if (state.Error) found.push(`${name}: the engine says: ${quoteLine(mask, state.Error, 300)}`)
+  if (state.Error) found.push(`${name}: the engine says: ${quote(mask, state.Error, 300)}`)
   if (restarts > 0) found.push(`${name} was restarted ${restarts} times by its restart policy`)
   const last = state.Health?.Log?.at(-1)
   if (state.Health?.Status === 'unhealthy' && state.Health.FailingStreak)
     found.push(
-      `${name} fails its health check ${state.Health.FailingStreak} times in a row${last ? `: exit code ${last.ExitCode}, ${quoteLine(mask, last.Output ?? '')}` : ''}`
+      `${name} fails its health check ${state.Health.FailingStreak} times in a row${last ? `: exit code ${last.ExitCode}, its output: ${quote(mask, last.Output ?? '')}` : ''}`
     )
   return found
 }
@@ -88,7 +88,7 @@ function stateEvents({ mask }: DockerContext, container: Container): TimelineEve
     [container.Created, `${name} was created from ${container.Config.Image}`],
     [state.StartedAt, `${name} started${container.RestartCount ? ' (last restart)' : ''}`],
     [state.Running ? undefined : state.FinishedAt, `${name} ended with exit code ${state.ExitCode}`],
-    [checks[0]?.End, `health check of ${name} failed: ${quoteLine(mask, checks[0]?.Output ?? '', 120)}`]
+    [checks[0]?.End, `health check of ${name} failed: ${quote(mask, checks[0]?.Output ?? '', 120)}`]
   ]
   return marks.flatMap(([time, text]) => {
     const at = instant(time)

@@ -1,6 +1,6 @@
 import type { Diagnosis, Evidence } from '../../../model/diagnosis.ts'
 import { messageOf } from '../../../support/errors.ts'
-import { quoteLine, quoteTail } from '../../../support/quote.ts'
+import { quote, quoteTail } from '../../../support/quote.ts'
 import type { DockerContext } from '../context.ts'
 import { logLines } from '../objects/logs.ts'
 import type { Service } from '../objects/swarm-schemas.ts'
@@ -32,7 +32,7 @@ function findingsOf({ mask }: DockerContext, observed: ObservedService, now: num
   return [
     ...failures.map((failure) => `${service.Spec.Name}: ${failure}`),
     ...(State && State !== 'completed'
-      ? [`${service.Spec.Name}: its update is ${State}: ${quoteLine(mask, Message ?? '', 200)}`]
+      ? [`${service.Spec.Name}: its update is ${State}: ${quote(mask, Message ?? '', 200)}`]
       : [])
   ]
 }

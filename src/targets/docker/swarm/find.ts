@@ -49,11 +49,14 @@ const existing = (service: Service | null, name: string): Service => {
   })
 }
 
-/** No value of a service's environment can leave, but for the names of what is rolled back. */
+/** No secret of a service's environment, commands and labels can leave, but for the names of what is rolled back. */
 function hideSpec({ mask }: DockerContext, spec: Spec): void {
   const stack = spec.Labels?.['com.docker.stack.namespace']
   for (const name of [spec.Name, imageOf(spec), ...(stack ? [stack] : [])]) mask.spare(name)
-  for (const entry of spec.TaskTemplate.ContainerSpec.Env ?? []) {
+  const { Command, Args, Healthcheck, Labels, Env } = spec.TaskTemplate.ContainerSpec
+  mask.addArguments([Command, Args, Healthcheck])
+  mask.addLabels({ ...Labels, ...spec.Labels })
+  for (const entry of Env ?? []) {
     const equals = entry.indexOf('=')
     if (equals > 0) mask.addVariable(entry.slice(0, equals), entry.slice(equals + 1))
   }

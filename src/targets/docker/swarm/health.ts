@@ -1,5 +1,5 @@
 import type { Health } from '../../../model/observation.ts'
-import { oneLine } from '../../../support/text.ts'
+import { quoted } from '../../../support/text.ts'
 import type { Service, Task } from '../objects/swarm-schemas.ts'
 import { imageOf, replicasOf } from './inspect.ts'
 
@@ -21,7 +21,7 @@ const hasFailed = ({ Status }: Task): boolean => Status.State === 'failed' || St
 export const failureOf = ({ Status, Slot }: Task): string => {
   const exit = Status.ContainerStatus?.ExitCode
   const why = Status.Err || Status.Message || Status.State
-  return `task${Slot ? ` ${Slot}` : ''} ${Status.State}: ${oneLine(why, 160)}${exit && !why.includes(String(exit)) ? ` (exit code ${exit})` : ''}`
+  return `task${Slot ? ` ${Slot}` : ''} ${Status.State}: ${quoted(why, 160)}${exit && !why.includes(String(exit)) ? ` (exit code ${exit})` : ''}`
 }
 
 /** Failures of tasks of today's specification within the last minutes, newest first. */
@@ -57,7 +57,7 @@ export function serviceHealth(observed: ObservedService, now: number): Health {
   if (update === 'paused' || update === 'rollback_paused')
     return {
       state: 'degraded',
-      message: `${Name}: ${steady} of ${wanted} tasks run; the update is paused: ${oneLine(said, 160)}`
+      message: `${Name}: ${steady} of ${wanted} tasks run; the update is paused: ${quoted(said, 160)}`
     }
   if (steady < wanted && failures.length > 0)
     return { state: 'degraded', message: `${Name}: ${steady} of ${wanted} tasks run${reason}` }

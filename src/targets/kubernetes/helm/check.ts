@@ -1,6 +1,6 @@
 import type { Check } from '../../../model/check.ts'
 import { messageOf } from '../../../support/errors.ts'
-import { oneLine } from '../../../support/text.ts'
+import { oneLine, quoted } from '../../../support/text.ts'
 import type { KubernetesContext } from '../context.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
@@ -19,7 +19,7 @@ export async function checkHelm(
     const [newest] = await helm.history.records(wanted, signal)
     if (!newest) return [{ id, title, status: 'fail', detail: 'it has no history' }]
     const { hash } = await helm.history.content(wanted, newest, signal)
-    const detail = oneLine(`revision ${newest.revision}: ${newest.status} (${newest.description})`, 300)
+    const detail = oneLine(`revision ${newest.revision}: ${newest.status} (${quoted(newest.description)})`, 300)
     return [{ id, title, status: newest.status === 'deployed' && hash === wanted.content ? 'pass' : 'fail', detail }]
   } catch (error) {
     signal.throwIfAborted()

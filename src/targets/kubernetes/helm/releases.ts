@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Release, Served } from '../../../model/release.ts'
-import { oneLine } from '../../../support/text.ts'
+import { oneLine, quoted } from '../../../support/text.ts'
 import type { KubernetesContext } from '../context.ts'
 import { revisionVersion, tagOf, versionPattern } from '../objects/image-name.ts'
 import { addressText, shortText } from '../objects/names.ts'
@@ -111,7 +111,7 @@ function partsOf(workloads: readonly Workload[], { content }: HelmRevision): Par
 
 const noteOf = ({ revision, status, chart, appVersion, description }: HelmRevision): string =>
   oneLine(
-    `Helm's revision ${revision}: ${status}, ${chart}${appVersion ? ` of ${appVersion}` : ''} (${description})`,
+    `Helm's revision ${revision}: ${status}, ${chart}${appVersion ? ` of ${appVersion}` : ''} (${quoted(description)})`,
     300
   )
 
@@ -120,7 +120,7 @@ const refused = (group: readonly HelmRevision[]): string[] => {
   const [first] = group
   return !first || group.some(isAccepted)
     ? []
-    : [oneLine(`Helm records revision ${first.revision} as ${first.status}: ${first.description}`, 200)]
+    : [oneLine(`Helm records revision ${first.revision} as ${first.status}: ${quoted(first.description)}`, 200)]
 }
 
 const longEnoughMs = 600_000

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { oneLine } from '../../../support/text.ts'
+import { oneLine, quoted } from '../../../support/text.ts'
 import type { Move } from './move.ts'
 import { known } from './names.ts'
 import { type ContainerStatus, type Pod, termSchema } from './objects.ts'
@@ -75,7 +75,7 @@ function containerFailure({ name, ready, state, lastState, restartCount }: Conta
   const ended = terminated ?? lastState?.terminated
   const exit = ended ? exitOf(ended) : ''
   if (waiting?.reason && !starting.has(waiting.reason)) {
-    const message = waiting.reason === 'CrashLoopBackOff' ? exit : waiting.message
+    const message = waiting.reason === 'CrashLoopBackOff' ? exit : waiting.message && quoted(waiting.message)
     return `container ${name}: ${waiting.reason}${message ? ` (${message})` : ''}${restartCount > 0 ? `, ${restartCount} restarts` : ''}`
   }
   if (terminated && terminated.exitCode !== 0) return `container ${name} ended with ${exit}`

@@ -23,9 +23,18 @@ export function mainContainer({ metadata, spec }: Template, wanted: string | nul
   return spec.containers.find((container) => container.name === name) ?? spec.containers[0]
 }
 
-/** Keeps the literal values of a pod's environment out of all output, except the names of its containers and images. */
-export function hideEnvironment({ spec }: Template, mask: Mask): void {
-  for (const { name: container, image, env } of [...spec.containers, ...(spec.initContainers ?? [])]) {
+/** Keeps secrets of a pod's environment, commands and labels out of all output, except the names of its containers and images. */
+export function hideEnvironment({ metadata, spec }: Template, mask: Mask): void {
+  mask.addLabels({ ...metadata?.labels, ...metadata?.annotations })
+  for (const { name: container, image, env, ...rest } of [...spec.containers, ...(spec.initContainers ?? [])]) {
+    mask.addArguments([
+      rest.command,
+      rest.args,
+      rest.livenessProbe,
+      rest.readinessProbe,
+      rest.startupProbe,
+      rest.lifecycle
+    ])
     for (const name of [container, image]) if (name) mask.spare(name)
     for (const { name, value } of env ?? []) if (value) mask.addVariable(name, value)
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
-import { oneLine } from '../../../support/text.ts'
+import { oneLine, quoted } from '../../../support/text.ts'
 import { orOn } from '../client/failure.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
@@ -76,7 +76,7 @@ function riskOf(
       id: `image_pull_failed:${name}`,
       serious: true,
       title: `The image ${name} could not be pulled`,
-      detail: oneLine(`${pull.pod}${pull.at ? ` at ${pull.at}` : ''}: ${pull.message}`, 400)
+      detail: oneLine(`${pull.pod}${pull.at ? ` at ${pull.at}` : ''}: ${quoted(pull.message, 300)}`, 400)
     }
   if (policy === 'Never')
     return nodes === null

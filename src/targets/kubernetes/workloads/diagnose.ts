@@ -1,5 +1,5 @@
 import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosis.ts'
-import { quoteLine } from '../../../support/quote.ts'
+import { quote, quoteLine } from '../../../support/quote.ts'
 import { capTail, oneLine } from '../../../support/text.ts'
 import { orOn } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
@@ -45,12 +45,12 @@ async function examine(cluster: KubernetesContext, workload: Workload, signal: A
   const { message } = workload.object.status
   const warnings = events
     .filter(({ type, reason }) => type === 'Warning' && !noise.has(reason ?? ''))
-    .map(({ message }) => quoteLine(cluster.mask, message ?? '', 200))
+    .map(({ message }) => `event: ${quote(cluster.mask, message ?? '', 200)}`)
   return {
     findings: [
       ...new Set([
         ...failed.flatMap((pod) => podFailureOf(pod) ?? crashOf(pod) ?? []),
-        ...(message ? [`${name}: ${quoteLine(cluster.mask, message, 200)}`] : []),
+        ...(message ? [`${name}: ${quote(cluster.mask, message, 200)}`] : []),
         ...warnings.slice(-3),
         `${name}: ${available} of ${wanted} pods available`,
         ...logs.flatMap(({ unread }) => unread)
@@ -67,7 +67,7 @@ function asTimeline({ mask }: KubernetesContext, event: ClusterEvent, name: stri
   const times = (event.count ?? 1) > 1 ? ` (${event.count} times)` : ''
   const text = quoteLine(
     mask,
-    `${event.involvedObject.name ?? name}: ${event.reason ?? ''}: ${event.message ?? ''}${times}`,
+    `${event.involvedObject.name ?? name}: ${event.reason ?? ''}: ${quote(mask, event.message ?? '')}${times}`,
     240
   )
   return [{ at: new Date(at).toISOString(), text, source: 'Kubernetes events' }]

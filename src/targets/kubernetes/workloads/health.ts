@@ -1,5 +1,5 @@
 import type { Health, HealthState } from '../../../model/observation.ts'
-import { oneLine } from '../../../support/text.ts'
+import { quoted } from '../../../support/text.ts'
 import { argoRollout, isRollout } from '../argo/state.ts'
 import { addressText, known, revisionsOf, shortText } from '../objects/names.ts'
 import type { Pod, WorkloadObject } from '../objects/objects.ts'
@@ -69,7 +69,7 @@ export function healthOf(workload: Workload): Health {
   )
   const counts = `${available} of ${wanted} pods available, ${updated} of the current revision`
   const degraded = workload.object.status.phase === 'Degraded' ? (workload.object.status.message ?? 'degraded') : null
-  const why = broken[0] ?? (stalled ? 'its rollout exceeded its deadline' : degraded && oneLine(degraded))
+  const why = broken[0] ?? (stalled ? 'its rollout exceeded its deadline' : degraded && quoted(degraded))
   if (rollout.complete && broken.length === 0) return { state: 'healthy', message: `${name}: ${counts}` }
   if (available === 0 && (why || !isStarting(workload))) return { state: 'down', message: `${name}: ${why ?? counts}` }
   if (why) return { state: 'degraded', message: `${name}: ${counts}; ${why}` }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../../../model/json.ts'
 import type { Release, Served } from '../../../model/release.ts'
 import { fingerprintOf } from '../../../support/canonical.ts'
-import { oneLine } from '../../../support/text.ts'
+import { oneLine, quoted } from '../../../support/text.ts'
 import { revisionVersion, tagOf } from '../objects/image-name.ts'
 import type { Move, Side } from '../objects/move.ts'
 import { type Address, addressText, shortText } from '../objects/names.ts'
@@ -221,7 +221,7 @@ const noteOf = ({ workload, revision }: Part): string =>
   oneLine(
     `${shortText(workload.address)} revision ${revision.number}: ${revision.template.spec.containers
       .map(({ image }) => image)
-      .join(', ')}${revision.changeCause ? ` (${revision.changeCause})` : ''}`,
+      .join(', ')}${revision.changeCause ? ` (${quoted(revision.changeCause)})` : ''}`,
     300
   )
 

@@ -1,6 +1,6 @@
 import { TargetError } from '../../../../support/errors.ts'
 import { anySignal } from '../../../../support/limit.ts'
-import { duration, oneLine } from '../../../../support/text.ts'
+import { duration, quoted } from '../../../../support/text.ts'
 import type { Probe } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
 import type { Container } from '../../objects/schemas.ts'
@@ -110,7 +110,7 @@ function whyHopeless(container: Container): string | null {
   const { State: state, RestartCount: restarts = 0 } = container
   if (restarts >= restartsThatProveALoop) return `it restarted ${restarts} times, last with exit code ${state.ExitCode}`
   if (state.Status === 'exited' || state.Status === 'dead')
-    return `it ended with exit code ${state.ExitCode}${state.OOMKilled ? ' (out of memory)' : ''}${state.Error ? `: ${oneLine(state.Error)}` : ''}`
+    return `it ended with exit code ${state.ExitCode}${state.OOMKilled ? ' (out of memory)' : ''}${state.Error ? `: ${quoted(state.Error)}` : ''}`
   if (state.Status === 'created') return 'it was never started'
   return null
 }

@@ -1,6 +1,6 @@
 import type { Health } from '../../../../model/observation.ts'
 import type { Clock } from '../../../../support/clock.ts'
-import { duration, oneLine } from '../../../../support/text.ts'
+import { duration, oneLine, quoted } from '../../../../support/text.ts'
 import { baseName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
 
@@ -49,7 +49,7 @@ function healthOfOne(container: Container, clock: Clock): Health {
     const since = looping ?? instant(state.FinishedAt)
     const why =
       state.Status === 'created'
-        ? `was created and did not start${state.Error ? `: ${state.Error}` : ''}`
+        ? `was created and did not start${state.Error ? `: ${quoted(state.Error)}` : ''}`
         : `is ${state.Status} (${code})`
     return { state: 'down', message: why, ...(since ? { since } : {}) }
   }

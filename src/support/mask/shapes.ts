@@ -3,6 +3,8 @@
  * characters that it may also begin within, and every run that something must follow is bounded.
  */
 
+import { stamp } from './readings.ts'
+
 export const hidden = '***'
 
 /** Prefixes that platforms give their credentials, each with what follows it. */
@@ -47,9 +49,32 @@ const words =
 const value = `\\\\{1,4}"[^"\\\\\\n]*|\\\\{1,4}'[^'\\\\\\n]*|"[^"\\\\]*(?:\\\\.[^"\\\\]*){0,500}"|"[^\\n]*|'[^']*'|'[^\\n]*|[^\\s,;&"'}\\\\]+`
 
 const pair = (name: string, bare = value): RegExp =>
-  new RegExp(`(${name}\\\\{0,4}["']?[ \\t]{0,8}(?:=>|[=:])[ \\t]{0,8})(?:${bare})`, 'gi')
+  new RegExp(`(${name}\\\\{0,4}["']?[ \\t]{0,8}(?:=>|[=:]|%3[ad])[ \\t]{0,8})(?:${bare})`, 'gi')
 
-export const shapes: readonly (readonly [RegExp, string])[] = [
+type Shape = readonly [pattern: RegExp, replacement: string]
+
+/** A text with everything hidden that is a secret by its shape. */
+export const withoutShapes = (text: string): string => {
+  let output = text
+  for (const [pattern, replacement] of shapes) output = output.replace(pattern, replacement)
+  return output.replace(commandsWithPassword, (line) => line.replace(passwordOption, `$1${hidden}`))
+}
+
+/** What these shapes would hide of a text, without the quotes around it; of a login only the password, unless there is no other part. */
+export const hiddenByShape = (text: string): string[] =>
+  shapes.flatMap(([pattern, replacement]) =>
+    [...text.matchAll(pattern)].map(([all, kept = '']) => {
+      const found = replacement.startsWith('$1') ? all.slice(kept.length) : all
+      if (replacement.endsWith('@')) return /^[^:]*:(.+)@$/s.exec(found)?.[1] ?? found.slice(0, -1)
+      return found.replace(/^[\\"'\s]+|[\\"'\s]+$/g, '')
+    })
+  )
+
+/** Commands that take a password right after a short option. */
+const commandsWithPassword = /^[^\n]*\b(?:mysql\w*|mariadb[\w-]*|mongo\w*|sshpass|redis-cli|login)\b[^\n]*$/gim
+const passwordOption = /((?<![\w-])(?:-p[ \t]?|-a[ \t]))(?![-\s])(?!\d{1,5}(?:\s|$))[^\s"']+/g
+
+const shapes: readonly Shape[] = [
   [
     /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g,
     hidden
@@ -66,12 +91,44 @@ export const shapes: readonly (readonly [RegExp, string])[] = [
     `$1${hidden}`
   ],
   [/\b(bearer|basic)\s{1,8}[\w.~+/=-]{8,}/gi, `$1 ${hidden}`],
+  [/\b(digest\s{1,8})[a-z]{1,20}=[^\r\n]+/gi, `$1${hidden}`],
+  // the secret that AWS gives with a key id
+  [/(\b(?:AKIA|ASIA)[A-Z0-9]{16}[^A-Za-z0-9/+]{1,20})[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/g, `$1${hidden}`],
   [new RegExp(`(?<![A-Za-z0-9])(?:${tokens})`, 'g'), hidden],
   // a JSON web token, and any other JSON in base64
   [/(?<![A-Za-z0-9])eyJ[\w-]{12,}(?:\.[\w-]*){0,4}/g, hidden],
   [pair('authorization', `["']?(?:[A-Za-z]{1,20}[ \\t]{1,4})?[^\\s"',;\\\\]{6,}`), `$1${hidden}`],
   [pair('cookie', '[^\\r\\n]+'), `$1${hidden}`],
-  [pair(`(?:${words})[\\w.-]{0,40}`), `$1${hidden}`],
+  // a block of YAML under such a name: every line that is indented further
+  [
+    new RegExp(
+      `^(${stamp}([ \\t]{0,40})(?:- )?["']?[\\w.-]{0,40}?(?:${words})[\\w.-]{0,40}["']?:[ \\t]{0,8}[|>][-+\\d]{0,3}[ \\t]{0,8}\\n)(?:${stamp}\\2[ \\t]+[^\\n]*(?:\\n|$))+`,
+      'gim'
+    ),
+    `$1  ${hidden}\n`
+  ],
+  [pair(`(?:${words})[\\w.-]{0,40}`, `(?![|>][-+\\d]{0,3}[ \\t]{0,8}\\n)(?:${value})`), `$1${hidden}`],
+  [new RegExp(`(<[\\w:.-]{0,40}?(?:${words})[\\w:.-]{0,40}(?:\\s[^<>\\n]{0,200})?>)[^<]+`, 'gi'), `$1${hidden}`],
+  // "my password is x1", "api_key_id x1": a sentence goes on with a word without a digit
+  [
+    new RegExp(`((?:${words})[ \\t]{1,8}(?:is|was)[ \\t:]{1,8})(?=[^\\s\\d]{0,80}\\d)[^\\s,;]{4,}`, 'gi'),
+    `$1${hidden}`
+  ],
+  [
+    /((?<![A-Za-z0-9])[a-z]{1,40}_(?:key|token|secret|password)(?:_id)?[ \t]{1,8})(?=[^\s\d]{0,80}\d)[^\s,;]{6,}/gi,
+    `$1${hidden}`
+  ],
+  // a line of netrc, which may be broken
+  [/(\blogin\s{1,8}\S{1,200}\s{1,8}(?:account\s{1,8}\S{1,200}\s{1,8})?passw(?:or)?d\s{1,8})\S+/gi, `$1${hidden}`],
+  [/(\bmachine\s{1,8}\S{1,200}\s{1,8}passw(?:or)?d\s{1,8})\S+/gi, `$1${hidden}`],
+  [/(\bjdbc:oracle:[a-z]{1,10}:[^\s/@]{1,100}\/)[^\s@]{1,200}(?=@)/gi, `$1${hidden}`],
+  [/(\/services\/T\w{1,20}\/B\w{1,20}\/)\w+/g, `$1${hidden}`],
+  // a login without a scheme; an image, an address of mail and an alias of npm look alike
+  [
+    /((?<![\w/@:.%+-])(?!(?:npm|mailto|git|ssh|workspace|sha\d+|docker|docker-image|oci|image|file|patch|portal|link|sip|jsr|v\d[\w.]*):)[A-Za-z][\w.-]{0,63}:)(?=[^\s@/:"'<>]{0,64}[\dA-Z])(?!v?\d+(?:\.\d+)*[-+.\w]*@)[^\s@/:"'<>]{4,128}@(?!sha\d+:)(?=[A-Za-z0-9(])/g,
+    `$1${hidden}@`
+  ],
+  [/((?<![\w/@:.%+-])[A-Za-z][\w.-]{0,63}:)[^\s@/:"'<>]{1,128}@(?=(?:tcp|udp|unix)\()/g, `$1${hidden}@`],
   [pair('(?<![A-Za-z0-9])pwd', `(?![/~$\\\\]|["']?[a-z]:)(?:${value})`), `$1${hidden}`],
   [pair('(?<![A-Za-z0-9])_?auth', `["']?[A-Za-z0-9+/=]{12,}`), `$1${hidden}`],
   [/([?&](?:sig|signature|x-amz-signature|x-goog-signature)=)[^&\s"'<>]+/gi, `$1${hidden}`],

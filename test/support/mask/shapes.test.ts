@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createMask } from '../../src/support/mask.ts'
+import { createMask } from '../../../src/support/mask.ts'
 
 const letters = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const some = (length: number): string => letters.repeat(3).slice(0, length)
@@ -81,6 +81,20 @@ test.each([
     '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\ns3cretpw\n-----END PGP PRIVATE KEY BLOCK-----',
     's3cretpw'
   ],
+  ['a password of mysql', 'mysql -u root -ps3cretpw db', 's3cretpw'],
+  ['a line of netrc', 'machine h login u password s3cretpw', 's3cretpw'],
+  ['XML', '<password>s3cretpw</password>', 's3cretpw'],
+  ['a block of YAML', '2026-01-02T03:04:05Z password: |\n2026-01-02T03:04:05Z   s3cretpw\n', 's3cretpw'],
+  ['an encoded assignment', 'client_secret%3Ds3cretpw', 's3cretpw'],
+  ['a login without a scheme', 'MONGO user:s3cretpw1@host/db', 's3cretpw'],
+  ['a sentence', 'my password is s3cretpw', 's3cretpw'],
+  ['a digest header', 'Authorization: Digest username="u", response="s3cretpw"', 's3cretpw'],
+  ['an address of Oracle', 'jdbc:oracle:thin:scott/s3cretpw@h', 's3cretpw'],
+  [
+    'an AWS secret beside its id',
+    join('AKIA', 'IOSFODNN7EXAMPLE s3cretpw/K7MDENG/bPxRfiCYEXAMPLEKEYabcde'),
+    's3cretpw'
+  ],
   ['the end of a private key', 'log:\nMIIEs3cretpw\nabcd\n-----END PRIVATE KEY-----\nnext', 's3cretpw']
 ])('%s is masked', (_, text, secret) => {
   expect(createMask().text(text)).not.toContain(secret)
@@ -90,6 +104,8 @@ test.each([
   'GET http://127.0.0.1:4873/@scope/pkg answered 200',
   'https://registry.example.com/team/app@sha256:abc',
   'PWD=/srv/app',
+  'pulled app:1.2.0@sha256:abc and npm:Foo1bar@2, mail to mailto:Ann1x@example.com',
+  'The password is wrong, and the token was refused.',
   'docker run -u 1000:1000 app',
   'The token lacks the scope workflow; use another one.',
   'Enter password:\nConnection refused by the database',
