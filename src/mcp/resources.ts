@@ -4,7 +4,7 @@ import { projectPaths } from '../project/paths.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { snakeCase } from '../support/casing.ts'
 import { InputError } from '../support/errors.ts'
-import { readText } from '../support/read-text.ts'
+import { readOwnText } from '../support/read-text.ts'
 
 const incidentScheme = 'popkit://incidents/'
 const historyScheme = 'popkit://history/'
@@ -33,7 +33,7 @@ export async function readResource({ projectDir, env, mask }: ProjectContext, ur
   const paths = projectPaths(projectDir)
   const incident = (await listIncidents(paths)).find(({ name }) => uri === `${incidentScheme}${name}`)
   if (incident) {
-    const text = await readText(incident.path)
+    const text = await readOwnText(incident.path)
     return { contents: [{ uri, mimeType: 'text/markdown', text: mask.text(text) }] }
   }
   if (uri.startsWith(historyScheme)) {

@@ -6,7 +6,7 @@ import { camelCase, snakeCase } from '../../support/casing.ts'
 import { type Clock, isoNow } from '../../support/clock.ts'
 import { ConfigError, InputError, messageOf } from '../../support/errors.ts'
 import type { Mask } from '../../support/mask.ts'
-import { readText } from '../../support/read-text.ts'
+import { readOwnText } from '../../support/read-text.ts'
 import {
   type Begun,
   type Ended,
@@ -68,7 +68,8 @@ export async function openJournal(path: string, clock: Clock, mask: Mask): Promi
 async function openForAppend(path: string) {
   try {
     await mkdir(dirname(path), { recursive: true })
-    const handle = await open(path, 'a+')
+    const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants
+    const handle = await open(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_RDWR)
     await syncFolder(dirname(path))
     return handle
   } catch (error) {
@@ -105,7 +106,7 @@ const unwritable = (path: string, cause: unknown): ConfigError =>
   })
 
 const endsInTornLine = async (path: string): Promise<boolean> => {
-  const text = await readText(path)
+  const text = await readOwnText(path)
   return text !== '' && !text.endsWith('\n')
 }
 
@@ -141,7 +142,7 @@ export function journalRecordOf(path: string, events: JournalEvent[]): JournalRe
 
 /** Reads one journal. A torn or foreign line is skipped. */
 export async function readJournal(path: string): Promise<JournalRecord | UnreadableJournal | null> {
-  const lines = (await readText(path)).split('\n').flatMap(parseLine)
+  const lines = (await readOwnText(path)).split('\n').flatMap(parseLine)
   const begun = lines.find(({ event }) => event === 'begun')
   if (begun && begun.format !== journalFormat)
     return {
