@@ -10,6 +10,9 @@ const incidentScheme = 'popkit://incidents/'
 const historyScheme = 'popkit://history/'
 const mostRecords = 100
 
+/** A name with half of a surrogate pair has no encoding of its own. */
+const uriOfHistory = (target: string): string => `${historyScheme}${encodeURIComponent(Buffer.from(target).toString())}`
+
 /** Incident reports, newest first, and the history of each target. */
 export async function listResources({ projectDir, env }: ProjectContext) {
   const paths = projectPaths(projectDir)
@@ -21,7 +24,7 @@ export async function listResources({ projectDir, env }: ProjectContext) {
   const file = await readDeployFile(paths, env).catch(() => null)
   const targets = [...new Set(file?.records.map(({ target }) => target))]
   const histories = targets.map((target) => ({
-    uri: `${historyScheme}${encodeURIComponent(target)}`,
+    uri: uriOfHistory(target),
     name: `Deployment history of ${target}`,
     mimeType: 'application/json'
   }))
@@ -37,9 +40,8 @@ export async function readResource({ projectDir, env, mask }: ProjectContext, ur
     return { contents: [{ uri, mimeType: 'text/markdown', text: mask.text(text) }] }
   }
   if (uri.startsWith(historyScheme)) {
-    const target = decodeURIComponent(uri.slice(historyScheme.length))
     const file = await readDeployFile(paths, env)
-    const records = (file?.records ?? []).filter((record) => record.target === target).slice(0, mostRecords)
+    const records = (file?.records ?? []).filter(({ target }) => uriOfHistory(target) === uri).slice(0, mostRecords)
     return {
       contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(mask.record(snakeCase(records)), null, 1) }]
     }

@@ -137,7 +137,10 @@ test('--auto with a blocker is a condition missing', async () => {
 
 /** Lets a rollback of this command die within a step, as a killed process leaves it. */
 async function dieIn(step: string, shelf: Shelf, { run, lock, questions }: Command): Promise<void> {
-  const { promise: forTheTest, reject: end } = Promise.withResolvers<never>()
+  let end = (): void => undefined
+  const forTheTest = new Promise<void>((_, reject) => {
+    end = () => reject(new Error('killed'))
+  })
   const died = new Promise<void>((resolve) => {
     shelf.beforeStep = async (_, { id }) => {
       if (id !== step) return
@@ -148,7 +151,7 @@ async function dieIn(step: string, shelf: Shelf, { run, lock, questions }: Comma
   const ended = run([], 'y')
   // what it holds open is closed when it ends, at last
   onTestFinished(async () => {
-    end(new Error('killed'))
+    end()
     await ended
   })
   await died

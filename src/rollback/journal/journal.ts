@@ -6,6 +6,7 @@ import { camelCase, snakeCase } from '../../support/casing.ts'
 import { type Clock, isoNow } from '../../support/clock.ts'
 import { ConfigError, InputError, messageOf } from '../../support/errors.ts'
 import type { Mask } from '../../support/mask.ts'
+import { tooDeepAt } from '../../support/nesting.ts'
 import { readOwnText } from '../../support/read-text.ts'
 import {
   type Begun,
@@ -159,7 +160,8 @@ export async function readJournal(path: string): Promise<JournalRecord | Unreada
 
 function parseLine(line: string): JsonObject[] {
   try {
-    const parsed = jsonObject.safeParse(JSON.parse(line))
+    const value: unknown = JSON.parse(line)
+    const parsed = jsonObject.safeParse(tooDeepAt(value) ? null : value)
     return parsed.success ? [parsed.data] : []
   } catch {
     return []
