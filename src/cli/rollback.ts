@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { committedAutomatic } from '../project/committed-automatic.ts'
 import { type Answer, answerOf } from '../render/answer.ts'
 import { renderAssessment } from '../render/assessment.ts'
@@ -113,8 +114,11 @@ const confirmation = ({ flags, terminal, project }: CommandContext): Pick<ToolCa
       }
     : {
         consent: (assessment, option) =>
-          confirm(terminal, project, shortQuestion(project.mask.shown(assessment), option))
+          confirm(terminal, project, shortQuestion(project.mask.shown(assessment), option), unforeseen())
       }
+
+/** A number that only the question shows: what was piped into a terminal before it was asked does not confirm. */
+const unforeseen = (): string => String(randomInt(1000, 10_000))
 
 async function withReport(context: CommandContext, rollbackId: string, answer: Answer): Promise<Answer> {
   const { mask } = context.project

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { InputError } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
@@ -39,21 +40,25 @@ export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream,
   }
 }
 
-/** Variables that agents set in their shells. There a rollback needs the host's own prompt. */
-const agentHosts = [
-  'CLAUDECODE',
-  'CLAUDE_CODE_ENTRYPOINT',
-  'CLAUDE_CODE_SESSION_ID',
-  'CURSOR_AGENT',
-  'CODEX_SANDBOX',
-  'CODEX_SANDBOX_NETWORK_DISABLED',
-  'CODEX_THREAD_ID',
-  'GEMINI_CLI',
-  'AIDER',
-  'OPENCODE'
-]
+/** Variables that agents set in their shells, whatever their value. There a rollback needs the host's own prompt. */
+const agentVariables =
+  `AI_AGENT AGENT CLAUDECODE CLAUDE_CODE CLAUDE_CODE_ENTRYPOINT CLAUDE_CODE_SESSION_ID CLAUDE_CODE_IS_COWORK
+  CURSOR_AGENT CURSOR_CONVERSATION_ID CODEX_SANDBOX CODEX_SANDBOX_NETWORK_DISABLED CODEX_THREAD_ID CODEX_CI GEMINI_CLI
+  QWEN_CODE QWEN_CODE_SESSION_ID AIDER AIDER_AGENT OPENCODE OPENCODE_AGENT OPENCODE_CLIENT COPILOT_AGENT COPILOT_CLI VSCODE_AGENT
+  WINDSURF WINDSURF_AGENT CLINE_ACTIVE CLINE_AGENT ROO_ACTIVE ROO_CODE_AGENT AMP_CURRENT_THREAD_ID AGENT_THREAD_ID GOOSE_TERMINAL
+  AUGMENT_AGENT ANTIGRAVITY_AGENT CRUSH PI_CODING_AGENT KIRO_AGENT_PATH TRAE_AI_SHELL_ID OPENCLAW_SHELL CONTINUE_AGENT
+  DEVIN_AGENT JULES_AGENT REPL_ID OZ_RUN_ID`.split(/\s+/)
 
-const agentHost = (env: NodeJS.ProcessEnv): string | null => agentHosts.find((name) => env[name]) ?? null
+/** An editor's terminal is a person's, too; its agent turns the pager off. */
+const inEditorOfAgent = ({ TERM_PROGRAM = '', PAGER, GIT_PAGER }: NodeJS.ProcessEnv): boolean =>
+  ['vscode', 'zed'].includes(TERM_PROGRAM) && (PAGER === 'cat' || GIT_PAGER === 'cat')
+
+function agentHost(env: NodeJS.ProcessEnv): string | null {
+  const variable = agentVariables.find((name) => env[name] !== undefined)
+  if (variable) return `${variable} is set`
+  if (inEditorOfAgent(env)) return `the pager is off in a terminal of ${env.TERM_PROGRAM}`
+  return existsSync('/opt/.devin') ? '/opt/.devin exists' : null
+}
 
 /** @throws InputError when an agent runs this shell. */
 export function refuseUnderAgent(env: NodeJS.ProcessEnv): void {
@@ -61,17 +66,21 @@ export function refuseUnderAgent(env: NodeJS.ProcessEnv): void {
   if (!agent) return
   throw new InputError({
     what: "This command does not roll back in an agent's shell",
-    why: `${agent} is set, so an agent runs this shell; a person must confirm each rollback`,
+    why: `${agent}, so an agent runs this shell; a person must confirm each rollback`,
     next: 'Run it in a terminal of your own, or use the execute_rollback tool, which asks a person.',
     code: 'agent_host'
   })
 }
 
-/** Asks a person to confirm. @throws InputError when there is no terminal, or the answer is not yes. */
+/**
+ * Asks a person to confirm, with yes or with the word that the question shows.
+ * @throws InputError when there is no terminal, or the answer is another.
+ */
 export async function confirm(
   terminal: Terminal,
   { env, mask }: { env: NodeJS.ProcessEnv; mask: Mask },
-  question: string
+  question: string,
+  word?: string
 ): Promise<void> {
   refuseUnderAgent(env)
   if (!terminal.interactive)
@@ -81,12 +90,12 @@ export async function confirm(
       next: 'Run it in a terminal, or use --auto where deploy.json allows unattended rollbacks.',
       code: 'not_confirmed'
     })
-  const answer = await terminal.ask(`${mask.line(question)} [y/N] `)
-  if (/^y(es)?$/i.test(answer)) return
+  const answer = await terminal.ask(`${mask.line(question)} ${word ? `Type ${word} to confirm:` : '[y/N]'} `)
+  if (word ? answer === word : /^y(es)?$/i.test(answer)) return
   throw new InputError({
     what: 'The rollback was declined',
-    why: 'the answer was not yes',
-    next: 'Run it again and answer y, or pass --auto.',
+    why: word ? `the answer was not ${word}` : 'the answer was not yes',
+    next: 'Run it again and answer what the question asks for, or pass --auto.',
     code: 'declined'
   })
 }

@@ -64,7 +64,9 @@ function counted(lines: TimelineLine[]): TimelineLine[] {
   const groups = new Map<string, TimelineLine[]>()
   for (const line of lines) {
     const kind = JSON.stringify([line.text, line.sources])
-    groups.set(kind, [...(groups.get(kind) ?? []), line])
+    const group = groups.get(kind)
+    if (group) group.push(line)
+    else groups.set(kind, [line])
   }
   const often = [...groups.values()].filter((group) => group.length > fewTimes)
   for (const group of often) Object.assign(group[0] ?? {}, { times: group.length, until: group.at(-1)?.at ?? null })

@@ -48,9 +48,10 @@ export async function writeIncident(
 export async function listIncidents(
   paths: Pick<ProjectPaths, 'incidentsDir'>
 ): Promise<{ name: string; path: string }[]> {
-  const names = await readdir(paths.incidentsDir).catch(() => [])
-  return names
-    .flatMap((name) => {
+  const files = await readdir(paths.incidentsDir, { withFileTypes: true }).catch(() => [])
+  return files
+    .filter((file) => file.isFile())
+    .flatMap(({ name }) => {
       const [, stamp, n = '1'] = /^incident-(\d{8}-\d{6})(?:-(\d+))?\.md$/.exec(name) ?? []
       return stamp ? [{ name, order: `${stamp}-${n.padStart(6, '0')}` }] : []
     })

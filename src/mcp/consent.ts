@@ -33,11 +33,13 @@ export async function requireConsent(
   checkUnattended(assessment, await automatic(), `${host.name} can neither prompt for this tool nor ask by elicitation`)
 }
 
-/** Claude Code prompts for a marked tool in every mode since 2.1.199. */
+/**
+ * Whether the host is a Claude Code whose prompt is known: since 2.1.199 it asks before a marked tool in every mode, and 2 is the newest
+ * major version that this was seen of. Anything else in the place of the version is asked as any other host is.
+ */
 export function promptsByItself({ name, version }: Pick<Host, 'name' | 'version'>): boolean {
-  if (name !== 'claude-code') return false
-  const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
-  return major > 2 || (major === 2 && (minor > 1 || (minor === 1 && patch >= 199)))
+  const [, minor, patch] = /^2\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/.exec(version) ?? []
+  return name === 'claude-code' && (Number(minor) > 1 || (minor === '1' && Number(patch) >= 199))
 }
 
 function heed(answer: 'yes' | 'no' | 'cancelled'): void {

@@ -8,6 +8,7 @@ import {
   ReadResourceRequestSchema
 } from '@modelcontextprotocol/sdk/types.js'
 import { findProject } from '../project/paths.ts'
+import { renderError } from '../render/error.ts'
 import { tools } from '../render/index.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { systemClock } from '../support/clock.ts'
@@ -44,8 +45,12 @@ export function createServer(env: NodeJS.ProcessEnv, cwd: string): { server: Ser
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const tool = tools.find(({ name }) => name === params.name)
     if (!tool) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${mask.line(params.name, 80)}`)
-    const call = hostCall(server, await project(), extra, params._meta?.progressToken)
-    const { answer, isError } = await calls.during(tool.call(params.arguments, call))
+    const { answer, isError } = await calls.during(
+      project().then(
+        (found) => tool.call(params.arguments, hostCall(server, found, extra, params._meta?.progressToken)),
+        (error: unknown) => ({ answer: renderError(error, mask), isError: true })
+      )
+    )
     return { content: [{ type: 'text', text: answer.summary }], structuredContent: answer, ...(isError && { isError }) }
   })
   /** What the protocol makes of an error is its message. */

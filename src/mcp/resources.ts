@@ -4,11 +4,14 @@ import { projectPaths } from '../project/paths.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { snakeCase } from '../support/casing.ts'
 import { InputError } from '../support/errors.ts'
-import { readText } from '../support/read-text.ts'
+import { readOwnText } from '../support/read-text.ts'
 
 const incidentScheme = 'popkit://incidents/'
 const historyScheme = 'popkit://history/'
 const mostRecords = 100
+
+/** A name with half of a surrogate pair has no encoding of its own. */
+const uriOfHistory = (target: string): string => `${historyScheme}${encodeURIComponent(Buffer.from(target).toString())}`
 
 /** Incident reports, newest first, and the history of each target. */
 export async function listResources({ projectDir, env, mask }: ProjectContext) {
@@ -21,7 +24,7 @@ export async function listResources({ projectDir, env, mask }: ProjectContext) {
   const file = await readDeployFile(paths, env).catch(() => null)
   const targets = [...new Set(file?.records.map(({ target }) => target))]
   const histories = targets.map((target) => ({
-    uri: `${historyScheme}${encodeURIComponent(target)}`,
+    uri: uriOfHistory(target),
     name: mask.line(`Deployment history of ${target}`, 200),
     mimeType: 'application/json'
   }))
@@ -33,13 +36,12 @@ export async function readResource({ projectDir, env, mask }: ProjectContext, ur
   const paths = projectPaths(projectDir)
   const incident = (await listIncidents(paths)).find(({ name }) => uri === `${incidentScheme}${name}`)
   if (incident) {
-    const text = await readText(incident.path)
+    const text = await readOwnText(incident.path)
     return { contents: [{ uri, mimeType: 'text/markdown', text: mask.text(text) }] }
   }
   if (uri.startsWith(historyScheme)) {
-    const target = decodeURIComponent(uri.slice(historyScheme.length))
     const file = await readDeployFile(paths, env)
-    const records = (file?.records ?? []).filter((record) => record.target === target).slice(0, mostRecords)
+    const records = (file?.records ?? []).filter(({ target }) => uriOfHistory(target) === uri).slice(0, mostRecords)
     return {
       contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(mask.shown(snakeCase(records)), null, 1) }]
     }

@@ -1,5 +1,6 @@
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { createServer } from './create-server.ts'
+import { messagesOf } from './stdin.ts'
 
 const endings = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
@@ -16,5 +17,6 @@ export async function serve(env: NodeJS.ProcessEnv, cwd: string): Promise<void> 
   process.stdout.on('error', leave)
   // The reader is gone.
   process.stderr.on('error', () => undefined)
-  await server.connect(new StdioServerTransport())
+  const messages = messagesOf(process.stdin, (refusal) => process.stdout.write(`${JSON.stringify(refusal)}\n`))
+  await server.connect(new StdioServerTransport(messages, process.stdout, { maxBufferSize: Number.POSITIVE_INFINITY }))
 }

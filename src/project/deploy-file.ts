@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { JsonObject } from '../model/json.ts'
 import { ConfigError, messageOf } from '../support/errors.ts'
+import { tooDeepAt } from '../support/nesting.ts'
 import { deployHeaderSchema, type TargetEntry } from './deploy-schema.ts'
 import { readHistory } from './history.ts'
 import { decodeJson, type JsonText, parseJson, placeOf, printPath, unusable } from './json-text.ts'
@@ -63,7 +64,10 @@ export async function readJsonFile(path: string): Promise<ReadJson | null> {
     if (!bytes) return null
     try {
       const json = decodeJson(path, bytes)
-      return { ...json, value: parseJson(path, json.text) }
+      const value = parseJson(path, json.text)
+      const deep = tooDeepAt(value)
+      if (deep) throw unusable(path, `${printPath(deep)} is nested too deep`, 'Take it out')
+      return { ...json, value }
     } catch (error) {
       if (attempt === 5 || !(await wasJustWritten(path))) throw error
       await wait(60)

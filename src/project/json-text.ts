@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { findNodeAtLocation, type ParseError, parse, parseTree, printParseErrorCode } from 'jsonc-parser'
-import { ConfigError, messageOf } from '../support/errors.ts'
+import { ConfigError } from '../support/errors.ts'
 
 const bom = '\uFEFF'
 
@@ -26,8 +26,9 @@ export function parseJson(path: string, text: string): unknown {
   } catch (cause) {
     if (!text.trim()) throw unusable(path, 'it is empty', 'Write {} into it or remove it', cause)
     const fault = firstFault(text)
-    const where = fault ? `${fault.what} at ${lineAndColumn(text, fault.offset)}` : messageOf(cause)
-    throw unusable(path, `it is not valid JSON: ${where}`, 'Correct it there', cause)
+    // What JSON.parse says quotes the text, which may hold a secret.
+    const where = fault ? `: ${fault.what} at ${lineAndColumn(text, fault.offset)}` : ''
+    throw unusable(path, `it is not valid JSON${where}`, 'Correct it there', cause)
   }
 }
 

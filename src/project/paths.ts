@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ConfigError } from '../support/errors.ts'
+import { checkOwner } from './owner.ts'
 
-/** Where the files of a project lie; none of them needs to exist. */
+/** Where the files of a project lie; none of them needs to exist. Each throws a ConfigError where a link leads out of the project. */
 export interface ProjectPaths {
   projectDir: string
-  deployFile: string
-  rollbacksDir: string
-  incidentsDir: string
+  readonly deployFile: string
+  readonly rollbacksDir: string
+  readonly incidentsDir: string
   /** The lock of one target's rollbacks. */
   lockFile(target: string): string
 }
@@ -25,26 +26,85 @@ interface Whereabouts {
 /**
  * Finds the project: CLAUDE_PROJECT_DIR, else the MCP roots (the first that has a deploy.json, else the first), else the working
  * directory; from there up to the nearest folder that holds .claude/popkit or .git, or the starting folder itself when none does.
- * @throws ConfigError when CLAUDE_PROJECT_DIR names no folder.
+ * @throws ConfigError when CLAUDE_PROJECT_DIR names no folder, or another user decides in the project.
  */
 export function findProject({ env, cwd, roots = [] }: Whereabouts): string {
-  const named = env.CLAUDE_PROJECT_DIR
-  if (named && !named.startsWith('${')) return markedAbove(existingFolder(resolve(cwd, named)))
-  const projects = roots.map(pathOfRoot).filter(isFolder).map(markedAbove)
-  return projects.find((dir) => existsSync(projectPaths(dir).deployFile)) ?? projects[0] ?? markedAbove(resolve(cwd))
+  const found = nearestProject(env.CLAUDE_PROJECT_DIR, cwd, roots)
+  checkOwner(found, env)
+  return found
 }
 
-/** Takes a project directory; touches nothing. */
+function nearestProject(named: string | undefined, cwd: string, roots: readonly string[]): string {
+  if (named && !named.startsWith('${')) return markedAbove(existingFolder(resolve(cwd, named)))
+  const projects = roots.map(pathOfRoot).filter(isFolder).map(markedAbove)
+  return (
+    projects.find((dir) => existsSync(join(dir, popkitDir, 'deploy.json'))) ?? projects[0] ?? markedAbove(resolve(cwd))
+  )
+}
+
+const popkitDir = join('.claude', 'popkit')
+
+/** Takes a project directory. */
 export function projectPaths(projectDir: string): ProjectPaths {
-  const popkitDir = join(projectDir, '.claude', 'popkit')
-  const rollbacksDir = join(popkitDir, 'rollbacks')
+  const own = (...parts: string[]): string => ownPath(projectDir, join(projectDir, popkitDir, ...parts))
   return {
     projectDir,
-    deployFile: join(popkitDir, 'deploy.json'),
-    rollbacksDir,
-    incidentsDir: join(popkitDir, 'incidents'),
-    lockFile: (target) => join(rollbacksDir, `${fileNameOf(target)}.lock`)
+    get deployFile() {
+      return own('deploy.json')
+    },
+    get rollbacksDir() {
+      return own('rollbacks')
+    },
+    get incidentsDir() {
+      return own('incidents')
+    },
+    lockFile: (target) => own('rollbacks', `${fileNameOf(target)}.lock`)
   }
+}
+
+/**
+ * Takes the path of a project's file, which need not exist, and returns it. A link in it may lead anywhere within the git repository
+ * that holds the project, as in a monorepo.
+ * @throws ConfigError when a link leads out of that: such a file is not the project's.
+ */
+export function ownPath(projectDir: string, path: string): string {
+  const real = realPlace(path)
+  const within = relative(repositoryOf(realPlace(projectDir)), real)
+  if (real !== '' && within.split(/[/\\]/)[0] !== '..' && !isAbsolute(within)) return path
+  throw new ConfigError({
+    what: `${path} is not used`,
+    why: `a link in it leads ${real ? `out of the project, to ${real}` : 'nowhere'}`,
+    next: `Put the file or folder itself into ${projectDir} in place of the link.`,
+    code: 'foreign_link'
+  })
+}
+
+/** Where a path leads, also when its end does not exist; empty when it ends in a link to nothing. */
+function realPlace(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    if (isLink(path)) return ''
+    const folder = dirname(path) === path ? path : realPlace(dirname(path))
+    return folder && join(folder, basename(path))
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink()
+  } catch {
+    return false
+  }
+}
+
+/** The folder of the repository that holds a project; the project's own without one. */
+function repositoryOf(projectDir: string): string {
+  for (let dir = projectDir; dir !== dirname(dir); dir = dirname(dir)) {
+    if (dir === homedir() && dir !== projectDir) break
+    if (existsSync(join(dir, '.git'))) return dir
+  }
+  return projectDir
 }
 
 /** A target's name as a part of a file name: itself when harmless, else what is harmless of it and a hash, so that no two meet. */
@@ -61,7 +121,7 @@ function markedAbove(start: string): string {
   for (let dir = start; ; dir = dirname(dir)) {
     // ~/.claude is the host's own folder, no project of anything below it
     if (dir === homedir() && dir !== start) return start
-    if (existsSync(join(dir, '.claude', 'popkit')) || existsSync(join(dir, '.git'))) return dir
+    if (existsSync(join(dir, popkitDir)) || existsSync(join(dir, '.git'))) return dir
     if (dirname(dir) === dir) return start
   }
 }

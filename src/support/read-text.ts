@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { lstat, readFile, stat } from 'node:fs/promises'
 
 const usualLimit = 16 * 1024 * 1024
 
@@ -12,7 +12,13 @@ export async function readText(path: string, maxBytes = usualLimit): Promise<str
   return readFile(path, 'utf8')
 }
 
-/** The same, at once. */
+/** The same for a file that only this program writes: a link in its place is none of ours, wherever it leads. */
+export async function readOwnText(path: string, maxBytes = usualLimit): Promise<string> {
+  mustBeReadable(await lstat(path), maxBytes)
+  return readFile(path, 'utf8')
+}
+
+/** What readText does, at once. */
 export function readTextSync(path: string, maxBytes = usualLimit): string {
   mustBeReadable(statSync(path), maxBytes)
   return readFileSync(path, 'utf8')

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { ExecuteHooks } from '../rollback/run/result.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { InputError } from '../support/errors.ts'
+import { oneLine } from '../support/text.ts'
 
 /** What a tool does to the world; its annotations are derived from it, so that they cannot disagree. */
 export type Effect = 'reads' | 'adds a file' | 'changes the target'
@@ -37,7 +38,7 @@ export function checkedInput<Input extends z.ZodObject>(
     what: `Invalid arguments for ${name}`,
     why: parsed.error.issues
       .slice(0, 5)
-      .map(({ path, message }) => `${path.join('.') || 'arguments'}: ${message}`)
+      .map(({ path, message }) => `${path.join('.') || 'arguments'}: ${oneLine(message, 200)}`)
       .join('; '),
     next: `Pass only these arguments: ${Object.keys(input.shape).join(', ')}.`,
     code: 'bad_arguments'

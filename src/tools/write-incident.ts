@@ -16,6 +16,8 @@ import { defineTool } from './define-tool.ts'
 import { rollbackId, target } from './shapes.ts'
 
 const words = z.string().max(4000)
+/** The newest ones tell what happened; masking all of a long history takes seconds. */
+const mostRecords = 1000
 
 export const writeIncidentTool = defineTool({
   name: 'write_incident',
@@ -40,7 +42,8 @@ export const writeIncidentTool = defineTool({
     const incident = record
       ? await incidentWithoutTarget(project, paths, record, given)
       : await withSession(project, { target }, (session) => incidentOfNow(session, given, signal))
-    const written = await writeIncident(paths, incident, project.mask)
+    const history = incident.history.slice(0, mostRecords)
+    const written = await writeIncident(paths, { ...incident, history }, project.mask)
     return { ...written, target: incident.target, path: relative(project.projectDir, written.path) }
   }
 })

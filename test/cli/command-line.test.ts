@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { version } from '../../src/version.ts'
 import { packumentOf } from '../../testkit/npm/registry.ts'
 import { testProject } from '../../testkit/project.ts'
-import { answering, commandLine, onTerminal } from '../harness/command-line.ts'
+import { answering, commandLine, confirming, onTerminal } from '../harness/command-line.ts'
 import { describeOn } from '../harness/describe-on.ts'
 import { type Deployment, deployment } from '../targets/npm/deployment.ts'
 import { bench } from '../targets/npm/package-fixture.ts'
@@ -135,7 +135,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
 
   test('under an agent host a rollback is refused, terminal or not', async () => {
     const { it, env, latest } = await deployed()
-    const { code, stdout } = await onTerminal(['rollback'], it.made.dir, { ...env, CLAUDECODE: '1' }, 'y\n')
+    const { code, stdout } = await answering(['rollback'], it.made.dir, { ...env, CLAUDECODE: '' }, [confirming])
     expect(code).toBe(2)
     expect(stdout).toContain('does not roll back in an agent')
     expect(await latest()).toBe('1.2.0')
@@ -143,27 +143,32 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
 
   test('on a terminal the plan is shown, and yes carries it out', async () => {
     const { it, env, latest } = await deployed()
-    const { code, stdout } = await onTerminal(['rollback'], it.made.dir, env, 'y\n')
-    expect(stdout).toContain('Roll back npm from 1.2.0 to 1.1.0? This will revert the deployment. [y/N]')
+    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [confirming])
+    expect(stdout).toMatch(
+      /Roll back npm from 1\.2\.0 to 1\.1\.0\? This will revert the deployment\. Type \d{4} to confirm:/
+    )
     expect(stdout).toContain('ROLLBACK SUCCESS')
     expect(code).toBe(0)
     expect(await latest()).toBe('1.1.0')
   })
 
-  test('on a terminal anything but yes is a no', async () => {
-    const { it, env, latest } = await deployed()
-    const { code, stdout } = await onTerminal(['rollback'], it.made.dir, env, '\n')
-    expect(code).toBe(2)
-    expect(stdout).toContain('The rollback was declined')
-    expect(await latest()).toBe('1.2.0')
-  })
+  test.each(['\n', 'y\n', 'yes\ny\ny\n'])(
+    'what was typed before the question does not answer it: %j',
+    async (typed) => {
+      const { it, env, latest } = await deployed()
+      const { code, stdout } = await onTerminal(['rollback'], it.made.dir, env, typed)
+      expect(code).toBe(2)
+      expect(stdout).toContain('The rollback was declined')
+      expect(await latest()).toBe('1.2.0')
+    }
+  )
 
   test.each([
     ['Ctrl-C', '\u0003'],
     ['Ctrl-D', '\u0004']
   ])('%s at the question is a no', async (_, keys) => {
     const { it, env, latest } = await deployed()
-    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [['[y/N]', keys]])
+    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [['to confirm:', keys]])
     expect(stdout).toContain('The rollback was declined')
     expect(stdout).not.toContain('fault of this program')
     expect(code).toBe(2)
@@ -172,9 +177,9 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
 
   test('with --json a person on a terminal is shown the plan before they are asked', async () => {
     const { it, env } = await deployed()
-    const { stdout } = await answering(['rollback', '--json'], it.made.dir, env, [['[y/N]', 'n\n']])
+    const { stdout } = await answering(['rollback', '--json'], it.made.dir, env, [['to confirm:', 'n\n']])
     expect(stdout.indexOf('Plan plan-')).toBeGreaterThanOrEqual(0)
-    expect(stdout.indexOf('Plan plan-')).toBeLessThan(stdout.indexOf('[y/N]'))
+    expect(stdout.indexOf('Plan plan-')).toBeLessThan(stdout.indexOf('to confirm:'))
   })
 
   test('a dry run needs nobody and changes nothing', async () => {
@@ -301,7 +306,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
 
   test('verify and report work from the shell as well', async () => {
     const { it, env, run } = await deployed()
-    await onTerminal(['rollback'], it.made.dir, env, 'y\n')
+    await answering(['rollback'], it.made.dir, env, [confirming])
     expect(await run('verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('Verdict: healthy') })
     const report = JSON.parse((await run('report', '--severity', 'P2', '--json')).stdout)
     expect(report).toMatchObject({ severity: 'P2' })

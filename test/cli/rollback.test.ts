@@ -12,9 +12,6 @@ import { targetTypes } from '../../src/targets/index.ts'
 import { newShelf, type Shelf, shelfTarget, typeInMemory } from '../../testkit/in-memory-target.ts'
 import { testProject } from '../../testkit/project.ts'
 
-/** Held by the module, so that what waits for it is not collected. */
-const never = new Promise<void>(() => undefined)
-
 const record = (version: string, status: string, timestamp: string) => ({ target: 'shelf', version, status, timestamp })
 
 /** The command `rollback` in a project of its own, with a person who types the answers at a terminal, or with none. */
@@ -46,8 +43,10 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
       const terminal = {
         interactive: typed.length > 0,
         ask: async (question: string) => {
-          questions.push(question)
-          return typed.shift() ?? ''
+          questions.push(question.replace(/\d{4} to confirm/, '… to confirm'))
+          const answer = typed.shift() ?? ''
+          // who says yes reads the number and types it
+          return (answer === 'y' && /Type (\d{4}) to confirm/.exec(question)?.[1]) || answer
         },
         progress: () => undefined
       }
@@ -92,7 +91,9 @@ test('--plan with --to shows, asks for and carries out the plan of that version'
   const plan = await planFor(command, '--to', '1.0.0')
   const { code } = await command.run(['--plan', plan, '--to', '1.0.0'], 'y')
   expect(code).toBe(0)
-  expect(command.questions).toEqual(['Roll back shelf from 1.2.0 to 1.0.0? This will revert the deployment. [y/N] '])
+  expect(command.questions).toEqual([
+    'Roll back shelf from 1.2.0 to 1.0.0? This will revert the deployment. Type … to confirm: '
+  ])
   expect(shelf.serving).toBe('1.0.0')
 })
 
@@ -136,14 +137,23 @@ test('--auto with a blocker is a condition missing', async () => {
 
 /** Lets a rollback of this command die within a step, as a killed process leaves it. */
 async function dieIn(step: string, shelf: Shelf, { run, lock, questions }: Command): Promise<void> {
+  let end = (): void => undefined
+  const forTheTest = new Promise<void>((_, reject) => {
+    end = () => reject(new Error('killed'))
+  })
   const died = new Promise<void>((resolve) => {
     shelf.beforeStep = async (_, { id }) => {
       if (id !== step) return
       resolve()
-      await never
+      await forTheTest
     }
   })
-  void run([], 'y')
+  const ended = run([], 'y')
+  // what it holds open is closed when it ends, at last
+  onTestFinished(async () => {
+    end()
+    await ended
+  })
   await died
   delete shelf.beforeStep
   questions.length = 0

@@ -34,12 +34,18 @@ export function onTerminal(args: string[], cwd: string, env: NodeJS.ProcessEnv, 
   })
 }
 
+/** The answer of a person who reads the question and confirms. */
+export const confirming: Answer = [/Type (\d{4}) to confirm: /, '$1\n']
+
+/** What is typed, $1 being what the question shows there. */
+type Answer = [question: RegExp | string, keys: string]
+
 /** The same with each answer typed once its question is on the screen. */
 export function answering(
   args: string[],
   cwd: string,
   env: NodeJS.ProcessEnv,
-  answers: [question: string, keys: string][]
+  answers: Answer[]
 ): Promise<CommandResult> {
   const command = [process.execPath, program, ...args].map((word) => `'${word}'`).join(' ')
   const left = [...answers]
@@ -52,10 +58,12 @@ export function answering(
     child.stdout?.on('data', (text: string) => {
       shown += text
       const [question, keys] = left[0] ?? []
-      if (question === undefined || !shown.includes(question)) return
+      const at = question === undefined ? -1 : shown.search(question)
+      const [asked = '', word = ''] = (at >= 0 && question && shown.match(question)) || []
+      if (at < 0) return
       left.shift()
-      shown = shown.slice(shown.indexOf(question) + question.length)
-      child.stdin?.write(keys ?? '')
+      shown = shown.slice(at + asked.length)
+      child.stdin?.write((keys ?? '').replace('$1', word))
     })
   })
 }

@@ -8,17 +8,33 @@ const assessed = async (more: Parameters<typeof newShelf>[0] = {}) => (await eng
 const never = async () => false
 const standing = async () => true
 
-test('Claude Code prompts by itself from 2.1.199 on', () => {
+test('only a Claude Code whose prompt is known, 2.1.199 and later ones of version 2, prompts by itself', () => {
   const of = (version: string) => promptsByItself({ name: 'claude-code', version })
-  expect(['2.1.198', '2.1.199', '2.1.330', '2.2.0', '3.0.0', '1.9.999'].map(of)).toEqual([
-    false,
-    true,
-    true,
-    true,
-    true,
-    false
-  ])
-  expect(promptsByItself({ name: 'another', version: '9.9.9' })).toBe(false)
+  expect(['2.1.199', '2.1.330', '2.2.0', '2.10.1'].filter(of)).toHaveLength(4)
+  const others = [
+    '2.1.198',
+    '1.9.999',
+    '3.0.0',
+    '99',
+    '3.0.0-evil',
+    '2.2.0-beta.1',
+    '2.2.0+x',
+    '2.2',
+    'v2.2.0',
+    '2.02.0'
+  ]
+  const odd = ['', '2.2.0\n', ' 2.2.0', '2.2.0.0', '2.x.0', '2.-2.0', '2.1e9.0', '2.٩.٩', `2.${'9'.repeat(400)}.0`]
+  expect([...others, ...odd].filter(of)).toEqual([])
+  for (const name of ['another', 'Claude-Code', 'claude-code ', 'claude-code\0'])
+    expect(promptsByItself({ name, version: '2.2.0' })).toBe(false)
+})
+
+test('a Claude Code of an unknown version is asked, and refused where it cannot ask', async () => {
+  const unknown = { name: 'claude-code', version: '3.0.0-evil' }
+  const assessment = await assessed()
+  await expect(requireConsent(unknown, { assessment }, never)).rejects.toMatchObject({ code: 'not_unattended' })
+  const declining = { ...unknown, ask: async () => 'no' as const }
+  await expect(requireConsent(declining, { assessment }, never)).rejects.toMatchObject({ code: 'declined' })
 })
 
 test('a host that can ask is asked with the plan, and yes is the only yes', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type BuiltServer, startServer } from '../../testkit/built-server.ts'
@@ -18,6 +18,8 @@ beforeAll(async () => {
   for (const name of ['incident-20260318-143500.md', 'incident-20260318-143500-2.md', 'incident-20260318-143500-10.md'])
     await writeFile(join(incidents, name), `# ${name}`)
   await writeFile(join(incidents, 'incident-notes.md'), 'of somebody else')
+  await writeFile(join(project.dir, 'private'), 'private words')
+  await symlink('../../../private', join(incidents, 'incident-20260318-143501.md'))
   server = await startServer({ projectDir: project.dir })
 })
 
@@ -52,4 +54,10 @@ test.each([
   'file:///etc/passwd'
 ])('there is no resource %s', async (uri) => {
   await expect(server.client.readResource({ uri })).rejects.toThrow(/There is no resource/)
+})
+
+test('a link in the place of a report is none, even within the project', async () => {
+  await expect(server.client.readResource({ uri: 'popkit://incidents/incident-20260318-143501.md' })).rejects.toThrow(
+    'There is no resource'
+  )
 })

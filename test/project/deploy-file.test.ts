@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -133,6 +134,11 @@ describe('readDeployFile', () => {
 
   it.each(['/dev/zero', '/dev/tty'])('does not read a device such as %s to its end', async (device) => {
     symlinkSync(device, paths.deployFile)
+    await expect(read()).rejects.toThrow(`a link in it leads out of the project, to ${device}`)
+  })
+
+  it('does not wait for a pipe', async () => {
+    execFileSync('mkfifo', [paths.deployFile])
     await expect(read()).rejects.toThrow(/no regular file/)
   })
 

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fileNameOf, findProject, projectPaths } from '../../src/project/paths.ts'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { fileNameOf, findProject, ownPath, projectPaths } from '../../src/project/paths.ts'
 
 describe('findProject', () => {
   let root: string
@@ -59,6 +59,56 @@ describe('findProject', () => {
     const bare = folder('bare')
     expect(findProject({ env: { CLAUDE_PROJECT_DIR: ['$', '{CLAUDE_PROJECT_DIR}'].join('') }, cwd: bare })).toBe(bare)
   })
+
+  // only root may give files away
+  describe.runIf(process.geteuid?.() === 0)('where users share a machine', () => {
+    const nobody = 65534
+    const project = () => {
+      const popkit = folder('shared', '.claude', 'popkit')
+      writeFileSync(join(popkit, 'deploy.json'), '{}')
+      return { shared: join(root, 'shared'), below: folder('shared', 'mine', 'scratch') }
+    }
+
+    it.each(['', '.claude', '.claude/popkit', '.claude/popkit/deploy.json'])(
+      'refuses a project in which another user owns "%s", and says which folder and how to allow it',
+      (part) => {
+        const { shared, below } = project()
+        const env = { CLAUDE_PROJECT_DIR: below }
+        expect(findProject({ env, cwd: root })).toBe(shared)
+        chownSync(join(shared, part), nobody, nobody)
+        for (const at of [
+          { env, cwd: root },
+          { env: {}, cwd: below },
+          { env: {}, cwd: root, roots: [below] }
+        ])
+          expect(() => findProject(at)).toThrow(`${join(shared, part)} belongs to user 65534`)
+        expect(findProject({ env: { ...env, POP_ROLLBACK_SAFE_DIRECTORY: `/other:${shared}/` }, cwd: root })).toBe(
+          shared
+        )
+        expect(() => findProject({ env: { ...env, POP_ROLLBACK_SAFE_DIRECTORY: below }, cwd: root })).toThrow()
+        expect(findProject({ env: { ...env, SUDO_UID: '65534' }, cwd: root })).toBe(shared)
+      }
+    )
+
+    it('refuses a repository of another user, and works in a project of one’s own below it', () => {
+      const git = folder('shared', '.git')
+      const below = folder('shared', 'mine')
+      chownSync(git, nobody, nobody)
+      expect(() => findProject({ env: {}, cwd: below })).toThrow(/belongs to another user/)
+      folder('shared', 'mine', '.claude', 'popkit')
+      expect(findProject({ env: {}, cwd: below })).toBe(below)
+    })
+
+    it('counts files of root as one’s own', () => {
+      const { shared, below } = project()
+      const geteuid = process.geteuid
+      process.geteuid = () => nobody
+      onTestFinished(() => {
+        process.geteuid = geteuid
+      })
+      expect(findProject({ env: {}, cwd: below })).toBe(shared)
+    })
+  })
 })
 
 describe('projectPaths', () => {
@@ -83,5 +133,56 @@ describe('projectPaths', () => {
     for (const file of files) expect(join(rollbacksDir, basename(file))).toBe(file)
     for (const name of hostile) expect(fileNameOf(name)).toMatch(/^[a-z0-9][a-z0-9_-]{0,79}$/)
     expect(new Set(files).size).toBe(hostile.length)
+  })
+
+  describe('with links', () => {
+    let root: string
+    beforeEach(() => {
+      root = realpathSync(mkdtempSync(join(tmpdir(), 'pop-links-')))
+      for (const dir of ['repo/.git', 'repo/app', 'repo/shared/rollbacks', 'outside/rollbacks'])
+        mkdirSync(join(root, dir), { recursive: true })
+      for (const place of ['repo/shared', 'outside']) writeFileSync(join(root, place, 'deploy.json'), '{}')
+    })
+    afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+    /** Links a part of the project's folder to a place, and gives the paths of the project. */
+    const linked = (part: string, to: string) => {
+      const path = join(root, 'repo/app', part)
+      mkdirSync(join(path, '..'), { recursive: true })
+      symlinkSync(to, path)
+      return projectPaths(join(root, 'repo/app'))
+    }
+
+    it.each(['.claude', '.claude/popkit'])('refuses everything below a %s that leads out of the project', (part) => {
+      const paths = linked(part, join(root, 'outside'))
+      for (const read of [() => paths.deployFile, () => paths.rollbacksDir, () => paths.incidentsDir])
+        expect(read).toThrow(/a link in it leads out of the project/)
+    })
+
+    it('refuses only the part that leads out of the project, by any way, or to nothing', () => {
+      expect(() => linked('.claude/popkit/deploy.json', '../../../../outside/deploy.json').deployFile).toThrow(
+        /outside/
+      )
+      const paths = linked('.claude/popkit/rollbacks', join(root, 'outside/rollbacks'))
+      expect(() => paths.rollbacksDir).toThrow(/outside/)
+      expect(() => paths.lockFile('docker')).toThrow(/outside/)
+      expect(() => linked('.claude/popkit/incidents', join(root, 'gone')).incidentsDir).toThrow(/leads nowhere/)
+      symlinkSync(join(root, 'repo/app/.claude/popkit/rollbacks'), join(root, 'repo/shared/again'))
+      expect(() => ownPath(join(root, 'repo/app'), join(root, 'repo/shared/again'))).toThrow(/outside/)
+    })
+
+    it('follows a link within the repository, and a project folder that is itself reached by a link', () => {
+      expect(linked('.claude/popkit/deploy.json', '../../../shared/deploy.json').deployFile).toContain('deploy.json')
+      expect(linked('.claude/popkit/rollbacks', join(root, 'repo/shared/rollbacks')).rollbacksDir).toContain(
+        'rollbacks'
+      )
+      symlinkSync(join(root, 'repo/app'), join(root, 'way'))
+      expect(projectPaths(join(root, 'way')).deployFile).toBe(join(root, 'way/.claude/popkit/deploy.json'))
+    })
+
+    it('refuses a link to another project where no repository holds both', () => {
+      rmSync(join(root, 'repo/.git'), { recursive: true })
+      expect(() => linked('.claude/popkit/deploy.json', '../../../shared/deploy.json').deployFile).toThrow(/shared/)
+    })
   })
 })

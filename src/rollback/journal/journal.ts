@@ -5,7 +5,8 @@ import type { Release } from '../../model/release.ts'
 import { camelCase } from '../../support/casing.ts'
 import { systemClock } from '../../support/clock.ts'
 import { ConfigError, InputError, messageOf } from '../../support/errors.ts'
-import { readText } from '../../support/read-text.ts'
+import { tooDeepAt } from '../../support/nesting.ts'
+import { readOwnText } from '../../support/read-text.ts'
 import { type Begun, type Ended, type JournalEvent, journalEventSchema, journalFormat } from './journal-events.ts'
 import { whyImpossible, whyTooLate } from './possible.ts'
 
@@ -62,7 +63,7 @@ export async function readJournal(
   path: string,
   now: Date = systemClock.now()
 ): Promise<JournalRecord | UnreadableJournal | null> {
-  const text = await readText(path, mostBytes)
+  const text = await readOwnText(path, mostBytes)
   const lines = text.split('\n', mostLines + 1)
   if (lines.length > mostLines) throw new InvalidJournal(`it has more than ${mostLines} lines`)
   const events = lines.flatMap(parseLine)
@@ -94,7 +95,8 @@ function eventOf(line: JsonObject): JournalEvent[] {
 
 function parseLine(line: string): JsonObject[] {
   try {
-    const parsed = jsonObject.safeParse(JSON.parse(line))
+    const value: unknown = JSON.parse(line)
+    const parsed = jsonObject.safeParse(tooDeepAt(value) ? null : value)
     return parsed.success ? [parsed.data] : []
   } catch {
     return []

@@ -5,7 +5,7 @@ import { snakeCase } from '../../support/casing.ts'
 import { type Clock, isoNow } from '../../support/clock.ts'
 import { ConfigError, messageOf } from '../../support/errors.ts'
 import type { Mask } from '../../support/mask.ts'
-import { readText } from '../../support/read-text.ts'
+import { readOwnText } from '../../support/read-text.ts'
 import type { Entry, JournalEvent } from './journal-events.ts'
 
 /** A rollback's journal: one JSON line per event, on disk before the next thing happens. */
@@ -60,7 +60,8 @@ export async function openJournal(path: string, clock: Clock, mask: Mask): Promi
 async function openForAppend(path: string) {
   try {
     await mkdir(dirname(path), { recursive: true })
-    const handle = await open(path, 'a+')
+    const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants
+    const handle = await open(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_RDWR)
     await syncFolder(dirname(path))
     return handle
   } catch (error) {
@@ -97,6 +98,6 @@ const unwritable = (path: string, cause: unknown): ConfigError =>
   })
 
 const endsInTornLine = async (path: string): Promise<boolean> => {
-  const text = await readText(path)
+  const text = await readOwnText(path)
   return text !== '' && !text.endsWith('\n')
 }

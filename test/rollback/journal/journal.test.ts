@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -106,3 +106,13 @@ async function fileHandle() {
   await handle.close()
   return { FileHandle }
 }
+
+test('a link in the place of a journal is neither written through nor read', async () => {
+  const elsewhere = join(dir, 'private')
+  await writeFile(elsewhere, '{"event":"begun"}\n')
+  const path = join(dir, 'rb-1.jsonl')
+  await symlink(elsewhere, path)
+  await expect(openJournal(path, testClock(), createMask())).rejects.toMatchObject({ code: 'journal_unwritable' })
+  await expect(readJournal(path)).rejects.toThrow('no regular file')
+  expect(await readFile(elsewhere, 'utf8')).toBe('{"event":"begun"}\n')
+})
