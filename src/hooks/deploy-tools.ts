@@ -20,7 +20,7 @@ export const deployTools: Record<string, DeployTools> = {
       "npm pnpm yarn bun lerna changeset": "--prefix -w --workspace -C --dir -F --filter --cwd --registry --tag --otp --access --userconfig --loglevel"
     },
     "failure": {
-      "own": /^[ \t]*(npm (ERR!|error)\s|.*ERR_PNPM|error Couldn't publish)/m,
+      "own": /^[ \t]{0,16}npm (ERR!|error)\s|ERR_PNPM|^[ \t]{0,16}error Couldn't publish/m,
       "anywhere": /^npm (ERR!|error) (code E(PUBLISHCONFLICT|PRIVATE|NEEDAUTH|OTP)\b|[45]\d\d .* - PUT )|error Couldn't publish|ERR_PNPM_(GIT|PUBLISH|REGISTRY)/m
     }
   },
@@ -51,7 +51,7 @@ export const deployTools: Record<string, DeployTools> = {
     },
     "failure": {
       "own": /^(ERROR|error)\b|HTTPError: [45]\d\d/m,
-      "anywhere": /HTTPError: [45]\d\d .*(legacy|upload|pypi)/m
+      "anywhere": /HTTPError: [45]\d\d .{0,300}(legacy|upload|pypi)/m
     }
   },
   "netlify": {

@@ -12,7 +12,7 @@ const publishes =
 export const discoverGitHubReleases: Discover = async (projectDir) => {
   try {
     const config = await readText(join(projectDir, '.git/config'))
-    if (!/^\s*url\s*=.*\bgithub\.com[:/]/m.test(config)) return null
+    if (!/^[ \t]*url[ \t]*=.{0,300}\bgithub\.com[:/]/m.test(config)) return null
     const evidence = (await toolOf(projectDir)) ?? (await workflowOf(projectDir))
     return evidence ? { config: {}, because: `the git remote is on GitHub and ${evidence}` } : null
   } catch {

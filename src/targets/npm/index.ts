@@ -24,7 +24,7 @@ export default defineTarget({
         '--prefix -w --workspace -C --dir -F --filter --cwd --registry --tag --otp --access --userconfig --loglevel'
     },
     failure: {
-      own: /^[ \t]*(npm (ERR!|error)\s|.*ERR_PNPM|error Couldn't publish)/m,
+      own: /^[ \t]{0,16}npm (ERR!|error)\s|ERR_PNPM|^[ \t]{0,16}error Couldn't publish/m,
       anywhere:
         /^npm (ERR!|error) (code E(PUBLISHCONFLICT|PRIVATE|NEEDAUTH|OTP)\b|[45]\d\d .* - PUT )|error Couldn't publish|ERR_PNPM_(GIT|PUBLISH|REGISTRY)/m
     }

@@ -9,6 +9,6 @@ export const discoverPypi: Discover = async (projectDir) => {
   if (!found) return null
   const text = await readText(join(projectDir, found.file))
   if (/Private\s*::/.test(text)) return null
-  const builds = found.file === 'setup.cfg' || /^\s*\[(build-system|tool\.poetry)\]/m.test(text)
+  const builds = found.file === 'setup.cfg' || /^[ \t]*\[(build-system|tool\.poetry)\]/m.test(text)
   return builds ? { config: {}, because: `${found.file} names the Python project ${found.name}` } : null
 }

@@ -14,7 +14,7 @@ export default defineTarget({
     options: { 'uv poetry hatch flit pdm': '-C --directory -P -p --project --config-file -e --env' },
     failure: {
       own: /^(ERROR|error)\b|HTTPError: [45]\d\d/m,
-      anywhere: /HTTPError: [45]\d\d .*(legacy|upload|pypi)/m
+      anywhere: /HTTPError: [45]\d\d .{0,300}(legacy|upload|pypi)/m
     }
   },
   configSchema: pypiConfigSchema,

@@ -147,7 +147,7 @@ describe('GitHub check', () => {
     expect(findings.join('\n')).toMatch(/workflow Release of its commit ended in failure/)
     expect(findings.join('\n')).toMatch(/v1\.2\.0 was published at 2026-01-03T00:00:00Z by builder/)
     expect(events.map(({ source }) => source)).toContain('GitHub Actions')
-    expect(evidence[0]?.text).toMatch(/Make it faster \(Ada\)/)
+    expect(evidence[0]?.text).toMatch(/"Make it faster" \(Ada\)/)
   })
 
   test('a diagnosis without the rights for workflow runs tells the rest', async () => {

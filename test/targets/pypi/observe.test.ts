@@ -39,7 +39,7 @@ describe('PyPI observation', () => {
     expect(seen.current?.version).toBe('1.1.0')
     expect(releaseNamed(seen, '1.2.0')).toMatchObject({
       available: { state: 'no', reason: expect.stringMatching(/un-yanks/) },
-      against: ['yanked: does not start']
+      against: ['yanked: "does not start"']
     })
   })
 
@@ -102,7 +102,7 @@ describe('PyPI observation', () => {
     it.pypi.onlyHtml(true)
     const html = await observe()
     expect(html.current?.version).toBe('1.3.0')
-    expect(releaseNamed(html, '1.1.0').against).toEqual(['yanked: a "quoted" <reason> & more'])
+    expect(releaseNamed(html, '1.1.0').against).toEqual(['yanked: "a \'quoted\' <reason> & more"'])
     expect(html.notes).toEqual(json.notes)
   })
 

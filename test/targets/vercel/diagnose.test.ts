@@ -20,7 +20,7 @@ test('a failed build is reported with its message and the end of its log', async
   const log = Array.from({ length: 80 }, (_, index) => `line ${index}`)
   const build = vercel.deploy(broken, { state: 'ERROR', error: failure, log })
   const { findings, evidence } = await (await open(vercel)).diagnose(signal())
-  expect(findings.join()).toContain(failure.message)
+  expect(findings.join()).toContain(failure.message.replaceAll('"', "'"))
   expect(evidence).toMatchObject([{ title: expect.stringContaining(build.uid), source: 'Vercel, build log' }])
   expect(evidence[0]?.text.split('\n').at(-1)).toBe('line 79')
   expect(evidence[0]?.text).not.toContain('line 1\n')

@@ -70,9 +70,9 @@ function outcomeOf({ why, status }: ApiFailure): Partial<PodDryRun> {
   // A webhook that fails refuses every such pod; a busy server proves nothing.
   if (status === 429 || status >= 500) return /webhook/i.test(why) ? { refusedToUs: why } : { untried: true }
   // A webhook that cannot do dry runs proves nothing about the pod.
-  if (/: User ".*" cannot create|dry ?run/i.test(why)) return { untried: true }
+  if (/: User ".{0,300}" cannot create|dry ?run/i.test(why)) return { untried: true }
   if (/error looking up service account/.test(why)) return {}
-  const exceeded = /exceeded quota: .*?, requested: (.*?), used: /.exec(why)?.[1]
+  const exceeded = /exceeded quota: .{0,300}?, requested: (.{0,2000}?), used: /.exec(why)?.[1]
   if (exceeded) return { requested: amountsOf(exceeded) }
   const always =
     /failed quota: .* must specify|(maximum|minimum) .* usage per|limit to request ratio|must be less than or equal to/
