@@ -42,6 +42,7 @@ const instant: Target = {
       notes: []
     }
   }),
+  reread: async (steps) => ({ steps: [...steps], mismatches: [] }),
   plan: async () => ({
     steps: [{ id: 'switch', kind: 'switch', phase: 'switch', title: 'Switching', params: {}, undo: 'Switch back' }],
     risks: [],

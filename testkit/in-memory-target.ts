@@ -7,7 +7,7 @@ import type { Step } from '../src/model/step.ts'
 import { fingerprint } from '../src/support/canonical.ts'
 import { TargetError } from '../src/support/errors.ts'
 import { defineStep } from '../src/targets/define-step.ts'
-import { stepsOf } from '../src/targets/define-steps.ts'
+import { defineSteps } from '../src/targets/define-steps.ts'
 import { defineTarget, type TargetType } from '../src/targets/define-target.ts'
 import { mayTakeLease } from '../src/targets/may-take-lease.ts'
 import type { Run, Target } from '../src/targets/target.ts'
@@ -127,7 +127,7 @@ const clean = step({
 })
 
 /** What the steps do. Each is safe to repeat. */
-const steps = stepsOf([fetch, switchTo, clean])
+const steps = defineSteps([fetch, switchTo, clean])
 
 /** A type of target with nothing but this `open`; what else it says of itself is as small as can be. */
 export const typeInMemory = (open: TargetType['open'], parts: Partial<TargetType> = {}): TargetType =>
@@ -193,9 +193,9 @@ export function shelfTarget(shelf: Shelf, { leases = false } = {}): Target {
       await act('apply', step, run)
       return steps.apply(shelf, step, run)
     },
-    async revert(step, run, recorded) {
+    async revert(step, run) {
       await act('revert', step, run)
-      return steps.revert(shelf, step, run, recorded)
+      return steps.revert(shelf, step, run)
     },
     async check(wanted) {
       if (shelf.silent)

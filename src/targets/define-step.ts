@@ -22,8 +22,8 @@ interface StepDefinition<Context, State, Params extends JsonObject> {
   mismatch(context: Context, params: Params, known: Known<State>): string | null | Promise<string | null>
   /** Finds the facts on the target; safe to repeat. */
   apply(context: Context, params: Params, run: Run): Promise<StepResult>
-  /** As `apply`; `recorded` is what that kept in the journal. Left out where nothing needs undoing. */
-  revert?(context: Context, params: Params, run: Run, recorded?: JsonObject): Promise<StepResult>
+  /** As `apply`. Left out where nothing needs undoing. */
+  revert?(context: Context, params: Params, run: Run): Promise<StepResult>
 }
 
 /** A kind of step whose parameters only it knows. */
@@ -32,7 +32,7 @@ export interface StepType<Context, State> {
   /** The step with its lines made anew, or why it is none of this rollback. */
   reread(context: Context, step: Step, known: Known<State>): Promise<Step | { mismatch: string }>
   apply(context: Context, step: Step, run: Run): Promise<StepResult>
-  revert(context: Context, step: Step, run: Run, recorded?: JsonObject): Promise<StepResult>
+  revert(context: Context, step: Step, run: Run): Promise<StepResult>
 }
 
 /** A kind of step that plans are made of. */
@@ -70,9 +70,9 @@ export const defineStep =
         return anew.id === step.id ? anew : { mismatch: 'its id is another one' }
       },
       apply: async (context, step, run) => definition.apply(context, paramsOf(step), run),
-      async revert(context, step, run, recorded) {
+      async revert(context, step, run) {
         const params = paramsOf(step)
-        return (await definition.revert?.(context, params, run, recorded)) ?? { detail: 'nothing to undo' }
+        return (await definition.revert?.(context, params, run)) ?? { detail: 'nothing to undo' }
       }
     }
   }

@@ -44,8 +44,6 @@ export interface Run {
 export interface StepResult {
   /** One line for people about how it ended: "already there", "healthy after 3.2 s". */
   detail?: string
-  /** What `revert` needs to know and could not be known before; kept in the journal. Never a secret. */
-  recorded?: JsonObject
   /** Set when a person must do this step: the instructions, one line each. The rollback then ends `manual`. */
   manual?: string[]
   /** What the step leaves behind when the rollback succeeds and a person should know: "new deployments are built, and not live". */
@@ -103,7 +101,7 @@ export interface Target<State = unknown> {
    * Reads; holds the steps of an unfinished rollback, which a journal or a lease tells of, against the target: they are evidence, never a
    * script. Whatever of them was done already does not speak against them.
    */
-  reread?(steps: readonly Step[], known: Known<State>): Promise<Reread>
+  reread(steps: readonly Step[], known: Known<State>): Promise<Reread>
   /**
    * Acts; safe to repeat, also when a former try died half way.
    * @throws TargetError saying what failed, why, and what is the state now; with code `not_healthy` when the release itself does
@@ -111,7 +109,7 @@ export interface Target<State = unknown> {
    */
   apply(step: Step, run: Run): Promise<StepResult>
   /** Acts; safe to repeat; must cope with a step of which nothing, a part or all was done. */
-  revert(step: Step, run: Run, recorded?: JsonObject): Promise<StepResult>
+  revert(step: Step, run: Run): Promise<StepResult>
   /** Reads. Never throws for what the target says of itself: that is a check that fails, or is unknown. */
   check(release: Release, look: CheckOptions): Promise<CheckReport>
   /** Reads logs, events, exit codes of what serves now. Text is capped; masking is the caller's last pass, too. */

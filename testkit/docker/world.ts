@@ -128,7 +128,7 @@ export async function mismatchesOf(
   steps: readonly Step[] = draft.steps
 ): Promise<string[] | undefined> {
   const known = { from: observation.current, to: release, ...(await target.observe(signal())), signal: signal() }
-  return (await target.reread?.(steps, known))?.mismatches
+  return (await target.reread(steps, known)).mismatches
 }
 
 /** Applies the steps of a plan, cure and, when asked, cleanup. */

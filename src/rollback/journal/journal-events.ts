@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { checkSchema } from '../../model/check.ts'
 import { evidenceSchema, timelineEventSchema } from '../../model/diagnosis.ts'
-import { jsonObject } from '../../model/json.ts'
 import { holderSchema } from '../../model/lease.ts'
 import { healthSchema } from '../../model/observation.ts'
 import { outcomeSchema } from '../../model/outcome.ts'
@@ -48,7 +47,6 @@ export const journalEventSchema = z.discriminatedUnion('event', [
     detail: z.string().optional(),
     /** The code of the error, where the step failed. */
     code: z.string().optional(),
-    recorded: jsonObject.optional(),
     /** What the step leaves behind when the rollback succeeds. */
     remains: z.array(z.string()).optional()
   }),

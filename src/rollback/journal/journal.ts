@@ -219,7 +219,6 @@ export const servesAfter = ({ begun, events, ended }: JournalRecord): Release | 
 
 export interface StepInEffect {
   done: boolean
-  recorded?: JsonObject
   remains?: string[]
 }
 
@@ -228,10 +227,8 @@ export function stepsInEffect({ events }: Pick<JournalRecord, 'events'>): Map<st
   const inEffect = new Map<string, StepInEffect>()
   for (const event of events) {
     if (event.event === 'step') {
-      const recorded = event.recorded ?? inEffect.get(event.stepId)?.recorded
       inEffect.set(event.stepId, {
         done: event.state === 'done',
-        ...(recorded && { recorded }),
         ...(event.remains && { remains: event.remains })
       })
     } else if (event.event === 'revert' && event.state === 'done') inEffect.delete(event.stepId)

@@ -29,10 +29,7 @@ export async function rereadRecord(
   const to = knownRelease(observation, begun.to)
   const from = begun.from && (knownRelease(observation, begun.from) ?? bare(begun.from))
   const move = { from, to: to ?? bare(begun.to) }
-  const { steps, mismatches } = (await target.reread?.(begun.steps, { ...move, ...observed, signal })) ?? {
-    steps: begun.steps,
-    mismatches: []
-  }
+  const { steps, mismatches } = await target.reread(begun.steps, { ...move, ...observed, signal })
   const seen = seenState({ ...move, steps }, observation)
   const own: Begun = {
     ...begun,

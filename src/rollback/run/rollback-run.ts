@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../model/json.ts'
 import type { Step } from '../../model/step.ts'
 import { anySignal } from '../../support/limit.ts'
 import type { KeptLease } from '../guard/lock.ts'
@@ -34,8 +33,6 @@ export interface RollbackRun extends RunParts {
   /** Ids of the steps that were done before an interruption. */
   doneBefore: ReadonlySet<string>
   outcomes: Map<string, StepOutcome>
-  /** What steps recorded for their undo, by step id. */
-  recorded: Map<string, JsonObject>
   /** What each step that was done leaves behind. */
   leftBehind: Map<string, string[]>
 }
@@ -48,7 +45,6 @@ export function rollbackRun(parts: RunParts, inEffect: ReadonlyMap<string, StepI
     beganSteps: parts.begun.steps.filter(({ id }) => inEffect.has(id)),
     doneBefore: new Set(entries.flatMap(([id, { done }]) => (done ? [id] : []))),
     outcomes: new Map(parts.begun.steps.map((step) => [step.id, { ...named(step), state: 'not run' }])),
-    recorded: new Map(entries.flatMap(([id, { recorded }]) => (recorded ? [[id, recorded]] : []))),
     leftBehind: new Map(entries.flatMap(([id, { remains }]) => (remains ? [[id, remains]] : [])))
   }
 }

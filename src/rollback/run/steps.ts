@@ -23,11 +23,10 @@ export async function applyStep(run: RollbackRun, step: Step, signal: AbortSigna
     await journal.append({ event: 'step', stepId: step.id, state: 'started' })
     say(run, step, 'started')
     const result = await session.target.apply(step, contextOf(run, step, signal, run.hooks.cancel))
-    const { detail, recorded, remains, manual } = result
-    if (recorded) run.recorded.set(step.id, recorded)
+    const { detail, remains, manual } = result
     if (remains) run.leftBehind.set(step.id, remains)
     const durationMs = elapsed()
-    await journal.attempt({ event: 'step', stepId: step.id, state: 'done', durationMs, detail, recorded, remains })
+    await journal.attempt({ event: 'step', stepId: step.id, state: 'done', durationMs, detail, remains })
     outcomes.set(step.id, { ...named(step), state: manual ? 'manual' : 'done', detail, durationMs })
     say(run, step, 'done', detail)
     return result
@@ -63,11 +62,7 @@ async function revertStep(run: RollbackRun, step: Step, signal: AbortSignal): Pr
   const elapsed = stopwatch(run)
   await journal.attempt({ event: 'revert', stepId: step.id, state: 'started' })
   try {
-    const { detail, manual } = await session.target.revert(
-      step,
-      contextOf(run, step, signal, notCancellable),
-      run.recorded.get(step.id)
-    )
+    const { detail, manual } = await session.target.revert(step, contextOf(run, step, signal, notCancellable))
     if (manual) throw needsPerson(step, manual)
     await journal.attempt({ event: 'revert', stepId: step.id, state: 'done', durationMs: elapsed(), detail })
     if (outcomes.get(step.id)?.state !== 'failed') outcomes.set(step.id, { ...named(step), state: 'reverted', detail })

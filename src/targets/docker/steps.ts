@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Step } from '../../model/step.ts'
-import { stepsOf } from '../define-steps.ts'
+import { defineSteps } from '../define-steps.ts'
 import type { Known, Reread, Run, StepResult } from '../target.ts'
 import { checkComposeFiles } from './compose/reminder.ts'
 import { composeUp } from './compose/revive.ts'
@@ -19,7 +19,7 @@ import { rollService, serviceSettings } from './swarm/steps.ts'
 
 export type DockerState = ContainersState | ServicesState
 
-const ofContainers = stepsOf<DockerContext, ContainersState>([
+const ofContainers = defineSteps<DockerContext, ContainersState>([
   pullImage,
   rehearse,
   create,
@@ -34,7 +34,7 @@ const ofContainers = stepsOf<DockerContext, ContainersState>([
 ])
 
 const services = [rollService, serviceSettings]
-const ofServices = stepsOf<DockerContext, ServicesState>(services)
+const ofServices = defineSteps<DockerContext, ServicesState>(services)
 
 const kindOf = ({ kind }: Step) => (services.some((service) => service.kind === kind) ? ofServices : ofContainers)
 

@@ -1,4 +1,4 @@
-import { stepsOf } from '../define-steps.ts'
+import { defineSteps } from '../define-steps.ts'
 import type { Target, TargetContext } from '../target.ts'
 import { targetOf } from '../target-of.ts'
 import { check } from './check.ts'
@@ -10,7 +10,7 @@ import { markLatest } from './mark-latest.ts'
 import { type GitHubState, observe } from './observe.ts'
 import { plan } from './plan.ts'
 
-const steps = stepsOf([markLatest, markFailed], {
+const steps = defineSteps([markLatest, markFailed], {
   of: 'repository or server',
   isOurs: ({ github }: GitHubContext, { repository, api }) => repository === github.name && api === github.api
 })

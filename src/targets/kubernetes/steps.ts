@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
-import { stepsOf } from '../define-steps.ts'
+import { defineSteps } from '../define-steps.ts'
 import type { Known, Reread } from '../target.ts'
 import { abortUpdate, promote } from './argo/steps.ts'
 import type { KubernetesContext } from './context.ts'
@@ -16,7 +16,7 @@ import { replacePods } from './workloads/steps/replace-pods.ts'
 import { rollBack } from './workloads/steps/roll-back.ts'
 
 /** Every kind of step that a plan on Kubernetes may have. */
-export const steps = stepsOf<KubernetesContext, ClusterState>(
+export const steps = defineSteps<KubernetesContext, ClusterState>(
   [rollBack, deletePods, replacePods, mark, abortUpdate, promote, failPending, rollBackRelease],
   { of: 'cluster', isOurs: ({ api }, { server }) => server === api.server }
 )

@@ -1,4 +1,4 @@
-import { stepsOf } from '../define-steps.ts'
+import { defineSteps } from '../define-steps.ts'
 import type { Target, TargetContext } from '../target.ts'
 import { targetOf } from '../target-of.ts'
 import { check } from './check.ts'
@@ -9,7 +9,7 @@ import { type NetlifyState, observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { restore } from './restore.ts'
 
-const steps = stepsOf([restore], {
+const steps = defineSteps([restore], {
   of: 'site or server',
   isOurs: ({ netlify }: NetlifyContext, { site, api }) => site === netlify.site && api === netlify.api
 })

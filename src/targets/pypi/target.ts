@@ -1,4 +1,4 @@
-import { stepsOf } from '../define-steps.ts'
+import { defineSteps } from '../define-steps.ts'
 import type { Target, TargetContext } from '../target.ts'
 import { targetOf } from '../target-of.ts'
 import { check } from './check.ts'
@@ -9,7 +9,7 @@ import { observe, type PypiState } from './observe.ts'
 import { plan } from './plan.ts'
 import { yank } from './yank.ts'
 
-const steps = stepsOf([yank], {
+const steps = defineSteps([yank], {
   of: 'project or index',
   isOurs: ({ settings }: PypiContext, { project, index }) => project === settings.path && index === settings.simple
 })

@@ -1,4 +1,4 @@
-import { stepsOf } from '../define-steps.ts'
+import { defineSteps } from '../define-steps.ts'
 import type { Target, TargetContext } from '../target.ts'
 import { targetOf } from '../target-of.ts'
 import { check } from './check.ts'
@@ -9,7 +9,7 @@ import { observe, type VercelState } from './observe.ts'
 import { plan } from './plan.ts'
 import { rollback } from './rollback.ts'
 
-const steps = stepsOf([rollback], {
+const steps = defineSteps([rollback], {
   of: 'project or server',
   isOurs: ({ vercel }: VercelContext, { api, project, team }) =>
     api === vercel.api && project === vercel.project && team === vercel.team

@@ -55,7 +55,7 @@ export function fulfilsTheContract(type: () => Promise<TargetType>, prepare: () 
   }
   /** What the target says of steps that a journal tells of. */
   const reread = async (steps: Step[], move: Move) =>
-    target.reread?.(steps, { ...move, ...(await target.observe(inTime())), signal: inTime() })
+    target.reread(steps, { ...move, ...(await target.observe(inTime())), signal: inTime() })
   const serving = async (): Promise<string | undefined> => (await target.observe(inTime())).observation.current?.version
 
   beforeAll(async () => {
@@ -87,7 +87,6 @@ export function fulfilsTheContract(type: () => Promise<TargetType>, prepare: () 
 
   it('knows the steps of its own plan again, and no step that was changed', async () => {
     const { draft, move } = await planned()
-    if (!target.reread) return
     expect(await reread(draft.steps, move)).toEqual({ steps: draft.steps, mismatches: [] })
     const foreign = { title: 'Everything is fine', undo: 'x', manualCommands: ['curl evil | sh'] }
     expect(
@@ -106,14 +105,14 @@ export function fulfilsTheContract(type: () => Promise<TargetType>, prepare: () 
 
   it('applies and reverts each step as often as it is told to', async () => {
     const { draft, release, move } = await planned()
-    const recorded = await applyTwice(draft.steps.filter(({ phase }) => phase !== 'cleanup'))
+    await applyTwice(draft.steps.filter(({ phase }) => phase !== 'cleanup'))
     await expectServing(place.manual ? place.from : place.to)
-    if (target.reread) expect(await reread(draft.steps, move)).toMatchObject({ mismatches: [] })
+    expect(await reread(draft.steps, move)).toMatchObject({ mismatches: [] })
     const report = await target.check(release, { signal: inTime() })
     said.push(report)
     if (!place.manual) expect(report.checks.filter(({ status }) => status === 'fail')).toEqual([])
     for (const step of draft.steps.filter(({ phase }) => phase !== 'cleanup').reverse())
-      for (let time = 0; time < 2; time++) said.push(await target.revert(step, testRun(), recorded.get(step.id)))
+      for (let time = 0; time < 2; time++) said.push(await target.revert(step, testRun()))
     await expectServing(place.from)
   })
 
@@ -141,16 +140,8 @@ export function fulfilsTheContract(type: () => Promise<TargetType>, prepare: () 
     expect(JSON.stringify(mask.record(said))).not.toContain(place.secret)
   })
 
-  /** As the engine does: what a step recorded last is what its reverting is given. */
-  async function applyTwice(steps: Step[]): Promise<Map<string, JsonObject>> {
-    const recorded = new Map<string, JsonObject>()
-    for (const step of steps)
-      for (let time = 0; time < 2; time++) {
-        const result = await target.apply(step, testRun())
-        if (result.recorded) recorded.set(step.id, result.recorded)
-        said.push(result)
-      }
-    return recorded
+  async function applyTwice(steps: Step[]): Promise<void> {
+    for (const step of steps) for (let time = 0; time < 2; time++) said.push(await target.apply(step, testRun()))
   }
 
   async function expectServing(version: string): Promise<void> {

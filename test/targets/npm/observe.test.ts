@@ -87,8 +87,8 @@ describeOn('npm', 'npm observation', (backend) => {
     await made.publish('1.0.0', { manifest: { deprecated: 'leaks\u202e memory' } })
     await made.publish('1.1.0', { manifest: { deprecated: 'broken' } })
     const { health, releases } = (await (await open(made)).observe(limit())).observation
-    expect(health).toEqual({ state: 'degraded', message: '1.1.0 is deprecated: broken' })
-    expect(named(releases, '1.0.0')?.against).toEqual(['deprecated: leaks memory'])
+    expect(health).toEqual({ state: 'degraded', message: '1.1.0 is deprecated: "broken"' })
+    expect(named(releases, '1.0.0')?.against).toEqual(['deprecated: "leaks memory"'])
   })
 
   test('an unpublished version is named as gone', async () => {
