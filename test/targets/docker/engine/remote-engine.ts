@@ -113,6 +113,8 @@ async function startSsh(dir: string, port: number): Promise<ChildProcess> {
       'PasswordAuthentication no',
       'StrictModes no',
       'UsePAM no',
+      // Bash reads no start file of this machine's user then: they may do anything, and take long.
+      'SetEnv SHLVL=2',
       // As strict with all as the usual 10:30:100 is with some.
       'MaxStartups 6:100:6'
     ].join('\n')
