@@ -134,7 +134,7 @@ volumes: {data: {}}`
     expect(await mismatchesOf(target, planned)).toEqual([])
     for (const params of [
       { files: ['/etc/passwd'] },
-      { envFiles: ['/root/.netrc'] },
+      { envFiles: ['/etc/shadow'] },
       { workingDir: '/etc' },
       { services: ['db'] },
       { project: 'other' },
