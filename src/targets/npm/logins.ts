@@ -30,7 +30,8 @@ export const usualRegistry = 'https://registry.npmjs.org/'
 
 /**
  * A login goes to a host only when the user vouches for the pair: by a setting of an npmrc outside the project, or of the environment,
- * that belongs to this host; NPM_TOKEN belongs to registry.npmjs.org and to the registry that they name. Without encryption it goes only to this machine, or to an address that the user gave in this form.
+ * that belongs to this host; NPM_TOKEN belongs to registry.npmjs.org and to the registry that they name. Without encryption it goes
+ * only to this machine, or to an address that the user gave in this form.
  * @param user the npm configuration without the project's own npmrc.
  */
 export function openLogins(user: NpmOptions, env: NodeJS.ProcessEnv, { registry, ownAuth }: Place): Logins {
