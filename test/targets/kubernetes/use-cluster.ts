@@ -59,7 +59,7 @@ export function useCluster({ kubeconfig = '' }: { kubeconfig?: string }): Cluste
   const contextOf = (config: JsonObject, as: As = {}): TargetContext<KubernetesConfig> => ({
     ...targetContext({ name: 'kubernetes', projectDir: '/' }),
     config: configSchema.parse({ namespace, ...config }),
-    env: { PATH: process.env.PATH, KUBECONFIG: as.kubeconfig ?? kubeconfig, ...as.env },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, KUBECONFIG: as.kubeconfig ?? kubeconfig, ...as.env },
     mask: as.mask ?? createMask()
   })
 
