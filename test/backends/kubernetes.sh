@@ -95,6 +95,12 @@ cgroupDriver: cgroupfs
 failSwapOn: false
 evictionHard: {imagefs.available: 1%, nodefs.available: 1%}
 resolvConf: ""
+# Many pods of tests fail at once, and each must be heard.
+eventRecordQPS: 100
+eventBurst: 200
+registryPullQPS: 0
+kubeAPIQPS: 100
+kubeAPIBurst: 200
 YAML
   start etcd etcd --data-dir etcd --unsafe-no-fsync --listen-client-urls http://127.0.0.1:12379 \
     --advertise-client-urls http://127.0.0.1:12379 --listen-peer-urls http://127.0.0.1:12380 \
@@ -107,7 +113,7 @@ YAML
     --endpoint-reconciler-type=none --kubelet-preferred-address-types=InternalIP
   wait_for "the API server" ask /readyz
   start controllers "$cache/kube-controller-manager" --kubeconfig=kubeconfig --leader-elect=false \
-    --service-account-private-key-file=pki/sa.key --root-ca-file=pki/ca.crt
+    --kube-api-qps=200 --kube-api-burst=400 --service-account-private-key-file=pki/sa.key --root-ca-file=pki/ca.crt
   start scheduler "$cache/kube-scheduler" --kubeconfig=kubeconfig --leader-elect=false
   start kubelet "$cache/kubelet" --config=kubelet.yml --kubeconfig=kubeconfig --hostname-override=node-1 \
     --container-runtime=docker --pod-infra-container-image=pop-test/pause:1 --root-dir="$state/kubelet" \

@@ -43,9 +43,17 @@ export function createWorld(registry = '127.0.0.1:5000'): World {
   const targets: Target[] = []
   const listed = (...args: string[]) => docker(...args).then((text) => text.split('\n').filter(Boolean))
   const containers = () => listed('ps', '-a', '--filter', `name=${prefix}`, '--format', '{{.Names}}')
+  const left = async () => [
+    ...(await containers()),
+    ...(await listed('ps', '-aq', '--filter', `label=world=${prefix}`))
+  ]
   const clear = async (): Promise<void> => {
-    const names = [...(await containers()), ...(await listed('ps', '-aq', '--filter', `label=world=${prefix}`))]
-    if (names.length > 0) await docker('rm', '-f', '-v', ...names).catch(() => undefined)
+    // An engine that was just restarted, or is still removing one, refuses at first.
+    await until('every container removed', async () => {
+      const names = await left()
+      if (names.length > 0) await docker('rm', '-f', '-v', ...names)
+      return names.length === 0
+    })
     for (const target of targets.splice(0)) await target.close?.()
   }
   return {

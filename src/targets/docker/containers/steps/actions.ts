@@ -1,6 +1,6 @@
 import { TargetError } from '../../../../support/errors.ts'
 import type { DockerContext } from '../../context.ts'
-import { isStatus } from '../../engine/engine.ts'
+import { EngineError, isStatus } from '../../engine/engine.ts'
 import type { Container } from '../../objects/schemas.ts'
 import type { Replacement } from './member.ts'
 
@@ -33,8 +33,22 @@ export async function setRestartPolicy(
   const same =
     (now?.Name || 'no') === (policy.Name || 'no') && (now?.MaximumRetryCount ?? 0) === policy.MaximumRetryCount
   if (same) return
-  await docker.engine.containers.setRestartPolicy(container.Id, { ...policy, Name: policy.Name || 'no' }, signal)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await docker.engine.containers.setRestartPolicy(
+        container.Id,
+        { ...policy, Name: policy.Name || 'no' },
+        signal
+      )
+    } catch (error) {
+      if (attempt === 20 || !(error instanceof EngineError && hasJustEnded.test(error.why))) throw error
+      await docker.clock.sleep(250, signal)
+    }
+  }
 }
+
+/** In a crash loop the engine takes a container for running that its runtime knows to have ended. */
+const hasJustEnded = /stopped container|not running|already finished|no such process/i
 
 /** Removes a container; volumes that only it has go along when `ownVolumes`. Safe to repeat. */
 export async function remove(
