@@ -33,6 +33,7 @@ export default defineConfig({
       project('fakes', 1, { maxWorkers: 4 }),
       project('npm', 1, { maxWorkers: 4 }),
       project('docker', 2, { maxWorkers: 5, ...waiting }),
+      project('docker-current', 2, { maxWorkers: 5, ...waiting }),
       project('kubernetes', 2, { maxWorkers: 5, ...waiting }),
       project('host', 2, { maxWorkers: 5, ...waiting })
     ]

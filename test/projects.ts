@@ -9,23 +9,37 @@ export const projects = {
   fakes: { built: true, backends: [] },
   npm: { built: true, backends: ['npm'] },
   docker: { built: true, backends: ['docker'] },
+  'docker-current': { built: true, backends: ['docker-current'] },
   kubernetes: { built: true, backends: ['kubernetes', 'helm'] },
   host: { built: true, backends: ['npm', 'host'] }
 } satisfies Record<string, { built: boolean; backends: string[] }>
 
 export type ProjectName = keyof typeof projects
 
+/** Tests that run on the current engine, too. */
+const onCurrentEngine =
+  /^test\/targets\/docker\/(?:end-to-end|faithful|compose\/compose|compose\/revival|swarm\/swarm)\.test\.ts$/
+
 /**
  * Sorts every test file: a file on a backend, which it names in `describeOn`, belongs to that backend's project; one that starts a
  * built program, itself or by a fixture, to `fakes`; every other one to `unit`.
  */
 export function filesByProject(): Record<ProjectName, string[]> {
-  const sorted: Record<ProjectName, string[]> = { unit: [], fakes: [], npm: [], docker: [], kubernetes: [], host: [] }
+  const sorted: Record<ProjectName, string[]> = {
+    unit: [],
+    fakes: [],
+    npm: [],
+    docker: [],
+    'docker-current': [],
+    kubernetes: [],
+    host: []
+  }
   for (const entry of readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name)
     if (entry.name.endsWith('.test.ts') && !file.includes('node_modules'))
       sorted[projectOf(file)].push(relative(root, file))
   }
+  sorted['docker-current'] = sorted.docker.filter((file) => onCurrentEngine.test(file))
   return sorted
 }
 

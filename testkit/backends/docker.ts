@@ -13,7 +13,22 @@ export const canStartEngine = (): boolean => {
   }
 }
 
-const script = fileURLToPath(new URL('../../test/backends/docker.sh', import.meta.url))
+/** What a script of test/backends prints when it is told `up`: lines of name=value. */
+export async function linesOfUp(script: string): Promise<Record<string, string>> {
+  const file = fileURLToPath(new URL(`../../test/backends/${script}`, import.meta.url))
+  const { stdout } = await promisify(execFile)(file, ['up'])
+  return Object.fromEntries(
+    stdout.split('\n').flatMap((line) => {
+      const equals = line.indexOf('=')
+      return equals > 0 ? [[line.slice(0, equals), line.slice(equals + 1)]] : []
+    })
+  )
+}
+
+/** Why a script failed, in its own words. */
+export const whyMissing = (error: unknown): { missing: string } => ({
+  missing: String((error as { stderr?: string }).stderr ?? error).trim()
+})
 
 /** A Docker engine that answers here, with a private registry and, where installed, Compose v2. */
 const docker: Backend = {
@@ -21,13 +36,7 @@ const docker: Backend = {
   async bring() {
     if (!existsSync('/bin/busybox')) return { missing: 'busybox-static is not installed, and images are made of it' }
     try {
-      const { stdout } = await promisify(execFile)(script, ['up'])
-      const env = Object.fromEntries(
-        stdout.split('\n').flatMap((line) => {
-          const equals = line.indexOf('=')
-          return equals > 0 ? [[line.slice(0, equals), line.slice(equals + 1)]] : []
-        })
-      )
+      const env = await linesOfUp('docker.sh')
       const without = [
         ...(env.compose ? [] : ['Docker Compose v2']),
         ...(env.nginx ? [] : ['nginx']),
@@ -37,7 +46,7 @@ const docker: Backend = {
         ? { env, without }
         : { missing: 'no private registry answers and docker-registry is not installed' }
     } catch (error) {
-      return { missing: String((error as { stderr?: string }).stderr ?? error).trim() }
+      return whyMissing(error)
     }
   }
 }

@@ -216,9 +216,11 @@ describeOn('docker', 'the replacement of a container', () => {
     const after = await goBack()
     const { [`${world.prefix}-front`]: front, [`${world.prefix}-back`]: back } = after.NetworkSettings.Networks
     expect(front).toMatchObject({ IPAddress: '10.213.77.9', IPAMConfig: { IPv4Address: '10.213.77.9' } })
-    expect(front.Aliases).toEqual(['shop', after.Id.slice(0, 12)])
+    // Engines until API version 1.44 list the container's own short id among its aliases.
+    const given = (endpoint: { Aliases: string[] }) => endpoint.Aliases.filter((alias) => !after.Id.startsWith(alias))
+    expect(given(front)).toEqual(['shop'])
     expect(back.DriverOpts).toEqual({ 'org.example.rank': '7' })
-    expect(back.Aliases).toEqual(['shop-back', 'api', after.Id.slice(0, 12)])
+    expect(given(back)).toEqual(['shop-back', 'api'])
     const answer = await docker(
       'run',
       '--rm',

@@ -185,7 +185,9 @@ export function createEngine(transport: Transport): Engine {
 
     images: {
       list: (signal) =>
-        ask('list images', z.array(imageSummarySchema), signal, (docker) => docker.listImages({ digests: true })),
+        whileImagesVanish(() =>
+          ask('list images', z.array(imageSummarySchema), signal, (docker) => docker.listImages({ digests: true }))
+        ),
       inspect: (reference, signal) =>
         orNull(
           ask(`inspect the image ${reference}`, imageSchema, signal, (docker) => docker.getImage(reference).inspect())
@@ -278,6 +280,18 @@ export function createEngine(transport: Transport): Engine {
     },
 
     close: () => transport.close()
+  }
+}
+
+/** While somebody removes images, the image store of containerd cannot list them: "content digest sha256:… not found". */
+async function whileImagesVanish<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (attempt === 4 || !(error instanceof EngineError && /content digest .* not found/i.test(error.why)))
+        throw error
+    }
   }
 }
 

@@ -256,3 +256,15 @@ it('tells a stream that breaks off from one that ends', async () => {
   await expect(reading()).rejects.toMatchObject({ code: 'engine_unreachable', retryable: true })
   expect(lines).toEqual(['{"status":"Pulling"}'])
 })
+
+it('lists images again where one was removed while they were listed, and tells any other failure at once', async () => {
+  let vanishing = 2
+  const { engine } = await engineThat((request, response) => {
+    const message = 'failed to read config content: NotFound: content digest sha256:1c41: not found'
+    return vanishing-- > 0 ? json({ message }, 500)(request, response) : json([])(request, response)
+  })
+  expect(await engine.images.list(signal())).toEqual([])
+  const broken = await engineThat(json({ message: 'no space left on device' }, 500))
+  await expect(broken.engine.images.list(signal())).rejects.toThrow(/no space left/)
+  expect(broken.seen.filter(({ url }) => url.includes('/images/'))).toHaveLength(1)
+})
