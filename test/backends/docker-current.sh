@@ -12,6 +12,9 @@ state=$home/docker-current
 root=$state/root
 socket=$state/socket
 bridge=popcurrent0
+networks=10.252.0.0/16
+# The rules of the engine beside it would drop what containers here say to one another.
+forward=(FORWARD -s $networks -d $networks -j ACCEPT)
 
 works() { "$root/usr/sbin/dockerd" --version && "$root/usr/bin/containerd" --version && "$root/usr/bin/docker" --version; } >/dev/null 2>&1
 answers() { curl -fs --max-time 3 --unix-socket "$socket" http://docker/_ping >/dev/null 2>&1; }
@@ -53,13 +56,14 @@ start() {
   ip link show "$bridge" >/dev/null 2>&1 || ip link add "$bridge" type bridge
   ip addr replace 10.251.0.1/24 dev "$bridge"
   ip link set "$bridge" up
+  iptables -C "${forward[@]}" 2>/dev/null || iptables -I "${forward[@]}"
   echo '{"features": {"containerd-snapshotter": true}}' >"$state/daemon.json"
   # A patient runtime of docker.sh is there only where it is needed.
   local runtime=()
   [ -x "$home/docker/runc" ] && runtime=(--add-runtime "patient=$home/docker/runc" --default-runtime patient)
   PATH=$root/usr/sbin:$root/usr/bin:$PATH setsid nohup dockerd --config-file "$state/daemon.json" --data-root "$state/data" \
     --exec-root "$state/exec" --pidfile "$state/pid" -H "unix://$socket" --bridge="$bridge" --iptables=false \
-    --ip-forward=false --ip-masq=false --default-address-pool base=10.252.0.0/16,size=24 "${runtime[@]}" >"$state/log" 2>&1 &
+    --ip-forward=false --ip-masq=false --default-address-pool "base=$networks,size=24" "${runtime[@]}" >"$state/log" 2>&1 &
   local tries
   for tries in $(seq 150); do answers && return; sleep 0.2; done
   echo "it did not come up after $tries looks; see $state/log" >&2
@@ -72,6 +76,7 @@ down() {
   local tries
   for tries in $(seq 100); do [ -e "$state/pid" ] || break; sleep 0.2; done
   ip link del "$bridge" 2>/dev/null || true
+  iptables -D "${forward[@]}" 2>/dev/null || true
 }
 
 case ${1:-} in
