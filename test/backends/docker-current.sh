@@ -57,6 +57,8 @@ start() {
   ip addr replace 10.251.0.1/24 dev "$bridge"
   ip link set "$bridge" up
   iptables -C "${forward[@]}" 2>/dev/null || iptables -I "${forward[@]}"
+  # What it knew of networks would make it remove docker0, which belongs to the engine beside it.
+  rm -rf "$state/data/network"
   echo '{"features": {"containerd-snapshotter": true}}' >"$state/daemon.json"
   # A patient runtime of docker.sh is there only where it is needed.
   local runtime=()
