@@ -8,7 +8,7 @@ import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
 import { containerNamePattern } from '../../objects/reference.ts'
 import type { Container, ContainerSummary } from '../../objects/schemas.ts'
-import { shellWord } from '../../objects/shell-word.ts'
+import { shellWord } from '../../../../support/shell-word.ts'
 import type { ContainersState } from '../observe/observe.ts'
 
 const idSchema = z.string().regex(/^[a-f0-9]{64}$/)
