@@ -14,7 +14,10 @@ interface YamlOptions {
  * The documents of a YAML text that anybody may have written, with the merge keys that Compose knows.
  * @throws UnsafeYaml when it is not safe to parse.
  */
-export async function parseYaml(text: string, { most = 1_000_000, lineCounter }: YamlOptions = {}): Promise<Document[]> {
+export async function parseYaml(
+  text: string,
+  { most = 1_000_000, lineCounter }: YamlOptions = {}
+): Promise<Document[]> {
   const why = text.length > most ? `it has more than ${most} characters` : whyUnsafe(text)
   if (why) throw new UnsafeYaml(why)
   const { parseAllDocuments } = await import('yaml')
