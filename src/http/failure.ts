@@ -1,6 +1,6 @@
 import { ConfigError, messageOf, RollbackError, TargetError } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
-import { duration, oneLine } from '../support/text.ts'
+import { duration, oneLine, quoted } from '../support/text.ts'
 import type { Said } from './answer.ts'
 import { TooLarge } from './body.ts'
 
@@ -89,14 +89,14 @@ export function explainStatus(
   const meant = meaning?.(said)
   const parts = {
     what: `${doing} failed`,
-    why: meant?.why ?? `${service} answered ${said.status}${reason ? ` (${reason})` : ''}`,
+    why: meant?.why ?? `${service} answered ${said.status}${reason ? ` (${quoted(reason)})` : ''}`,
     ...(state && { state }),
     cause: new Refusal(said)
   }
   if (wait !== null)
     return new TargetError({
       ...parts,
-      why: `${service} limits requests and asks to wait ${duration(wait)}${reason ? ` (${reason})` : ''}`,
+      why: `${service} limits requests and asks to wait ${duration(wait)}${reason ? ` (${quoted(reason)})` : ''}`,
       next: `Try again in ${duration(wait)}.`,
       code: 'rate_limited',
       retryable: true

@@ -9,6 +9,7 @@ import { targetTypes } from '../../src/targets/index.ts'
 import { newShelf, shelfTarget, typeInMemory } from '../../testkit/in-memory-target.ts'
 import { type TestProject, testProject } from '../../testkit/project.ts'
 
+const steering = /(?!\n)[\p{Cc}\p{Cf}]/u
 const contentSchema = z.array(z.object({ text: z.string() }))
 const hostileText = [
   'web\u0000',
@@ -96,7 +97,8 @@ describe('a hostile argument', () => {
     expect(said).toContain(argument.startsWith('\u202e') ? 'longer' : argument)
     expect(said.length).toBeLessThan(3_000)
     expect(said.split('\n').length).toBeLessThan(6)
-    expect(said).not.toMatch(/ {4}at |cannot be reached|fault of this program|[\u0000\u001b\u202e]/)
+    expect(said).not.toMatch(/ {4}at |cannot be reached|fault of this program/)
+    expect(said).not.toMatch(steering)
   })
 
   it('that would be a prototype is none: the target of deploy.json is assessed', async () => {
@@ -112,6 +114,6 @@ describe('a hostile argument', () => {
     const { path } = z.object({ path: z.string() }).parse(structuredContent)
     const report = await readFile(join(project.dir, path), 'utf8')
     expect(report.match(/before\s?after/g)).toHaveLength(3)
-    expect(report).not.toMatch(/[\u0000\u001b\u202e\u200b\r]/)
+    expect(report).not.toMatch(steering)
   })
 })

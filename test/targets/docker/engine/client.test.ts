@@ -185,7 +185,7 @@ it.each([
   const { engine } = await engineThat(json({ message: 'no such network: shop' }, status))
   await expect(engine.networks.connect('shop', 'web', null, signal())).rejects.toMatchObject({
     what: 'The Docker engine refused to connect web to the network shop',
-    why: 'no such network: shop',
+    why: '"no such network: shop"',
     code,
     status,
     retryable
