@@ -1,5 +1,6 @@
 import { ConfigError, messageOf, RollbackError, TargetError } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
+import { parseOutsideJson } from '../support/nesting.ts'
 import { duration, oneLine, quoted } from '../support/text.ts'
 import type { Said } from './answer.ts'
 import { TooLarge } from './body.ts'
@@ -33,7 +34,7 @@ export const saidBy = (error: unknown): Said | undefined =>
 /** One line of what a platform gave as its reason: `message`, `error.message` or `error`, the usual places; '' when it gave none. */
 export function reasonOf({ text }: Said): string {
   try {
-    const body = JSON.parse(text) as Record<string, unknown> | null
+    const body = parseOutsideJson(text) as Record<string, unknown> | null
     const inner =
       body?.error && typeof body.error === 'object' ? (body.error as Record<string, unknown>).message : body?.error
     const said = [body?.message, inner].find((one) => typeof one === 'string')

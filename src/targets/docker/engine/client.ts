@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { z } from 'zod'
 import type { TargetError } from '../../../support/errors.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { quoted } from '../../../support/text.ts'
 import {
   containerSchema,
@@ -290,7 +291,7 @@ const shown = (id: string): string => (/^[a-f0-9]{64}$/.test(id) ? id.slice(0, 1
 
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseOutsideJson(text)
   } catch {
     return undefined
   }

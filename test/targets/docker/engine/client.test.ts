@@ -192,6 +192,15 @@ it.each([
   })
 })
 
+it('refuses an answer that is nested too deep to be walked', async () => {
+  const deep = `{"Id":"web","Config":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+  const { engine } = await engineThat((_, response) => response.end(deep))
+  await expect(engine.containers.inspect('web', signal())).rejects.toMatchObject({
+    code: 'engine_answer',
+    why: expect.stringContaining('nested too deep')
+  })
+})
+
 it('gives null for what does not exist', async () => {
   const { engine } = await engineThat(json({ message: 'no such thing' }, 404))
   expect(await engine.containers.inspect('web', signal())).toBeNull()

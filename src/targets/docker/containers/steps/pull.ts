@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
+import { parseOutsideJson } from '../../../../support/nesting.ts'
 import { oneLine, quoted } from '../../../../support/text.ts'
 import { defineStep } from '../../../define-step.ts'
 import type { Run, StepResult } from '../../../target.ts'
@@ -55,7 +56,7 @@ async function pull(docker: DockerContext, image: string, run: Run): Promise<Ste
   const layers = new Map<string, Layer>()
   let told = 0
   for await (const line of linesOf(stream, docker.engine.address)) {
-    const { id, status, error, progressDetail } = lineSchema.parse(JSON.parse(line || '{}'))
+    const { id, status, error, progressDetail } = lineSchema.parse(parseOutsideJson(line || '{}'))
     if (error) throw await failed(quoted(error, 300))
     if (!id || status !== 'Downloading') continue
     layers.set(id, { current: progressDetail?.current ?? 0, total: progressDetail?.total ?? 0 })
