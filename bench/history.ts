@@ -13,14 +13,17 @@ import { createMask } from '../src/support/mask.ts'
 import { targetTypes } from '../src/targets/index.ts'
 import type { Target } from '../src/targets/target.ts'
 import { assessRollback } from '../src/tools/assess-rollback.ts'
+import { writeIncidentTool } from '../src/tools/write-incident.ts'
 import { typeInMemory } from '../testkit/in-memory-target.ts'
 import { inTurns, median, printRatios } from './support/turns.ts'
 
 /**
  * What a whole assessment costs beyond the target, as the tool answers it: choosing, deploy.json, journals, ranking, git, the plan
- * id, masking and rendering. With 10,000 records in the history next to the same with ten, on a target that answers at once.
+ * id, masking and rendering; and what a report costs. With 10,000 records in the history, or as many as the second argument says, next
+ * to the same with ten, on a target that answers at once.
  */
 const rounds = Number(process.argv[2] ?? 15)
+const many = Number(process.argv[3] ?? 10_000)
 const run = promisify(execFile)
 
 const releases: Release[] = Array.from({ length: 100 }, (_, index) => ({
@@ -103,10 +106,14 @@ async function writeJournal(dir: string, index: number): Promise<void> {
   await writeFile(join(dir, `${id}.jsonl`), events.map((event) => `${JSON.stringify(event)}\n`).join(''))
 }
 
-async function assessed(projectDir: string): Promise<number> {
+function callIn(projectDir: string) {
   const project = { projectDir, env: {}, clock: systemClock, log: () => undefined, mask: createMask() }
   const cancelled = new AbortController().signal
-  const call = { project, cancelled, report: () => undefined, consent: async () => undefined }
+  return { project, cancelled, report: () => undefined, consent: async () => undefined }
+}
+
+async function assessed(projectDir: string): Promise<number> {
+  const call = callIn(projectDir)
   const began = performance.now()
   const answer = answerOf(renderAssessment(await assessRollback.run({}, call)), call.project.mask)
   const ms = performance.now() - began
@@ -114,17 +121,29 @@ async function assessed(projectDir: string): Promise<number> {
   return ms
 }
 
-const [long, few] = [await projectWith(10_000), await projectWith(10)]
-await assessed(few)
-const figures = await inTurns(
-  [
-    { name: '10,000 records', run: () => assessed(long) },
-    { name: '10 records', run: () => assessed(few) }
-  ],
-  rounds
-)
-printRatios('assess_rollback beyond its target', 'ms', figures)
-const [ofLong = [], ofFew = []] = [...figures.values()]
-const more = median(ofLong.map((ms, round) => ms - (ofFew[round] ?? Number.NaN)))
-console.log(`  the history of 10,000 records costs ${more.toFixed(1)} ms more`)
+async function reported(projectDir: string): Promise<number> {
+  const began = performance.now()
+  await writeIncidentTool.run({}, callIn(projectDir))
+  return performance.now() - began
+}
+
+const numbered = many.toLocaleString('en')
+const [long, few] = [await projectWith(many), await projectWith(10)]
+for (const [name, measured] of [
+  ['assess_rollback', assessed],
+  ['write_incident', reported]
+] as const) {
+  await measured(few)
+  const figures = await inTurns(
+    [
+      { name: `${numbered} records`, run: () => measured(long) },
+      { name: '10 records', run: () => measured(few) }
+    ],
+    rounds
+  )
+  printRatios(`${name} beyond its target`, 'ms', figures)
+  const [ofLong = [], ofFew = []] = [...figures.values()]
+  const more = median(ofLong.map((ms, round) => ms - (ofFew[round] ?? Number.NaN)))
+  console.log(`  the history of ${numbered} records costs ${more.toFixed(1)} ms more`)
+}
 await Promise.all([long, few].map((dir) => rm(dir, { recursive: true })))

@@ -4,6 +4,7 @@ import type { Clock } from '../support/clock.ts'
 import { TargetError } from '../support/errors.ts'
 import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
+import { parseOutsideJson } from '../support/nesting.ts'
 import { duration, oneLine } from '../support/text.ts'
 import { type Answer, type Headers, headerOf, type Said } from './answer.ts'
 import { type Doing, explainNetwork, explainStatus, isTransient, type Meaning, statusOf } from './failure.ts'
@@ -153,7 +154,7 @@ export function openHttp(settings: HttpSettings): Http {
     const { doing, schema, state, decode } = request
     const text = body.toString('utf8')
     try {
-      const value: unknown = decode ? decode(text, headers) : text === '' ? null : JSON.parse(text)
+      const value: unknown = decode ? decode(text, headers) : text === '' ? null : parseOutsideJson(text)
       return { status, headers, body: schema.parse(value) }
     } catch (error) {
       const type = oneLine(headerOf(headers, 'content-type') ?? 'no type', 60)
@@ -196,7 +197,7 @@ export function openHttp(settings: HttpSettings): Http {
 function refusalText(body: Buffer, mask: Mask): string {
   const part = body.toString('utf8', 0, maxRefusal)
   try {
-    return JSON.stringify(mask.data(JSON.parse(part)))
+    return JSON.stringify(mask.data(parseOutsideJson(part)))
   } catch {
     return mask.text(part)
   }

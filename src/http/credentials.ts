@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { z } from 'zod'
 import { ConfigError } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
+import { parseOutsideJson } from '../support/nesting.ts'
 import { readText } from '../support/read-text.ts'
 
 /** A place that a token may come from, in the order in which they count. */
@@ -41,7 +42,7 @@ export async function readOwnFile<T>(
   for (const { variable = '', folder, path } of paths) {
     try {
       const above = env[variable] || join(env.HOME || homedir(), folder)
-      return schema.parse(JSON.parse(await readText(join(above, path))))
+      return schema.parse(parseOutsideJson(await readText(join(above, path))))
     } catch {
       // Missing, or of another shape: the next path.
     }

@@ -1,6 +1,7 @@
 import { ConfigError, messageOf, RollbackError, TargetError } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
-import { duration, oneLine } from '../support/text.ts'
+import { parseOutsideJson } from '../support/nesting.ts'
+import { duration, oneLine, quoted } from '../support/text.ts'
 import type { Said } from './answer.ts'
 import { TooLarge } from './body.ts'
 
@@ -33,7 +34,7 @@ export const saidBy = (error: unknown): Said | undefined =>
 /** One line of what a platform gave as its reason: `message`, `error.message` or `error`, the usual places; '' when it gave none. */
 export function reasonOf({ text }: Said): string {
   try {
-    const body = JSON.parse(text) as Record<string, unknown> | null
+    const body = parseOutsideJson(text) as Record<string, unknown> | null
     const inner =
       body?.error && typeof body.error === 'object' ? (body.error as Record<string, unknown>).message : body?.error
     const said = [body?.message, inner].find((one) => typeof one === 'string')
@@ -89,14 +90,14 @@ export function explainStatus(
   const meant = meaning?.(said)
   const parts = {
     what: `${doing} failed`,
-    why: meant?.why ?? `${service} answered ${said.status}${reason ? ` (${reason})` : ''}`,
+    why: meant?.why ?? `${service} answered ${said.status}${reason ? ` (${quoted(reason)})` : ''}`,
     ...(state && { state }),
     cause: new Refusal(said)
   }
   if (wait !== null)
     return new TargetError({
       ...parts,
-      why: `${service} limits requests and asks to wait ${duration(wait)}${reason ? ` (${reason})` : ''}`,
+      why: `${service} limits requests and asks to wait ${duration(wait)}${reason ? ` (${quoted(reason)})` : ''}`,
       next: `Try again in ${duration(wait)}.`,
       code: 'rate_limited',
       retryable: true

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { fingerprintOf } from '../support/canonical.ts'
+import { parseOutsideJson } from '../support/nesting.ts'
 import { git } from './git.ts'
 import { locateDeployFile, projectPaths } from './paths.ts'
 
@@ -28,7 +29,7 @@ export async function committedAutomatic(projectDir: string, env: NodeJS.Process
 
 function entryOf(text: string | null, target: string): Entry | null {
   try {
-    const { targets } = entriesSchema.parse(JSON.parse(text?.replace(/^\uFEFF/, '') ?? ''))
+    const { targets } = entriesSchema.parse(parseOutsideJson(text?.replace(/^\uFEFF/, '') ?? ''))
     return Object.hasOwn(targets, target) ? (targets[target] ?? null) : null
   } catch {
     return null

@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { TargetError } from '../support/errors.ts'
+import { parseOutsideJson } from '../support/nesting.ts'
 import { readOwnText } from '../support/read-text.ts'
 import { isGone, ownIdentity } from './process-identity.ts'
 
@@ -122,7 +123,7 @@ async function created(path: string, own: LockHolder): Promise<boolean> {
 
 async function holderOf(path: string): Promise<LockHolder | 'none' | 'unreadable'> {
   try {
-    return holderSchema.parse(JSON.parse(await readOwnText(path, mostBytes)))
+    return holderSchema.parse(parseOutsideJson(await readOwnText(path, mostBytes)))
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'none' : 'unreadable'
   }

@@ -19,9 +19,16 @@ export function tooDeepAt(value: unknown): string[] | null {
   return path
 }
 
-function isDeeper(value: unknown, levels: number): boolean {
-  let level = [value].filter(isNested)
-  for (let depth = 0; depth < levels && level.length > 0; depth++)
-    level = level.flatMap((each) => Object.values(each).filter(isNested))
-  return level.length > 0
+/**
+ * What a JSON text from outside says, where that can be worked with.
+ * @throws SyntaxError when it is no JSON, or nested too deep.
+ */
+export function parseOutsideJson(text: string): unknown {
+  const value: unknown = JSON.parse(text)
+  if (isDeeper(value, deepest)) throw new SyntaxError(`it is nested deeper than ${deepest} levels`)
+  return value
 }
+
+/** It calls itself at most so many times deep. */
+const isDeeper = (value: unknown, levels: number): boolean =>
+  isNested(value) && (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)))

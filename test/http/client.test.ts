@@ -35,6 +35,12 @@ describe('a request to a platform', () => {
     client(more).json({ doing: 'Asking', path: '/x', schema, signal: AbortSignal.timeout(20_000), ...parts })
   const answers = (...given: (Answer | 'hang up')[]) => server.fault(() => given.shift())
 
+  test('refuses an answer that is nested too deep to be masked', async () => {
+    const body = `{"ok":true,"new_field":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+    answers({ status: 200, body })
+    await expect(ask()).rejects.toMatchObject({ code: 'unexpected_answer' })
+  })
+
   test('gives the parsed answer, unknown fields included', async () => {
     expect((await ask()).body).toEqual({ ok: true, new_field: 1 })
     expect(server.asked[0]?.headers).toMatchObject({ authorization: `Bearer ${token}`, 'cache-control': 'no-cache' })

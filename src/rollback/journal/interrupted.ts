@@ -3,6 +3,7 @@ import type { Blocker, Observation } from '../../model/observation.ts'
 import type { Release } from '../../model/release.ts'
 import type { Step } from '../../model/step.ts'
 import { camelCase } from '../../support/casing.ts'
+import { shellWord } from '../../support/shell-word.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Observed, Target } from '../../targets/target.ts'
 import { resumePlanId } from '../assess/plan-id.ts'
@@ -229,7 +230,7 @@ export function unreadableBlockers(unreadable: readonly UnreadableJournal[], obs
       id: 'journal_format',
       what: `An unfinished rollback is in the journal ${path}, which cannot be used`,
       why: otherFormatWhy,
-      next: `Check what serves. Finish or undo that rollback with the version that began it, or manually, then move ${path} to another folder.`
+      next: `Check what serves. Finish or undo that rollback with the version that began it, or manually. Then close it: mv ${shellWord(path)} ${shellWord(`${path}.closed`)}`
     }))
   return [
     ...journals,

@@ -2,11 +2,14 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { readText } from '../../support/read-text.ts'
+import { parseYaml, yamlValue } from '../../support/yaml-documents.ts'
 import type { Discover, Found } from '../target.ts'
 import { isShort } from './objects/reference.ts'
 
 /** The files that Compose looks for, in its order (compose-go, DefaultFileNames). */
 export const composeFiles = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml']
+
+const mostBytes = 1_000_000
 
 const composeSchema = z.looseObject({
   services: z.record(
@@ -29,8 +32,8 @@ export const discoverDocker: Discover = async (projectDir) => {
 
 async function fromCompose(projectDir: string, file: string): Promise<Found | null> {
   try {
-    const { parse } = await import('yaml')
-    const { services } = composeSchema.parse(parse(await readText(join(projectDir, file)), { merge: true }))
+    const [document] = await parseYaml(await readText(join(projectDir, file), mostBytes))
+    const { services } = composeSchema.parse(yamlValue(document))
     const named = Object.values(services).flatMap((service) => {
       const repository = service?.image ? withoutTag(service.image) : null
       return service?.image && repository ? [{ image: service.image, build: service.build, repository }] : []

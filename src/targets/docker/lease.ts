@@ -1,4 +1,5 @@
 import { type LeaseRecord, leaseRecordSchema } from '../../model/lease.ts'
+import { parseOutsideJson } from '../../support/nesting.ts'
 import { leaseLocked } from '../lease-errors.ts'
 import { mayTakeLease } from '../may-take-lease.ts'
 import type { DockerContext } from './context.ts'
@@ -47,7 +48,7 @@ export async function engineTime({ engine, clock }: DockerContext, signal: Abort
 /** Reads a record that anything may have written. */
 export function leaseRecordIn(text: string): LeaseRecord {
   try {
-    return leaseRecordSchema.parse(JSON.parse(text))
+    return leaseRecordSchema.parse(parseOutsideJson(text))
   } catch {
     return {
       rollbackId: 'unknown',

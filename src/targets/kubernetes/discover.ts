@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { readText } from '../../support/read-text.ts'
-import { isHarmlessYaml, yamlDocuments } from '../../support/yaml-documents.ts'
+import { yamlDocuments } from '../../support/yaml-documents.ts'
 import type { Discover } from '../target.ts'
 import { workload } from './config.ts'
 
@@ -25,9 +25,9 @@ export const discoverKubernetes: Discover = async (projectDir) => {
     const names: string[] = await readdir(join(projectDir, folder)).catch(() => [])
     for (const name of names.filter((one) => /\.ya?ml$/.test(one)).slice(0, mostFiles)) {
       const text = await readText(join(projectDir, folder, name), mostBytes).catch(() => '')
-      if (!text.includes('kind') || bytes + text.length > mostBytesTogether || !isHarmlessYaml(text)) continue
+      if (!text.includes('kind') || bytes + text.length > mostBytesTogether) continue
       bytes += text.length
-      for (const document of await yamlDocuments(text)) {
+      for (const document of await yamlDocuments(text).catch(() => [])) {
         const found = workloadOf(document)
         if (!found) continue
         workloads.add(found)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { parseOutsideJson } from '../../support/nesting.ts'
 import { readText } from '../../support/read-text.ts'
 import type { Discover } from '../target.ts'
 
@@ -13,7 +14,7 @@ const manifestSchema = z.looseObject({
 export const discoverNpm: Discover = async (projectDir) => {
   try {
     const text = await readText(join(projectDir, 'package.json'))
-    const manifest = manifestSchema.parse(JSON.parse(text.replace(/^\ufeff/, '')))
+    const manifest = manifestSchema.parse(parseOutsideJson(text.replace(/^\ufeff/, '')))
     if (manifest.private) return null
     return { config: {}, because: `package.json names the package ${manifest.name}` }
   } catch {

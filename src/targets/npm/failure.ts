@@ -2,6 +2,7 @@ import type { Answer } from '../../http/answer.ts'
 import { TooLarge } from '../../http/body.ts'
 import { isTransient, networkReason } from '../../http/failure.ts'
 import { ConfigError, messageOf, type RollbackError, TargetError } from '../../support/errors.ts'
+import { parseOutsideJson } from '../../support/nesting.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Logins } from './logins.ts'
 
@@ -26,7 +27,7 @@ export class RegistryRefusal extends Error {
 /** A text as JSON; null when it is none. */
 export function tryJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseOutsideJson(text)
   } catch {
     return null
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Answer } from '../../http/answer.ts'
 import { mebibyte } from '../../http/body.ts'
 import { TargetError } from '../../support/errors.ts'
+import { parseOutsideJson } from '../../support/nesting.ts'
 import { explain, isNetworkFailure, statusOf } from './failure.ts'
 import { escapedName } from './names.ts'
 import { type DistTags, distTagsSchema, type Packument, packumentSchema } from './packument.ts'
@@ -46,7 +47,7 @@ export function openRegistry(settings: NpmSettings): Registry {
 
   const read = async <T>(uri: string, schema: z.ZodType<T>, signal: AbortSignal, maxBytes?: number): Promise<T> => {
     const { body } = await send(`${registry}${uri}`, { signal, headers: uncached, ...(maxBytes && { maxBytes }) })
-    return schema.parse(JSON.parse(body.toString('utf8')))
+    return schema.parse(parseOutsideJson(body.toString('utf8')))
   }
 
   const readOf = async <T>(

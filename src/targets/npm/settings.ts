@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Proxies, proxiesOf } from '../../http/proxy.ts'
 import { ConfigError } from '../../support/errors.ts'
 import type { Mask } from '../../support/mask.ts'
+import { parseOutsideJson } from '../../support/nesting.ts'
 import { readText } from '../../support/read-text.ts'
 import { oneLine } from '../../support/text.ts'
 import type { TargetContext } from '../target.ts'
@@ -139,7 +140,7 @@ async function readManifest(projectDir: string): Promise<z.infer<typeof manifest
   const text = await readText(join(projectDir, 'package.json')).catch(() => null)
   if (text === null) return null
   try {
-    return manifestSchema.parse(JSON.parse(text.replace(/^\ufeff/, '')))
+    return manifestSchema.parse(parseOutsideJson(text.replace(/^\ufeff/, '')))
   } catch (error) {
     throw new ConfigError({
       what: 'package.json cannot be read',

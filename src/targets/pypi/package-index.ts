@@ -3,6 +3,7 @@ import { openHttp } from '../../http/client.ts'
 import { tryDownload } from '../../http/download.ts'
 import { reasonOf } from '../../http/failure.ts'
 import { type Effort, type Tried, tryFiles } from '../../http/try-files.ts'
+import { parseOutsideJson } from '../../support/nesting.ts'
 import type { TargetContext } from '../target.ts'
 import type { PypiSettings } from './settings.ts'
 import { type JsonProject, jsonSchema, simpleSchema } from './shapes.ts'
@@ -46,7 +47,7 @@ export function openPackageIndex(
         path: `/${path}/`,
         schema: simpleSchema,
         headers: { accept: simpleTypes },
-        decode: (text, headers) => (isHtml(headers) ? projectFromHtml(text, page, name) : JSON.parse(text)),
+        decode: (text, headers) => (isHtml(headers) ? projectFromHtml(text, page, name) : parseOutsideJson(text)),
         signal
       })
       return project && groupVersions(project, name, page)

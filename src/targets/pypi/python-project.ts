@@ -7,15 +7,17 @@ export interface NamedProject {
   file: string
 }
 
+const mostBytes = 1_000_000
+
 /**
  * The name of the Python project in a folder: of pyproject.toml ([project], else Poetry's table), else of setup.cfg. setup.py is a
  * program and is not run. null when none says it.
  */
 export async function pythonProject(projectDir: string): Promise<NamedProject | null> {
-  const toml = await readText(join(projectDir, 'pyproject.toml')).catch(() => null)
+  const toml = await readText(join(projectDir, 'pyproject.toml'), mostBytes).catch(() => null)
   const name = toml === null ? null : await nameFromToml(toml)
   if (name) return { name, file: 'pyproject.toml' }
-  const cfg = await readText(join(projectDir, 'setup.cfg')).catch(() => null)
+  const cfg = await readText(join(projectDir, 'setup.cfg'), mostBytes).catch(() => null)
   const fromCfg = cfg === null ? null : nameFromCfg(cfg)
   return fromCfg ? { name: fromCfg, file: 'setup.cfg' } : null
 }

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { journalById } from '../../../src/rollback/journal/journal.ts'
 import { newShelf } from '../../../testkit/in-memory-target.ts'
@@ -28,10 +30,18 @@ test('an unfinished journal of another format blocks a rollback, and says which 
       id: 'journal_format',
       what: expect.stringContaining(path),
       why: expect.stringContaining('another version'),
-      next: expect.stringMatching(/^Check what serves\. .*move .* to another folder\.$/)
+      next: expect.stringMatching(/^Check what serves\. .* Then close it: mv /)
     }
   ])
   await expect(rollBack()).rejects.toMatchObject({ code: 'journal_format' })
+})
+
+test('an unfinished journal of another format is closed by the command that its blocker names', async () => {
+  const { assess, rollBack } = await withJournal(old)
+  const [command = ''] = /mv .*$/.exec((await assess()).blockers[0]?.next ?? '') ?? []
+  await promisify(execFile)('sh', ['-c', command])
+  expect((await assess()).blockers).toEqual([])
+  expect((await rollBack()).outcome).toBe('succeeded')
 })
 
 test('an ended journal of another format is named and does not block', async () => {

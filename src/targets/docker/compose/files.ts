@@ -2,7 +2,9 @@ import { readdir } from 'node:fs/promises'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import type { Document, LineCounter, Node, YAMLMap } from 'yaml'
 import { z } from 'zod'
+import { ConfigError } from '../../../support/errors.ts'
 import { readText } from '../../../support/read-text.ts'
+import { parseYaml, UnsafeYaml, yamlValue } from '../../../support/yaml-documents.ts'
 import type { DockerContext } from '../context.ts'
 import { composeFiles } from '../discover.ts'
 import { isShort } from '../objects/reference.ts'
@@ -33,7 +35,10 @@ const fileSchema = z.looseObject({
 /** Files that include or extend each other may do so in a circle. */
 const mostSteps = 10
 
-/** Reads the files that exist, and those that they include; those of another machine are passed over. */
+/**
+ * Reads the files that exist, and those that they include; those of another machine are passed over.
+ * @throws ConfigError when one is not safe to parse.
+ */
 export async function readComposeFiles(paths: readonly string[], depth = 0): Promise<ComposeFile[]> {
   const files = await Promise.all(paths.map((path) => readComposeFile(path, depth)))
   return files.flat()
@@ -76,10 +81,11 @@ export async function writtenImages(paths: readonly string[]): Promise<Map<strin
 async function readComposeFile(path: string, depth: number): Promise<ComposeFile[]> {
   try {
     const text = await readText(path)
-    const { parseDocument, LineCounter: Counter } = await import('yaml')
+    const { LineCounter: Counter } = await import('yaml')
     const counter = new Counter()
-    const document = parseDocument(text, { lineCounter: counter, merge: true })
-    const { name, services, include } = fileSchema.parse(document.toJS())
+    const [document] = await parseYaml(text, { lineCounter: counter })
+    if (!document) return []
+    const { name, services, include } = fileSchema.parse(yamlValue(document))
     const included = (include ?? []).flatMap((entry) => (typeof entry === 'string' ? entry : entry.path))
     const others =
       depth < mostSteps
@@ -91,10 +97,21 @@ async function readComposeFile(path: string, depth: number): Promise<ComposeFile
     const lookUp = await walker(document, counter)
     const image = (service: string): Promise<Written | null> => imageIn({ path, lookUp }, service, depth)
     return [...others, { path, name: name ?? null, services: Object.keys(services ?? {}), image }]
-  } catch {
+  } catch (error) {
+    if (error instanceof UnsafeYaml) throw unsafe(path, error)
+    if (error instanceof ConfigError) throw error
     return []
   }
 }
+
+const unsafe = (path: string, { message }: UnsafeYaml): ConfigError =>
+  new ConfigError({
+    what: `The Compose file ${path} was not read`,
+    why: `it is not safe to parse: ${message}`,
+    state: 'Nothing was changed.',
+    next: 'Correct or remove the file, then try again.',
+    code: 'unsafe_yaml'
+  })
 
 type LookUp = (service: string, ...keys: string[]) => { line: number; value: string } | null
 

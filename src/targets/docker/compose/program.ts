@@ -5,7 +5,7 @@ import { TargetError } from '../../../support/errors.ts'
 import { absoluteFolders } from '../../../support/program-env.ts'
 import { quoteTail } from '../../../support/quote.ts'
 import { runProgram } from '../../../support/run-program.ts'
-import { oneLine } from '../../../support/text.ts'
+import { quoted } from '../../../support/text.ts'
 import type { DockerContext } from '../context.ts'
 import { mentionedVariables } from './variables.ts'
 
@@ -68,11 +68,10 @@ export async function callCompose(
     ...(input !== undefined && { input })
   })
   if (result.ok) return result.stdout
+  const said = result.stderr.trim()
   throw new TargetError({
     what: 'Docker Compose failed',
-    why:
-      oneLine(quoteTail(docker.mask, result.stderr.trim(), 600), 640) ||
-      (result.problem ?? `exit code ${result.exitCode}`),
+    why: said ? quoted(quoteTail(docker.mask, said, 600), 640) : (result.problem ?? `exit code ${result.exitCode}`),
     state: 'It may have done a part of its work.',
     next: 'Run docker compose to see its whole answer, then assess again.',
     code: 'compose_failed'

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import type { DockerContext } from '../context.ts'
 import type { ContainerSummary } from '../objects/schemas.ts'
 import { composeFileSet, readComposeFiles } from './files.ts'
@@ -106,7 +107,7 @@ export async function readProject(
     signal,
     limitMs: 60_000
   })
-  const { name, services } = readSchema.parse(JSON.parse(output))
+  const { name, services } = readSchema.parse(parseOutsideJson(output))
   return {
     name,
     images: new Map(Object.entries(services ?? {}).map(([service, { image }]) => [service, image ?? null]))

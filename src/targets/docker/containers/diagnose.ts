@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Diagnosis, Evidence, TimelineEvent } from '../../../model/diagnosis.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { quote, quoteLine, quoteTail } from '../../../support/quote.ts'
 import type { DockerContext } from '../context.ts'
 import { linesOf } from '../engine/lines.ts'
@@ -124,7 +125,7 @@ async function eventsOf(docker: DockerContext, container: Container, signal: Abo
   )
   let last: z.infer<typeof eventSchema>[] = []
   for await (const line of linesOf(stream, docker.engine.address)) {
-    const parsed = eventSchema.safeParse(JSON.parse(line || '{}'))
+    const parsed = eventSchema.safeParse(parseOutsideJson(line || '{}'))
     if (parsed.success && tellingEvents.includes(parsed.data.Action)) last = [...last, parsed.data].slice(-10)
   }
   return last.map(({ Action, time, Actor }) => ({

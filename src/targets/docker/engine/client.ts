@@ -2,7 +2,8 @@ import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { z } from 'zod'
 import type { TargetError } from '../../../support/errors.ts'
-import { oneLine } from '../../../support/text.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
+import { quoted } from '../../../support/text.ts'
 import {
   containerSchema,
   containerSummarySchema,
@@ -51,12 +52,12 @@ export function createEngine(transport: Transport): Engine {
   }
 
   const notAnEngine = (said: string): TargetError =>
-    unreachable(new Error(`no Docker engine answers there, but: ${oneLine(said, 100)}`), address)
+    unreachable(new Error(`no Docker engine answers there, but: ${quoted(said, 100)}`), address)
 
   const negotiate = async (signal: AbortSignal): Promise<string> => {
     const docker = await clientFor(null, { doing: 'tell its version', answer: 'bytes', signal })
     const said = await docker.version().then(String, (error: unknown) => {
-      throw error instanceof EngineError ? notAnEngine(error.why) : error
+      throw error instanceof EngineError ? notAnEngine(error.said) : error
     })
     const answer = versionSchema.safeParse(jsonOf(said))
     if (!answer.success) throw notAnEngine(said)
@@ -304,7 +305,7 @@ const shown = (id: string): string => (/^[a-f0-9]{64}$/.test(id) ? id.slice(0, 1
 
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseOutsideJson(text)
   } catch {
     return undefined
   }

@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../../../support/errors.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { type TlsMaterial, tlsFrom } from './tls.ts'
 
 /** Where an engine is, and with which TLS material, as a Docker context says. */
@@ -25,7 +26,7 @@ export const configFolder = (env: NodeJS.ProcessEnv): string =>
 /** The context that config.json names as the current one. A file that is missing or broken names none. */
 export async function currentContext(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   try {
-    const config: unknown = JSON.parse(await readFile(join(configFolder(env), 'config.json'), 'utf8'))
+    const config: unknown = parseOutsideJson(await readFile(join(configFolder(env), 'config.json'), 'utf8'))
     return z.looseObject({ currentContext: z.string().optional() }).parse(config).currentContext
   } catch {
     return undefined
@@ -53,7 +54,7 @@ export async function endpointOfContext(name: string, env: NodeJS.ProcessEnv): P
 
 async function readMeta(path: string): Promise<z.infer<typeof metaSchema> | null> {
   try {
-    return metaSchema.parse(JSON.parse(await readFile(path, 'utf8')))
+    return metaSchema.parse(parseOutsideJson(await readFile(path, 'utf8')))
   } catch {
     return null
   }

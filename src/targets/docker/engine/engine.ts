@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { messageOf, TargetError } from '../../../support/errors.ts'
-import { oneLine } from '../../../support/text.ts'
+import { oneLine, quoted } from '../../../support/text.ts'
 import type {
   Container,
   ContainerSummary,
@@ -95,16 +95,19 @@ export interface Engine {
 /** The engine answered with an error. */
 export class EngineError extends TargetError {
   readonly status: number
+  /** Its own words. */
+  readonly said: string
 
   constructor(status: number, message: string, doing: string, address: string) {
     super({
       what: `The Docker engine refused to ${doing}`,
-      why: oneLine(message, 500) || `HTTP ${status}`,
+      why: message.trim() ? quoted(message, 500) : `HTTP ${status}`,
       next: `Check the engine at ${address}: docker info.`,
       code: status === 404 ? 'not_found' : status === 409 ? 'conflict' : 'engine_refused',
       retryable: status >= 500
     })
     this.status = status
+    this.said = message.trim() || `HTTP ${status}`
   }
 }
 

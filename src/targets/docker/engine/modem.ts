@@ -2,6 +2,8 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { parseOutsideJson } from '../../../support/nesting.ts'
+import { quoted } from '../../../support/text.ts'
 import { EngineError, notUnderstood, unreachable } from './engine.ts'
 import type { Transport } from './transport.ts'
 
@@ -162,7 +164,11 @@ async function* upTo(maxBytes: number, stream: Readable, cut: boolean): AsyncGen
 function objectIn(bytes: Buffer, { doing }: Call, address: string): object {
   const value = parsed(bytes)
   if (typeof value === 'object' && value !== null) return value
-  throw notUnderstood(doing, `it is not JSON: ${bytes.toString('utf8', 0, 100)}`, address)
+  throw notUnderstood(
+    doing,
+    `it is not JSON, or is nested too deep: ${quoted(bytes.toString('utf8', 0, 100), 100)}`,
+    address
+  )
 }
 
 function messageIn(bytes: Buffer): string {
@@ -173,7 +179,7 @@ function messageIn(bytes: Buffer): string {
 
 function parsed(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return parseOutsideJson(bytes.toString('utf8'))
   } catch {
     return undefined
   }

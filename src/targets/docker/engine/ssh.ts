@@ -4,7 +4,7 @@ import { Duplex, type Readable, type Writable } from 'node:stream'
 import { ConfigError, messageOf, TargetError } from '../../../support/errors.ts'
 import { programEnv } from '../../../support/program-env.ts'
 import { runProgram } from '../../../support/run-program.ts'
-import { oneLine } from '../../../support/text.ts'
+import { quoted } from '../../../support/text.ts'
 import type { Transport } from './transport.ts'
 import { notVouchedFor } from './vouched.ts'
 
@@ -260,12 +260,12 @@ const causes: [RegExp, string, string][] = [
 function sshFailed(address: string, said: string): TargetError {
   const [, why, next] = causes.find(([pattern]) => pattern.test(said)) ?? [
     null,
-    oneLine(said, 300),
+    quoted(said, 300),
     'Run ssh in a terminal to see the error.'
   ]
   return new TargetError({
     what: 'The Docker engine cannot be reached over ssh',
-    why: `${address}: ${why}${why === oneLine(said, 300) ? '' : ` (${oneLine(said, 200)})`}`,
+    why: `${address}: ${why}${why === quoted(said, 300) ? '' : ` (${quoted(said, 200)})`}`,
     state: 'Unknown: the engine did not answer.',
     next,
     code: 'engine_unreachable',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { runProgram } from '../../../support/run-program.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Engine, RegistryAuth } from '../engine/engine.ts'
@@ -62,7 +63,7 @@ export async function loginFor(
   try {
     const text = await readFile(file, 'utf8').catch(() => null)
     if (text === null) return { registry, file }
-    const config = configSchema.parse(JSON.parse(text))
+    const config = configSchema.parse(parseOutsideJson(text))
     const helper = config.credHelpers?.[serveraddress] ?? config.credHelpers?.[registry] ?? config.credsStore
     if (helper) {
       const credentials = await askHelper(helper, serveraddress, context, signal)
@@ -139,7 +140,7 @@ async function askHelper(
     if (/not found/i.test(stdout)) return null
     throw new Error(`${program} ended with ${problem ?? `code ${exitCode}`}: ${oneLine(stdout)}`)
   }
-  const { Username, Secret } = helperAnswer.parse(JSON.parse(stdout))
+  const { Username, Secret } = helperAnswer.parse(parseOutsideJson(stdout))
   mask.add(Secret)
   if (Username === '<token>') return { identitytoken: Secret, serveraddress: server }
   return { username: Username, password: Secret, serveraddress: server }

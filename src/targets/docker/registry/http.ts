@@ -3,6 +3,7 @@ import { type Answer, type Headers, headerOf } from '../../../http/answer.ts'
 import { mebibyte } from '../../../http/body.ts'
 import { request, requestAlong } from '../../../http/request.ts'
 import type { Mask } from '../../../support/mask.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { duration } from '../../../support/text.ts'
 import { parseReference, splitRepository } from '../objects/reference.ts'
 import type { Credentials } from './credentials.ts'
@@ -150,7 +151,7 @@ async function authorize(
         headers: basic ? { authorization: basic } : {}
       })
   if (!isGood(answer)) return { refused: credentials !== undefined && [400, 401, 403].includes(answer.status) }
-  const { token, access_token } = tokenSchema.parse(JSON.parse(answer.body.toString('utf8')))
+  const { token, access_token } = tokenSchema.parse(parseOutsideJson(answer.body.toString('utf8')))
   mask.add(token ?? access_token)
   return { authorization: `Bearer ${token ?? access_token}`, refused: false }
 }

@@ -1,5 +1,6 @@
 import { headerOf } from '../../../http/answer.ts'
 import { TargetError } from '../../../support/errors.ts'
+import { quoted } from '../../../support/text.ts'
 import { type Engine, EngineError } from '../engine/engine.ts'
 import { digestPattern, splitRepository } from '../objects/reference.ts'
 import { isWithheld, type Login, registryAuth } from './credentials.ts'
@@ -71,7 +72,7 @@ async function ask(engine: Registries, reference: string, login: Login, signal: 
     return { state: 'there', digest: answer.Descriptor.digest, platforms }
   } catch (error) {
     signal.throwIfAborted()
-    if (error instanceof EngineError) return { state: stateOf(error), reason: error.why }
+    if (error instanceof EngineError) return { state: stateOf(error), reason: quoted(error.said, 300) }
     if (error instanceof TargetError) return { state: 'unreachable', reason: error.why }
     throw error
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Answer, linkOf } from '../../../http/answer.ts'
 import { networkReason } from '../../../http/failure.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { tagPattern } from '../objects/reference.ts'
 import type { Credentials } from './credentials.ts'
 import { apiOf, ask, isGood, limitIn, type RegistryContext } from './http.ts'
@@ -30,7 +31,9 @@ export async function listTags(
       if (answer.status === 404) return { tags: [] }
       if (!isGood(answer)) return { trouble: troubleOf(answer, host, credentials, options.now) }
       tags.push(
-        ...(tagsSchema.parse(JSON.parse(answer.body.toString('utf8'))).tags ?? []).filter((tag) => tagPattern.test(tag))
+        ...(tagsSchema.parse(parseOutsideJson(answer.body.toString('utf8'))).tags ?? []).filter((tag) =>
+          tagPattern.test(tag)
+        )
       )
       next = nextPage(linkOf(answer.headers, 'next'), next)
     }

@@ -6,6 +6,7 @@ import type { JsonValue } from '../../../model/json.ts'
 import type { Clock } from '../../../support/clock.ts'
 import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
 import { anySignal } from '../../../support/limit.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import type { Access, Connection } from './connect.ts'
 import { ApiFailure, isStatus, orOn, passes, unreachable } from './failure.ts'
 
@@ -198,7 +199,7 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseOutsideJson(text)
   } catch {
     return null
   }

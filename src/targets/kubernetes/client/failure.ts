@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
-import { oneLine } from '../../../support/text.ts'
+import { oneLine, quoted } from '../../../support/text.ts'
 
 const statusSchema = z.looseObject({ message: z.string().optional() })
 
@@ -9,9 +9,10 @@ export class ApiFailure extends TargetError {
   readonly status: number
 
   constructor(doing: string, status: number, body: unknown) {
+    const said = statusSchema.safeParse(body).data?.message
     super({
       what: `${doing} failed`,
-      why: oneLine(statusSchema.safeParse(body).data?.message ?? `the API server answered ${status}`, 600),
+      why: said ? quoted(said, 600) : `the API server answered ${status}`,
       next: advice(status),
       code: codes[status] ?? `kubernetes_${status}`,
       retryable: status === 429 || status >= 500

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import type { Cluster, Context, KubeConfig, User } from '@kubernetes/client-node'
 import { z } from 'zod'
 import { ConfigError, messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
+import { readText } from '../../../support/read-text.ts'
+import { parseYaml, UnsafeYaml, yamlValue } from '../../../support/yaml-documents.ts'
 import { proxyFor } from './proxy.ts'
 
 /** A kubeconfig as it was read, with the chosen context. */
@@ -36,6 +37,8 @@ export async function readKubeconfig(
   const home = join(env.HOME ?? env.USERPROFILE ?? '/', '.kube/config')
   const files = (env.KUBECONFIG ? env.KUBECONFIG.split(delimiter) : [home]).filter((file) => file && existsSync(file))
   try {
+    // The client reads them with a parser of its own.
+    for (const file of files) await readYamlFile(file)
     const [first, ...others] = files
     if (first) {
       config.loadFromFile(first)
@@ -112,11 +115,22 @@ async function writtenUser(
   user: string,
   files: readonly string[]
 ): Promise<{ folder: string; tokenFile?: string | null | undefined }> {
-  const { parse } = await import('yaml')
   for (const file of files) {
-    const { data } = usersSchema.safeParse(parse(await readFile(file, 'utf8')))
+    const { data } = usersSchema.safeParse(await readYamlFile(file))
     const found = data?.users?.find(({ name }) => name === user)
     if (found) return { folder: dirname(resolve(file)), tokenFile: found.user?.tokenFile }
   }
   return { folder: '/' }
+}
+
+/** Of many clusters, with their certificates. */
+const mostCharacters = 16 * 1024 * 1024
+
+async function readYamlFile(file: string): Promise<unknown> {
+  try {
+    const [document] = await parseYaml(await readText(file), { most: mostCharacters })
+    return yamlValue(document)
+  } catch (error) {
+    throw error instanceof UnsafeYaml ? new Error(`${file} is not safe to parse: ${error.message}`) : error
+  }
 }

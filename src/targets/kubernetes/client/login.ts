@@ -2,6 +2,7 @@ import type { RequestOptions } from 'node:https'
 import type { User } from '@kubernetes/client-node'
 import { z } from 'zod'
 import { ConfigError, messageOf, RollbackError } from '../../../support/errors.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { runProgram } from '../../../support/run-program.ts'
 import type { Kubeconfig } from './kubeconfig.ts'
 
@@ -92,7 +93,7 @@ const base64 = (value: string): string => Buffer.from(value).toString('base64')
 
 function credentialOf(printed: string): z.infer<typeof credentialSchema>['status'] | undefined {
   try {
-    return credentialSchema.safeParse(JSON.parse(printed)).data?.status
+    return credentialSchema.safeParse(parseOutsideJson(printed)).data?.status
   } catch {
     return undefined
   }

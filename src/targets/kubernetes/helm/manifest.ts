@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { ConfigError, messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { yamlDocuments } from '../../../support/yaml-documents.ts'
 import type { Address } from '../objects/names.ts'
@@ -39,10 +40,27 @@ export const hashOf = (manifest: string): string =>
 
 /** Reads the objects of a rendered manifest; the values of its Secrets are masked from then on. */
 export async function objectsOf(manifest: string, namespace: string, mask: Mask): Promise<ManifestObject[]> {
-  return (await yamlDocuments(manifest)).flatMap((value) => {
+  return (await readManifest(manifest)).flatMap((value) => {
     const list = listSchema.safeParse(value)
     return (list.success ? list.data.items : [value]).flatMap((one) => objectOf(one, namespace, mask))
   })
+}
+
+/** A release is at most 1 MiB compressed. */
+const mostCharacters = 16 * 1024 * 1024
+
+async function readManifest(manifest: string): Promise<unknown[]> {
+  try {
+    return await yamlDocuments(manifest, mostCharacters)
+  } catch (error) {
+    throw new ConfigError({
+      what: 'The manifest of a Helm release was not read',
+      why: `it is not safe to parse: ${messageOf(error)}`,
+      state: 'Nothing was changed.',
+      next: 'Read it with "helm get manifest" and roll back with "helm rollback".',
+      code: 'unsafe_yaml'
+    })
+  }
 }
 
 function objectOf(value: unknown, home: string, mask: Mask): ManifestObject[] {

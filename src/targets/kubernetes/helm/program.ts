@@ -2,7 +2,7 @@ import { TargetError } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { quoteLine } from '../../../support/quote.ts'
 import { type ProgramResult, runProgram } from '../../../support/run-program.ts'
-import { oneLine } from '../../../support/text.ts'
+import { oneLine, quoted } from '../../../support/text.ts'
 import type { Connection } from '../client/connect.ts'
 
 /** The helm program as it is called for one cluster. */
@@ -77,5 +77,6 @@ function whyFailed({ problem, stderr }: ProgramResult, limitMs: number, mask: Ma
   const text = mask.text(stderr)
   const from = text.lastIndexOf('Error: ')
   const [error = ''] = text.slice(from + 7).split(/^.*\[debug\]/m)
-  return oneLine(from < 0 ? text.slice(-400) : error, 400) || 'helm gave no reason'
+  const said = (from < 0 ? text.slice(-400) : error).trim()
+  return said ? quoted(said, 400) : 'helm gave no reason'
 }

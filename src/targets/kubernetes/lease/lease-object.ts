@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { JsonObject } from '../../../model/json.ts'
 import { type LeaseRecord, leaseRecordSchema } from '../../../model/lease.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { oneLine } from '../../../support/text.ts'
 import { objectName } from '../config.ts'
 import { type Address, addressText, marks } from '../objects/names.ts'
@@ -132,7 +133,7 @@ export function unpack(text: string | undefined): LeaseRecord | null {
     const plain = text?.startsWith(packedAs)
       ? gunzipSync(Buffer.from(text.slice(packedAs.length), 'base64'), { maxOutputLength: mostUnpacked }).toString()
       : text
-    return leaseRecordSchema.parse(JSON.parse(plain ?? 'null'))
+    return leaseRecordSchema.parse(parseOutsideJson(plain ?? 'null'))
   } catch {
     return null
   }

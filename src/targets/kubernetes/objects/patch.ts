@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../../../model/json.ts'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { known } from './names.ts'
 import type { Template, WorkloadObject } from './objects.ts'
 import { pureTemplate, templateJson } from './template.ts'
@@ -61,7 +62,7 @@ function annotationChanges(
  */
 function withTemplate(lastApplied: string, template: Template): string {
   try {
-    const configuration = JSON.parse(lastApplied) as { spec?: Record<string, JsonValue> }
+    const configuration = parseOutsideJson(lastApplied) as { spec?: Record<string, JsonValue> }
     if (!configuration.spec) return lastApplied
     const spec = { ...configuration.spec, template: templateJson(pureTemplate(template)) }
     return `${JSON.stringify({ ...configuration, spec })}\n`

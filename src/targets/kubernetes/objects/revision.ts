@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseOutsideJson } from '../../../support/nesting.ts'
 import { known, marks } from './names.ts'
 import type { controllerRevisionSchema, Metadata, ReplicaSet, Template } from './objects.ts'
 import { mainContainer, pureTemplate, templateHash } from './template.ts'
@@ -70,7 +71,7 @@ export function markOf({ name, annotations }: Metadata): z.infer<typeof markSche
 /** Parses JSON; null for what is none. */
 export function jsonOf(text: string | undefined): unknown {
   try {
-    return JSON.parse(text ?? 'null')
+    return parseOutsideJson(text ?? 'null')
   } catch {
     return null
   }

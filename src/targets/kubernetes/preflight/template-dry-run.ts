@@ -38,7 +38,7 @@ async function tryChange(
     ]
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error
-    if (isStatus(error, 403) && /^User /.test(error.why)) return []
+    if (isStatus(error, 403) && /^"User /.test(error.why)) return []
     // A status update in between is no refusal, and a webhook that cannot do dry runs proves nothing about the change.
     if (isStatus(error, 409) || (isStatus(error, 400) && /dry ?run/i.test(error.why))) return []
     return [

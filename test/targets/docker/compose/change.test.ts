@@ -38,6 +38,19 @@ describe('the change that a Compose project needs', () => {
   }
   const needed = (image: string, env?: string) => neededIn(shop(image), { env })
 
+  it('is unknown, and says which file and why, when a file is not safe to parse', async () => {
+    await expect(neededIn(`${shop('shop/web:1.2.0')}x: ${'? '.repeat(100_000)}`)).rejects.toMatchObject({
+      code: 'unsafe_yaml',
+      what: `The Compose file ${join(dir, 'compose.yaml')} was not read`,
+      why: 'it is not safe to parse: it is nested deeper than 100 levels'
+    })
+  })
+
+  it('is not looked for in a file that is not safe to parse, when docker is discovered', async () => {
+    await writeFile(join(dir, 'compose.yaml'), `${shop('shop/web:1.2.0')}x: [${',\n'.repeat(90_000)}`)
+    expect(await discoverDocker(dir, {})).toBeNull()
+  })
+
   it('is the tag in the file, with its line', async () => {
     expect(await needed('shop/web:1.2.0')).toEqual({
       service: 'web',

@@ -185,10 +185,19 @@ it.each([
   const { engine } = await engineThat(json({ message: 'no such network: shop' }, status))
   await expect(engine.networks.connect('shop', 'web', null, signal())).rejects.toMatchObject({
     what: 'The Docker engine refused to connect web to the network shop',
-    why: 'no such network: shop',
+    why: '"no such network: shop"',
     code,
     status,
     retryable
+  })
+})
+
+it('refuses an answer that is nested too deep to be walked', async () => {
+  const deep = `{"Id":"web","Config":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+  const { engine } = await engineThat((_, response) => response.end(deep))
+  await expect(engine.containers.inspect('web', signal())).rejects.toMatchObject({
+    code: 'engine_answer',
+    why: expect.stringContaining('nested too deep')
   })
 })
 

@@ -34,6 +34,15 @@ describe('a kubeconfig', () => {
     expect((await readAs(exec('/usr/bin/aws'))).user?.exec.command).toBe('/usr/bin/aws')
   })
 
+  test('that is not safe to parse is refused before the client parses it', async () => {
+    const path = join(dir, 'hostile')
+    await writeFile(path, `users: ${'['.repeat(200_000)}`)
+    await expect(readKubeconfig({}, { KUBECONFIG: path }, createMask())).rejects.toMatchObject({
+      code: 'no_cluster',
+      why: `the kubeconfig cannot be used: ${path} is not safe to parse: it is nested deeper than 100 levels`
+    })
+  })
+
   test('whose user logs in by a command line of an auth-provider is refused before a shell runs it', async () => {
     const config = { 'cmd-path': '/bin/sh', 'cmd-args': '-c id', 'token-key': '{.x}', 'expiry-key': '{.y}' }
     for (const name of ['gcp', 'azure'])

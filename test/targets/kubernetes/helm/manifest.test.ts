@@ -26,6 +26,13 @@ spec:
       containers: [{name: web, image: "web:1", env: [{name: A, value: "1"}], ports: [{containerPort: 8080}]}]
 `
 
+it('objectsOf refuses a manifest that is not safe to parse, and says why', async () => {
+  await expect(objectsOf(`a: ${'? '.repeat(100_000)}`, 'shop', createMask())).rejects.toMatchObject({
+    code: 'unsafe_yaml',
+    why: 'it is not safe to parse: it is nested deeper than 100 levels'
+  })
+})
+
 it('objectsOf reads every object, and masks the values of its Secrets', async () => {
   const mask = createMask()
   const objects = await objectsOf(manifest, 'shop', mask)

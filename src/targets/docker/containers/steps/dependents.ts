@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Step } from '../../../../model/step.ts'
+import { shellWord } from '../../../../support/shell-word.ts'
 import { defineStep } from '../../../define-step.ts'
 import type { Move, StepResult } from '../../../target.ts'
 import { ownedBy } from '../../compose/labels.ts'
@@ -8,7 +9,6 @@ import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
 import { containerNamePattern } from '../../objects/reference.ts'
 import type { Container, ContainerSummary } from '../../objects/schemas.ts'
-import { shellWord } from '../../objects/shell-word.ts'
 import type { ContainersState } from '../observe/observe.ts'
 
 const idSchema = z.string().regex(/^[a-f0-9]{64}$/)

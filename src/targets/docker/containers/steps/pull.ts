@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
-import { oneLine } from '../../../../support/text.ts'
+import { parseOutsideJson } from '../../../../support/nesting.ts'
+import { oneLine, quoted } from '../../../../support/text.ts'
 import { defineStep } from '../../../define-step.ts'
 import type { Run, StepResult } from '../../../target.ts'
 import type { DockerContext } from '../../context.ts'
@@ -50,13 +51,13 @@ async function pull(docker: DockerContext, image: string, run: Run): Promise<Ste
   const stream = await docker.engine.images
     .pull(image, registryAuth(docker.engine, login, run.accepted), run.signal)
     .catch(async (error: unknown) => {
-      throw error instanceof EngineError ? await failed(error.why, error.status) : error
+      throw error instanceof EngineError ? await failed(quoted(error.said, 300), error.status) : error
     })
   const layers = new Map<string, Layer>()
   let told = 0
   for await (const line of linesOf(stream, docker.engine.address)) {
-    const { id, status, error, progressDetail } = lineSchema.parse(JSON.parse(line || '{}'))
-    if (error) throw await failed(error)
+    const { id, status, error, progressDetail } = lineSchema.parse(parseOutsideJson(line || '{}'))
+    if (error) throw await failed(quoted(error, 300))
     if (!id || status !== 'Downloading') continue
     layers.set(id, { current: progressDetail?.current ?? 0, total: progressDetail?.total ?? 0 })
     const now = docker.clock.now().getTime()
@@ -89,7 +90,7 @@ async function pullFailed(
   explain: (state: Trouble) => Promise<Refusal>
 ): Promise<TargetError> {
   const what = `${image} cannot be pulled`
-  const said = oneLine(why, 300)
+  const said = oneLine(why, 302)
   if (/no space left on device|disk quota exceeded/i.test(why))
     return new TargetError({
       what,
