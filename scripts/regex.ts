@@ -29,7 +29,7 @@ export async function backtrackingIn(texts: ReadonlyMap<string, string>): Promis
     for (const { source, flags, line } of expressionsOf(text, file))
       if (!known.has(source) && !places.has(`/${source}/${flags}`))
         places.set(`/${source}/${flags}`, { where: `${file}:${line}`, source, flags })
-  const waiting = places.entries().values()
+  const waiting = places.entries()
   const found: string[] = []
   const work = async (): Promise<void> => {
     for (const [shown, { where, ...expression }] of waiting) {

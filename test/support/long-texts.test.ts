@@ -25,11 +25,11 @@ test.each([
   ['/changelog/a'],
   ['/liquibase/a']
 ])('a path of many folders %s is no migration', (folders) => {
-  expect(migrationsAmong([{ path: long(folders), status: 'added' }])).toEqual([])
+  expect(migrationsAmong([{ path: long(folders), change: 'added' }])).toEqual([])
 })
 
 test('a name of many numbers is no migration of Alembic', () => {
-  expect(migrationsAmong([{ path: `versions/0${long('_000000000000__')}`, status: 'added' }])).toEqual([])
+  expect(migrationsAmong([{ path: `versions/0${long('_000000000000__')}`, change: 'added' }])).toEqual([])
 })
 
 test('a secret that ends in blanks is found', () => {
