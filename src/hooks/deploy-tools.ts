@@ -21,7 +21,7 @@ export const deployTools: Record<string, DeployTools> = {
     },
     "failure": {
       "own": /^[ \t]{0,16}npm (ERR!|error)\s|ERR_PNPM|^[ \t]{0,16}error Couldn't publish/m,
-      "anywhere": /^npm (ERR!|error) (code E(PUBLISHCONFLICT|PRIVATE|NEEDAUTH|OTP)\b|[45]\d\d .* - PUT )|error Couldn't publish|ERR_PNPM_(GIT|PUBLISH|REGISTRY)/m
+      "anywhere": /^npm (ERR!|error) (code E(PUBLISHCONFLICT|PRIVATE|NEEDAUTH|OTP)\b|[45]\d\d .{0,300} - PUT )|error Couldn't publish|ERR_PNPM_(GIT|PUBLISH|REGISTRY)/m
     }
   },
   "github_releases": {
@@ -31,7 +31,7 @@ export const deployTools: Record<string, DeployTools> = {
     },
     "failure": {
       "own": /^HTTP [45]\d\d\b|^(failed to|error) |\brelease not found$/im,
-      "anywhere": /^HTTP [45]\d\d: .*\/releases\b|^release not found$/m
+      "anywhere": /^HTTP [45]\d\d: .{0,300}\/releases\b|^release not found$/m
     }
   },
   "kubernetes": {

@@ -70,7 +70,7 @@ function decodable({ username, password }: URL): boolean {
 const bad = (name: string, stated: string): ConfigError =>
   new ConfigError({
     what: 'The proxy of the environment cannot be used',
-    why: `${name} is "${oneLine(stated.replace(/^(.*:\/\/)?.*@/, '$1***@'), 80)}", which is not the address of an HTTP or SOCKS proxy`,
+    why: `${name} is "${oneLine(stated.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1***@'), 80)}", which is not the address of an HTTP or SOCKS proxy`,
     next: `Set ${name} to an address such as http://proxy.example.com:3128, or unset it.`,
     code: 'bad_proxy'
   })

@@ -17,7 +17,7 @@ export function paragraphs(text: string, max = 8000): string {
 
 /** Text in a fence that nothing in it can close. */
 export function fenced(text: string, max = 8000): string {
-  const body = plain(capTail(text.replace(/\r\n?/g, '\n'), max)).replace(/\s+$/, '')
+  const body = plain(capTail(text.replace(/\r\n?/g, '\n'), max)).trimEnd()
   const longest = Math.max(0, ...[...body.matchAll(/`+/g)].map(([ticks]) => ticks.length))
   const fence = '`'.repeat(Math.max(3, longest + 1))
   return `${fence}text\n${body}\n${fence}`

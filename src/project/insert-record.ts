@@ -115,9 +115,9 @@ const pretty = (record: JsonObject, unit: string, indent: string, eol: string): 
 const spaced = (value: JsonObject): string =>
   ascii(
     JSON.stringify(value, null, 1)
-      .replace(/([[{])\n\s*/g, '$1')
-      .replace(/\n\s*([\]}])/g, '$1')
-      .replace(/\n\s*/g, ' ')
+      .replace(/([[{])\n */g, '$1')
+      .replace(/\n *([\]}])/g, '$1')
+      .replace(/\n */g, ' ')
   )
 
 /** Readable in whatever encoding another program takes the file for. */

@@ -66,12 +66,13 @@ export const hiddenByShape = (text: string): string[] =>
     [...text.matchAll(pattern)].map(([all, kept = '']) => {
       const found = replacement.startsWith('$1') ? all.slice(kept.length) : all
       if (replacement.endsWith('@')) return /^[^:]*:(.+)@$/s.exec(found)?.[1] ?? found.slice(0, -1)
-      return found.replace(/^[\\"'\s]+|[\\"'\s]+$/g, '')
+      return found.replace(/^[\\"'\s]+|(?<![\\"'\s])[\\"'\s]+$/g, '')
     })
   )
 
 /** Commands that take a password right after a short option. */
-const commandsWithPassword = /^[^\n]*\b(?:mysql\w*|mariadb[\w-]*|mongo\w*|sshpass|redis-cli|login)\b[^\n]*$/gim
+const commandsWithPassword =
+  /^[^\r\n\u2028\u2029]*\b(?:mysql\w*|mariadb[\w-]*|mongo\w*|sshpass|redis-cli|login)\b[^\r\n\u2028\u2029]*$/gim
 const passwordOption = /((?<![\w-])(?:-p[ \t]?|-a[ \t]))(?![-\s])(?!\d{1,5}(?:\s|$))[^\s"']+/g
 
 const shapes: readonly Shape[] = [

@@ -29,6 +29,6 @@ function base64Of(value: string): string[] {
     const letters = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
     return letters.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))
   })
-  const all = [bytes.toString('base64').replace(/=+$/, ''), ...within.filter(({ length }) => length >= 8)]
+  const all = [bytes.toString('base64').replace(/={1,2}$/, ''), ...within.filter(({ length }) => length >= 8)]
   return [...new Set([...all, ...all.map((letters) => letters.replaceAll('+', '-').replaceAll('/', '_'))])]
 }

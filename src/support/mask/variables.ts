@@ -20,7 +20,7 @@ export const isCommonWord = (value: string): boolean => commonWord.test(value)
 
 /** What nobody would keep secret unless its name says so: common words, numbers, versions, very short plain words. */
 export const guardsNothing = (value: string): boolean =>
-  isCommonWord(value) || /^(v?\d+(\.\d+)+([-+][a-z]+[\w.]*)?|\d{1,5}|[a-z]{1,5}|[A-Z]{1,5})$/.test(value)
+  isCommonWord(value) || /^(v?\d+(\.\d+)+([-+][a-z][\w.]*)?|\d{1,5}|[a-z]{1,5}|[A-Z]{1,5})$/.test(value)
 
 /** Switches, the names of environments, schemes and services. */
 const commonWord = new RegExp(
@@ -39,7 +39,7 @@ const secretName =
 const secretEnd = /(?:(^|[_.-])keys?|pass|pwd|passw)([_.-]?(\d+|old|new|previous|current|b(ase)?64))?$/i
 /** Named after a secret, and holding something about it that is none. */
 const settingName =
-  /[_.-](ENABLED?|DISABLED?|VERSION|TYPE|KIND|METHOD|MODE|SCHEME|PROVIDER|ALGORITHM|HOST|PORT|USER|USERNAME|NAME|FILE|PATH|DIR|TTL|LIFETIME|EXPIR\w*|LENGTH|COUNT|ISSUER|AUDIENCE|REALM|SCOPES?|ENV|REQUIRED)$/i
+  /[_.-](ENABLED?|DISABLED?|VERSION|TYPE|KIND|METHOD|MODE|SCHEME|PROVIDER|ALGORITHM|HOST|PORT|USER|USERNAME|NAME|FILE|PATH|DIR|TTL|LIFETIME|EXPIR\w{0,40}|LENGTH|COUNT|ISSUER|AUDIENCE|REALM|SCOPES?|ENV|REQUIRED)$/i
 const ordinaryName =
   /^(PATH|HOME|USER|SHELL|LANG|LC_.*|TZ|PWD|OLDPWD|HOSTNAME|TERM|NODE_ENV|.*_VERSION|VERSION|.*_(HOST|PORT|ENV))$/i
 const ordinaryValue = /^(v?\d+(\.\d+)*([-+][\w.]+)?|true|false|production|development|staging|[a-z]{1,8}|\/[\w./:-]*)$/i

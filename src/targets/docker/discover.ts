@@ -51,7 +51,7 @@ interface Named {
 }
 
 /** A version that is filled in from outside belongs to what is deployed here, not to a database beside it. */
-const isVariable = ({ image }: Named): boolean => /:\$(\{[^}]*\}|\w+)$/.test(image)
+const isVariable = ({ image }: Named): boolean => /:\$(\{[^{}]*\}|\w+)$/.test(image)
 
 const theOne = <T extends Named>(images: readonly T[]): T | undefined =>
   new Set(images.map(({ repository }) => repository)).size === 1 ? images[0] : undefined
@@ -59,7 +59,7 @@ const theOne = <T extends Named>(images: readonly T[]): T | undefined =>
 /** `registry/web:${TAG:-1.0}` without what follows the name; null where the name itself is a variable. */
 function withoutTag(image: string): string | null {
   if (!isShort(image)) return null
-  const name = (image.split('@')[0] ?? '').replace(/:(?:[\w][\w.-]*|\$\{[^}]*\}|\$\w+)$/, '')
+  const name = (image.split('@')[0] ?? '').replace(/:(?:[\w][\w.-]*|\$\{[^{}]*\}|\$\w+)$/, '')
   return name.includes('$') ? null : name
 }
 

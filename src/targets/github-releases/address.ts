@@ -33,7 +33,7 @@ export function addressesFrom(api: string, where: string): Addresses {
   if (url.protocol === 'http:' && !isLoopback(url.hostname))
     throw bad(api, where, 'a token would be sent over unencrypted http')
   if (url.host === 'api.github.com' || url.host.endsWith('.ghe.com')) return addressesOf(url.host)
-  const path = url.pathname.replace(/\/+$/, '')
+  const path = url.pathname.replace(/(?<!\/)\/+$/, '')
   return { api: `${url.origin}${path}`, web: `${url.origin}${path.replace(/\/api\/v3$/, '')}`, host: url.host }
 }
 

@@ -163,8 +163,9 @@ async function latestPage(
   const to = new URL(page.to)
   // A server in private mode, or a proxy before it, sends every visitor to its login first.
   if (to.origin !== new URL(home).origin || /\/(login|session|sso)(\/|$)/.test(to.pathname)) return { leads: 'closed' }
-  const tag = /\/releases\/tag\/([^/]+(?:\/.+)?)$/.exec(to.pathname)?.[1]
-  return tag === undefined ? { leads: 'unclear' } : { leads: 'tag', tag: decodeURIComponent(tag) }
+  const [, ...parts] = to.pathname.split('/releases/tag/')
+  const tag = parts.join('/releases/tag/')
+  return !/^[^/]+(?:\/.+)?$/.test(tag) ? { leads: 'unclear' } : { leads: 'tag', tag: decodeURIComponent(tag) }
 }
 
 /** What a refusal means at GitHub, which answers 404 also where a right is missing. */

@@ -15,7 +15,7 @@ export default defineTarget({
     options: { gh: '-R --repo --hostname' },
     failure: {
       own: /^HTTP [45]\d\d\b|^(failed to|error) |\brelease not found$/im,
-      anywhere: /^HTTP [45]\d\d: .*\/releases\b|^release not found$/m
+      anywhere: /^HTTP [45]\d\d: .{0,300}\/releases\b|^release not found$/m
     }
   },
   configSchema: githubConfigSchema,

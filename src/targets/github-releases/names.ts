@@ -56,7 +56,7 @@ export function repositoryNamed(text: string, where: string): Repository {
 
 /** What stands before the version in a tag: releases of one repository may be of several series, as `web@1.2.0` and `cli@0.3.1`. */
 export function seriesOf(tag: string): string {
-  const dotted = /\d+\.\d+.*$/.exec(tag)
-  const before = dotted ? tag.slice(0, dotted.index) : tag.replace(/\d.*$/, '')
+  const dotted = tag.search(/(?<!\d)\d+\.\d/)
+  const before = tag.slice(0, dotted < 0 ? tag.search(/\d|$/) : dotted)
   return before.replace(/v$/, '')
 }

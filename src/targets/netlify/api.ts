@@ -39,7 +39,7 @@ export async function openNetlify(
       'Create a personal access token at app.netlify.com/user/applications and set NETLIFY_AUTH_TOKEN.'
     )
   // Only the environment may name another address: a file of the repository must not choose where the token is sent.
-  const api = (env.NETLIFY_API_URL || 'https://api.netlify.com/api/v1').replace(/\/+$/, '')
+  const api = (env.NETLIFY_API_URL || 'https://api.netlify.com/api/v1').replace(/(?<!\/)\/+$/, '')
   const http: Http = openHttp({
     service: 'Netlify',
     base: api,

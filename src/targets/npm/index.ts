@@ -26,7 +26,7 @@ export default defineTarget({
     failure: {
       own: /^[ \t]{0,16}npm (ERR!|error)\s|ERR_PNPM|^[ \t]{0,16}error Couldn't publish/m,
       anywhere:
-        /^npm (ERR!|error) (code E(PUBLISHCONFLICT|PRIVATE|NEEDAUTH|OTP)\b|[45]\d\d .* - PUT )|error Couldn't publish|ERR_PNPM_(GIT|PUBLISH|REGISTRY)/m
+        /^npm (ERR!|error) (code E(PUBLISHCONFLICT|PRIVATE|NEEDAUTH|OTP)\b|[45]\d\d .{0,300} - PUT )|error Couldn't publish|ERR_PNPM_(GIT|PUBLISH|REGISTRY)/m
     }
   },
   configSchema: npmConfigSchema,

@@ -55,4 +55,4 @@ export function publishedAt(packument: Packument, version: string): string | und
 }
 
 export const personName = (person: z.infer<typeof personSchema> | null | undefined): string | undefined =>
-  typeof person === 'string' ? person.replace(/\s*<.*$/, '') : person?.name
+  typeof person === 'string' ? person.split('<', 1)[0]?.trimEnd() : person?.name

@@ -66,7 +66,7 @@ async function indexOf(context: TargetContext<PypiConfig>): Promise<Index> {
   if (!config.index_url && /^(upload\.)?pypi\.org$/.test(host)) return warehouseAt('https://pypi.org', 'PyPI')
   if (!config.index_url && host === 'test.pypi.org') return warehouseAt('https://test.pypi.org', 'TestPyPI')
   const { login, places: loginPlaces } = await findLogin(url, field, context)
-  const path = url.pathname.replace(/\/+$/, '')
+  const path = url.pathname.replace(/(?<!\/)\/+$/, '')
   if (!config.index_url && path.endsWith('/legacy')) {
     const base = `${url.origin}${path.slice(0, -'/legacy'.length)}`
     return { ...warehouseAt(base, url.host), login, loginPlaces }

@@ -79,7 +79,7 @@ export async function openVercel(name: ProjectName, { env, clock, mask, log }: T
   if (!token) throw noToken('Vercel', sources, await howToLogIn(env, clock))
   mask.add(env.VERCEL_AUTOMATION_BYPASS_SECRET)
   // Only the environment may name another address: a file of the repository must not choose where the token is sent.
-  const api = (env.VERCEL_API_URL || 'https://api.vercel.com').replace(/\/+$/, '')
+  const api = (env.VERCEL_API_URL || 'https://api.vercel.com').replace(/(?<!\/)\/+$/, '')
   const http = openHttp({
     service: 'Vercel',
     base: api,

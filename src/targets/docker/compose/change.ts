@@ -58,7 +58,7 @@ const lineOf = ({ path, line }: { path: string; line: number }): string => `${sh
 async function changeOf(written: Written, wanted: Wanted, envFiles: readonly string[]): Promise<Found> {
   const { value } = written
   const where = lineOf(written)
-  const whole = variableIn(/^\$(?:\{(\w+)(?::?[-?+]([^}]*))?\}|(\w+))$/, value)
+  const whole = variableIn(/^\$(?:\{(\w+)(?::?[-?+]([^{}]*))?\}|(\w+))$/, value)
   if (whole) return ofWholeVariable(whole, wanted, { written, envFiles })
   if (value === wanted.exact) return null
   if (!wanted.tag) return { where, what: `change the image ${value} to ${wanted.exact}` }
@@ -66,7 +66,7 @@ async function changeOf(written: Written, wanted: Wanted, envFiles: readonly str
   if (digest >= 0) return ofDigest(value.slice(0, digest), value, { wanted, where })
   const literal = /:([\w][\w.-]{0,127})$/.exec(value)?.[1]
   if (literal) return literal === wanted.tag ? null : { where, what: `change the tag ${literal} to ${wanted.tag}` }
-  const tag = variableIn(/:\$(?:\{(\w+)(?::?[-?+]([^}]*))?\}|(\w+))$/, value)
+  const tag = variableIn(/:\$(?:\{(\w+)(?::?[-?+]([^{}]*))?\}|(\w+))$/, value)
   if (!tag) return { where, what: `give the image "${value}" the tag ${wanted.tag}` }
   return ofTagVariable(tag, wanted.tag, { written, envFiles })
 }

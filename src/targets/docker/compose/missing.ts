@@ -50,7 +50,7 @@ export async function missingServices(
 
 /** The repository of an image whose tag may be a variable, or a variable that is set nowhere. */
 const repositoryIn = (image: string): string | null =>
-  (isShort(image) && parseReference(image.replace(/:(\$(\{[^}]*\}|\w+))?$/, ''))?.repository) || null
+  (isShort(image) && parseReference(image.replace(/:(\$(\{[^{}]*\}|\w+))?$/, ''))?.repository) || null
 
 /** The name that Compose gives to the project of files: the environment's, the files' own, else the folder's (compose-go, loader). */
 async function composeProjectName(files: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {

@@ -234,7 +234,7 @@ class SshConnection extends Duplex {
 
 const causes: [RegExp, string, string][] = [
   [
-    /host key verification failed|no .* host key is known/i,
+    /host key verification failed|no [\w.@+-]{1,64} host key is known/i,
     'the host key of the other machine is unknown or has changed',
     'Connect once with ssh in a terminal, compare the key, and accept it.'
   ],

@@ -200,8 +200,9 @@ async function callRollback(
       signal: anySignal(signal, end.signal),
       limitMs: (seconds * 3 + 60) * 1000,
       onLine: (line) => {
-        const [, text] = /\[debug\] (.*(?:not ready|Patch|Created|Deleting|hook).*)$/i.exec(line) ?? []
-        if (text) run.progress(oneLine(text, 200))
+        const [, ...parts] = line.split('[debug] ')
+        const text = parts.join('[debug] ')
+        if (/not ready|Patch|Created|Deleting|hook/i.test(text)) run.progress(oneLine(text, 200))
       }
     })
   } catch (error) {

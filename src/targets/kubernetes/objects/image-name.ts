@@ -3,7 +3,7 @@ export const versionPattern = /^[\w][\w.-]{0,127}$/
 
 /** The tag of an image reference; null if it has none, so that its revision names it. */
 export function tagOf(image: string): string | null {
-  const withoutDigest = image.replace(/@.*$/, '')
+  const withoutDigest = image.split('@', 1)[0] ?? ''
   const tag = /:([\w][\w.-]{0,127})$/.exec(withoutDigest)?.[1]
   return tag && tag !== 'latest' ? tag : null
 }

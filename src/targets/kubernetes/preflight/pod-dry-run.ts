@@ -75,7 +75,7 @@ function outcomeOf({ why, status }: ApiFailure): Partial<PodDryRun> {
   const exceeded = /exceeded quota: .{0,300}?, requested: (.{0,2000}?), used: /.exec(why)?.[1]
   if (exceeded) return { requested: amountsOf(exceeded) }
   const always =
-    /failed quota: .* must specify|(maximum|minimum) .* usage per|limit to request ratio|must be less than or equal to/
+    /failed quota: .{0,1000} must specify|(maximum|minimum) .{0,300} usage per|limit to request ratio|must be less than or equal to/
   return always.test(why) ? { refused: why } : { refusedToUs: why }
 }
 

@@ -110,7 +110,8 @@ function differences(before: Template, after: Template): string[] {
   return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((path) => {
     const [was, is] = [old.get(path), now.get(path)]
     if (was === is) return []
-    if (/\.env\..+\.value$/.test(path)) return [`${path} changed (values are not shown)`]
+    if (path.endsWith('.value') && /\.env\../.test(path.slice(0, -'.value'.length)))
+      return [`${path} changed (values are not shown)`]
     return [`${path}: ${was ?? 'absent'} -> ${is ?? 'absent'}`]
   })
 }
