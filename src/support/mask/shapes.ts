@@ -57,7 +57,9 @@ type Shape = readonly [pattern: RegExp, replacement: string]
 export const withoutShapes = (text: string): string => {
   let output = text
   for (const [pattern, replacement] of shapes) output = output.replace(pattern, replacement)
-  return output.replace(commandsWithPassword, (line) => line.replace(passwordOption, `$1${hidden}`))
+  return output.replace(/[^\n]+/g, (line) =>
+    commandWithPassword.test(line) ? line.replace(passwordOption, `$1${hidden}`) : line
+  )
 }
 
 /** What these shapes would hide of a text, without the quotes around it; of a login only the password, unless there is no other part. */
@@ -71,8 +73,7 @@ export const hiddenByShape = (text: string): string[] =>
   )
 
 /** Commands that take a password right after a short option. */
-const commandsWithPassword =
-  /^[^\r\n\u2028\u2029]*\b(?:mysql\w*|mariadb[\w-]*|mongo\w*|sshpass|redis-cli|login)\b[^\r\n\u2028\u2029]*$/gim
+const commandWithPassword = /\b(?:mysql|mariadb|mongo|sshpass\b|redis-cli\b|login\b)/i
 const passwordOption = /((?<![\w-])(?:-p[ \t]?|-a[ \t]))(?![-\s])(?!\d{1,5}(?:\s|$))[^\s"']+/g
 
 const shapes: readonly Shape[] = [
