@@ -2,6 +2,7 @@ import type { Observation, Risk } from '../../model/observation.ts'
 import type { Release } from '../../model/release.ts'
 import { type Changes, changesBetween } from '../../project/changes-between.ts'
 import type { Migration } from '../../project/migrations.ts'
+import { quoted } from '../../support/text.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import type { Session } from '../session.ts'
 import type { Candidate } from './assessment.ts'
@@ -34,7 +35,7 @@ export async function codeRisks(known: Known, current: Release | null, candidate
 }
 
 function migrationRisk({ version }: Release, tool: string, migrations: readonly Migration[]): Risk {
-  const named = migrations.slice(0, 5).map(({ path, change }) => `${path} (${change})`)
+  const named = migrations.slice(0, 5).map(({ path, change }) => `${quoted(path, 160)} (${change})`)
   const more = migrations.length > 5 ? ` and ${migrations.length - 5} more` : ''
   return {
     id: `migration:${tool.toLowerCase().replaceAll(' ', '-')}`,
