@@ -41,7 +41,9 @@ export async function missingServices(
   const services = [...images.keys()].filter(
     (service) =>
       !there.has(service) &&
-      (named ? named.includes(service) : repository !== null && repositoryOf(service) === repository)
+      (named
+        ? named.includes(service)
+        : repository !== null && repositoryOf(service) === repository && !read?.jobs.has(service))
   )
   const [first] = services
   const project = read?.name ?? config.project ?? (await composeProjectName(location.files, docker.env))

@@ -10,6 +10,7 @@ import type { Container, Image, ImageDefaults } from '../../objects/schemas.ts'
 import { digestIn, identitiesOf, revisionLabel, versionOf } from '../../objects/version.ts'
 import { readLease } from '../lease.ts'
 import { healthOf, instant } from './current-health.ts'
+import { leftAloneNotes, runningJobRisks, withoutDone } from './left-alone.ts'
 import { findReleases } from './releases.ts'
 import { snapshotOf } from './snapshot.ts'
 import { findWorkload, type Workload } from './workload.ts'
@@ -30,10 +31,10 @@ export async function observe(
   ])
   const observation: Observation = {
     current,
-    health: withMissing(withShare(healthOf(workload.containers, docker.clock), workload, current), workload),
+    health: withMissing(withShare(healthOf(withoutDone(workload), docker.clock), workload, current), workload),
     ...(isMixed(workload) && { mixedReleases: true }),
     releases,
-    risks: risksOf(workload),
+    risks: [...risksOf(workload), ...runningJobRisks(workload)],
     blockers: blockersOf(workload),
     fingerprint: fingerprint({
       containers: workload.containers.map(({ Name, Id, Image: image }) => ({ name: Name, id: Id, image })),
@@ -165,9 +166,6 @@ function notesOf(workload: Workload): string[] {
       `${workload.missing.services.join(', ')} has no container; it can be created from ${workload.missing.files.join(', ')}.`
     )
   if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
-  if (workload.retired.length > 0)
-    notes.push(
-      `Stopped containers of other versions are not touched: ${workload.retired.map(({ Name }) => Name).join(', ')}.`
-    )
+  notes.push(...leftAloneNotes(workload))
   return notes
 }

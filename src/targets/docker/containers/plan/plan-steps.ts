@@ -3,6 +3,7 @@ import type { Move } from '../../../target.ts'
 import { inRounds, ownedBy } from '../../compose/labels.ts'
 import type { DockerContext } from '../../context.ts'
 import type { Container } from '../../objects/schemas.ts'
+import { publishes } from '../observe/members.ts'
 import { waitForHealth } from '../steps/await-health.ts'
 import { startBeside, takeOver } from '../steps/beside.ts'
 import { create } from '../steps/create.ts'
@@ -31,11 +32,12 @@ export function planSteps(
   candidate: CandidateImage,
   plans: readonly ContainerPlan[]
 ): Step[] {
-  const rolls = plans.map((plan) => ({
+  const rolls = inOrderOfNeed(plans).map((plan) => ({
     plan,
     member: replacementOf(plan.container, move.from, candidate, plan.whyNotBeside === null)
   }))
   const members = rolls.map(({ member }) => member)
+  const urgent = new Set(rolls.filter(({ plan }) => isUrgent(plan)).map(({ member }) => member))
   if (members.length === 0) return []
   const stepsOf = (kinds: readonly RollStep[], batch: Replacement[]): Step[] =>
     kinds.map((kind) => kind.plan(docker, { members: batch }, move))
@@ -45,24 +47,36 @@ export function planSteps(
   const inTurn = (kinds: readonly RollStep[], round: Replacement[], most: number): Step[] =>
     batches(round, most).flatMap((batch) => stepsOf(kinds, batch))
   return [
-    ...(docker.config.rehearse ? stepsOf([rehearse], onePerService(plans, members)) : []),
+    ...(docker.config.rehearse ? stepsOf([rehearse], onePerService(inOrderOfNeed(plans), members)) : []),
     ...stepsOf([create], members),
     ...roundsOf(down).flatMap((round) => inTurn([swap, waitForHealth], round, width ?? round.length)),
-    ...roundsOf(serving).flatMap((round) => [
-      ...inTurn(
-        [startBeside, takeOver],
-        round.filter(({ beside }) => beside),
-        width ?? 1
-      ),
-      ...inTurn(
-        [swap, waitForHealth],
-        round.filter(({ beside }) => !beside),
-        width ?? 1
-      )
-    ]),
+    ...roundsOf(serving).flatMap((round) =>
+      [round.filter((member) => urgent.has(member)), round.filter((member) => !urgent.has(member))].flatMap((some) => [
+        ...inTurn(
+          [startBeside, takeOver],
+          some.filter(({ beside }) => beside),
+          width ?? 1
+        ),
+        ...inTurn(
+          [swap, waitForHealth],
+          some.filter(({ beside }) => !beside),
+          width ?? 1
+        )
+      ])
+    ),
     ...stepsOf([removeOld], members)
   ]
 }
+
+/** What users reach, and does not serve them. */
+const isUrgent = ({ container, isDown }: ContainerPlan): boolean =>
+  publishes(container) && (isDown || container.State.Health?.Status === 'unhealthy')
+
+/** What users reach and does not serve them comes first, where no service depends on another. */
+const inOrderOfNeed = (plans: readonly ContainerPlan[]): ContainerPlan[] => [
+  ...plans.filter(isUrgent),
+  ...plans.filter((plan) => !isUrgent(plan))
+]
 
 /** Services come after those that they depend on. */
 const roundsOf = (rolls: readonly { plan: ContainerPlan; member: Replacement }[]): Replacement[][] =>

@@ -22,6 +22,7 @@ import { planSteps } from './plan-steps.ts'
 import {
   configurationRisks,
   dependentRisks,
+  nameBlockers,
   portBlockers,
   portNotes,
   rehearsalBlockers,
@@ -62,6 +63,7 @@ export async function plan(
   const blockers: Blocker[] = [
     ...revival.blockers,
     ...candidate.blockers,
+    ...nameBlockers(replaced),
     ...portBlockers(containers, all),
     ...sharedNamespaceBlockers(replaced),
     ...(docker.config.rehearse ? rehearsalBlockers(containers) : [])
