@@ -4,10 +4,11 @@ import type { Release } from '../../../../model/release.ts'
 import { fingerprint } from '../../../../support/canonical.ts'
 import type { Observed } from '../../../target.ts'
 import type { DockerContext } from '../../context.ts'
+import { nameOfImage } from '../../objects/name-of.ts'
 import { baseName } from '../../objects/names.ts'
 import { isGenericTag, parseReference } from '../../objects/reference.ts'
 import type { Container, Image, ImageDefaults } from '../../objects/schemas.ts'
-import { digestIn, identitiesOf, revisionLabel, versionOf } from '../../objects/version.ts'
+import { exactId, identitiesOf, revisionLabel } from '../../objects/version.ts'
 import { readLease } from '../lease.ts'
 import { healthOf, instant } from './current-health.ts'
 import { leftAloneNotes, runningJobRisks, withoutDone } from './left-alone.ts'
@@ -77,11 +78,13 @@ function currentRelease(
   const newest = newestOf(workload.containers)
   if (!newest) return null
   const image = images.get(newest.Image) ?? null
+  const { version, guessed } = nameOfImage(newest, image, history)
   const commit = image?.Config?.Labels?.[revisionLabel]
   const from = instant(newest.State.StartedAt)
   return {
-    version: versionOf(newest, image, history),
-    id: (image && digestIn(image, workload.repository)) ?? newest.Image,
+    version,
+    ...(guessed && { guessed }),
+    id: image ? exactId(image, workload.repository, history) : newest.Image,
     createdAt: instant(newest.Created),
     ...(commit && /^[a-f0-9]{7,64}$/.test(commit) ? { commit } : {}),
     ...(from ? { served: { from, source: `container ${newest.Name}` } } : {}),

@@ -25,6 +25,8 @@ export interface Workload extends Members {
   all: ContainerSummary[]
   /** The repository's local images. */
   images: ImageSummary[]
+  /** Every image of the engine. */
+  everyImage: ImageSummary[]
 }
 
 /** `[registry/]image_name` of the configuration, in its normal spelling. */
@@ -77,6 +79,7 @@ export async function findWorkload(docker: DockerContext, signal: AbortSignal): 
     ...(missing ? { missing } : {}),
     ...(project ? { project } : {}),
     all,
+    everyImage,
     images: repository ? everyImage.filter((image) => isOf(image, repository)) : []
   }
 }
