@@ -85,6 +85,25 @@ describeOn('docker', 'what counts as the target', ({ compose: program = '' }) =>
     expect((await clear.observe(signal())).observation.blockers).toEqual([])
   })
 
+  it('is not the service of that name in another project: of the same image it is asked, of another it is none', async () => {
+    const labels = (project: string) => [
+      '--label',
+      `com.docker.compose.project=${project}`,
+      '--label',
+      'com.docker.compose.service=web'
+    ]
+    for (const project of ['one', 'two']) await world.start(project, '1.2.0', ...labels(project))
+    const other = await makeImage(`${world.repository}/other`, '1.2.0', { mode: 'crash' })
+    await docker('create', '--name', `${world.prefix}-three`, ...labels('three'), other)
+    const { observation } = await (await world.open({ config: { services: ['web'] } })).observe(signal())
+    expect(observation.blockers).toMatchObject([
+      { id: 'ambiguous', why: expect.stringMatching(/project one.*project two(?!.*three)/) }
+    ])
+    const clear = await world.open({ config: { services: ['web'], project: 'two' } })
+    expect((await clear.observe(signal())).state).toMatchObject({ containers: [{ Name: `${world.prefix}-two` }] })
+    await docker('rmi', '-f', other).catch(() => undefined)
+  })
+
   it('is refused in the plan where a name leaves no room for the old container', async () => {
     const name = `${world.prefix}-${'w'.repeat(178 - world.prefix.length - 1)}`
     await docker('run', '-d', '--name', name, `${world.repository}:1.2.0`)

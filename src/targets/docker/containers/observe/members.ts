@@ -60,7 +60,7 @@ function besides(found: readonly Container[], up: readonly Container[]): { chose
   const newest = newestOf(found)
   const isNewer = ({ Created }: Container): boolean => Date.parse(Created) > Date.parse(newestUp?.Created ?? '')
   const counts = (container: Container): boolean => {
-    if (up.includes(container) || marked(container.Name)) return true
+    if (up.includes(container) || marked(container.Name) || isUnstarted(container)) return true
     if (!hasFailed(container) || isBeforeRollback(container, up) || isReplacedBy(container, up)) return false
     if (container.Config.Labels?.[replacedLabel] !== undefined) return true
     return isService(container) && (images.has(container.Image) || (isOfCompose(container) && isNewer(container)))
@@ -132,6 +132,10 @@ function isBeforeRollback(container: Container, up: readonly Container[]): boole
   if (container.State.Status === 'created' || container.Config.Labels?.[replacedLabel] !== undefined) return false
   return up.some(({ Config, Created }) => Config.Labels?.[replacedLabel] !== undefined && Date.parse(Created) > ended)
 }
+
+/** A replacement that a rollback has created and not started yet. */
+const isUnstarted = ({ State, Config }: Container): boolean =>
+  State.Status === 'created' && Config.Labels?.[replacedLabel] !== undefined
 
 const newestOf = (containers: readonly Container[]): Container | undefined =>
   [...containers].sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))[0]

@@ -54,9 +54,11 @@ export async function findWorkload(docker: DockerContext, signal: AbortSignal): 
     return configured && mayBeOf(summary, configured, imageIds)
   })
   const inspected = await Promise.all(wanted.map((summary) => engine.containers.inspect(summary.Id, signal)))
+  // Another project may have a service of that name and of another image.
+  const byWord = byName || (byService && (Boolean(config.project) || configured === null))
   const candidates = inspected.filter(
     (container): container is Container =>
-      container !== null && (byName || byService || isContainerOf(container, configured, imageIds))
+      container !== null && (byWord || isContainerOf(container, configured, imageIds))
   )
   const mine = byName ? candidates : ofThisFolder(candidates, docker)
   const found = oneForEachName(mine)
@@ -68,7 +70,9 @@ export async function findWorkload(docker: DockerContext, signal: AbortSignal): 
   const missing = unrelated
     ? null
     : await missingServices(docker, { repository: configured, current: found.filter(counts), all }, signal)
-  const project = byName ? null : (config.project ?? missing?.project ?? theOneProjectOf(members.containers))
+  const project = byName
+    ? null
+    : (config.project ?? missing?.project ?? theOneProjectOf(members.containers.length > 0 ? members.containers : mine))
   const repository = configured ?? repositoryOf(found[0]) ?? missing?.repository ?? null
   return {
     repository,

@@ -22,6 +22,7 @@ import { planSteps } from './plan-steps.ts'
 import {
   configurationRisks,
   dependentRisks,
+  hasRoomForMark,
   nameBlockers,
   portBlockers,
   portNotes,
@@ -93,7 +94,15 @@ export async function plan(
       ...(candidate.image || (plans.length === 0 && revival.steps.length === 0)
         ? []
         : [pullImage.plan(docker, { image: candidate.exact }, move)]),
-      ...withRevival(planSteps(docker, move, candidate, plans), revival.steps),
+      ...withRevival(
+        planSteps(
+          docker,
+          move,
+          candidate,
+          plans.filter(({ container }) => hasRoomForMark(container))
+        ),
+        revival.steps
+      ),
       ...dependentSteps(docker, dependents, move),
       ...(files.length > 0 ? [checkComposeFiles.plan(docker, { version: release.version, wanted }, move)] : [])
     ],

@@ -48,11 +48,15 @@ const collide = (a: string, b: string): boolean =>
 
 const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
 
+/** Whether the old container can be kept under a name of its own. */
+export const hasRoomForMark = ({ Id, Name }: Container): boolean =>
+  containerNamePattern.test(fallbackName(baseName(Name), Id))
+
 /** Names that leave no room for the mark of a replacement. */
 export const nameBlockers = (containers: readonly Container[]): Blocker[] =>
   containers.flatMap((container) => {
     const name = baseName(container.Name)
-    if (containerNamePattern.test(fallbackName(name, container.Id))) return []
+    if (hasRoomForMark(container)) return []
     return [
       {
         id: `name_too_long:${name.slice(0, 64)}`,

@@ -73,6 +73,12 @@ it('what a rollback left alone does not count once the earlier image serves', ()
   expect(parted([now, old, again]).containers).toEqual(['web', 'web-2'])
 })
 
+it('what an interrupted rollback has created and not started counts', () => {
+  const labels = { [replacedLabel]: '1.2.0 sha256:new no:0 running' }
+  const next = containerNamed('web-2', { image: 'sha256:old', state: created, labels, created: later })
+  expect(parted([web, next]).containers).toEqual(['web', 'web-2'])
+})
+
 const migrate = (state: Record<string, unknown>) =>
   containerNamed('shop-migrate-1', { labels: composed('shop', 'migrate'), state, created: later })
 const waiting = (state?: Record<string, unknown>) =>
