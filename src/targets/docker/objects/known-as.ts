@@ -8,10 +8,36 @@ type Labels = Record<string, string> | null | undefined
  * whose label on the image, names that commit. The tag itself where history has none of these.
  */
 export function knownAs(tag: string, labels: Labels, history: readonly DeploymentRecord[]): string {
-  if (history.some(({ version }) => version === tag)) return tag
-  const record =
-    history.find(({ version }) => isSameNumber(version, tag)) ?? history.find((one) => isSameCommit(one, tag, labels))
-  return record?.version ?? tag
+  const { versions, numbers, commits } = indexOf(history)
+  if (versions.has(tag)) return tag
+  return numbers.get(bare(tag)) ?? commits.find((one) => isSameCommit(one, tag, labels))?.version ?? tag
+}
+
+interface Index {
+  versions: ReadonlySet<string>
+  /** Its version by each number without a v. */
+  numbers: ReadonlyMap<string, string>
+  /** One record for each version and commit, newest first. */
+  commits: readonly DeploymentRecord[]
+}
+
+const indices = new WeakMap<readonly DeploymentRecord[], Index>()
+
+/** A registry may have thousands of tags, and a history thousands of records. */
+function indexOf(history: readonly DeploymentRecord[]): Index {
+  const known = indices.get(history)
+  if (known) return known
+  const numbers = new Map<string, string>()
+  const commits = new Map<string, DeploymentRecord>()
+  for (const record of history) {
+    const number = bare(record.version)
+    if (!numbers.has(number)) numbers.set(number, record.version)
+    const key = `${record.version} ${record.commit ?? ''}`
+    if (!commits.has(key)) commits.set(key, record)
+  }
+  const index = { versions: new Set(history.map(({ version }) => version)), numbers, commits: [...commits.values()] }
+  indices.set(history, index)
+  return index
 }
 
 /** `v1.1.0` and `1.1.0`. */

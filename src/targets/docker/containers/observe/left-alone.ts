@@ -25,7 +25,9 @@ export function leftAloneNotes({ retired, aside, isJob }: LeftAlone): string[] {
       ? []
       : [
           `Stopped containers are left alone: ${stopped
-            .map(({ Name }) => Name)
+            .map(({ Name, State: { Status, ExitCode } }) =>
+              Status === 'exited' ? `${Name} (exit code ${ExitCode})` : `${Name} (${Status})`
+            )
             .sort()
             .join(', ')}. To roll one of them back as well, name it in \`containers\`.`
         ])

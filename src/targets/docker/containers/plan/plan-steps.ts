@@ -20,6 +20,13 @@ export interface ContainerPlan {
   whyNotBeside: string | null
   /** It serves nothing now. */
   isDown: boolean
+  /** It runs once, and ends. */
+  isJob: boolean
+}
+
+interface Roll {
+  plan: ContainerPlan
+  member: Replacement
 }
 
 /**
@@ -41,13 +48,15 @@ export function planSteps(
   if (members.length === 0) return []
   const stepsOf = (kinds: readonly RollStep[], batch: Replacement[]): Step[] =>
     kinds.map((kind) => kind.plan(docker, { members: batch }, move))
+  // A job is not rehearsed: it would do its work.
+  const rehearsed = docker.config.rehearse ? onePerService(rolls.filter(({ plan }) => !plan.isJob)) : []
   const down = rolls.filter(({ plan }) => plan.isDown)
   const serving = rolls.filter(({ plan }) => !plan.isDown)
   const width = docker.config.max_parallel
   const inTurn = (kinds: readonly RollStep[], round: Replacement[], most: number): Step[] =>
     batches(round, most).flatMap((batch) => stepsOf(kinds, batch))
   return [
-    ...(docker.config.rehearse ? stepsOf([rehearse], onePerService(inOrderOfNeed(plans), members)) : []),
+    ...(rehearsed.length > 0 ? stepsOf([rehearse], rehearsed) : []),
     ...stepsOf([create], members),
     ...roundsOf(down).flatMap((round) => inTurn([swap, waitForHealth], round, width ?? round.length)),
     ...roundsOf(serving).flatMap((round) =>
@@ -79,15 +88,15 @@ const inOrderOfNeed = (plans: readonly ContainerPlan[]): ContainerPlan[] => [
 ]
 
 /** Services come after those that they depend on. */
-const roundsOf = (rolls: readonly { plan: ContainerPlan; member: Replacement }[]): Replacement[][] =>
+const roundsOf = (rolls: readonly Roll[]): Replacement[][] =>
   inRounds(rolls, ({ plan }) => plan.container.Config.Labels).map((round) => round.map(({ member }) => member))
 
 /** Services differ in their commands, replicas do not. */
-function onePerService(plans: readonly ContainerPlan[], members: readonly Replacement[]): Replacement[] {
-  const services = plans.map(
-    ({ container }) => ownedBy(container.Config.Labels)?.service ?? JSON.stringify(container.Config.Cmd)
+function onePerService(rolls: readonly Roll[]): Replacement[] {
+  const services = rolls.map(
+    ({ plan: { container } }) => ownedBy(container.Config.Labels)?.service ?? JSON.stringify(container.Config.Cmd)
   )
-  return members.filter((_, index) => services.indexOf(services[index] ?? '') === index)
+  return rolls.filter((_, index) => services.indexOf(services[index] ?? '') === index).map(({ member }) => member)
 }
 
 const batches = <T>(items: readonly T[], width: number): T[][] =>

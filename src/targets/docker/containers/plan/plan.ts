@@ -51,7 +51,12 @@ export async function plan(
     const user = userConfigOf(container, defaults.get(container.Image))
     const future = candidate.image ? mergedConfig(user, candidate.image.Config) : container.Config
     const isDown = servesNothing(container, docker.clock)
-    return { container, whyNotBeside: whyNotBeside(container, future.Healthcheck), isDown }
+    return {
+      container,
+      whyNotBeside: whyNotBeside(container, future.Healthcheck),
+      isDown,
+      isJob: state.isJob(container)
+    }
   })
   const move = { from: observation.current, to: release }
   const revival = await revivalOf(docker, state, move, candidate, signal)

@@ -62,7 +62,7 @@ export async function findDependents(
   return found
 }
 
-const inspectedAtOnce = 16
+const inspectedAtOnce = 8
 
 /** A list tells networks and links; what shares processes or memory must run, and only inspection tells it. */
 const mayDepend = (summary: ContainerSummary, linked: ReadonlySet<string>): boolean =>
