@@ -7,14 +7,14 @@ import type { releaseDetailsSchema } from '../observe/releases.ts'
 /** Which image is meant, and why, where no record says which one served. */
 export function namingRisks(
   { version }: Release,
-  { named, shown, reference }: z.infer<typeof releaseDetailsSchema>
+  { named, shown, reference, moved }: z.infer<typeof releaseDetailsSchema>
 ): Risk[] {
   if (!named || named.by === 'record' || named.by === 'identity') return []
   const { image, rivals } = named
   const others =
     rivals.length > 4 ? `${rivals.slice(0, 4).join(', ')} and ${rivals.length - 4} more` : rivals.join(', ')
   if (named.by === 'tag')
-    return rivals.length === 0
+    return rivals.length === 0 || moved
       ? []
       : [
           {
