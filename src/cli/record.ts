@@ -86,7 +86,8 @@ async function whatServes(
     return await withSession(project, { target }, async (session) => {
       const { observation } = await session.target.observe(AbortSignal.timeout(15_000))
       const { current, snapshot } = observation
-      if (current?.version !== version)
+      // A target that does not name versions cannot contradict: what serves is what was deployed just now.
+      if (!current || (current.version !== version && !current.guessed))
         return { seen: {}, note: ` (the target says that ${current?.version ?? 'nothing'} serves)` }
       const seen = {
         digest: current.id,

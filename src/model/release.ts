@@ -14,6 +14,8 @@ export const releaseSchema = z.object({
   version: z.string(),
   /** Exact identity, unique within the target: a digest, a revision, a deployment id. */
   id: z.string(),
+  /** The target itself does not say which version it is: the name is a guess, such as a label, or its identity. */
+  guessed: z.boolean().optional(),
   createdAt: z.string().optional(),
   commit: z.string().optional(),
   served: servedSchema.optional(),

@@ -53,7 +53,9 @@ function mapped(raw: RawRecord): Read {
   const at = utcInstant(raw.timestamp)
   if (!at) return 'timestamp is not ISO 8601'
   const rest = names.flatMap(([name, own]) => (raw[name] == null ? [] : [[own, raw[name]] as const]))
-  return { ...(Object.fromEntries(rest) as Omit<DeploymentRecord, 'at'>), at }
+  const { commit } = raw
+  const short = raw.commit_sha == null && typeof commit === 'string' ? { commit } : {}
+  return { ...short, ...(Object.fromEntries(rest) as Omit<DeploymentRecord, 'at'>), at }
 }
 
 /** The record as it is written in the file, popkit's own fields first and in its order. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { evidenceSchema, timelineEventSchema } from '../model/diagnosis.ts'
 import type { Risk } from '../model/observation.ts'
-import type { Assessment, Candidate } from '../rollback/assess/assessment.ts'
+import { type Assessment, type Candidate, shortName } from '../rollback/assess/assessment.ts'
 import { type Interrupted, resumeOption } from '../rollback/journal/interrupted.ts'
 import { capTail, duration, quoted } from '../support/text.ts'
 import { type NextCall, type Rendered, section } from './answer.ts'
@@ -109,11 +109,11 @@ function currentLine({ current, health, failed, recordedFailure }: Assessment): 
 }
 
 function planLines({ chosen, recommended, plan, candidates }: Assessment): string[] {
-  if (!chosen || !plan) return [`Recommended: none`, ...others(candidates)]
+  if (!chosen || !plan) return [`Recommended: none`, ...others(candidates, null)]
   const label = chosen === recommended ? 'Recommended' : 'Requested'
   return [
     `${label}: ${chosen.release.version} (${evidenceLine(chosen)})`,
-    ...others(candidates.filter((candidate) => candidate !== chosen)),
+    ...others(candidates, chosen),
     '',
     `Plan ${plan.id}:`,
     ...plan.steps.filter(({ phase }) => phase !== 'cleanup').map(({ title }, index) => `  ${index + 1}. ${title}`),
@@ -146,15 +146,19 @@ const verbs = { finish: 'Finish', undo: 'Undo', close: 'Close' } as const
 const evidenceLine = ({ evidenceFor, evidenceAgainst }: Candidate): string =>
   [...evidenceFor.slice(0, 1), ...evidenceAgainst].join('; ') || 'no evidence'
 
-const others = (candidates: readonly Candidate[]): string[] =>
-  candidates.length === 0
-    ? []
-    : [
-        `Other candidates: ${candidates
-          .slice(0, 4)
-          .map((candidate) => `${candidate.release.version} (${evidenceLine(candidate)})`)
-          .join(', ')}${candidates.length > 4 ? `, and ${candidates.length - 4} more` : ''}`
-      ]
+/** Those that only an identity names come as a number, where another one is chosen, has a name, or evidence. */
+function others(candidates: readonly Candidate[], chosen: Candidate | null): string[] {
+  const all = candidates.filter((candidate) => candidate !== chosen)
+  const known = all.filter(({ release, good }) => good || release.version !== release.id)
+  const shown = chosen || known.length > 0 ? known : all
+  const nameless = all.length - shown.length
+  const parts = [
+    ...shown.slice(0, 4).map((candidate) => `${shortName(candidate.release)} (${evidenceLine(candidate)})`),
+    ...(shown.length > 4 ? [`and ${shown.length - 4} more`] : []),
+    ...(nameless > 0 ? [`and ${nameless} without a name`] : [])
+  ]
+  return parts.length === 0 ? [] : [`Other candidates: ${parts.join(', ').replace(/^and /, '')}`]
+}
 
 const riskLine = ({ id, serious, title, detail }: Risk): string =>
   `${serious ? 'SERIOUS ' : ''}[${id}] ${title}: ${detail}`

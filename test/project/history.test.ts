@@ -11,6 +11,15 @@ const raw = (version: string, timestamp: string, rest: object = {}) => ({
 })
 
 describe('history', () => {
+  it('takes the commit of a record that calls it `commit`', () => {
+    const at = '2026-03-18T14:35:00Z'
+    const records = [
+      raw('1.1.0', at, { commit: 'abc1234' }),
+      raw('1.0.0', at, { commit: 'abc1234', commit_sha: 'def5678' })
+    ]
+    expect(readHistory(records).records.map(({ commit }) => commit)).toEqual(['abc1234', 'def5678'])
+  })
+
   it('maps every field of a record', () => {
     const all = {
       commit_sha: 'abc1234',

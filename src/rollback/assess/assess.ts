@@ -11,7 +11,7 @@ import { readJournals } from '../journal/journal.ts'
 import { settledRecords } from '../journal/settled.ts'
 import { hasFailed } from '../run/compare-health.ts'
 import type { Session } from '../session.ts'
-import type { Assessment, Candidate } from './assessment.ts'
+import { type Assessment, type Candidate, shortName } from './assessment.ts'
 import { rankCandidates, recommend } from './candidates.ts'
 import { disagreements, failedReturns, leftBehind, leftManually, recordedFailure } from './evidence.ts'
 import { planOf } from './plan-id.ts'
@@ -120,13 +120,18 @@ async function investigated(
   }
 }
 
-/** The candidate that the caller named: by version, with or without a leading v, or by the beginning of its identity. */
+/** The beginning of an identity, with or without what comes before its hash: "sha256:2f204d26fef0", "2f204d26fef0". */
+const isShortFor = (text: string, id: string): boolean =>
+  text.length >= 12 && (id.startsWith(text) || id.startsWith(`sha256:${text}`))
+
+/** The candidate that the caller named: by version, with or without a leading v, by the beginning of its identity, or by its commit. */
 function named(version: string, candidates: readonly Candidate[], observation: Observation): Candidate {
   const bare = (text: string): string => text.replace(/^v(?=\d)/, '')
   const found =
     candidates.find(({ release }) => release.version === version) ??
     candidates.find(({ release }) => bare(release.version) === bare(version)) ??
-    candidates.find(({ release }) => version.length >= 12 && release.id.startsWith(version))
+    candidates.find(({ release }) => isShortFor(version, release.id)) ??
+    candidates.find(({ release }) => /^[0-9a-f]{7,40}$/.test(version) && release.commit?.startsWith(version))
   if (found) return found
   if (observation.current && bare(observation.current.version) === bare(version))
     throw new InputError({
@@ -148,9 +153,10 @@ const failedAgain = ({ version, at }: DeploymentRecord): string =>
   `deploy.json records that a deployment of ${version} failed at ${at}, when ${version} served already. It does not count as a failure of what serves.`
 
 function nothingToGoBackTo(candidates: readonly Candidate[]): Blocker {
-  const known = candidates.slice(0, 5).map(({ release, evidenceAgainst }) => {
+  const withName = candidates.filter(({ release }) => release.version !== release.id)
+  const known = (withName.length > 0 ? withName : candidates).slice(0, 5).map(({ release, evidenceAgainst }) => {
     const [first] = evidenceAgainst
-    return first ? `${release.version} (${first})` : `${release.version} (no evidence that it served well)`
+    return `${shortName(release)} (${first ?? 'no evidence that it served well'})`
   })
   return {
     id: 'no_candidate',

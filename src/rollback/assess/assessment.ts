@@ -40,3 +40,6 @@ export interface Assessment {
   diagnosis: Diagnosis | null
   notes: string[]
 }
+
+/** Its version; of an identity, as much as names it. */
+export const shortName = ({ version }: Release): string => version.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]{52}$/, '$1')

@@ -6,6 +6,7 @@ import type { Container, ContainerSummary } from '../objects/schemas.ts'
 import { readComposeFiles, writtenImages } from './files.ts'
 import { servicesOf } from './labels.ts'
 import { findLocation, locationSchema, readProject } from './project.ts'
+import { projectName } from './project-name.ts'
 
 /** Services of the project's Compose files of which no container is left. */
 export const missingSchema = z.object({
@@ -41,7 +42,9 @@ export async function missingServices(
   const services = [...images.keys()].filter(
     (service) =>
       !there.has(service) &&
-      (named ? named.includes(service) : repository !== null && repositoryOf(service) === repository)
+      (named
+        ? named.includes(service)
+        : repository !== null && repositoryOf(service) === repository && !read?.jobs.has(service))
   )
   const [first] = services
   const project = read?.name ?? config.project ?? (await composeProjectName(location.files, docker.env))
@@ -52,12 +55,8 @@ export async function missingServices(
 const repositoryIn = (image: string): string | null =>
   (isShort(image) && parseReference(image.replace(/:(\$(\{[^{}]*\}|\w+))?$/, ''))?.repository) || null
 
-/** The name that Compose gives to the project of files: the environment's, the files' own, else the folder's (compose-go, loader). */
+/** The name that Compose gives to the project of files. */
 async function composeProjectName(files: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const named = (await readComposeFiles(files)).findLast(({ name }) => name !== null)?.name
-  const ofFolder = basename(dirname(files[0] ?? ''))
-    .toLowerCase()
-    .replace(/[^a-z0-9_-]/g, '')
-    .replace(/^[_-]+/, '')
-  return env.COMPOSE_PROJECT_NAME || named || ofFolder
+  return projectName(named, basename(dirname(files[0] ?? '')), env)
 }

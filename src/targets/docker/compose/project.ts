@@ -22,6 +22,8 @@ export interface ReadProject {
   name: string
   /** Image by service, where it has one. */
   images: ReadonlyMap<string, string | null>
+  /** Services for whose end others wait. */
+  jobs: ReadonlySet<string>
 }
 
 /**
@@ -89,8 +91,12 @@ export const locationOptions = (
 
 const readSchema = z.looseObject({
   name: z.string(),
-  services: z.record(z.string(), z.looseObject({ image: z.string().nullish() })).nullish()
+  services: z
+    .record(z.string(), z.looseObject({ image: z.string().nullish(), depends_on: z.unknown().optional() }))
+    .nullish()
 })
+
+const dependsOnSchema = z.record(z.string(), z.looseObject({ condition: z.string().optional() }))
 
 /** Reads a project by Compose itself; null without the program. @throws TargetError with what Compose said. */
 export async function readProject(
@@ -110,6 +116,13 @@ export async function readProject(
   const { name, services } = readSchema.parse(parseOutsideJson(output))
   return {
     name,
-    images: new Map(Object.entries(services ?? {}).map(([service, { image }]) => [service, image ?? null]))
+    images: new Map(Object.entries(services ?? {}).map(([service, { image }]) => [service, image ?? null])),
+    jobs: new Set(Object.values(services ?? {}).flatMap(({ depends_on }) => jobsIn(depends_on)))
   }
 }
+
+/** The services that one waits for to end; Compose writes the long form. */
+const jobsIn = (dependsOn: unknown): string[] =>
+  Object.entries(dependsOnSchema.safeParse(dependsOn).data ?? {}).flatMap(([service, { condition }]) =>
+    condition === 'service_completed_successfully' ? [service] : []
+  )

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Risk } from '../../../model/observation.ts'
 import { defineStep } from '../../define-step.ts'
 import type { ContainersState } from '../containers/observe/observe.ts'
-import { isImageOf } from '../containers/observe/releases.ts'
+import { isImageOf, isTagOf } from '../containers/observe/releases.ts'
 import { findWorkload } from '../containers/observe/workload.ts'
 import type { DockerContext } from '../context.ts'
 import { parseReference } from '../objects/reference.ts'
@@ -47,8 +47,9 @@ export const checkComposeFiles = defineStep<DockerContext, ContainersState>()({
     title: 'Checking whether the next docker compose up would undo this',
     undo: null
   }),
-  async mismatch(docker, { version, wanted: { tag, exact } }, { to, state, signal }) {
-    if (version !== to.version || (tag !== null && tag !== version)) return `it is about ${tag ?? version}`
+  async mismatch(docker, { version, wanted: { tag, exact } }, { to, state, observation, signal }) {
+    if (version !== to.version || (tag !== null && !isTagOf(tag, to, { observation, state })))
+      return `it is about ${tag ?? version}`
     return (await isImageOf(docker, exact, to, state.repository, signal))
       ? null
       : `${exact} is not the image of ${version}`

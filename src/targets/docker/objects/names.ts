@@ -8,6 +8,8 @@ const mark = /^(.+)-popkit-(new|old|try)-([0-9a-f]{12})$/
 export const temporaryName = (name: string, oldId: string): string => `${name}-popkit-new-${oldId.slice(0, 12)}`
 /** The old container while it is kept. */
 export const fallbackName = (name: string, oldId: string): string => `${name}-popkit-old-${oldId.slice(0, 12)}`
+/** A name may have 201 characters (containerNamePattern), and a mark adds 24. */
+export const longestName = 177
 /** A container that only rehearses. */
 export const rehearsalName = (name: string, oldId: string): string => `${name}-popkit-try-${oldId.slice(0, 12)}`
 

@@ -1,6 +1,6 @@
 import type { DeploymentRecord } from '../../../model/deployment-record.ts'
-import { isGenericTag, parseReference, shortId, tagPattern } from './reference.ts'
-import type { Container, Image } from './schemas.ts'
+import { isGenericTag, parseReference, tagPattern } from './reference.ts'
+import type { Image } from './schemas.ts'
 
 /** The label with an image's own version (opencontainers/image-spec, annotations). */
 export const versionLabel = 'org.opencontainers.image.version'
@@ -21,17 +21,17 @@ export const digestIn = (
     .map(parseReference)
     .find((reference) => reference?.repository === repository && reference.digest)?.digest
 
-/** What a person calls the image a container runs: its tag, its version label, what history calls it, else its digest. */
-export function versionOf(container: Container, image: Image | null, history: readonly DeploymentRecord[]): string {
-  const tag = parseReference(container.Config.Image)?.tag
-  if (tag && !isGenericTag(tag)) return tag
-  const identities = image ? identitiesOf(image) : [container.Image]
-  return (
-    labelled(image?.Config?.Labels) ??
-    history.find((record) => record.digest && identities.includes(record.digest))?.version ??
-    tagOf(image, parseReference(container.Config.Image)?.repository ?? null) ??
-    `sha256:${shortId(identities.at(-1) ?? container.Image)}`
-  )
+/** The identity by which an image is known: the one that history recorded of it, else its digest in the repository, else its id. */
+export function exactId(
+  image: { Id: string; RepoDigests?: string[] | null | undefined },
+  repository: string | null,
+  history: readonly DeploymentRecord[]
+): string {
+  const identities = identitiesOf(image)
+  const recorded = history.find(
+    ({ digest, status }) => status === 'success' && digest && identities.includes(digest)
+  )?.digest
+  return recorded ?? digestIn(image, repository) ?? image.Id
 }
 
 export const labelled = (labels: Record<string, string> | null | undefined): string | undefined => {

@@ -5,6 +5,7 @@ import { fingerprint } from '../../../support/canonical.ts'
 import type { Observed } from '../../target.ts'
 import { findReleases } from '../containers/observe/releases.ts'
 import type { DockerContext } from '../context.ts'
+import { knownAs } from '../objects/known-as.ts'
 import { isGenericTag, parseReference, shortId } from '../objects/reference.ts'
 import type { Service, Spec } from '../objects/swarm-schemas.ts'
 import { digestIn, identitiesOf, labelled, tagOf } from '../objects/version.ts'
@@ -94,8 +95,9 @@ async function nameOf(docker: DockerContext, spec: Spec, history: readonly Deplo
   const id = digest ?? image?.Id ?? `tag:${imageOf(spec)}`
   const tag = reference?.tag && !isGenericTag(reference.tag) ? reference.tag : undefined
   const recorded = history.find((record) => record.digest === id)?.version
-  const version =
-    tag ?? labelled(image?.Config?.Labels) ?? recorded ?? tagOf(image, reference?.repository ?? null) ?? shortId(id)
+  const labels = image?.Config?.Labels
+  const name = tag ?? recorded ?? tagOf(image, reference?.repository ?? null) ?? labelled(labels)
+  const version = name === undefined ? shortId(id) : knownAs(name, labels, history)
   return { version, id, image, reference, digest, tag, identities: [id, ...(image ? identitiesOf(image) : [])] }
 }
 

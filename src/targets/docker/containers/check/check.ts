@@ -9,8 +9,9 @@ import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
 import { shortId } from '../../objects/reference.ts'
 import type { Container } from '../../objects/schemas.ts'
+import { isDone } from '../observe/left-alone.ts'
 import { releaseDetailsSchema } from '../observe/releases.ts'
-import { findWorkload } from '../observe/workload.ts'
+import { findWorkload, type Workload } from '../observe/workload.ts'
 import { probeCheck, untilGood } from './probe.ts'
 import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
 
@@ -29,7 +30,9 @@ export async function check(docker: DockerContext, release: Release, look: Check
 }
 
 async function lookAtAll(docker: DockerContext, release: Release, look: CheckOptions): Promise<CheckReport> {
-  const { containers, missing } = await findWorkload(docker, look.signal)
+  const workload = await findWorkload(docker, look.signal)
+  const { missing, isJob } = workload
+  const containers = [...workload.containers, ...sinceStopped(workload, look.baseline)]
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
   const identities = await identitiesFor(docker, release, look.signal)
   const ports = await portChecks(docker, containers, look)
@@ -37,7 +40,7 @@ async function lookAtAll(docker: DockerContext, release: Release, look: CheckOpt
   return {
     checks: [
       ...containers.flatMap((container) => [
-        ...looksAt(container, identities, look),
+        ...looksAt(container, identities, look, isJob(container) && isDone(container)),
         ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
       ]),
       ...(missing?.services ?? []).map(withoutContainer),
@@ -46,6 +49,15 @@ async function lookAtAll(docker: DockerContext, release: Release, look: CheckOpt
     observed: { containers: Object.fromEntries(containers.map(observation)) }
   }
 }
+
+/** What served when the soak began and is stopped now counts, although a stopped container is left alone otherwise. */
+function sinceStopped({ retired, aside }: Workload, baseline: JsonObject | undefined): Container[] {
+  const before = baselineOf(baseline)
+  return [...retired, ...aside].filter(({ Name }) => baseName(Name) in before)
+}
+
+const baselineOf = (baseline: JsonObject | undefined): Record<string, JsonObject> =>
+  (baseline?.containers as Record<string, JsonObject> | undefined) ?? {}
 
 const nothingThere: Check = {
   id: 'identity',
@@ -74,11 +86,16 @@ async function identitiesFor(docker: DockerContext, release: Release, signal: Ab
   return new Set(image ? [...known, image.Id] : known)
 }
 
-function looksAt(container: Container, identities: ReadonlySet<string>, look: CheckOptions): Check[] {
+function looksAt(
+  container: Container,
+  identities: ReadonlySet<string>,
+  look: CheckOptions,
+  doneWell: boolean
+): Check[] {
   const name = baseName(container.Name)
   return [
     identityCheck(container, name, identities),
-    healthCheck(container, name),
+    doneWell ? jobCheck(name) : healthCheck(container, name),
     restartCheck(container, name, look.baseline)
   ]
 }
@@ -115,6 +132,13 @@ const identityCheck = (container: Container, name: string, identities: ReadonlyS
   detail: `${container.Config.Image} (${shortId(container.Image)})`
 })
 
+const jobCheck = (name: string): Check => ({
+  id: `health:${name}`,
+  title: `The job ${name} ended well`,
+  status: 'pass',
+  detail: 'exit code 0'
+})
+
 function healthCheck(container: Container, name: string): Check {
   const status = container.State.Health?.Status
   const id = `health:${name}`
@@ -139,7 +163,7 @@ function healthCheck(container: Container, name: string): Check {
 function restartCheck(container: Container, name: string, baseline: JsonObject | undefined): Check {
   const id = `restarts:${name}`
   const title = `${name} was not restarted`
-  const before = (baseline?.containers as Record<string, JsonObject> | undefined)?.[name]
+  const before = baselineOf(baseline)[name]
   const now = observation(container)[1]
   const restarts = container.RestartCount ?? 0
   if (!before) return { id, title, status: restarts > 2 ? 'fail' : 'pass', detail: `${restarts} restarts so far` }

@@ -4,12 +4,14 @@ import type { Release } from '../../../../model/release.ts'
 import { fingerprint } from '../../../../support/canonical.ts'
 import type { Observed } from '../../../target.ts'
 import type { DockerContext } from '../../context.ts'
+import { nameOfImage } from '../../objects/name-of.ts'
 import { baseName } from '../../objects/names.ts'
 import { isGenericTag, parseReference } from '../../objects/reference.ts'
 import type { Container, Image, ImageDefaults } from '../../objects/schemas.ts'
-import { digestIn, identitiesOf, revisionLabel, versionOf } from '../../objects/version.ts'
+import { exactId, identitiesOf, revisionLabel } from '../../objects/version.ts'
 import { readLease } from '../lease.ts'
 import { healthOf, instant } from './current-health.ts'
+import { leftAloneNotes, runningJobRisks, withoutDone } from './left-alone.ts'
 import { findReleases } from './releases.ts'
 import { snapshotOf } from './snapshot.ts'
 import { findWorkload, type Workload } from './workload.ts'
@@ -30,10 +32,10 @@ export async function observe(
   ])
   const observation: Observation = {
     current,
-    health: withMissing(withShare(healthOf(workload.containers, docker.clock), workload, current), workload),
+    health: withMissing(withShare(healthOf(withoutDone(workload), docker.clock), workload, current), workload),
     ...(isMixed(workload) && { mixedReleases: true }),
     releases,
-    risks: risksOf(workload),
+    risks: [...risksOf(workload), ...runningJobRisks(workload)],
     blockers: blockersOf(workload),
     fingerprint: fingerprint({
       containers: workload.containers.map(({ Name, Id, Image: image }) => ({ name: Name, id: Id, image })),
@@ -76,11 +78,13 @@ function currentRelease(
   const newest = newestOf(workload.containers)
   if (!newest) return null
   const image = images.get(newest.Image) ?? null
+  const { version, guessed } = nameOfImage(newest, image, history)
   const commit = image?.Config?.Labels?.[revisionLabel]
   const from = instant(newest.State.StartedAt)
   return {
-    version: versionOf(newest, image, history),
-    id: (image && digestIn(image, workload.repository)) ?? newest.Image,
+    version,
+    ...(guessed && { guessed }),
+    id: image ? exactId(image, workload.repository, history) : newest.Image,
     createdAt: instant(newest.Created),
     ...(commit && /^[a-f0-9]{7,64}$/.test(commit) ? { commit } : {}),
     ...(from ? { served: { from, source: `container ${newest.Name}` } } : {}),
@@ -165,9 +169,6 @@ function notesOf(workload: Workload): string[] {
       `${workload.missing.services.join(', ')} has no container; it can be created from ${workload.missing.files.join(', ')}.`
     )
   if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
-  if (workload.retired.length > 0)
-    notes.push(
-      `Stopped containers of other versions are not touched: ${workload.retired.map(({ Name }) => Name).join(', ')}.`
-    )
+  notes.push(...leftAloneNotes(workload))
   return notes
 }

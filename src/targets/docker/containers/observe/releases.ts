@@ -1,16 +1,19 @@
 import { z } from 'zod'
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
+import type { Observation } from '../../../../model/observation.ts'
 import type { Release, Served } from '../../../../model/release.ts'
 import type { DockerContext } from '../../context.ts'
 import { howToVouch } from '../../engine/vouched.ts'
+import { isSameNumber, knownAs } from '../../objects/known-as.ts'
 import { isGenericTag, parseReference, splitRepository, tagPattern } from '../../objects/reference.ts'
-import type { Container, ImageSummary } from '../../objects/schemas.ts'
-import { digestIn, identitiesOf, labelled, revisionLabel } from '../../objects/version.ts'
+import type { Container } from '../../objects/schemas.ts'
+import { identitiesOf } from '../../objects/version.ts'
 import { isWithheld, type Login, loginFor } from '../../registry/credentials.ts'
 import { type Lookup, lookUp } from '../../registry/lookup.ts'
 import { listTags } from '../../registry/tags.ts'
 import { replacedLabel } from '../recreate/request.ts'
 import { instant } from './current-health.ts'
+import { isPrerelease, localReleases, recordedDigest, withoutTag } from './local-releases.ts'
 import type { Workload } from './workload.ts'
 
 /** How many tags that only the registry has are looked up exactly. */
@@ -27,12 +30,17 @@ export const releaseDetailsSchema = z.looseObject({
   identities: z.array(z.string()),
   /** Why the registry does not give it. */
   trouble: z.enum(['gone', 'denied', 'rate_limited', 'unreachable']).optional(),
+  /** How an image on the engine got its version, which image it is, and which others would have it, too. */
+  named: z
+    .object({ by: z.enum(['record', 'tag', 'label', 'identity']), image: z.string(), rivals: z.array(z.string()) })
+    .optional(),
   /** Present when the tag means another image than history recorded; `kept` when the recorded one is still available. */
   moved: z.object({ recorded: z.string(), now: z.array(z.string()), kept: z.boolean() }).optional()
 })
 
 /** Where releases of a repository are found besides the registry and the history. */
-type ReleaseSources = Pick<Workload, 'repository' | 'images' | 'containers' | 'retired'>
+type ReleaseSources = Pick<Workload, 'repository' | 'images' | 'containers' | 'retired'> &
+  Partial<Pick<Workload, 'everyImage'>>
 
 /** Everything the target could go back to: local images, the registry's tags, and what history remembers. */
 export async function findReleases(
@@ -55,23 +63,29 @@ export async function findReleases(
     signal
   })
   if ('trouble' in listing) notes.push(`Only local images and the history were considered: ${listing.trouble}.`)
-  const local = localReleases(workload, repository, history)
+  const images = new Set([...workload.images, ...withoutTag(workload.everyImage ?? [], workload, history)])
+  const local = localReleases([...images], repository, history)
   const recorded = history.filter((record) => record.status === 'success' && tagPattern.test(record.version))
   const remote = 'tags' in listing ? listing.tags.filter((tag) => !isGenericTag(tag)) : []
-  const inRegistry = new Set(remote)
-  const wanted = new Set([...recorded.map((record) => record.version), ...[...remote].sort(newestFirst)])
+  const tags = new Map<string, string>()
+  for (const tag of remote) {
+    const version = knownAs(tag, null, history)
+    if (!tags.has(version) || tag === version) tags.set(version, tag)
+  }
+  const wanted = new Set([...recorded.map((record) => record.version), ...[...tags.keys()].sort(newestFirst)])
   const missing = [...wanted].filter((version) => !local.has(version))
   if (missing.length > mostLookups)
     notes.push(`The registry has ${missing.length} more tags; ${mostLookups} of them were checked.`)
   const found = await inParallel(missing.slice(0, mostLookups), 6, (version) =>
-    remoteRelease(version, repository, history, (reference) =>
-      inRegistry.has(version) || reference.includes('@') || 'trouble' in listing
+    remoteRelease({ version, tag: tags.get(version) ?? version }, repository, history, (reference) =>
+      tags.has(version) || reference.includes('@') || 'trouble' in listing
         ? lookUp(docker, reference, login, signal)
         : Promise.resolve<Lookup>({ state: 'gone', reason: `the registry has no tag ${version}` })
     )
   )
   const kept = await inParallel([...local.values()].filter(isMoved), 6, async (release) => {
-    const again = await remoteRelease(release.version, repository, history, (reference) =>
+    const tag = parseReference(releaseDetailsSchema.parse(release.details).shown ?? '')?.tag ?? release.version
+    const again = await remoteRelease({ version: release.version, tag }, repository, history, (reference) =>
       lookUp(docker, reference, login, signal)
     )
     return again.available.state === 'yes' && again.id === recordedDigest(history, release.version) ? again : release
@@ -103,6 +117,21 @@ export async function isImageOf(
   return there !== null && identitiesOf(there).some((identity) => known.has(identity))
 }
 
+/** Whether a tag is one of a release: by its version, as the engine or registry shows it, or as a container of it was started. */
+export function isTagOf(
+  tag: string,
+  release: Release,
+  { observation, state }: { observation: Observation; state: Pick<Workload, 'meant'> }
+): boolean {
+  if (isSameNumber(tag, release.version)) return true
+  const shown = observation.releases
+    .filter(({ id }) => id === release.id)
+    .map(({ details }) => releaseDetailsSchema.partial().safeParse(details ?? {}).data?.shown)
+  return [...shown, ...state.meant.map(({ Config }) => Config.Image)].some(
+    (text) => parseReference(text ?? '')?.tag === tag
+  )
+}
+
 /** Every exact identity that is known of a release. */
 const identitiesKnown = ({ id, details }: Release): Set<unknown> =>
   new Set([id, ...(Array.isArray(details?.identities) ? details.identities : [])])
@@ -116,83 +145,15 @@ const isSame = (release: Release, current: Set<string>): boolean => {
   )
 }
 
-/** The newest record of a version that says which image it was. */
-export const recordedDigest = (history: readonly DeploymentRecord[], version: string): string | undefined =>
-  history.find((record) => record.version === version && record.status === 'success' && record.digest)?.digest
-
-function localReleases(
-  workload: ReleaseSources,
-  repository: string,
-  history: readonly DeploymentRecord[]
-): Map<string, Release> {
-  const releases = new Map<string, Release>()
-  for (const image of workload.images)
-    for (const { version, shown } of versionsOf(image, repository, history)) {
-      const recorded = recordedDigest(history, version)
-      const matches = !recorded || identitiesOf(image).includes(recorded)
-      const other = releases.get(version)
-      if (other && !matches) continue
-      releases.set(version, localRelease(image, { version, shown }, repository, recorded))
-    }
-  return releases
-}
-
-interface Named {
-  version: string
-  /** Whether the version is a tag, and not only what a label or a digest calls the image. */
-  shown: boolean
-}
-
-function localRelease(
-  image: ImageSummary,
-  { version, shown }: Named,
-  repository: string,
-  recorded: string | undefined
-): Release {
-  const identities = identitiesOf(image)
-  const digest = digestIn(image, repository)
-  const moved = recorded && !identities.includes(recorded)
-  const commit = image.Labels?.[revisionLabel]
-  return {
-    version,
-    id: digest ?? image.Id,
-    ...(image.Created ? { createdAt: new Date(image.Created * 1000).toISOString() } : {}),
-    ...(commit && /^[a-f0-9]{7,64}$/.test(commit) ? { commit } : {}),
-    available: { state: 'yes', reason: 'the image is on the engine' },
-    prerelease: isPrerelease(version),
-    details: {
-      reference: digest ? `${repository}@${digest}` : image.Id,
-      shown: shown ? `${repository}:${version}` : null,
-      local: true,
-      identities,
-      ...(moved ? { moved: { recorded, now: identities, kept: false } } : {})
-    }
-  }
-}
-
-function versionsOf(image: ImageSummary, repository: string, history: readonly DeploymentRecord[]): Named[] {
-  const tags = (image.RepoTags ?? []).flatMap((text) => {
-    const reference = parseReference(text)
-    return reference?.repository === repository && reference.tag && !isGenericTag(reference.tag) ? [reference.tag] : []
-  })
-  const identities = identitiesOf(image)
-  const recorded = history
-    .filter((record) => record.digest && identities.includes(record.digest))
-    .map(({ version }) => version)
-  const names = new Set([...tags, ...recorded.filter((version) => tagPattern.test(version))])
-  if (names.size > 0) return [...names].map((version) => ({ version, shown: true }))
-  return [{ version: labelled(image.Labels) ?? identities.at(-1) ?? image.Id, shown: false }]
-}
-
 async function remoteRelease(
-  version: string,
+  { version, tag }: { version: string; tag: string },
   repository: string,
   history: readonly DeploymentRecord[],
   look: (reference: string) => Promise<Lookup>
 ): Promise<Release> {
   const recorded = recordedDigest(history, version)
   const byDigest = recorded ? await look(`${repository}@${recorded}`) : null
-  const byTag = await look(`${repository}:${version}`)
+  const byTag = await look(`${repository}:${tag}`)
   const exact = byDigest?.state === 'there' ? byDigest : byTag.state === 'there' ? byTag : null
   const movedTo = recorded && byTag.state === 'there' && byTag.digest !== recorded ? byTag.digest : null
   const trouble = exact ? null : byTag.state === 'there' ? null : byTag
@@ -204,8 +165,8 @@ async function remoteRelease(
       : { state: trouble?.state === 'gone' ? 'no' : 'unknown', reason: trouble?.reason ?? 'not found' },
     prerelease: isPrerelease(version),
     details: {
-      reference: exact || recorded ? `${repository}@${exact?.digest ?? recorded}` : `${repository}:${version}`,
-      shown: `${repository}:${version}`,
+      reference: exact || recorded ? `${repository}@${exact?.digest ?? recorded}` : `${repository}:${tag}`,
+      shown: `${repository}:${tag}`,
       local: false,
       identities: exact ? [exact.digest] : [],
       ...(trouble ? { trouble: trouble.state } : {}),
@@ -235,8 +196,6 @@ function servedBy(container: Container): Served | null {
   if (!from || !until || until <= from) return null
   return { from, until, forMs: Date.parse(until) - Date.parse(from), source: `container ${container.Name}` }
 }
-
-const isPrerelease = (version: string): boolean => /^v?\d+\.\d+(\.\d+)?-/.test(version)
 
 const newestFirst = (a: string, b: string): number => b.localeCompare(a, 'en', { numeric: true })
 

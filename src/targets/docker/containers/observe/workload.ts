@@ -1,3 +1,4 @@
+import { type IsJob, jobsAmong } from '../../compose/jobs.ts'
 import { isOneOff, ownedBy, servicesOf } from '../../compose/labels.ts'
 import { type Missing, missingServices } from '../../compose/missing.ts'
 import { type DockerConfig, registryIn } from '../../config.ts'
@@ -5,19 +6,17 @@ import type { DockerContext } from '../../context.ts'
 import { baseName, leaseLabel, marked } from '../../objects/names.ts'
 import { normalRepository, parseReference } from '../../objects/reference.ts'
 import { type Container, type ContainerSummary, type ImageSummary, nameOf } from '../../objects/schemas.ts'
+import { whyUnrelated } from './groups.ts'
+import { type Members, membersOf } from './members.ts'
 
 /** The containers that make up the target, and the other containers and images of the engine. */
-export interface Workload {
+export interface Workload extends Members {
   /** `[registry/]image_name`; null when neither configuration nor containers name one. */
   repository: string | null
-  /** What serves, or should; by name. */
-  containers: Container[]
   /** All of them, with those that a rollback keeps under a name of its own. */
   meant: Container[]
-  /** Stopped ones of the same repository with other images: evidence of what once served. */
-  retired: Container[]
-  /** Why it is not clear which containers are meant. */
-  ambiguous?: string
+  /** Whether it is a job: it runs once, and its end with exit code 0 is its success. */
+  isJob: IsJob
   /** The Compose project that is meant, where it is one. */
   project?: string
   /** Services of the project's Compose file of which no container is left. */
@@ -26,6 +25,8 @@ export interface Workload {
   all: ContainerSummary[]
   /** The repository's local images. */
   images: ImageSummary[]
+  /** Every image of the engine. */
+  everyImage: ImageSummary[]
 }
 
 /** `[registry/]image_name` of the configuration, in its normal spelling. */
@@ -53,44 +54,48 @@ export async function findWorkload(docker: DockerContext, signal: AbortSignal): 
     return configured && mayBeOf(summary, configured, imageIds)
   })
   const inspected = await Promise.all(wanted.map((summary) => engine.containers.inspect(summary.Id, signal)))
+  // Another project may have a service of that name and of another image.
+  const byWord = byName || (byService && (Boolean(config.project) || configured === null))
   const candidates = inspected.filter(
     (container): container is Container =>
-      container !== null && (byName || byService || isContainerOf(container, configured, imageIds))
+      container !== null && (byWord || isContainerOf(container, configured, imageIds))
   )
-  const { containers: mine, ambiguous } = ofOneProject(candidates, docker)
+  const mine = byName ? candidates : ofThisFolder(candidates, docker)
   const found = oneForEachName(mine)
-  const missing = ambiguous
+  const isJob = jobsAmong(all)
+  const isAsked = ({ Config }: Container): boolean => isNamedService(ownedBy(Config.Labels)?.service, config)
+  const members = byName ? { containers: found, retired: [], aside: [] } : membersOf(found, isJob, isAsked)
+  const counts = (container: Container): boolean => isAsked(container) || !isJob(container)
+  const unrelated = byName ? null : whyUnrelated(members.containers)
+  const missing = unrelated
     ? null
-    : await missingServices(docker, { repository: configured, current: found, all }, signal)
-  const project = byName ? null : (config.project ?? missing?.project ?? theOneProjectOf(mine))
+    : await missingServices(docker, { repository: configured, current: found.filter(counts), all }, signal)
+  const project = byName
+    ? null
+    : (config.project ?? missing?.project ?? theOneProjectOf(members.containers.length > 0 ? members.containers : mine))
   const repository = configured ?? repositoryOf(found[0]) ?? missing?.repository ?? null
   return {
     repository,
-    meant: mine,
-    ...(byName ? { containers: found, retired: [] } : currentOf(found)),
-    ...(ambiguous ? { ambiguous } : {}),
+    meant: [...mine],
+    ...(unrelated ? { ambiguous: unrelated } : {}),
+    ...members,
+    isJob,
     ...(missing ? { missing } : {}),
     ...(project ? { project } : {}),
     all,
+    everyImage,
     images: repository ? everyImage.filter((image) => isOf(image, repository)) : []
   }
 }
 
-/** One image may run in several Compose projects, as staging and production; only this folder's is meant, or the one configured. */
-function ofOneProject(
-  candidates: Container[],
-  { config, projectDir }: DockerContext
-): { containers: Container[]; ambiguous?: string } {
+/** One image may run in several Compose projects, as staging and production; the one of this folder is meant, where there is one. */
+function ofThisFolder(candidates: readonly Container[], { config, projectDir }: DockerContext): readonly Container[] {
+  if (config.project) return candidates
   const owners = servicesOf(candidates)
-  const projects = [...new Set(owners.map(({ project }) => project))]
-  if (config.project || config.containers?.length || projects.length < 2) return { containers: candidates }
   const here = new Set(owners.filter(({ workingDir }) => workingDir === projectDir).map(({ project }) => project))
-  if (here.size === 1)
-    return { containers: candidates.filter(({ Config }) => here.has(ownedBy(Config.Labels)?.project ?? '')) }
-  return {
-    containers: candidates,
-    ambiguous: `several Compose projects run it: ${projects.sort().join(', ')}; name one in \`project\``
-  }
+  return here.size === 1
+    ? candidates.filter(({ Config }) => here.has(ownedBy(Config.Labels)?.project ?? ''))
+    : candidates
 }
 
 /** null where the containers are of none, or of several. */
@@ -103,9 +108,15 @@ function theOneProjectOf(containers: readonly Container[]): string | null {
 export const asksForServices = (config: DockerConfig): boolean =>
   Boolean(config.project || config.services?.length || config.service)
 
+const namedServices = (config: DockerConfig): string[] | null =>
+  config.services ?? (config.service ? [config.service] : null)
+
+const isNamedService = (service: string | undefined, config: DockerConfig): boolean =>
+  service !== undefined && Boolean(namedServices(config)?.includes(service))
+
 function isOfServices(summary: ContainerSummary, config: DockerConfig): boolean {
   const owned = ownedBy(summary.Labels)
-  const services = config.services ?? (config.service ? [config.service] : null)
+  const services = namedServices(config)
   if (!owned || (config.project && owned.project !== config.project)) return false
   if (services) return services.includes(owned.service)
   const repository = configuredRepository(config)
@@ -142,7 +153,7 @@ const repositoryOf = (container: Container | undefined): string | null =>
   container ? (parseReference(container.Config.Image)?.repository ?? null) : null
 
 /** One container for each name: the one that has it, else, in the middle of a rollback, the one that runs in its stead. */
-function oneForEachName(candidates: Container[]): Container[] {
+function oneForEachName(candidates: readonly Container[]): Container[] {
   const byName = new Map<string, Container>()
   const rank = (container: Container): number => {
     const role = marked(container.Name)?.role
@@ -156,44 +167,3 @@ function oneForEachName(candidates: Container[]): Container[] {
   }
   return [...byName.values()].sort((a, b) => (a.Name < b.Name ? -1 : 1))
 }
-
-/** Parts what serves, or should, from what was left behind stopped. */
-function currentOf(found: Container[]): Pick<Workload, 'containers' | 'retired' | 'ambiguous'> {
-  const up = found.filter((container) => container.State.Running || container.State.Restarting)
-  if (up.length === 0) return allDown(found)
-  const newest = newestOf(found)
-  if (!newest) return { containers: [], retired: [] }
-  const strayed = !up.some((container) => container.Image === newest.Image) && !finished(newest)
-  const images = new Set(up.map((container) => container.Image))
-  const result = parted(
-    found,
-    (container) => up.includes(container) || (images.has(container.Image) && !finished(container))
-  )
-  if (!strayed) return result
-  const names = up.map((container) => container.Name).join(', ')
-  return {
-    ...result,
-    ambiguous: `${newest.Name} is the newest container and does not run, while ${names} runs another image`
-  }
-}
-
-/** A migration that ran once and ended well must not run again; a container with a restart policy was stopped on purpose. */
-function allDown(found: Container[]): Pick<Workload, 'containers' | 'retired'> {
-  const isJob = (container: Container): boolean =>
-    finished(container) && ['', 'no', 'on-failure'].includes(container.HostConfig.RestartPolicy?.Name ?? '')
-  const failed = found.filter((container) => !isJob(container))
-  const meant = failed.length > 0 ? failed : found
-  const newest = newestOf(meant)
-  return parted(found, (container) => meant.includes(container) && container.Image === newest?.Image)
-}
-
-const newestOf = (containers: readonly Container[]): Container | undefined =>
-  [...containers].sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created))[0]
-
-const finished = ({ State: state }: Container): boolean =>
-  !state.Running && state.ExitCode === 0 && state.Status === 'exited'
-
-const parted = (found: Container[], isCurrent: (container: Container) => boolean) => ({
-  containers: found.filter(isCurrent),
-  retired: found.filter((container) => !isCurrent(container))
-})

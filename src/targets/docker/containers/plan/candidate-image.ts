@@ -9,7 +9,9 @@ import { identitiesOf } from '../../objects/version.ts'
 import { type Login, loginFor, loginRiskId } from '../../registry/credentials.ts'
 import { type Lookup, lookUp } from '../../registry/lookup.ts'
 import { type Refusal, type Refused, refusalOf } from '../../registry/refusal.ts'
-import { recordedDigest, releaseDetailsSchema } from '../observe/releases.ts'
+import { recordedDigest } from '../observe/local-releases.ts'
+import { releaseDetailsSchema } from '../observe/releases.ts'
+import { namingRisks } from './naming-risks.ts'
 
 /** The image to go back to, as it can be had now. */
 export interface CandidateImage {
@@ -63,12 +65,16 @@ export async function findCandidate(
       ...(image ? [] : await spaceBlockers(engine.address, host.DockerRootDir)),
       ...platformBlockers(release, image, exact ?? byTag, { host, running })
     ],
-    risks: digestRisks(release, {
-      known,
-      byTag,
-      recorded: recordedDigest(history, release.version),
-      local: image !== null
-    }),
+    risks: [
+      ...digestRisks(release, {
+        known,
+        byTag,
+        recorded: recordedDigest(history, release.version),
+        local: image !== null,
+        tagged: details.shown !== null
+      }),
+      ...namingRisks(release, details)
+    ],
     notes,
     loginRisk: [exact, byTag].some((found) => found?.state === 'there' && found.needsLogin)
       ? loginRisk(engine, login)
@@ -175,9 +181,11 @@ interface DigestFacts {
   byTag: Lookup | null
   recorded: string | undefined
   local: boolean
+  /** The release is known by a tag. */
+  tagged: boolean
 }
 
-function digestRisks({ version }: Release, { known, byTag, recorded, local }: DigestFacts): Risk[] {
+function digestRisks({ version }: Release, { known, byTag, recorded, local, tagged }: DigestFacts): Risk[] {
   const tagNow = byTag?.state === 'there' ? byTag.digest : null
   const isRecorded = recorded !== undefined && known.has(recorded)
   if (recorded && !isRecorded)
@@ -200,7 +208,7 @@ function digestRisks({ version }: Release, { known, byTag, recorded, local }: Di
           : `${local ? 'The engine' : 'The plan'} has ${[...known].join(' or ')}, the registry ${tagNow}, and the history does not say which one served.`
       }
     ]
-  if (!recorded)
+  if (!recorded && tagged)
     return [
       {
         id: `digest_unrecorded:${version}`,

@@ -3,6 +3,7 @@ import type { Move } from '../../../target.ts'
 import { inRounds, ownedBy } from '../../compose/labels.ts'
 import type { DockerContext } from '../../context.ts'
 import type { Container } from '../../objects/schemas.ts'
+import { publishes } from '../observe/members.ts'
 import { waitForHealth } from '../steps/await-health.ts'
 import { startBeside, takeOver } from '../steps/beside.ts'
 import { create } from '../steps/create.ts'
@@ -19,6 +20,13 @@ export interface ContainerPlan {
   whyNotBeside: string | null
   /** It serves nothing now. */
   isDown: boolean
+  /** It runs once, and ends. */
+  isJob: boolean
+}
+
+interface Roll {
+  plan: ContainerPlan
+  member: Replacement
 }
 
 /**
@@ -31,49 +39,64 @@ export function planSteps(
   candidate: CandidateImage,
   plans: readonly ContainerPlan[]
 ): Step[] {
-  const rolls = plans.map((plan) => ({
+  const rolls = inOrderOfNeed(plans).map((plan) => ({
     plan,
     member: replacementOf(plan.container, move.from, candidate, plan.whyNotBeside === null)
   }))
   const members = rolls.map(({ member }) => member)
+  const urgent = new Set(rolls.filter(({ plan }) => isUrgent(plan)).map(({ member }) => member))
   if (members.length === 0) return []
   const stepsOf = (kinds: readonly RollStep[], batch: Replacement[]): Step[] =>
     kinds.map((kind) => kind.plan(docker, { members: batch }, move))
+  // A job is not rehearsed: it would do its work.
+  const rehearsed = docker.config.rehearse ? onePerService(rolls.filter(({ plan }) => !plan.isJob)) : []
   const down = rolls.filter(({ plan }) => plan.isDown)
   const serving = rolls.filter(({ plan }) => !plan.isDown)
   const width = docker.config.max_parallel
   const inTurn = (kinds: readonly RollStep[], round: Replacement[], most: number): Step[] =>
     batches(round, most).flatMap((batch) => stepsOf(kinds, batch))
   return [
-    ...(docker.config.rehearse ? stepsOf([rehearse], onePerService(plans, members)) : []),
+    ...(rehearsed.length > 0 ? stepsOf([rehearse], rehearsed) : []),
     ...stepsOf([create], members),
     ...roundsOf(down).flatMap((round) => inTurn([swap, waitForHealth], round, width ?? round.length)),
-    ...roundsOf(serving).flatMap((round) => [
-      ...inTurn(
-        [startBeside, takeOver],
-        round.filter(({ beside }) => beside),
-        width ?? 1
-      ),
-      ...inTurn(
-        [swap, waitForHealth],
-        round.filter(({ beside }) => !beside),
-        width ?? 1
-      )
-    ]),
+    ...roundsOf(serving).flatMap((round) =>
+      [round.filter((member) => urgent.has(member)), round.filter((member) => !urgent.has(member))].flatMap((some) => [
+        ...inTurn(
+          [startBeside, takeOver],
+          some.filter(({ beside }) => beside),
+          width ?? 1
+        ),
+        ...inTurn(
+          [swap, waitForHealth],
+          some.filter(({ beside }) => !beside),
+          width ?? 1
+        )
+      ])
+    ),
     ...stepsOf([removeOld], members)
   ]
 }
 
+/** What users reach, and does not serve them. */
+const isUrgent = ({ container, isDown }: ContainerPlan): boolean =>
+  publishes(container) && (isDown || container.State.Health?.Status === 'unhealthy')
+
+/** What users reach and does not serve them comes first, where no service depends on another. */
+const inOrderOfNeed = (plans: readonly ContainerPlan[]): ContainerPlan[] => [
+  ...plans.filter(isUrgent),
+  ...plans.filter((plan) => !isUrgent(plan))
+]
+
 /** Services come after those that they depend on. */
-const roundsOf = (rolls: readonly { plan: ContainerPlan; member: Replacement }[]): Replacement[][] =>
+const roundsOf = (rolls: readonly Roll[]): Replacement[][] =>
   inRounds(rolls, ({ plan }) => plan.container.Config.Labels).map((round) => round.map(({ member }) => member))
 
 /** Services differ in their commands, replicas do not. */
-function onePerService(plans: readonly ContainerPlan[], members: readonly Replacement[]): Replacement[] {
-  const services = plans.map(
-    ({ container }) => ownedBy(container.Config.Labels)?.service ?? JSON.stringify(container.Config.Cmd)
+function onePerService(rolls: readonly Roll[]): Replacement[] {
+  const services = rolls.map(
+    ({ plan: { container } }) => ownedBy(container.Config.Labels)?.service ?? JSON.stringify(container.Config.Cmd)
   )
-  return members.filter((_, index) => services.indexOf(services[index] ?? '') === index)
+  return rolls.filter((_, index) => services.indexOf(services[index] ?? '') === index).map(({ member }) => member)
 }
 
 const batches = <T>(items: readonly T[], width: number): T[][] =>

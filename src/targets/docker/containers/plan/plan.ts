@@ -22,6 +22,8 @@ import { planSteps } from './plan-steps.ts'
 import {
   configurationRisks,
   dependentRisks,
+  hasRoomForMark,
+  nameBlockers,
   portBlockers,
   portNotes,
   rehearsalBlockers,
@@ -49,7 +51,12 @@ export async function plan(
     const user = userConfigOf(container, defaults.get(container.Image))
     const future = candidate.image ? mergedConfig(user, candidate.image.Config) : container.Config
     const isDown = servesNothing(container, docker.clock)
-    return { container, whyNotBeside: whyNotBeside(container, future.Healthcheck), isDown }
+    return {
+      container,
+      whyNotBeside: whyNotBeside(container, future.Healthcheck),
+      isDown,
+      isJob: state.isJob(container)
+    }
   })
   const move = { from: observation.current, to: release }
   const revival = await revivalOf(docker, state, move, candidate, signal)
@@ -62,6 +69,7 @@ export async function plan(
   const blockers: Blocker[] = [
     ...revival.blockers,
     ...candidate.blockers,
+    ...nameBlockers(replaced),
     ...portBlockers(containers, all),
     ...sharedNamespaceBlockers(replaced),
     ...(docker.config.rehearse ? rehearsalBlockers(containers) : [])
@@ -91,7 +99,15 @@ export async function plan(
       ...(candidate.image || (plans.length === 0 && revival.steps.length === 0)
         ? []
         : [pullImage.plan(docker, { image: candidate.exact }, move)]),
-      ...withRevival(planSteps(docker, move, candidate, plans), revival.steps),
+      ...withRevival(
+        planSteps(
+          docker,
+          move,
+          candidate,
+          plans.filter(({ container }) => hasRoomForMark(container))
+        ),
+        revival.steps
+      ),
       ...dependentSteps(docker, dependents, move),
       ...(files.length > 0 ? [checkComposeFiles.plan(docker, { version: release.version, wanted }, move)] : [])
     ],

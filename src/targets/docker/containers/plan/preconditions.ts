@@ -1,8 +1,8 @@
 import type { DeploymentRecord } from '../../../../model/deployment-record.ts'
 import type { Blocker, Risk } from '../../../../model/observation.ts'
 import type { Release } from '../../../../model/release.ts'
-import { baseName } from '../../objects/names.ts'
-import { shortId } from '../../objects/reference.ts'
+import { baseName, fallbackName, longestName } from '../../objects/names.ts'
+import { containerNamePattern, shortId } from '../../objects/reference.ts'
 import { type Container, type ContainerSummary, type ImageDefaults, nameOf } from '../../objects/schemas.ts'
 import { changesSince } from '../observe/snapshot.ts'
 import type { Dependent } from '../steps/dependents.ts'
@@ -47,6 +47,25 @@ const collide = (a: string, b: string): boolean =>
   a === b || [a, b].some((ip) => ip === '' || (isWildcard(ip) && a.includes(':') === b.includes(':')))
 
 const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
+
+/** Whether the old container can be kept under a name of its own. */
+export const hasRoomForMark = ({ Id, Name }: Container): boolean =>
+  containerNamePattern.test(fallbackName(baseName(Name), Id))
+
+/** Names that leave no room for the mark of a replacement. */
+export const nameBlockers = (containers: readonly Container[]): Blocker[] =>
+  containers.flatMap((container) => {
+    const name = baseName(container.Name)
+    if (hasRoomForMark(container)) return []
+    return [
+      {
+        id: `name_too_long:${name.slice(0, 64)}`,
+        what: `${name.slice(0, 64)}… cannot be replaced`,
+        why: `its name has ${name.length} characters, and with more than ${longestName} the old container cannot be kept under a name of its own`,
+        next: `Give it a shorter name (docker rename ${container.Id.slice(0, 12)} NAME), then assess again.`
+      }
+    ]
+  })
 
 /** Ports that the engine chooses get another number with each start. */
 export const portNotes = (containers: readonly Container[]): string[] =>

@@ -1,8 +1,10 @@
 import { duration } from '../../../../support/text.ts'
 import type { Run } from '../../../target.ts'
+import { jobsAmong } from '../../compose/jobs.ts'
 import type { DockerContext } from '../../context.ts'
 import { keepLogs } from '../../objects/logs.ts'
 import type { Container } from '../../objects/schemas.ts'
+import { awaitEnd } from '../check/await-end.ts'
 import { awaitHealthy, patienceFor } from '../check/await-healthy.ts'
 import { gone } from './actions.ts'
 import { ids, names } from './member.ts'
@@ -32,10 +34,14 @@ export const withoutProbe = (docker: DockerContext): DockerContext => ({
   config: { ...docker.config, probe: null }
 })
 
-/** Waits for health; what fails leaves its log among the evidence. */
+/** Waits for health, or for the end of a job; what fails leaves its log among the evidence. */
 export async function awaitHealth(docker: DockerContext, container: Container, run: Run): Promise<number> {
+  const isJob = jobsAmong(await docker.engine.containers.list(run.signal))(container)
   try {
-    return await awaitHealthy(docker, container.Id, patienceFor(container, docker.config), run)
+    const patience = patienceFor(container, docker.config)
+    return await (isJob
+      ? awaitEnd(docker, container, patience, run)
+      : awaitHealthy(docker, container.Id, patience, run))
   } catch (error) {
     const now = await docker.engine.containers.inspect(container.Id, run.signal)
     if (now) await keepLogs(docker, now, run)

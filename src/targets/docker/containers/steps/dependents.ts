@@ -8,7 +8,7 @@ import type { DockerContext } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
 import { containerNamePattern } from '../../objects/reference.ts'
-import type { Container, ContainerSummary } from '../../objects/schemas.ts'
+import { type Container, type ContainerSummary, nameOf } from '../../objects/schemas.ts'
 import type { ContainersState } from '../observe/observe.ts'
 
 const idSchema = z.string().regex(/^[a-f0-9]{64}$/)
@@ -50,7 +50,9 @@ export async function findDependents(
   all: readonly ContainerSummary[],
   signal: AbortSignal
 ): Promise<Dependent[]> {
-  const others = all.filter(({ Id }) => !replaced.some(({ id }) => id === Id))
+  const isReplaced = ({ Id }: ContainerSummary): boolean => replaced.some(({ id }) => id === Id)
+  const linked = new Set(all.filter(isReplaced).flatMap(linkersOf))
+  const others = all.filter((summary) => !isReplaced(summary) && mayDepend(summary, linked))
   const found: Dependent[] = []
   for (let at = 0; at < others.length; at += inspectedAtOnce) {
     const batch = others.slice(at, at + inspectedAtOnce)
@@ -61,6 +63,17 @@ export async function findDependents(
 }
 
 const inspectedAtOnce = 8
+
+/** A list tells networks and links; what shares processes or memory must run, and only inspection tells it. */
+const mayDepend = (summary: ContainerSummary, linked: ReadonlySet<string>): boolean =>
+  summary.State === 'running' ||
+  summary.State === 'paused' ||
+  (summary.HostConfig?.NetworkMode ?? 'container:').startsWith('container:') ||
+  linked.has(nameOf(summary))
+
+/** The containers that link to one: it has a name below each of theirs, `/shop/db`. */
+const linkersOf = ({ Names: names }: ContainerSummary): string[] =>
+  (names ?? []).flatMap((name) => /^\/([^/]+)\/[^/]+$/.exec(name)?.[1] ?? [])
 
 function dependenceOf(other: Container, replaced: readonly Replaced[]): Dependent[] {
   for (const on of replaced) {

@@ -5,7 +5,7 @@ import { baseName, marked } from '../../objects/names.ts'
 import { parseReference } from '../../objects/reference.ts'
 import type { Container } from '../../objects/schemas.ts'
 import type { ContainersState } from '../observe/observe.ts'
-import { isImageOf } from '../observe/releases.ts'
+import { isImageOf, isTagOf } from '../observe/releases.ts'
 import { whyNotTogether } from '../plan/side-by-side.ts'
 import { replacedLabel } from '../recreate/request.ts'
 import { policyOf, type Replacement, replacedText, temporaryOf, wasRunning } from './member.ts'
@@ -60,11 +60,12 @@ async function mayBeReplaced(
 async function isShownAs(
   { engine }: DockerContext,
   shown: string,
-  { state: { repository }, to, signal }: Known<ContainersState>
+  { state, observation, to, signal }: Known<ContainersState>
 ): Promise<boolean> {
+  const { repository } = state
   const reference = parseReference(shown)
   if (!reference?.tag || reference.digest || reference.repository !== repository) return false
-  return reference.tag === to.version || (await engine.images.inspect(shown, signal)) !== null
+  return isTagOf(reference.tag, to, { observation, state }) || (await engine.images.inspect(shown, signal)) !== null
 }
 
 /** Nothing was done with it yet, so it shows itself how it is run. One that has ended since ran when the plan was made. */

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import type { CandidateImage } from '../../../../../src/targets/docker/containers/plan/candidate-image.ts'
+import { type ContainerPlan, planSteps } from '../../../../../src/targets/docker/containers/plan/plan-steps.ts'
+import type { DockerContext } from '../../../../../src/targets/docker/context.ts'
+import { type ContainerParts, containerNamed, ended, port } from '../../../../../testkit/docker/container.ts'
+
+const candidate = { exact: `sha256:${'a'.repeat(64)}`, shown: 'web:1.1.0' } as CandidateImage
+const to = { version: '1.1.0', id: candidate.exact, available: { state: 'yes' as const } }
+const unhealthy = { Status: 'running', Running: true, Health: { Status: 'unhealthy' } }
+
+const planned = (name: string, parts: ContainerParts = {}, more: Partial<ContainerPlan> = {}): ContainerPlan => ({
+  container: containerNamed(name, parts),
+  whyNotBeside: 'both would need the same host port',
+  isDown: false,
+  isJob: false,
+  ...more
+})
+const idsOf = (config: object, ...plans: ContainerPlan[]): string[] =>
+  planSteps({ config } as DockerContext, { from: null, to }, candidate, plans).map(({ id }) => id)
+
+it.each([
+  ['fails its health check', unhealthy, false],
+  ['is down', ended(1), true]
+])('what publishes a port and %s is replaced before a worker that serves', (_, state, isDown) => {
+  const worker = planned('a-worker', {}, { whyNotBeside: null })
+  const ids = idsOf({}, worker, planned('web', { state, host: port(80) }, { isDown }))
+  expect(ids.indexOf('swap:web')).toBeGreaterThan(0)
+  expect(ids.indexOf('swap:web')).toBeLessThan(ids.indexOf('beside:a-worker'))
+})
+
+it('of what is down, what publishes a port comes first where they go one by one', () => {
+  const worker = planned('a-worker', { state: ended(1) }, { isDown: true })
+  const web = planned('web', { state: ended(1), host: port(80) }, { isDown: true })
+  expect(idsOf({ max_parallel: 1 }, worker, web).filter((id) => id.startsWith('swap:'))).toEqual([
+    'swap:web',
+    'swap:a-worker'
+  ])
+})
+
+it('a job is not rehearsed', () => {
+  const web = planned('web', { config: { Cmd: ['serve'] } })
+  const migrate = planned('migrate', { config: { Cmd: ['migrate'] } }, { isJob: true })
+  expect(idsOf({ rehearse: true }, migrate, web)[0]).toBe('rehearse:web')
+})
