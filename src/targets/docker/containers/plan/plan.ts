@@ -18,6 +18,7 @@ import { dependentSteps, findDependents } from '../steps/dependents.ts'
 import { pullImage } from '../steps/pull.ts'
 import { type CandidateImage, findCandidate } from './candidate-image.ts'
 import { migratedVolumeRisks } from './migrated-volumes.ts'
+import { missingSourceBlockers } from './mount-sources.ts'
 import { planSteps } from './plan-steps.ts'
 import {
   configurationRisks,
@@ -63,6 +64,7 @@ export async function plan(
     ...revival.blockers,
     ...candidate.blockers,
     ...portBlockers(containers, all),
+    ...(await missingSourceBlockers(docker, replaced, signal)),
     ...sharedNamespaceBlockers(replaced),
     ...(docker.config.rehearse ? rehearsalBlockers(containers) : [])
   ]
