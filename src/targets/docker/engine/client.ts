@@ -9,7 +9,8 @@ import {
   distributionSchema,
   imageSchema,
   imageSummarySchema,
-  infoSchema
+  infoSchema,
+  pathChangeSchema
 } from '../objects/schemas.ts'
 import { nodeSchema, serviceSchema, swarmConfigSchema, taskSchema } from '../objects/swarm-schemas.ts'
 import { type Engine, EngineError, notUnderstood, orNull, unreachable } from './engine.ts'
@@ -20,6 +21,7 @@ import type { Transport } from './transport.ts'
 const newestKnown = '1.48'
 
 const versionSchema = z.looseObject({ ApiVersion: z.string().regex(/^\d+\.\d+$/) })
+const changesSchema = z.array(pathChangeSchema).nullable()
 const createdSchema = z.looseObject({ id: z.string().min(1) })
 
 const mostOfLogs = 8 * 1024 * 1024
@@ -158,6 +160,27 @@ export function createEngine(transport: Transport): Engine {
           signal,
           (docker) => containerOf(docker, id).remove({ v: ownVolumes, force }),
           { limitMs: longLimitMs }
+        ),
+      waitUntilStopped: (id, limitMs, signal) =>
+        act(
+          `wait for the end of the container ${shown(id)}`,
+          signal,
+          (docker) => containerOf(docker, id).wait({ condition: 'not-running' }),
+          { limitMs }
+        ),
+      changes: async (id, signal) => {
+        const doing = `compare the container ${shown(id)} with its image`
+        const said = await bytes(doing, signal, (docker) => containerOf(docker, id).changes(), { limitMs: longLimitMs })
+        const changes = changesSchema.safeParse(jsonOf(said.toString('utf8')))
+        if (!changes.success) throw notUnderstood(doing, z.prettifyError(changes.error), address)
+        return changes.data ?? []
+      },
+      commit: (id, repo, signal) =>
+        act(
+          `make an image of the container ${shown(id)}`,
+          signal,
+          (docker) => containerOf(docker, id).commit({ repo, pause: false }),
+          { limitMs: 10 * longLimitMs }
         ),
       waitUntilRemoved: (id, signal) =>
         act(`wait for the removal of the container ${shown(id)}`, signal, (docker) =>

@@ -8,7 +8,8 @@ import type {
   HostConfig,
   Image,
   ImageSummary,
-  Info
+  Info,
+  PathChange
 } from '../objects/schemas.ts'
 import type { Service, Spec, SwarmConfig, SwarmNode, Task } from '../objects/swarm-schemas.ts'
 
@@ -52,6 +53,12 @@ export interface Engine {
     rename(id: string, name: string, signal: AbortSignal): Promise<void>
     setRestartPolicy(id: string, policy: NonNullable<HostConfig['RestartPolicy']>, signal: AbortSignal): Promise<void>
     remove(id: string, options: { ownVolumes: boolean; force: boolean }, signal: AbortSignal): Promise<void>
+    /** Returns once it does not run. */
+    waitUntilStopped(id: string, limitMs: number, signal: AbortSignal): Promise<void>
+    /** What is in its own layer: added and changed paths. */
+    changes(id: string, signal: AbortSignal): Promise<PathChange[]>
+    /** Makes an image of it, its own layer included, as `repository:latest`. */
+    commit(id: string, repository: string, signal: AbortSignal): Promise<void>
     waitUntilRemoved(id: string, signal: AbortSignal): Promise<void>
     /** The last lines, framed unless the container has a terminal. */
     logs(id: string, tail: number, signal: AbortSignal): Promise<Buffer>

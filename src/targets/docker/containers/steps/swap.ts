@@ -4,6 +4,7 @@ import { keepLogs } from '../../objects/logs.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { gone, remove, rename, setRestartPolicy, stop } from './actions.ts'
 import { fallbackOf, ids, names, type Replacement, temporaryOf } from './member.ts'
+import { awaitStop } from './pending-stop.ts'
 import { findNew, findOld, forEachReplacement } from './replacement.ts'
 
 export const never = { Name: 'no', MaximumRetryCount: 0 }
@@ -105,7 +106,7 @@ export async function bringBack(
   replacement: { Id: string; Name: string } | null,
   signal: AbortSignal
 ): Promise<{ detail: string }> {
-  const old = await mustHaveOld(docker, params, signal)
+  const old = await awaitStop(docker, await mustHaveOld(docker, params, signal), signal)
   if (params.was_running && !old.State.Running) await docker.engine.containers.start(old.Id, signal)
   const other = replacement && (await docker.engine.containers.inspect(replacement.Id, signal))
   if (other) await rename(docker, other, temporaryOf(params), signal)
