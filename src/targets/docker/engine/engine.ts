@@ -64,6 +64,8 @@ export interface Engine {
     logs(id: string, tail: number, signal: AbortSignal): Promise<Buffer>
     /** A tar archive with one small file. */
     readArchive(id: string, path: string, signal: AbortSignal): Promise<Buffer>
+    /** An archive of a small file that was copied in; null for anything else. */
+    readFile(id: string, path: string, signal: AbortSignal): Promise<Buffer | null>
     writeArchive(id: string, folder: string, archive: Buffer, signal: AbortSignal): Promise<void>
   }
   readonly images: {

@@ -3,6 +3,7 @@ import { isStatus } from '../../engine/engine.ts'
 import { keepLogs } from '../../objects/logs.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { gone, remove, rename, setRestartPolicy, stop } from './actions.ts'
+import { keepData } from './keep-data.ts'
 import { fallbackOf, ids, names, type Replacement, temporaryOf } from './member.ts'
 import { awaitStop } from './pending-stop.ts'
 import { findNew, findOld, forEachReplacement } from './replacement.ts'
@@ -146,7 +147,9 @@ export const removeOld = forEachReplacement({
     if (isUp(old.State) || !isUp(replacement.State) || replacement.Name !== params.name)
       return { detail: `kept ${old.Name}: its replacement does not serve in its place` }
     await keepLogs(docker, old, run)
+    const kept = await keepData(docker, old, run.signal)
+    if (kept?.staysItself) return { detail: `kept ${old.Name}: ${kept.remains}`, remains: [kept.remains] }
     await remove(docker, old, { ownVolumes: false, force: true }, run.signal)
-    return { detail: `removed ${old.Name}, not its volumes` }
+    return { detail: `removed ${old.Name}, not its volumes`, ...(kept && { remains: [kept.remains] }) }
   }
 })
