@@ -33,6 +33,7 @@ export function ownPaths(container: Container, changes: readonly PathChange[]): 
   return paths.filter(
     (path) =>
       !folders.has(path) &&
+      path !== container.Config.WorkingDir &&
       !noise.some((pattern) => pattern.test(path)) &&
       !covered.some((place) => path === place || path.startsWith(`${place}/`) || place.startsWith(`${path}/`))
   )

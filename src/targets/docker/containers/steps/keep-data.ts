@@ -5,7 +5,9 @@ import type { Container } from '../../objects/schemas.ts'
 import { ownFiles } from '../recreate/copied-in.ts'
 
 const imageOf = ({ Name, Id }: Container): string =>
-  `popkit-kept/${baseName(Name).toLowerCase().replace(/[^a-z0-9]+/g, '-')}-${Id.slice(0, 12)}`
+  `popkit-kept/${baseName(Name)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')}-${Id.slice(0, 12)}`
 
 /** Compose would remove a second container of a service, or adopt it, and labels cannot be changed: an image has what it held. */
 export const keptBy = (container: Container): string =>
@@ -24,5 +26,8 @@ export async function keepData(
   const staysItself = ownedBy(old.Config.Labels) === null
   if (!staysItself) await docker.engine.containers.commit(old.Id, imageOf(old), signal)
   const removal = staysItself ? `docker rm ${old.Name}` : `docker rmi ${imageOf(old)}`
-  return { staysItself, remains: `Files that are in no volume are kept as ${keptBy(old)}. Without need of them: ${removal}` }
+  return {
+    staysItself,
+    remains: `Files that are in no volume are kept as ${keptBy(old)}. Without need of them: ${removal}`
+  }
 }
