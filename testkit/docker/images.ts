@@ -17,18 +17,18 @@ export type Mode = 'good' | 'crash' | 'unhealthy' | 'slow' | 'fading'
 
 const program = `#!/bin/sh
 # A web service that says its version; MODE is how well it does.
-mkdir -p /www
-echo "$VERSION" >/www/index.html
-env >/www/env
+mkdir -p /tmp/www
+echo "$VERSION" >/tmp/www/index.html
+env >/tmp/www/env
 case $MODE in
   crash) echo "FATAL: relation \\"orders\\" does not exist" >&2; exit 3 ;;
   unhealthy) ;;
-  slow) (sleep 3; echo ok >/www/health) & ;;
-  fading) echo ok >/www/health; (sleep 4; rm /www/health) & ;;
-  *) echo ok >/www/health ;;
+  slow) (sleep 3; echo ok >/tmp/www/health) & ;;
+  fading) echo ok >/tmp/www/health; (sleep 4; rm /tmp/www/health) & ;;
+  *) echo ok >/tmp/www/health ;;
 esac
 trap 'exit 0' TERM
-httpd -f -p 8080 -h /www &
+httpd -f -p 8080 -h /tmp/www &
 wait
 `
 

@@ -19,6 +19,8 @@ export interface DockerContext {
   mask: Mask
   /** Containers whose logs are among the evidence already. */
   logged: Set<string>
+  /** Containers that were sent a stop; the engine carries it out even where the call was given up. */
+  stopping: Set<string>
 }
 
 /** The same engine; whatever container it shows, no value of its environment can leave. */

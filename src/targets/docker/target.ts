@@ -39,7 +39,8 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
     clock,
     log,
     mask,
-    logged: new Set()
+    logged: new Set(),
+    stopping: new Set()
   }
   const { image_name, project, service, services, containers, swarm_service } = config
   for (const name of [image_name, project, service, services, containers, swarm_service].flat())

@@ -81,7 +81,7 @@ describeOn('docker', 'the replacement of a container', () => {
       '/dev/null:/dev/nothing',
       '--read-only',
       '--tmpfs',
-      '/www',
+      '/tmp',
       '--shm-size',
       '8m',
       '--user',

@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 /** Healthy in one container only: the first that takes the place in the shared volume. */
 const onlyTheFirst =
-  'CMD ["/bin/sh","-c","mkdir -p /www; mkdir /shared/first && echo ok >/www/health; exec httpd -f -p 8080 -h /www"]'
+  'CMD ["/bin/sh","-c","mkdir -p /tmp/www; mkdir /shared/first && echo ok >/tmp/www/health; exec httpd -f -p 8080 -h /tmp/www"]'
 
 describeOn('docker', 'a roll of replicas that stops half way', ({ compose: program = '' }) => {
   let world: World

@@ -10,9 +10,11 @@ import {
   distributionSchema,
   imageSchema,
   imageSummarySchema,
-  infoSchema
+  infoSchema,
+  pathChangeSchema
 } from '../objects/schemas.ts'
 import { nodeSchema, serviceSchema, swarmConfigSchema, taskSchema } from '../objects/swarm-schemas.ts'
+import { copiedFile } from './copied-file.ts'
 import { type Engine, EngineError, notUnderstood, orNull, unreachable } from './engine.ts'
 import { type Call, type Modem, modemFor } from './modem.ts'
 import type { Transport } from './transport.ts'
@@ -21,6 +23,7 @@ import type { Transport } from './transport.ts'
 const newestKnown = '1.48'
 
 const versionSchema = z.looseObject({ ApiVersion: z.string().regex(/^\d+\.\d+$/) })
+const changesSchema = z.array(pathChangeSchema).nullable()
 const createdSchema = z.looseObject({ id: z.string().min(1) })
 
 const mostOfLogs = 8 * 1024 * 1024
@@ -160,6 +163,27 @@ export function createEngine(transport: Transport): Engine {
           (docker) => containerOf(docker, id).remove({ v: ownVolumes, force }),
           { limitMs: longLimitMs }
         ),
+      waitUntilStopped: (id, limitMs, signal) =>
+        act(
+          `wait for the end of the container ${shown(id)}`,
+          signal,
+          (docker) => containerOf(docker, id).wait({ condition: 'not-running' }),
+          { limitMs }
+        ),
+      changes: async (id, signal) => {
+        const doing = `compare the container ${shown(id)} with its image`
+        const said = await bytes(doing, signal, (docker) => containerOf(docker, id).changes(), { limitMs: longLimitMs })
+        const changes = changesSchema.safeParse(jsonOf(said.toString('utf8')))
+        if (!changes.success) throw notUnderstood(doing, z.prettifyError(changes.error), address)
+        return changes.data ?? []
+      },
+      commit: (id, repo, signal) =>
+        act(
+          `make an image of the container ${shown(id)}`,
+          signal,
+          (docker) => containerOf(docker, id).commit({ repo, pause: false }),
+          { limitMs: 10 * longLimitMs }
+        ),
       waitUntilRemoved: (id, signal) =>
         act(`wait for the removal of the container ${shown(id)}`, signal, (docker) =>
           containerOf(docker, id).wait({ condition: 'removed' })
@@ -178,6 +202,11 @@ export function createEngine(transport: Transport): Engine {
           (docker) => containerOf(docker, id).getArchive({ path }),
           { maxBytes: mostOfSmallFile }
         ),
+      readFile: async (id, path, signal) => {
+        const doing = `read ${path} in the container ${shown(id)}`
+        const answer = await stream(doing, signal, (docker) => containerOf(docker, id).getArchive({ path }))
+        return copiedFile(answer)
+      },
       writeArchive: (id, path, archive, signal) =>
         act(`write into the container ${shown(id)}`, signal, (docker) =>
           containerOf(docker, id).putArchive(archive, { path })

@@ -8,7 +8,8 @@ import type {
   HostConfig,
   Image,
   ImageSummary,
-  Info
+  Info,
+  PathChange
 } from '../objects/schemas.ts'
 import type { Service, Spec, SwarmConfig, SwarmNode, Task } from '../objects/swarm-schemas.ts'
 
@@ -52,11 +53,19 @@ export interface Engine {
     rename(id: string, name: string, signal: AbortSignal): Promise<void>
     setRestartPolicy(id: string, policy: NonNullable<HostConfig['RestartPolicy']>, signal: AbortSignal): Promise<void>
     remove(id: string, options: { ownVolumes: boolean; force: boolean }, signal: AbortSignal): Promise<void>
+    /** Returns once it does not run. */
+    waitUntilStopped(id: string, limitMs: number, signal: AbortSignal): Promise<void>
+    /** What is in its own layer: added and changed paths. */
+    changes(id: string, signal: AbortSignal): Promise<PathChange[]>
+    /** Makes an image of it, its own layer included, as `repository:latest`. */
+    commit(id: string, repository: string, signal: AbortSignal): Promise<void>
     waitUntilRemoved(id: string, signal: AbortSignal): Promise<void>
     /** The last lines, framed unless the container has a terminal. */
     logs(id: string, tail: number, signal: AbortSignal): Promise<Buffer>
     /** A tar archive with one small file. */
     readArchive(id: string, path: string, signal: AbortSignal): Promise<Buffer>
+    /** An archive of a small file that was copied in; null for anything else. */
+    readFile(id: string, path: string, signal: AbortSignal): Promise<Buffer | null>
     writeArchive(id: string, folder: string, archive: Buffer, signal: AbortSignal): Promise<void>
   }
   readonly images: {

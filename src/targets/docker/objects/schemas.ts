@@ -195,3 +195,7 @@ export const distributionSchema = z.looseObject({
   Platforms: z.array(z.looseObject({ os: z.string().optional(), architecture: z.string().optional() })).nullish()
 })
 export type Distribution = z.infer<typeof distributionSchema>
+
+/** GET /containers/{id}/changes; `Kind` is 0 where the path was changed, 1 where it was added, 2 where it was deleted. */
+export const pathChangeSchema = z.looseObject({ Path: z.string(), Kind: z.number() })
+export type PathChange = z.infer<typeof pathChangeSchema>

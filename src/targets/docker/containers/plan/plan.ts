@@ -18,6 +18,8 @@ import { dependentSteps, findDependents } from '../steps/dependents.ts'
 import { pullImage } from '../steps/pull.ts'
 import { type CandidateImage, findCandidate } from './candidate-image.ts'
 import { migratedVolumeRisks } from './migrated-volumes.ts'
+import { missingSourceBlockers } from './mount-sources.ts'
+import { ownFilesOf } from './own-files.ts'
 import { planSteps } from './plan-steps.ts'
 import {
   configurationRisks,
@@ -64,6 +66,7 @@ export async function plan(
   const wanted = wantedOf(candidate)
   const changes = await neededChanges(docker, files, wanted)
   const replaced = plans.map(({ container }) => container)
+  const own = await ownFilesOf(docker, replaced, signal)
   const names = replaced.map(({ Id, Name }) => ({ id: Id, name: baseName(Name) }))
   const dependents = names.length > 0 ? await findDependents(docker, names, all, signal) : []
   const blockers: Blocker[] = [
@@ -71,12 +74,14 @@ export async function plan(
     ...candidate.blockers,
     ...nameBlockers(replaced),
     ...portBlockers(containers, all),
+    ...(await missingSourceBlockers(docker, replaced, signal)),
     ...sharedNamespaceBlockers(replaced),
     ...(docker.config.rehearse ? rehearsalBlockers(containers) : [])
   ]
   const risks: Risk[] = [
     ...candidate.risks,
     ...(candidate.image || !candidate.loginRisk ? [] : [candidate.loginRisk]),
+    ...own.risks,
     ...dependentRisks(dependents),
     ...volumeRisks(containers, all),
     ...migratedVolumeRisks(containers, observation.current, release),
@@ -88,6 +93,7 @@ export async function plan(
     ...plans.map(({ container, whyNotBeside: why }) => orderNote(container, why)),
     ...portNotes(containers),
     ...volumeNotes(containers),
+    ...own.notes,
     ...(containers.length > 0
       ? ['Environment and mounts are kept from the current containers; only the image goes back.']
       : []),
@@ -113,7 +119,7 @@ export async function plan(
     ],
     risks,
     blockers,
-    fingerprint: fingerprint({ image: candidate.exact, platform: candidate.platform }),
+    fingerprint: fingerprint({ image: candidate.exact, platform: candidate.platform, copied: own.copied }),
     notes
   }
 }

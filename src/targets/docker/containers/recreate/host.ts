@@ -1,9 +1,10 @@
 import { posix } from 'node:path'
 import type { Container, HostConfig, Mount } from '../../objects/schemas.ts'
+import { mountOfBind } from './binds.ts'
 
 /**
  * The host configuration for a replacement: as it is, with the anonymous volumes named so that they are attached again,
- * and links in the form that the engine takes.
+ * binds as mounts, and links in the form that the engine takes.
  */
 export function hostConfigFor(container: Container): HostConfig {
   const host = container.HostConfig
@@ -12,13 +13,14 @@ export function hostConfigFor(container: Container): HostConfig {
     const anonymous = mount.Type === 'volume' && !mount.Source && actual?.Name
     return anonymous ? { ...mount, Source: anonymous } : mount
   })
-  const binds = [...(host.Binds ?? []), ...anonymousVolumes(container).map(asBind)]
+  const asMounts = (host.Binds ?? []).flatMap((bind) => mountOfBind(bind) ?? [])
+  const binds = [...(host.Binds ?? []).filter((bind) => !mountOfBind(bind)), ...anonymousVolumes(container).map(asBind)]
   const links = host.Links?.map((link) => linkForCreation(link))
   const { ContainerIDFile: _file, ...rest } = host
   return {
     ...rest,
-    ...(binds.length > 0 ? { Binds: binds } : {}),
-    ...(mounts.length > 0 ? { Mounts: mounts } : {}),
+    ...(host.Binds || binds.length > 0 ? { Binds: binds } : {}),
+    ...(mounts.length + asMounts.length > 0 ? { Mounts: [...mounts, ...asMounts] } : {}),
     ...(links ? { Links: links } : {})
   }
 }

@@ -6,10 +6,14 @@ import type { Replacement } from './member.ts'
 
 const defaultGraceSeconds = 10
 
+export const graceSecondsOf = ({ config }: DockerContext, { Config: { StopTimeout } }: Container): number =>
+  config.stop_timeout ?? StopTimeout ?? defaultGraceSeconds
+
 /** Sends the stop signal and waits for the end; the grace is the configured one, else the container's own. */
 export async function stop(docker: DockerContext, container: Container, signal: AbortSignal): Promise<void> {
   const seconds = docker.config.stop_timeout ?? null
-  const graceSeconds = seconds ?? container.Config.StopTimeout ?? defaultGraceSeconds
+  const graceSeconds = graceSecondsOf(docker, container)
+  docker.stopping.add(container.Id)
   await docker.engine.containers.stop(container.Id, { seconds, graceSeconds }, signal)
 }
 

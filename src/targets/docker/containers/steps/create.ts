@@ -4,6 +4,7 @@ import type { DockerContext } from '../../context.ts'
 import { isStatus } from '../../engine/engine.ts'
 import { shortId } from '../../objects/reference.ts'
 import type { Container, Image } from '../../objects/schemas.ts'
+import { copyInto } from '../recreate/copied-in.ts'
 import { differences, mountDifferences } from '../recreate/differences.ts'
 import { type CreateRequest, createBody, createRequest } from '../recreate/request.ts'
 import { gone, remove } from './actions.ts'
@@ -48,6 +49,7 @@ export const create = forEachReplacement({
     try {
       for (const [network, endpoint] of Object.entries(request.others))
         await docker.engine.networks.connect(network, id, endpoint, run.signal)
+      await copyInto(docker, id, old, run.signal)
       const created = await docker.engine.containers.inspect(id, run.signal)
       if (!created) throw gone('The replacement disappeared after it was created', temporaryOf(params))
       const wrong = await faults(docker, old, created, request, image, run.signal)

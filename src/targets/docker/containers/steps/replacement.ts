@@ -60,7 +60,8 @@ export function forEachReplacement({ kind, phase, beside, describe, apply, rever
       const { detail } = result.value
       return members.length > 1 ? `${members[index]?.name}: ${detail}` : detail
     })
-    return { detail: details.join('; ') }
+    const remains = results.flatMap((result) => (result.status === 'fulfilled' ? (result.value.remains ?? []) : []))
+    return { detail: details.join('; '), ...(remains.length > 0 && { remains }) }
   }
   return defineStep<DockerContext, ContainersState>()({
     kind,

@@ -3,7 +3,9 @@ import { isStatus } from '../../engine/engine.ts'
 import { keepLogs } from '../../objects/logs.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { gone, remove, rename, setRestartPolicy, stop } from './actions.ts'
+import { keepData } from './keep-data.ts'
 import { fallbackOf, ids, names, type Replacement, temporaryOf } from './member.ts'
+import { awaitStop } from './pending-stop.ts'
 import { findNew, findOld, forEachReplacement } from './replacement.ts'
 
 export const never = { Name: 'no', MaximumRetryCount: 0 }
@@ -105,7 +107,7 @@ export async function bringBack(
   replacement: { Id: string; Name: string } | null,
   signal: AbortSignal
 ): Promise<{ detail: string }> {
-  const old = await mustHaveOld(docker, params, signal)
+  const old = await awaitStop(docker, await mustHaveOld(docker, params, signal), signal)
   if (params.was_running && !old.State.Running) await docker.engine.containers.start(old.Id, signal)
   const other = replacement && (await docker.engine.containers.inspect(replacement.Id, signal))
   if (other) await rename(docker, other, temporaryOf(params), signal)
@@ -145,7 +147,9 @@ export const removeOld = forEachReplacement({
     if (isUp(old.State) || !isUp(replacement.State) || replacement.Name !== params.name)
       return { detail: `kept ${old.Name}: its replacement does not serve in its place` }
     await keepLogs(docker, old, run)
+    const kept = await keepData(docker, old, run.signal)
+    if (kept?.staysItself) return { detail: `kept ${old.Name}: ${kept.remains}`, remains: [kept.remains] }
     await remove(docker, old, { ownVolumes: false, force: true }, run.signal)
-    return { detail: `removed ${old.Name}, not its volumes` }
+    return { detail: `removed ${old.Name}, not its volumes`, ...(kept && { remains: [kept.remains] }) }
   }
 })

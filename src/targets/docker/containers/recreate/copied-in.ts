@@ -1,0 +1,32 @@
+import type { DockerContext } from '../../context.ts'
+import { orNull } from '../../engine/engine.ts'
+import type { Container } from '../../objects/schemas.ts'
+import { renamedIn } from '../../objects/tar.ts'
+import { readOwnPaths } from './own-layer.ts'
+
+const mostFiles = 64
+
+interface OwnFiles {
+  /** Files that Compose or a person copied in, each as an archive for the root folder. */
+  copied: { path: string; archive: Buffer }[]
+  /** Written inside, or too much to copy. */
+  rest: string[]
+}
+
+/** What a container has in its own layer. */
+export async function ownFiles(docker: DockerContext, old: Container, signal: AbortSignal): Promise<OwnFiles> {
+  const own: OwnFiles = { copied: [], rest: [] }
+  for (const [index, path] of (await readOwnPaths(docker, old, signal)).entries()) {
+    const file = index < mostFiles ? await orNull(docker.engine.containers.readFile(old.Id, path, signal)) : null
+    const archive = file && renamedIn(file, path.slice(1))
+    if (archive) own.copied.push({ path, archive })
+    else own.rest.push(path)
+  }
+  return own
+}
+
+/** Copies into a container that was not started yet what was copied into the old one. */
+export async function copyInto(docker: DockerContext, id: string, old: Container, signal: AbortSignal): Promise<void> {
+  for (const { archive } of (await ownFiles(docker, old, signal)).copied)
+    await docker.engine.containers.writeArchive(id, '/', archive, signal)
+}
