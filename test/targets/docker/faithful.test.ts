@@ -190,8 +190,8 @@ describeOn('docker', 'the replacement of a container', () => {
     for (const path of ['/data', '/extra', '/cache']) expect(volumeAt(after, path)).toBe(volumeAt(before, path))
   })
 
-  it('joins the same networks with the same aliases and fixed addresses', async () => {
-    await world.start(
+  it('joins the same networks with the same aliases, the short id that proxies hold, and fixed addresses', async () => {
+    const before = await world.start(
       'web',
       '1.2.0',
       '--network',
@@ -216,9 +216,9 @@ describeOn('docker', 'the replacement of a container', () => {
     const after = await goBack()
     const { [`${world.prefix}-front`]: front, [`${world.prefix}-back`]: back } = after.NetworkSettings.Networks
     expect(front).toMatchObject({ IPAddress: '10.213.77.9', IPAMConfig: { IPv4Address: '10.213.77.9' } })
-    expect(front.Aliases).toEqual(['shop', after.Id.slice(0, 12)])
+    expect(front.Aliases).toEqual(['shop', before.slice(0, 12), after.Id.slice(0, 12)])
     expect(back.DriverOpts).toEqual({ 'org.example.rank': '7' })
-    expect(back.Aliases).toEqual(['shop-back', 'api', after.Id.slice(0, 12)])
+    expect(back.Aliases).toEqual(['shop-back', 'api', before.slice(0, 12), after.Id.slice(0, 12)])
     const answer = await docker(
       'run',
       '--rm',
