@@ -66,6 +66,7 @@ const hostConfigSchema = z.looseObject({
   Tmpfs: z.record(z.string(), z.string()).nullish(),
   VolumesFrom: strings,
   Links: strings,
+  ExtraHosts: strings,
   PortBindings: portBindingsSchema.nullish(),
   PublishAllPorts: z.boolean().optional(),
   RestartPolicy: z.looseObject({ Name: z.string().optional(), MaximumRetryCount: z.number().optional() }).nullish(),

@@ -17,6 +17,7 @@ import { mergedConfig, userConfigOf } from '../recreate/configuration.ts'
 import { dependentSteps, findDependents } from '../steps/dependents.ts'
 import { pullImage } from '../steps/pull.ts'
 import { type CandidateImage, findCandidate } from './candidate-image.ts'
+import { kamalBlockers } from './kamal.ts'
 import { migratedVolumeRisks } from './migrated-volumes.ts'
 import { planSteps } from './plan-steps.ts'
 import {
@@ -64,6 +65,7 @@ export async function plan(
     ...candidate.blockers,
     ...portBlockers(containers, all),
     ...sharedNamespaceBlockers(replaced),
+    ...kamalBlockers(replaced, release.version),
     ...(docker.config.rehearse ? rehearsalBlockers(containers) : [])
   ]
   const risks: Risk[] = [
