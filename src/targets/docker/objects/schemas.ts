@@ -155,6 +155,8 @@ export const containerSummarySchema = z.looseObject({
   Image: z.string(),
   ImageID: z.string(),
   State: z.string(),
+  Command: z.string().nullish(),
+  NetworkSettings: z.looseObject({ Networks: map.nullish() }).nullish(),
   Labels: z.record(z.string(), z.string()).nullish(),
   Ports: z
     .array(z.looseObject({ PublicPort: z.number().optional(), Type: z.string().optional(), IP: z.string().optional() }))

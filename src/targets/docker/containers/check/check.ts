@@ -12,6 +12,7 @@ import type { Container } from '../../objects/schemas.ts'
 import { releaseDetailsSchema } from '../observe/releases.ts'
 import { findWorkload } from '../observe/workload.ts'
 import { probeCheck, untilGood } from './probe.ts'
+import { proxyChecks } from './proxies.ts'
 import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
 import { besideBefore } from './silent-ports.ts'
 
@@ -30,7 +31,7 @@ export async function check(docker: DockerContext, release: Release, look: Check
 }
 
 async function lookAtAll(docker: DockerContext, release: Release, look: CheckOptions): Promise<CheckReport> {
-  const { containers, missing } = await findWorkload(docker, look.signal)
+  const { containers, missing, all } = await findWorkload(docker, look.signal)
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
   const identities = await identitiesFor(docker, release, look.signal)
   const { probe } = docker.config
@@ -44,7 +45,7 @@ async function lookAtAll(docker: DockerContext, release: Release, look: CheckOpt
         ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
       ]),
       ...(missing?.services ?? []).map(withoutContainer),
-      ...probed
+      ...(probe ? probed : await proxyChecks(docker, containers, all, look.signal))
     ],
     observed: { containers: Object.fromEntries(containers.map(observation)) }
   }

@@ -11,6 +11,7 @@ import { composeUp, whyNotRevived } from '../../compose/revive.ts'
 import type { DockerContext } from '../../context.ts'
 import { baseName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
+import { proxyRisks } from '../check/proxies.ts'
 import { servesNothing } from '../observe/current-health.ts'
 import { type ContainersState, defaultsOf } from '../observe/observe.ts'
 import { mergedConfig, userConfigOf } from '../recreate/configuration.ts'
@@ -72,6 +73,7 @@ export async function plan(
     ...candidate.risks,
     ...(candidate.image || !candidate.loginRisk ? [] : [candidate.loginRisk]),
     ...dependentRisks(dependents),
+    ...proxyRisks(replaced, all),
     ...volumeRisks(containers, all),
     ...migratedVolumeRisks(containers, observation.current, release),
     ...configurationRisks(containers, defaults, release, history),
