@@ -30,14 +30,24 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
   afterEach(() => world.clear())
   afterAll(() => world.remove())
 
-  const start = async (version: string): Promise<string> => {
-    const id = await world.start('web', version, '--network', network, '--network-alias', 'shop', '-e', 'COLOUR=blue')
+  const start = async (version: string, ...more: string[]): Promise<string> => {
+    const id = await world.start(
+      'web',
+      version,
+      '--network',
+      network,
+      '--network-alias',
+      'shop',
+      '-e',
+      'COLOUR=blue',
+      ...more
+    )
     await isHealthy(`${world.prefix}-web`)
     return id
   }
 
   it('is replaced without a gap: a client of its alias that asks again when refused, as proxies do, is always answered', async () => {
-    await start('1.2.0')
+    const old = await start('1.2.0')
     const client = `${world.prefix}-client`
     const loop =
       'ask() { for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do wget -q -O - http://shop:8080/ && return; done; echo FAILED; }; while :; do ask; sleep 0.05; done'
@@ -66,7 +76,7 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
     expect(planned.draft.notes.join('\n')).toContain('becomes healthy beside it before it stops')
     await carryOut(target, planned)
     const web = await inspect(`${world.prefix}-web`)
-    expect(web.NetworkSettings.Networks[network].Aliases).toEqual(['shop', web.Id.slice(0, 12)])
+    expect(web.NetworkSettings.Networks[network].Aliases).toEqual(['shop', old.slice(0, 12), web.Id.slice(0, 12)])
     expect(web).toMatchObject({ State: { Health: { Status: 'healthy' } } })
     const answers = await until('the client to meet the new version', async () => {
       const lines = (await docker('logs', client)).split('\n')
@@ -123,9 +133,14 @@ describeOn('docker', 'a container without ports and shared mounts', () => {
     ['a writable mount', ['-v', '/tmp:/shared'], 'could write to what is mounted at /shared'],
     ['a variable of nginx-proxy', ['-e', 'VIRTUAL_HOST=shop.example'], 'would send it traffic before it is healthy'],
     ['a label of caddy-docker-proxy', ['--label', 'caddy=shop.example'], 'would send it traffic before it is healthy'],
+    [
+      'a health check of its own name',
+      ['--health-cmd', 'wget -q -O - http://$APP:8080/', '-e', 'APP=shop'],
+      'its health check asks "shop"'
+    ],
     ['no health check', ['--no-healthcheck'], 'it has no health check to say when the new one is ready']
   ])('stops first when it has %s, and the plan says so', async (_, options, why) => {
-    await world.start('web', '1.2.0', ...options)
+    await world.start('web', '1.2.0', '--network', network, '--network-alias', 'shop', ...options)
     const target = await world.open()
     const { draft } = await planTo(target, '1.1.0')
     expect(draft.steps.map(({ kind }) => kind)).toContain('swap_container')

@@ -190,8 +190,8 @@ describeOn('docker', 'the replacement of a container', () => {
     for (const path of ['/data', '/extra', '/cache']) expect(volumeAt(after, path)).toBe(volumeAt(before, path))
   })
 
-  it('joins the same networks with the same aliases and fixed addresses', async () => {
-    await world.start(
+  it('joins the same networks with the same aliases, the short id that proxies hold, and fixed addresses', async () => {
+    const before = await world.start(
       'web',
       '1.2.0',
       '--network',
@@ -218,9 +218,9 @@ describeOn('docker', 'the replacement of a container', () => {
     expect(front).toMatchObject({ IPAddress: '10.213.77.9', IPAMConfig: { IPv4Address: '10.213.77.9' } })
     // Engines until API version 1.44 list the container's own short id among its aliases.
     const given = (endpoint: { Aliases: string[] }) => endpoint.Aliases.filter((alias) => !after.Id.startsWith(alias))
-    expect(given(front)).toEqual(['shop'])
+    expect(given(front)).toEqual(['shop', before.slice(0, 12)])
     expect(back.DriverOpts).toEqual({ 'org.example.rank': '7' })
-    expect(given(back)).toEqual(['shop-back', 'api'])
+    expect(given(back)).toEqual(['shop-back', 'api', before.slice(0, 12)])
     const answer = await docker(
       'run',
       '--rm',

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hostToAsk, statusOf, type Viewpoint } from '../../../src/targets/docker/containers/check/published-ports.ts'
+import { besideBefore, silentPortsLabel } from '../../../src/targets/docker/containers/check/silent-ports.ts'
 import { makeImage } from '../../../testkit/docker/images.ts'
 import { carryOut, createWorld, inspect, planTo, signal, type World } from '../../../testkit/docker/world.ts'
 import { describeOn } from '../../harness/describe-on.ts'
@@ -33,11 +34,32 @@ describeOn('docker', 'the check of a published port', () => {
     expect(checks).toMatchObject([{ id: `port:${world.prefix}-web:${chosen}`, status: 'pass' }])
   })
 
-  it('fails where nothing listens behind it', async () => {
+  it('passes where nothing listened before either and the service is healthy', async () => {
     const { ports, checks } = await checksAfter('-p', '127.0.0.1::8080', '-p', '127.0.0.1::9999')
     const { HostPort: dead } = ports['9999/tcp'][0]
-    expect(checks.map(({ status }) => status).sort()).toEqual(['fail', 'pass'])
-    expect(checks.find(({ status }) => status === 'fail')?.id).toBe(`port:${world.prefix}-web:${dead}`)
+    expect(checks.map(({ status }) => status).sort()).toEqual(['pass', 'pass'])
+    const silent = checks.find(({ id }) => id === `port:${world.prefix}-web:${dead}`)
+    expect(silent?.detail).toContain('it did not answer before the rollback either')
+  })
+})
+
+describe('a published port without a listener', () => {
+  const silent = { status: 'fail', detail: 'nothing listens' } as const
+  const reached = { reached: true, healthy: true }
+  const healthy = { reached: false, healthy: true }
+  const nothing = { reached: false, healthy: false }
+
+  it.each([
+    ['answered before', '9229/tcp', reached, 'fail'],
+    ['did not answer before, of a healthy service', '8080/tcp,9999/tcp', healthy, 'pass'],
+    ['did not answer before, of a service of which nothing is known', '9999/tcp', nothing, 'unknown'],
+    ['belongs to a service that was down and is reached now', 'down', reached, 'pass'],
+    ['belongs to a service that was down and is only healthy now', 'down', healthy, 'unknown'],
+    ['belongs to a service that was down, without any proof', 'down', nothing, 'fail'],
+    ['belongs to a container that no rollback made', undefined, reached, 'fail']
+  ] as const)('that %s counts as it should', (_, before, otherwise, status) => {
+    const labels: Record<string, string> = before === undefined ? {} : { [silentPortsLabel]: before }
+    expect(besideBefore(silent, '9999/tcp', labels, otherwise).status).toBe(status)
   })
 })
 

@@ -319,7 +319,7 @@ async function whileImagesVanish<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask()
     } catch (error) {
-      if (attempt === 4 || !(error instanceof EngineError && /content digest [\w:]{1,200} not found/i.test(error.why)))
+      if (attempt === 4 || !(error instanceof EngineError && /content digest [\w:]{1,200} not found/i.test(error.said)))
         throw error
     }
   }

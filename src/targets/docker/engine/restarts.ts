@@ -32,7 +32,7 @@ const wentAway = (error: unknown): boolean =>
 async function isGoingAway(engine: Engine, clock: Clock, error: unknown, signal: AbortSignal): Promise<boolean> {
   const odd = error instanceof EngineError ? error.status >= 500 : codeOf(error) === 'not_healthy'
   if (!odd) return false
-  const looks = error instanceof EngineError && lostItsStores.test(error.why) ? 100 : 6
+  const looks = error instanceof EngineError && lostItsStores.test(error.said) ? 100 : 6
   for (let count = 0; count < looks; count++) {
     if (!(await answers(engine, signal))) return true
     await clock.sleep(250, signal)

@@ -66,6 +66,7 @@ const hostConfigSchema = z.looseObject({
   Tmpfs: z.record(z.string(), z.string()).nullish(),
   VolumesFrom: strings,
   Links: strings,
+  ExtraHosts: strings,
   PortBindings: portBindingsSchema.nullish(),
   PublishAllPorts: z.boolean().optional(),
   RestartPolicy: z.looseObject({ Name: z.string().optional(), MaximumRetryCount: z.number().optional() }).nullish(),
@@ -154,6 +155,8 @@ export const containerSummarySchema = z.looseObject({
   Image: z.string(),
   ImageID: z.string(),
   State: z.string(),
+  Command: z.string().nullish(),
+  NetworkSettings: z.looseObject({ Networks: map.nullish() }).nullish(),
   Labels: z.record(z.string(), z.string()).nullish(),
   Ports: z
     .array(z.looseObject({ PublicPort: z.number().optional(), Type: z.string().optional(), IP: z.string().optional() }))

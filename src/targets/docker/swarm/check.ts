@@ -83,7 +83,7 @@ async function portChecks(
   { service, tasks }: ObservedService,
   signal: AbortSignal
 ): Promise<Check[]> {
-  const asked = new Map<string, { published: PublishedPort; node: string | undefined }>()
+  const asked = new Map<string, { published: Omit<PublishedPort, 'inside'>; node: string | undefined }>()
   const add = (ports: readonly Port[], node?: string): void => {
     for (const { Protocol, PublishedPort: port } of ports)
       if (Protocol !== 'udp' && port) asked.set(`${node ?? ''} ${port}`, { published: { port, ip: '' }, node })

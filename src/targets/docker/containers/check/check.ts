@@ -13,7 +13,9 @@ import { isDone } from '../observe/left-alone.ts'
 import { releaseDetailsSchema } from '../observe/releases.ts'
 import { findWorkload, type Workload } from '../observe/workload.ts'
 import { probeCheck, untilGood } from './probe.ts'
+import { proxyChecks } from './proxies.ts'
 import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
+import { besideBefore } from './silent-ports.ts'
 
 /** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
 export async function check(docker: DockerContext, release: Release, look: CheckOptions): Promise<CheckReport> {
@@ -31,12 +33,14 @@ export async function check(docker: DockerContext, release: Release, look: Check
 
 async function lookAtAll(docker: DockerContext, release: Release, look: CheckOptions): Promise<CheckReport> {
   const workload = await findWorkload(docker, look.signal)
-  const { missing, isJob } = workload
+  const { missing, isJob, all } = workload
   const containers = [...workload.containers, ...sinceStopped(workload, look.baseline)]
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
   const identities = await identitiesFor(docker, release, look.signal)
-  const ports = await portChecks(docker, containers, look)
   const { probe } = docker.config
+  const probed = probe ? [await probeCheck(docker, probe, look.signal)] : []
+  const passes = probed.some(({ status }) => status === 'pass')
+  const ports = await portChecks(docker, containers, passes, look)
   return {
     checks: [
       ...containers.flatMap((container) => [
@@ -44,7 +48,7 @@ async function lookAtAll(docker: DockerContext, release: Release, look: CheckOpt
         ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
       ]),
       ...(missing?.services ?? []).map(withoutContainer),
-      ...(probe ? [await probeCheck(docker, probe, look.signal)] : [])
+      ...(probe ? probed : await proxyChecks(docker, containers, all, look.signal))
     ],
     observed: { containers: Object.fromEntries(containers.map(observation)) }
   }
@@ -104,24 +108,31 @@ function looksAt(
 async function portChecks(
   docker: DockerContext,
   containers: readonly Container[],
+  probePasses: boolean,
   look: CheckOptions
 ): Promise<{ container: Container; check: Check }[]> {
   const published = containers.flatMap((container) => publishedPorts(container).map((port) => ({ container, port })))
   if (published.length === 0) return []
   const view = await viewpointOn(docker.engine, look.signal)
-  const checks = await Promise.all(
+  const answers = await Promise.all(
     published.map(async ({ container, port }) => {
-      const name = baseName(container.Name)
       const answer = await untilGood(
         docker.clock,
         look.signal,
         () => askPort(port, view, look.signal),
         ({ status }) => status !== 'fail'
       )
-      const title = `${name} answers on port ${port.port}`
-      return { container, check: { id: `port:${name}:${port.port}`, title, ...answer } }
+      return { container, port, answer }
     })
   )
+  const checks = answers.map(({ container, port, answer }) => {
+    const name = baseName(container.Name)
+    const reached = probePasses || answers.some((one) => one.container === container && one.answer.status === 'pass')
+    const healthy = container.State.Health?.Status === 'healthy'
+    const judged = besideBefore(answer, port.inside, container.Config.Labels, { reached, healthy })
+    const title = `${name} answers on port ${port.port}`
+    return { container, check: { id: `port:${name}:${port.port}`, title, ...judged } }
+  })
   return docker.config.probe ? checks.filter(({ check }) => check.status !== 'unknown') : checks
 }
 

@@ -9,6 +9,8 @@ export interface PublishedPort {
   port: number
   /** Empty for every address. */
   ip: string
+  /** The port within the container: `8080/tcp`. */
+  inside: string
 }
 
 /** The TCP ports under which a running container is published, those that the engine chose among them. */
@@ -17,6 +19,7 @@ export function publishedPorts({ State, NetworkSettings }: Container): Published
   const found = Object.entries(NetworkSettings.Ports ?? {}).flatMap(([inside, bindings]) =>
     inside.endsWith('/tcp')
       ? (bindings ?? []).map(({ HostIp = '', HostPort }) => ({
+          inside,
           port: Number(HostPort),
           ip: isAny(HostIp) ? '' : HostIp
         }))
@@ -47,7 +50,10 @@ export async function viewpointOn(engine: Engine, signal: AbortSignal): Promise<
 const containerMarks = ['/.dockerenv', '/run/.containerenv']
 
 /** Where a port can be asked from here; null where an answer would mean nothing. */
-export function hostToAsk({ ip }: PublishedPort, { publishedHost, here, contained }: Viewpoint): string | null {
+export function hostToAsk(
+  { ip }: Omit<PublishedPort, 'inside'>,
+  { publishedHost, here, contained }: Viewpoint
+): string | null {
   if (ip !== '') return isLoopback(ip) && !here ? null : ip
   return contained && isLoopback(publishedHost) ? null : publishedHost
 }
@@ -61,7 +67,7 @@ export function statusOf({ ok, reason }: Answer, host: string, { here }: Viewpoi
 
 /** Asks once whether a published port answers. */
 export async function askPort(
-  published: PublishedPort,
+  published: Omit<PublishedPort, 'inside'>,
   view: Viewpoint,
   signal: AbortSignal
 ): Promise<Pick<Check, 'status' | 'detail'>> {

@@ -45,7 +45,7 @@ async function missingSources({ engine }: DockerContext, container: Container, s
         return ''
       })
       .catch((error: unknown) => {
-        if (error instanceof EngineError) return error.why
+        if (error instanceof EngineError) return error.said
         throw error
       })
     const path = said.includes('does not exist')

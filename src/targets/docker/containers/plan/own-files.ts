@@ -27,12 +27,12 @@ export async function ownFilesOf(
       .join(', ')}${paths.length > mostShown ? ` and ${paths.length - mostShown} more` : ''}`
   return {
     copied: found.map(({ copied }) => copied.map(({ path }) => path)),
-    notes: found
-      .filter(({ copied }) => copied.length > 0)
-      .map(
-        ({ container: { Name }, copied }) =>
-          `Files copied into ${baseName(Name)} come along: ${list(copied.map(({ path }) => path))}.`
-      ),
+    notes: found.flatMap(({ container: { Name }, copied, unknown }) => {
+      if (unknown) return [`Whether ${baseName(Name)} has files that are in no volume is unknown: ${unknown}.`]
+      return copied.length > 0
+        ? [`Files copied into ${baseName(Name)} come along: ${list(copied.map(({ path }) => path))}.`]
+        : []
+    }),
     risks: found
       .filter(({ rest }) => rest.length > 0)
       .map(({ container, rest }) => ({

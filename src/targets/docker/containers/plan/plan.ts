@@ -11,12 +11,14 @@ import { composeUp, whyNotRevived } from '../../compose/revive.ts'
 import type { DockerContext } from '../../context.ts'
 import { baseName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
+import { proxyRisks } from '../check/proxies.ts'
 import { servesNothing } from '../observe/current-health.ts'
 import { type ContainersState, defaultsOf } from '../observe/observe.ts'
 import { mergedConfig, userConfigOf } from '../recreate/configuration.ts'
 import { dependentSteps, findDependents } from '../steps/dependents.ts'
 import { pullImage } from '../steps/pull.ts'
 import { type CandidateImage, findCandidate } from './candidate-image.ts'
+import { kamalBlockers } from './kamal.ts'
 import { migratedVolumeRisks } from './migrated-volumes.ts'
 import { missingSourceBlockers } from './mount-sources.ts'
 import { ownFilesOf } from './own-files.ts'
@@ -76,6 +78,7 @@ export async function plan(
     ...portBlockers(containers, all),
     ...(await missingSourceBlockers(docker, replaced, signal)),
     ...sharedNamespaceBlockers(replaced),
+    ...kamalBlockers(replaced, release.version),
     ...(docker.config.rehearse ? rehearsalBlockers(containers) : [])
   ]
   const risks: Risk[] = [
@@ -83,6 +86,7 @@ export async function plan(
     ...(candidate.image || !candidate.loginRisk ? [] : [candidate.loginRisk]),
     ...own.risks,
     ...dependentRisks(dependents),
+    ...proxyRisks(replaced, all),
     ...volumeRisks(containers, all),
     ...migratedVolumeRisks(containers, observation.current, release),
     ...configurationRisks(containers, defaults, release, history),

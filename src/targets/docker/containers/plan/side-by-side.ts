@@ -1,7 +1,9 @@
+import { quoted } from '../../../../support/text.ts'
 import type { Container, Healthcheck } from '../../objects/schemas.ts'
 import { hasHealthcheck } from '../check/await-healthy.ts'
 import { writableMounts } from '../recreate/host.ts'
 import { hasFixedAddress } from '../recreate/networks.ts'
+import { ownNamesAsked } from './own-names.ts'
 
 /**
  * Why the replacement cannot run beside the container it replaces; null when it can. They must share nothing that both would
@@ -12,6 +14,8 @@ export function whyNotBeside(container: Container, healthcheck: Healthcheck | nu
     return 'it is not running properly'
   const why = whyNotTogether(container)
   if (why) return why
+  const [own] = ownNamesAsked(container, healthcheck)
+  if (own) return `its health check asks ${quoted(own)}, a name that leads to both while both run`
   if (!hasHealthcheck({ Healthcheck: healthcheck })) return 'it has no health check to say when the new one is ready'
   return null
 }

@@ -1,5 +1,5 @@
 import type { DockerContext } from '../../context.ts'
-import { orNull } from '../../engine/engine.ts'
+import { EngineError, orNull } from '../../engine/engine.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { renamedIn } from '../../objects/tar.ts'
 import { readOwnPaths } from './own-layer.ts'
@@ -11,12 +11,19 @@ interface OwnFiles {
   copied: { path: string; archive: Buffer }[]
   /** Written inside, or too much to copy. */
   rest: string[]
+  /** Why the engine could not say what there is. */
+  unknown?: string
 }
 
 /** What a container has in its own layer. */
 export async function ownFiles(docker: DockerContext, old: Container, signal: AbortSignal): Promise<OwnFiles> {
   const own: OwnFiles = { copied: [], rest: [] }
-  for (const [index, path] of (await readOwnPaths(docker, old, signal)).entries()) {
+  const paths = await readOwnPaths(docker, old, signal).catch((error: unknown) => {
+    if (error instanceof EngineError) return error
+    throw error
+  })
+  if (paths instanceof EngineError) return { ...own, unknown: paths.why }
+  for (const [index, path] of paths.entries()) {
     const file = index < mostFiles ? await orNull(docker.engine.containers.readFile(old.Id, path, signal)) : null
     const archive = file && renamedIn(file, path.slice(1))
     if (archive) own.copied.push({ path, archive })

@@ -6,20 +6,19 @@ export type EndpointRequest = Pick<
   'Aliases' | 'Links' | 'IPAMConfig' | 'DriverOpts' | 'GwPriority' | 'MacAddress'
 >
 
-/** Aliases that the engine adds by itself: the container's own short id. */
-const ownAliases = (container: Container): Set<string> => new Set([container.Id.slice(0, 12), container.Id])
+/** A short id: the engine's own alias of a container, or one that a replacement took over. */
+const isShortId = (alias: string): boolean => /^[0-9a-f]{12}$/.test(alias)
 
 /**
- * The networks a replacement joins, by name: aliases without the old short id, addresses only where the user fixed them,
+ * The networks that the user gave a container, by name: aliases without short ids, addresses only where the user fixed them,
  * a hardware address only where the user set one (inspection shows generated ones alike).
  */
 export function endpointsFor(container: Container): Record<string, EndpointRequest> {
   const mode = container.HostConfig.NetworkMode ?? 'default'
   if (/^(host|none|container:)/.test(mode)) return {}
-  const generated = ownAliases(container)
   return Object.fromEntries(
     Object.entries(container.NetworkSettings.Networks ?? {}).map(([name, endpoint]) => {
-      const aliases = (endpoint.Aliases ?? []).filter((alias) => !generated.has(alias))
+      const aliases = (endpoint.Aliases ?? []).filter((alias) => !isShortId(alias))
       const fixed = Object.entries(endpoint.IPAMConfig ?? {}).filter(([, value]) => value)
       const mac = container.Config.MacAddress
       return [
@@ -37,12 +36,27 @@ export function endpointsFor(container: Container): Record<string, EndpointReque
   )
 }
 
+/**
+ * The networks a replacement joins: with the old short id as an alias, because proxies hold on to it. The engine's default networks
+ * have no aliases.
+ */
+export function successorEndpoints(container: Container): Record<string, EndpointRequest> {
+  const own = container.Id.slice(0, 12)
+  return Object.fromEntries(
+    Object.entries(endpointsFor(container)).map(([name, endpoint]) => {
+      if (name === 'bridge' || name === 'nat') return [name, endpoint]
+      const former = (container.NetworkSettings.Networks?.[name]?.Aliases ?? []).filter(isShortId)
+      return [name, { ...endpoint, Aliases: [...new Set([...(endpoint.Aliases ?? []), ...former, own])] }]
+    })
+  )
+}
+
 /** Creation joins one network; the rest follow, because engines before API 1.44 accept one. */
 export function splitEndpoints(container: Container): {
   first: Record<string, EndpointRequest>
   others: Record<string, EndpointRequest>
 } {
-  const all = Object.entries(endpointsFor(container))
+  const all = Object.entries(successorEndpoints(container))
   return {
     first: Object.fromEntries(all.filter(([name]) => isFirst(container, name))),
     others: Object.fromEntries(all.filter(([name]) => !isFirst(container, name)))

@@ -6,7 +6,7 @@ import { placeOf } from './host.ts'
 const noise = [
   /^\/(?:dev|proc|sys|tmp|var\/tmp|var\/cache|var\/lock|var\/log|var\/run|root\/\.cache)(?:\/|$)/,
   /^\/run(?:\/(?!secrets(?:\/|$))|$)/,
-  /^\/(?:\.dockerenv|etc\/(?:hosts|hostname|resolv\.conf|mtab|ld\.so\.cache))$/,
+  /^\/(?:\.dockerenv|sbin\/docker-init|etc\/(?:hosts|hostname|resolv\.conf|mtab|ld\.so\.cache))$/,
   /\/(?:__pycache__|\.cache|\.npm|lost\+found)(?:\/|$)/,
   /\.(?:pid|pyc|lock|sock|log)$/,
   /\/\.(?:ash|bash|sh|python|node_repl)_history$/

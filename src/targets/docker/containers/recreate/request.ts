@@ -1,5 +1,6 @@
 import { imageLabel } from '../../compose/labels.ts'
 import type { Container, HostConfig, ImageDefaults } from '../../objects/schemas.ts'
+import { silentPortsLabel } from '../check/silent-ports.ts'
 import { type UserConfig, userConfigOf } from './configuration.ts'
 import { hostConfigFor } from './host.ts'
 import { type EndpointRequest, splitEndpoints } from './networks.ts'
@@ -28,6 +29,8 @@ export function createRequest(
   options: {
     standby: boolean
     replaced: string
+    /** Published ports on which the old container does not listen. */
+    silentPorts: string
     /** The id of the image that it is created from. */
     image: string
     restartPolicy: NonNullable<HostConfig['RestartPolicy']>
@@ -37,7 +40,10 @@ export function createRequest(
   const { first, others } = splitEndpoints(old)
   const labels = imageLabel in (config.Labels ?? {}) ? { ...config.Labels, [imageLabel]: options.image } : config.Labels
   return {
-    config: { ...config, Labels: { ...labels, [replacedLabel]: options.replaced } },
+    config: {
+      ...config,
+      Labels: { ...labels, [replacedLabel]: options.replaced, [silentPortsLabel]: options.silentPorts }
+    },
     HostConfig: { ...hostConfigFor(old), RestartPolicy: options.restartPolicy },
     first: options.standby ? withoutAliases(first) : first,
     others: options.standby ? withoutAliases(others) : others

@@ -45,7 +45,7 @@ export async function setRestartPolicy(
         signal
       )
     } catch (error) {
-      if (attempt === 20 || !(error instanceof EngineError && hasJustEnded.test(error.why))) throw error
+      if (attempt === 20 || !(error instanceof EngineError && hasJustEnded.test(error.said))) throw error
       await docker.clock.sleep(250, signal)
     }
   }

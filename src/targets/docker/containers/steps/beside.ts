@@ -1,6 +1,6 @@
 import { duration } from '../../../../support/text.ts'
 import { keepLogs } from '../../objects/logs.ts'
-import { endpointsFor } from '../recreate/networks.ts'
+import { successorEndpoints } from '../recreate/networks.ts'
 import { gone, rename, setRestartPolicy, stop } from './actions.ts'
 import { awaitHealth, withoutProbe } from './await-health.ts'
 import { fallbackOf, ids, listed, names, temporaryOf } from './member.ts'
@@ -54,7 +54,7 @@ export const takeOver = forEachReplacement({
     const replacement = await findNew(docker, params, signal)
     if (!replacement) throw gone('The traffic cannot be moved', temporaryOf(params))
     if (old) {
-      for (const [network, endpoint] of Object.entries(endpointsFor(old))) {
+      for (const [network, endpoint] of Object.entries(successorEndpoints(old))) {
         const aliases = replacement.NetworkSettings.Networks?.[network]?.Aliases ?? []
         if ((endpoint.Aliases ?? []).every((alias) => aliases.includes(alias))) continue
         if (replacement.NetworkSettings.Networks?.[network])

@@ -4,8 +4,9 @@ import type { StepResult } from '../../../target.ts'
 import type { DockerContext } from '../../context.ts'
 import { rehearsalLabel } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
+import { ownNamesAsked } from '../plan/own-names.ts'
 import { proxyVariable } from '../plan/side-by-side.ts'
-import { userConfigOf } from '../recreate/configuration.ts'
+import { mergedConfig, userConfigOf } from '../recreate/configuration.ts'
 import { bindDestination, hostConfigFor, placeOf } from '../recreate/host.ts'
 import { endpointsFor } from '../recreate/networks.ts'
 import { gone, remove } from './actions.ts'
@@ -56,7 +57,9 @@ async function create(
   if (!image) throw gone('The rehearsal cannot start', params.image)
   const oldImage = await engine.images.inspect(old.Image, signal)
   const networks = Object.keys(endpointsFor(old))
-  const body = rehearsalBody(old, userConfigOf(old, oldImage?.Config), image.Id)
+  const user = userConfigOf(old, oldImage?.Config)
+  const own = ownNamesAsked(old, mergedConfig(user, image.Config).Healthcheck)
+  const body = rehearsalBody(old, user, image.Id, own)
   const id = await engine.containers.create(rehearsalOf(params), body, signal)
   for (const network of networks.filter((name) => name !== old.HostConfig.NetworkMode && name !== 'bridge'))
     await engine.networks.connect(network, id, null, signal)
@@ -69,7 +72,9 @@ async function create(
 function rehearsalBody(
   old: Container,
   config: ReturnType<typeof userConfigOf>,
-  image: string
+  image: string,
+  /** Names of the service that its health check asks: they lead to the container that serves, so they are given to this one. */
+  ownNames: readonly string[]
 ): Record<string, unknown> {
   const { Labels: _labels, MacAddress: _mac, ...rest } = config
   const host = hostConfigFor(old)
@@ -89,6 +94,9 @@ function rehearsalBody(
       PortBindings: {},
       PublishAllPorts: false,
       Links: null,
+      ...(ownNames.length > 0 && {
+        ExtraHosts: [...(host.ExtraHosts ?? []), ...ownNames.map((name) => `${name}:127.0.0.1`)]
+      }),
       RestartPolicy: { Name: 'no' }
     }
   }

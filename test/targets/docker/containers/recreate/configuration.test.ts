@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { mergedConfig, userConfigOf } from '../../../../../src/targets/docker/containers/recreate/configuration.ts'
 import { anonymousVolumes, hostConfigFor } from '../../../../../src/targets/docker/containers/recreate/host.ts'
-import { endpointsFor } from '../../../../../src/targets/docker/containers/recreate/networks.ts'
+import { endpointsFor, successorEndpoints } from '../../../../../src/targets/docker/containers/recreate/networks.ts'
 import { containerSchema } from '../../../../../src/targets/docker/objects/schemas.ts'
 
 const id = 'a1b2c3d4e5f6'.padEnd(64, '0')
@@ -121,6 +121,16 @@ describe('the networks of a replacement', () => {
     expect(endpointsFor(container({ HostConfig: { NetworkMode: 'front' }, Networks: networks }))).toEqual({
       front: { Aliases: ['shop'], IPAMConfig: { IPv4Address: '10.0.0.9' } }
     })
+  })
+
+  it('have the old short id as an alias, and those that it took over, but for the default network', () => {
+    const former = { Aliases: ['shop', 'aaaaaaaaaaaa', id.slice(0, 12)] }
+    const old = container({ HostConfig: { NetworkMode: 'front' }, Networks: { front: former, bridge: {} } })
+    expect(successorEndpoints(old)).toEqual({
+      front: { Aliases: ['shop', 'aaaaaaaaaaaa', id.slice(0, 12)] },
+      bridge: {}
+    })
+    expect(endpointsFor(old).front).toEqual({ Aliases: ['shop'] })
   })
 
   it('have the hardware address that the user set', () => {

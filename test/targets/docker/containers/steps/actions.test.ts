@@ -40,7 +40,8 @@ async function asked(refusals: number, message: string): Promise<{ times: number
     clock: hastyClock(),
     log: () => undefined,
     mask: createMask(),
-    logged: new Set<string>()
+    logged: new Set<string>(),
+    stopping: new Set<string>()
   }
   const container = containerSchema.parse({
     Id: 'c200',
