@@ -32,7 +32,7 @@ const wentAway = (error: unknown): boolean =>
 async function isGoingAway(engine: Engine, clock: Clock, error: unknown, signal: AbortSignal): Promise<boolean> {
   const odd = error instanceof EngineError ? error.status >= 500 : codeOf(error) === 'not_healthy'
   if (!odd) return false
-  const looks = error instanceof EngineError && lostItsStores.test(error.said) ? 100 : 6
+  const looks = error instanceof EngineError && lostItsStores.test(error.said) ? 160 : 6
   for (let count = 0; count < looks; count++) {
     if (!(await answers(engine, signal))) return true
     await clock.sleep(250, signal)
@@ -40,7 +40,7 @@ async function isGoingAway(engine: Engine, clock: Clock, error: unknown, signal:
   return !(await answers(engine, signal))
 }
 
-/** Said by engines that have closed what they need already; until they fall silent they give containers 15 s (`--shutdown-timeout`). */
+/** Said by engines that have closed what they need already; until they fall silent they give containers 15 s (`--shutdown-timeout`) and containerd some ten more. */
 const lostItsStores = /failed to update store|database not open|shutting down|transport is closing/i
 
 const codeOf = (error: unknown): string | undefined => (error instanceof TargetError ? error.code : undefined)

@@ -15,6 +15,7 @@ export async function stop(docker: DockerContext, container: Container, signal: 
   const graceSeconds = graceSecondsOf(docker, container)
   docker.stopping.add(container.Id)
   await docker.engine.containers.stop(container.Id, { seconds, graceSeconds }, signal)
+  docker.stopping.delete(container.Id)
 }
 
 export async function rename(

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseOutsideJson } from '../../../../support/nesting.ts'
 import type { DockerContext } from '../../context.ts'
 import { linesOf } from '../../engine/lines.ts'
 import type { Container } from '../../objects/schemas.ts'
@@ -11,6 +12,7 @@ const killSeconds = 10
 const harmless = new Set(['1', '10', '12', '28'])
 
 const killSchema = z.looseObject({
+  timeNano: z.number().optional(),
   Actor: z.looseObject({ Attributes: z.record(z.string(), z.string()).nullish() }).optional()
 })
 
@@ -37,8 +39,11 @@ async function isStopping(docker: DockerContext, container: Container, signal: A
   const between = { since: Math.floor(Math.max(since, started) / 1000), until: Math.ceil(now / 1000) }
   const stream = await engine.events({ container: container.Id, events: ['kill'], between }, signal)
   for await (const line of linesOf(stream, engine.address)) {
-    const kill = killSchema.safeParse(JSON.parse(line || '{}')).data?.Actor?.Attributes?.signal
-    if (kill && !harmless.has(kill)) return true
+    const event = killSchema.safeParse(parseOutsideJson(line || '{}')).data
+    const sent = event?.Actor?.Attributes?.signal
+    // The engine selects by seconds; within one, a container may be stopped and started again.
+    const ofThisRun = (event?.timeNano ?? Number.POSITIVE_INFINITY) / 1e6 >= started
+    if (sent && !harmless.has(sent) && ofThisRun) return true
   }
   return false
 }
