@@ -48,6 +48,7 @@ function withoutShells(found: readonly Container[]): readonly Container[] {
 
 export const isShell = (container: Container): boolean =>
   !publishes(container) &&
+  !isOfCompose(container) &&
   (Boolean(container.HostConfig.AutoRemove) ||
     (isUp(container) && hasTerminal(container) && policyOf(container) === ''))
 

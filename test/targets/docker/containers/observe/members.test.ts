@@ -125,6 +125,12 @@ it('a service with --rm counts where it publishes a port, or nothing else is the
   expect(parted([published, web]).containers).toEqual(['front', 'web'])
 })
 
+it('a service of Compose that has a terminal counts', () => {
+  const parts = { labels: composed('shop', 'worker'), config: { Tty: true, OpenStdin: true } }
+  const front = containerNamed('front', { labels: composed('shop', 'front'), host: port(80) })
+  expect(parted([containerNamed('worker', parts), front]).containers).toEqual(['worker', 'front'])
+})
+
 it('with all down, the service counts and not the leftover of a job', () => {
   const stopped = containerNamed('web', { host: { ...port(80), ...restart('always') }, state: ended(143) })
   expect(parted([stopped, containerNamed('purge', { state: ended(1), created: later })]).containers).toEqual(['web'])
