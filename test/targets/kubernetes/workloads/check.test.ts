@@ -78,7 +78,7 @@ describeOn('kubernetes', 'checks and diagnosis on a cluster', (backend) => {
     const target = await open({ workloads: ['deployment/fading'] })
     const { current } = (await target.observe(inTime())).observation
     if (!current) throw new Error('nothing serves')
-    await docker('exec', await containerOf('fading'), 'rm', '/www/health')
+    await docker('exec', await containerOf('fading'), 'rm', '/tmp/www/health')
     const report = await until('it to fade', async () => {
       const seen = await target.check(current, { signal: inTime() })
       return status(seen, 'service')?.status === 'fail' && status(seen, 'rollout')?.status === 'fail' ? seen : null
