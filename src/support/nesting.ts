@@ -29,6 +29,15 @@ export function parseOutsideJson(text: string): unknown {
   return value
 }
 
+/** The same; undefined where that throws. */
+export function tryOutsideJson(text: string): unknown {
+  try {
+    return parseOutsideJson(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** It calls itself at most so many times deep. */
 const isDeeper = (value: unknown, levels: number): boolean =>
   isNested(value) && (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)))

@@ -2,7 +2,7 @@ import type { Answer } from '../../http/answer.ts'
 import { TooLarge } from '../../http/body.ts'
 import { isTransient, networkReason } from '../../http/failure.ts'
 import { ConfigError, messageOf, type RollbackError, TargetError } from '../../support/errors.ts'
-import { parseOutsideJson } from '../../support/nesting.ts'
+import { tryOutsideJson } from '../../support/nesting.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Logins } from './logins.ts'
 
@@ -12,7 +12,7 @@ export class RegistryRefusal extends Error {
   /** Of its headers the challenge, '' without one. */
   readonly challenge: string
   readonly text: string
-  /** The text as JSON; null when it is none. */
+  /** The text as JSON; undefined when it is none. */
   readonly body: unknown
 
   constructor({ status, headers, body }: Answer) {
@@ -20,16 +20,7 @@ export class RegistryRefusal extends Error {
     this.status = status
     this.challenge = [headers['www-authenticate'] ?? []].flat().join(' ')
     this.text = body.toString('utf8', 0, 65_536)
-    this.body = tryJson(this.text)
-  }
-}
-
-/** A text as JSON; null when it is none. */
-export function tryJson(text: string): unknown {
-  try {
-    return parseOutsideJson(text)
-  } catch {
-    return null
+    this.body = tryOutsideJson(this.text)
   }
 }
 

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { tryOutsideJson } from '../../support/nesting.ts'
 import { readText } from '../../support/read-text.ts'
 import { type ProgramResult, runProgram } from '../../support/run-program.ts'
 import { oneLine, quoted } from '../../support/text.ts'
 import { containedNpm } from './contained-npm.ts'
 import type { NpmContext } from './context.ts'
-import { tryJson } from './failure.ts'
 import type { Login } from './logins.ts'
 import { escapedName } from './names.ts'
 import { findNpm } from './npm-config.ts'
@@ -89,7 +89,7 @@ async function found(name: string, folder: string): Promise<Installed> {
   }
 }
 
-const readJson = async (path: string): Promise<unknown> => tryJson(await readText(path).catch(() => ''))
+const readJson = async (path: string): Promise<unknown> => tryOutsideJson(await readText(path).catch(() => ''))
 
 const tooMuch = 'the installation took more than 2 GB of memory or 4 GB of disk'
 
@@ -107,7 +107,7 @@ function why(
   const unknown = (detail: string) => ({ installed: { state: 'unknown', detail } as const, needsLogin: false })
   if (problem === 'timed_out') return unknown(`npm did not finish within ${limitMs / 1000} seconds`)
   if (problem) return unknown(`npm was ended: ${problem === 'killed' ? tooMuch : oneLine(problem)}`)
-  const parsed = errorSchema.safeParse(tryJson(stdout))
+  const parsed = errorSchema.safeParse(tryOutsideJson(stdout))
   const { summary, detail, ...said } = parsed.success ? parsed.data.error : {}
   // Old versions print what they say in JSON among the lines of stderr.
   const code = said.code ?? /^npm (?:ERR!|error) code (\w+)$/m.exec(stderr)?.[1] ?? ''

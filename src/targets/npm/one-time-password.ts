@@ -4,9 +4,10 @@ import type { Clock } from '../../support/clock.ts'
 import { TargetError } from '../../support/errors.ts'
 import { anySignal } from '../../support/limit.ts'
 import type { Mask } from '../../support/mask.ts'
+import { tryOutsideJson } from '../../support/nesting.ts'
 import { oneLine } from '../../support/text.ts'
 import type { Run } from '../target.ts'
-import { RegistryRefusal, tryJson } from './failure.ts'
+import { RegistryRefusal } from './failure.ts'
 import type { Registry, Write } from './registry.ts'
 
 /** Thrown where the registry asks for a one-time password and offers no web login: a person must act. */
@@ -101,7 +102,7 @@ async function awaitLogin(
     run.progress(`Open ${oneLine(authUrl, 160)} in a browser and confirm: the registry asks for a second factor`)
     const response = await registry.get(doneUrl, run.signal)
     if (response.status !== 202) {
-      const password = passwordSchema.safeParse(tryJson(response.body.toString('utf8')))
+      const password = passwordSchema.safeParse(tryOutsideJson(response.body.toString('utf8')))
       if (!password.success) throw new NeedsOneTimePassword()
       return password.data.token
     }

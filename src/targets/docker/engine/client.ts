@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { z } from 'zod'
 import type { TargetError } from '../../../support/errors.ts'
-import { parseOutsideJson } from '../../../support/nesting.ts'
+import { tryOutsideJson } from '../../../support/nesting.ts'
 import { quoted } from '../../../support/text.ts'
 import {
   containerSchema,
@@ -62,7 +62,7 @@ export function createEngine(transport: Transport): Engine {
     const said = await docker.version().then(String, (error: unknown) => {
       throw error instanceof EngineError ? notAnEngine(error.said) : error
     })
-    const answer = versionSchema.safeParse(jsonOf(said))
+    const answer = versionSchema.safeParse(tryOutsideJson(said))
     if (!answer.success) throw notAnEngine(said)
     const theirs = answer.data.ApiVersion
     return compareVersions(theirs, newestKnown) < 0 ? theirs : newestKnown
@@ -173,7 +173,7 @@ export function createEngine(transport: Transport): Engine {
       changes: async (id, signal) => {
         const doing = `compare the container ${shown(id)} with its image`
         const said = await bytes(doing, signal, (docker) => containerOf(docker, id).changes(), { limitMs: longLimitMs })
-        const changes = changesSchema.safeParse(jsonOf(said.toString('utf8')))
+        const changes = changesSchema.safeParse(tryOutsideJson(said.toString('utf8')))
         if (!changes.success) throw notUnderstood(doing, z.prettifyError(changes.error), address)
         return changes.data ?? []
       },
@@ -331,14 +331,6 @@ const queryAndBody = (_query: object, _body: object): object => ({ _query, _body
 const containerOf = (docker: Docker, id: string): Docker.Container => docker.getContainer(encodeURIComponent(id))
 
 const shown = (id: string): string => (/^[a-f0-9]{64}$/.test(id) ? id.slice(0, 12) : id)
-
-function jsonOf(text: string): unknown {
-  try {
-    return parseOutsideJson(text)
-  } catch {
-    return undefined
-  }
-}
 
 function compareVersions(a: string, b: string): number {
   const [aMajor = 0, aMinor = 0] = a.split('.').map(Number)

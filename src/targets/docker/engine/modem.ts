@@ -2,7 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { parseOutsideJson } from '../../../support/nesting.ts'
+import { tryOutsideJson } from '../../../support/nesting.ts'
 import { quoted } from '../../../support/text.ts'
 import { EngineError, notUnderstood, unreachable } from './engine.ts'
 import type { Transport } from './transport.ts'
@@ -162,7 +162,7 @@ async function* upTo(maxBytes: number, stream: Readable, cut: boolean): AsyncGen
 }
 
 function objectIn(bytes: Buffer, { doing }: Call, address: string): object {
-  const value = parsed(bytes)
+  const value = tryOutsideJson(bytes.toString('utf8'))
   if (typeof value === 'object' && value !== null) return value
   throw notUnderstood(
     doing,
@@ -172,15 +172,7 @@ function objectIn(bytes: Buffer, { doing }: Call, address: string): object {
 }
 
 function messageIn(bytes: Buffer): string {
-  const value = parsed(bytes)
+  const value = tryOutsideJson(bytes.toString('utf8'))
   const isObject = typeof value === 'object' && value !== null
   return isObject && 'message' in value && typeof value.message === 'string' ? value.message : bytes.toString('utf8')
-}
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return parseOutsideJson(bytes.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }

@@ -6,7 +6,7 @@ import type { JsonValue } from '../../../model/json.ts'
 import type { Clock } from '../../../support/clock.ts'
 import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
 import { anySignal } from '../../../support/limit.ts'
-import { parseOutsideJson } from '../../../support/nesting.ts'
+import { tryOutsideJson } from '../../../support/nesting.ts'
 import type { Access, Connection } from './connect.ts'
 import { ApiFailure, isStatus, orOn, passes, unreachable } from './failure.ts'
 
@@ -122,7 +122,7 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
       const answer = await open({ ...request, signal })
       const text = await readCapped(answer, limits.maxBytes, signal)
       const status = answer.statusCode ?? 0
-      if (status < 200 || status > 299) throw new ApiFailure(request.doing, status, parsed(text))
+      if (status < 200 || status > 299) throw new ApiFailure(request.doing, status, tryOutsideJson(text))
       return text
     } catch (error) {
       request.signal.throwIfAborted()
@@ -145,7 +145,8 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
     }
   }
 
-  const send: Api['send'] = async (request, schema) => understood(request, parsed(await patiently(request)), schema)
+  const send: Api['send'] = async (request, schema) =>
+    understood(request, tryOutsideJson(await patiently(request)), schema)
 
   return {
     server: connection.server.host,
@@ -171,7 +172,7 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
         answer = await open({ ...request, signal, query: { ...request.query, watch: true } })
         const status = answer.statusCode ?? 0
         if (status !== 200)
-          throw new ApiFailure(request.doing, status, parsed(await readCapped(answer, limits.maxBytes, signal)))
+          throw new ApiFailure(request.doing, status, tryOutsideJson(await readCapped(answer, limits.maxBytes, signal)))
         clearTimeout(limit)
         limit = setTimeout(() => end.abort(), limits.watchMs)
         let rest = ''
@@ -180,7 +181,7 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
           rest = lines.pop() ?? ''
           if (rest.length > limits.maxBytes) throw tooLarge(request, 'one change is longer than any object can be')
           for (const line of lines) {
-            const { data: event } = eventSchema.safeParse(parsed(line))
+            const { data: event } = eventSchema.safeParse(tryOutsideJson(line))
             if (event) yield event
           }
         }
@@ -194,14 +195,6 @@ export function openApi(connection: Connection, clock: Clock, own: Partial<ApiLi
     },
     now: () => clock.now().getTime() + (Number.isFinite(skewMs) ? skewMs : 0),
     close: () => connection.close()
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseOutsideJson(text)
-  } catch {
-    return null
   }
 }
 

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { TargetError } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
+import { tryOutsideJson } from '../../../support/nesting.ts'
 import { quoteLine } from '../../../support/quote.ts'
 import { oneLine } from '../../../support/text.ts'
 import { inParallel } from '../client/parallel.ts'
-import { jsonOf } from '../objects/revision.ts'
 import { hashOf, type ManifestObject, objectsOf } from './manifest.ts'
 import type { HelmName } from './owner.ts'
 import type { HelmProgram } from './program.ts'
@@ -68,7 +68,7 @@ export function openHistory(program: HelmProgram, mask: Mask): HelmHistory {
       namespace,
       signal
     })
-    const parsed = historySchema.safeParse(jsonOf(answer))
+    const parsed = historySchema.safeParse(tryOutsideJson(answer))
     if (!parsed.success || parsed.data.length === 0) throw badAnswer(doing)
     return parsed.data
       .map(({ app_version: appVersion, updated, status, chart, revision, description }) => ({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseOutsideJson } from '../../../support/nesting.ts'
+import { tryOutsideJson } from '../../../support/nesting.ts'
 import { known, marks } from './names.ts'
 import type { controllerRevisionSchema, Metadata, ReplicaSet, Template } from './objects.ts'
 import { mainContainer, pureTemplate, templateHash } from './template.ts'
@@ -48,7 +48,7 @@ function common(
 ): Omit<Revision, 'number'> {
   const cause = metadata.annotations?.[known.changeCause]
   const rolledBackAt = markOf(metadata)?.at
-  const lastApplied = lastAppliedSchema.safeParse(jsonOf(metadata.annotations?.[marks.lastApplied])).data
+  const lastApplied = lastAppliedSchema.safeParse(tryOutsideJson(metadata.annotations?.[marks.lastApplied] ?? '')).data
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -64,15 +64,6 @@ function common(
 
 /** Controllers copy annotations from object to object, so a mark counts only on the revision that it names. */
 export function markOf({ name, annotations }: Metadata): z.infer<typeof markSchema> | undefined {
-  const { data: mark } = markSchema.safeParse(jsonOf(annotations?.[marks.rolledBack]))
+  const { data: mark } = markSchema.safeParse(tryOutsideJson(annotations?.[marks.rolledBack] ?? ''))
   return mark?.revision === name ? mark : undefined
-}
-
-/** Parses JSON; null for what is none. */
-export function jsonOf(text: string | undefined): unknown {
-  try {
-    return parseOutsideJson(text ?? 'null')
-  } catch {
-    return null
-  }
 }

@@ -1,50 +1,17 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { createEngine } from '../../../../src/targets/docker/engine/client.ts'
 import { connect } from '../../../../src/targets/docker/engine/connect.ts'
-import type { Engine } from '../../../../src/targets/docker/engine/engine.ts'
 import { linesOf } from '../../../../src/targets/docker/engine/lines.ts'
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => unknown
-
-interface Seen {
-  method: string
-  url: string
-  headers: IncomingMessage['headers']
-  body: string
-}
-
-const closing: (() => void)[] = []
+import { type Answer, engineThat } from './engine-that.ts'
 
 afterEach(() => {
   vi.unstubAllEnvs()
-  for (const close of closing.splice(0)) close()
 })
 
 const signal = (): AbortSignal => AbortSignal.timeout(20_000)
-
-/** An engine over HTTP that answers as told, and what it was asked. */
-async function engineThat(answer: Answer, apiVersion = '1.45'): Promise<{ engine: Engine; seen: Seen[] }> {
-  const seen: Seen[] = []
-  const server = createServer(async (request, response) => {
-    const { method = '', url = '', headers } = request
-    seen.push({ method, url, headers, body: await text(request) })
-    if (url.endsWith('/version')) response.end(JSON.stringify({ ApiVersion: apiVersion }))
-    else await answer(request, response)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  const engine = createEngine(await connect({ host: `tcp://127.0.0.1:${port}` }, {}))
-  closing.push(() => {
-    engine.close()
-    server.closeAllConnections()
-    server.close()
-  })
-  return { engine, seen }
-}
 
 const json =
   (value: unknown, status = 200): Answer =>
@@ -79,10 +46,10 @@ it('asks for the version again after it could not be read', async () => {
     response.end(versions++ === 0 ? '<html>a login page</html>' : JSON.stringify({ ApiVersion: '1.40' }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closing.push(() => server.close())
+  onTestFinished(() => void server.close())
   const { port } = server.address() as AddressInfo
   const engine = createEngine(await connect({ host: `tcp://127.0.0.1:${port}` }, {}))
-  closing.push(() => engine.close())
+  onTestFinished(() => engine.close())
   await expect(engine.apiVersion(signal())).rejects.toMatchObject({
     code: 'engine_unreachable',
     why: expect.stringContaining('a login page')

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseOutsideJson } from '../../../../support/nesting.ts'
+import { tryOutsideJson } from '../../../../support/nesting.ts'
 import type { DockerContext } from '../../context.ts'
 import { linesOf } from '../../engine/lines.ts'
 import type { Container } from '../../objects/schemas.ts'
@@ -39,7 +39,7 @@ async function isStopping(docker: DockerContext, container: Container, signal: A
   const between = { since: Math.floor(Math.max(since, started) / 1000), until: Math.ceil(now / 1000) }
   const stream = await engine.events({ container: container.Id, events: ['kill'], between }, signal)
   for await (const line of linesOf(stream, engine.address)) {
-    const event = killSchema.safeParse(parseOutsideJson(line || '{}')).data
+    const event = killSchema.safeParse(tryOutsideJson(line)).data
     const sent = event?.Actor?.Attributes?.signal
     // The engine selects by seconds; within one, a container may be stopped and started again.
     const ofThisRun = (event?.timeNano ?? Number.POSITIVE_INFINITY) / 1e6 >= started

@@ -1,6 +1,7 @@
 import { canonicalize } from 'json-canonicalize'
 import { z } from 'zod'
 import { TargetError } from '../../../../support/errors.ts'
+import { tryOutsideJson } from '../../../../support/nesting.ts'
 import type { Run } from '../../../target.ts'
 import { isMadeOf } from '../../argo/state.ts'
 import { isStatus, orOn, passes } from '../../client/failure.ts'
@@ -16,7 +17,7 @@ import {
   workloadSchema
 } from '../../objects/objects.ts'
 import { patchFor, type Replacement } from '../../objects/patch.ts'
-import { jsonOf, type Revision, revisionOfController, revisionOfReplicaSet } from '../../objects/revision.ts'
+import { type Revision, revisionOfController, revisionOfReplicaSet } from '../../objects/revision.ts'
 import { covers, templateHash } from '../../objects/template.ts'
 import { readWorkload } from '../read.ts'
 import { annotateRevision, revisionPath } from './annotate-revision.ts'
@@ -133,8 +134,8 @@ async function keepLastApplied(
  * the present configuration otherwise. The next `kubectl apply` deletes what its last configuration names and the new one does not.
  */
 function keptConfiguration({ lastApplied, template }: Revision, { metadata }: WorkloadObject): string | undefined {
-  const kept = appliedSchema.safeParse(jsonOf(lastApplied?.configuration)).data
-  const present = appliedSchema.safeParse(jsonOf(metadata.annotations?.[known.lastApplied])).data
+  const kept = appliedSchema.safeParse(tryOutsideJson(lastApplied?.configuration ?? '')).data
+  const present = appliedSchema.safeParse(tryOutsideJson(metadata.annotations?.[known.lastApplied] ?? '')).data
   if (!kept || !present || !covers(template, kept.spec.template)) return undefined
   const rest = ({ spec, ...others }: typeof kept) => ({ ...others, spec: { ...spec, template: null } })
   return canonicalize(rest(kept)) === canonicalize(rest(present)) ? lastApplied?.configuration : undefined

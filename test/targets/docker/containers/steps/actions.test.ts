@@ -1,36 +1,18 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { createMask } from '../../../../../src/support/mask.ts'
 import { configSchema } from '../../../../../src/targets/docker/config.ts'
 import { setRestartPolicy } from '../../../../../src/targets/docker/containers/steps/actions.ts'
-import { createEngine } from '../../../../../src/targets/docker/engine/client.ts'
-import { connect } from '../../../../../src/targets/docker/engine/connect.ts'
 import { containerSchema } from '../../../../../src/targets/docker/objects/schemas.ts'
 import { hastyClock } from '../../../../harness/hasty-clock.ts'
-
-const closing: (() => void)[] = []
-afterEach(() => {
-  for (const close of closing.splice(0)) close()
-})
+import { engineThat } from '../../engine/engine-that.ts'
 
 /** Sets a policy on an engine that refuses so often, in these words; tells how often it was asked. */
 async function asked(refusals: number, message: string): Promise<{ times: number; error: unknown }> {
   let times = 0
-  const server = createServer((request, response) => {
-    const isVersion = request.url?.endsWith('/version')
-    if (!isVersion) times++
-    if (isVersion) response.end(JSON.stringify({ ApiVersion: '1.45' }))
-    else if (times <= refusals) response.writeHead(500).end(JSON.stringify({ message }))
+  const { engine } = await engineThat((_request, response) => {
+    times++
+    if (times <= refusals) response.writeHead(500).end(JSON.stringify({ message }))
     else response.end('{}')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  const engine = createEngine(await connect({ host: `tcp://127.0.0.1:${port}` }, {}))
-  closing.push(() => {
-    engine.close()
-    server.closeAllConnections()
-    server.close()
   })
   const docker = {
     engine,
