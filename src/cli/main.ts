@@ -10,6 +10,7 @@ import { commandLineOf } from './arguments.ts'
 import { commands } from './commands.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { help } from './help.ts'
+import { interrupts } from './interrupts.ts'
 import { terminalOf } from './terminal.ts'
 
 /** Runs one command line and gives its exit code. The answer goes to stdout, all else to stderr. */
@@ -24,7 +25,15 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
   }
   const cancel = new AbortController()
   const leave = (): void => cancel.abort()
-  process.once('SIGINT', leave)
+  const say = (text: string): void => void process.stderr.write(`${mask.text(text)}\n`)
+  const onInterrupt = interrupts({
+    cancel: leave,
+    // A live line may be open.
+    say: (text) => say(process.stderr.isTTY ? `\n${text}` : text),
+    end: () => process.exit(130),
+    now: systemClock.now
+  })
+  process.on('SIGINT', onInterrupt.press)
   process.once('SIGTERM', leave)
   // A dropped connection, or output that is no longer read, must not end the process between stop and start.
   process.on('SIGHUP', leave)
@@ -34,9 +43,8 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
     if (line === 'help') return print({ ok: true, summary: help, next: [] })
     if (line === 'version') return print({ ok: true, summary: version, next: [], version })
     const project = { projectDir: findProject({ env, cwd }), env, clock: systemClock, log, mask }
-    const say = (text: string): void => void process.stderr.write(`${mask.text(text)}\n`)
     const terminal = terminalOf(process.stdin, process.stderr, cancel.signal)
-    const context = { flags: line.flags, project, terminal, cancelled: cancel.signal, say }
+    const context = { flags: line.flags, project, terminal, cancelled: cancel.signal, say, told: onInterrupt.told }
     return print(await commands[line.command](context))
   } catch (thrown) {
     const rendered = renderError(explainAbort(thrown, cancel.signal), mask)

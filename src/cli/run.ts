@@ -14,6 +14,8 @@ export interface CommandContext {
   cancelled: AbortSignal
   /** Prints for people, to stderr; the answer itself is printed at the end. */
   say(text: string): void
+  /** Is told what a rollback has in hand, and null once it has ended. */
+  told?(progress: Progress | null): void
 }
 
 /** @throws what its tools throw; the caller renders it. */
@@ -21,14 +23,20 @@ export type Command = (context: CommandContext) => Promise<Answer>
 
 /** Runs a tool for a command and gives its result as it may be shown; the person at the terminal confirms. @throws what it throws. */
 export async function run<Input extends z.ZodObject, Result>(
-  { project, terminal, cancelled }: CommandContext,
+  { project, terminal, cancelled, told }: CommandContext,
   tool: Tool<Input, Result>,
   input: Record<string, unknown>,
   allowed: Pick<ToolCall, 'consent' | 'unattended'> = { consent: async () => undefined }
 ): Promise<Result> {
-  const report = (progress: Progress): void =>
+  const report = (progress: Progress): void => {
+    told?.(progress)
     terminal.progress(`  ${project.mask.line(lineOf(progress))}`, isLast(progress))
-  return project.mask.shown(await tool.run(checkedInput(tool, input), { project, report, cancelled, ...allowed }))
+  }
+  try {
+    return project.mask.shown(await tool.run(checkedInput(tool, input), { project, report, cancelled, ...allowed }))
+  } finally {
+    told?.(null)
+  }
 }
 
 /** A command that is one tool and the rendering of its result. */

@@ -93,8 +93,9 @@ export async function confirm(
   const answer = await terminal.ask(`${mask.line(question)} ${word ? `Type ${word} to confirm:` : '[y/N]'} `)
   if (word ? answer === word : /^y(es)?$/i.test(answer)) return
   throw new InputError({
-    what: 'The rollback was declined',
+    what: 'Not rolled back',
     why: word ? `the answer was not ${word}` : 'the answer was not yes',
+    state: 'Nothing was changed.',
     next: 'Run it again and answer what the question asks for, or pass --auto.',
     code: 'declined'
   })

@@ -48,6 +48,8 @@ export async function runProgram(
   const running = execa(program, args, {
     env: { ...programEnv(role ?? program, env), ...variables },
     extendEnv: false,
+    // Ctrl-C in a terminal goes to the whole process group: it must not end a program in the middle of a step.
+    detached: process.platform !== 'win32',
     ...(cwd !== undefined && { cwd }),
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
     ...(signal && { cancelSignal: signal }),

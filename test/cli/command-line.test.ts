@@ -158,7 +158,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
       const { it, env, latest } = await deployed()
       const { code, stdout } = await onTerminal(['rollback'], it.made.dir, env, typed)
       expect(code).toBe(2)
-      expect(stdout).toContain('The rollback was declined')
+      expect(stdout).toContain('Not rolled back')
       expect(await latest()).toBe('1.2.0')
     }
   )
@@ -169,7 +169,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
   ])('%s at the question is a no', async (_, keys) => {
     const { it, env, latest } = await deployed()
     const { code, stdout } = await answering(['rollback'], it.made.dir, env, [['to confirm:', keys]])
-    expect(stdout).toContain('The rollback was declined')
+    expect(stdout).toContain('Not rolled back')
     expect(stdout).not.toContain('fault of this program')
     expect(code).toBe(2)
     expect(await latest()).toBe('1.2.0')

@@ -50,3 +50,9 @@ test('lines of stderr are told as they come, and an abort ends the program', asy
   await expect(node(script, { signal: abort.signal, onErrorLine })).rejects.toThrow('enough')
   expect(lines).toEqual(['one', 'two'])
 })
+
+test('Ctrl-C in a terminal does not reach a program: it has a process group of its own', async () => {
+  const { stdout } = await runProgram('cat', ['/proc/self/stat'], { env: process.env, limitMs: 5000 })
+  const [pid, , , , group] = stdout.split(' ')
+  expect(group).toBe(pid)
+})

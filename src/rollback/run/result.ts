@@ -33,6 +33,11 @@ export interface Progress {
   title: string
   state: 'started' | 'working' | 'done' | 'failed'
   detail?: string
+  target: string
+  /** The switch has begun: whoever ends the process now may leave the target without a version that serves. */
+  switched: boolean
+  /** When the time for the rollback is up. */
+  endsBy: Date
 }
 
 type ReportProgress = (progress: Progress) => void

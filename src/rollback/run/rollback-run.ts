@@ -28,6 +28,8 @@ interface RunParts {
 
 /** A running rollback: what it works with, and how far it is. */
 export interface RollbackRun extends RunParts {
+  /** When `limit` aborts. */
+  endsBy: Date
   /** Steps that were begun, in this run or before an interruption, and not reverted since; in their order. */
   beganSteps: Step[]
   /** Ids of the steps that were done before an interruption. */
@@ -42,6 +44,7 @@ export function rollbackRun(parts: RunParts, inEffect: ReadonlyMap<string, StepI
   const entries = [...inEffect]
   return {
     ...parts,
+    endsBy: new Date(parts.session.clock.now().getTime() + parts.session.settings.limitMs),
     beganSteps: parts.begun.steps.filter(({ id }) => inEffect.has(id)),
     doneBefore: new Set(entries.flatMap(([id, { done }]) => (done ? [id] : []))),
     outcomes: new Map(parts.begun.steps.map((step) => [step.id, { ...named(step), state: 'not run' }])),

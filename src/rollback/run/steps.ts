@@ -3,7 +3,7 @@ import { messageOf, RollbackError, TargetError } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
 import type { Run, StepResult } from '../../targets/target.ts'
 import type { Progress } from './result.ts'
-import { named, type RollbackRun } from './rollback-run.ts'
+import { hasSwitched, named, type RollbackRun } from './rollback-run.ts'
 
 export class StepFailed extends Error {
   readonly step: Step
@@ -112,6 +112,9 @@ export function say(run: RollbackRun, at: Step | 'check', state: Progress['state
     total: steps.length + 1,
     title: at === 'check' ? 'Health check' : at.title,
     state,
-    ...(detail && { detail: run.session.mask.text(detail) })
+    ...(detail && { detail: run.session.mask.text(detail) }),
+    target: run.begun.target,
+    switched: hasSwitched(run),
+    endsBy: run.endsBy
   })
 }

@@ -156,7 +156,12 @@ class SshConnection extends Duplex {
   constructor(target: SshTarget, address: string, env: NodeJS.ProcessEnv, gate: Gate) {
     super()
     this.#begin = () =>
-      spawn('ssh', sshArguments(target), { stdio: ['pipe', 'pipe', 'pipe'], env: programEnv('ssh', env) })
+      // Ctrl-C in a terminal goes to the whole process group: it must not end the connection in the middle of a step.
+      spawn('ssh', sshArguments(target), {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: programEnv('ssh', env),
+        detached: process.platform !== 'win32'
+      })
     this.#address = address
     this.#gate = gate
   }
