@@ -21,6 +21,9 @@ export interface ProjectTarget {
 
 export interface DeployFile {
   path: string
+  text: string
+  /** The targets as they are written, by name. */
+  entries: Record<string, TargetEntry>
   targets: Map<string, ProjectTarget>
   /** The readable records of all targets, newest first. */
   records: readonly DeploymentRecord[]
@@ -39,15 +42,14 @@ export async function readDeployFile(paths: ProjectPaths, env: NodeJS.ProcessEnv
   const read = await readJsonFile(path)
   if (!read) return null
   const header = checkedHeader(path, read)
-  const targets = new Map(
-    Object.entries(header.targets ?? {}).map(([name, entry]) => [name, targetOf(name, entry)] as const)
-  )
+  const entries = header.targets ?? {}
+  const targets = new Map(Object.entries(entries).map(([name, entry]) => [name, targetOf(name, entry)] as const))
   const { records, notes } = readHistory(header.history ?? [])
   if (fromPluginData)
     notes.unshift(
       `The project has no deploy.json; ${path} was read, in the folder that CLAUDE_PLUGIN_DATA names; it is about ${header.project_name ?? 'a project it does not name'}.`
     )
-  return { path, targets, records, notes }
+  return { path, text: read.text, entries, targets, records, notes }
 }
 
 export interface ReadJson extends JsonText {

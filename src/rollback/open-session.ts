@@ -8,6 +8,7 @@ import { isoNow } from '../support/clock.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import type { TargetType } from '../targets/define-target.ts'
 import { targetTypes } from '../targets/index.ts'
+import { misspelledSettings } from './misspelled-settings.ts'
 import type { ProjectContext, Session } from './session.ts'
 import { settingsOf } from './session.ts'
 
@@ -63,7 +64,7 @@ async function openSession(project: ProjectContext, wanted: Wanted): Promise<Ses
     history,
     settings: settingsOf(name, chosen.config),
     files: { journals: paths.rollbacksDir, lock: paths.lockFile(name) },
-    notes: [...chosen.assumed, ...(file?.notes ?? [])],
+    notes: [...chosen.assumed, ...(file?.notes ?? []), ...(file ? misspelledSettings(file, name, definition) : [])],
     clock,
     log,
     mask,

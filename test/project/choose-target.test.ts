@@ -4,6 +4,8 @@ import type { DeployFile, ProjectTarget } from '../../src/project/deploy-file.ts
 
 const fileOf = (targets: Record<string, Partial<ProjectTarget>>): DeployFile => ({
   path: '/p/.claude/popkit/deploy.json',
+  text: '',
+  entries: {},
   targets: new Map(
     Object.entries(targets).map(([name, rest]) => [
       name,
