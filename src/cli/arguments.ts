@@ -22,6 +22,7 @@ const options = {
   commit: { type: 'string' },
   'duration-ms': { type: 'string' },
   error: { type: 'string' },
+  force: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' }
 } as const
@@ -34,7 +35,7 @@ const taken = {
   report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
   list: ['target'],
   status: [],
-  record: ['target', 'rollback', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error']
+  record: ['target', 'rollback', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error', 'force']
 } as const
 
 export type CommandName = keyof typeof taken

@@ -6,7 +6,7 @@ export const help = `Takes a failed deployment back to the last good version, an
   pop-deploy-rollback report   [--rollback ID | --target T] [--severity P1|P2|P3|P4] [--root-cause X] [--impact X] [--notes X]
   pop-deploy-rollback list     [--target T]
   pop-deploy-rollback status
-  pop-deploy-rollback record   --target T --version V --status success|failed [--digest D] [--commit C] [--duration-ms N] [--error X]
+  pop-deploy-rollback record   --target T --version V --status success|failed [--digest D] [--commit C] [--duration-ms N] [--error X] [--force]
   pop-deploy-rollback record   --rollback ID                  a manual rollback, once a person has done it
   pop-deploy-rollback serve                      the MCP server, over stdin and stdout
   pop-deploy-rollback help | --version
@@ -17,6 +17,7 @@ rollback shows the plan and asks on the terminal. Without a terminal it changes 
   --rehearse start the candidate in isolation, and require it to be healthy before anything is stopped (Docker containers)
   --dry-run  check every precondition and change nothing
   --plan ID  refuse unless the plan is still this one; also finishes or undoes an interrupted rollback, with --to its version
+record refuses a success of a version that the target does not show; --force writes it all the same.
 --json prints one JSON object. Progress goes to stderr.
 
 Exit codes: 0 done or healthy; 1 the rollback did not succeed, or unhealthy; 2 not possible as asked, or declined;

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { NewRecord } from '../model/deployment-record.ts'
+import type { Release } from '../model/release.ts'
 import { projectPaths } from '../project/paths.ts'
 import type { Answer } from '../render/answer.ts'
 import { journalById } from '../rollback/journal/journal.ts'
@@ -26,6 +27,8 @@ const recordSchema = z.object({
   error: z.string().max(2000).optional()
 })
 
+type Deployed = Omit<z.infer<typeof recordSchema>, 'target'>
+
 /** Records what a pipeline just deployed, with the target's identity of it, as evidence for the next rollback. */
 export const record: Command = async (context) => {
   const { flags, project } = context
@@ -34,7 +37,7 @@ export const record: Command = async (context) => {
   const durationMs = numberOf('duration-ms', flags['duration-ms'])
   const { paths } = await selectTarget(project, { target, version: given.version })
   const { seen, note } =
-    given.status === 'success' ? await whatServes(project, target, given.version) : { seen: {}, note: '' }
+    given.status === 'success' ? await whatServes(project, target, given, flags.force === true) : { seen: {}, note: '' }
   const entry = { ...seen, ...given, ...(durationMs !== undefined && { durationMs }) }
   await recordDeployment(project, paths, target, entry)
   // The error is the deployment's, not this command's.
@@ -51,7 +54,7 @@ export const record: Command = async (context) => {
 /** Records a manual rollback once the target shows that a person has done it. */
 const recordRollback = async ({ flags, project, cancelled }: CommandContext, id: string): Promise<Answer> => {
   const known = rollbackId.safeParse(id)
-  const odd = ['version', 'status', 'digest', 'commit', 'duration-ms', 'error'].find((name) => name in flags)
+  const odd = ['version', 'status', 'digest', 'commit', 'duration-ms', 'error', 'force'].find((name) => name in flags)
   if (!known.success || odd)
     throw new InputError({
       what: 'Invalid record',
@@ -76,30 +79,46 @@ const recordRollback = async ({ flags, project, cancelled }: CommandContext, id:
   return { ok: true, summary, next: [], target, rollback_id: known.data, added }
 }
 
-/** Digest and configuration of what serves, when it is the deployed version; the record is written without them, too. */
+type Seen = Pick<NewRecord, 'digest' | 'commit' | 'snapshot'>
+
+/** Digest and configuration of what serves; the record is written without them where the target does not answer. */
 async function whatServes(
   project: ProjectContext,
   target: string,
-  version: string
-): Promise<{ seen: Pick<NewRecord, 'digest' | 'commit' | 'snapshot'>; note: string }> {
-  try {
-    return await withSession(project, { target }, async (session) => {
-      const { observation } = await session.target.observe(AbortSignal.timeout(15_000))
-      const { current, snapshot } = observation
-      // A target that does not name versions cannot contradict: what serves is what was deployed just now.
-      if (!current || (current.version !== version && !current.guessed))
-        return { seen: {}, note: ` (the target says that ${current?.version ?? 'nothing'} serves)` }
-      const seen = {
-        digest: current.id,
-        ...(current.commit && { commit: current.commit }),
-        ...(snapshot && { snapshot })
-      }
-      return { seen, note: '' }
-    })
-  } catch (error) {
-    return { seen: {}, note: ` (the target did not answer: ${oneLine(messageOf(error))})` }
+  given: Deployed,
+  force: boolean
+): Promise<{ seen: Seen; note: string }> {
+  const observed = await withSession(project, { target }, ({ target: opened }) =>
+    opened.observe(AbortSignal.timeout(15_000))
+  ).catch((error: unknown) => oneLine(messageOf(error)))
+  if (typeof observed === 'string') return { seen: {}, note: ` (the target did not answer: ${observed})` }
+  const { current, snapshot } = observed.observation
+  if (current && isSame(current, given)) {
+    const { id: digest, commit } = current
+    return { seen: { digest, ...(commit && { commit }), ...(snapshot && { snapshot }) }, note: '' }
   }
+  const serves = current?.version ?? 'nothing'
+  if (!force) throw notDeployed(target, given.version, serves)
+  return { seen: {}, note: ` (the target says that ${serves} serves)` }
 }
+
+/** A target that does not name versions cannot contradict: what serves is what was deployed just now. */
+const isSame = ({ version, id, commit = version, guessed }: Release, given: Deployed): boolean =>
+  guessed === true ||
+  withoutV(version) === withoutV(given.version) ||
+  id === given.digest ||
+  (given.commit !== undefined && (commit.startsWith(given.commit) || given.commit.startsWith(commit)))
+
+const withoutV = (version: string): string => version.replace(/^v(?=\d)/, '')
+
+const notDeployed = (target: string, version: string, serves: string): InputError =>
+  new InputError({
+    what: `${version} was not recorded as a success`,
+    why: `${target} says that ${serves} serves`,
+    state: 'Nothing was written.',
+    next: 'Wait until the deployment has taken effect and record it then, or add --force if you know better.',
+    code: 'not_deployed'
+  })
 
 function checked(flags: Flags): z.infer<typeof recordSchema> {
   const parsed = recordSchema.safeParse(flags)

@@ -282,6 +282,20 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     expect(history).toHaveLength(3)
   })
 
+  test('record refuses a success that the target does not show, unless it is forced', async () => {
+    const { it, run } = await deployed()
+    const given = ['record', '--target', 'npm', '--version', '9.9.9', '--status', 'success']
+    const before = await readFile(deployFileOf(it), 'utf8')
+    const { code, stdout } = await run(...given)
+    expect(code).toBe(2)
+    expect(stdout).toContain('npm says that 1.2.0 serves')
+    expect(await readFile(deployFileOf(it), 'utf8')).toBe(before)
+    expect(await run(...given, '--force')).toMatchObject({ code: 0, stdout: expect.stringContaining('1.2.0 serves') })
+    const { history } = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
+    expect(history[0]).toMatchObject({ version: '9.9.9', status: 'success' })
+    expect(history[0].digest).toBeUndefined()
+  })
+
   test('record takes a failure with its error and its commit, in capitals too', async () => {
     const { it, run } = await deployed()
     const commit = 'ABCDEF0123456789'
