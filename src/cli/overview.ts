@@ -17,7 +17,7 @@ export const list: Command = async (context) => {
       `  ${good ? '+' : ' '} ${version}  ${[...evidence, ...against].join('; ') || 'no evidence'}`
   )
   const summary = [
-    `${target}: ${current?.version ?? 'nothing'} serves`,
+    `${target}: ${current ? `${current.version} (${stateOf(current)})` : 'nothing'} now`,
     ...(lines.length > 0 ? lines : ['  no earlier version']),
     ...(candidates_left_out ? [`  and ${candidates_left_out} more, ranked lower`] : [])
   ].join('\n')
@@ -55,12 +55,13 @@ async function statusOf(context: CommandContext, target: string) {
   }
 }
 
+const stateOf = ({ failed, health }: { failed: boolean; health: string }): string => (failed ? 'FAILED' : health)
+
 function lineOf({ target, error, current, recommended, interrupted }: Status): string {
   if (error) return `  ${target}: unknown (${error.what}: ${error.why})`
-  const state = current?.failed ? 'FAILED' : (current?.health ?? 'unknown')
   const resume = interrupted ? `, INTERRUPTED rollback ${interrupted.rollback_id}` : ''
   const good = recommended ? `, last good: ${recommended.version}` : ''
-  return `  ${target}: ${current?.version ?? 'nothing'} (${state})${resume}${good}`
+  return `  ${target}: ${current ? `${current.version} (${stateOf(current)})` : 'nothing (unknown)'}${resume}${good}`
 }
 
 function verdictOf(targets: readonly Status[]): 'healthy' | 'unhealthy' | 'inconclusive' {

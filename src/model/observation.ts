@@ -12,6 +12,8 @@ const healthStateSchema = z.enum(['healthy', 'progressing', 'degraded', 'down', 
 export const healthSchema = z.object({
   state: healthStateSchema,
   message: z.string(),
+  /** It runs, and nothing tells whether it serves: there is no health check. */
+  unchecked: z.boolean().optional(),
   /** Since when, ISO 8601, where the target knows. */
   since: z.string().optional(),
   /** How many instances (containers, tasks) serve, of how many, where the target can count them. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { evidenceSchema, timelineEventSchema } from '../model/diagnosis.ts'
-import type { Risk } from '../model/observation.ts'
+import type { Health, Risk } from '../model/observation.ts'
 import { type Assessment, type Candidate, shortName } from '../rollback/assess/assessment.ts'
 import { type Interrupted, resumeOption } from '../rollback/journal/interrupted.ts'
 import { capTail, duration, quoted } from '../support/text.ts'
@@ -101,12 +101,16 @@ function summary(assessment: Assessment): string {
 /** The version that serves; where its health does not show a recorded failure, the record says why it counts as failed. */
 function currentLine({ current, health, failed, recordedFailure }: Assessment): string {
   const version = current?.version ?? 'nothing'
-  if (!failed || !recordedFailure) return `${version} (${failed ? 'FAILED' : health.state}: ${health.message})`
+  if (!failed || !recordedFailure) return `${version} (${failed ? 'FAILED' : healthWord(health)}: ${health.message})`
   const { at, error } = recordedFailure
   const because = error ? `, ${quoted(error, 100)}` : ''
-  const rest = health.state === 'healthy' ? 'its health check passes' : `${health.state}, ${health.message}`
+  const passes = health.state === 'healthy' && !health.unchecked
+  const rest = passes ? 'its health check passes' : `${healthWord(health)}, ${health.message}`
   return `${version} (FAILED: recorded as failed at ${at.slice(0, 16).replace('T', ' ')} UTC${because}; ${rest})`
 }
+
+/** Nobody is told that something is healthy because it runs. */
+const healthWord = ({ state, unchecked }: Health): string => (unchecked ? 'running, health unknown' : state)
 
 function planLines({ chosen, recommended, plan, candidates }: Assessment): string[] {
   if (!chosen || !plan) return [`Recommended: none`, ...others(candidates, null)]
@@ -174,7 +178,7 @@ function dataOf(assessment: Assessment): AssessmentData {
       version: current.version,
       id: current.id,
       ...(current.commit && { commit: current.commit }),
-      health: health.state,
+      health: healthWord(health),
       failed
     },
     recommended: recommended && candidateData(recommended),

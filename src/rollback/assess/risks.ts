@@ -48,7 +48,9 @@ function migrationRisk({ version }: Release, tool: string, migrations: readonly 
 export const looksHealthy = ({ current, health }: Observation): Risk => ({
   id: 'current_healthy',
   serious: false,
-  title: 'The current version looks healthy',
+  title: health.unchecked
+    ? 'The current version runs; nothing tells whether it serves'
+    : 'The current version looks healthy',
   detail: `${current?.version ?? 'what serves'}: ${health.message}. Roll back only when it fails in a way that its health does not show.`
 })
 

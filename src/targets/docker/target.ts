@@ -1,7 +1,9 @@
 import type { Blocker } from '../../model/observation.ts'
-import type { Target, TargetContext } from '../target.ts'
+import type { Observed, Target, TargetContext } from '../target.ts'
+import { withProbe } from '../with-probe.ts'
 import type { DockerConfig } from './config.ts'
 import { check } from './containers/check/check.ts'
+import { probeOnce } from './containers/check/probe.ts'
 import { diagnose } from './containers/diagnose.ts'
 import { createLease } from './containers/lease.ts'
 import { observe } from './containers/observe/observe.ts'
@@ -42,7 +44,7 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
     logged: new Set(),
     stopping: new Set()
   }
-  const { image_name, project, service, services, containers, swarm_service } = config
+  const { image_name, project, service, services, containers, swarm_service, probe = null } = config
   for (const name of [image_name, project, service, services, containers, swarm_service].flat())
     if (name) mask.spare(name)
   let decided: Promise<boolean> | undefined
@@ -55,9 +57,11 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
       })
     return decided
   }
+  const look = async (signal: AbortSignal): Promise<Observed<DockerState>> =>
+    (await isSwarm(signal)) ? observeServices(docker, history, signal) : observe(docker, history, signal)
   return {
-    observe: async (signal) =>
-      (await isSwarm(signal)) ? observeServices(docker, history, signal) : observe(docker, history, signal),
+    observe: (signal) =>
+      withProbe(look(signal), { clock, signal, ask: probe && (() => probeOnce(probe, env, signal)) }),
     async plan(observation, state, release, signal) {
       if (state.kind === 'containers') return plan(docker, observation, state, release, history, signal)
       const draft = await planServices(docker, observation, state, release, history, signal)

@@ -1,4 +1,5 @@
 import type { Target, TargetContext } from '../target.ts'
+import { withProbe } from '../with-probe.ts'
 import { openApi } from './client/api.ts'
 import { connect } from './client/connect.ts'
 import { sharedLists } from './client/follow-list.ts'
@@ -9,7 +10,7 @@ import { planHelm } from './helm/plan.ts'
 import { createLease } from './lease/index.ts'
 import { podSchema, workloadSchema } from './objects/objects.ts'
 import { reread, steps } from './steps.ts'
-import { check } from './workloads/check.ts'
+import { askProbe, check } from './workloads/check.ts'
 import { diagnose } from './workloads/diagnose.ts'
 import { type ClusterState, observe } from './workloads/observe.ts'
 import { planWorkloads } from './workloads/plan.ts'
@@ -41,7 +42,8 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
   for (const name of [namespace, config.context, config.container, ...(config.workloads ?? [])])
     if (name) mask.spare(name)
   return {
-    observe: (signal) => observe(cluster, signal),
+    observe: (signal) =>
+      withProbe(observe(cluster, signal), { clock: cluster.clock, signal, ask: askProbe(cluster, signal) }),
     plan({ current }, { workloads, helm }, to, signal) {
       const between = { from: current, to }
       return helm.state === 'readable'

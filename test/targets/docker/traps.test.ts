@@ -322,6 +322,12 @@ describeOn('docker', 'a probe', () => {
       const strict = await world.open({ config: { probe: { http: `http://127.0.0.1:${port}/nothing` } } })
       const bad = await strict.check(planned.release, { signal: signal() })
       expect(bad.checks).toContainEqual(expect.objectContaining({ id: 'probe', status: 'fail' }))
+      // What users are answered counts before a rollback, too.
+      const health = async (of: typeof target) => (await of.observe(signal())).observation.health
+      expect(await health(strict)).toMatchObject({ state: 'degraded', message: expect.stringContaining('answers 404') })
+      expect(await health(target)).toMatchObject({ state: 'healthy', message: expect.stringContaining('answers 200') })
+      expect((await health(target)).unchecked).toBeUndefined()
+      expect(await health(await world.open({}))).toMatchObject({ state: 'healthy', unchecked: true })
     } finally {
       await world.remove()
     }

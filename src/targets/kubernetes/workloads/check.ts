@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { probe } from '../../../http/probe.ts'
+import { type ProbeResult, probe } from '../../../http/probe.ts'
 import type { Check, CheckReport } from '../../../model/check.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import type { Release } from '../../../model/release.ts'
 import { messageOf, RollbackError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
+import { untilGood } from '../../../support/until-good.ts'
 import type { CheckOptions } from '../../target.ts'
 import { isMadeOf } from '../argo/state.ts'
 import type { KubernetesContext } from '../context.ts'
@@ -117,17 +118,17 @@ const numbersOf = (observed: unknown): Record<string, number> => numbersSchema.p
 
 const restarts = (pod: Pod): number => containersOf(pod).reduce((sum, { restartCount }) => sum + restartCount, 0)
 
-const tries = 4
-const betweenMs = 500
-
 /** Requests the configured address as a user would; one good answer of a few is enough. */
-async function checkProbe({ config, env, clock }: KubernetesContext, signal: AbortSignal): Promise<Check[]> {
-  if (!config.probe) return []
+async function checkProbe(cluster: KubernetesContext, signal: AbortSignal): Promise<Check[]> {
+  const ask = askProbe(cluster, signal)
+  if (!ask) return []
+  const { ok, detail } = await untilGood(cluster.clock, signal, ask, (answer) => answer.ok)
+  return [{ id: 'probe', title: 'The probe is answered', status: ok ? 'pass' : 'fail', detail }]
+}
+
+/** Sends the request of the configured probe once; null where none is configured. */
+export function askProbe({ config, env }: KubernetesContext, signal: AbortSignal): (() => Promise<ProbeResult>) | null {
+  if (!config.probe) return null
   const { http, expect_status: expectStatus } = config.probe
-  const check = { id: 'probe', title: 'The probe is answered' }
-  for (let count = 1; ; count++) {
-    const { ok, detail } = await probe(http, { env, signal, expectStatus })
-    if (ok || count === tries) return [{ ...check, status: ok ? 'pass' : 'fail', detail }]
-    await clock.sleep(betweenMs, signal)
-  }
+  return () => probe(http, { env, signal, expectStatus })
 }

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { probe as probeHttp } from '../../../../http/probe.ts'
 import type { Check } from '../../../../model/check.ts'
-import type { Clock } from '../../../../support/clock.ts'
 import { oneLine } from '../../../../support/text.ts'
+import { untilGood } from '../../../../support/until-good.ts'
 import type { Probe } from '../../config.ts'
 import type { DockerContext } from '../../context.ts'
 
@@ -50,24 +50,6 @@ export function connectOnce(host: string, port: number, signal: AbortSignal): Pr
     socket.on('data', () => end(true, 'answers'))
     socket.on('end', () => end(false, 'closes connections at once: nothing listens behind it', 'closed'))
   })
-}
-
-const tries = 4
-const betweenMs = 500
-
-/** Asks until one answer is good enough: a service may need a moment more than its container. */
-export async function untilGood<T>(
-  clock: Clock,
-  signal: AbortSignal,
-  ask: () => Promise<T>,
-  isGood: (answer: T) => boolean
-): Promise<T> {
-  let answer = await ask()
-  for (let count = 1; !isGood(answer) && count < tries; count++) {
-    await clock.sleep(betweenMs, signal)
-    answer = await ask()
-  }
-  return answer
 }
 
 /** The check of the configured probe. */

@@ -2,10 +2,10 @@ import { probe as probeHttp } from '../../../../http/probe.ts'
 import type { Check } from '../../../../model/check.ts'
 import type { Risk } from '../../../../model/observation.ts'
 import { shellWord } from '../../../../support/shell-word.ts'
+import { untilGood } from '../../../../support/until-good.ts'
 import type { DockerContext } from '../../context.ts'
 import { type Container, type ContainerSummary, nameOf } from '../../objects/schemas.ts'
 import { hasFixedAddress } from '../recreate/networks.ts'
-import { untilGood } from './probe.ts'
 import { hostToAsk, viewpointOn } from './published-ports.ts'
 
 /** A running proxy on a network of the target that remembers addresses. */

@@ -18,7 +18,8 @@ export function healthOf(containers: readonly Container[], clock: Clock): Health
     states.size === 1 ? [...states][0] : states.has('down') || states.has('degraded') ? 'degraded' : 'progressing'
   const since = each.length === 1 ? each[0]?.since : earliest(each.filter((one) => one.state !== 'healthy'))
   const instances = { serving: each.filter((one) => one.state === 'healthy').length, all: each.length }
-  return { state: state ?? 'unknown', message, instances, ...(since ? { since } : {}) }
+  const unchecked = each.every((one) => one.unchecked)
+  return { state: state ?? 'unknown', message, instances, ...(unchecked && { unchecked }), ...(since ? { since } : {}) }
 }
 
 /** Ended, paused or in a crash loop: nothing is lost while it is replaced. */
@@ -70,7 +71,7 @@ function healthOfOne(container: Container, clock: Clock): Health {
   }
   if (status === 'starting')
     return { state: 'progressing', message: 'runs; its health check has not passed yet', ...up }
-  return { state: 'healthy', message: 'runs and has no health check', ...up }
+  return { state: 'healthy', message: 'runs and has no health check', unchecked: true, ...up }
 }
 
 const longestRunMs = 10_000
