@@ -30,18 +30,37 @@ export function outageOf(incident: Evidence): Outage {
   if (ms < 0)
     return unknown(`${start.because} at ${start.at} is later than ${end.because} at ${end.at}; the clocks disagree`)
   const inferred = start.inferred || end.inferred ? ' (inferred)' : ''
-  const says = `${duration(ms)}${inferred}, from ${start.at} (${start.because}) until ${end.at} (${end.because})`
+  const says = `${start.inferred ? '' : 'at least '}${duration(ms)}${inferred}, from ${start.at} (${start.because}) until ${end.at} (${end.because})`
   return { ms, from: start.at, until: end.at, says }
 }
 
-function startOf({ health, from, history, rollback }: Evidence): Known | null {
+/** The earliest sign of failure; without any, when the failed release was deployed. */
+function startOf(evidence: Evidence): Known | null {
+  const [first] = [recordedFailure(evidence), shownFailure(evidence)]
+    .flatMap((known) => known ?? [])
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+  return first ?? deployment(evidence)
+}
+
+function shownFailure({ health }: Evidence): Known | null {
   const since = instant(health?.since)
-  if (since && health?.state !== 'healthy')
-    return { at: since, because: `health: ${health?.state} since then`, inferred: false }
-  const begun = instant(rollback?.begunAt)
-  const before = (at: string): boolean => !begun || at <= begun
-  const deployed = history
-    .filter((record) => record.version === from?.version && record.status !== 'rolled_back' && before(record.at))
+  if (!since || health?.state === 'healthy') return null
+  return { at: since, because: `health: ${health?.state} since then`, inferred: false }
+}
+
+/** The first of the failed deployments of the release that nothing else came after. */
+function recordedFailure({ from, history, rollback }: Evidence): Known | null {
+  const newestFirst = before(rollback, history).sort((a, b) => (a.at < b.at ? 1 : -1))
+  const other = newestFirst.findIndex(({ version, status }) => version !== from?.version || status !== 'failed')
+  const first = newestFirst.slice(0, other < 0 ? undefined : other).at(-1)
+  return first
+    ? { at: first.at, because: `history: the deployment of ${first.version} failed then`, inferred: false }
+    : null
+}
+
+function deployment({ from, history, rollback }: Evidence): Known | null {
+  const deployed = before(rollback, history)
+    .filter(({ version, status }) => version === from?.version && status !== 'rolled_back')
     .sort((a, b) => (a.at < b.at ? 1 : -1))[0]
   if (deployed)
     return {
@@ -50,9 +69,15 @@ function startOf({ health, from, history, rollback }: Evidence): Known | null {
       inferred: true
     }
   const served = instant(from?.served?.from)
-  if (served && before(served))
+  if (served && before(rollback, [{ at: served }])[0])
     return { at: served, because: `${from?.served?.source}: ${from?.version} serves since then`, inferred: true }
   return null
+}
+
+/** What was before the rollback began. */
+function before<Dated extends { at: string }>(rollback: Evidence['rollback'], all: readonly Dated[]): Dated[] {
+  const begun = instant(rollback?.begunAt)
+  return all.filter(({ at }) => !begun || at <= begun)
 }
 
 function endOf({ rollback, to, history }: Evidence): Known | null {

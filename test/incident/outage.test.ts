@@ -17,8 +17,25 @@ describe('outageOf', () => {
       ms: 135_200,
       from: '2026-03-18T14:31:00.000Z',
       until: '2026-03-18T14:33:15.200Z',
-      says: '2m 15s, from 2026-03-18T14:31:00.000Z (health: down since then) until 2026-03-18T14:33:15.200Z (journal: the checks of 1.1.0 passed)'
+      says: 'at least 2m 15s, from 2026-03-18T14:31:00.000Z (health: down since then) until 2026-03-18T14:33:15.200Z (journal: the checks of 1.1.0 passed)'
     })
+  })
+
+  it('begins at the earliest sign: a deployment that was recorded as failed before the target showed it', () => {
+    const record = (at: string, version = '1.2.0', status = 'failed') => ({ at, target: 'docker', version, status })
+    const history = [
+      record('2026-03-18T14:25:00.000Z'),
+      record('2026-03-18T14:21:00.000Z'),
+      record('2026-03-18T14:00:00.000Z', '1.1.0', 'success'),
+      record('2026-03-18T13:00:00.000Z')
+    ]
+    expect(outage({ history })).toMatchObject({
+      from: '2026-03-18T14:21:00.000Z',
+      says: expect.stringContaining('(history: the deployment of 1.2.0 failed then)')
+    })
+    // What served in between ended that failure.
+    const served = record('2026-03-18T14:30:00.000Z', '1.2.0', 'success')
+    expect(outage({ history: [served, ...history] }).from).toBe('2026-03-18T14:31:00.000Z')
   })
 
   it('says when it is inferred, and from what', () => {

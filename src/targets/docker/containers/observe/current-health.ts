@@ -60,8 +60,9 @@ function healthOfOne(container: Container, clock: Clock): Health {
   const status = state.Health?.Status
   if (keepsRestarting(container, clock))
     return {
-      state: 'degraded',
-      message: `keeps restarting (${times}, last ${duration(Math.max(upMs, 0))} ago)`,
+      // Between two crashes it is the same outage as during one; what ran well for a while may serve again.
+      state: looping && status !== 'healthy' ? 'down' : 'degraded',
+      message: `${looping ? 'is in a crash loop' : 'keeps restarting'} (${times}, last ${duration(Math.max(upMs, 0))} ago)`,
       ...fromTheStart
     }
   if (status === 'healthy') return { state: 'healthy', message: 'is healthy', ...up }
