@@ -23,12 +23,14 @@ const options = {
   'duration-ms': { type: 'string' },
   error: { type: 'string' },
   force: { type: 'boolean' },
+  yes: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' }
 } as const
 
 /** Which options each command takes. */
 const taken = {
+  init: ['yes'],
   assess: ['target', 'to', 'investigate', 'rehearse'],
   rollback: ['target', 'to', 'plan', 'accept', 'rehearse', 'dry-run', 'auto'],
   verify: ['rollback', 'target', 'soak'],

@@ -5,6 +5,7 @@ import { assessRollback } from '../tools/assess-rollback.ts'
 import { verifyRollback } from '../tools/verify-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
 import { type CommandName, numberOf } from './arguments.ts'
+import { init } from './init.ts'
 import { list, status } from './overview.ts'
 import { record } from './record.ts'
 import { rollback } from './rollback.ts'
@@ -12,6 +13,7 @@ import { type Command, toolCommand } from './run.ts'
 
 /** Every command of the command line. */
 export const commands: Record<CommandName, Command> = {
+  init,
   assess: toolCommand(
     assessRollback,
     ({ target, to, investigate, rehearse }) => ({ target, version: to, investigate, rehearse }),

@@ -1,5 +1,6 @@
 export const help = `Takes a failed deployment back to the last good version, and verifies that it serves.
 
+  pop-deploy-rollback init     [--yes]           writes deploy.json from what is found, and records what serves now
   pop-deploy-rollback assess   [--target T] [--to V] [--investigate] [--rehearse]
   pop-deploy-rollback rollback [--target T] [--to V] [--accept RISK]... [--rehearse] [--dry-run | --auto] [--plan ID]
   pop-deploy-rollback verify   [--rollback ID | --target T] [--soak SECONDS]
