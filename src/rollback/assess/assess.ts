@@ -154,9 +154,11 @@ const failedAgain = ({ version, at }: DeploymentRecord): string =>
 
 function nothingToGoBackTo(candidates: readonly Candidate[]): Blocker {
   const withName = candidates.filter(({ release }) => release.version !== release.id)
-  const known = (withName.length > 0 ? withName : candidates).slice(0, 5).map(({ release, evidenceAgainst }) => {
+  const listed = (withName.length > 0 ? withName : candidates).slice(0, 5)
+  const [newest = ''] = listed.map(({ release }) => shortName(release))
+  const known = listed.map(({ release, evidenceAgainst }) => {
     const [first] = evidenceAgainst
-    return `${shortName(release)} (${first ?? 'no evidence that it served well'})`
+    return `${shortName(release)} (${first ?? 'nothing says that it ever worked'})`
   })
   return {
     id: 'no_candidate',
@@ -165,6 +167,6 @@ function nothingToGoBackTo(candidates: readonly Candidate[]): Blocker {
     next:
       known.length === 0
         ? 'Deploy a fixed version.'
-        : 'Name the version to go back to, if you know that it worked; or deploy a fixed version.'
+        : `If you know that one of them worked, name it: pop-deploy-rollback rollback --to ${newest}. Or deploy a fixed version.`
   }
 }
