@@ -23,6 +23,12 @@ export interface IncidentRollback {
   /** When a check first passed again, and stayed passed: the end of the outage. */
   recoveredAt?: string
   steps: IncidentStep[]
+  /** Who began it: "ada on build-7". */
+  by: string
+  /** Nobody was asked. */
+  unattended: boolean
+  /** Ids of the serious risks that were accepted. */
+  accepted: readonly string[]
 }
 
 /** All that an incident report is made of; every text in it may come from outside. */

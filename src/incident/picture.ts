@@ -29,11 +29,12 @@ export function pictureOf(incident: Incident, outage: Outage): string {
   ].join('\n')
 }
 
-function servingBars({ from, to, rollback, health }: Incident, outage: Outage): Bar[] {
+function servingBars(incident: Incident, outage: Outage): Bar[] {
+  const { from, to, rollback, health } = incident
   const start = time(outage.from)
   const begun = time(rollback?.begunAt)
   const last = Math.max(...[time(outage.until), time(rollback?.endedAt), begun, start].filter((at) => at !== null))
-  const bars: Bar[] = []
+  const bars: Bar[] = start !== null && last > start ? servedBefore(incident, start, last - start) : []
   if (from && start !== null && last > start)
     bars.push({
       label: `Version ${from.version} ${health?.state === 'degraded' ? 'degraded' : 'does not serve'}`,
@@ -47,14 +48,36 @@ function servingBars({ from, to, rollback, health }: Incident, outage: Outage): 
   return bars
 }
 
-function rollbackBars({ rollback }: Incident): Bar[] {
-  return (rollback?.steps ?? []).slice(0, mostSteps).flatMap(({ title, from, until, failed }, at) => {
+/** The end of the time in which the earlier version served, as history tells; no longer than the outage is. */
+function servedBefore({ from, to, history }: Incident, outageBegan: number, longest: number): Bar[] {
+  const newest = (records: Incident['history'], before: number): number =>
+    Math.max(...records.flatMap(({ at }) => time(at) ?? []).filter((at) => at <= before))
+  const until = newest(
+    history.filter(({ version }) => version === from?.version),
+    outageBegan
+  )
+  const since = newest(
+    history.filter(({ version, status }) => version === to?.version && status === 'success'),
+    until
+  )
+  if (!to || since >= until || !Number.isFinite(since)) return []
+  return [{ label: `Version ${to.version} served`, look: 'active', from: Math.max(since, until - longest), until }]
+}
+
+function rollbackBars({ rollback, to }: Incident): Bar[] {
+  const [recovered, ended] = [time(rollback?.recoveredAt), time(rollback?.endedAt)]
+  const watched: Bar[] =
+    recovered !== null && ended !== null && ended > recovered
+      ? [{ label: `Watching ${to?.version}`, look: 'done', from: recovered, until: ended }]
+      : []
+  const steps = (rollback?.steps ?? []).slice(0, mostSteps).flatMap(({ title, from, until, failed }, at) => {
     const [start, end] = [time(from), time(until)]
     if (start === null || end === null || end < start) return []
     return [
       { label: `${at + 1}. ${title}`, look: failed ? ('crit' as const) : ('done' as const), from: start, until: end }
     ]
   })
+  return [...steps, ...watched]
 }
 
 const section = (name: string, bars: Bar[]): string[] =>
@@ -69,6 +92,7 @@ const label = (text: string): string =>
     .replace(/[^\p{L}\p{N} .,_/+-]+/gu, ' ')
     .replace(/\s+/g, ' ')
     .trim()
+    .replace(/^(.{1,50})(?: .*)?$/u, '$1')
     .slice(0, 50) || 'unnamed'
 
 /** A time without a zone, so that every reader's chart shows UTC. */

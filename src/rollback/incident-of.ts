@@ -1,5 +1,6 @@
 import type { Incident, IncidentRollback, IncidentStep } from '../incident/incident.ts'
 import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
+import type { Holder } from '../model/lease.ts'
 import { isoNow } from '../support/clock.ts'
 import { oneLine } from '../support/text.ts'
 import { assess } from './assess/assess.ts'
@@ -73,9 +74,14 @@ function rollbackOf({ begun, events, ended }: JournalRecord): IncidentRollback {
     begunAt: begun.at,
     ...(ended && { endedAt: ended.at }),
     ...(recovered && ended?.outcome === 'succeeded' && { recoveredAt: recovered }),
-    steps: stepsOf({ begun, events })
+    steps: stepsOf({ begun, events }),
+    by: nameOf(begun.holder),
+    unattended: begun.unattended === true,
+    accepted: begun.accepted
   }
 }
+
+const nameOf = ({ user, host }: Holder): string => oneLine(`${user} on ${host}`)
 
 function stepsOf({ begun, events }: Pick<JournalRecord, 'begun' | 'events'>): IncidentStep[] {
   const started = new Map<string, string>()
@@ -113,7 +119,8 @@ function timelineOf(record: JournalRecord): TimelineEvent[] {
           `Rollback ${begun.rollbackId} from ${begun.from?.version ?? 'nothing'} to ${begun.to.version} began`
         )
       ]
-    if (event.event === 'resumed') return [line(event.at, `The interrupted rollback was resumed, to ${event.kind} it`)]
+    if (event.event === 'resumed')
+      return [line(event.at, `The interrupted rollback was resumed by ${nameOf(event.holder)}, to ${event.kind} it`)]
     if (event.event === 'step' || event.event === 'revert') {
       if (event.state === 'started') return []
       const detail = event.detail ? `: ${oneLine(event.detail, 300)}` : ''

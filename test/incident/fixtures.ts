@@ -51,6 +51,9 @@ export const crashLoop: Incident = {
     begunAt: '2026-03-18T14:33:00.000Z',
     endedAt: '2026-03-18T14:33:25.400Z',
     recoveredAt: '2026-03-18T14:33:15.200Z',
+    by: 'ada on build-7',
+    unattended: false,
+    accepted: ['shared_volume:data'],
     steps: [
       { title: 'Pulling previous image', from: '2026-03-18T14:33:00.000Z', until: '2026-03-18T14:33:12.400Z' },
       { title: 'Stopping current', from: '2026-03-18T14:33:12.400Z', until: '2026-03-18T14:33:13.100Z' },

@@ -72,7 +72,8 @@ describe('the incident report', () => {
 
   it('leaves to the post-mortem what nobody gave, and takes what the caller gave', () => {
     const placeholder = '[To be filled during post-mortem]'
-    expect(section(render(), 'Root Cause')).toBe(placeholder)
+    expect(section(render(), 'Root Cause')).toMatch(/^\[To be filled.*\n\nKnown so far.*\n\n- web exited with code 137/)
+    expect(section(render({ diagnosis: null }), 'Root Cause')).toBe(placeholder)
     expect(section(render(), 'Impact')).toBe(placeholder)
     const items = section(render(), 'Action Items').split('\n')
     expect(items.slice(0, 3)).toEqual([
@@ -172,7 +173,7 @@ describe('the incident report', () => {
     const picture = /```mermaid\n([\s\S]*?)\n```/.exec(report)?.[1]?.split('\n') ?? []
     expect(picture[0]).toBe('gantt')
     const known =
-      /^ {4}(title [\p{L}\p{N} .,_/+-]+|dateFormat [\w:. -]+|axisFormat [%HMS:]+|section (Versions|Rollback)|(Version |\d+\. )[\p{L}\p{N} .,_/+-]+ :(crit|done|active), [\d .:-]+, [\d .:-]+)$/u
+      /^ {4}(title [\p{L}\p{N} .,_/+-]+|dateFormat [\w:. -]+|axisFormat [%HMS:]+|section (Versions|Rollback)|(Version |Watching |\d+\. )[\p{L}\p{N} .,_/+-]+ :(crit|done|active), [\d .:-]+, [\d .:-]+)$/u
     for (const line of picture.slice(1)) expect(line).toMatch(known)
   })
 })

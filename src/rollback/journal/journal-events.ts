@@ -28,7 +28,9 @@ export const begunSchema = z.object({
   soakMs: z.number(),
   accepted: z.array(z.string()),
   notes: z.array(z.string()),
-  holder: holderSchema
+  holder: holderSchema,
+  /** Nobody was asked: the conditions of an unattended rollback held. */
+  unattended: z.boolean().optional()
 })
 
 const progressState = z.enum(['started', 'done', 'failed'])

@@ -90,7 +90,10 @@ async function begin(
   const lock = await takeLock(files.lock, rollbackId)
   let lease: KeptLease | null = null
   try {
-    const begun = begunOf(session, assessment, plan, request, rollbackId)
+    const begun = {
+      ...begunOf(session, assessment, plan, request, rollbackId),
+      ...(hooks.unattended && { unattended: true })
+    }
     spareBegun(mask, begun)
     const journal = await openJournal(join(files.journals, `${rollbackId}.jsonl`), clock, mask)
     try {
