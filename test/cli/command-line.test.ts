@@ -254,7 +254,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     const { code, stdout } = await run('rollback', '--auto', '--json')
     const answer = JSON.parse(stdout)
     expect(answer).toMatchObject({ outcome: 'succeeded', incident: expect.stringContaining('incident-') })
-    expect(await readFile(answer.incident, 'utf8')).toContain('unattended')
+    expect(await readFile(join(it.made.dir, answer.incident), 'utf8')).toContain('unattended')
     expect(code).toBe(0)
     expect(await latest()).toBe('1.1.0')
     expect(await readdir(join(it.made.dir, '.claude/popkit/incidents'))).toHaveLength(1)
