@@ -1,3 +1,4 @@
+import { popkitScript } from './bare-command.ts'
 import { deployTools } from './deploy-tools.ts'
 import { runsIn } from './shell-line.ts'
 
@@ -26,8 +27,6 @@ interface DeployCommand extends Recognized {
   unsure: boolean
   ownOutput: boolean
 }
-
-const popkitScript = 'execute_deployment.py'
 
 const programs: Program[] = Object.entries(deployTools).flatMap(
   ([type, { commands, weakCommands = [], aliases = {}, options = {} }]) => {
