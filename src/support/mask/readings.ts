@@ -83,53 +83,28 @@ export const stamp = '(?:\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d{
 /** A line break with what stands before the text of the next line: a time, blanks, the mark of a quotation or a table. */
 const lineBreak = new RegExp(`\\r?\\n${stamp}[ \\t]{0,40}(?:[|>][ \\t]{0,8})?`, 'g')
 
+/** The named HTML entities of what a secret may hold. */
+const named = Object.fromEntries(
+  `lt< gt> amp& quot" apos' sol/ bsol\\ plus+ equals= num# excl! dollar$ percnt% ast* lpar( rpar) comma, semi; colon: commat@
+  quest? lsqb[ rsqb] lcub{ rcub} lowbar_ grave\` verbar| hat^ period.`
+    .split(/\s+/)
+    .map((entity) => [entity.slice(0, -1), entity.slice(-1)])
+    .concat([['nbsp', ' ']])
+)
+
 const hex = '[0-9a-f]'
 /** One letter in each: percent-encoded UTF-8, JSON and C escapes, HTML entities, a quote within quotes of the shell, a backslash. */
 const escaped = new RegExp(
   [
     `%(?:[0-7]${hex}|[cd]${hex}%[89ab]${hex}|e${hex}(?:%[89ab]${hex}){2}|f${hex}(?:%[89ab]${hex}){3})`,
     `\\\\{1,4}(?:u${hex}{4}|u\\{${hex}{1,6}\\}|x${hex}{2})`,
-    `&(?:#\\d{1,7}|#x${hex}{1,6}|lt|gt|amp|quot|apos|nbsp|sol|bsol|plus|equals|num|excl|dollar|percnt|ast|lpar|rpar|comma|semi|colon|commat|quest|lsqb|rsqb|lcub|rcub|lowbar|grave|verbar|Hat|period);`,
+    `&(?:#\\d{1,7}|#x${hex}{1,6}|${Object.keys(named).join('|')});`,
     `'\\\\''|'"'"'`,
     '\\\\[nrt]',
     '\\\\+[^\\w\\s]?'
   ].join('|'),
   'gi'
 )
-
-const named: Record<string, string> = {
-  lt: '<',
-  gt: '>',
-  amp: '&',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-  sol: '/',
-  bsol: '\\',
-  plus: '+',
-  equals: '=',
-  num: '#',
-  excl: '!',
-  dollar: '$',
-  percnt: '%',
-  ast: '*',
-  lpar: '(',
-  rpar: ')',
-  comma: ',',
-  semi: ';',
-  colon: ':',
-  commat: '@',
-  quest: '?',
-  lsqb: '[',
-  rsqb: ']',
-  lcub: '{',
-  rcub: '}',
-  lowbar: '_',
-  grave: '`',
-  verbar: '|',
-  hat: '^',
-  period: '.'
-}
 
 /** Of a hostile text with millions of escapes few are distinct. */
 const decodedBefore = new Map<string, string>()
