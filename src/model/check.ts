@@ -18,4 +18,10 @@ export const checkReportSchema = z.object({
 })
 
 export type Check = z.infer<typeof checkSchema>
+export type Verdict = Pick<Check, 'status' | 'detail'>
 export type CheckReport = z.infer<typeof checkReportSchema>
+
+/** A check that is made in several places. */
+export const checkOf =
+  (id: string, title: string) =>
+  (status: Check['status'], detail: string): Check => ({ id, title, status, detail })

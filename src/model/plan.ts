@@ -1,3 +1,4 @@
+import { fingerprint } from '../support/canonical.ts'
 import type { Blocker, Risk } from './observation.ts'
 import type { Step } from './step.ts'
 
@@ -12,3 +13,16 @@ export interface PlanDraft {
   /** The least soak that proves anything here, when longer than the usual: a controller's reconcile interval. */
   soakMs?: number
 }
+
+/** What speaks against a plan. */
+export type Objections = Pick<PlanDraft, 'risks' | 'blockers'>
+
+export const blockedBy = (...blockers: Blocker[]): Objections => ({ risks: [], blockers })
+
+/** A plan that cannot be made. */
+export const noPlan = (blocker: Blocker): PlanDraft => ({
+  steps: [],
+  ...blockedBy(blocker),
+  fingerprint: fingerprint({}),
+  notes: []
+})

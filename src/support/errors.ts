@@ -53,5 +53,19 @@ export class TargetError extends RollbackError {
   }
 }
 
+/** What the work gives, or what `otherwise` makes of its failure. @throws the signal's reason once that is aborted. */
+export async function orElse<Result, Other>(
+  signal: AbortSignal,
+  work: Promise<Result>,
+  otherwise: (error: unknown) => Other
+): Promise<Result | Other> {
+  try {
+    return await work
+  } catch (error) {
+    signal.throwIfAborted()
+    return otherwise(error)
+  }
+}
+
 /** The message of anything thrown, for a sentence. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

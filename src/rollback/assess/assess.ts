@@ -1,8 +1,7 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
-import type { Diagnosis } from '../../model/diagnosis.ts'
 import type { Blocker, Observation } from '../../model/observation.ts'
 import { isoNow } from '../../support/clock.ts'
-import { InputError, messageOf } from '../../support/errors.ts'
+import { InputError, messageOf, orElse } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
 import { diagnose } from '../diagnose.ts'
 import { runningElsewhere } from '../guard/lock.ts'
@@ -107,18 +106,15 @@ export async function assess(session: Session, { version, investigate, signal }:
 const nothingAsked = { diagnosis: null, undiagnosed: [] }
 
 /** A diagnosis helps, but the assessment does not need it. */
-async function investigated(
-  session: Session,
-  signal: AbortSignal
-): Promise<{ diagnosis: Diagnosis | null; undiagnosed: string[] }> {
-  try {
-    return { diagnosis: await diagnose(session, signal), undiagnosed: [] }
-  } catch (error) {
-    signal.throwIfAborted()
-    const why = quoteLine(session.mask, messageOf(error), 300)
-    return { diagnosis: null, undiagnosed: [`The diagnosis failed: ${why}`] }
-  }
-}
+const investigated = (session: Session, signal: AbortSignal) =>
+  orElse(
+    signal,
+    diagnose(session, signal).then((diagnosis) => ({ diagnosis, undiagnosed: [] })),
+    (error) => ({
+      diagnosis: null,
+      undiagnosed: [`The diagnosis failed: ${quoteLine(session.mask, messageOf(error), 300)}`]
+    })
+  )
 
 /** The beginning of an identity, with or without what comes before its hash: "sha256:2f204d26fef0", "2f204d26fef0". */
 const isShortFor = (text: string, id: string): boolean =>

@@ -1,6 +1,6 @@
-import type { Check, CheckReport } from '../../model/check.ts'
+import { type Check, type CheckReport, checkOf } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
-import { messageOf } from '../../support/errors.ts'
+import { messageOf, orElse } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
 import { duration } from '../../support/text.ts'
 import type { Session } from '../session.ts'
@@ -62,18 +62,11 @@ async function look(
   signal: AbortSignal,
   baseline?: CheckReport['observed']
 ): Promise<CheckReport> {
-  try {
-    return await session.target.check(release, { signal, ...(baseline && { baseline }) })
-  } catch (error) {
-    signal.throwIfAborted()
-    const check: Check = {
-      id: 'look',
-      title: 'The target answers',
-      status: 'unknown',
-      detail: quoteLine(session.mask, messageOf(error), 300)
-    }
-    return { checks: [check], observed: baseline ?? {} }
-  }
+  const report = session.target.check(release, { signal, ...(baseline && { baseline }) })
+  return orElse(signal, report, (error) => ({
+    checks: [checkOf('look', 'The target answers')('unknown', quoteLine(session.mask, messageOf(error), 300))],
+    observed: baseline ?? {}
+  }))
 }
 
 export function verdictOf(checks: readonly Check[]): Verdict {

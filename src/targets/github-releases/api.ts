@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { headerOf, type Said } from '../../http/answer.ts'
 import { type Http, type HttpRequest, openHttp } from '../../http/client.ts'
 import { type Downloaded, tryDownload } from '../../http/download.ts'
-import { reasonOf } from '../../http/failure.ts'
+import { type Meaning, reasonOf } from '../../http/failure.ts'
 import { allPages, type Pages } from '../../http/pages.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { TargetError } from '../../support/errors.ts'
@@ -169,10 +169,7 @@ async function latestPage(
 }
 
 /** What a refusal means at GitHub, which answers 404 also where a right is missing. */
-function meaning(
-  said: Said,
-  { token, tokenPlaces, host }: GitHubSettings
-): { why?: string; next?: string; code?: string } | undefined {
+function meaning(said: Said, { token, tokenPlaces, host }: GitHubSettings): ReturnType<Meaning> {
   const reason = reasonOf(said)
   if (said.status === 401)
     return {

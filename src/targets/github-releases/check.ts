@@ -1,8 +1,8 @@
-import type { Check, CheckReport } from '../../model/check.ts'
+import { type Check, type CheckReport, checkOf, type Verdict } from '../../model/check.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprintOf } from '../../support/canonical.ts'
-import { messageOf } from '../../support/errors.ts'
+import { messageOf, orElse } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { CheckOptions } from '../target.ts'
 import type { GitHub } from './api.ts'
@@ -40,42 +40,34 @@ export async function check(
   return { checks: [first, ...rest], observed: { state, passed } }
 }
 
-const latestCheck = (status: Check['status'], detail: string): Check => ({
-  id: 'latest',
-  title: 'It is the latest release',
-  status,
-  detail
-})
+const latestCheck = checkOf('latest', 'It is the latest release')
 
 const unchanged = { id: 'assets', title: 'Its assets can be downloaded', status: 'pass' as const }
 
 async function proofs(github: GitHub, latest: GitHubRelease, release: Release, signal: AbortSignal): Promise<Check[]> {
   const [identity, assets, page] = await Promise.all([
-    unlessUnknown('identity', 'It is what was planned', signal, () => identityOf(github, latest, release, signal)),
-    unlessUnknown('assets', unchanged.title, signal, () => assetsOf(github, latest, signal)),
-    unlessUnknown('page', 'Users who follow the address of the latest release get it', signal, () =>
+    unlessUnknown('identity', 'It is what was planned', signal, identityOf(github, latest, release, signal)),
+    unlessUnknown('assets', unchanged.title, signal, assetsOf(github, latest, signal)),
+    unlessUnknown(
+      'page',
+      'Users who follow the address of the latest release get it',
+      signal,
       pageOf(github, latest, signal)
     )
   ])
   return [identity, assets, page].filter((one) => one !== null)
 }
 
-type Verdict = Pick<Check, 'status' | 'detail'>
-
 /** null when there is nothing to check. */
 async function unlessUnknown(
   id: string,
   title: string,
   signal: AbortSignal,
-  verify: () => Promise<Verdict | null>
+  verdict: Promise<Verdict | null>
 ): Promise<Check | null> {
-  try {
-    const verdict = await verify()
-    return verdict && { id, title, ...verdict }
-  } catch (error) {
-    signal.throwIfAborted()
-    return { id, title, status: 'unknown', detail: oneLine(messageOf(error)) }
-  }
+  const unknown = (error: unknown): Verdict => ({ status: 'unknown', detail: oneLine(messageOf(error)) })
+  const known = await orElse(signal, verdict, unknown)
+  return known && { id, title, ...known }
 }
 
 async function identityOf(

@@ -1,4 +1,5 @@
 import type { Diagnosis, TimelineEvent } from '../../model/diagnosis.ts'
+import { orElse } from '../../support/errors.ts'
 import { oneLine, quoted } from '../../support/text.ts'
 import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
@@ -16,10 +17,10 @@ export async function diagnose({ github, settings }: GitHubContext, signal: Abor
   if (!latest) return { findings: ['GitHub has no full release'], events: [], evidence: [] }
   const before = releaseBefore(latest, all)
   const downloads = await tryAssets(github, latest.assets, { verify: true, most: maxAssets }, signal)
-  const commit = await optional(signal, () => github.commitOfTag(latest.tag_name, signal))
+  const commit = await optional(signal, github.commitOfTag(latest.tag_name, signal))
   const [runs, changes] = await Promise.all([
-    commit ? optional(signal, () => runsOf(github, commit, signal)) : null,
-    commit && before ? optional(signal, () => changesOf(github, before, commit, signal)) : null
+    commit ? optional(signal, runsOf(github, commit, signal)) : null,
+    commit && before ? optional(signal, changesOf(github, before, commit, signal)) : null
   ])
   return {
     findings: [
@@ -36,14 +37,7 @@ export async function diagnose({ github, settings }: GitHubContext, signal: Abor
 }
 
 /** What is missing or may not be read does not keep the rest from being reported. */
-async function optional<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T | null> {
-  try {
-    return await ask()
-  } catch {
-    signal.throwIfAborted()
-    return null
-  }
-}
+const optional = <T>(signal: AbortSignal, asked: Promise<T>): Promise<T | null> => orElse(signal, asked, () => null)
 
 const releaseBefore = (latest: GitHubRelease, all: readonly GitHubRelease[]): GitHubRelease | undefined =>
   all

@@ -1,3 +1,4 @@
+import { shellWord } from '../../support/shell-word.ts'
 import { plain } from '../../support/text.ts'
 import type { GitHubSettings } from './settings.ts'
 
@@ -5,8 +6,5 @@ import type { GitHubSettings } from './settings.ts'
 export function manualEdit({ host, owner, name }: GitHubSettings, tag: string, options: string): string {
   // gh takes a host other than github.com before the name of the repository.
   const repository = host === 'github.com' ? `${owner}/${name}` : `${host}/${owner}/${name}`
-  return `gh release edit ${shellWord(tag)} --repo ${repository} ${options}`
+  return `gh release edit ${shellWord(plain(tag))} --repo ${repository} ${options}`
 }
-
-/** For a person's POSIX shell; this program itself runs none. git allows tags that a shell would interpret. */
-const shellWord = (tag: string): string => (/^[\w.@+/-]+$/.test(tag) ? tag : `'${plain(tag).replaceAll("'", "'\\''")}'`)

@@ -1,6 +1,6 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Blocker, Observation, Risk } from '../../model/observation.ts'
-import type { PlanDraft } from '../../model/plan.ts'
+import { blockedBy, noPlan, type Objections, type PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
@@ -30,7 +30,7 @@ export async function plan(
   const { github, settings } = context
   const candidate = await releaseWith(release.id, github, state, signal)
   const failed = current && state.latest
-  if (!candidate) return nothing([deleted(release)])
+  if (!candidate) return noPlan(deleted(release))
   const { tag_name: tag } = candidate
   const commit = state.commits.get(tag) ?? (await github.commitOfTag(tag, signal))
   const [found, rights] = await Promise.all([
@@ -69,24 +69,16 @@ async function releaseWith(
   return listed ?? (/^\d+$/.test(id) ? github.release(Number(id), signal) : null)
 }
 
-const nothing = (blockers: Blocker[]): PlanDraft => ({
-  steps: [],
-  risks: [],
-  blockers,
-  fingerprint: fingerprint({}),
-  notes: []
-})
-
 async function examine(
   { github, settings, history }: GitHubContext,
   candidate: GitHubRelease,
   failed: GitHubRelease | null,
   commit: string | null,
   signal: AbortSignal
-): Promise<{ risks: Risk[]; blockers: Blocker[] }> {
+): Promise<Objections> {
   const { tag_name: tag, assets, draft, prerelease } = candidate
-  if (draft || prerelease) return { risks: [], blockers: [notFull(tag, draft ? 'draft' : 'prerelease')] }
-  if (!commit) return { risks: [], blockers: [tagGone(tag)] }
+  if (draft || prerelease) return blockedBy(notFull(tag, draft ? 'draft' : 'prerelease'))
+  if (!commit) return blockedBy(tagGone(tag))
   const downloads = await tryAssets(github, assets, { verify: true, most: maxAssets }, signal)
   const missing = settings.expected.filter((pattern) => !assets.some(({ name }) => fits(pattern, name)))
   return {

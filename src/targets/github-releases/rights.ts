@@ -1,28 +1,24 @@
 import type { FoundToken } from '../../http/credentials.ts'
 import type { Blocker, Risk } from '../../model/observation.ts'
+import { blockedBy, type Objections } from '../../model/plan.ts'
 import type { GitHub } from './api.ts'
 import type { GitHubContext } from './context.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease, GitHubRepository } from './shapes.ts'
-
-interface Rights {
-  blockers: Blocker[]
-  risks: Risk[]
-}
 
 /** Whether this token may edit releases, as far as it can be known without writing. */
 export async function rightsOf(
   { github, settings }: GitHubContext,
   releases: readonly GitHubRelease[],
   signal: AbortSignal
-): Promise<Rights> {
+): Promise<Objections> {
   const { token } = settings
-  if (!token) return blocked(notLoggedIn(settings))
+  if (!token) return blockedBy(notLoggedIn(settings))
   const { repository, scopes } = await github.repository(signal)
-  if (repository.archived) return blocked(archived(github))
-  if (repository.permissions?.push === false) return blocked(mayNotPush(github, token.from))
+  if (repository.archived) return blockedBy(archived(github))
+  if (repository.permissions?.push === false) return blockedBy(mayNotPush(github, token.from))
   if (scopes && !scopes.includes('repo') && !(scopes.includes('public_repo') && !repository.private))
-    return blocked(scopeMissing(token.from, repository.private ? 'repo' : 'public_repo', scopes))
+    return blockedBy(scopeMissing(token.from, repository.private ? 'repo' : 'public_repo', scopes))
   const unsure = scopes ? [] : [unknown]
   if (scopes?.includes('workflow')) return { blockers: [], risks: unsure }
   const workflows = await touchesWorkflows(github, repository, releases, signal)
@@ -53,8 +49,6 @@ async function touchesWorkflows(
   }
   return touching
 }
-
-const blocked = (blocker: Blocker): Rights => ({ blockers: [blocker], risks: [] })
 
 const notLoggedIn = ({ host, tokenPlaces }: GitHubSettings): Blocker => ({
   id: 'not_logged_in',

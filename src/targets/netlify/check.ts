@@ -1,5 +1,5 @@
 import { askPage, comparedWith, type Page } from '../../http/page.ts'
-import type { Check, CheckReport } from '../../model/check.ts'
+import { type Check, type CheckReport, checkOf } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
 import { messageOf } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
@@ -22,12 +22,7 @@ export async function check(context: NetlifyContext, release: Release, { signal 
   return { checks: [isPlanned, await pageCheck(context, site, release, signal)], observed: {} }
 }
 
-const identity = (status: Check['status'], detail: string): Check => ({
-  id: 'published',
-  title: 'The planned deploy is published',
-  status,
-  detail
-})
+const identity = checkOf('published', 'The planned deploy is published')
 
 async function pageCheck(
   context: NetlifyContext,

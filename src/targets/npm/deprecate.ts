@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { TargetError } from '../../support/errors.ts'
+import { shellWord } from '../../support/shell-word.ts'
 import { quoted } from '../../support/text.ts'
 import { defineStep } from '../define-step.ts'
 import type { Run, StepResult } from '../target.ts'
@@ -59,10 +60,7 @@ export const deprecationMessage = (name: string, version: string, candidate: str
 }
 
 const deprecateCommand = ({ package: name, registry, version }: Params, message: string): string =>
-  `npm deprecate ${name}@${version} ${shellQuoted(message)} --registry=${registry}`
-
-/** For a person's POSIX shell; this program itself runs none. */
-const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+  `npm deprecate ${name}@${version} ${shellWord(message)} --registry=${registry}`
 
 /** Reads the whole document, changes one field and sends it back with its revision; on a conflict, from the start. */
 async function change(

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Answer } from '../../http/answer.ts'
 import { mebibyte } from '../../http/body.ts'
-import { TargetError } from '../../support/errors.ts'
+import { orElse, TargetError } from '../../support/errors.ts'
 import { parseOutsideJson } from '../../support/nesting.ts'
 import { explain, isNetworkFailure, statusOf } from './failure.ts'
 import { escapedName } from './names.ts'
@@ -101,14 +101,9 @@ export function openRegistry(settings: NpmSettings): Registry {
         return null
       }
     },
-    async collaborators(signal) {
-      try {
-        return await read(`-/package/${path}/collaborators`, collaboratorsSchema, signal)
-      } catch {
-        signal.throwIfAborted()
-        return null
-      }
-    },
+    collaborators: (signal) =>
+      orElse(signal, read(`-/package/${path}/collaborators`, collaboratorsSchema, signal), () => null),
+
     tarball: (url, request) => send(url, { ...request, cut: true }),
     get: (url, signal) => send(url, { signal, headers: uncached })
   }

@@ -1,42 +1,36 @@
-import type { Blocker, Risk } from '../../model/observation.ts'
+import type { Blocker } from '../../model/observation.ts'
+import { blockedBy, type Objections } from '../../model/plan.ts'
 import { type RollbackError, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { NpmContext } from './context.ts'
 import { type Packument, personName } from './packument.ts'
 import type { NpmSettings } from './settings.ts'
 
-interface Rights {
-  blockers: Blocker[]
-  risks: Risk[]
-}
-
 /** Whether this login may move tags, as far as it can be known without writing. */
 export async function rightsOf(
   { registry, settings, env }: NpmContext,
   packument: Packument,
   signal: AbortSignal
-): Promise<Rights> {
-  if (!registry.hasCredentials()) return blocked(notLoggedIn(settings, env))
+): Promise<Objections> {
+  if (!registry.hasCredentials()) return blockedBy(notLoggedIn(settings, env))
   let user: string | null
   try {
     user = await registry.whoami(signal)
   } catch (error) {
     signal.throwIfAborted()
-    return blocked(loginRefused(settings, error as RollbackError))
+    return blockedBy(loginRefused(settings, error as RollbackError))
   }
   if (!user) return unknown(settings, 'the registry does not say whose login this is')
   const collaborators = await registry.collaborators(signal)
   const right = collaborators?.[user]
-  if (right) return /write/.test(right) ? { blockers: [], risks: [] } : blocked(readOnly(settings, user))
-  if (collaborators && Object.keys(collaborators).length > 0) return blocked(readOnly(settings, user))
+  if (right) return /write/.test(right) ? blockedBy() : blockedBy(readOnly(settings, user))
+  if (collaborators && Object.keys(collaborators).length > 0) return blockedBy(readOnly(settings, user))
   const maintainers = packument.maintainers?.map(personName) ?? []
-  if (maintainers.includes(user)) return { blockers: [], risks: [] }
+  if (maintainers.includes(user)) return blockedBy()
   return unknown(settings, `the registry does not report whether ${oneLine(user, 60)} may write`)
 }
 
-const blocked = (blocker: Blocker): Rights => ({ blockers: [blocker], risks: [] })
-
-const unknown = ({ name }: NpmSettings, why: string): Rights => ({
+const unknown = ({ name }: NpmSettings, why: string): Objections => ({
   blockers: [],
   risks: [
     {

@@ -1,4 +1,4 @@
-import type { Check, CheckReport } from '../../model/check.ts'
+import { type Check, type CheckReport, checkOf, type Verdict } from '../../model/check.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprintOf } from '../../support/canonical.ts'
 import { messageOf } from '../../support/errors.ts'
@@ -58,12 +58,7 @@ export async function check(
   }
 }
 
-const choice = (status: Check['status'], detail: string): Check => ({
-  id: 'chosen',
-  title: 'Installers take it',
-  status,
-  detail
-})
+const choice = checkOf('chosen', 'Installers take it')
 
 interface OtherChoice {
   version: string
@@ -135,7 +130,7 @@ async function filesOf(
     signal
   )
   const planned = fingerprintOf(details?.files ?? null) === fingerprintOf(digestsOf(candidate))
-  const verdict = (): Pick<Check, 'status' | 'detail'> => {
+  const verdict = (): Verdict => {
     if (gone.length > 0) return { status: 'fail', detail: oneLine(gone.join('; '), 300) }
     if (unknown.length > 0) return { status: 'unknown', detail: oneLine(unknown.join('; '), 300) }
     return { status: 'pass', detail: `${tried} tried, ${verified} of them read whole and as recorded` }

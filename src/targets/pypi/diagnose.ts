@@ -1,5 +1,6 @@
 import { compare } from '@renovatebot/pep440'
 import type { Diagnosis, TimelineEvent } from '../../model/diagnosis.ts'
+import { orElse } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import type { PypiContext } from './context.ts'
 import type { PypiSettings } from './settings.ts'
@@ -23,8 +24,8 @@ export async function diagnose({ index, settings }: PypiContext, signal: AbortSi
   )
   const [tried, now, then] = await Promise.all([
     index.tryFiles(current.files, { verify: true, most: maxFiles }, signal),
-    optional(signal, () => index.json(current.version, signal)),
-    before ? optional(signal, () => index.json(before.version, signal)) : null
+    orElse(signal, index.json(current.version, signal), () => null),
+    before ? orElse(signal, index.json(before.version, signal), () => null) : null
   ])
   return {
     findings: [
@@ -36,15 +37,6 @@ export async function diagnose({ index, settings }: PypiContext, signal: AbortSi
     ].map((line) => oneLine(line, 240)),
     events: [before, current].flatMap((one) => (one ? eventOf(settings, one) : [])),
     evidence: []
-  }
-}
-
-async function optional<T>(signal: AbortSignal, ask: () => Promise<T | null>): Promise<T | null> {
-  try {
-    return await ask()
-  } catch {
-    signal.throwIfAborted()
-    return null
   }
 }
 

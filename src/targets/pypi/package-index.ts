@@ -1,7 +1,7 @@
 import { type Headers, headerOf, type Said } from '../../http/answer.ts'
 import { openHttp } from '../../http/client.ts'
 import { tryDownload } from '../../http/download.ts'
-import { reasonOf } from '../../http/failure.ts'
+import { type Meaning, reasonOf } from '../../http/failure.ts'
 import { type Effort, type Tried, tryFiles } from '../../http/try-files.ts'
 import { parseOutsideJson } from '../../support/nesting.ts'
 import type { TargetContext } from '../target.ts'
@@ -78,10 +78,7 @@ export function openPackageIndex(
 const isHtml = (headers: Headers): boolean => /\bhtml\b/.test(headerOf(headers, 'content-type') ?? '')
 
 /** What a refusal of an index means: which login was used, or where one can be given. */
-function meaning(
-  said: Said,
-  { label, login, loginPlaces }: PypiSettings
-): { why?: string; next?: string; code?: string } | undefined {
+function meaning(said: Said, { label, login, loginPlaces }: PypiSettings): ReturnType<Meaning> {
   if (said.status !== 401 && said.status !== 403) return undefined
   const reason = reasonOf(said)
   const after = reason ? ` (${reason})` : ''

@@ -1,6 +1,6 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Blocker, Observation, Risk } from '../../model/observation.ts'
-import type { PlanDraft } from '../../model/plan.ts'
+import { noPlan, type PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { oneLine, quoted } from '../../support/text.ts'
@@ -24,10 +24,10 @@ export async function plan(
   const { index, settings, history } = context
   const candidate = known.versions.find(({ version }) => version === release.version)
   const failed = known.versions.find(({ version }) => version === current?.version)
-  if (!candidate || candidate.files.length === 0) return nothing([filesGone(settings, release.version)])
-  if (candidate.yanked) return nothing([isYanked(settings, candidate)])
+  if (!candidate || candidate.files.length === 0) return noPlan(filesGone(settings, release.version))
+  if (candidate.yanked) return noPlan(isYanked(settings, candidate))
   const inFront = inFrontOf(known, candidate)
-  if (inFront.length === 0) return nothing([noneInFront(settings, candidate, known)])
+  if (inFront.length === 0) return noPlan(noneInFront(settings, candidate, known))
   const { gone, unknown } = await index.tryFiles(
     candidate.files.filter(({ yanked }) => !yanked),
     { verify: true, most: maxFiles },
@@ -46,14 +46,6 @@ export async function plan(
     notes: notesOf(settings, candidate, inFront)
   }
 }
-
-const nothing = (blockers: Blocker[]): PlanDraft => ({
-  steps: [],
-  risks: [],
-  blockers,
-  fingerprint: fingerprint({}),
-  notes: []
-})
 
 function changedSince(history: readonly DeploymentRecord[], candidate: IndexVersion): Risk[] {
   const recorded = history.find(

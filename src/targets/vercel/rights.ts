@@ -1,4 +1,5 @@
 import type { Blocker, Risk } from '../../model/observation.ts'
+import { blockedBy, type Objections } from '../../model/plan.ts'
 import type { Membership } from './api.ts'
 
 /** Roles that change nothing of a project (vercel.com/docs/rbac/access-roles). */
@@ -8,27 +9,19 @@ const readOnlyRoles = new Set(['VIEWER', 'VIEWER_FOR_PLUS', 'BILLING', 'SECURITY
 const right = 'FullProductionDeployment'
 const rolesWithTheRight = new Set(['OWNER', 'MEMBER'])
 
-interface Rights {
-  blockers: Blocker[]
-  risks: Risk[]
-}
-
 /** Whether the token's owner may roll back. Where a project's own roles decide, it is a risk: a refusal would change nothing. */
-export function mayRollBack(membership: Membership | 'unknown' | null): Rights {
-  if (membership === null) return { blockers: [], risks: [] }
+export function mayRollBack(membership: Membership | 'unknown' | null): Objections {
+  if (membership === null) return blockedBy()
   if (membership === 'unknown')
     return { blockers: [], risks: [unsure('Vercel does not report the role of the token’s owner in the team')] }
   const { role, permissions } = membership
-  if (rolesWithTheRight.has(role) || permissions?.includes(right)) return { blockers: [], risks: [] }
+  if (rolesWithTheRight.has(role) || permissions?.includes(right)) return blockedBy()
   if (readOnlyRoles.has(role))
-    return { blockers: [mayNot(`its owner has the role ${role} in the team, which is read-only`)], risks: [] }
+    return blockedBy(mayNot(`its owner has the role ${role} in the team, which is read-only`))
   if (role === 'DEVELOPER' && permissions)
-    return {
-      blockers: [
-        mayNot(`its owner has the role ${role} in the team without the permission "Full Production Deployment"`)
-      ],
-      risks: []
-    }
+    return blockedBy(
+      mayNot(`its owner has the role ${role} in the team without the permission "Full Production Deployment"`)
+    )
   return {
     blockers: [],
     risks: [unsure(`its owner has the role ${role} in the team; the project decides whether that role may roll back`)]

@@ -1,5 +1,5 @@
 import type { Blocker, Risk } from '../../../model/observation.ts'
-import type { PlanDraft } from '../../../model/plan.ts'
+import { noPlan, type PlanDraft } from '../../../model/plan.ts'
 import type { Release } from '../../../model/release.ts'
 import { fingerprint } from '../../../support/canonical.ts'
 import type { Move as Between } from '../../target.ts'
@@ -30,14 +30,7 @@ export async function planHelm(
   const candidate = helmState.revisions.find(
     ({ revision, content }) => revision === wanted?.revision && content.hash === wanted.content
   )
-  if (!candidate)
-    return {
-      steps: [],
-      risks: [],
-      blockers: [revisionGone(helmState, release)],
-      fingerprint: fingerprint({}),
-      notes: []
-    }
+  if (!candidate) return noPlan(revisionGone(helmState, release))
   const changes = workloads.flatMap((workload): WorkloadChange[] => {
     const revision = clusterRevision(workload, candidate.content)
     return revision && revision.hash !== workload.hash ? [changeOf(workload, revision)] : []
