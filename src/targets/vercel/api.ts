@@ -109,7 +109,8 @@ export async function openVercel(name: ProjectName, { env, clock, mask, log }: T
     const found = await http.find({
       doing: `Reading the project ${name.project}`,
       path: `/v9/projects/${project}`,
-      query: team,
+      // Without this Vercel leaves `lastAliasRequest` null, also after success.
+      query: { ...team, rollbackInfo: true },
       schema: projectSchema,
       signal
     })

@@ -163,14 +163,15 @@ export async function fakeVercel(): Promise<FakeVercel> {
         membership: { ...membership, ...(permissions && { teamPermissions: permissions }) }
       })
     },
-    project: () =>
+    project: ({ query }) =>
       ok({
         id: projectId,
         name: 'shop',
         accountId: teamId,
         targets: { production: production ? { id: production } : null },
         autoAssignCustomDomains,
-        lastAliasRequest,
+        // Null without this parameter, even after success.
+        lastAliasRequest: query.get('rollbackInfo') === 'true' ? lastAliasRequest : null,
         lastRollbackTarget: null
       }),
     domains(asked) {
