@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { TargetError } from '../../support/errors.ts'
 import { quoted } from '../../support/text.ts'
 import { defineStep } from '../define-step.ts'
+import { mayBeSound } from '../release-line.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { NpmContext } from './context.ts'
 import { explain, statusOf } from './failure.ts'
@@ -43,6 +44,8 @@ export const deprecate = defineStep<NpmContext, NpmState>()({
   mismatch({ settings }, { package: name, version, message, former, tag }, { from, to, state }) {
     if (tag !== settings.tag) return `it is about the tag ${tag}, and deploy.json names ${settings.tag}`
     if (version !== from?.version) return `it deprecates ${version}`
+    const sound = mayBeSound(version, to.version)
+    if (sound) return `it deprecates ${version}, which may be sound: ${sound}`
     if (message !== deprecationMessage(name, version, to.version, former)) return 'its message is another one'
     const manifest = state.packument.versions[version]
     const isThere = manifest !== undefined && [former, message].includes(deprecationOf(manifest))
@@ -58,7 +61,8 @@ export const deprecationMessage = (name: string, version: string, candidate: str
   return former && !former.includes(ours) ? `${former} (${ours})` : former || ours
 }
 
-const deprecateCommand = ({ package: name, registry, version }: Params, message: string): string =>
+/** What a person types for it. */
+export const deprecateCommand = ({ package: name, registry, version }: Params, message: string): string =>
   `npm deprecate ${name}@${version} ${shellQuoted(message)} --registry=${registry}`
 
 /** For a person's POSIX shell; this program itself runs none. */

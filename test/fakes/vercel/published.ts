@@ -155,7 +155,12 @@ const ofTeam = ['teamId', 'slug']
 
 const operations = {
   team: { method: 'GET', path: '/v2/teams/{teamId}', query: ['slug'], answers: { 200: team } },
-  project: { method: 'GET', path: '/v9/projects/{idOrName}', query: [...ofTeam, 'rollbackInfo'], answers: { 200: project } },
+  project: {
+    method: 'GET',
+    path: '/v9/projects/{idOrName}',
+    query: [...ofTeam, 'rollbackInfo'],
+    answers: { 200: project }
+  },
   domains: {
     method: 'GET',
     path: '/v9/projects/{idOrName}/domains',
