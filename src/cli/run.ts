@@ -28,7 +28,9 @@ export async function run<Input extends z.ZodObject, Result>(
 ): Promise<Result> {
   const report = (progress: Progress): void =>
     terminal.progress(`  ${project.mask.line(lineOf(progress))}`, isLast(progress))
-  return project.mask.shown(await tool.run(checkedInput(tool, input), { project, report, cancelled, ...allowed }))
+  const attended = (): boolean => terminal.interactive && allowed.unattended === undefined
+  const call = { project, report, cancelled, attended, ...allowed }
+  return project.mask.shown(await tool.run(checkedInput(tool, input), call))
 }
 
 /** A command that is one tool and the rendering of its result. */

@@ -91,7 +91,7 @@ async function change(
       return { detail: to ? `deprecated: ${quoted(to, 160)}` : 'no longer deprecated' }
     } catch (error) {
       run.signal.throwIfAborted()
-      if (error instanceof NeedsOneTimePassword) return { manual: manualPassword(deprecateCommand(planned, to)) }
+      if (error instanceof NeedsOneTimePassword) return { manual: manualPassword(error, deprecateCommand(planned, to)) }
       if (statusOf(error) !== 409 || attempt === attempts)
         throw explain(error, `Changing the deprecation of ${name}@${version}`, registry.url, {
           state: `${version} is ${now ? 'deprecated as before' : 'not deprecated'}; this step does not change the dist-tags.`
