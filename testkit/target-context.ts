@@ -17,6 +17,7 @@ export function testRun(parts: Partial<Run> = {}): Run & { said: string[] } {
     accepted: [],
     signal: AbortSignal.timeout(200_000),
     cancelled: new AbortController().signal,
+    attended: true,
     progress: (message) => said.push(message),
     evidence: () => undefined,
     said,

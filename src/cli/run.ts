@@ -32,8 +32,10 @@ export async function run<Input extends z.ZodObject, Result>(
     told?.(progress)
     terminal.progress(`  ${project.mask.line(lineOf(progress))}`, isLast(progress))
   }
+  const attended = (): boolean => terminal.interactive && allowed.unattended === undefined
+  const call = { project, report, cancelled, attended, ...allowed }
   try {
-    return project.mask.shown(await tool.run(checkedInput(tool, input), { project, report, cancelled, ...allowed }))
+    return project.mask.shown(await tool.run(checkedInput(tool, input), call))
   } finally {
     told?.(null)
   }

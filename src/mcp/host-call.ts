@@ -2,7 +2,7 @@ import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { committedAutomatic } from '../project/committed-automatic.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
-import { type Host, requireConsent } from './consent.ts'
+import { type Host, promptsByItself, requireConsent } from './consent.ts'
 
 const answerWithinMs = 10 * 60_000
 
@@ -31,6 +31,10 @@ export function hostCall(
       const message = project.mask.line(words.filter((word) => word !== '').join(' '))
       const params = { progressToken, progress: ++told, message }
       void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
+    },
+    attended() {
+      const host = hostOf(server, extra.signal)
+      return progressToken !== undefined && (promptsByItself(host) || host.ask !== undefined)
     },
     consent: (assessment, option) =>
       requireConsent(hostOf(server, extra.signal), project.mask.shown({ assessment, option }), () =>

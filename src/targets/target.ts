@@ -37,6 +37,8 @@ export interface Run {
   cancelled: AbortSignal
   /** A short line of progress for people: "12.3 of 40.1 MB", "2 of 3 pods ready". */
   progress(message: string): void
+  /** A person can see what is reported and act on it. */
+  attended: boolean
   /** Keeps text from outside for the incident report. */
   evidence(item: Evidence): void
 }

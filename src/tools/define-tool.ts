@@ -8,7 +8,7 @@ import { oneLine } from '../support/text.ts'
 export type Effect = 'reads' | 'adds a file' | 'changes the target'
 
 /** What a call brings with it from the host or the command line. */
-export interface ToolCall extends Pick<ExecuteHooks, 'report' | 'consent' | 'unattended'> {
+export interface ToolCall extends Pick<ExecuteHooks, 'report' | 'consent' | 'unattended' | 'attended'> {
   project: ProjectContext
   /** Aborted when the caller cancels. */
   cancelled: AbortSignal

@@ -20,13 +20,13 @@ export const executeRollbackTool = defineTool({
   }),
   run: (
     { target, version, plan_id, accept = [], dry_run = false, rehearse },
-    { project, report, cancelled, consent, unattended }
+    { project, report, cancelled, consent, unattended, attended }
   ) =>
     withSession(project, { target, version, rehearse }, (session) =>
       executeRollback(
         session,
         { version, planId: plan_id, accept, dryRun: dry_run },
-        { report, cancel: cancelled, consent, unattended }
+        { report, cancel: cancelled, consent, unattended, attended }
       )
     )
 })

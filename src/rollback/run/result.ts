@@ -21,6 +21,8 @@ export interface ExecuteHooks {
    * @throws when the answer is no.
    */
   consent(assessment: Assessment, option?: ResumeOption): Promise<void>
+  /** Whether a person sees the progress and can act on it; absent where none does. */
+  attended?(): boolean
   /** Aborted when the caller cancels; heeded at safe points. */
   cancel: AbortSignal
 }

@@ -14,7 +14,7 @@ interface RunParts {
   lease: KeptLease | null
   /** Aborted when the time for the rollback is up. */
   limit: AbortSignal
-  hooks: Pick<ExecuteHooks, 'report' | 'cancel'>
+  hooks: Pick<ExecuteHooks, 'report' | 'cancel' | 'attended'>
   /** The release that is left did not serve as it should. */
   failed: boolean
   lastGood?: boolean

@@ -98,6 +98,7 @@ const contextOf = (run: RollbackRun, step: Step, signal: AbortSignal, cancelled:
   accepted: run.accepted ?? [],
   signal,
   cancelled,
+  attended: run.hooks.attended?.() ?? false,
   progress: (message) => say(run, step, 'working', quoteLine(run.session.mask, message)),
   evidence: (item) => void run.journal.attempt({ event: 'evidence', item })
 })

@@ -11,7 +11,7 @@ export const githubConfigSchema = z.looseObject({
   failed_release: z
     .enum(['prerelease', 'draft', 'keep'])
     .nullish()
-    .describe('What the failed release becomes afterwards; default prerelease')
+    .describe('What the failed release becomes afterwards; keep changes nothing of it; default prerelease')
 })
 
 export type GitHubConfig = z.infer<typeof githubConfigSchema>

@@ -3,11 +3,13 @@ import type { JsonObject } from '../../model/json.ts'
 import { TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import { defineStep } from '../define-step.ts'
+import { mayBeSound } from '../release-line.ts'
 import type { Run } from '../target.ts'
 import type { GitHub } from './api.ts'
 import type { GitHubContext } from './context.ts'
 import { manualEdit } from './manual-edit.ts'
 import { isNamed, named, namedRelease, releaseIn } from './named-release.ts'
+import { versionIn } from './names.ts'
 import type { GitHubState } from './observe.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease } from './shapes.ts'
@@ -19,25 +21,39 @@ const params = z.object({
   release: namedRelease,
   /** What must be the latest when this is done, and stays it. */
   latest: namedRelease,
-  as: z.enum(['prerelease', 'draft', 'keep']),
+  as: z.enum(['prerelease', 'draft']),
   /** Put before the notes; '' when they already begin with one. */
   warning: z.string()
 })
 
 type Params = z.infer<typeof params>
 
-/** What the failed release becomes; an immutable release cannot become a draft. */
-const becomes = ({ failedRelease }: GitHubSettings, { immutable }: GitHubRelease): Params['as'] =>
-  immutable && failedRelease === 'draft' ? 'prerelease' : failedRelease
+/** What the failed release becomes, null where it stays as it is; an immutable release cannot become a draft. */
+const becomes = ({ failedRelease }: GitHubSettings, { immutable }: GitHubRelease): Params['as'] | null => {
+  if (failedRelease === 'keep') return null
+  return immutable ? 'prerelease' : failedRelease
+}
 
-export const markFailedParams = ({ github, settings }: GitHubContext, failed: GitHubRelease, good: GitHubRelease) => ({
-  repository: github.name,
-  api: github.api,
-  release: named(failed),
-  latest: named(good),
-  as: becomes(settings, failed),
-  warning: isWarned(failed.body) ? '' : warningFor(failed.tag_name, good.tag_name)
-})
+/** Why a release that may be sound is left as it is; null where it is marked. */
+export const leftAlone = (failed: string, good: string): string | null => mayBeSound(versionIn(failed), versionIn(good))
+
+/** null where nothing is done to the failed release. */
+export function markFailedParams(
+  { github, settings }: GitHubContext,
+  failed: GitHubRelease,
+  good: GitHubRelease
+): Params | null {
+  const as = becomes(settings, failed)
+  if (!as || leftAlone(failed.tag_name, good.tag_name)) return null
+  return {
+    repository: github.name,
+    api: github.api,
+    release: named(failed),
+    latest: named(good),
+    as,
+    warning: isWarned(failed.body) ? '' : warningFor(failed.tag_name, good.tag_name)
+  }
+}
 
 /** Only a full release is the latest, and the failed one was that. */
 const full = { draft: false, prerelease: false }
@@ -52,17 +68,17 @@ export const markFailed = defineStep<GitHubContext, GitHubState>()({
     const edit = (options: string): string[] => [manualEdit(settings, tag, options)]
     return {
       id: `mark-failed:${tag}`,
-      title: as === 'keep' ? `Warning in the notes of ${shown}` : `Making ${shown} a ${as}`,
+      title: `Making ${shown} a ${as}`,
       undo: `make ${shown} a full release again, without the warning in its notes`,
-      manualCommands: edit(as === 'keep' ? '--notes <the notes with a warning>' : `--${as} --latest=false`),
-      manualUndoCommands: edit(as === 'keep' ? '--notes <the former notes>' : `--${as}=false --latest=false`)
+      manualCommands: edit(`--${as} --latest=false`),
+      manualUndoCommands: edit(`--${as}=false --latest=false`)
     }
   },
   mismatch({ settings }, { release, latest, as, warning }, { from, to, state }) {
     const failed = releaseIn(state, release.id)
     if (!failed || !isNamed(release, from)) return `it marks ${release.tag} as failed`
     if (!isNamed(latest, to)) return `it names ${latest.tag} as the good release`
-    if (as !== becomes(settings, failed)) return `it makes ${release.tag} a ${as}`
+    if (as !== becomes(settings, failed) || leftAlone(release.tag, latest.tag)) return `it makes ${release.tag} a ${as}`
     const said = warning === '' ? isWarned(failed.body) : warning === warningFor(release.tag, latest.tag)
     return said ? null : 'its warning is another one'
   },
@@ -86,9 +102,7 @@ export const markFailed = defineStep<GitHubContext, GitHubState>()({
       `${release.tag_name} is as it was; ${planned.latest.tag} is the latest.`,
       run.signal
     )
-    return {
-      detail: planned.as === 'keep' ? 'its notes begin with a warning' : `${release.tag_name} is a ${planned.as}`
-    }
+    return { detail: `${release.tag_name} is a ${planned.as}` }
   },
 
   /** Restores what it was; changes that someone made to the notes since then stay. */

@@ -60,3 +60,6 @@ export function seriesOf(tag: string): string {
   const before = tag.slice(0, dotted < 0 ? tag.search(/\d|$/) : dotted)
   return before.replace(/v$/, '')
 }
+
+/** The version that a tag names within its series: "1.2.0" of `web@1.2.0` and of v1.2.0. */
+export const versionIn = (tag: string): string => tag.slice(seriesOf(tag).length).replace(/^v/, '')

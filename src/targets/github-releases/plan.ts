@@ -8,7 +8,7 @@ import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
 import { fits } from './config.ts'
 import type { GitHubContext } from './context.ts'
-import { markFailed, markFailedParams } from './mark-failed.ts'
+import { leftAlone, markFailed, markFailedParams } from './mark-failed.ts'
 import { markLatest } from './mark-latest.ts'
 import { named } from './named-release.ts'
 import type { GitHubState } from './observe.ts'
@@ -37,12 +37,13 @@ export async function plan(
     examine(context, candidate, failed, commit, signal),
     rightsOf(context, failed ? [candidate, failed] : [candidate], signal)
   ])
+  const mark = failed && markFailedParams(context, failed, candidate)
   const place = { repository: github.name, api: github.api }
   const move = { from: current, to: release }
   return {
     steps: [
       markLatest.plan(context, { ...place, from: failed && named(failed), to: named(candidate) }, move),
-      ...(failed ? [markFailed.plan(context, markFailedParams(context, failed, candidate), move)] : [])
+      ...(mark ? [markFailed.plan(context, mark, move)] : [])
     ],
     risks: [...found.risks, ...rights.risks],
     blockers: [...found.blockers, ...rights.blockers],
@@ -178,7 +179,14 @@ const assetsMissing = (tag: string, what: string): Risk => ({
 
 function notesOf({ failedRelease }: GitHubSettings, candidate: GitHubRelease, failed: GitHubRelease | null): string[] {
   if (!failed) return []
+  const sound = leftAlone(failed.tag_name, candidate.tag_name)
+  const stays = sound
+    ? `${sound}, so ${failed.tag_name} may be sound`
+    : failedRelease === 'keep'
+      ? '`failed_release` is `keep`'
+      : null
   return [
+    ...(stays ? [`${oneLine(failed.tag_name, 80)} and its notes stay as they are: ${oneLine(stays, 200)}.`] : []),
     `Installed copies of ${oneLine(failed.tag_name, 80)} stay; package managers and mirrors that copied it keep it until they refresh.`,
     `The next published release becomes the latest in place of ${candidate.tag_name}, and so does a release job that runs again.`,
     'Editing a release starts the workflows that run on release events (edited, prereleased, unpublished).',

@@ -7,7 +7,16 @@ import { allPages } from '../../http/pages.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
 import type { TargetContext } from '../target.ts'
 import type { NetlifyConfig } from './config.ts'
-import { type Deploy, deploySchema, membersSchema, type Site, siteSchema, userSchema } from './shapes.ts'
+import {
+  type Deploy,
+  deploySchema,
+  membersSchema,
+  type Site,
+  type SplitTest,
+  siteSchema,
+  splitTestsSchema,
+  userSchema
+} from './shapes.ts'
 import { tokenSources } from './token.ts'
 
 const mostPages = 5
@@ -19,9 +28,15 @@ export interface Netlify {
   readSite(signal: AbortSignal): Promise<Site>
   /** Production deploys, newest first; `more` when there are older ones. */
   productionDeploys(signal: AbortSignal): Promise<{ items: Deploy[]; more: boolean }>
+  /** The newest of every context, drafts among them: some were published by a restore. */
+  recentDeploys(signal: AbortSignal): Promise<Deploy[]>
+  readDeploy(id: string, signal: AbortSignal): Promise<Deploy | null>
+  /** Empty where Netlify does not say. */
+  splitTests(signal: AbortSignal): Promise<SplitTest[]>
   /** Of the token's owner in the team that owns the site; null where Netlify does not say. */
   role(signal: AbortSignal): Promise<string | null>
   restore(id: string, signal: AbortSignal): Promise<void>
+  cancel(id: string, signal: AbortSignal): Promise<void>
   setLock(id: string, locked: boolean, signal: AbortSignal): Promise<void>
 }
 
@@ -82,6 +97,26 @@ export async function openNetlify(
         },
         mostPages
       ),
+    recentDeploys: (signal) =>
+      http.read({
+        doing: `Reading the deploys of ${site}`,
+        path: `${path}/deploys`,
+        query: { per_page: 100 },
+        schema: z.array(deploySchema),
+        signal
+      }),
+    readDeploy: (id, signal) =>
+      http.find({ doing: `Reading the deploy ${id}`, path: `/deploys/${id}`, schema: deploySchema, signal }),
+    async splitTests(signal) {
+      try {
+        const doing = `Reading the split tests of ${site}`
+        return (await http.find({ doing, path: `${path}/traffic_splits`, schema: splitTestsSchema, signal })) ?? []
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error instanceof RollbackError) return []
+        throw error
+      }
+    },
     async role(signal) {
       try {
         const { account_slug: team } = await readSite(signal)
@@ -104,6 +139,7 @@ export async function openNetlify(
       }
     },
     restore: (id, signal) => act(`Restoring the deploy ${id}`, `${path}/deploys/${id}/restore`, signal),
+    cancel: (id, signal) => act(`Cancelling the build ${id}`, `/deploys/${id}/cancel`, signal),
     setLock: (id, locked, signal) =>
       act(
         `${locked ? 'Locking' : 'Unlocking'} the deploy ${id}`,

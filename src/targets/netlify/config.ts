@@ -12,6 +12,7 @@ export const netlifyConfigSchema = z.looseObject({
     .nullish()
     .describe('Id or domain of the site; default: NETLIFY_SITE_ID, then .netlify/state.json'),
   lock: z.boolean().nullish().describe('Stop auto publishing after a rollback, so that the next push does not undo it'),
+  cancel_builds: z.boolean().nullish().describe('Cancel running production builds before a rollback; default false'),
   probe: pageProbeSchema.nullish()
 })
 

@@ -2,16 +2,17 @@ import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
+import { cancelBuild } from './cancel-build.ts'
 import type { NetlifyContext } from './context.ts'
 import type { NetlifyState } from './observe.ts'
 import { wasPublished } from './releases.ts'
 import { restore } from './restore.ts'
 
-/** The one step to a former deploy: publish it again and, where the configuration says so or it was so before, lock it. */
+/** Running builds are cancelled where the configuration says so; then a former deploy is published again and, where that or the state before says so, locked. */
 export async function plan(
   context: NetlifyContext,
   { current }: Observation,
-  { locked: wasLocked, deploys }: NetlifyState,
+  { locked: wasLocked, deploys, builds }: NetlifyState,
   release: Release,
   signal: AbortSignal
 ): Promise<PlanDraft> {
@@ -20,9 +21,15 @@ export async function plan(
   const role = await netlify.role(signal)
   const lock = config.lock === true || wasLocked
   const { site, api } = netlify
+  const move = { from: current, to: release }
   const params = { site, api, from: current?.id ?? null, to: release.id, lock, wasLocked }
   return {
-    steps: [restore.plan(context, params, { from: current, to: release })],
+    steps: [
+      ...(config.cancel_builds ? builds : []).map(({ id: build }) =>
+        cancelBuild.plan(context, { site, api, build }, move)
+      ),
+      restore.plan(context, params, move)
+    ],
     risks: lock ? [] : [nextPush],
     blockers: [
       ...(deploy && wasPublished(deploy) ? [] : [gone(release, deploy?.state)]),

@@ -5,12 +5,12 @@ import { leftBehind } from '../left-behind.ts'
 import { namesOf } from '../release-names.ts'
 import type { Deploy } from './shapes.ts'
 
-/** Whether a deploy once was the site: a finished production deploy that was published, no draft, preview or branch deploy. */
-export const wasPublished = ({ context, state, draft, published_at }: Deploy): boolean =>
-  (context ?? 'production') === 'production' &&
-  (state === 'ready' || state === 'old') &&
-  !draft &&
-  Boolean(published_at)
+/** Whether a deploy once was the site. A restore publishes a draft, or a deploy of another context, too. */
+export const wasPublished = ({ state, published_at }: Deploy): boolean =>
+  (state === 'ready' || state === 'old') && Boolean(published_at)
+
+/** It was made to be looked at first. */
+const isAside = ({ context, draft }: Deploy): boolean => draft === true || (context ?? 'production') !== 'production'
 
 export interface Publication {
   deploys: readonly Deploy[]
@@ -40,11 +40,14 @@ export function releasesOf({ deploys, published, history, seen }: Publication): 
       ...(deploy.created_at && { createdAt: deploy.created_at }),
       ...(deploy.commit_ref && /^[0-9a-f]{7,64}$/.test(deploy.commit_ref) && { commit: deploy.commit_ref }),
       available: { state: 'yes' },
+      ...(isAside(deploy) && { prerelease: true }),
       ...servedOf(deploy),
       ...(behind.has(deploy.id) && { against: ['it was rolled back: an older deploy was published after it'] }),
-      notes: [deploy.title && quoted(deploy.title, 100), deploy.committer && `by ${deploy.committer}`].flatMap(
-        (note) => (note ? [oneLine(note, 100)] : [])
-      ),
+      notes: [
+        deploy.title && quoted(deploy.title, 100),
+        deploy.committer && `by ${deploy.committer}`,
+        isAside(deploy) && `built as a ${deploy.draft ? 'draft' : deploy.context}`
+      ].flatMap((note) => (note ? [oneLine(note, 100)] : [])),
       details: { permalink: deploy.deploy_ssl_url ?? deploy.deploy_url ?? null, ...(!current && { seen }) }
     }
   })

@@ -6,14 +6,13 @@ import type { Run } from '../target.ts'
 import type { Netlify } from './api.ts'
 import type { NetlifyContext } from './context.ts'
 import type { NetlifyState } from './observe.ts'
-
-const deploy = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/)
+import { deployId } from './shapes.ts'
 
 const params = z.object({
   site: z.string(),
   api: z.string(),
-  from: deploy.nullable(),
-  to: deploy,
+  from: deployId.nullable(),
+  to: deployId,
   /** Auto publishing is stopped as soon as `to` is published. */
   lock: z.boolean(),
   /** Auto publishing was stopped before. */

@@ -1,6 +1,7 @@
 import { defineSteps } from '../define-steps.ts'
 import type { Target, TargetContext } from '../target.ts'
 import { targetOf } from '../target-of.ts'
+import { cancelBuild } from './cancel-build.ts'
 import { check } from './check.ts'
 import type { NetlifyConfig } from './config.ts'
 import { type NetlifyContext, openContext } from './context.ts'
@@ -9,7 +10,7 @@ import { type NetlifyState, observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { restore } from './restore.ts'
 
-const steps = defineSteps([restore], {
+const steps = defineSteps([cancelBuild, restore], {
   of: 'site or server',
   isOurs: ({ netlify }: NetlifyContext, { site, api }) => site === netlify.site && api === netlify.api
 })

@@ -3,6 +3,7 @@ import { TargetError } from '../../support/errors.ts'
 import { shellWord } from '../../support/shell-word.ts'
 import { quoted } from '../../support/text.ts'
 import { defineStep } from '../define-step.ts'
+import { mayBeSound } from '../release-line.ts'
 import type { Run, StepResult } from '../target.ts'
 import type { NpmContext } from './context.ts'
 import { explain, statusOf } from './failure.ts'
@@ -44,6 +45,8 @@ export const deprecate = defineStep<NpmContext, NpmState>()({
   mismatch({ settings }, { package: name, version, message, former, tag }, { from, to, state }) {
     if (tag !== settings.tag) return `it is about the tag ${tag}, and deploy.json names ${settings.tag}`
     if (version !== from?.version) return `it deprecates ${version}`
+    const sound = mayBeSound(version, to.version)
+    if (sound) return `it deprecates ${version}, which may be sound: ${sound}`
     if (message !== deprecationMessage(name, version, to.version, former)) return 'its message is another one'
     const manifest = state.packument.versions[version]
     const isThere = manifest !== undefined && [former, message].includes(deprecationOf(manifest))
@@ -59,7 +62,8 @@ export const deprecationMessage = (name: string, version: string, candidate: str
   return former && !former.includes(ours) ? `${former} (${ours})` : former || ours
 }
 
-const deprecateCommand = ({ package: name, registry, version }: Params, message: string): string =>
+/** What a person types for it. */
+export const deprecateCommand = ({ package: name, registry, version }: Params, message: string): string =>
   `npm deprecate ${name}@${version} ${shellWord(message)} --registry=${registry}`
 
 /** Reads the whole document, changes one field and sends it back with its revision; on a conflict, from the start. */
@@ -85,7 +89,7 @@ async function change(
       return { detail: to ? `deprecated: ${quoted(to, 160)}` : 'no longer deprecated' }
     } catch (error) {
       run.signal.throwIfAborted()
-      if (error instanceof NeedsOneTimePassword) return { manual: manualPassword(deprecateCommand(planned, to)) }
+      if (error instanceof NeedsOneTimePassword) return { manual: manualPassword(error, deprecateCommand(planned, to)) }
       if (statusOf(error) !== 409 || attempt === attempts)
         throw explain(error, `Changing the deprecation of ${name}@${version}`, registry.url, {
           state: `${version} is ${now ? 'deprecated as before' : 'not deprecated'}; this step does not change the dist-tags.`

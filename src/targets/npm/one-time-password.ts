@@ -10,18 +10,19 @@ import type { Run } from '../target.ts'
 import { RegistryRefusal } from './failure.ts'
 import type { Registry, Write } from './registry.ts'
 
-/** Thrown where the registry asks for a one-time password and offers no web login: a person must act. */
+/** Thrown where the registry asks for a second factor that nobody here gives: a person must act. */
 export class NeedsOneTimePassword extends Error {
-  constructor() {
-    super('the registry asks for a one-time password')
+  constructor(why = 'and offers programs no web login') {
+    super(`The registry asks for a two-factor login (one-time password) ${why}.`)
   }
 }
 
 /** What a person is told then. */
-export const manualPassword = (command: string, state?: string): string[] => [
-  `The registry asks for a one-time password and offers programs no web login.${state ? ` ${state}` : ''}`,
-  'Run this where you can enter the password (with an authenticator app, add --otp=<code>):',
-  command
+export const manualPassword = ({ message }: NeedsOneTimePassword, command: string, state?: string): string[] => [
+  `${message}${state ? ` ${state}` : ''}`,
+  'Run this where you can confirm the login (with an authenticator app, add --otp=<code>):',
+  command,
+  'For unattended runs, set NPM_TOKEN to a granular access token with write access to the package that bypasses two-factor authentication. A token of a login session, and trusted publishing, cannot do it.'
 ]
 
 export interface Authority {
@@ -33,6 +34,9 @@ const webLoginSchema = z.looseObject({
   authUrl: z.url({ protocol: /^https?$/ }),
   doneUrl: z.url({ protocol: /^https?$/ })
 })
+/** Long enough for a person who is there, and shorter than the time for a rollback. */
+const confirmedWithinMs = 5 * 60_000
+
 const passwordSchema = z.looseObject({ token: z.string().min(1) })
 
 /** Remembers the password of a web login, because registries accept it for some minutes. */
@@ -72,6 +76,7 @@ async function webLogin(error: unknown, registry: Registry, clock: Clock, run: R
   const offered = webLoginSchema.safeParse(error instanceof RegistryRefusal ? error.body : null)
   if (!offered.success || new URL(offered.data.doneUrl).origin !== new URL(registry.url).origin)
     throw new NeedsOneTimePassword()
+  if (!run.attended) throw new NeedsOneTimePassword('and nobody is here to confirm its web login')
   const { authUrl, doneUrl } = offered.data
   const signal = anySignal(run.signal, run.cancelled)
   try {
@@ -98,6 +103,7 @@ async function awaitLogin(
   clock: Clock,
   run: Run
 ): Promise<string> {
+  const until = clock.now().getTime() + confirmedWithinMs
   for (;;) {
     run.progress(`Open ${oneLine(authUrl, 160)} in a browser and confirm: the registry asks for a second factor`)
     const response = await registry.get(doneUrl, run.signal)
@@ -106,6 +112,8 @@ async function awaitLogin(
       if (!password.success) throw new NeedsOneTimePassword()
       return password.data.token
     }
+    if (clock.now().getTime() > until)
+      throw new NeedsOneTimePassword('and its web login was not confirmed within 5 minutes')
     const seconds = Number(headerOf(response.headers, 'retry-after') ?? 1)
     await clock.sleep(Math.min(Math.max(Number.isFinite(seconds) ? seconds * 1000 : 1000, 250), 10_000), run.signal)
   }

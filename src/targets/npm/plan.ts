@@ -4,8 +4,9 @@ import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { quoted } from '../../support/text.ts'
+import { mayBeSound } from '../release-line.ts'
 import type { NpmContext } from './context.ts'
-import { deprecate, deprecationMessage } from './deprecate.ts'
+import { deprecate, deprecateCommand, deprecationMessage } from './deprecate.ts'
 import { type NpmState, otherTags } from './observe.ts'
 import { deprecationOf, digestOf, type Manifest } from './packument.ts'
 import { recordedDigest } from './releases.ts'
@@ -36,6 +37,8 @@ export async function plan(
   const move = { from: observation.current, to: release }
   const former = deprecationOf(failed)
   const message = deprecationMessage(name, current ?? '', version, former)
+  const failure = { ...place, version: current ?? '', former, message }
+  const sound = mayBeSound(failure.version, version)
   return {
     steps: [
       setTag.plan(
@@ -43,14 +46,19 @@ export async function plan(
         { ...place, from: current, to: version, also: otherTags(tags, tag, current ?? undefined) },
         move
       ),
-      ...(current && failed && settings.deprecate
-        ? [deprecate.plan(context, { ...place, version: current, former, message }, move)]
-        : [])
+      ...(failed && settings.deprecate && !sound ? [deprecate.plan(context, failure, move)] : [])
     ],
     risks: [...candidate.risks, ...rights.risks],
     blockers: [...candidate.blockers, ...rights.blockers],
     fingerprint: fingerprint({ digest: digestOf(manifest), deprecation: deprecationOf(manifest) }),
-    notes: notesOf(settings, current, version)
+    notes: [
+      ...(sound
+        ? [
+            `${current} is not deprecated: ${sound}, so ${current} may be sound. If it is broken: ${deprecateCommand(failure, message)}`
+          ]
+        : []),
+      ...notesOf(settings, current, version)
+    ]
   }
 }
 

@@ -79,7 +79,7 @@ async function move(
   } catch (error) {
     run.signal.throwIfAborted()
     if (error instanceof NeedsOneTimePassword)
-      return { manual: manualPassword(tagCommand(planned, to), `${tag} still points at ${from ?? 'nothing'}.`) }
+      return { manual: manualPassword(error, tagCommand(planned, to), `${tag} still points at ${from ?? 'nothing'}.`) }
     throw explain(error, `Pointing ${tag} of ${name} to ${to ?? 'nothing'}`, registry.url, {
       state: `${tag} still points at ${from ?? 'nothing'}.`
     })

@@ -6,7 +6,7 @@ import { oneLine } from '../../support/text.ts'
 import type { CheckOptions } from '../target.ts'
 import type { PypiContext } from './context.ts'
 import type { PackageIndex } from './package-index.ts'
-import { chosen, digestsOf, type IndexVersion, installable, type Known, pythons } from './versions.ts'
+import { chosen, digestsOf, type IndexVersion, installable, type Known, pythons, whyAbsent } from './versions.ts'
 
 const maxFiles = 60
 
@@ -29,7 +29,9 @@ export async function check(
   const candidate = known?.versions.find(({ version }) => version === release.version)
   if (!known || !candidate || candidate.files.length === 0)
     return {
-      checks: [choice('fail', `${settings.label} has no files of ${release.version}`)],
+      checks: [
+        choice('fail', `${settings.label} has no files of ${release.version}${known ? `: ${whyAbsent(known)}` : ''}`)
+      ],
       observed: baseline ?? {}
     }
   const other = otherChoice(known, candidate)

@@ -1,16 +1,18 @@
 import type { PypiSettings } from './settings.ts'
 
-/** Where an owner manages a release of an index that runs Warehouse. */
-const managePage = (warehouse: string, name: string, version: string): string =>
-  `${warehouse}/manage/project/${name}/release/${encodeURIComponent(version)}/`
+/**
+ * Where an owner of a project at an index that runs Warehouse finds Yank and Un-yank: in the menu of the release, on the page of all
+ * releases. On the page of one release the menu is that of a file and holds Delete, which nobody can undo.
+ */
+const inMenu = ({ name }: PypiSettings, warehouse: string, version: string, entry: string): string =>
+  `Open ${warehouse}/manage/project/${name}/releases/, and in the Options of the release ${version} choose ${entry}; type ${version} to confirm`
 
 /** How a person yanks a version: a command, or a page and what to do there. */
 export function yankLine(settings: PypiSettings, version: string, reason: string): string {
   const { warehouse, name, label } = settings
   const command = codeArtifact(settings, version, 'Unlisted')
   if (command) return command
-  if (warehouse)
-    return `Open ${managePage(warehouse, name, version)}, choose Options, then Yank; type ${version} to confirm, and paste as the reason: ${reason}`
+  if (warehouse) return `${inMenu(settings, warehouse, version, 'Yank')}, and paste as the reason: ${reason}`
   return `Yank or hide ${name} ${version} with the tools of ${label}, and give as the reason: ${reason}`
 }
 
@@ -19,8 +21,7 @@ export function unyankLine(settings: PypiSettings, version: string): string {
   const { warehouse, name, label } = settings
   const command = codeArtifact(settings, version, 'Published')
   if (command) return command
-  if (warehouse)
-    return `Open ${managePage(warehouse, name, version)}, choose Options, then Un-yank; type ${version} to confirm`
+  if (warehouse) return inMenu(settings, warehouse, version, 'Un-yank')
   return `Un-yank or show ${name} ${version} again with the tools of ${label}`
 }
 

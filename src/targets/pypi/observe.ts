@@ -50,7 +50,7 @@ async function healthOf(
       state: 'down',
       message:
         known.versions.length === 0
-          ? `${name} has no version with files`
+          ? `${name} has no version with files${known.status === 'quarantined' ? ': it is in quarantine' : ''}`
           : `every version of ${name} is yanked or has no files: only exact versions can be installed`
     }
   const { version, files } = current

@@ -8,7 +8,16 @@ import type { PypiContext } from './context.ts'
 import { higherVersion, normalVersion } from './names.ts'
 import type { PypiState } from './observe.ts'
 import type { PypiSettings } from './settings.ts'
-import { digestsOf, type IndexVersion, inFrontOf, installable, type Known, kindsOf, pythons } from './versions.ts'
+import {
+  digestsOf,
+  type IndexVersion,
+  inFrontOf,
+  installable,
+  type Known,
+  kindsOf,
+  pythons,
+  whyAbsent
+} from './versions.ts'
 import { yank, yankParams } from './yank.ts'
 
 const maxFiles = 60
@@ -24,7 +33,7 @@ export async function plan(
   const { index, settings, history } = context
   const candidate = known.versions.find(({ version }) => version === release.version)
   const failed = known.versions.find(({ version }) => version === current?.version)
-  if (!candidate || candidate.files.length === 0) return noPlan(filesGone(settings, release.version))
+  if (!candidate || candidate.files.length === 0) return noPlan(filesGone(settings, known, release.version))
   if (candidate.yanked) return noPlan(isYanked(settings, candidate))
   const inFront = inFrontOf(known, candidate)
   if (inFront.length === 0) return noPlan(noneInFront(settings, candidate, known))
@@ -132,10 +141,10 @@ function lost({ kinds }: PypiSettings, candidate: IndexVersion, failed: IndexVer
   ]
 }
 
-const filesGone = ({ name, label }: PypiSettings, version: string): Blocker => ({
+const filesGone = ({ name }: PypiSettings, known: Known, version: string): Blocker => ({
   id: `files_gone:${version}`,
   what: `${name} ${version} has no files`,
-  why: `they were deleted and cannot be uploaded again: ${label} never accepts a file name twice`,
+  why: whyAbsent(known),
   next: 'Choose another version, or publish the old code under a higher one.'
 })
 
@@ -143,7 +152,7 @@ const isYanked = (settings: PypiSettings, { version, yankedReason }: IndexVersio
   id: `yanked:${version}`,
   what: `${settings.name} ${version} is yanked`,
   why: `installers skip it${yankedReason ? ` (${quoted(yankedReason, 160)})` : ''}`,
-  next: 'Choose another version; or, if it works, un-yank it on its page, then assess again.'
+  next: 'Choose another version; or, if it works, un-yank it on the page of the releases, then assess again.'
 })
 
 const noneInFront = ({ name }: PypiSettings, { version }: IndexVersion, { versions }: Known): Blocker => ({

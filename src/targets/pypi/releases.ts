@@ -4,7 +4,7 @@ import type { Release, Served } from '../../model/release.ts'
 import { quoted } from '../../support/text.ts'
 import { normalVersion } from './names.ts'
 import type { PypiSettings } from './settings.ts'
-import { digestsOf, type IndexVersion, type Known, kindsOf } from './versions.ts'
+import { digestsOf, type IndexVersion, type Known, kindsOf, whyAbsent } from './versions.ts'
 
 /** One version as a release. */
 export function releaseOf({ path }: PypiSettings, version: IndexVersion): Release {
@@ -27,17 +27,19 @@ function availability({ files, yanked }: IndexVersion): Release['available'] {
       state: 'no',
       reason: 'its files were deleted and cannot be uploaded again: an index never accepts a file name twice'
     }
-  if (yanked) return { state: 'no', reason: 'yanked: installers skip it until an owner un-yanks it on its page' }
+  if (yanked)
+    return { state: 'no', reason: 'yanked: installers skip it until an owner un-yanks it on the page of the releases' }
   return { state: 'yes' }
 }
 
 /** Every version but the current one, and those that were recorded as deployed and are not there. */
 export function releasesOf(
   settings: PypiSettings,
-  { versions }: Known,
+  known: Known,
   current: IndexVersion | null,
   history: readonly DeploymentRecord[]
 ): Release[] {
+  const { versions } = known
   const served = servedPeriods(versions, current)
   const present = versions
     .filter((one) => one !== current)
@@ -49,16 +51,13 @@ export function releasesOf(
   const gone = [...new Set(history.flatMap(({ version }) => normalVersion(version) ?? []))].filter(
     (version) => !there.has(version)
   )
-  return [...present, ...gone.map((version) => deleted(settings, version))]
+  return [...present, ...gone.map((version) => absent(settings, known, version))]
 }
 
-const deleted = ({ path }: PypiSettings, version: string): Release => ({
+const absent = ({ path }: PypiSettings, known: Known, version: string): Release => ({
   version,
   id: `${path}==${version}`,
-  available: {
-    state: 'no',
-    reason: 'deleted: deploy.json records it, but the index has no such version and accepts none of its files again'
-  }
+  available: { state: 'no', reason: `deploy.json records it, but ${whyAbsent(known)}` }
 })
 
 /**

@@ -34,6 +34,12 @@ export interface Known {
   status: string | null
 }
 
+/** Why an index shows nothing of a version. One in quarantine looks like a deleted one, and may come back. */
+export const whyAbsent = ({ status }: Known): string =>
+  status === 'quarantined'
+    ? 'the project is in quarantine, and the index shows none of its files'
+    : 'the index shows no files of it: they were deleted, and then no file name is accepted twice, or the release is in quarantine'
+
 export function groupVersions(project: SimpleProject, name: string, page: string): Known {
   const byVersion = new Map<string, IndexFile[]>()
   for (const version of project.versions ?? []) {

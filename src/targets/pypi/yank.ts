@@ -114,7 +114,7 @@ function instructions(
 ): string[] {
   const { warehouse, label, name } = settings
   const who = warehouse
-    ? `${label} lets no program yank a release. An owner of ${name} does it on its page, logged in:`
+    ? `${label} lets no program yank a release. An owner of ${name} does it in a browser, logged in:`
     : `This program cannot yank a release at ${label}. A person who manages the index does it:`
   return [
     who,

@@ -7,12 +7,15 @@ import type { Pages } from '../../http/pages.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
 import type { TargetContext } from '../target.ts'
 import {
+  aliasesSchema,
   aliasSchema,
   buildEventsSchema,
   type Deployment,
   deploymentsSchema,
   domainConfigSchema,
+  domainName,
   domainsSchema,
+  failedAliasesSchema,
   type OneDeployment,
   oneDeploymentSchema,
   type Project,
@@ -62,15 +65,23 @@ export interface Vercel extends ProjectName {
   productionDomains(signal: AbortSignal): Promise<string[]>
   /** The deployment that a domain leads to. */
   deploymentOf(domain: string, signal: AbortSignal): Promise<string | null>
+  /** Every name that leads to a deployment, without redirects. */
+  aliasesOf(deployment: string, signal: AbortSignal): Promise<string[]>
+  setAlias(alias: string, deployment: string, signal: AbortSignal): Promise<void>
+  /** What the last job of this kind did not move; empty where Vercel does not say. */
+  failedAliases(by: Action, signal: AbortSignal): Promise<string[]>
   /** Whether Vercel itself says that a domain's DNS does not point at it. */
   isMisdirected(domain: string, signal: AbortSignal): Promise<boolean>
   /** Of the token's owner in the project's team; null where there is no team, `unknown` where Vercel does not say. */
   membership(signal: AbortSignal): Promise<Membership | 'unknown' | null>
-  /** Instant rollback; also aborts a rolling release. */
-  rollBack(deployment: string, signal: AbortSignal): Promise<Received>
-  /** Undoes a rollback: points production at a deployment and assigns domains to new ones again. */
-  promote(deployment: string, signal: AbortSignal): Promise<Received>
+  /**
+   * Moves production. `rollback` is the instant rollback, which also aborts a rolling release, with its reason; `promote` undoes one: it
+   * also assigns domains to new deployments again.
+   */
+  move(by: Action, deployment: string, reason: string, signal: AbortSignal): Promise<Received>
 }
+
+export type Action = 'rollback' | 'promote'
 
 /** @throws ConfigError when no token is there. */
 export async function openVercel(name: ProjectName, { env, clock, mask, log }: TargetContext): Promise<Vercel> {
@@ -90,13 +101,13 @@ export async function openVercel(name: ProjectName, { env, clock, mask, log }: T
     log,
     meaning: (said) => meaning(said, token.from)
   })
-  const team = name.team ? { teamId: name.team } : {}
+  const team = teamQuery(name)
   const project = encodeURIComponent(name.project)
 
   /** The body of the answer is not used: what Vercel did is read from the project afterwards. */
-  const act = async (doing: string, path: string, signal: AbortSignal): Promise<Received> => {
+  const act = async (doing: string, path: string, reason: object, signal: AbortSignal): Promise<Received> => {
     try {
-      const request = { doing, path, query: team, method: 'POST', body: {}, signal } as const
+      const request = { doing, path, query: { ...team, ...reason }, method: 'POST', body: {}, signal } as const
       const { status } = await http.json({ ...request, decode: () => null, schema: z.null() })
       return status === 202 ? 'queued' : 'accepted'
     } catch (error) {
@@ -105,15 +116,23 @@ export async function openVercel(name: ProjectName, { env, clock, mask, log }: T
     }
   }
 
+  let projectId: string | null = null
+  /** What acts takes the id, where reading takes the name as well. */
+  const idOf = async (signal: AbortSignal): Promise<string> => projectId ?? (await readProject(signal)).id
+
   const readProject = async (signal: AbortSignal): Promise<Project> => {
     const found = await http.find({
       doing: `Reading the project ${name.project}`,
       path: `/v9/projects/${project}`,
-      query: team,
+      // Without this Vercel leaves `lastAliasRequest` null, also after success.
+      query: { ...team, rollbackInfo: true },
       schema: projectSchema,
       signal
     })
-    if (found) return found
+    if (found) {
+      projectId = found.id
+      return found
+    }
     throw new TargetError({
       what: `Vercel has no project ${name.project}`,
       why: `the token from ${token.from} cannot see it${name.team ? ` in the team ${name.team}` : ' outside of teams'}`,
@@ -166,7 +185,7 @@ export async function openVercel(name: ProjectName, { env, clock, mask, log }: T
       }
     },
     async productionDeployments(signal) {
-      const { id } = await readProject(signal)
+      const id = await idOf(signal)
       return allPages({
         doing: `Reading the deployments of ${name.project}`,
         path: '/v6/deployments',
@@ -204,13 +223,38 @@ export async function openVercel(name: ProjectName, { env, clock, mask, log }: T
       return items
         .filter(({ redirect, gitBranch, verified }) => !redirect && !gitBranch && verified !== false)
         .map(({ name: domain }) => domain)
-        .filter((domain) => /^[a-z0-9*-]+(\.[a-z0-9-]+)+$/i.test(domain))
+        .filter((domain) => domainName.safeParse(domain).success)
     },
     async deploymentOf(domain, signal) {
       const doing = `Reading the alias ${domain}`
       const path = `/v4/aliases/${encodeURIComponent(domain)}`
       const answer = await http.find({ doing, path, query: team, schema: aliasSchema, signal })
       return answer?.deploymentId ?? null
+    },
+    async aliasesOf(id, signal) {
+      const doing = `Reading the aliases of ${id}`
+      const path = `/v2/deployments/${encodeURIComponent(id)}/aliases`
+      const answer = await http.find({ doing, path, query: team, schema: aliasesSchema, signal })
+      const found = (answer?.aliases ?? []).filter(({ redirect }) => !redirect).map(({ alias }) => alias)
+      return found.filter((alias) => domainName.safeParse(alias).success)
+    },
+    async setAlias(alias, id, signal) {
+      const doing = `Pointing ${alias} at ${id}`
+      const path = `/v2/deployments/${encodeURIComponent(id)}/aliases`
+      await http.json({ doing, path, query: team, method: 'POST', body: { alias }, schema: z.unknown(), signal })
+    },
+    async failedAliases(by, signal) {
+      const doing = `Reading what was not moved of ${name.project}`
+      const path = `/v9/projects/${await idOf(signal)}/${by}/aliases`
+      const query = { ...team, failedOnly: true, limit: 20 }
+      try {
+        const answer = await http.find({ doing, path, query, schema: failedAliasesSchema, signal })
+        return (answer?.aliases ?? []).map(({ alias }) => alias)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error instanceof RollbackError) return []
+        throw error
+      }
     },
     async isMisdirected(domain, signal) {
       const doing = `Reading the configuration of ${domain}`
@@ -236,11 +280,24 @@ export async function openVercel(name: ProjectName, { env, clock, mask, log }: T
       if (!membership?.role) return 'unknown'
       return { role: membership.role, permissions: membership.teamPermissions ?? null }
     },
-    rollBack: (deployment, signal) =>
-      act(`Rolling back to ${deployment}`, `/v1/projects/${project}/rollback/${deployment}`, signal),
-    promote: (deployment, signal) =>
-      act(`Promoting ${deployment}`, `/v10/projects/${project}/promote/${deployment}`, signal)
+    async move(by, deployment, reason, signal) {
+      const id = await idOf(signal)
+      return by === 'rollback'
+        ? act(
+            `Rolling back to ${deployment}`,
+            `/v1/projects/${id}/rollback/${deployment}`,
+            { description: reason },
+            signal
+          )
+        : act(`Promoting ${deployment}`, `/v10/projects/${id}/promote/${deployment}`, {}, signal)
+    }
   }
+}
+
+/** A team is named by its id, or by the name in its addresses. */
+const teamQuery = ({ team }: ProjectName): Record<string, string> => {
+  if (!team) return {}
+  return team.startsWith('team_') ? { teamId: team } : { slug: team }
 }
 
 function meaning(said: Said, from: string): { why?: string; next?: string; code?: string } | undefined {

@@ -6,6 +6,7 @@ import { oneLine } from '../../support/text.ts'
 import type { CheckOptions } from '../target.ts'
 import type { Rolling } from './api.ts'
 import type { VercelContext } from './context.ts'
+import { aliasCommand } from './move-alias.ts'
 import { askDomain, type DomainPage } from './page.ts'
 import { shareOf } from './rolling-release.ts'
 import type { Project } from './shapes.ts'
@@ -24,11 +25,13 @@ export async function check(context: VercelContext, release: Release, { signal }
     const domainStates = await Promise.all(
       domains.slice(0, mostDomains).map((domain) => stateOf(domain, context, signal))
     )
+    const aliases = await Promise.all(aliasesIn(release).map((alias) => aliasLeads(alias, release, context, signal)))
     const anyServes = domainStates.some(({ page }) => page?.state === 'healthy')
     return {
       checks: [
         identity(project, rolling, release),
         ...domainStates.flatMap((state) => [leads(state, release), ...answers(state, release, anyServes)]),
+        ...aliases,
         ...leftOut(domains.length)
       ],
       observed: {}
@@ -79,6 +82,24 @@ const leads = ({ domain, deployment, misdirected }: DomainState, release: Releas
   status: deployment === release.id ? 'pass' : deployment === null ? 'unknown' : 'fail',
   detail: `${deployment ? `it leads to ${deployment}` : 'Vercel does not say where it leads'}${misdirected ? '; its DNS does not point at Vercel, so its page was not checked' : ''}`
 })
+
+/** The aliases that were to move with production, as the plan found them. */
+const aliasesIn = ({ details }: Release): string[] =>
+  [details?.aliases ?? []].flat().filter((one): one is string => typeof one === 'string')
+
+/** An alias is no domain of the project, so where it leads elsewhere nothing is undone, and the rollback is not proven. */
+async function aliasLeads(
+  alias: string,
+  { id }: Release,
+  { vercel }: VercelContext,
+  signal: AbortSignal
+): Promise<Check> {
+  const deployment = await vercel.deploymentOf(alias, signal).catch((error: unknown) => unknownLead(error, signal))
+  const common = { id: `alias:${alias}`, title: `The alias ${alias} leads to it` }
+  if (deployment === id) return { ...common, status: 'pass', detail: `it leads to ${id}` }
+  const now = deployment ? `it leads to ${deployment}` : 'Vercel does not say where it leads'
+  return { ...common, status: 'unknown', detail: `${now}; to move it: ${aliasCommand(id, alias)}` }
+}
 
 /** A page that names its deployment proves which one answers; one that names none shows only that it answers. */
 function answers(

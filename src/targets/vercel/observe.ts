@@ -1,6 +1,7 @@
 import type { Observation, Risk } from '../../model/observation.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import type { Observed } from '../target.ts'
+import { addedAliases } from './aliases.ts'
 import type { Rolling, Vercel } from './api.ts'
 import type { VercelContext } from './context.ts'
 import { askDomains, healthOf, seenOf } from './health.ts'
@@ -13,6 +14,8 @@ export interface VercelState {
   rolling: Rolling | null
   /** Production deployments, the one that serves among them. */
   deployments: Deployment[]
+  /** Names that lead to it and are no domains of the project; null where Vercel does not tell. */
+  aliases: string[] | null
 }
 
 /** What Vercel says of the project, now. */
@@ -25,11 +28,12 @@ export async function observe(context: VercelContext, signal: AbortSignal): Prom
     vercel.productionDomains(signal)
   ])
   const serving = servingOf(project, rolling)
-  const [pages, deployments] = await Promise.all([
+  const [pages, aliases, deployments] = await Promise.all([
     askDomains(domains, context, signal),
+    serving ? addedAliases(vercel, serving, domains, signal) : [],
     withServing(vercel, items, serving, signal)
   ])
-  const releases = releasesOf({ deployments, serving, rolling, history, seen: seenOf(pages) })
+  const releases = releasesOf({ deployments, serving, rolling, history, seen: seenOf(pages), aliases: aliases ?? [] })
   const pinned = isPinned(project)
   const observation: Observation = {
     current: releases.find(({ id }) => id === serving) ?? null,
@@ -42,17 +46,19 @@ export async function observe(context: VercelContext, signal: AbortSignal): Prom
       serving,
       pinned,
       domains: [...domains].sort(),
+      aliases,
       rolling: rolling && { base: rolling.base, canary: rolling.canary }
     }),
     notes: [
       ...(more ? ['Vercel has older deployments than those that were read.'] : []),
       ...(rolling ? [rollingNote(rolling)] : []),
+      ...aliasNotes(aliases),
       ...(pinned
         ? ['Since an earlier rollback, Vercel builds new deployments without assigning the production domains to them.']
         : [])
     ]
   }
-  return { observation, state: { project, rolling, deployments } }
+  return { observation, state: { project, rolling, deployments, aliases } }
 }
 
 /** Production may be older than all that is listed. */
@@ -65,6 +71,18 @@ async function withServing(
   if (serving === null || items.some(({ uid }) => uid === serving)) return [...items]
   const one = await vercel.readDeployment(serving, signal)
   return one ? [...items, one] : [...items]
+}
+
+function aliasNotes(aliases: readonly string[] | null): string[] {
+  if (!aliases)
+    return [
+      'Vercel did not say which other aliases lead to the production deployment; check them with `vercel alias ls`.'
+    ]
+  return aliases.length > 0
+    ? [
+        `No domains of the project, but aliases that lead to the production deployment, and move with it: ${aliases.join(', ')}.`
+      ]
+    : []
 }
 
 const rollingNote = (rolling: Rolling): string =>

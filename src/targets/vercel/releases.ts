@@ -26,10 +26,12 @@ export interface Production {
   history: readonly DeploymentRecord[]
   /** How the domains answer now; kept with each release that could take the place of what serves. */
   seen: JsonObject
+  /** Names that are to lead to it as well. */
+  aliases: string[]
 }
 
 /** The deployments that were or are production as releases, the last one to become it first. */
-export function releasesOf({ deployments, serving, rolling, history, seen }: Production): Release[] {
+export function releasesOf({ deployments, serving, rolling, history, seen, aliases }: Production): Release[] {
   const been = deployments
     .filter((one) => wasProduction(one) || one.uid === serving)
     .sort((a, b) => assignedAt(b) - assignedAt(a))
@@ -55,7 +57,7 @@ export function releasesOf({ deployments, serving, rolling, history, seen }: Pro
         against: ['it was rolled back: an older deployment was made production after it']
       }),
       notes: notesOf(deployment, rolling, next && passedOver.some(isBetween(deployment, next))),
-      details: { url: deployment.url ?? null, ...(deployment.uid !== serving && { seen }) }
+      details: { url: deployment.url ?? null, ...(deployment.uid !== serving && { seen, aliases }) }
     }
   })
 }
@@ -71,16 +73,25 @@ function servedOf(deployment: Deployment, isBase: boolean): Pick<Release, 'serve
   return { served: { from, source: `Vercel: it was given the production domains at ${from}${now}` } }
 }
 
-const availableOf = ({ isRollbackCandidate }: Deployment): Release['available'] =>
-  isRollbackCandidate === false
+function availableOf({ isRollbackCandidate, softDeletedByRetention }: Deployment): Release['available'] {
+  if (softDeletedByRetention)
+    return {
+      state: 'no',
+      reason: 'the project’s deployment retention deleted it; it may be restored in the project’s settings'
+    }
+  return isRollbackCandidate === false
     ? { state: 'no', reason: 'Vercel does not offer it as a rollback candidate (plan or retention)' }
     : { state: 'yes' }
+}
 
 function notesOf(deployment: Deployment, rolling: Rolling | null, passedOver: boolean | undefined): string[] {
   const message = told(deployment, messageKeys)
   const by = deployment.creator?.username
   return [
     ...(message ? [quoted(message, 100)] : []),
+    ...(deployment.expiration
+      ? [`the project’s deployment retention deletes it at ${iso(deployment.expiration)}`]
+      : []),
     ...(by ? [`by ${oneLine(by, 60)}`] : []),
     ...(rolling?.canary === deployment.uid ? [`it is being rolled out and serves ${shareOf(rolling)}`] : []),
     ...(passedOver ? ['deployments after it were built and given no domains: perhaps there was a rollback to it'] : [])

@@ -2,22 +2,19 @@ import { z } from 'zod'
 import { statusOf } from '../../http/failure.ts'
 import type { Clock } from '../../support/clock.ts'
 import { messageOf, TargetError } from '../../support/errors.ts'
+import { oneLine } from '../../support/text.ts'
 import { defineStep } from '../define-step.ts'
 import type { Run, StepResult } from '../target.ts'
-import type { Received, Vercel } from './api.ts'
+import type { Action, Received, Vercel } from './api.ts'
 import type { VercelContext } from './context.ts'
 import type { VercelState } from './observe.ts'
 import { isPinned, servingOf } from './rolling-release.ts'
-import type { AliasRequest } from './shapes.ts'
-
-const deployment = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/)
+import { type AliasRequest, deploymentId, placeParams } from './shapes.ts'
 
 const params = z.object({
-  api: z.string(),
-  project: z.string(),
-  team: z.string().nullable(),
-  from: deployment.nullable(),
-  to: deployment,
+  ...placeParams,
+  from: deploymentId.nullable(),
+  to: deploymentId,
   /** Production was pinned before, by an earlier rollback: undoing this one leaves it so. */
   pinned: z.boolean(),
   /** The step aborts a rolling release of `from`. */
@@ -85,7 +82,7 @@ const unconfirmedMs = 10_000
 interface Move {
   from: string | null
   to: string
-  by: 'rollback' | 'promote'
+  by: Action
 }
 
 /**
@@ -94,10 +91,13 @@ interface Move {
  */
 async function move({ vercel, clock }: VercelContext, wanted: Move, run: Run): Promise<StepResult> {
   const { from, to } = wanted
+  const reason = `${run.rollbackId}: ${from ?? 'nothing'} to ${to}`
+  let { by } = wanted
   const now = (): number => clock.now().getTime()
   const until = now() + patienceMs
   let asked: Asked | null = null
   let former: AliasRequest | null = null
+  let refusals = 0
   for (let round = 1; ; round++) {
     const state = await readState(vercel, run.signal)
     const { serving, job } = state
@@ -110,10 +110,18 @@ async function move({ vercel, clock }: VercelContext, wanted: Move, run: Run): P
       // A rollback that is being undone may still be running: it ends first.
       if (job.toDeploymentId !== to && job.toDeploymentId !== from) throw changedMeanwhile(vercel.project, serving)
     } else if (ours && (ours.jobStatus === 'failed' || ours.jobStatus === 'skipped'))
-      throw notMoved(vercel.project, to, `its job is ${ours.jobStatus}`, state)
+      throw notMoved(
+        vercel.project,
+        to,
+        `its job is ${ours.jobStatus}`,
+        state,
+        await vercel.failedAliases(by, run.signal)
+      )
     else if (!asked && !ours) {
-      asked = await ask(vercel, wanted, clock, run.signal)
+      asked = await ask(vercel, by, to, reason, clock, run.signal)
       if (asked.received === 'refused') {
+        // With no job under way, a second refusal is about promoting itself, as of what was promoted once: a rollback does the same move.
+        if (by === 'promote' && !state.rolling && ++refusals > 1) by = 'rollback'
         if (now() > until) throw notMoved(vercel.project, to, 'it reports another change in progress', state)
         asked = null
         await clock.sleep(refusedMs, run.signal)
@@ -127,10 +135,17 @@ async function move({ vercel, clock }: VercelContext, wanted: Move, run: Run): P
   }
 }
 
-async function ask(vercel: Vercel, { by, to }: Move, clock: Clock, signal: AbortSignal): Promise<Asked> {
+async function ask(
+  vercel: Vercel,
+  by: Action,
+  to: string,
+  reason: string,
+  clock: Clock,
+  signal: AbortSignal
+): Promise<Asked> {
   const at = clock.now().getTime()
   try {
-    return { at, received: await (by === 'rollback' ? vercel.rollBack(to, signal) : vercel.promote(to, signal)) }
+    return { at, received: await vercel.move(by, to, reason, signal) }
   } catch (error) {
     signal.throwIfAborted()
     const status = statusOf(error)
@@ -201,11 +216,17 @@ const changedMeanwhile = (project: string, serving: string | null): TargetError 
     code: 'changed_meanwhile'
   })
 
-const notMoved = (project: string, to: string, why: string, { serving }: ProductionState): TargetError =>
+const notMoved = (
+  project: string,
+  to: string,
+  why: string,
+  { serving }: ProductionState,
+  left: readonly string[] = []
+): TargetError =>
   new TargetError({
     what: `Vercel did not point production at ${to}`,
     why,
-    state: `${serving ?? 'Nothing'} is the production deployment of ${project}; some domains may have moved already.`,
+    state: `${serving ?? 'Nothing'} is the production deployment of ${project}; ${left.length > 0 ? `not moved: ${oneLine(left.join(', '), 400)}` : 'some domains may have moved already'}.`,
     next: 'Check the deployments of the project in Vercel and vercel-status.com, then assess again.',
     code: 'job_failed',
     retryable: true

@@ -12,6 +12,7 @@ export interface FakeDeploy {
   commit_ref: string | null
   title: string
   created_at: string
+  updated_at: string
   published_at: string | null
   error_message: string | null
   locked: boolean
@@ -40,6 +41,14 @@ export interface FakeNetlify extends Omit<FakeServer, 'url'> {
   restoreMovesTime: boolean
   /** What a person does in the list of deploys. */
   restoreByHand(deploy: FakeDeploy): void
+  /** Traffic that is split between branches. */
+  splits: {
+    id: string
+    site_id: string
+    name: string
+    active: boolean
+    branches: { branch: string; percentage: number }[]
+  }[]
   /** Of the token's owner in the team that owns the site. */
   role: string
   /** What the site shows, whatever is published. */
@@ -62,6 +71,7 @@ export async function fakeNetlify(): Promise<FakeNetlify> {
   const fake = {
     restoreTakesMs: 0,
     restoreMovesTime: true,
+    splits: [] as FakeNetlify['splits'],
     role: 'Owner',
     sitePage: undefined as FakeNetlify['sitePage']
   }
@@ -101,12 +111,19 @@ export async function fakeNetlify(): Promise<FakeNetlify> {
       if (id !== siteId) return notFound
       if (!verb && asked.method === 'GET') return { status: 200, body: site() }
       if (verb === 'deploys' && action === 'restore' && asked.method === 'POST') return restore(deployId)
+      if (verb === 'traffic_splits' && !deployId && asked.method === 'GET') return { status: 200, body: fake.splits }
       if (verb === 'deploys' && !deployId && asked.method === 'GET') return list(asked)
       return notFound
     }
     const deploy = kind === 'deploys' ? find(id) : undefined
     if (!deploy) return notFound
     if (!verb && asked.method === 'GET') return { status: 200, body: view(deploy) }
+    if (verb === 'cancel' && asked.method === 'POST') {
+      if (['ready', 'old', 'error'].includes(deploy.state))
+        return { status: 422, body: { code: 422, message: 'Deploy is not building' } }
+      Object.assign(deploy, { state: 'error', error_message: 'Canceled build' })
+      return { status: 201, body: view(deploy) }
+    }
     if ((verb === 'lock' || verb === 'unlock') && asked.method === 'POST') {
       if (deploy.id !== published) return { status: 422, body: { code: 422, message: 'Deploy is not published' } }
       deploy.locked = verb === 'lock'
@@ -125,7 +142,8 @@ export async function fakeNetlify(): Promise<FakeNetlify> {
   const restore = (deployId: string | undefined): Answer => {
     const deploy = find(deployId)
     if (!deploy) return { status: 404, body: { code: 404, message: 'Not Found' } }
-    if (!deploy.published_at) return { status: 422, body: { code: 422, message: 'Deploy was never published' } }
+    if (deploy.state !== 'ready' && deploy.state !== 'old')
+      return { status: 422, body: { code: 422, message: 'Deploy is not ready' } }
     if (fake.restoreTakesMs > 0) setTimeout(() => publish(deploy), fake.restoreTakesMs)
     else publish(deploy)
     return { status: 201, body: view(deploy) }
@@ -173,6 +191,7 @@ export async function fakeNetlify(): Promise<FakeNetlify> {
         commit_ref: commit,
         title: `Release ${number}`,
         created_at: new Date(Date.UTC(2026, 0, number)).toISOString(),
+        updated_at: new Date(Date.UTC(2026, 0, number)).toISOString(),
         published_at: null,
         error_message: null,
         locked: false,

@@ -1,7 +1,7 @@
 import { type Answer, type Asked, type FakeServer, fakeServer } from '../fake-server.ts'
 import { jsonOf } from './json.ts'
 import { wrongWith } from './shapes.ts'
-import { newest, type PypiState, sha256, type VersionState } from './state.ts'
+import { newest, type PypiState, sha256, shown, type VersionState } from './state.ts'
 
 export interface FakePypi extends FakeServer {
   /** Where twine would upload to, as `registry` of deploy.json may have it. */
@@ -78,9 +78,9 @@ function simple(state: PypiState, asked: Asked, origin: string, onlyHtml: boolea
     meta: { 'api-version': '1.4', '_last-serial': 1 },
     'alternate-locations': [],
     name: normalized(state.name),
-    versions: state.versions.map(({ version }) => version),
+    versions: shown(state).map(({ version }) => version),
     'project-status': { status: state.status ?? 'active' },
-    files: state.versions.flatMap((version) =>
+    files: shown(state).flatMap((version) =>
       version.files.map((file) => ({
         filename: file.name,
         url: `${origin}/packages/${file.name}`,
@@ -105,17 +105,17 @@ function simple(state: PypiState, asked: Asked, origin: string, onlyHtml: boolea
 
 const yankedOf = ({ yanked, reason }: VersionState): boolean | string => (yanked ? (reason ?? true) : false)
 
-function simpleHtml({ versions, name }: PypiState, origin: string, type: string): Answer {
+function simpleHtml(state: PypiState, origin: string, type: string): Answer {
   const escaped = (text: string): string =>
     text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
-  const links = versions.flatMap((version) =>
+  const links = shown(state).flatMap((version) =>
     version.files.map((file) => {
       const python = file.requiresPython ? ` data-requires-python="${escaped(file.requiresPython)}"` : ''
       const yanked = version.yanked ? ` data-yanked="${escaped(version.reason ?? '')}"` : ''
       return `<a href="${origin}/packages/${file.name}#sha256=${sha256(file.content)}"${python}${yanked}>${file.name}</a><br/>`
     })
   )
-  const body = `<!DOCTYPE html>\n<html><head><title>Links for ${name}</title></head><body>${links.join('\n')}</body></html>`
+  const body = `<!DOCTYPE html>\n<html><head><title>Links for ${state.name}</title></head><body>${links.join('\n')}</body></html>`
   return { status: 200, headers: { 'content-type': `${type}; charset=UTF-8` }, body }
 }
 
@@ -147,8 +147,8 @@ function wrongWithRequest({ method, path, query, headers, body }: Asked): string
 
 function json(state: PypiState, rest: string[], pages: string, origin: string, wrong: string[]): Answer {
   const wanted = rest.length > 1 ? decodeURIComponent(rest[0] ?? '') : newest(state)?.version
-  const found = state.versions.find(({ version }) => version === wanted)
-  if (!found) return { status: 404, body: { message: 'Not Found' } }
+  const found = state.versions.find(({ version, quarantined }) => version === wanted && !quarantined)
+  if (!found || state.status === 'quarantined') return { status: 404, body: { message: 'Not Found' } }
   const body = jsonOf(state, found, pages, origin)
   wrong.push(...wrongWith('json', body).map((line) => `the JSON API answers ${line}`))
   return { status: 200, body }

@@ -14,6 +14,8 @@ export interface VersionState {
   version: string
   files: FileState[]
   yanked: boolean
+  /** Its administrators took it out of the index; nothing tells it from a deleted one. */
+  quarantined?: boolean
   reason: string | null
   requires: string[]
   requiresPython: string | null
@@ -63,13 +65,19 @@ export function yank(state: PypiState, version: string, reason: string | null = 
   if (found) Object.assign(found, { yanked, reason: yanked ? reason : null })
 }
 
+/** What the index shows: a release in quarantine, and every one of a project in quarantine, is not there; nor is one without files. */
+export const shown = ({ versions, status }: PypiState): VersionState[] =>
+  status === 'quarantined' ? [] : versions.filter(({ quarantined, files }) => !quarantined && files.length > 0)
+
 /** The order of "latest" on PyPI: not yanked first, then full releases, then the highest. */
-export function newest({ versions }: PypiState): VersionState | undefined {
+export function newest(state: PypiState): VersionState | undefined {
   const rank = ({ version, yanked }: VersionState): number => {
     const parsed = explain(version)
     return (yanked ? 2 : 0) + (parsed?.is_prerelease || parsed?.is_devrelease ? 1 : 0)
   }
-  return [...versions].sort((a, b) => rank(a) - rank(b) || compare(b.version, a.version))[0]
+  return state.versions
+    .filter(({ quarantined }) => !quarantined)
+    .sort((a, b) => rank(a) - rank(b) || compare(b.version, a.version))[0]
 }
 
 export const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex')

@@ -36,7 +36,9 @@ const listed = z.strictObject({
   target: z.enum(['production', 'staging']).nullable(),
   aliasError: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
   aliasAssigned: z.union([ms, z.boolean()]).nullable(),
-  isRollbackCandidate: z.boolean().nullable()
+  isRollbackCandidate: z.boolean().nullable(),
+  expiration: ms.optional(),
+  softDeletedByRetention: z.boolean().optional()
 })
 
 const one = z.strictObject({
@@ -51,6 +53,9 @@ const one = z.strictObject({
   meta: z.record(z.string(), z.string()),
   target: z.enum(['production', 'staging']).nullable(),
   aliasAssigned: z.boolean(),
+  alias: z.array(z.string()).optional(),
+  automaticAliases: z.array(z.string()).optional(),
+  userAliases: z.array(z.string()).optional(),
   errorCode: z.string().optional(),
   errorMessage: z.string().nullable().optional()
 })
@@ -77,6 +82,14 @@ const project = z.strictObject({
   targets: z.strictObject({ production: z.strictObject({ id: z.string() }).nullable() }),
   autoAssignCustomDomains: z.boolean(),
   lastAliasRequest: aliasRequest.nullable(),
+  microfrontends: z
+    .strictObject({
+      updatedAt: ms,
+      groupIds: z.array(z.string()),
+      enabled: z.boolean(),
+      defaultRoute: z.string().optional()
+    })
+    .optional(),
   lastRollbackTarget: z.record(z.string(), z.unknown()).nullable()
 })
 
@@ -155,7 +168,12 @@ const ofTeam = ['teamId', 'slug']
 
 const operations = {
   team: { method: 'GET', path: '/v2/teams/{teamId}', query: ['slug'], answers: { 200: team } },
-  project: { method: 'GET', path: '/v9/projects/{idOrName}', query: ofTeam, answers: { 200: project } },
+  project: {
+    method: 'GET',
+    path: '/v9/projects/{idOrName}',
+    query: [...ofTeam, 'rollbackInfo'],
+    answers: { 200: project }
+  },
   domains: {
     method: 'GET',
     path: '/v9/projects/{idOrName}/domains',
@@ -230,6 +248,53 @@ const operations = {
         deploymentId: z.string().nullable(),
         projectId: z.string().nullable(),
         uid: z.string()
+      })
+    }
+  },
+  deploymentAliases: {
+    method: 'GET',
+    path: '/v2/deployments/{id}/aliases',
+    query: ofTeam,
+    answers: {
+      200: z.strictObject({
+        aliases: z.array(
+          z.strictObject({
+            uid: z.string(),
+            alias: z.string(),
+            created: z.iso.datetime(),
+            redirect: z.string().nullable().optional()
+          })
+        )
+      })
+    }
+  },
+  assignAlias: {
+    method: 'POST',
+    path: '/v2/deployments/{id}/aliases',
+    query: ofTeam,
+    answers: {
+      200: z.strictObject({
+        uid: z.string(),
+        alias: z.string(),
+        created: z.iso.datetime(),
+        oldDeploymentId: z.string().nullable().optional()
+      })
+    }
+  },
+  failedAliases: {
+    method: 'GET',
+    path: '/v9/projects/{projectId}/rollback/aliases',
+    query: [...ofTeam, 'failedOnly', 'limit', 'until'],
+    answers: {
+      200: z.strictObject({
+        aliases: z.array(
+          z.strictObject({
+            alias: z.strictObject({ alias: z.string(), deploymentId: z.string() }),
+            id: z.string(),
+            status: z.enum(['completed', 'in-progress', 'pending', 'failed'])
+          })
+        ),
+        pagination
       })
     }
   },

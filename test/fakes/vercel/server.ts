@@ -1,7 +1,7 @@
 import { type Answer, type Asked, type FakeServer, fakeServer } from '../fake-server.ts'
 import { type DomainAnswer, type Domains, domainsOf } from './domains.ts'
 import { type Operation, operationOf, published, refusal } from './published.ts'
-import { type FakeDeployment, listView, oneView, type Rolling, rollingView } from './views.ts'
+import { automatic, type FakeDeployment, listView, oneView, type Rolling, rollingView } from './views.ts'
 
 export type { FakeDeployment } from './views.ts'
 
@@ -37,6 +37,15 @@ export interface FakeVercel extends Omit<FakeServer, 'url'> {
   /** Production domains that no name server knows; Vercel knows that only of those that are also `misconfigured`. */
   deadDomains: string[]
   misconfigured: Set<string>
+  /** Domains by the deployment that they lead to; `vercel alias set` is `set`. */
+  aliases: Map<string, string>
+  /** Aliases that Vercel refuses to assign. */
+  lockedAliases: Set<string>
+  microfrontend: boolean
+  /** Promoting what was promoted once is refused. */
+  promotesOnce: boolean
+  /** The reason that each rollback gave. */
+  reasons: string[]
 }
 
 const day = 86_400_000
@@ -54,7 +63,13 @@ export async function fakeVercel(): Promise<FakeVercel> {
   let lastAliasRequest: Record<string, unknown> | null = null
   let rolling: Rolling | null = null
   let jobs = 0
+  const promoted = new Set<string>()
   const fake = {
+    aliases,
+    lockedAliases: new Set<string>(),
+    microfrontend: false,
+    promotesOnce: false,
+    reasons: [] as string[],
     job: { takesMs: 0, ends: 'succeeded', showsAfterMs: 0 } as FakeVercel['job'],
     stuckDomains: new Set<string>(),
     plan: 'pro' as FakeVercel['plan'],
@@ -74,6 +89,7 @@ export async function fakeVercel(): Promise<FakeVercel> {
     production = deployment.uid
     for (const domain of [...domains, ...fake.deadDomains])
       if (!fake.stuckDomains.has(domain)) aliases.set(domain, deployment.uid)
+    aliases.set(automatic(deployment), deployment.uid)
   }
   const moved = (type: 'rollback' | 'promote', deployment: FakeDeployment): void => {
     assign(deployment)
@@ -115,6 +131,9 @@ export async function fakeVercel(): Promise<FakeVercel> {
       return error(400, 'bad_request', 'Not a production deployment')
     if (jobs > 0) return error(409, 'conflict', 'Another alias request is in progress')
     if (type === 'promote' && rolling) return { status: 202 }
+    if (type === 'promote' && fake.promotesOnce && promoted.has(deployment.uid))
+      return error(409, 'conflict', 'Deployment was already promoted')
+    if (type === 'rollback') fake.reasons.push(asked.query.get('description') ?? '')
     if (type === 'rollback' && !deployment.aliasAssigned) return error(400, 'bad_request', 'Never was production')
     if (production === uid && !rolling)
       return error(409, 'conflict', 'Deployment is already the current production deployment')
@@ -153,24 +172,26 @@ export async function fakeVercel(): Promise<FakeVercel> {
 
   const answers: Record<Operation, (asked: Asked, parts: string[]) => Answer> = {
     team(_, [id]) {
-      if (id !== teamId) return missing('Team')
+      if (id !== teamId && id !== 'acme') return missing('Team')
       if (fake.role === null) return error(403, 'forbidden', 'Not authorized to access the team')
       const { role, permissions } = fake
       const membership = { confirmed: true, created: day, createdAt: day, role, teamRoles: [role] }
       return ok({
-        id,
-        slug: 'shop',
+        id: teamId,
+        slug: 'acme',
         membership: { ...membership, ...(permissions && { teamPermissions: permissions }) }
       })
     },
-    project: () =>
+    project: ({ query }) =>
       ok({
         id: projectId,
         name: 'shop',
         accountId: teamId,
         targets: { production: production ? { id: production } : null },
         autoAssignCustomDomains,
-        lastAliasRequest,
+        // Null without this parameter, even after success.
+        lastAliasRequest: query.get('rollbackInfo') === 'true' ? lastAliasRequest : null,
+        ...(fake.microfrontend && { microfrontends: { updatedAt: day, groupIds: ['mfe_1'], enabled: true } }),
         lastRollbackTarget: null
       }),
     domains(asked) {
@@ -197,7 +218,7 @@ export async function fakeVercel(): Promise<FakeVercel> {
     },
     deployment(_, [uid]) {
       const one = find(uid)
-      return one ? ok(oneView(one)) : missing('Deployment')
+      return one ? ok(oneView(one, domains)) : missing('Deployment')
     },
     events(asked, [uid]) {
       const log = find(uid)?.log
@@ -222,6 +243,30 @@ export async function fakeVercel(): Promise<FakeVercel> {
         uid: `a${alias}`
       })
     },
+    deploymentAliases(_, [uid = '']) {
+      if (!find(uid)) return missing('Deployment')
+      const names = [...aliases].filter(([, to]) => to === uid).map(([alias]) => alias)
+      return ok({ aliases: names.map((alias) => ({ uid: `a${alias}`, alias, created: new Date(day).toISOString() })) })
+    },
+    assignAlias({ body }, [uid = '']) {
+      const { alias, ...more } = JSON.parse(body)
+      if (typeof alias !== 'string' || Object.keys(more).length > 0) server.wrong.push(`assigning an alias: ${body}`)
+      if (!find(uid)) return missing('Deployment')
+      if (fake.lockedAliases.has(alias)) return error(403, 'forbidden', 'The alias belongs to another account')
+      const oldDeploymentId = aliases.get(alias)
+      aliases.set(alias, uid)
+      const created = new Date(day).toISOString()
+      return ok({ uid: `a${alias}`, alias, created, ...(oldDeploymentId && { oldDeploymentId }) })
+    },
+    failedAliases: () =>
+      ok({
+        aliases: [...fake.stuckDomains].map((alias) => ({
+          alias: { alias, deploymentId: aliases.get(alias) ?? '' },
+          id: `a${alias}`,
+          status: 'failed'
+        })),
+        pagination: { count: fake.stuckDomains.size, next: null, prev: null }
+      }),
     rollingRelease: () => ok({ rollingRelease: rolling && rollingView(rolling) }),
     rollback: (asked, parts) => act('rollback', asked, parts),
     promote: (asked, parts) => act('promote', asked, parts)
@@ -239,9 +284,12 @@ export async function fakeVercel(): Promise<FakeVercel> {
     const { operation, parts } = found
     for (const name of query.keys())
       if (!published[operation].query.includes(name)) server.wrong.push(`${method} ${path}: no parameter ${name}`)
-    if (operation !== 'team' && query.get('teamId') !== teamId) return missing('Project')
-    const aboutProject = published[operation].path.includes('/projects/')
-    if (aboutProject && parts[0] !== projectId) return missing('Project')
+    if (operation !== 'team' && query.get('teamId') !== teamId && query.get('slug') !== 'acme')
+      return missing('Project')
+    // Reading takes the id or the name, acting the id alone.
+    const { path: template } = published[operation]
+    const isOurs = parts[0] === projectId || (template.includes('{idOrName}') && parts[0] === 'shop')
+    if (template.includes('/projects/') && !isOurs) return missing('Project')
     const answer = answers[operation](asked, parts)
     const shape = answer.status >= 400 ? refusal : published[operation].answers[answer.status]
     const verdict = shape?.safeParse(answer.body)
@@ -284,6 +332,7 @@ export async function fakeVercel(): Promise<FakeVercel> {
   const give = (deployment: FakeDeployment): void => {
     deployment.aliasAssigned = deployment.created + 60_000
     deployment.readySubstate = 'PROMOTED'
+    promoted.add(deployment.uid)
     assign(deployment)
   }
 

@@ -11,6 +11,9 @@ export interface FakeDeployment {
   creator: { uid: string; username: string }
   meta: Record<string, string>
   isRollbackCandidate: boolean | null
+  /** What its project's retention makes of it. */
+  expiration?: number
+  softDeletedByRetention?: boolean
   aliasAssigned: number | null
   /** Of a build that failed. */
   error?: { code: string; message: string }
@@ -31,6 +34,7 @@ const substateOf = ({ state, readySubstate }: FakeDeployment) => (state === 'REA
 /** A deployment as the list tells of it. */
 export function listView(deployment: FakeDeployment, projectId: string): Record<string, unknown> {
   const { uid, name, url, created, state, creator, meta, target, aliasAssigned, isRollbackCandidate } = deployment
+  const { expiration, softDeletedByRetention } = deployment
   return {
     uid,
     name,
@@ -49,12 +53,14 @@ export function listView(deployment: FakeDeployment, projectId: string): Record<
     target,
     aliasError: null,
     aliasAssigned,
-    isRollbackCandidate
+    isRollbackCandidate,
+    ...(expiration !== undefined && { expiration }),
+    ...(softDeletedByRetention !== undefined && { softDeletedByRetention })
   }
 }
 
 /** A deployment as it tells of itself. */
-export function oneView(deployment: FakeDeployment): Record<string, unknown> {
+export function oneView(deployment: FakeDeployment, domains: string[]): Record<string, unknown> {
   const { uid, name, url, created, state, creator, meta, target, aliasAssigned, error } = deployment
   return {
     id: uid,
@@ -68,9 +74,16 @@ export function oneView(deployment: FakeDeployment): Record<string, unknown> {
     meta,
     target,
     aliasAssigned: aliasAssigned !== null,
+    ...(aliasAssigned !== null && {
+      alias: [...domains, automatic(deployment)],
+      automaticAliases: [automatic(deployment)]
+    }),
     ...(error && { errorCode: error.code, errorMessage: error.message })
   }
 }
+
+/** The name that every deployment of the branch main gets by itself. */
+export const automatic = ({ name }: FakeDeployment): string => `${name}-git-main-acme.vercel.app`
 
 const rolled = ({ uid, name, url, created, state }: FakeDeployment): Record<string, unknown> => ({
   id: uid,

@@ -51,7 +51,7 @@ describe('GitHub steps', () => {
     expect(writes()).toHaveLength(before)
   })
 
-  test.each(['prerelease', 'draft', 'keep'] as const)(
+  test.each(['prerelease', 'draft'] as const)(
     'reverting restores everything as it was, whatever part was done (failed release: %s)',
     async (as) => {
       const [target, latest, failed] = await stepsTo({ config: { repository: 'acme/app', failed_release: as } })

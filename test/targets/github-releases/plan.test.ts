@@ -36,6 +36,22 @@ describe('GitHub plan', () => {
     expect([risks, blockers]).toEqual([[], []])
   })
 
+  test.each([
+    ['a sound backport that became the latest', ['v2.3.1', 'v1.9.5'], 'v2.3.1'],
+    ['a new line', ['v2.0.0'], 'v1.2.0']
+  ])('%s is left alone: only the mark moves, and the plan says so', async (_, tags, to) => {
+    for (const tag of tags) publish(it.github.state, tag)
+    const { steps, notes } = await it.planTo(to)
+    expect(steps.map(({ kind }) => kind)).toEqual(['mark-latest'])
+    expect(notes[0]).toMatch(/stay as they are: .*may be sound/)
+  })
+
+  test('a failed release that is to be kept is not touched, its notes included', async () => {
+    const { steps, notes } = await it.planTo('v1.1.0', { config: { repository: 'acme/app', failed_release: 'keep' } })
+    expect(steps.map(({ kind }) => kind)).toEqual(['mark-latest'])
+    expect(notes[0]).toMatch(/v1\.2\.0 and its notes stay/)
+  })
+
   test('what a shell would read in a tag is quoted in the commands for people', async () => {
     publish(it.github.state, "v1.3.0;$(id)'")
     const { steps } = await it.planTo('v1.2.0')

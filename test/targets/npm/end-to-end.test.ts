@@ -65,6 +65,20 @@ describeOn('npm', 'npm through the built server', (backend) => {
       expect(text.includes(it.token), `${path} holds the token`).toBe(false)
   })
 
+  test('a host that shows no progress has nobody to confirm a web login: the rollback ends manual', async () => {
+    const it = await deployed()
+    const log = await it.fault(({ method, headers }) => {
+      const origin = `http://${headers.host}/-/login`
+      const body = { authUrl: origin, doneUrl: origin }
+      return method === 'PUT' ? { status: 401, headers: { 'www-authenticate': 'OTP' }, body } : undefined
+    })
+    const server = await it.serve()
+    const done = await execute(server, await server.call('assess_rollback'))
+    expect(log).not.toContain('GET /-/login')
+    expect(done).toMatchObject({ outcome: 'manual' })
+    expect(done.summary).toContain('granular access token')
+  })
+
   test('without deploy.json the package of package.json is assessed from what the registry knows, and it is said', async () => {
     const it = await deployed()
     await rm(join(it.made.dir, '.claude'), { recursive: true })

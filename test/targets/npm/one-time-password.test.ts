@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Step } from '../../../src/model/step.ts'
+import { type Clock, systemClock } from '../../../src/support/clock.ts'
 import { createMask } from '../../../src/support/mask.ts'
 import { packumentOf } from '../../../testkit/npm/registry.ts'
 import { testRun } from '../../../testkit/target-context.ts'
@@ -8,6 +9,15 @@ import { bench, open, type Project, planTo } from './package-fixture.ts'
 import type { Answer, Asked } from './proxy.ts'
 
 const password = 'web-login-password-1234'
+/** Its waits take no time, and have passed afterwards. */
+function leapingClock(): Clock {
+  let leapt = 0
+  const sleep = async (ms: number) => {
+    leapt += ms
+  }
+  return { ...systemClock, now: () => new Date(Date.now() + leapt), sleep }
+}
+
 const otpHeaders = { 'www-authenticate': 'OTP' }
 
 describeOn('npm', 'npm one-time password', (backend) => {
@@ -92,6 +102,26 @@ describeOn('npm', 'npm one-time password', (backend) => {
     const { manual } = await (await open(made)).apply(setTag as Step, testRun())
     expect(manual?.join('\n')).toMatch(/still points at 1\.2\.0[\s\S]*--otp[\s\S]*npm dist-tag add/)
     expect(await latest(made)).toBe('1.2.0')
+  })
+
+  test('where nobody is to confirm a web login, the step is manual at once, and names the token that needs none', async () => {
+    const made = await broken()
+    const faulty = await withWebLogin(made, () => ({ status: 202, headers: { 'retry-after': '0' } }))
+    const [setTag] = await plannedSteps(made)
+    const { manual } = await (await open(made)).apply(setTag as Step, testRun({ attended: false }))
+    expect(manual?.join('\n')).toMatch(
+      /two-factor login[\s\S]*still points at 1\.2\.0[\s\S]*granular access token.*bypasses/
+    )
+    expect(faulty.log).not.toContain('GET /-/done')
+    expect(await latest(made)).toBe('1.2.0')
+  })
+
+  test('a web login that nobody confirms ends manual before the time for the rollback is up', async () => {
+    const made = await broken()
+    await withWebLogin(made, () => ({ status: 202, headers: { 'retry-after': '3600' } }))
+    const [setTag] = await plannedSteps(made)
+    const { manual } = await (await open(made, { clock: leapingClock() })).apply(setTag as Step, testRun())
+    expect(manual?.join('\n')).toMatch(/not confirmed within 5 minutes/)
   })
 
   test('a web login whose answer would be asked for elsewhere is not followed', async () => {

@@ -68,6 +68,18 @@ describeOn('npm', 'npm plan', (backend) => {
     })
   })
 
+  test.each([
+    ['a sound backport that took the tag', ['1.9.4', '2.3.1', '1.9.5'], '2.3.1'],
+    ['a prerelease that took the tag', ['1.9.4', '2.0.0-beta.1'], '1.9.4'],
+    ['a new line', ['1.9.4', '2.0.0'], '1.9.4']
+  ])('%s is left alone: only the tag is moved, and the plan says so', async (_, versions, to) => {
+    const made = await fresh()
+    for (const version of versions) await made.publish(version, { tag: 'latest' })
+    const { steps, notes } = await planTo(await open(made), to)
+    expect(steps.map(({ kind }) => kind)).toEqual(['set-tag'])
+    expect(notes[0]).toMatch(/is not deprecated: .*may be sound.*npm deprecate/)
+  })
+
   test('deprecating can be switched off', async () => {
     const made = await fresh()
     await made.publish('1.1.0')

@@ -37,7 +37,7 @@ describe('PyPI, end to end', () => {
     const result = await project.execute(server, assessment)
     expect(result.outcome).toBe('manual')
     expect(result.summary).not.toMatch(/SUCCESS/)
-    expect(result.summary).toContain(`${it.pypi.url}/manage/project/Demo-Project/release/1.2.0/`)
+    expect(result.summary).toContain(`${it.pypi.url}/manage/project/Demo-Project/releases/`)
     expect(result.summary).toContain('paste as the reason: Broken release; use Demo-Project 1.1.0.')
 
     const early = await server.call('verify_rollback', { rollback_id: result.rollback_id })
@@ -115,7 +115,7 @@ describe('PyPI, end to end', () => {
     expect(await project.execute(server, assessment)).toMatchObject({ error: { code: 'risks_not_accepted' } })
     const accept = assessment.risks.flatMap(({ id, serious }: Answer) => (serious ? [id] : []))
     const result = await project.execute(server, assessment, { accept })
-    expect(result.summary).toMatch(/release\/1\.2\.0\/[\s\S]*release\/1\.1\.5\//)
+    expect(result.summary).toMatch(/release 1\.2\.0 choose[\s\S]*release 1\.1\.5 choose/)
   })
 
   test('an upload or a yank in between makes the plan out of date', async () => {
@@ -125,12 +125,12 @@ describe('PyPI, end to end', () => {
     expect(await project.execute(server, assessment)).toMatchObject({ isError: true, error: { code: 'stale_plan' } })
   })
 
-  test('files that are gone cannot be uploaded again: said, and refused', async () => {
+  test('files that are gone may be deleted or in quarantine: said, and refused', async () => {
     const version = it.pypi.state.versions.find((one) => one.version === '1.1.0')
     if (version) version.files = []
     const server = await project.serve()
     const assessment = await server.call('assess_rollback', { version: '1.1.0' })
-    expect(assessment.summary).toMatch(/cannot be uploaded again/)
+    expect(assessment.summary).toMatch(/accepted twice, or the release is in quarantine/)
     expect(assessment.blockers).toMatchObject([{ id: 'files_gone:1.1.0' }])
   })
 

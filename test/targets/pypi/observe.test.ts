@@ -11,6 +11,7 @@ describe('PyPI observation', () => {
     it = await world()
   })
   afterEach(() => it.remove())
+  const recorded = (version: string) => ({ at: '2026-01-01T00:00:00.000Z', target: 'pypi', version, status: 'success' })
   const observe = async (parts = {}) => (await (await it.open(parts)).observe(limit())).observation
 
   test('what serves is what an installer takes', async () => {
@@ -43,17 +44,15 @@ describe('PyPI observation', () => {
     })
   })
 
-  test('files that are gone cannot be uploaded again, and that is said; also of versions that deploy.json records', async () => {
+  test('files that the index no longer shows may be deleted, or in quarantine, and both are said', async () => {
     const version = it.pypi.state.versions.find((one) => one.version === '1.1.0')
     if (version) version.files = []
-    const record = { at: '2026-01-01T00:00:00.000Z', target: 'pypi', version: '0.9', status: 'success' }
-    const seen = await observe({ history: [record] })
-    expect(releaseNamed(seen, '1.1.0').available).toMatchObject({
-      reason: expect.stringMatching(/cannot be uploaded again/)
-    })
-    expect(releaseNamed(seen, '0.9').available).toMatchObject({
-      reason: expect.stringMatching(/none of its files again/)
-    })
+    const seen = await observe({ history: ['0.9', '1.1.0'].map(recorded) })
+    for (const one of ['0.9', '1.1.0'])
+      expect(releaseNamed(seen, one).available).toMatchObject({
+        state: 'no',
+        reason: expect.stringMatching(/no file name is accepted twice, or the release is in quarantine/)
+      })
   })
 
   test('a Python on which installers take another version is named', async () => {
@@ -92,7 +91,11 @@ describe('PyPI observation', () => {
     it.pypi.state.status = 'archived'
     expect((await observe()).notes.join()).toMatch(/archived/)
     it.pypi.state.status = 'quarantined'
-    expect((await observe()).blockers).toMatchObject([{ id: 'quarantined' }])
+    const { blockers, health, releases } = await observe({ history: [recorded('1.1.0')] })
+    expect(blockers).toMatchObject([{ id: 'quarantined' }])
+    expect(health.message).toContain('in quarantine')
+    expect(releases[0]?.available.reason).toMatch(/the project is in quarantine/)
+    expect(JSON.stringify(releases)).not.toContain('deleted')
   })
 
   test('an index that has only HTML tells the same', async () => {

@@ -20,7 +20,7 @@ describe('PyPI plan and yank', () => {
     const { steps, risks, blockers, notes } = await it.planTo('1.1.0')
     expect(steps).toMatchObject([{ id: 'yank', phase: 'switch', title: 'Yanking 1.2.0', undo: 'un-yank 1.2.0' }])
     expect(steps[0]?.manualCommands?.[0]).toBe(
-      `Open ${it.pypi.url}/manage/project/Demo.Project/release/1.2.0/, choose Options, then Yank; type 1.2.0 to confirm, and paste as the reason: Broken release; use Demo.Project 1.1.0.`
+      `Open ${it.pypi.url}/manage/project/Demo.Project/releases/, and in the Options of the release 1.2.0 choose Yank; type 1.2.0 to confirm, and paste as the reason: Broken release; use Demo.Project 1.1.0.`
     )
     expect([risks, blockers]).toEqual([[], []])
     expect(notes.join()).toMatch(/higher version, such as 1\.2\.1/)
@@ -56,8 +56,9 @@ describe('PyPI plan and yank', () => {
     yank(it.pypi.state, '1.1.0')
     expect(ids((await it.planTo('1.1.0')).blockers)).toEqual(['yanked:1.1.0'])
     version.files = []
-    expect((await it.planTo('1.1.0')).blockers).toMatchObject([
-      { id: 'files_gone:1.1.0', why: expect.stringMatching(/cannot be uploaded again/) }
+    const history = [{ at: '2026-01-02T00:00:00.000Z', target: 'pypi', version: '1.1.0', status: 'success' }]
+    expect((await it.planTo('1.1.0', { history })).blockers).toMatchObject([
+      { id: 'files_gone:1.1.0', why: expect.stringMatching(/accepted twice, or the release is in quarantine/) }
     ])
   })
 
@@ -83,7 +84,7 @@ describe('PyPI plan and yank', () => {
     const { target, step: one } = await step()
     const { manual = [] } = await target.apply(one, testRun())
     expect(manual.join('\n')).toMatch(/lets no program yank/)
-    expect(manual.join('\n')).toContain(`${it.pypi.url}/manage/project/Demo.Project/release/1.2.0/`)
+    expect(manual.join('\n')).toContain(`${it.pypi.url}/manage/project/Demo.Project/releases/`)
     expect(manual.join('\n')).toMatch(/verify the rollback/)
     expect(manual.join('\n')).toMatch(/1\.2\.1, which installers take at once/)
   })
@@ -114,8 +115,8 @@ describe('PyPI plan and yank', () => {
     const { target, step: one } = await step()
     yank(it.pypi.state, '1.2.0')
     const { manual = [] } = await target.apply(one, testRun())
-    expect(manual.join()).toMatch(/release\/1\.1\.5\//)
-    expect(manual.join()).not.toMatch(/release\/1\.2\.0\//)
+    expect(manual.join()).toMatch(/release 1\.1\.5 choose Yank/)
+    expect(manual.join()).not.toMatch(/release 1\.2\.0 choose/)
   })
 
   test('reverting has nothing to do before the yank, and tells the page after it', async () => {
@@ -124,7 +125,7 @@ describe('PyPI plan and yank', () => {
     yank(it.pypi.state, '1.2.0')
     await expect(target.revert(one, testRun())).rejects.toMatchObject({
       code: 'manual_only',
-      next: expect.stringMatching(/release\/1\.2\.0\/.*Un-yank/)
+      next: expect.stringMatching(/release 1\.2\.0 choose Un-yank/)
     })
   })
 

@@ -21,8 +21,8 @@ export const record = (
 ): DeploymentRecord => ({ at, target: 'vercel', version, status, commit })
 
 /** The target on its own. This process does not trust the domains' certificate, so their pages stay unseen here. */
-export function open(vercel: FakeVercel, history: DeploymentRecord[] = []): Promise<Target> {
-  const config = vercelModule.configSchema.parse({ project_id: vercel.projectId, team_id: vercel.teamId })
+export function open(vercel: FakeVercel, history: DeploymentRecord[] = [], more = {}): Promise<Target> {
+  const config = vercelModule.configSchema.parse({ project_id: vercel.projectId, team_id: vercel.teamId, ...more })
   return vercelModule.open({
     ...targetContext({ name: 'vercel', projectDir: '/nowhere', env: vercel.env, history, clock: hastyClock() }),
     config
@@ -37,8 +37,8 @@ export interface Planned {
   step: Step
 }
 
-export async function planned(vercel: FakeVercel, version = 'bbbbbbb'): Promise<Planned> {
-  const target = await open(vercel)
+export async function planned(vercel: FakeVercel, version = 'bbbbbbb', more = {}): Promise<Planned> {
+  const target = await open(vercel, [], more)
   const { observation, state } = await target.observe(signal())
   const release = observation.releases.find((one) => one.version === version)
   if (!release) throw new Error(`no ${version}`)
