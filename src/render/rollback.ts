@@ -69,7 +69,7 @@ function summary(result: RollbackResult): string {
     ...section('Do manually', result.instructions),
     ...section('What remains', result.remains),
     '',
-    `Next: ${nextLine(outcome)}`
+    `Next: ${result.next ?? nextLine(outcome)}`
   ].join('\n')
 }
 

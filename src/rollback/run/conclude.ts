@@ -18,6 +18,7 @@ interface Conclusion {
   checks?: Check[]
   remains?: string[]
   instructions?: string[]
+  next?: string | null
 }
 
 /** Ends a rollback: the history first, the journal last, so that a journal that has ended has nothing left to do. */
@@ -51,7 +52,8 @@ export async function conclude(run: RollbackRun, conclusion: Conclusion): Promis
     durationMs,
     state,
     remains,
-    instructions: conclusion.instructions ?? []
+    instructions: conclusion.instructions ?? [],
+    next: conclusion.next ?? null
   }
 }
 

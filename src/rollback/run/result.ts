@@ -69,9 +69,11 @@ export interface RollbackResult {
   /** What a person still has to do, with the commands. */
   remains: string[]
   instructions: string[]
+  /** What to do next, where the outcome does not say it. */
+  next: string | null
 }
 
-type Ran = 'outcome' | 'dryRun' | 'checks' | 'durationMs' | 'remains' | 'instructions'
+type Ran = 'outcome' | 'dryRun' | 'checks' | 'durationMs' | 'remains' | 'instructions' | 'next'
 
 /** The result of a dry run, which applied no step. */
 export const dryRunResult = (plan: Omit<RollbackResult, Ran>): RollbackResult => ({
@@ -81,5 +83,6 @@ export const dryRunResult = (plan: Omit<RollbackResult, Ran>): RollbackResult =>
   checks: [],
   durationMs: 0,
   remains: [],
-  instructions: []
+  instructions: [],
+  next: null
 })

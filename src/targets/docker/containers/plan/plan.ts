@@ -36,6 +36,7 @@ import {
   volumeRisks
 } from './preconditions.ts'
 import { whyNotBeside } from './side-by-side.ts'
+import { stopTimes } from './stop-times.ts'
 
 /** The steps from what serves to a release, with every precondition checked. */
 export async function plan(
@@ -104,27 +105,26 @@ export async function plan(
     ...revival.notes,
     ...missingImageNotes(containers, images)
   ]
+  const rolls = planSteps(
+    docker,
+    move,
+    candidate,
+    plans.filter(({ container }) => hasRoomForMark(container))
+  )
   return {
     steps: [
       ...(candidate.image || (plans.length === 0 && revival.steps.length === 0)
         ? []
         : [pullImage.plan(docker, { image: candidate.exact }, move)]),
-      ...withRevival(
-        planSteps(
-          docker,
-          move,
-          candidate,
-          plans.filter(({ container }) => hasRoomForMark(container))
-        ),
-        revival.steps
-      ),
+      ...withRevival(rolls, revival.steps),
       ...dependentSteps(docker, dependents, move),
       ...(files.length > 0 ? [checkComposeFiles.plan(docker, { version: release.version, wanted }, move)] : [])
     ],
     risks,
     blockers,
     fingerprint: fingerprint({ image: candidate.exact, platform: candidate.platform, copied: own.copied }),
-    notes
+    notes,
+    stops: stopTimes(docker, rolls, replaced)
   }
 }
 
