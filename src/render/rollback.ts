@@ -63,7 +63,7 @@ function summary(result: RollbackResult): string {
     'Steps:',
     ...stepLines(result),
     '',
-    `Result: ${titles[outcome]}`,
+    `Result: ${result.title ?? titles[outcome]}`,
     ...(dryRun ? [] : [`Duration: ${duration(result.durationMs)}`]),
     ...(outcome === 'succeeded' ? [] : [`State: ${result.state}`]),
     ...section('Do manually', result.instructions),

@@ -12,8 +12,10 @@ import { prove } from './prove.ts'
 import type { RollbackResult } from './result.ts'
 import type { RollbackRun } from './rollback-run.ts'
 
-interface Conclusion {
+/** How a rollback ends; `title` and `next` where the outcome does not say them. */
+export interface Conclusion {
   outcome: Outcome
+  title?: string
   state: string
   checks?: Check[]
   remains?: string[]
@@ -53,6 +55,7 @@ export async function conclude(run: RollbackRun, conclusion: Conclusion): Promis
     state,
     remains,
     instructions: conclusion.instructions ?? [],
+    title: conclusion.title ?? null,
     next: conclusion.next ?? null
   }
 }

@@ -8,6 +8,7 @@ import type { Move } from '../../../target.ts'
 import { type Owned, servicesOf } from '../../compose/labels.ts'
 import { changeRisks, checkComposeFiles, neededChanges, wantedOf } from '../../compose/reminder.ts'
 import { composeUp, whyNotRevived } from '../../compose/revive.ts'
+import { whileBothExist } from '../../compose/two-of-one.ts'
 import type { DockerContext } from '../../context.ts'
 import { baseName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
@@ -99,6 +100,7 @@ export async function plan(
     ...portNotes(containers),
     ...volumeNotes(containers),
     ...own.notes,
+    ...whileBothExist(replaced),
     ...(containers.length > 0
       ? ['Environment and mounts are kept from the current containers; only the image goes back.']
       : []),
