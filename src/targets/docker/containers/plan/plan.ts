@@ -111,7 +111,9 @@ export async function plan(
     docker,
     move,
     candidate,
-    plans.filter(({ container }) => hasRoomForMark(container))
+    plans
+      .filter(({ container }) => hasRoomForMark(container))
+      .map((plan) => ({ ...plan, hasOwnFiles: own.keeping.has(plan.container.Id) }))
   )
   return {
     steps: [
