@@ -63,13 +63,13 @@ function summary(result: RollbackResult): string {
     'Steps:',
     ...stepLines(result),
     '',
-    `Result: ${titles[outcome]}`,
+    `Result: ${result.title ?? titles[outcome]}`,
     ...(dryRun ? [] : [`Duration: ${duration(result.durationMs)}`]),
     ...(outcome === 'succeeded' ? [] : [`State: ${result.state}`]),
     ...section('Do manually', result.instructions),
     ...section('What remains', result.remains),
     '',
-    `Next: ${nextLine(outcome)}`
+    `Next: ${result.next ?? nextLine(outcome)}`
   ].join('\n')
 }
 

@@ -22,5 +22,6 @@ export function explainAbort(error: unknown, cancelled: AbortSignal): unknown {
   })
 }
 
-const isAbort = (error: unknown): boolean =>
+/** Thrown because a signal was aborted, or caused by that. */
+export const isAbort = (error: unknown): boolean =>
   error instanceof Error && (['AbortError', 'TimeoutError'].includes(error.name) || isAbort(error.cause))

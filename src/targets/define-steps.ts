@@ -49,12 +49,22 @@ export function defineSteps<Context, State>(
       const all = await Promise.all(steps.map((step) => rereadOne(context, step, found)))
       return {
         steps: all.filter((one): one is Step => 'kind' in one),
-        mismatches: all.flatMap((one, index) => ('mismatch' in one ? [`step ${index + 1}: ${one.mismatch}`] : []))
+        mismatches: byReason(all)
       }
     },
     apply: async (context, step, run) => known(context, step).apply(context, step, run),
     revert: async (context, step, run) => known(context, step).revert(context, step, run)
   }
+}
+
+/** Each reason once, with the numbers of the steps. */
+function byReason(all: readonly (Step | { mismatch: string })[]): string[] {
+  const reasons = new Map<string, number[]>()
+  for (const [index, one] of all.entries())
+    if ('mismatch' in one) reasons.set(one.mismatch, [...(reasons.get(one.mismatch) ?? []), index + 1])
+  return [...reasons].map(
+    ([reason, numbers]) => `${numbers.length > 1 ? 'steps' : 'step'} ${numbers.join(', ')}: ${reason}`
+  )
 }
 
 const foreignStep = ({ title }: Step, place: string): TargetError =>

@@ -15,6 +15,7 @@ import { rankCandidates, recommend } from './candidates.ts'
 import { disagreements, failedReturns, leftBehind, leftManually, recordedFailure } from './evidence.ts'
 import { planOf } from './plan-id.ts'
 import { codeRisks, looksHealthy, recentAttempts, unique, weakEvidence } from './risks.ts'
+import { slowStops } from './slow-stops.ts'
 import { spareBegun, spareObservation, spareSteps } from './spare-names.ts'
 
 interface AssessOptions {
@@ -67,7 +68,7 @@ export async function assess(session: Session, { version, investigate, signal }:
   ]
   const risks = [
     ...observation.risks,
-    ...(draft?.risks ?? []),
+    ...(draft ? [...draft.risks, ...slowStops(session, draft)] : []),
     ...risksOfCode,
     ...(chosen ? weakEvidence(chosen) : []),
     ...recentAttempts(records, session.settings.maxAttempts, now),

@@ -73,12 +73,15 @@ function optionOf(kind: ResumeKind, record: JournalRecord, observation: Observat
     )
   }
   const serving = current?.version
-  return option(
-    serving ?? to.version,
-    [],
-    [`Leave ${serving ?? 'the target'} as it is and end the record of this rollback`]
-  )
+  const line = isReached(record, observation)
+    ? `End the record of this rollback: ${serving}, to which it led, is deployed`
+    : `Leave ${serving ?? 'the target'} as it is and end the record of this rollback`
+  return option(serving ?? to.version, [], [line])
 }
+
+/** The target shows the version to which the rollback led, and no other: somebody else may have brought it there. */
+export const isReached = ({ begun }: JournalRecord, { current, mixedReleases }: Observation): boolean =>
+  current?.id === begun.to.id && !mixedReleases
 
 /**
  * Finish or undo. But a deployment made since is not replaced, a proven version is not undone once the cleanup has begun, and what

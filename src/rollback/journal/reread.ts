@@ -45,7 +45,7 @@ export async function rereadRecord(
       : [`It cannot be finished: the target no longer has ${version} (${move.to.id}), to which it leads.`],
     whyNotAtAll: mismatches.map(
       (mismatch) =>
-        `What is recorded of it is none of this target's plans from ${from?.version ?? 'nothing'} to ${version}, so it can only be closed (${oneLine(mismatch)}).`
+        `What is recorded of it is not, or no longer, a plan of this target from ${from?.version ?? 'nothing'} to ${version}, so it can only be closed (${oneLine(mismatch)}).`
     )
   }
 }

@@ -7,6 +7,7 @@ import { type Proof, prove } from './prove.ts'
 import type { RollbackResult } from './result.ts'
 import { hasSwitched, isTakenOver, manualCommands, named, type RollbackRun, unlessTakenOver } from './rollback-run.ts'
 import { applyStep, StepFailed, say } from './steps.ts'
+import { messageWithin, reachedAt } from './time-limit.ts'
 import { cancel, concludeTakenOver, undoUnlessWorse } from './undo.ts'
 
 const markWithinMs = 15_000
@@ -38,7 +39,7 @@ async function applySteps(run: RollbackRun): Promise<RollbackResult | null> {
     } catch (error) {
       if (!(error instanceof StepFailed)) throw error
       if (!switching && wasCancelled(error)) return cancel(run)
-      return undoUnlessWorse(run, error.message)
+      return undoUnlessWorse(run, reachedAt(run, `"${step.title}"`) ?? error.message)
     }
   }
   return null
@@ -61,11 +62,11 @@ async function check(run: RollbackRun): Promise<Proof> {
   return proof
 }
 
-const outOfTime = ({ session }: RollbackRun, error: unknown): Check => ({
+const outOfTime = (run: RollbackRun, error: unknown): Check => ({
   id: 'time',
   title: 'The checks end in time',
   status: 'unknown',
-  detail: quoteLine(session.mask, messageOf(error), 300)
+  detail: quoteLine(run.session.mask, messageWithin(run, run.limit, error), 300)
 })
 
 async function settle(run: RollbackRun, { verdict, checks }: Proof): Promise<RollbackResult> {
@@ -79,10 +80,11 @@ async function settle(run: RollbackRun, { verdict, checks }: Proof): Promise<Rol
   if (verdict === 'unhealthy') return undoUnlessWorse(run, those('fail'), checks)
   if (verdict === 'inconclusive') {
     const cleanup = steps.filter(({ phase }) => phase === 'cleanup')
+    const reached = reachedAt(run, 'the health check')
     return conclude(run, {
       outcome: 'unverified',
       checks,
-      state: `${to.version} is in place, but a check stayed unknown: ${those('unknown')}.`,
+      state: `${reached ? `${reached}. ` : ''}${to.version} is in place, but a check stayed unknown: ${those('unknown')}.`,
       remains: [
         `Check that ${to.version} serves.`,
         ...manualCommands(cleanup, 'Not done, because the check is unknown'),

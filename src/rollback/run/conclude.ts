@@ -12,12 +12,15 @@ import { prove } from './prove.ts'
 import type { RollbackResult } from './result.ts'
 import type { RollbackRun } from './rollback-run.ts'
 
-interface Conclusion {
+/** How a rollback ends; `title` and `next` where the outcome does not say them. */
+export interface Conclusion {
   outcome: Outcome
+  title?: string
   state: string
   checks?: Check[]
   remains?: string[]
   instructions?: string[]
+  next?: string | null
 }
 
 /** Ends a rollback: the history first, the journal last, so that a journal that has ended has nothing left to do. */
@@ -51,7 +54,9 @@ export async function conclude(run: RollbackRun, conclusion: Conclusion): Promis
     durationMs,
     state,
     remains,
-    instructions: conclusion.instructions ?? []
+    instructions: conclusion.instructions ?? [],
+    title: conclusion.title ?? null,
+    next: conclusion.next ?? null
   }
 }
 

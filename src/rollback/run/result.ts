@@ -76,9 +76,13 @@ export interface RollbackResult {
   /** What a person still has to do, with the commands. */
   remains: string[]
   instructions: string[]
+  /** How it ended, where the outcome does not say it. */
+  title: string | null
+  /** What to do next, where the outcome does not say it. */
+  next: string | null
 }
 
-type Ran = 'outcome' | 'dryRun' | 'checks' | 'durationMs' | 'remains' | 'instructions'
+type Ran = 'outcome' | 'dryRun' | 'checks' | 'durationMs' | 'remains' | 'instructions' | 'title' | 'next'
 
 /** The result of a dry run, which applied no step. */
 export const dryRunResult = (plan: Omit<RollbackResult, Ran>): RollbackResult => ({
@@ -88,5 +92,7 @@ export const dryRunResult = (plan: Omit<RollbackResult, Ran>): RollbackResult =>
   checks: [],
   durationMs: 0,
   remains: [],
-  instructions: []
+  instructions: [],
+  title: null,
+  next: null
 })

@@ -6,13 +6,13 @@ import { collectDiagnosis } from '../diagnose.ts'
 import { type KeptLease, keepLease, runningByLease, takeLock, thisHolder } from '../guard/lock.ts'
 import { blocked, stalePlan } from '../guard/refusals.ts'
 import type { ResumeOption } from '../journal/interrupted.ts'
-import { cleanupHasBegun, type Interrupted, interruptedAs, resumeOption } from '../journal/interrupted.ts'
+import { cleanupHasBegun, type Interrupted, interruptedAs, isReached, resumeOption } from '../journal/interrupted.ts'
 import { type JournalRecord, readJournals, stepsInEffect } from '../journal/journal.ts'
 import type { Begun } from '../journal/journal-events.ts'
 import { openJournal } from '../journal/write-journal.ts'
 import type { Session } from '../session.ts'
 import { carryOut } from './carry-out.ts'
-import { conclude } from './conclude.ts'
+import { type Conclusion, conclude } from './conclude.ts'
 import { dryRunResult, type ExecuteHooks, type ExecuteRequest, type RollbackResult } from './result.ts'
 import { type RollbackRun, rollbackRun } from './rollback-run.ts'
 import { undo } from './undo.ts'
@@ -52,7 +52,7 @@ export async function resume(
       if (lease) await journal.append({ event: 'leased' })
       const diagnosis = option.kind === 'close' ? Promise.resolve() : collectDiagnosis(session, journal)
       const parts = { session, begun, journal, lease, limit, hooks, failed, diagnosis }
-      return await carryOn(rollbackRun(parts, stepsInEffect(record)), option, record)
+      return await carryOn(rollbackRun(parts, stepsInEffect(record)), option, record, observation)
     } finally {
       await journal.close()
     }
@@ -92,13 +92,15 @@ async function checkStillOpen(
   return { record: now.record, observation }
 }
 
-function carryOn(run: RollbackRun, { kind }: ResumeOption, { begun, events }: JournalRecord): Promise<RollbackResult> {
+function carryOn(
+  run: RollbackRun,
+  { kind }: ResumeOption,
+  record: JournalRecord,
+  observation: Observation
+): Promise<RollbackResult> {
+  const { begun, events } = record
   if (kind === 'finish') return carryOut(run)
-  if (kind === 'close')
-    return conclude(run, {
-      outcome: 'cancelled',
-      state: `${begun.rollbackId} was closed: neither finished nor undone. What is deployed was not changed.`
-    })
+  if (kind === 'close') return conclude(run, closing(record, observation))
   const switches = begun.steps.filter(({ phase }) => phase === 'switch').map(({ id }) => id)
   return undo(run, {
     why: 'The interrupted rollback was undone',
@@ -106,6 +108,24 @@ function carryOn(run: RollbackRun, { kind }: ResumeOption, { begun, events }: Jo
     checks: [],
     touched: events.some((event) => event.event === 'step' && switches.includes(event.stepId))
   })
+}
+
+/** Changes nothing; the version to which it led may serve all the same. */
+function closing(record: JournalRecord, observation: Observation): Conclusion {
+  const { rollbackId, to } = record.begun
+  const { state, message } = observation.health
+  const reached = isReached(record, observation)
+  const succeeded = reached && state === 'healthy'
+  const said = reached
+    ? `${to.version}, to which it led, is deployed, ${state} (${message})`
+    : 'neither finished nor undone'
+  return {
+    outcome: 'cancelled',
+    title: succeeded
+      ? `CLOSED, succeeded all the same: ${to.version} serves`
+      : 'CLOSED, what is deployed was not changed',
+    state: `${rollbackId} was closed: ${said}. What is deployed was not changed.`
+  }
 }
 
 const interruptedFirst = ({ rollbackId, startedAt, options }: Interrupted): InputError =>

@@ -1,15 +1,16 @@
 import type { Step } from '../../model/step.ts'
-import { messageOf, RollbackError, TargetError } from '../../support/errors.ts'
+import { RollbackError, TargetError } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
 import type { Run, StepResult } from '../../targets/target.ts'
 import type { Progress } from './result.ts'
 import { hasSwitched, named, type RollbackRun } from './rollback-run.ts'
+import { messageWithin } from './time-limit.ts'
 
 export class StepFailed extends Error {
   readonly step: Step
 
-  constructor(step: Step, cause: unknown) {
-    super(messageOf(cause), { cause })
+  constructor(step: Step, cause: unknown, message: string) {
+    super(message, { cause })
     this.step = step
   }
 }
@@ -31,13 +32,14 @@ export async function applyStep(run: RollbackRun, step: Step, signal: AbortSigna
     say(run, step, 'done', detail)
     return result
   } catch (error) {
-    const detail = quoteLine(session.mask, messageOf(error), 300)
+    const message = messageWithin(run, signal, error)
+    const detail = quoteLine(session.mask, message, 300)
     const durationMs = elapsed()
     const code = error instanceof RollbackError ? error.code : undefined
     await journal.attempt({ event: 'step', stepId: step.id, state: 'failed', durationMs, detail, code })
     outcomes.set(step.id, { ...named(step), state: 'failed', detail, durationMs })
     say(run, step, 'failed', detail)
-    throw new StepFailed(step, error)
+    throw new StepFailed(step, error, message)
   }
 }
 
@@ -51,7 +53,7 @@ export async function revertSteps(
     try {
       await revertStep(run, step, signal)
     } catch (error) {
-      return { failed: new StepFailed(step, error), left: steps.slice(index) }
+      return { failed: new StepFailed(step, error, messageWithin(run, signal, error)), left: steps.slice(index) }
     }
   }
   return { failed: null, left: [] }
@@ -68,7 +70,7 @@ async function revertStep(run: RollbackRun, step: Step, signal: AbortSignal): Pr
     if (outcomes.get(step.id)?.state !== 'failed') outcomes.set(step.id, { ...named(step), state: 'reverted', detail })
     if (step.undo) say(run, step, 'done', `undone: ${detail ?? step.undo}`)
   } catch (error) {
-    const detail = quoteLine(session.mask, messageOf(error), 300)
+    const detail = quoteLine(session.mask, messageWithin(run, signal, error), 300)
     await journal.attempt({ event: 'revert', stepId: step.id, state: 'failed', durationMs: elapsed(), detail })
     outcomes.set(step.id, { ...named(step), state: 'not reverted', detail })
     say(run, step, 'failed', `not undone: ${detail}`)

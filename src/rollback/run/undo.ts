@@ -13,6 +13,7 @@ import {
   unlessTakenOver
 } from './rollback-run.ts'
 import { revertSteps } from './steps.ts'
+import { nextAfterLimit, undoLimit } from './time-limit.ts'
 
 /** Cancels before the switch: undoes the preparations. */
 export async function cancel(run: RollbackRun): Promise<RollbackResult> {
@@ -38,6 +39,7 @@ export async function undoUnlessWorse(run: RollbackRun, why: string, checks: Che
     return conclude(run, {
       outcome: 'stuck',
       checks,
+      next: nextAfterLimit(run),
       state: `${why}. It was not undone: ${whyStay}. ${stateLine(present)}`,
       remains: [
         ...manualCommands(pendingSteps(run), 'Not done'),
@@ -71,12 +73,12 @@ export async function undo(
   run: RollbackRun,
   { why, checks, touched, asked = false }: UndoRequest
 ): Promise<RollbackResult> {
-  const { session, begun } = run
+  const { begun } = run
   if (isTakenOver(run)) return concludeTakenOver(run, checks)
-  // The time limit that ended the switch must not end the undo.
-  const signal = unlessTakenOver(run, session.clock.limit(session.settings.limitMs))
+  const signal = unlessTakenOver(run, undoLimit(run))
   const { failed, left } = await revertSteps(run, newestFirst(run), signal)
   if (isTakenOver(run)) return concludeTakenOver(run, checks)
+  const next = asked ? null : nextAfterLimit(run)
   if (!touched) {
     const after = await presentState(run)
     // That nothing was touched is what the record of an interrupted rollback says: only the target knows.
@@ -84,6 +86,7 @@ export async function undo(
     return conclude(run, {
       outcome: flaw ? 'stuck' : 'undone',
       checks,
+      next,
       state: `${why}. ${flaw?.state ?? 'Nothing that serves was touched.'} ${stateLine(after)}`,
       remains: [
         ...(flaw ? [flaw.remains] : []),
@@ -95,6 +98,7 @@ export async function undo(
     return conclude(run, {
       outcome: 'stuck',
       checks,
+      next,
       state: `${why}. The undo failed, too: ${failed.message}. ${stateLine(await presentState(run))}`,
       remains: manualUndoCommands(left, 'Not undone')
     })
@@ -103,6 +107,7 @@ export async function undo(
   return conclude(run, {
     outcome: flaw ? 'stuck' : 'undone',
     checks,
+    next,
     state: `${why}. ${flaw?.state ?? `${earlier(run)} is back as it was.`} ${stateLine(after)}`,
     remains: flaw ? [flaw.remains] : []
   })

@@ -11,8 +11,9 @@ import { create } from './containers/steps/create.ts'
 import { checkDependents } from './containers/steps/dependents.ts'
 import { pullImage } from './containers/steps/pull.ts'
 import { rehearse } from './containers/steps/rehearse.ts'
+import { keepAsImage, keepOld, removeOld } from './containers/steps/remove-old.ts'
 import { rollSchema } from './containers/steps/replacement.ts'
-import { removeOld, swap } from './containers/steps/swap.ts'
+import { swap } from './containers/steps/swap.ts'
 import type { DockerContext } from './context.ts'
 import type { ServicesState } from './swarm/observe.ts'
 import { rollService, serviceSettings } from './swarm/steps.ts'
@@ -28,6 +29,8 @@ const ofContainers = defineSteps<DockerContext, ContainersState>([
   startBeside,
   takeOver,
   removeOld,
+  keepAsImage,
+  keepOld,
   checkDependents,
   composeUp,
   checkComposeFiles

@@ -582,23 +582,6 @@ test('the time that the first look takes is no part of the soak', async () => {
   expect(shelf.looks).toBe(11)
 })
 
-test('a rollback that runs into its limit is undone, and the undo has its own time limit', async () => {
-  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
-  const { rollBack, clock } = await engine(shelf)
-  const reverting: boolean[] = []
-  shelf.beforeStep = (verb, { id }, { signal }) => {
-    if (verb === 'revert') return void reverting.push(signal.aborted)
-    if (id !== 'switch') return
-    shelf.serving = '1.1.0'
-    clock.advance(60_000)
-    signal.throwIfAborted()
-  }
-  const result = await rollBack()
-  expect(result).toMatchObject({ outcome: 'undone', state: expect.stringContaining('timeout') })
-  expect(reverting).toEqual([false, false])
-  expect(shelf.serving).toBe('1.2.0')
-})
-
 test('the time that a person takes to answer is no part of the limit', async () => {
   const shelf = newShelf()
   const { rollBack, clock } = await engine(shelf)

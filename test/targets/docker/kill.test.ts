@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { composeProject } from '../../../testkit/docker/compose-project.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type ComposeProject, composeProject, tagVariable } from '../../../testkit/docker/compose-project.ts'
 import { docker, makeImage } from '../../../testkit/docker/images.ts'
 import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
 import { describeOn } from '../../harness/describe-on.ts'
@@ -72,7 +72,7 @@ describeOn('docker', 'a rollback whose process is killed', ({ compose: program =
     return scene
   }
 
-  const resumed = async ({ serve }: Scene, direction: 'finish' | 'undo') => {
+  const resumed = async ({ serve }: Scene, direction: 'finish' | 'undo' | 'close') => {
     const server = await serve()
     const { interrupted } = await until('the interruption', async () => {
       const answer = await server.call('assess_rollback')
@@ -127,29 +127,57 @@ describeOn('docker', 'a rollback whose process is killed', ({ compose: program =
     await nothingIsLeft()
   })
 
-  it.skipIf(!program)(
-    'of a Compose service whose project’s name is a variable’s value is undone, and named',
-    async () => {
+  describe.skipIf(!program)('of a Compose service', () => {
+    let project: ComposeProject
+
+    beforeEach(async () => {
       const file = `
 services:
   web:
-    image: ${world.repository}:1.2.0
+    image: ${world.repository}:${tagVariable}
     ports: ["127.0.0.1::8080"]
     environment: {POSTGRES_DB: ${world.prefix}}
 `
-      const project = await composeProject(world, program, file)
-      try {
-        await project.compose('up', '-d')
-        const name = `${world.prefix}-web-1`
-        await isUnhealthy(name)
-        const result = await resumed(await killedOnce(/^die .*-web-1-popkit-old-/), 'undo')
-        expect(result).toMatchObject({ outcome: 'undone', summary: expect.stringContaining(name) })
-        expect(await inspect(name)).toMatchObject({ Image: bad, State: { Running: true } })
-      } finally {
-        await project.remove()
-      }
-    }
-  )
+      project = await composeProject(world, program, file)
+      await project.compose('up', '-d')
+      await isUnhealthy(`${world.prefix}-web-1`)
+    })
+    afterEach(() => project.remove())
+
+    const old = /^die .*-web-1-popkit-old-/
+
+    it('whose project’s name is a variable’s value is undone, and named', async () => {
+      const name = `${world.prefix}-web-1`
+      const result = await resumed(await killedOnce(old), 'undo')
+      expect(result).toMatchObject({ outcome: 'undone', summary: expect.stringContaining(name) })
+      expect(await inspect(name)).toMatchObject({ Image: bad, State: { Running: true } })
+    })
+
+    it('of which Compose left nothing can only be closed, which says that its version serves', async () => {
+      const scene = await killedOnce(old)
+      const server = await scene.serve()
+      const both = await server.call('assess_rollback')
+      expect(both.summary).toContain(
+        `Run no docker compose up or down in ${world.prefix} until ${world.prefix}-web-1-popkit-old-`
+      )
+      // What some versions of Compose do by themselves with two containers of one service.
+      await docker('rm', '-f', ...(await world.names()))
+      await project.write('.env', 'TAG=1.1.0\n')
+      await project.compose('up', '-d')
+      await isHealthy(`${world.prefix}-web-1`)
+      const { interrupted } = await server.call('assess_rollback')
+      expect(interrupted).toMatchObject({ finish: null, undo: null })
+      expect(interrupted.reasons).toEqual([
+        expect.stringMatching(
+          /can only be closed \(steps 1, 2, 3, .*: neither the old container \w{12} nor its replacement is left/
+        )
+      ])
+      expect(await resumed(scene, 'close')).toMatchObject({
+        outcome: 'cancelled',
+        summary: expect.stringContaining('Result: CLOSED, succeeded all the same: 1.1.0 serves')
+      })
+    })
+  })
 
   it.each(besideMoments)('side by side, when %s is finished', async (_, moment) => {
     const scene = await killedAt(moment, '--network', `${world.prefix}-net`, '--network-alias', 'shop')

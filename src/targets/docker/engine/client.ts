@@ -14,7 +14,7 @@ import {
   pathChangeSchema
 } from '../objects/schemas.ts'
 import { nodeSchema, serviceSchema, swarmConfigSchema, taskSchema } from '../objects/swarm-schemas.ts'
-import { copiedFile } from './copied-file.ts'
+import { pathInContainer } from './copied-file.ts'
 import { type Engine, EngineError, notUnderstood, orNull, unreachable } from './engine.ts'
 import { type Call, type Modem, modemFor } from './modem.ts'
 import type { Transport } from './transport.ts'
@@ -202,10 +202,10 @@ export function createEngine(transport: Transport): Engine {
           (docker) => containerOf(docker, id).getArchive({ path }),
           { maxBytes: mostOfSmallFile }
         ),
-      readFile: async (id, path, signal) => {
+      readPath: async (id, path, signal) => {
         const doing = `read ${path} in the container ${shown(id)}`
         const answer = await stream(doing, signal, (docker) => containerOf(docker, id).getArchive({ path }))
-        return copiedFile(answer)
+        return pathInContainer(answer)
       },
       writeArchive: (id, path, archive, signal) =>
         act(`write into the container ${shown(id)}`, signal, (docker) =>

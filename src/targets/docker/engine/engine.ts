@@ -12,6 +12,7 @@ import type {
   PathChange
 } from '../objects/schemas.ts'
 import type { Service, Spec, SwarmConfig, SwarmNode, Task } from '../objects/swarm-schemas.ts'
+import type { PathInContainer } from './copied-file.ts'
 
 /** Which events to read. */
 export interface EventQuery {
@@ -64,8 +65,7 @@ export interface Engine {
     logs(id: string, tail: number, signal: AbortSignal): Promise<Buffer>
     /** A tar archive with one small file. */
     readArchive(id: string, path: string, signal: AbortSignal): Promise<Buffer>
-    /** An archive of a small file that was copied in; null for anything else. */
-    readFile(id: string, path: string, signal: AbortSignal): Promise<Buffer | null>
+    readPath(id: string, path: string, signal: AbortSignal): Promise<PathInContainer>
     writeArchive(id: string, folder: string, archive: Buffer, signal: AbortSignal): Promise<void>
   }
   readonly images: {

@@ -3,6 +3,7 @@ import type { Blocker, Health, Observation, Risk } from '../../../../model/obser
 import type { Release } from '../../../../model/release.ts'
 import { fingerprint } from '../../../../support/canonical.ts'
 import type { Observed } from '../../../target.ts'
+import { leftBothNotes } from '../../compose/two-of-one.ts'
 import type { DockerContext } from '../../context.ts'
 import { nameOfImage } from '../../objects/name-of.ts'
 import { baseName } from '../../objects/names.ts'
@@ -169,6 +170,6 @@ function notesOf(workload: Workload): string[] {
       `${workload.missing.services.join(', ')} has no container; it can be created from ${workload.missing.files.join(', ')}.`
     )
   if (isMixed(workload)) notes.push('The containers do not all run the same image; the newest one counts as current.')
-  notes.push(...leftAloneNotes(workload))
+  notes.push(...leftAloneNotes(workload), ...leftBothNotes(workload.meant))
   return notes
 }

@@ -9,8 +9,9 @@ import { startBeside, takeOver } from '../steps/beside.ts'
 import { create } from '../steps/create.ts'
 import { type Replacement, replacementOf } from '../steps/member.ts'
 import { rehearse } from '../steps/rehearse.ts'
+import { cleanupOf, keepAsImage, keepOld, removeOld } from '../steps/remove-old.ts'
 import type { RollStep } from '../steps/replacement.ts'
-import { removeOld, swap } from '../steps/swap.ts'
+import { swap } from '../steps/swap.ts'
 import type { CandidateImage } from './candidate-image.ts'
 
 /** How one container is replaced. */
@@ -22,6 +23,8 @@ export interface ContainerPlan {
   isDown: boolean
   /** It runs once, and ends. */
   isJob: boolean
+  /** In its own layer, or it may have some. */
+  hasOwnFiles: boolean
 }
 
 interface Roll {
@@ -73,7 +76,15 @@ export function planSteps(
         )
       ])
     ),
-    ...stepsOf([removeOld], members)
+    ...[removeOld, keepAsImage, keepOld].flatMap((kind) => {
+      const some = rolls.filter(({ plan }) => cleanupOf(plan.container, plan.hasOwnFiles) === kind)
+      return some.length > 0
+        ? stepsOf(
+            [kind],
+            some.map(({ member }) => member)
+          )
+        : []
+    })
   ]
 }
 

@@ -8,6 +8,7 @@ import type { Move } from '../../../target.ts'
 import { type Owned, servicesOf } from '../../compose/labels.ts'
 import { changeRisks, checkComposeFiles, neededChanges, wantedOf } from '../../compose/reminder.ts'
 import { composeUp, whyNotRevived } from '../../compose/revive.ts'
+import { whileBothExist } from '../../compose/two-of-one.ts'
 import type { DockerContext } from '../../context.ts'
 import { baseName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
@@ -36,6 +37,7 @@ import {
   volumeRisks
 } from './preconditions.ts'
 import { whyNotBeside } from './side-by-side.ts'
+import { stopTimes } from './stop-times.ts'
 
 /** The steps from what serves to a release, with every precondition checked. */
 export async function plan(
@@ -98,33 +100,35 @@ export async function plan(
     ...portNotes(containers),
     ...volumeNotes(containers),
     ...own.notes,
+    ...whileBothExist(replaced),
     ...(containers.length > 0
       ? ['Environment and mounts are kept from the current containers; only the image goes back.']
       : []),
     ...revival.notes,
     ...missingImageNotes(containers, images)
   ]
+  const rolls = planSteps(
+    docker,
+    move,
+    candidate,
+    plans
+      .filter(({ container }) => hasRoomForMark(container))
+      .map((plan) => ({ ...plan, hasOwnFiles: own.keeping.has(plan.container.Id) }))
+  )
   return {
     steps: [
       ...(candidate.image || (plans.length === 0 && revival.steps.length === 0)
         ? []
         : [pullImage.plan(docker, { image: candidate.exact }, move)]),
-      ...withRevival(
-        planSteps(
-          docker,
-          move,
-          candidate,
-          plans.filter(({ container }) => hasRoomForMark(container))
-        ),
-        revival.steps
-      ),
+      ...withRevival(rolls, revival.steps),
       ...dependentSteps(docker, dependents, move),
       ...(files.length > 0 ? [checkComposeFiles.plan(docker, { version: release.version, wanted }, move)] : [])
     ],
     risks,
     blockers,
     fingerprint: fingerprint({ image: candidate.exact, platform: candidate.platform, copied: own.copied }),
-    notes
+    notes,
+    stops: stopTimes(docker, rolls, replaced)
   }
 }
 

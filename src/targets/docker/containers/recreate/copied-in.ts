@@ -6,11 +6,17 @@ import { readOwnPaths } from './own-layer.ts'
 
 const mostFiles = 64
 
+/** A path in a container's own layer; its size in bytes where that is known. */
+export interface OwnPath {
+  path: string
+  size: number | null
+}
+
 interface OwnFiles {
   /** Files that Compose or a person copied in, each as an archive for the root folder. */
-  copied: { path: string; archive: Buffer }[]
+  copied: (OwnPath & { archive: Buffer })[]
   /** Written inside, or too much to copy. */
-  rest: string[]
+  rest: OwnPath[]
   /** Why the engine could not say what there is. */
   unknown?: string
 }
@@ -24,10 +30,11 @@ export async function ownFiles(docker: DockerContext, old: Container, signal: Ab
   })
   if (paths instanceof EngineError) return { ...own, unknown: paths.why }
   for (const [index, path] of paths.entries()) {
-    const file = index < mostFiles ? await orNull(docker.engine.containers.readFile(old.Id, path, signal)) : null
-    const archive = file && renamedIn(file, path.slice(1))
-    if (archive) own.copied.push({ path, archive })
-    else own.rest.push(path)
+    const found = index < mostFiles ? await orNull(docker.engine.containers.readPath(old.Id, path, signal)) : null
+    const archive = found?.copied && renamedIn(found.copied, path.slice(1))
+    const size = found?.size ?? null
+    if (archive) own.copied.push({ path, size, archive })
+    else own.rest.push({ path, size })
   }
   return own
 }

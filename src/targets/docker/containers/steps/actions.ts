@@ -6,8 +6,13 @@ import type { Replacement } from './member.ts'
 
 const defaultGraceSeconds = 10
 
-export const graceSecondsOf = ({ config }: DockerContext, { Config: { StopTimeout } }: Container): number =>
-  config.stop_timeout ?? StopTimeout ?? defaultGraceSeconds
+const endlessSeconds = 3600
+
+/** A negative one is a wait without end. */
+export function graceSecondsOf({ config }: DockerContext, { Config: { StopTimeout } }: Container): number {
+  const seconds = config.stop_timeout ?? StopTimeout ?? defaultGraceSeconds
+  return seconds < 0 ? endlessSeconds : seconds
+}
 
 /** Sends the stop signal and waits for the end; the grace is the configured one, else the container's own. */
 export async function stop(docker: DockerContext, container: Container, signal: AbortSignal): Promise<void> {

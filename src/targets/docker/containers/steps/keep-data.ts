@@ -4,28 +4,35 @@ import { baseName, fallbackName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { ownFiles } from '../recreate/copied-in.ts'
 
-const imageOf = ({ Name, Id }: Container): string =>
-  `popkit-kept/${baseName(Name)
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')}-${Id.slice(0, 12)}`
+/** The image that keeps what a container has in its own layer. */
+export const imageOf = (name: string, id: string): string =>
+  `popkit-kept/${name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}-${id.slice(0, 12)}`
 
 /** Compose would remove a second container of a service, or adopt it, and labels cannot be changed: an image has what it held. */
-export const keptBy = (container: Container): string =>
-  ownedBy(container.Config.Labels)
-    ? `the image ${imageOf(container)}`
-    : `the stopped container ${fallbackName(baseName(container.Name), container.Id)}`
+export const isKeptAsImage = ({ Config }: Container): boolean => ownedBy(Config.Labels) !== null
 
-/** Keeps the data in the old container's own layer. Gives what remains and whether the container itself must stay; null without data. */
+export const keptBy = (container: Container): string => {
+  const name = baseName(container.Name)
+  return isKeptAsImage(container)
+    ? `the image ${imageOf(name, container.Id)}`
+    : `the stopped container ${fallbackName(name, container.Id)}`
+}
+
+/**
+ * Keeps what the old container has in its own layer, or may have. Gives what remains and whether the container itself must stay; null
+ * where it has nothing.
+ */
 export async function keepData(
   docker: DockerContext,
   old: Container,
   signal: AbortSignal
 ): Promise<{ remains: string; staysItself: boolean } | null> {
-  const { rest } = await ownFiles(docker, old, signal)
-  if (rest.length === 0) return null
-  const staysItself = ownedBy(old.Config.Labels) === null
-  if (!staysItself) await docker.engine.containers.commit(old.Id, imageOf(old), signal)
-  const removal = staysItself ? `docker rm ${old.Name}` : `docker rmi ${imageOf(old)}`
+  const { rest, unknown } = await ownFiles(docker, old, signal)
+  if (rest.length === 0 && unknown === undefined) return null
+  const image = imageOf(baseName(old.Name), old.Id)
+  const staysItself = !isKeptAsImage(old)
+  if (!staysItself) await docker.engine.containers.commit(old.Id, image, signal)
+  const removal = staysItself ? `docker rm ${old.Name}` : `docker rmi ${image}`
   return {
     staysItself,
     remains: `Files that are in no volume are kept as ${keptBy(old)}. Without need of them: ${removal}`

@@ -30,7 +30,7 @@ export async function whyNotOurs(
   )
   const there = old ?? replacement
   if (!there)
-    return `neither the container ${member.container.slice(0, 12)} that it replaces nor a replacement of it is one of this target's`
+    return `neither the old container ${member.container.slice(0, 12)} nor its replacement is left among this target's`
   if (old && baseName(old.Name) !== name) return `the container that it replaces is ${old.Name}, not ${name}`
   if (old && !replacement && !(await mayBeReplaced(docker, old, known))) return `${old.Name} is not to be replaced`
   if (!(await isImageOf(docker, image, to, state.repository, signal)))

@@ -2,8 +2,7 @@ import type { DockerContext } from '../../context.ts'
 import { isStatus } from '../../engine/engine.ts'
 import { keepLogs } from '../../objects/logs.ts'
 import type { Container } from '../../objects/schemas.ts'
-import { gone, remove, rename, setRestartPolicy, stop } from './actions.ts'
-import { keepData } from './keep-data.ts'
+import { gone, rename, setRestartPolicy, stop } from './actions.ts'
 import { fallbackOf, ids, names, type Replacement, temporaryOf } from './member.ts'
 import { awaitStop } from './pending-stop.ts'
 import { findNew, findOld, forEachReplacement } from './replacement.ts'
@@ -128,28 +127,3 @@ async function mustHaveOld(docker: DockerContext, params: Replacement, signal: A
     'The old container was removed: by the cleanup, or from outside. The replacement was not changed.'
   )
 }
-
-/** Removes the old container, never its volumes, once its replacement serves in its place; its log stays among the evidence. */
-export const removeOld = forEachReplacement({
-  kind: 'remove_container',
-  phase: 'cleanup',
-  describe: (members) => ({
-    id: `remove:${ids(members)}`,
-    title: `Removing the old ${names(members)}, not its volumes`,
-    undo: null,
-    manualCommands: members.map((member) => `docker rm ${fallbackOf(member)}`)
-  }),
-  async apply(docker, params, run) {
-    const old = await findOld(docker, params, run.signal)
-    if (!old) return { detail: 'already removed' }
-    const replacement = await findNew(docker, params, run.signal)
-    if (!replacement) return { detail: `kept ${old.Name}: it has no replacement` }
-    if (isUp(old.State) || !isUp(replacement.State) || replacement.Name !== params.name)
-      return { detail: `kept ${old.Name}: its replacement does not serve in its place` }
-    await keepLogs(docker, old, run)
-    const kept = await keepData(docker, old, run.signal)
-    if (kept?.staysItself) return { detail: `kept ${old.Name}: ${kept.remains}`, remains: [kept.remains] }
-    await remove(docker, old, { ownVolumes: false, force: true }, run.signal)
-    return { detail: `removed ${old.Name}, not its volumes`, ...(kept && { remains: [kept.remains] }) }
-  }
-})

@@ -13,6 +13,7 @@ const planned = (name: string, parts: ContainerParts = {}, more: Partial<Contain
   whyNotBeside: 'both would need the same host port',
   isDown: false,
   isJob: false,
+  hasOwnFiles: false,
   ...more
 })
 const idsOf = (config: object, ...plans: ContainerPlan[]): string[] =>
@@ -41,4 +42,16 @@ it('a job is not rehearsed', () => {
   const web = planned('web', { config: { Cmd: ['serve'] } })
   const migrate = planned('migrate', { config: { Cmd: ['migrate'] } }, { isJob: true })
   expect(idsOf({ rehearse: true }, migrate, web)[0]).toBe('rehearse:web')
+})
+
+it('the cleanup says of each container whether it is removed or kept, and how', () => {
+  const own = { hasOwnFiles: true }
+  const shop = { config: { Labels: { 'com.docker.compose.project': 'shop', 'com.docker.compose.service': 'web' } } }
+  const plans = [planned('a'), planned('b', {}, own), planned('c', shop, own), planned('d', shop)]
+  const steps = planSteps({ config: {} } as DockerContext, { from: null, to }, candidate, plans)
+  expect(steps.filter(({ phase }) => phase === 'cleanup').map(({ title }) => title)).toEqual([
+    'Removing the old a and d, not its volumes',
+    'Removing the old c, keeping files that are in no volume as an image',
+    'Keeping the old b, stopped, for files that are in no volume'
+  ])
 })

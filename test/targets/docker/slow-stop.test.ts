@@ -1,0 +1,86 @@
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { makeImage } from '../../../testkit/docker/images.ts'
+import { createWorld, inspect, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
+import { describeOn } from '../../harness/describe-on.ts'
+import { createScene, execute, type Scene, watchEvents } from './scene.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
+
+const ignoresTerm = ['--', 'sh', '-c', 'trap "" TERM; while :; do sleep 1; done']
+
+describeOn('docker', 'a container that takes long to stop', () => {
+  let world: World
+  let bad: string
+  const scenes: Scene[] = []
+
+  beforeAll(async () => {
+    world = createWorld()
+    await makeImage(world.repository, '1.1.0')
+    bad = await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
+  })
+  afterEach(async () => {
+    for (const scene of scenes.splice(0)) await scene.close()
+    await world.clear()
+  })
+  afterAll(() => world.remove())
+
+  const web = () => inspect(`${world.prefix}-web`)
+
+  const startedScene = async (graceSeconds: number, limitMinutes: number): Promise<Scene> => {
+    const grace = ['--stop-timeout', String(graceSeconds)]
+    await world.start('web', '1.2.0', '--restart', 'always', '-v', '/tmp:/shared', ...grace, ...ignoresTerm)
+    await isUnhealthy(`${world.prefix}-web`)
+    const scene = await createScene(world, { rollback: { soak_seconds: 1, limit_minutes: limitMinutes } })
+    scenes.push(scene)
+    return scene
+  }
+
+  /** It was started once the stop had ended: one that is still being stopped runs, too. */
+  const runsAgain = async (startedBefore: string) => {
+    const now = await web()
+    expect(now).toMatchObject({
+      Image: bad,
+      State: { Running: true },
+      HostConfig: { RestartPolicy: { Name: 'always' } }
+    })
+    expect(now.State.StartedAt).not.toBe(startedBefore)
+    expect(await world.names()).toEqual([`${world.prefix}-web`])
+  }
+
+  it('may exceed the time limit, which must be accepted; at the limit it is undone, which waits for the stop', async () => {
+    const scene = await startedScene(30, 0.25)
+    const before = (await web()).State.StartedAt
+    const server = await scene.serve()
+    const assessment = await server.call('assess_rollback')
+    expect(assessment.summary).toMatch(/Stopping may take 30s, and the time limit is 15s: \S+-web gets 30s to stop/)
+    expect(await execute(server, assessment)).toMatchObject({ error: { code: 'risks_not_accepted' } })
+    const result = await execute(server, assessment, { accept: ['time_limit'] })
+    expect(result, String(result.summary)).toMatchObject({ outcome: 'undone' })
+    expect(result.state).toMatch(/^The time limit of 15s \(limit_minutes\) was reached at "Stopping \S+-web, starting/)
+    expect(result.summary).toContain('Next: Raise targets.docker.config.rollback.limit_minutes')
+    await runsAgain(before)
+  })
+
+  it('is started again after its stop where the process that sent it was killed, and another one undoes it', async () => {
+    const scene = await startedScene(12, 15)
+    const before = (await web()).State.StartedAt
+    const server = await scene.serve()
+    const assessment = await server.call('assess_rollback')
+    expect(assessment.summary).not.toContain('time_limit')
+    const events = watchEvents((line) => /^kill .*-web-popkit-old-/.test(line) && line.includes(world.prefix))
+    const running = execute(server, assessment).catch(() => null)
+    await events.seen
+    events.stop()
+    server.kill()
+    await running
+    const second = await scene.serve()
+    const { interrupted } = await until('the interruption', async () => {
+      const answer = await second.call('assess_rollback')
+      return answer.interrupted ? answer : null
+    })
+    const { id, version } = interrupted.undo
+    const result = await second.call('execute_rollback', { target: 'docker', version, plan_id: id })
+    expect(result, String(result.summary)).toMatchObject({ outcome: 'undone' })
+    await runsAgain(before)
+  })
+})
