@@ -31,7 +31,8 @@ export interface Progress {
   index: number
   total: number
   title: string
-  state: 'started' | 'working' | 'done' | 'failed'
+  /** `serving`: the candidate serves, and is watched from now on. */
+  state: 'started' | 'working' | 'serving' | 'done' | 'failed'
   detail?: string
 }
 
