@@ -51,7 +51,7 @@ export const toolCommand =
   async (context) =>
     answerOf(render(await run(context, tool, inputOf(context.flags)), context.flags), context.project.mask)
 
-const isLast = ({ state }: Progress): boolean => state === 'done' || state === 'failed'
+const isLast = ({ state }: Progress): boolean => state !== 'started' && state !== 'working'
 
 const lineOf = ({ index, total, title, state, detail }: Progress): string =>
   `[${index}/${total}] ${title}... ${state === 'done' || state === 'failed' ? state : ''}${detail ? ` ${detail}` : ''}`.trimEnd()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from '../support/text.ts'
 import { networkReason } from './failure.ts'
 import { type RequestOptions, request } from './request.ts'
 
@@ -33,6 +34,8 @@ export interface ProbeResult {
   detail: string
   /** None when nothing answered. */
   status?: number
+  /** Nothing answered in time. */
+  timedOut?: boolean
 }
 
 /**
@@ -54,6 +57,8 @@ export async function probe(
     return { ok, status, detail: `${url} answers ${status}` }
   } catch (error) {
     signal.throwIfAborted()
-    return { ok: false, detail: `${url} does not answer: ${networkReason(error)}` }
+    const timedOut = error instanceof Error && error.name === 'TimeoutError'
+    const why = timedOut ? ` within ${duration(limitMs)}` : `: ${networkReason(error)}`
+    return { ok: false, timedOut, detail: `${url} does not answer${why}` }
   }
 }

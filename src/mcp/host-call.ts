@@ -27,7 +27,11 @@ export function hostCall(
     cancelled: extra.signal,
     report({ index, total, title, state, detail }) {
       if (progressToken === undefined) return
-      const words = [`[${index}/${total}] ${title}...`, state === 'working' ? '' : state, detail ?? '']
+      const words = [
+        `[${index}/${total}] ${title}...`,
+        state === 'working' || state === 'serving' ? '' : state,
+        detail ?? ''
+      ]
       const message = project.mask.line(words.filter((word) => word !== '').join(' '))
       const params = { progressToken, progress: ++told, message }
       void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { evidenceSchema, timelineEventSchema } from '../model/diagnosis.ts'
 import type { Health, Risk } from '../model/observation.ts'
+import type { Release } from '../model/release.ts'
 import { type Assessment, type Candidate, shortName } from '../rollback/assess/assessment.ts'
 import { type Interrupted, resumeOption } from '../rollback/journal/interrupted.ts'
 import { capTail, duration, quoted } from '../support/text.ts'
@@ -106,7 +107,7 @@ function currentLine({ current, health, failed, recordedFailure }: Assessment): 
   const because = error ? `, ${quoted(error, 100)}` : ''
   const passes = health.state === 'healthy' && !health.unchecked
   const rest = passes ? 'its health check passes' : `${healthWord(health)}, ${health.message}`
-  return `${version} (FAILED: recorded as failed at ${at.slice(0, 16).replace('T', ' ')} UTC${because}; ${rest})`
+  return `${version} (FAILED: recorded as failed at ${minute(at)}${because}; ${rest})`
 }
 
 /** Nobody is told that something is healthy because it runs. */
@@ -150,19 +151,30 @@ const verbs = { finish: 'Finish', undo: 'Undo', close: 'Close' } as const
 const evidenceLine = ({ evidenceFor, evidenceAgainst }: Candidate): string =>
   [...evidenceFor.slice(0, 1), ...evidenceAgainst].join('; ') || 'no evidence'
 
-/** Those that only an identity names come as a number, where another one is chosen, has a name, or evidence. */
+/** Those that only an identity names come last, with when they were built, where another one is chosen, has a name, or evidence. */
 function others(candidates: readonly Candidate[], chosen: Candidate | null): string[] {
   const all = candidates.filter((candidate) => candidate !== chosen)
   const known = all.filter(({ release, good }) => good || release.version !== release.id)
   const shown = chosen || known.length > 0 ? known : all
-  const nameless = all.length - shown.length
+  const nameless = all.filter((candidate) => !shown.includes(candidate)).map(({ release }) => release)
   const parts = [
     ...shown.slice(0, 4).map((candidate) => `${shortName(candidate.release)} (${evidenceLine(candidate)})`),
     ...(shown.length > 4 ? [`and ${shown.length - 4} more`] : []),
-    ...(nameless > 0 ? [`and ${nameless} without a name`] : [])
+    ...(nameless.length > 0 ? [`and ${nameless.length} without a name: ${newestOf(nameless)}`] : [])
   ]
   return parts.length === 0 ? [] : [`Other candidates: ${parts.join(', ').replace(/^and /, '')}`]
 }
+
+/** "2026-03-18 14:02 UTC". */
+const minute = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`
+
+const newestOf = (nameless: readonly Release[]): string =>
+  [...nameless]
+    .sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))
+    .slice(0, 3)
+    .map((release) => shortName(release) + (release.createdAt ? ` (built ${minute(release.createdAt)})` : ''))
+    .concat(nameless.length > 3 ? ['…'] : [])
+    .join(', ')
 
 const riskLine = ({ id, serious, title, detail }: Risk): string =>
   `${serious ? 'SERIOUS ' : ''}[${id}] ${title}: ${detail}`

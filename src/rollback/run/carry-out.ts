@@ -2,6 +2,7 @@ import type { Check } from '../../model/check.ts'
 import type { Step } from '../../model/step.ts'
 import { messageOf, RollbackError } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
+import { duration } from '../../support/text.ts'
 import { conclude } from './conclude.ts'
 import { type Proof, prove } from './prove.ts'
 import type { RollbackResult } from './result.ts'
@@ -54,13 +55,18 @@ async function check(run: RollbackRun): Promise<Proof> {
   const proof: Proof = await prove(session, begun.to, {
     soakMs: begun.soakMs,
     signal: timeLeft(run),
-    progress: (message) => say(run, 'check', 'working', message)
+    progress: (message) => say(run, 'check', 'working', message),
+    serving: (since) => say(run, 'check', 'serving', servingLine(begun, since))
   }).catch((error: unknown) => ({ verdict: 'inconclusive', checks: [outOfTime(run, error)] }))
   const { checks, healthySince, verdict } = proof
   await journal.attempt({ event: 'checks', checks, healthySince })
   say(run, 'check', verdict === 'healthy' ? 'done' : 'failed', verdict)
   return proof
 }
+
+/** What a person waits for, told as soon as it is so. */
+const servingLine = ({ to, soakMs }: RollbackRun['begun'], since: Date): string =>
+  `${to.version} serves since ${since.toISOString().slice(11, 19)} UTC${soakMs > 0 ? `; watching it for ${duration(soakMs)}` : ''}`
 
 const outOfTime = (run: RollbackRun, error: unknown): Check => ({
   id: 'time',

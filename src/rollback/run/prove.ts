@@ -18,6 +18,8 @@ interface ProveOptions {
   soakMs: number
   signal: AbortSignal
   progress?(message: string): void
+  /** Called as soon as it is healthy, before it is watched. */
+  serving?(since: Date): void
 }
 
 const lookEveryMs = 1000
@@ -33,19 +35,24 @@ export const longestProofMs = (soakMs: number): number => 2 * soakMs
 export async function prove(
   session: Session,
   release: Release,
-  { soakMs, signal, progress }: ProveOptions
+  { soakMs, signal, progress, serving }: ProveOptions
 ): Promise<Proof> {
   const first = await look(session, release, signal)
   const began = session.clock.now()
   let latest: CheckReport = first
-  let healthySince = verdictOf(first.checks) === 'healthy' ? began : null
+  const since = (before: Date | null, now: Date): Date | null => {
+    if (verdictOf(latest.checks) !== 'healthy') return null
+    if (!before) serving?.(now)
+    return before ?? now
+  }
+  let healthySince = since(null, began)
   const left = (): number => soakMs - (session.clock.now().getTime() - (healthySince ?? began).getTime())
   while ((latest.awaited || verdictOf(latest.checks) !== 'unhealthy') && left() > 0) {
     const now = healthySince ? 'healthy so far' : 'not healthy yet'
     progress?.(`${now}, checking for another ${duration(left())}`)
     await session.clock.sleep(Math.min(lookEveryMs, left()), signal)
     latest = await look(session, release, signal, first.observed)
-    healthySince = verdictOf(latest.checks) === 'healthy' ? (healthySince ?? session.clock.now()) : null
+    healthySince = since(healthySince, session.clock.now())
   }
   const verdict = verdictOf(latest.checks)
   return {

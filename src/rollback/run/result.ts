@@ -33,7 +33,8 @@ export interface Progress {
   index: number
   total: number
   title: string
-  state: 'started' | 'working' | 'done' | 'failed'
+  /** `serving`: the candidate serves, and is watched from now on. */
+  state: 'started' | 'working' | 'serving' | 'done' | 'failed'
   detail?: string
   target: string
   /** The switch has begun: whoever ends the process now may leave the target without a version that serves. */

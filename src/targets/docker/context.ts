@@ -21,6 +21,8 @@ export interface DockerContext {
   logged: Set<string>
   /** Containers that were sent a stop; the engine carries it out even where the call was given up. */
   stopping: Set<string>
+  /** Labels that say what answered before a container is replaced, by its id, as far as it was asked. */
+  answersBefore: Map<string, Promise<Record<string, string>>>
 }
 
 /** The same engine; whatever container it shows, no value of its environment can leave. */

@@ -42,7 +42,8 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
     log,
     mask,
     logged: new Set(),
-    stopping: new Set()
+    stopping: new Set(),
+    answersBefore: new Map()
   }
   const { image_name, project, service, services, containers, swarm_service, probe = null } = config
   for (const name of [image_name, project, service, services, containers, swarm_service].flat())

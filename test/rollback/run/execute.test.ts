@@ -382,6 +382,18 @@ test('progress tells each step and the health check in order', async () => {
   ).toEqual(['1/4 Fetching', '2/4 Switching', '3/4 Health check', '4/4 Cleaning'])
 })
 
+test('progress says that the candidate serves as soon as it does, before the soak and the cleanup', async () => {
+  const shelf = newShelf()
+  const { rollBack } = await engine(shelf)
+  const told: Progress[] = []
+  await rollBack({}, { report: (progress) => told.push(progress) })
+  const at = told.findIndex(({ state }) => state === 'serving')
+  expect(told[at]?.detail).toMatch(/^1\.1\.0 serves since \d\d:\d\d:\d\d UTC; watching it for /)
+  expect(told.filter(({ state }) => state === 'serving')).toHaveLength(1)
+  expect(told.slice(0, at).every(({ state }) => state === 'started' || state === 'done')).toBe(true)
+  expect(told[at + 1]).toMatchObject({ title: 'Health check', state: 'working' })
+})
+
 test('secrets that reach an error message are masked in the journal', async () => {
   const shelf = newShelf({
     beforeStep: () => {

@@ -32,6 +32,10 @@ export function ownedBy(labels: Record<string, string> | null | undefined): Owne
 const dependenciesOf = (labels: Record<string, string> | null | undefined): string[] =>
   (labels?.['com.docker.compose.depends_on'] ?? '').split(',').flatMap((entry) => entry.split(':')[0] || [])
 
+/** Whether the service of a container depends on another one of its project; true for what an old Compose created, which does not tell. */
+export const dependsOn = (labels: Record<string, string> | null | undefined, service: string): boolean =>
+  labels?.['com.docker.compose.depends_on'] === undefined || dependenciesOf(labels).includes(service)
+
 /** The label in which Compose keeps which image it created a container from; by it `up` sees that another one is wanted. */
 export const imageLabel = 'com.docker.compose.image'
 

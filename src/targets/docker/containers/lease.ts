@@ -9,7 +9,8 @@ import { isStatus, orNull } from '../engine/engine.ts'
 import { engineTime, type LeaseOnEngine, type LeaseStore, leaseRecordIn, takeLease } from '../lease.ts'
 import { leaseLabel } from '../objects/names.ts'
 import { fileIn, tarOf } from '../objects/tar.ts'
-import { configuredRepository, findWorkload } from './observe/workload.ts'
+import { askBefore } from './check/answers-before.ts'
+import { configuredRepository, findWorkload, type Workload } from './observe/workload.ts'
 
 const expiryFile = 'popkit-lease-expires'
 const provenFile = 'popkit-lease-proven'
@@ -35,9 +36,14 @@ export function createLease(docker: DockerContext): TargetLease {
     return expires
   }
 
-  const create = async (name: string, record: LeaseRecord, signal: AbortSignal): Promise<string> => {
+  const create = async (
+    name: string,
+    record: LeaseRecord,
+    workload: Workload,
+    signal: AbortSignal
+  ): Promise<string> => {
     const body = {
-      Image: await anyImage(docker, signal),
+      Image: anyImage(workload),
       Cmd: ['lease'],
       Entrypoint: [''],
       NetworkDisabled: true,
@@ -46,15 +52,21 @@ export function createLease(docker: DockerContext): TargetLease {
     return engine.containers.create(name, body, signal)
   }
 
-  const take = async (name: string, taken: LeaseRecord, ttlMs: number, signal: AbortSignal): Promise<HeldLease> => {
+  const take = async (
+    name: string,
+    taken: LeaseRecord,
+    ttlMs: number,
+    workload: Workload,
+    signal: AbortSignal
+  ): Promise<HeldLease> => {
     let record = taken
-    let id = await create(name, record, signal)
+    let id = await create(name, record, workload, signal)
     let expires = await extend(id, ttlMs, signal)
     /** A lease of ours that was pruned before it expired is taken once more, unless another rollback took it. */
     const orTakeAgain = async (writing: Promise<void>, using: AbortSignal): Promise<void> => {
       if (await orNull(writing.then(() => true))) return
       if ((await engineTime(docker, using)) >= expires) throw lost()
-      id = await create(name, record, using).catch((error: unknown) => {
+      id = await create(name, record, await findWorkload(docker, using), using).catch((error: unknown) => {
         throw isStatus(error, 409) ? lost() : error
       })
       expires = await extend(id, ttlMs, using)
@@ -75,10 +87,12 @@ export function createLease(docker: DockerContext): TargetLease {
 
   return {
     async acquire(record, ttlMs, signal) {
-      const name = leaseName(docker, (await findWorkload(docker, signal)).project ?? null)
+      const workload = await findWorkload(docker, signal)
+      askBefore(docker, workload.containers, signal)
+      const name = leaseName(docker, workload.project ?? null)
       const store: LeaseStore<HeldLease> = {
         find: (finding) => holderOf(docker, name, finding),
-        create: (taken, creating) => take(name, taken, ttlMs, creating),
+        create: (taken, creating) => take(name, taken, ttlMs, workload, creating),
         remove: (id, removing) => dropLease(docker, id, removing)
       }
       return takeLease(store, record, signal)
@@ -102,13 +116,11 @@ async function holderOf(docker: DockerContext, name: string, signal: AbortSignal
   const container = await docker.engine.containers.inspect(name, signal)
   const label = container?.Config.Labels?.[leaseLabel]
   if (!container || label === undefined) return null
-  const now = await engineTime(docker, signal)
-  const [written, proven] = await Promise.all(
-    [expiryFile, provenFile].map(async (file) => {
-      const archive = await orNull(docker.engine.containers.readArchive(container.Id, `/${file}`, signal))
-      return archive && fileIn(archive)
-    })
-  )
+  const read = async (file: string) => {
+    const archive = await orNull(docker.engine.containers.readArchive(container.Id, `/${file}`, signal))
+    return archive && fileIn(archive)
+  }
+  const [now, written, proven] = await Promise.all([engineTime(docker, signal), read(expiryFile), read(provenFile)])
   const expiry = Date.parse(written ?? '') || Date.parse(container.Created) + unwrittenTtlMs
   const record = { ...leaseRecordIn(label), ...(proven && { proven: true }) }
   return { id: container.Id, record, expired: now >= expiry }
@@ -136,11 +148,9 @@ async function dropLease(docker: DockerContext, id: string, signal: AbortSignal)
 }
 
 /** A container needs some image, though it never runs: the target's own where there is one. */
-async function anyImage(docker: DockerContext, signal: AbortSignal): Promise<string> {
-  const containers = await docker.engine.containers.list(signal)
-  const images = await docker.engine.images.list(signal)
+function anyImage({ all, everyImage: images }: Workload): string {
   const known = new Set(images.map((image) => image.Id))
-  const id = containers.map((container) => container.ImageID).find((image) => known.has(image)) ?? images[0]?.Id
+  const id = all.map((container) => container.ImageID).find((image) => known.has(image)) ?? images[0]?.Id
   if (id) return id
   throw new TargetError({
     what: 'The lease of the rollback cannot be created',

@@ -37,7 +37,6 @@ type Options = Docker.DockerOptions & { modem: Modem }
 /** A client over a transport, made of dockerode. Opens no connection before the first call. */
 export function createEngine(transport: Transport): Engine {
   const { address, publishedHost, trusted } = transport
-  let version: Promise<string> | undefined
 
   const clientFor = async (apiVersion: string | null, call: Call): Promise<Docker> => {
     const { default: Client } = await import('dockerode')
@@ -46,13 +45,7 @@ export function createEngine(transport: Transport): Engine {
   }
 
   /** dockerode does not negotiate the version: the engine is asked once. */
-  const apiVersion = (signal: AbortSignal): Promise<string> => {
-    version ??= negotiate(signal).catch((error: unknown) => {
-      version = undefined
-      throw error
-    })
-    return version
-  }
+  const apiVersion = once((signal) => negotiate(signal))
 
   const notAnEngine = (said: string): TargetError =>
     unreachable(new Error(`no Docker engine answers there, but: ${quoted(said, 100)}`), address)
@@ -101,6 +94,8 @@ export function createEngine(transport: Transport): Engine {
   const stream = async (doing: string, signal: AbortSignal, verb: Verb, settings?: Settings): Promise<Readable> =>
     z.instanceof(Readable).parse(await call('stream', doing, signal, verb, settings))
 
+  const info = (signal: AbortSignal) => ask('describe itself', infoSchema, signal, (docker) => docker.info())
+
   const logOptions = (tail: number) => ({ stdout: true, stderr: true, tail, timestamps: true }) as const
 
   return {
@@ -109,7 +104,8 @@ export function createEngine(transport: Transport): Engine {
     trusted,
     apiVersion,
     ping: (signal, limitMs = 5000) => act('answer', signal, (docker) => docker.ping(), { limitMs }),
-    info: (signal) => ask('describe itself', infoSchema, signal, (docker) => docker.info()),
+    info,
+    facts: once(info),
     events: ({ container, events, between }, signal) =>
       stream('tell events', signal, (docker) =>
         docker.getEvents({
@@ -310,6 +306,18 @@ export function createEngine(transport: Transport): Engine {
     },
 
     close: () => transport.close()
+  }
+}
+
+/** Asks once; again where that failed. */
+function once<T>(ask: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
+  let answer: Promise<T> | undefined
+  return (signal) => {
+    answer ??= ask(signal).catch((error: unknown) => {
+      answer = undefined
+      throw error
+    })
+    return answer
   }
 }
 

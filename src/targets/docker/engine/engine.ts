@@ -39,6 +39,8 @@ export interface Engine {
   apiVersion(signal: AbortSignal): Promise<string>
   ping(signal: AbortSignal, limitMs?: number): Promise<void>
   info(signal: AbortSignal): Promise<Info>
+  /** The same from the first time that it was asked, for what does not change. */
+  facts(signal: AbortSignal): Promise<Info>
   /** The events as they come, one JSON object a line. */
   events(query: EventQuery, signal: AbortSignal): Promise<Readable>
   readonly containers: {

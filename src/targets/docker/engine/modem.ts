@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
@@ -84,6 +85,8 @@ interface Request {
 async function begin(transport: Transport, call: Call, request: Request): Promise<http.IncomingMessage> {
   const { signal, limitMs = 30_000 } = call
   signal.throwIfAborted()
+  // Many calls at once share one signal.
+  setMaxListeners(0, signal)
   const stop = new AbortController()
   const abort = (): void => stop.abort(signal.reason)
   signal.addEventListener('abort', abort)

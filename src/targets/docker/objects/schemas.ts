@@ -155,6 +155,8 @@ export const containerSummarySchema = z.looseObject({
   Image: z.string(),
   ImageID: z.string(),
   State: z.string(),
+  /** Seconds since 1970. */
+  Created: z.number().optional(),
   Command: z.string().nullish(),
   NetworkSettings: z.looseObject({ Networks: map.nullish() }).nullish(),
   Labels: z.record(z.string(), z.string()).nullish(),

@@ -24,7 +24,7 @@ async function servicesMeant({ engine, config }: DockerContext, signal: AbortSig
     return Promise.all(named.map(async (name) => existing(await engine.services.inspect(name, signal), name)))
   const repository = configuredRepository(config)
   const meansContainers = Boolean(config.containers?.length) || asksForServices(config)
-  if (!repository || meansContainers || (await engine.info(signal)).Swarm?.ControlAvailable !== true) return []
+  if (!repository || meansContainers || (await engine.facts(signal)).Swarm?.ControlAvailable !== true) return []
   const services = await engine.services.list(signal)
   return services
     .filter(({ Spec }) => repositoryOf(Spec) === repository)

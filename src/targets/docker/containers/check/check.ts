@@ -15,7 +15,7 @@ import { releaseDetailsSchema } from '../observe/releases.ts'
 import { findWorkload, type Workload } from '../observe/workload.ts'
 import { probeCheck } from './probe.ts'
 import { proxyChecks } from './proxies.ts'
-import { askPort, publishedPorts, viewpointOn } from './published-ports.ts'
+import { askPort, type PublishedPort, publishedPorts, viewpointOn } from './published-ports.ts'
 import { besideBefore } from './silent-ports.ts'
 
 /** Looks at every container of the target: the right image, healthy, not restarted, reachable where it is published. */
@@ -37,11 +37,16 @@ async function lookAtAll(docker: DockerContext, release: Release, look: CheckOpt
   const { missing, isJob, all } = workload
   const containers = [...workload.containers, ...sinceStopped(workload, look.baseline)]
   if (containers.length === 0) return { checks: [nothingThere], observed: {} }
-  const identities = await identitiesFor(docker, release, look.signal)
   const { probe } = docker.config
-  const probed = probe ? [await probeCheck(docker, probe, look.signal)] : []
-  const passes = probed.some(({ status }) => status === 'pass')
-  const ports = await portChecks(docker, containers, passes, look)
+  const [identities, outside, answers] = await Promise.all([
+    identitiesFor(docker, release, look.signal),
+    probe
+      ? probeCheck(docker, probe, look.signal).then((one) => [one])
+      : proxyChecks(docker, containers, all, look.signal),
+    portAnswers(docker, containers, look.signal)
+  ])
+  const passes = Boolean(probe) && outside.some(({ status }) => status === 'pass')
+  const ports = portChecks(answers, { passes, isProbed: Boolean(probe) })
   return {
     checks: [
       ...containers.flatMap((container) => [
@@ -49,7 +54,7 @@ async function lookAtAll(docker: DockerContext, release: Release, look: CheckOpt
         ...ports.filter(({ container: { Id } }) => Id === container.Id).map(({ check }) => check)
       ]),
       ...(missing?.services ?? []).map(withoutContainer),
-      ...(probe ? probed : await proxyChecks(docker, containers, all, look.signal))
+      ...outside
     ],
     observed: { containers: Object.fromEntries(containers.map(observation)) }
   }
@@ -105,36 +110,41 @@ function looksAt(
   ]
 }
 
-/** A probe speaks for ports that cannot be asked from here. */
-async function portChecks(
+interface PortAnswer {
+  container: Container
+  port: PublishedPort
+  answer: Pick<Check, 'status' | 'detail'>
+}
+
+async function portAnswers(
   docker: DockerContext,
   containers: readonly Container[],
-  probePasses: boolean,
-  look: CheckOptions
-): Promise<{ container: Container; check: Check }[]> {
+  signal: AbortSignal
+): Promise<PortAnswer[]> {
   const published = containers.flatMap((container) => publishedPorts(container).map((port) => ({ container, port })))
   if (published.length === 0) return []
-  const view = await viewpointOn(docker.engine, look.signal)
-  const answers = await Promise.all(
-    published.map(async ({ container, port }) => {
-      const answer = await untilGood(
-        docker.clock,
-        look.signal,
-        () => askPort(port, view, look.signal),
-        ({ status }) => status !== 'fail'
-      )
-      return { container, port, answer }
-    })
-  )
+  const view = await viewpointOn(docker.engine, signal)
+  const answers = published.map(async ({ container, port }) => {
+    const ask = () => askPort(port, view, signal)
+    return { container, port, answer: await untilGood(docker.clock, signal, ask, ({ status }) => status !== 'fail') }
+  })
+  return Promise.all(answers)
+}
+
+/** A probe speaks for ports that cannot be asked from here. */
+function portChecks(
+  answers: readonly PortAnswer[],
+  probe: { passes: boolean; isProbed: boolean }
+): { container: Container; check: Check }[] {
   const checks = answers.map(({ container, port, answer }) => {
     const name = baseName(container.Name)
-    const reached = probePasses || answers.some((one) => one.container === container && one.answer.status === 'pass')
+    const reached = probe.passes || answers.some((one) => one.container === container && one.answer.status === 'pass')
     const healthy = container.State.Health?.Status === 'healthy'
     const judged = besideBefore(answer, port.inside, container.Config.Labels, { reached, healthy })
     const title = `${name} answers on port ${port.port}`
     return { container, check: { id: `port:${name}:${port.port}`, title, ...judged } }
   })
-  return docker.config.probe ? checks.filter(({ check }) => check.status !== 'unknown') : checks
+  return probe.isProbed ? checks.filter(({ check }) => check.status !== 'unknown') : checks
 }
 
 const identityCheck = (container: Container, name: string, identities: ReadonlySet<string>): Check => ({

@@ -1,12 +1,12 @@
-import { probe as probeHttp } from '../../../../http/probe.ts'
 import type { Check } from '../../../../model/check.ts'
 import type { Risk } from '../../../../model/observation.ts'
-import { shellWord } from '../../../../support/shell-word.ts'
 import { untilGood } from '../../../../support/until-good.ts'
 import type { DockerContext } from '../../context.ts'
 import { type Container, type ContainerSummary, nameOf } from '../../objects/schemas.ts'
 import { hasFixedAddress } from '../recreate/networks.ts'
-import { hostToAsk, viewpointOn } from './published-ports.ts'
+import { addressesOf, askProxy, elsewhere, isBad, judgeProxy, saidBefore } from './proxy-answers.ts'
+import { reloadOf } from './proxy-programs.ts'
+import { viewpointOn } from './published-ports.ts'
 
 /** A running proxy on a network of the target that remembers addresses. */
 export interface Proxy {
@@ -15,9 +15,6 @@ export interface Proxy {
   /** Makes it resolve names again, without an interruption. */
   reload: string
 }
-
-/** Resolve names once, when they start or reload; Traefik, Caddy and kamal-proxy ask anew. */
-const remembering = /nginx|openresty|haproxy/
 
 /** The proxies that may remember the address of one of these containers. */
 export function proxiesBefore(containers: readonly Container[], all: readonly ContainerSummary[]): Proxy[] {
@@ -28,14 +25,10 @@ export function proxiesBefore(containers: readonly Container[], all: readonly Co
       .filter((name) => name !== 'bridge')
   )
   return all.flatMap((summary) => {
-    const image = summary.Image.split('/').at(-1) ?? ''
-    const program = [image, summary.Command ?? ''].find((text) => remembering.test(text))
+    const reload = reloadOf(summary)
     const shares = Object.keys(summary.NetworkSettings?.Networks ?? {}).some((name) => networks.has(name))
-    if (!program || !shares || summary.State !== 'running' || containers.some(({ Id }) => Id === summary.Id)) return []
-    const name = nameOf(summary)
-    const word = shellWord(name)
-    const reload = /nginx|openresty/.test(image) ? `docker exec ${word} nginx -s reload` : `docker kill -s HUP ${word}`
-    return [{ summary, name, reload }]
+    if (!reload || !shares || summary.State !== 'running' || containers.some(({ Id }) => Id === summary.Id)) return []
+    return [{ summary, name: nameOf(summary), reload }]
   })
 }
 
@@ -45,46 +38,52 @@ export const proxyRisks = (containers: readonly Container[], all: readonly Conta
     id: `proxy:${name}`,
     serious: false,
     title: `${name} may keep the address of the old container`,
-    detail: `The new one may get another address. If ${name} answers 502 or 504 afterwards, run: ${reload}`
+    detail: `The new one may get another address. If ${name} answers 502, 503 or 504 afterwards, run: ${reload}`
   }))
 
-/**
- * Asks through each proxy as a user would. An answer of the gateway itself may have another cause, so it is no failure, but no success
- * either.
- */
+/** Asks through each proxy as a user would, and judges the answers beside those from before the rollback. */
 export async function proxyChecks(
   docker: DockerContext,
   containers: readonly Container[],
   all: readonly ContainerSummary[],
   signal: AbortSignal
 ): Promise<Check[]> {
-  const proxies = proxiesBefore(containers, all)
-  if (proxies.length === 0) return []
-  const view = await viewpointOn(docker.engine, signal)
-  const asked = proxies.flatMap((proxy) => addressesOf(proxy, view).map((address) => ({ ...proxy, ...address })))
-  const checks = await Promise.all(
-    asked.map(async ({ name, reload, url, port }): Promise<Check[]> => {
-      const ask = () => probeHttp(url, { env: docker.env, signal, limitMs: gatewayMs })
-      const { status, detail } = await untilGood(docker.clock, signal, ask, (answer) => !isOfGateway(answer.status))
-      if (status === undefined) return []
-      const check = { id: `proxy:${name}:${port}`, title: `${name} reaches the service` }
-      return isOfGateway(status)
-        ? [{ ...check, status: 'unknown', detail: `${detail}. It may keep the old address. Run: ${reload}` }]
-        : [{ ...check, status: 'pass', detail }]
-    })
+  const checks = (await placesOf(docker, proxiesBefore(containers, all), signal)).map(
+    async ({ name, reload, url, port }): Promise<Check[]> => {
+      const ask = () => askProxy(docker.env, url, patienceMs, signal)
+      const answer = await untilGood(docker.clock, signal, ask, (one) => !isBad(one) || one.said === 'hangs')
+      const judged = judgeProxy(answer, saidBefore(containers, `${name}:${port}`), reload)
+      const title = judged?.status === 'pass' && isBad(answer) ? 'answers as before' : 'reaches the service'
+      return judged ? [{ id: `proxy:${name}:${port}`, title: `${name} ${title}`, ...judged }] : []
+    }
   )
-  return checks.flat()
+  return (await Promise.all(checks)).flat()
 }
 
-const gatewayMs = 8000
+const patienceMs = 8000
+/** Users may be without the service while this is asked. */
+const patienceBeforeMs = 2000
 
-const isOfGateway = (status: number | undefined): boolean => status !== undefined && status >= 502 && status <= 504
+/**
+ * What the proxies say before a container is replaced, for its label. A bad answer has another cause than the container where its health
+ * check passes and the proxy started after it: then the proxy knows its address.
+ */
+export async function proxiesSaying(docker: DockerContext, old: Container, signal: AbortSignal): Promise<string> {
+  const { engine } = docker
+  const places = await placesOf(docker, proxiesBefore([old], await engine.containers.list(signal)), signal)
+  const entries = places.map(async ({ name, port, url, summary }) => {
+    const { said } = await askProxy(docker.env, url, patienceBeforeMs, signal)
+    const healthy = isBad({ said }) && old.State.Health?.Status === 'healthy'
+    const proxy = healthy ? await engine.containers.inspect(summary.Id, signal) : null
+    const knows = Date.parse(proxy?.State.StartedAt ?? '') > Date.parse(old.State.StartedAt ?? '')
+    return `${name}:${port}=${said}${knows ? elsewhere : ''}`
+  })
+  return (await Promise.all(entries)).sort().join(',')
+}
 
-function addressesOf({ summary }: Proxy, view: Parameters<typeof hostToAsk>[1]): { url: string; port: number }[] {
-  const each = new Map<number, string>()
-  for (const { PublicPort: port, Type: type = 'tcp', IP: ip = '' } of summary.Ports ?? []) {
-    const host = hostToAsk({ port: port ?? 0, ip: ['0.0.0.0', '::'].includes(ip) ? '' : ip }, view)
-    if (port && type === 'tcp' && host !== null && !each.has(port)) each.set(port, host)
-  }
-  return [...each].map(([port, host]) => ({ port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/` }))
+/** The published ports of proxies that can be asked from here. */
+async function placesOf({ engine }: DockerContext, proxies: readonly Proxy[], signal: AbortSignal) {
+  if (proxies.length === 0) return []
+  const view = await viewpointOn(engine, signal)
+  return proxies.flatMap((proxy) => addressesOf(proxy.summary, view).map((place) => ({ ...proxy, ...place })))
 }

@@ -42,7 +42,7 @@ export interface Viewpoint {
 /** A socket or a loopback address may lead to an engine elsewhere: out of a container, through a tunnel, into a virtual machine. */
 export async function viewpointOn(engine: Engine, signal: AbortSignal): Promise<Viewpoint> {
   const { publishedHost } = engine
-  const { Name: name } = await engine.info(signal)
+  const { Name: name } = await engine.facts(signal)
   const here = isLoopback(publishedHost) && name === hostname()
   return { publishedHost, here, contained: !here && containerMarks.some((path) => existsSync(path)) }
 }

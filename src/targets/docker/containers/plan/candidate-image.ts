@@ -28,24 +28,32 @@ export interface CandidateImage {
   loginRisk: Risk | null
 }
 
+/** The release's image, where the engine has it. */
+export const localImage = (
+  { engine }: DockerContext,
+  { details }: Release,
+  signal: AbortSignal
+): Promise<Image | null> => engine.images.inspect(releaseDetailsSchema.parse(details).reference, signal)
+
 /** Checks that the release's image exists, is the recorded one, and fits the engine, on which images of `running` do run. */
 export async function findCandidate(
   docker: DockerContext,
   release: Release,
   history: readonly DeploymentRecord[],
   signal: AbortSignal,
-  running: readonly Image[] = []
+  running: readonly Image[] = [],
+  found?: Image | null
 ): Promise<CandidateImage> {
   const { engine } = docker
+  const image = found === undefined ? await localImage(docker, release, signal) : found
   const details = releaseDetailsSchema.parse(release.details)
-  const image = await engine.images.inspect(details.reference, signal)
   const repository = parseReference(details.shown ?? details.reference)?.repository
   const login = repository ? await loginFor(splitRepository(repository).registry, docker, signal) : { registry: '' }
-  const [byTag, exact] = await Promise.all([
+  const [byTag, exact, host] = await Promise.all([
     details.shown ? lookUp(docker, details.shown, login, signal) : null,
-    image || !details.reference.includes('@') ? null : lookUp(docker, details.reference, login, signal)
+    image || !details.reference.includes('@') ? null : lookUp(docker, details.reference, login, signal),
+    engine.facts(signal)
   ])
-  const host = await engine.info(signal)
   const known = new Set([...details.identities, ...(image ? identitiesOf(image) : [])])
   const notes: string[] = []
   if (login.trouble) notes.push(login.trouble)

@@ -34,7 +34,7 @@ interface Roll {
 
 /**
  * Rehearsal and creation of all first; then the switches, `max_parallel` at a time: containers that serve nothing first (all at once
- * unless configured), each after those that it depends on; the cleanup last.
+ * unless configured, with one that users reach and that fails), each after those that it depends on; the cleanup last.
  */
 export function planSteps(
   docker: DockerContext,
@@ -53,9 +53,11 @@ export function planSteps(
     kinds.map((kind) => kind.plan(docker, { members: batch }, move))
   // A job is not rehearsed: it would do its work.
   const rehearsed = docker.config.rehearse ? onePerService(rolls.filter(({ plan }) => !plan.isJob)) : []
-  const down = rolls.filter(({ plan }) => plan.isDown)
-  const serving = rolls.filter(({ plan }) => !plan.isDown)
   const width = docker.config.max_parallel
+  const failing = rolls.filter(({ plan }) => isUrgent(plan) && !plan.isDown).slice(0, width ?? 1)
+  const atOnce = rolls.filter((roll) => roll.plan.isDown || failing.includes(roll))
+  const down = atOnce.some(({ plan }) => plan.isDown) ? atOnce : []
+  const serving = rolls.filter((roll) => !down.includes(roll))
   const inTurn = (kinds: readonly RollStep[], round: Replacement[], most: number): Step[] =>
     batches(round, most).flatMap((batch) => stepsOf(kinds, batch))
   return [

@@ -18,7 +18,7 @@ import { type ContainersState, defaultsOf } from '../observe/observe.ts'
 import { mergedConfig, userConfigOf } from '../recreate/configuration.ts'
 import { dependentSteps, findDependents } from '../steps/dependents.ts'
 import { pullImage } from '../steps/pull.ts'
-import { type CandidateImage, findCandidate } from './candidate-image.ts'
+import { type CandidateImage, findCandidate, localImage } from './candidate-image.ts'
 import { kamalBlockers } from './kamal.ts'
 import { migratedVolumeRisks } from './migrated-volumes.ts'
 import { missingSourceBlockers } from './mount-sources.ts'
@@ -51,11 +51,11 @@ export async function plan(
   const { containers, containerImages: images, all } = state
   const up = containers.filter(({ State }) => State.Running && !State.Restarting)
   const running = up.flatMap(({ Image: id }) => images.get(id) ?? [])
-  const candidate = await findCandidate(docker, release, history, signal, running)
+  const image = await localImage(docker, release, signal)
   const defaults = defaultsOf(images)
-  const plans = containers.filter(isToReplace(candidate)).map((container) => {
+  const plans = containers.filter(isToReplace(image)).map((container) => {
     const user = userConfigOf(container, defaults.get(container.Image))
-    const future = candidate.image ? mergedConfig(user, candidate.image.Config) : container.Config
+    const future = image ? mergedConfig(user, image.Config) : container.Config
     const isDown = servesNothing(container, docker.clock)
     return {
       container,
@@ -64,21 +64,24 @@ export async function plan(
       isJob: state.isJob(container)
     }
   })
+  const replaced = plans.map(({ container }) => container)
+  const [candidate, own, { dependents, notes: unknown }, missingSources] = await Promise.all([
+    findCandidate(docker, release, history, signal, running, image),
+    ownFilesOf(docker, replaced, signal),
+    findDependents(docker, replaced, all, signal),
+    missingSourceBlockers(docker, replaced, signal)
+  ])
   const move = { from: observation.current, to: release }
   const revival = await revivalOf(docker, state, move, candidate, signal)
   const files = [...servicesOf(containers), ...revival.files]
   const wanted = wantedOf(candidate)
   const changes = await neededChanges(docker, files, wanted)
-  const replaced = plans.map(({ container }) => container)
-  const own = await ownFilesOf(docker, replaced, signal)
-  const names = replaced.map(({ Id, Name }) => ({ id: Id, name: baseName(Name) }))
-  const dependents = names.length > 0 ? await findDependents(docker, names, all, signal) : []
   const blockers: Blocker[] = [
     ...revival.blockers,
     ...candidate.blockers,
     ...nameBlockers(replaced),
     ...portBlockers(containers, all),
-    ...(await missingSourceBlockers(docker, replaced, signal)),
+    ...missingSources,
     ...sharedNamespaceBlockers(replaced),
     ...kamalBlockers(replaced, release.version),
     ...(docker.config.rehearse ? rehearsalBlockers(containers) : [])
@@ -101,6 +104,7 @@ export async function plan(
     ...volumeNotes(containers),
     ...own.notes,
     ...whileBothExist(replaced),
+    ...unknown,
     ...(containers.length > 0
       ? ['Environment and mounts are kept from the current containers; only the image goes back.']
       : []),
@@ -170,7 +174,7 @@ const withRevival = (steps: readonly Step[], revival: readonly Step[]): Step[] =
 
 /** A replica that runs the candidate already stays as it is. */
 const isToReplace =
-  ({ image }: CandidateImage) =>
+  (image: CandidateImage['image']) =>
   (container: Container): boolean =>
     container.Image !== image?.Id || !container.State.Running
 

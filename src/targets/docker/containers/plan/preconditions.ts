@@ -84,8 +84,8 @@ export const dependentRisks = (dependents: readonly Dependent[]): Risk[] =>
   dependents.map(({ name, on, uses, loses, rejoin }) => ({
     id: `dependent:${name}`,
     serious: true,
-    title: `${name} uses ${uses} of ${on.name}`,
-    detail: `It loses ${loses} when ${shortId(on.id)} is replaced. The rollback does not change it. Afterwards: ${rejoin}`
+    title: `${name} uses ${uses} of ${baseName(on.Name)}`,
+    detail: `It loses ${loses} when ${shortId(on.Id)} is replaced. The rollback does not change it. Afterwards: ${rejoin}`
   }))
 
 /** Others that write to the same volumes: what the newer version changed there concerns them, too. */

@@ -1,6 +1,5 @@
 import { imageLabel } from '../../compose/labels.ts'
 import type { Container, HostConfig, ImageDefaults } from '../../objects/schemas.ts'
-import { silentPortsLabel } from '../check/silent-ports.ts'
 import { type UserConfig, userConfigOf } from './configuration.ts'
 import { hostConfigFor } from './host.ts'
 import { type EndpointRequest, splitEndpoints } from './networks.ts'
@@ -29,8 +28,8 @@ export function createRequest(
   options: {
     standby: boolean
     replaced: string
-    /** Published ports on which the old container does not listen. */
-    silentPorts: string
+    /** Labels with what answered before. */
+    before: Record<string, string>
     /** The id of the image that it is created from. */
     image: string
     restartPolicy: NonNullable<HostConfig['RestartPolicy']>
@@ -42,7 +41,7 @@ export function createRequest(
   return {
     config: {
       ...config,
-      Labels: { ...labels, [replacedLabel]: options.replaced, [silentPortsLabel]: options.silentPorts }
+      Labels: { ...labels, [replacedLabel]: options.replaced, ...options.before }
     },
     HostConfig: { ...hostConfigFor(old), RestartPolicy: options.restartPolicy },
     first: options.standby ? withoutAliases(first) : first,

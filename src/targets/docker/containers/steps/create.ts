@@ -4,7 +4,7 @@ import type { DockerContext } from '../../context.ts'
 import { isStatus } from '../../engine/engine.ts'
 import { shortId } from '../../objects/reference.ts'
 import type { Container, Image } from '../../objects/schemas.ts'
-import { silentPortsLabel, silentPortsOf } from '../check/silent-ports.ts'
+import { answersBefore } from '../check/answers-before.ts'
 import { copyInto } from '../recreate/copied-in.ts'
 import { differences, mountDifferences } from '../recreate/differences.ts'
 import { type CreateRequest, createBody, createRequest } from '../recreate/request.ts'
@@ -37,7 +37,7 @@ export const create = forEachReplacement({
     const request = createRequest(old, oldImage?.Config, {
       standby: params.beside,
       replaced: params.replaced,
-      silentPorts: there?.Config.Labels?.[silentPortsLabel] ?? (await silentPortsOf(docker, old, run.signal)),
+      before: await answersBefore(docker, old, there, run.signal),
       image: image.Id,
       restartPolicy: params.restart_policy
     })

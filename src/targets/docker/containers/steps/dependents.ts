@@ -8,18 +8,13 @@ import type { DockerContext } from '../../context.ts'
 import { throughRestarts } from '../../engine/restarts.ts'
 import { baseName } from '../../objects/names.ts'
 import { containerNamePattern } from '../../objects/reference.ts'
-import { type Container, type ContainerSummary, nameOf } from '../../objects/schemas.ts'
+import type { Container, ContainerSummary } from '../../objects/schemas.ts'
 import type { ContainersState } from '../observe/observe.ts'
+import { isContainer, mayDepend, mayDependNote } from './may-depend.ts'
 
 const idSchema = z.string().regex(/^[a-f0-9]{64}$/)
 
 const nameSchema = z.string().regex(containerNamePattern)
-
-/** A container that is replaced. */
-interface Replaced {
-  id: string
-  name: string
-}
 
 /** What one container may have of another one, what becomes of that with the other, and how it is given back. */
 const bonds = {
@@ -35,7 +30,7 @@ type Bond = z.infer<typeof bondSchema>
 export interface Dependent {
   id: string
   name: string
-  on: Replaced
+  on: Container
   bond: Bond
   uses: string
   loses: string
@@ -43,65 +38,50 @@ export interface Dependent {
   rejoin: string
 }
 
-/** The containers that depend on replaced ones: by their network, processes, shared memory or a link. */
+/** The containers that depend on replaced ones: by their network, processes, shared memory or a link; and notes on what is unknown. */
 export async function findDependents(
   docker: DockerContext,
-  replaced: readonly Replaced[],
+  replaced: readonly Container[],
   all: readonly ContainerSummary[],
   signal: AbortSignal
-): Promise<Dependent[]> {
-  const isReplaced = ({ Id }: ContainerSummary): boolean => replaced.some(({ id }) => id === Id)
-  const linked = new Set(all.filter(isReplaced).flatMap(linkersOf))
-  const others = all.filter((summary) => !isReplaced(summary) && mayDepend(summary, linked))
-  const found: Dependent[] = []
-  for (let at = 0; at < others.length; at += inspectedAtOnce) {
-    const batch = others.slice(at, at + inspectedAtOnce)
-    const inspected = await Promise.all(batch.map(({ Id }) => docker.engine.containers.inspect(Id, signal)))
-    found.push(...inspected.flatMap((other) => (other ? dependenceOf(other, replaced) : [])))
+): Promise<{ dependents: Dependent[]; notes: string[] }> {
+  if (replaced.length === 0) return { dependents: [], notes: [] }
+  const { likely, unknown } = mayDepend(replaced, all)
+  const inspected = await Promise.all(likely.map(({ Id }) => docker.engine.containers.inspect(Id, signal)))
+  return {
+    dependents: inspected.flatMap((other) => (other ? dependenceOf(other, replaced) : [])),
+    notes: mayDependNote(unknown)
   }
-  return found
 }
 
-const inspectedAtOnce = 8
-
-/** A list tells networks and links; what shares processes or memory must run, and only inspection tells it. */
-const mayDepend = (summary: ContainerSummary, linked: ReadonlySet<string>): boolean =>
-  summary.State === 'running' ||
-  summary.State === 'paused' ||
-  (summary.HostConfig?.NetworkMode ?? 'container:').startsWith('container:') ||
-  linked.has(nameOf(summary))
-
-/** The containers that link to one: it has a name below each of theirs, `/shop/db`. */
-const linkersOf = ({ Names: names }: ContainerSummary): string[] =>
-  (names ?? []).flatMap((name) => /^\/([^/]+)\/[^/]+$/.exec(name)?.[1] ?? [])
-
-function dependenceOf(other: Container, replaced: readonly Replaced[]): Dependent[] {
+function dependenceOf(other: Container, replaced: readonly Container[]): Dependent[] {
   for (const on of replaced) {
     const bond = bondOf(other, on)
     if (bond)
       return [
-        { id: other.Id, name: baseName(other.Name), on, bond, ...bonds[bond], rejoin: rejoin(other, bond, on.name) }
+        {
+          id: other.Id,
+          name: baseName(other.Name),
+          on,
+          bond,
+          ...bonds[bond],
+          rejoin: rejoin(other, bond, baseName(on.Name))
+        }
       ]
   }
   return []
 }
 
-function bondOf(other: Container, on: Replaced): Bond | null {
+function bondOf(other: Container, on: Container): Bond | null {
   const { NetworkMode, PidMode, IpcMode } = other.HostConfig
   if (isContainer(NetworkMode, on)) return 'network'
   if (isContainer(PidMode, on)) return 'pid'
   if (isContainer(IpcMode, on)) return 'ipc'
-  return linksOf(other).includes(on.name) ? 'link' : null
+  return linksOf(other).includes(baseName(on.Name)) ? 'link' : null
 }
 
 const rejoin = (other: Container, bond: Bond, on: string): string =>
   byCompose(other) ?? `create ${baseName(other.Name)} again with ${bonds[bond].option}${on}`
-
-/** The engine keeps the name that the user gave for some, the id for others. */
-const isContainer = (mode: string | undefined, { id, name }: Replaced): boolean => {
-  const given = mode?.startsWith('container:') ? mode.slice('container:'.length) : ''
-  return given === name || (given.length >= 12 && id.startsWith(given))
-}
 
 /** `/db:/web/alias` links web to db. */
 const linksOf = ({ HostConfig: { Links: links } }: Container): string[] =>
@@ -148,6 +128,6 @@ export const checkDependents = defineStep<DockerContext, ContainersState>()({
 /** None without dependents. */
 export function dependentSteps(docker: DockerContext, dependents: readonly Dependent[], move: Move): Step[] {
   if (dependents.length === 0) return []
-  const params = { dependents: dependents.map(({ id, bond, on }) => ({ id, bond, on: on.name })) }
+  const params = { dependents: dependents.map(({ id, bond, on }) => ({ id, bond, on: baseName(on.Name) })) }
   return [checkDependents.plan(docker, params, move)]
 }

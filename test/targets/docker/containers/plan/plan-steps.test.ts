@@ -38,6 +38,15 @@ it('of what is down, what publishes a port comes first where they go one by one'
   ])
 })
 
+it('what publishes a port and fails its health check goes at once with a worker that is down, its replicas after', () => {
+  const worker = planned('a-worker', { state: ended(1) }, { isDown: true })
+  const [one, two] = ['web-1', 'web-2'].map((name) => planned(name, { state: unhealthy, host: port(80) }))
+  if (!one || !two) throw new Error('two are planned')
+  const swaps = (...args: Parameters<typeof idsOf>) => idsOf(...args).filter((id) => id.startsWith('swap:'))
+  expect(swaps({}, worker, one, two)).toEqual(['swap:web-1,a-worker', 'swap:web-2'])
+  expect(swaps({ max_parallel: 1 }, worker, one)).toEqual(['swap:web-1', 'swap:a-worker'])
+})
+
 it('a job is not rehearsed', () => {
   const web = planned('web', { config: { Cmd: ['serve'] } })
   const migrate = planned('migrate', { config: { Cmd: ['migrate'] } }, { isJob: true })

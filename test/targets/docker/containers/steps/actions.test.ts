@@ -23,7 +23,8 @@ async function asked(refusals: number, message: string): Promise<{ times: number
     log: () => undefined,
     mask: createMask(),
     logged: new Set<string>(),
-    stopping: new Set<string>()
+    stopping: new Set<string>(),
+    answersBefore: new Map()
   }
   const container = containerSchema.parse({
     Id: 'c200',
