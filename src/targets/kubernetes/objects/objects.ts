@@ -27,7 +27,8 @@ export const metadataSchema = z.looseObject({
   ownerReferences: z
     .array(z.looseObject({ uid: z.string(), kind: z.string(), name: z.string(), controller: z.boolean().nullish() }))
     .nullish(),
-  managedFields: z.array(z.looseObject({ manager: z.string().optional(), time: text })).nullish()
+  finalizers: z.array(z.string()).nullish(),
+  managedFields: z.array(z.looseObject({ manager: z.string().optional(), time: text, fieldsV1: z.unknown() })).nullish()
 })
 export type Metadata = z.infer<typeof metadataSchema>
 
@@ -130,7 +131,9 @@ export type WorkloadObject = z.infer<typeof workloadSchema>
 export const replicaSetSchema = z.looseObject({
   metadata: metadataSchema,
   spec: z.looseObject({ replicas: count, template: templateSchema }),
-  status: z.looseObject({ replicas: count, availableReplicas: count }).default({})
+  status: z
+    .looseObject({ replicas: count, availableReplicas: count, conditions: z.array(conditionSchema).nullish() })
+    .default({})
 })
 export type ReplicaSet = z.infer<typeof replicaSetSchema>
 

@@ -38,17 +38,17 @@ export function quantityText(value: number, resource: string): string {
 
 const round = (value: number): number => Math.round(value * 100) / 100
 
-const amounts = z.record(z.string(), z.union([z.string(), z.number()])).nullish()
+export const amountsSchema = z.record(z.string(), z.union([z.string(), z.number()])).nullish()
 const containerSchema = z.looseObject({
   restartPolicy: z.string().nullish(),
-  resources: z.looseObject({ requests: amounts, limits: amounts }).nullish()
+  resources: z.looseObject({ requests: amountsSchema, limits: amountsSchema }).nullish()
 })
 
 /** What a quota counts of a pod's specification, or selects pods by. */
 export const podSpecSchema = z.looseObject({
   containers: z.array(containerSchema).default([]),
   initContainers: z.array(containerSchema).nullish(),
-  overhead: amounts,
+  overhead: amountsSchema,
   priorityClassName: z.string().nullish()
 })
 export type PodSpec = z.infer<typeof podSpecSchema>
@@ -84,7 +84,7 @@ const add = (sum: Amounts, name: string, value: number): void => {
   sum[name] = (sum[name] ?? 0) + value
 }
 
-function each(given: z.infer<typeof amounts>, tell: (name: string, value: number) => void): void {
+function each(given: z.infer<typeof amountsSchema>, tell: (name: string, value: number) => void): void {
   for (const [name, text] of Object.entries(given ?? {})) tell(name, quantity(text) ?? 0)
 }
 

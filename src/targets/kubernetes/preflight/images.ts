@@ -6,17 +6,10 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { fullName } from '../objects/image-name.ts'
 import type { WorkloadChange } from '../objects/move.ts'
-import { eventSchema, metadataSchema, type Template } from '../objects/objects.ts'
+import { eventSchema, type Template } from '../objects/objects.ts'
 import { isOf } from '../objects/pods.ts'
 import { namespacesOf } from '../objects/workload.ts'
-
-const nodeSchema = z.looseObject({
-  metadata: metadataSchema,
-  spec: z.looseObject({ unschedulable: z.boolean().nullish() }).default({}),
-  status: z
-    .looseObject({ images: z.array(z.looseObject({ names: z.array(z.string()).nullish() })).nullish() })
-    .default({})
-})
+import type { Node } from './nodes.ts'
 
 /** The images that each node has, as far as nodes report them (a kubelet names its largest fifty); null without the right to read nodes. */
 type Nodes = Set<string>[] | null
@@ -25,12 +18,13 @@ type Nodes = Set<string>[] | null
 export async function examineImages(
   cluster: KubernetesContext,
   changes: readonly WorkloadChange[],
+  reading: Promise<Node[] | null>,
   signal: AbortSignal
 ): Promise<Risk[]> {
   if (changes.length === 0) return []
   const namespaces = namespacesOf(changes.map(({ move }) => move))
   const [nodes, pulls] = await Promise.all([
-    readNodes(cluster, signal),
+    reading.then(imagesOfNodes),
     inParallel(namespaces, 12, (namespace) => failedPulls(cluster, namespace, signal))
   ])
   const failed = pulls.flat()
@@ -114,15 +108,10 @@ const unverified = (names: readonly string[], nodes: Nodes): Risk => ({
   )
 })
 
-const readNodes = ({ api }: KubernetesContext, signal: AbortSignal): Promise<Nodes> =>
-  api
-    .list({ doing: 'Reading the nodes', path: '/api/v1/nodes', signal }, nodeSchema)
-    .then(({ items }) =>
-      items
-        .filter(({ spec }) => !spec.unschedulable)
-        .map(({ status }) => new Set((status.images ?? []).flatMap(({ names }) => (names ?? []).map(fullName))))
-    )
-    .catch(orOn(null, 403))
+const imagesOfNodes = (nodes: readonly Node[] | null): Nodes =>
+  nodes
+    ?.filter(({ spec }) => !spec.unschedulable)
+    .map(({ status }) => new Set((status.images ?? []).flatMap(({ names }) => (names ?? []).map(fullName)))) ?? null
 
 /** A pull that a kubelet reported as failed. */
 interface FailedPull {

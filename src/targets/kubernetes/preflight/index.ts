@@ -6,10 +6,13 @@ import { deletesPods } from '../workloads/plan-steps.ts'
 import { autoscalers, disruptionBudgets, ownerRisks } from './controllers.ts'
 import { type Findings, joined } from './findings.ts'
 import { examineImages } from './images.ts'
+import { readNodes } from './nodes.ts'
+import { dryRunFindings, tryPods } from './pod-dry-run.ts'
 import { examinePullSecrets } from './pull-secrets.ts'
 import { examineQuotas } from './quota.ts'
 import { examineReferences } from './references.ts'
 import { checkRights, type Right } from './rights.ts'
+import { examineScheduling } from './scheduling.ts'
 import { strategyRisks } from './strategy-risks.ts'
 import { tryChanges } from './template-dry-run.ts'
 
@@ -38,11 +41,15 @@ export async function preflight(
   signal: AbortSignal
 ): Promise<Preflight> {
   const moves = changes.map(({ move }) => move)
-  const [rights, references, room, images, logins, git, scalers, budgets, refused] = await Promise.all([
+  const dryRuns = tryPods(cluster, changes, signal)
+  const reading = changes.length > 0 ? readNodes(cluster, signal) : Promise.resolve([])
+  const [tried, rights, references, room, places, images, logins, git, scalers, budgets, refused] = await Promise.all([
+    dryRuns,
     checkRights(cluster, moves, changes.some(deletesPods), signal, more),
     examineReferences(cluster, changes, signal),
-    examineQuotas(cluster, changes, signal),
-    examineImages(cluster, changes, signal),
+    examineQuotas(cluster, changes, dryRuns, signal),
+    examineScheduling(cluster, changes, { reading, dryRuns }, signal),
+    examineImages(cluster, changes, reading, signal),
     examinePullSecrets(cluster, changes, signal),
     gitOwners(cluster, touched, signal),
     autoscalers(cluster, workloads, signal),
@@ -53,6 +60,8 @@ export async function preflight(
     ...joined([
       { risks: rights.risks, blockers: rights.blockers },
       references,
+      ...[...tried].map(([change, dryRun]) => dryRunFindings(change, dryRun)),
+      places,
       room,
       { risks: [...images, ...logins, ...ownerRisks(touched), ...git.risks, ...scalers, ...budgets] },
       ...changes.map(({ workload, revision }) => strategyRisks(cluster, workload, revision)),

@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import { jsonObject } from '../../../model/json.ts'
 import { ApiFailure } from '../client/failure.ts'
+import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { WorkloadChange } from '../objects/move.ts'
-import { addressText, shortText } from '../objects/names.ts'
+import { addressText, resources, revisionsOf, shortText } from '../objects/names.ts'
 import { type Amounts, type PodSpec, podSpecSchema, quantity } from '../objects/pod-size.ts'
+import { isFinished, isOf } from '../objects/pods.ts'
 import type { Revision } from '../objects/revision.ts'
 import { templateJson } from '../objects/template.ts'
 import type { Workload } from '../objects/workload.ts'
+import { rolloutOf } from '../workloads/health.ts'
 import type { Findings } from './findings.ts'
 
 const podSchema = z.looseObject({ spec: podSpecSchema })
@@ -24,19 +27,42 @@ export interface PodDryRun {
   refused?: string
   /** Why no such pod is admitted from this identity; its controller may be allowed to create it. */
   refusedToUs?: string
-  /** These rights do not allow trying. */
-  untried?: true
+  /** Why it was not tried. */
+  untried?: string
+}
+
+export type PodDryRuns = ReadonlyMap<WorkloadChange, PodDryRun>
+
+/** Tries a pod for each change. */
+export async function tryPods(
+  cluster: KubernetesContext,
+  changes: readonly WorkloadChange[],
+  signal: AbortSignal
+): Promise<PodDryRuns> {
+  const tried = await inParallel(changes, 12, (change) => tryPod(cluster, change.workload, change.revision, signal))
+  return new Map(changes.flatMap((change, index) => (tried[index] ? [[change, tried[index]] as const] : [])))
 }
 
 /** Creates a pod of the template as a dry run: the namespace's limits, defaults and quotas take effect, and nothing is created. */
 export async function tryPod(
   { api }: KubernetesContext,
-  { address, object }: Workload,
-  { template }: Revision,
+  { address, object }: Pick<Workload, 'address' | 'object'>,
+  { template, ...revision }: Pick<Revision, 'template' | 'name' | 'uid'>,
   signal: AbortSignal
 ): Promise<PodDryRun> {
   const own = { spec: podSpecSchema.parse(template.spec), requested: {} }
   const { metadata, spec } = partsSchema.parse(templateJson(template))
+  // Policies against pods without a controller must not refuse this one.
+  const owner =
+    revisionsOf(address.kind) === 'replicasets'
+      ? { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: revision.name, uid: revision.uid, controller: true }
+      : {
+          apiVersion: 'apps/v1',
+          kind: resources[address.kind].kind,
+          name: address.name,
+          uid: object.metadata.uid,
+          controller: true
+        }
   const claims = claimsSchema.parse(object.spec.volumeClaimTemplates).map((claim) => ({ name: claim.metadata.name }))
   try {
     const pod = await api.send(
@@ -48,7 +74,7 @@ export async function tryPod(
         body: {
           apiVersion: 'v1',
           kind: 'Pod',
-          metadata: { ...metadata, generateName: `${address.name.slice(0, 50)}-` },
+          metadata: { ...metadata, generateName: `${address.name.slice(0, 50)}-`, ownerReferences: [owner] },
           spec: {
             ...spec,
             ...(claims.length > 0 && { volumes: [...(Array.isArray(spec.volumes) ? spec.volumes : []), ...claims] })
@@ -65,19 +91,21 @@ export async function tryPod(
   }
 }
 
-/** By the messages of the admission plugins ServiceAccount, LimitRanger and ResourceQuota (kubernetes, plugin/pkg/admission). */
+/** By the messages of the API server and its admission plugins (kubernetes, plugin/pkg/admission, and staging/src/k8s.io/apiserver). */
 function outcomeOf({ why, status }: ApiFailure): Partial<PodDryRun> {
-  // A webhook that fails refuses every such pod; a busy server proves nothing.
-  if (status === 429 || status >= 500) return /webhook/i.test(why) ? { refusedToUs: why } : { untried: true }
-  // A webhook that cannot do dry runs proves nothing about the pod.
-  if (/: User ".{0,300}" cannot create|dry ?run/i.test(why)) return { untried: true }
+  // A webhook that fails refuses every such pod; a busy server, or a webhook that cannot do dry runs, proves nothing.
+  const isBusy = (status === 429 || status >= 500) && !/webhook/i.test(why)
+  if (isBusy || /: User ['"].{0,300}['"] cannot create|dry ?run/i.test(why)) return { untried: why }
+  // What exists is checked with all that the template names.
   if (/error looking up service account/.test(why)) return {}
   const exceeded = /exceeded quota: .{0,300}?, requested: (.{0,2000}?), used: /.exec(why)?.[1]
   if (exceeded) return { requested: amountsOf(exceeded) }
-  const always =
-    /failed quota: .{0,1000} must specify|(maximum|minimum) .{0,300} usage per|limit to request ratio|must be less than or equal to/
-  return always.test(why) ? { refused: why } : { refusedToUs: why }
+  return ofIdentity.test(why) ? { refusedToUs: why } : { refused: why }
 }
+
+/** Refusals that go by who asks: a PodSecurityPolicy (before 1.25), or a policy that names its user. */
+const ofIdentity =
+  /pod ?security ?polic|\buser ['"]?[\w:@.-]{1,300}['"]? (is not|may not|must not|cannot|can't|has no)\b/i
 
 const amountsOf = (text: string): Amounts =>
   Object.fromEntries(
@@ -88,29 +116,64 @@ const amountsOf = (text: string): Amounts =>
     })
   )
 
+/** Whether going back creates any pod: a rollout that failed early may have left every former one in place. */
+export const needsPods = ({ workload: { object, pods }, move }: WorkloadChange): boolean =>
+  !pods ||
+  pods.filter((pod) => isOf(pod, move) && !isFinished(pod) && !pod.metadata.deletionTimestamp).length <
+    rolloutOf(object).wanted
+
 /** What a dry run says against a change. */
-export const dryRunFindings = (
-  { move, revision }: WorkloadChange,
-  { refused, refusedToUs }: PodDryRun
-): Partial<Findings> => ({
-  blockers: refused
-    ? [
+export function dryRunFindings(
+  change: WorkloadChange,
+  { refused, refusedToUs, untried }: PodDryRun
+): Partial<Findings> {
+  const { workload, move, revision } = change
+  const pod = `a pod of revision ${revision.number} of ${shortText(move)}`
+  if (refused && !needsPods(change))
+    return {
+      risks: [
         {
           id: `pod_refused:${addressText(move)}`,
-          what: `The namespace ${move.namespace} refuses pods of the old template of ${shortText(move)} (dry run)`,
-          why: refused,
-          next: 'Change the LimitRange or the quota that the reason names, or choose another version.'
+          serious: true,
+          title: `The cluster refuses ${pod} (dry run)`,
+          detail: `${refused} Its present pods stay and are enough, but none that ends is replaced.`
         }
       ]
-    : [],
-  risks: refusedToUs
-    ? [
+    }
+  if (refused)
+    return {
+      blockers: [
+        {
+          id: `pod_refused:${addressText(move)}`,
+          what: `The cluster refuses ${pod} (dry run)`,
+          why: refused,
+          next: /failed calling webhook/.test(refused)
+            ? 'Restore the webhook that the reason names, then assess again.'
+            : 'Correct what the reason names, or choose another version.'
+        }
+      ]
+    }
+  if (refusedToUs)
+    return {
+      risks: [
         {
           id: `pod_doubted:${addressText(move)}`,
           serious: true,
-          title: `This identity may not create a pod of revision ${revision.number} of ${shortText(move)} (dry run)`,
+          title: `This identity may not create ${pod} (dry run)`,
           detail: `${refusedToUs} Its controller may be allowed to.`
         }
       ]
-    : []
-})
+    }
+  if (!untried) return {}
+  const stopsFirst = workload.object.spec.strategy?.type === 'Recreate'
+  return {
+    risks: [
+      {
+        id: `pod_untried:${addressText(move)}`,
+        serious: stopsFirst,
+        title: `Whether the cluster admits ${pod} was not tried`,
+        detail: `${untried}. A webhook, a policy or a missing class could refuse it${stopsFirst ? ', and Recreate stops every present pod first' : ''}.`
+      }
+    ]
+  }
+}

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { orOn } from '../client/failure.ts'
-import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { Move, WorkloadChange } from '../objects/move.ts'
 import { metadataSchema, type Pod, part, type WorkloadObject } from '../objects/objects.ts'
@@ -9,7 +8,7 @@ import { isFinished, isOf, isUnready } from '../objects/pods.ts'
 import { namespacesOf } from '../objects/workload.ts'
 import { rolloutOf } from '../workloads/health.ts'
 import { type Findings, joined } from './findings.ts'
-import { dryRunFindings, type PodDryRun, tryPod } from './pod-dry-run.ts'
+import type { PodDryRun, PodDryRuns } from './pod-dry-run.ts'
 
 const amounts = z.record(z.string(), z.string()).nullish()
 const scopeSchema = z.looseObject({
@@ -37,16 +36,17 @@ interface Demand extends Omit<Surge, 'leaving'> {
   leaving: PodSpec[]
 }
 
-/** Whether the quotas and limits of the namespaces leave room for the pods that the rollback creates. */
+/** Whether the quotas of the namespaces leave room for the pods that the rollback creates. */
 export async function examineQuotas(
   cluster: KubernetesContext,
   changes: readonly WorkloadChange[],
+  dryRuns: Promise<PodDryRuns>,
   signal: AbortSignal
 ): Promise<Findings> {
   const namespaces = namespacesOf(changes.map(({ move }) => move))
   const each = namespaces.map((namespace) => {
     const own = changes.filter(({ move }) => move.namespace === namespace)
-    return examineOne(cluster, namespace, own, signal)
+    return examineOne(cluster, namespace, own, dryRuns, signal)
   })
   return joined((await Promise.all(each)).flat())
 }
@@ -55,38 +55,31 @@ async function examineOne(
   cluster: KubernetesContext,
   namespace: string,
   changes: readonly WorkloadChange[],
+  dryRuns: Promise<PodDryRuns>,
   signal: AbortSignal
 ): Promise<Partial<Findings>[]> {
-  const listed = (resource: 'resourcequotas' | 'limitranges'): Promise<Quota[] | null> => {
-    const path = `/api/v1/namespaces/${namespace}/${resource}`
-    const request = { doing: `Reading the ${resource} in ${namespace}`, path, signal }
-    return cluster.api.list(request, quotaSchema).then(({ items }) => items, orOn(null, 403))
-  }
-  const [quotas, limits] = await Promise.all([listed('resourcequotas'), listed('limitranges')])
-  const unread = [...(quotas ? [] : ['resourcequotas']), ...(limits ? [] : ['limitranges'])]
-  const found = unread.length > 0 ? [unreadable(namespace, unread.join(' and '))] : []
-  if (!quotas?.length && !limits?.length) return found
+  const path = `/api/v1/namespaces/${namespace}/resourcequotas`
+  const request = { doing: `Reading the resourcequotas in ${namespace}`, path, signal }
+  const [quotas, tried] = await Promise.all([
+    cluster.api.list(request, quotaSchema).then(({ items }) => items, orOn(null, 403)),
+    dryRuns
+  ])
+  if (!quotas) return [unreadable(namespace)]
   // Without the right to read pods, the rights check blocks the rollback already.
-  const counted = changes.filter(({ workload }) => workload.pods !== null)
-  const demands = await inParallel(counted, 12, async (change) =>
-    demandOf(change, await tryPod(cluster, change.workload, change.revision, signal))
-  )
-  if (demands.some(({ dryRun }) => dryRun.untried) && limits?.length)
-    found.push(unreadable(namespace, 'pods as a dry run, so what LimitRanges do to them'))
-  return [
-    ...found,
-    ...demands.map(({ change, dryRun }) => dryRunFindings(change, dryRun)),
-    ...(quotas ?? []).flatMap((quota) => quotaFindings(`${namespace}/${quota.metadata.name}`, quota, demands))
-  ]
+  const demands = changes.flatMap((change) => {
+    const dryRun = tried.get(change)
+    return change.workload.pods && dryRun ? [demandOf(change, dryRun)] : []
+  })
+  return quotas.flatMap((quota) => quotaFindings(`${namespace}/${quota.metadata.name}`, quota, demands))
 }
 
-const unreadable = (namespace: string, what: string): Partial<Findings> => ({
+const unreadable = (namespace: string): Partial<Findings> => ({
   risks: [
     {
-      id: `quota_unseen:${namespace}:${what.split(' ')[0]}`,
+      id: `quota_unseen:${namespace}:resourcequotas`,
       serious: false,
-      title: `Whether the quotas and limits of ${namespace} leave room is unknown`,
-      detail: `These rights do not allow reading ${what}.`
+      title: `Whether the quotas of ${namespace} leave room is unknown`,
+      detail: 'These rights do not allow reading resourcequotas.'
     }
   ]
 })

@@ -4,6 +4,7 @@ import { argoRollout, isRollout } from '../argo/state.ts'
 import { addressText, known, revisionsOf, shortText } from '../objects/names.ts'
 import type { Pod, WorkloadObject } from '../objects/objects.ts'
 import { isFinished, isUnready, podFailureOf } from '../objects/pods.ts'
+import { hangingPod } from '../objects/terminating.ts'
 import type { Rollout, Workload } from '../objects/workload.ts'
 
 /** Counts as kubectl's "rollout status" does (staging/src/k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
@@ -63,13 +64,16 @@ export function healthOf(workload: Workload): Health {
   const rollout = rolloutOf(workload.object)
   const { wanted, available, updated } = rollout
   if (wanted === 0) return { state: 'unknown', message: `${name} serves nothing: ${wantsNone(workload)}` }
-  const broken = currentPods(workload).flatMap((pod) => podFailureOf(pod) ?? [])
+  const current = currentPods(workload)
+  const broken = current.flatMap((pod) => podFailureOf(pod) ?? [])
   const stalled = workload.object.status.conditions?.find(
     ({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded'
   )
   const counts = `${available} of ${wanted} pods available, ${updated} of the current revision`
+  const { address, object, pods, readAt } = workload
+  const hanging = hangingPod({ kind: address.kind, object, isNew: (pod) => current.includes(pod) }, pods ?? [], readAt)
   const degraded = workload.object.status.phase === 'Degraded' ? (workload.object.status.message ?? 'degraded') : null
-  const why = broken[0] ?? (stalled ? 'its rollout exceeded its deadline' : degraded && quoted(degraded))
+  const why = broken[0] ?? hanging ?? (stalled ? 'its rollout exceeded its deadline' : degraded && quoted(degraded))
   if (rollout.complete && broken.length === 0) return { state: 'healthy', message: `${name}: ${counts}` }
   if (available === 0 && (why || !isStarting(workload))) return { state: 'down', message: `${name}: ${why ?? counts}` }
   if (why) return { state: 'degraded', message: `${name}: ${counts}; ${why}` }

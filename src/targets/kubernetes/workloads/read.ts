@@ -26,7 +26,7 @@ import {
 import { isOf, isUnready } from '../objects/pods.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../objects/revision.ts'
 import { selectorText } from '../objects/selector.ts'
-import { hideEnvironment, templateHash } from '../objects/template.ts'
+import { covers, hideEnvironment, templateHash } from '../objects/template.ts'
 import type { Workload } from '../objects/workload.ts'
 
 const atOnce = 12
@@ -104,13 +104,18 @@ function countPods(revision: Revision, { name }: Address, pods: readonly Pod[]):
 
 /**
  * A server's upgrade may have added defaults since the revision was created; then the controller's own status counts. Of a paused
- * Deployment it says nothing: its newest revision is not its template, which has no revision yet.
+ * Deployment it says nothing: its newest revision is not its template, which has no revision yet. Neither has one whose old pods are
+ * still ending (Recreate): none of its pods is of its template, and another template than that of the newest revision shows.
  */
 function namedCurrent({ metadata, spec, status }: WorkloadObject, revisions: readonly Revision[]): Revision | null {
   if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return null
   if (isRollout({ spec })) return revisions.find(({ name }) => isMadeOf({ metadata, spec, status }, name)) ?? null
   if (status.updateRevision) return revisions.find(({ name }) => name === status.updateRevision) ?? null
-  return spec.paused ? null : (revisions[0] ?? null)
+  const [newest] = revisions
+  if (!newest || spec.paused) return null
+  const waits = spec.strategy?.type === 'Recreate' && (status.updatedReplicas ?? 0) === 0 && (status.replicas ?? 0) > 0
+  const isAlike = covers(spec.template, newest.template) || covers(newest.template, spec.template)
+  return waits || !isAlike ? null : newest
 }
 
 export const readWorkload = (

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import { ApiFailure, unreachable } from '../../../../src/targets/kubernetes/client/failure.ts'
 import type { WorkloadChange } from '../../../../src/targets/kubernetes/objects/move.ts'
-import { tryPod } from '../../../../src/targets/kubernetes/preflight/pod-dry-run.ts'
+import { dryRunFindings, tryPod, tryPods } from '../../../../src/targets/kubernetes/preflight/pod-dry-run.ts'
 import { examineQuotas } from '../../../../src/targets/kubernetes/preflight/quota.ts'
 import { strategyRisks } from '../../../../src/targets/kubernetes/preflight/strategy-risks.ts'
 import { tryChanges } from '../../../../src/targets/kubernetes/preflight/template-dry-run.ts'
@@ -11,7 +11,7 @@ import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
 import { putTemplate } from '../../../../src/targets/kubernetes/workloads/steps/put-template.ts'
 import { testRun } from '../../../../testkit/target-context.ts'
-import { deployment, type FakeCluster, fakeCluster, pod, put, replicaSet } from '../fake-cluster.ts'
+import { deployment, type FakeCluster, fakeCluster, pod, podPath, put, replicaSet } from '../fake-cluster.ts'
 import { virtualClock } from '../virtual-clock.ts'
 
 const signal = AbortSignal.timeout(60_000)
@@ -44,20 +44,57 @@ test('a quota with room for exactly one more pod is no blocker', async () => {
     status: { hard: { 'requests.cpu': '300m' }, used: { 'requests.cpu': '200m' } }
   })
   cluster.objects.set('/api/v1/namespaces/shop/pods', { metadata: { name: 'tried' }, spec: { containers } })
-  expect((await examineQuotas(cluster.context, [change], signal)).blockers).toEqual([])
+  expect(
+    (await examineQuotas(cluster.context, [change], tryPods(cluster.context, [change], signal), signal)).blockers
+  ).toEqual([])
 })
 
 test.each([
-  ['failed calling webhook "policy.example": timeout', { refusedToUs: expect.stringContaining('webhook') }],
-  ['etcdserver: request timed out', { untried: true }]
-])(
-  'a server error in the dry run of a pod (%s) is reported, and does not end the assessment',
-  async (message, told) => {
-    const { cluster, change } = await scene()
-    fails(cluster, 'POST', new ApiFailure('Trying a pod', 500, { message }))
-    expect(await tryPod(cluster.context, change.workload, change.revision, signal)).toMatchObject(told)
-  }
-)
+  [500, 'Internal error occurred: failed calling webhook "policy.example": timeout', 'blockers'],
+  [403, 'pods "web-" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true', 'blockers'],
+  [422, "ValidatingAdmissionPolicy 'cve' with binding 'cve' denied request: image 1 has a CVE", 'blockers'],
+  [403, 'pods "web-" is forbidden: no PriorityClass with name gold was found', 'blockers'],
+  [403, 'pods "web-" is forbidden: unable to validate against any pod security policy: []', 'pod_doubted'],
+  [403, 'admission webhook "bare" denied the request: user jane may not create pods', 'pod_doubted'],
+  [403, 'pods is forbidden: User "jane" cannot create resource "pods" in API group ""', 'pod_untried'],
+  [400, 'admission webhook "inject" does not support dry run', 'pod_untried'],
+  [500, 'etcdserver: request timed out', 'pod_untried']
+])('what a dry run of a pod ends with (%i %s) is quoted', async (status, message, told) => {
+  const { cluster, change } = await scene()
+  fails(cluster, 'POST', new ApiFailure('Trying a pod', status, { message }))
+  const { blockers = [], risks = [] } = dryRunFindings(
+    change,
+    await tryPod(cluster.context, change.workload, change.revision, signal)
+  )
+  const said = message.replaceAll('"', "'")
+  if (told === 'blockers') {
+    expect(blockers).toMatchObject([{ why: `"${said}"` }])
+    expect(risks).toEqual([])
+  } else expect([blockers, risks]).toMatchObject([[], [{ id: expect.stringContaining(told) }]])
+})
+
+test('a refused pod is a risk alone where every former pod is still there', async () => {
+  const { cluster, change } = await scene()
+  fails(cluster, 'POST', new ApiFailure('Trying a pod', 403, { message: 'denied' }))
+  cluster.objects.set(podPath('web-1-b'), pod('web', 1, 'b'))
+  const [workload] = await readWorkloads(cluster.context, signal)
+  const found = dryRunFindings(
+    { ...change, ...(workload && { workload }) },
+    await tryPod(cluster.context, change.workload, change.revision, signal)
+  )
+  expect(found).toMatchObject({ risks: [{ serious: true }] })
+  expect(found.blockers).toBeUndefined()
+})
+
+test('a pod is tried as one of its controller, which policies against pods without one let pass', async () => {
+  const { cluster, change } = await scene()
+  const bodies: unknown[] = []
+  cluster.before(({ method, body }) => method === 'POST' && bodies.push(body))
+  await tryPod(cluster.context, change.workload, change.revision, signal)
+  expect(bodies).toMatchObject([
+    { metadata: { ownerReferences: [{ kind: 'ReplicaSet', name: 'web-1', controller: true }] } }
+  ])
+})
 
 test('a server that is away or too busy for a dry run does not count as a refusal', async () => {
   const { cluster, change } = await scene()

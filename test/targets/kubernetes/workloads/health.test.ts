@@ -150,3 +150,39 @@ test('the check waits for endpoints that lag behind ready pods, and not for thos
   ])
   expect(looks).toBe(11)
 })
+
+test('a pod that a finalizer holds is what a Recreate rollout waits for', async () => {
+  const cluster = fakeCluster({ workloads: ['deployment/web'] })
+  const ended = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['a.example/hold'] }
+  const old = pod('web', 1, 'a')
+  put(
+    cluster,
+    deployment('web', {
+      image: 'web:1.2.0',
+      spec: { strategy: { type: 'Recreate' } },
+      status: { updatedReplicas: 0, availableReplicas: 0 }
+    }),
+    replicaSet('web', 1, 'web:1.1.0'),
+    { ...old, metadata: { ...(old.metadata as JsonObject), ...ended } }
+  )
+  expect(await healthOf(cluster)).toMatchObject({
+    state: 'down',
+    message: expect.stringMatching(/web-1-a cannot go: the finalizer a.example\/hold holds it/)
+  })
+})
+
+test('while Recreate waits for its old pods, the template is current and their revision a candidate', async () => {
+  const cluster = fakeCluster({ workloads: ['deployment/web'] })
+  const spec = { strategy: { type: 'Recreate' } }
+  // A template that only lacks a field of the former one could be taken for it, with defaults filled in.
+  for (const image of ['web:1.2.0', 'web:1.1.0']) {
+    const former = replicaSet('web', 1, 'web:1.1.0')
+    const template = (former.spec as JsonObject).template as { spec: JsonObject }
+    Object.assign(template.spec, { priorityClassName: 'gold' })
+    const status = { updatedReplicas: 0, availableReplicas: 0 }
+    put(cluster, deployment('web', { image, spec, status }), former)
+    const { current, releases } = releasesOf(await readWorkloads(cluster.context, signal))
+    expect(current.id).toMatch(/pending/)
+    expect(releases.map(({ id }) => id)).toEqual(['deployment/shop/web@web-1'])
+  }
+})

@@ -96,6 +96,7 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
     const unseen = await planned(blind, '1.1.0')
     expect(unseen.blockers).toEqual([])
     expect(unseen.risks).toMatchObject([
+      { id: expect.stringMatching(/^pod_untried:/), serious: false, detail: expect.stringMatching(/cannot create/) },
       { id: `quota_unseen:${cluster.namespace}:resourcequotas`, serious: false },
       { id: 'image_unknown', detail: expect.stringMatching(/do not allow reading what the nodes have/) }
     ])

@@ -13,6 +13,7 @@ import { templateHash } from '../../objects/template.ts'
 import { isOrdered } from '../../objects/workload.ts'
 import { rolloutOf } from '../health.ts'
 import { readWorkload } from '../read.ts'
+import { type Obstacle, obstacleOf } from './obstacle.ts'
 import { paceOf } from './pace.ts'
 import { changedMeanwhile, templateChanged } from './put-template.ts'
 
@@ -28,7 +29,8 @@ type Verdict = 'complete' | RollbackError | null
  * Watches a workload and its pods until every pod is of the wanted template and available. Where many of a namespace are followed
  * at the same time (`among` is how many), they share one watch of all its pods and one of all its workloads of that kind.
  * @throws TargetError `not_healthy` when it makes no progress for too long or its pods fail for good; `unreachable` when it cannot be
- * observed for as long; `held_up` when a former pod blocks it; `changed_meanwhile` when someone else changes it.
+ * observed for as long; `held_up` when a former pod blocks it, or no pod
+ * can be created or scheduled; `changed_meanwhile` when someone else changes it.
  */
 export async function followRollout(cluster: KubernetesContext, move: Move, run: Run, among = 1): Promise<void> {
   const { api, lists, clock, config } = cluster
@@ -44,6 +46,9 @@ export async function followRollout(cluster: KubernetesContext, move: Move, run:
   let failingSince: number | null = null
   let outcome: Verdict = null
   let confirming: Promise<void> | null = null
+  let looking: Promise<void> | null = null
+  let obstacle: Obstacle | null = null
+  let obstacleSince = 0
 
   /** What is certain immediately. */
   const settled = (): Verdict => {
@@ -71,6 +76,8 @@ export async function followRollout(cluster: KubernetesContext, move: Move, run:
     const believed = failingSince !== null && Math.min(now - failingSince, pace.stalledMs()) > failureLimitMs
     if (believed && failing) return notHealthy(move, 'its pods fail', failure ?? line)
     if (believed && blocking) return blockedByPod(cluster, move, blocking)
+    if (obstacle && Math.min(now - obstacleSince, pace.stalledMs()) >= obstacle.graceMs)
+      return withoutPods(move, obstacle)
     if (pace.stalledMs() > deadlineMs)
       return notHealthy(move, `no progress for ${duration(deadlineMs)}`, failure ?? line)
     return pace.unseenMs() > deadlineMs ? unobserved(move, deadlineMs) : null
@@ -99,6 +106,20 @@ export async function followRollout(cluster: KubernetesContext, move: Move, run:
       confirming = null
     })
     confirming.catch(() => undefined)
+  }
+
+  /** What controllers and the scheduler say is read while nothing advances; that it could not be read ends nothing. */
+  const lookForObstacle = (): void => {
+    if (looking || !object || pace.stalledMs() < lookAfterMs) return
+    looking = obstacleOf(cluster, { move, object, pods }, api.now() - pace.stalledMs(), signal)
+      .then((found) => {
+        if (found && !obstacle) obstacleSince = clock.now().getTime()
+        obstacle = found
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        looking = null
+      })
   }
 
   const [collection = ''] = pathOf(move).split(/\/[^/]+$/)
@@ -139,6 +160,7 @@ export async function followRollout(cluster: KubernetesContext, move: Move, run:
     ),
     everySecond(cluster, signal, async (lateMs) => {
       pace.skip(lateMs)
+      lookForObstacle()
       update()
       await confirming
     })
@@ -147,13 +169,14 @@ export async function followRollout(cluster: KubernetesContext, move: Move, run:
     await Promise.all(watching)
   } finally {
     end.abort()
-    await Promise.allSettled(watching)
+    await Promise.allSettled([...watching, looking])
   }
   run.signal.throwIfAborted()
   if (outcome !== 'complete') throw outcome ?? unobserved(move, deadlineMs)
 }
 
 const tickMs = 1000
+const lookAfterMs = 2000
 /** A busy machine is never this late. */
 const sleptMs = 10_000
 
@@ -182,6 +205,15 @@ export const notHealthy = (move: Move, what: string, detail: string): TargetErro
     state: `The template of ${move.to.revision} is in place.`,
     next: 'Check its pods, or choose another version.',
     code: 'not_healthy'
+  })
+
+const withoutPods = (move: Move, { why }: Obstacle): TargetError =>
+  new TargetError({
+    what: `${addressText(move)} does not get its pods`,
+    why,
+    state: `The template of ${move.to.revision} is in place.`,
+    next: 'Correct what the reason names; the rollout then goes on by itself.',
+    code: 'held_up'
   })
 
 const blockedByPod = ({ kubectl }: KubernetesContext, move: Move, pod: Pod): TargetError =>

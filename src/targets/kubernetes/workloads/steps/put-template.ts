@@ -61,7 +61,7 @@ export async function putTemplate(
 }
 
 /** A revision may lack defaults that the workload's template has, or the other way round, so one version may have two hashes. */
-function isLive(live: WorkloadObject, { revision, hash, own }: Move['from']): boolean {
+export function isLive(live: WorkloadObject, { revision, hash, own }: Move['from']): boolean {
   const present = templateHash(live.spec.template)
   return present === hash || present === own || isMadeOf(live, revision)
 }
@@ -88,7 +88,8 @@ export const sendPatch = (
     workloadSchema
   )
 
-async function readRevision(
+/** The revision object of one side of a move, with the template that was observed. */
+export async function readRevision(
   { api, config }: KubernetesContext,
   move: Move,
   { revision: name, hash, own }: Move['from'],

@@ -17,6 +17,7 @@ import { followRollout } from './follow-rollout.ts'
 import { movesMismatch, workloadAt } from './move-mismatch.ts'
 import { awaitController } from './pods-of.ts'
 import { putTemplate } from './put-template.ts'
+import { requireWayBack } from './way-back.ts'
 
 /** `follow`: the step waits until the rollout is complete. `ordered`: a pod that is not ready keeps the next ones from being replaced. */
 const followed = moveSchema.extend({ follow: z.boolean(), ordered: z.boolean() })
@@ -59,6 +60,7 @@ export const rollBack = kubernetesStep({
   /** What was there may not have been healthy, so the step does not wait long for it. */
   async revert(cluster, { moves }, run) {
     const restored = await inParallel(moves, moves.length, async (move) => {
+      await requireWayBack(cluster, move, run)
       const done = await putTemplate(cluster, move, 'from', run)
       if (done) run.progress(`${shortText(move)}: the former template is back`)
       const deleted = await settled(cluster, move, done, run)
