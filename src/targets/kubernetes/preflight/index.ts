@@ -12,6 +12,7 @@ import { examineReferences } from './references.ts'
 import { checkRights, type Right } from './rights.ts'
 import { strategyRisks } from './strategy-risks.ts'
 import { tryChanges } from './template-dry-run.ts'
+import { examineTraffic } from './traffic.ts'
 
 interface Preflight extends Findings {
   /** Whether the failed revisions may be marked. */
@@ -38,9 +39,10 @@ export async function preflight(
   signal: AbortSignal
 ): Promise<Preflight> {
   const moves = changes.map(({ move }) => move)
-  const [rights, references, room, images, logins, git, scalers, budgets, refused] = await Promise.all([
+  const [rights, references, traffic, room, images, logins, git, scalers, budgets, refused] = await Promise.all([
     checkRights(cluster, moves, changes.some(deletesPods), signal, more),
     examineReferences(cluster, changes, signal),
+    examineTraffic(cluster, changes, signal),
     examineQuotas(cluster, changes, signal),
     examineImages(cluster, changes, signal),
     examinePullSecrets(cluster, changes, signal),
@@ -53,6 +55,7 @@ export async function preflight(
     ...joined([
       { risks: rights.risks, blockers: rights.blockers },
       references,
+      traffic,
       room,
       { risks: [...images, ...logins, ...ownerRisks(touched), ...git.risks, ...scalers, ...budgets] },
       ...changes.map(({ workload, revision }) => strategyRisks(cluster, workload, revision)),

@@ -1,0 +1,50 @@
+import { expect, it, vi } from 'vitest'
+import type { JsonObject } from '../../../src/model/json.ts'
+import type { Answer } from '../../../testkit/built-server.ts'
+import { workload } from '../../../testkit/kubernetes/cluster.ts'
+import { execute } from '../../../testkit/kubernetes/scene.ts'
+import { describeOn } from '../../harness/describe-on.ts'
+import { useCluster } from './use-cluster.ts'
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
+
+describeOn('kubernetes', 'what belongs to a version beside its pod template', (backend) => {
+  const scene = useCluster(backend)
+  const { cluster, serve, crashing } = scene
+  const good = scene.image('1.1.0')
+  const bad = scene.image('1.2.0', 'crash')
+  const riskOf = ({ risks }: Answer, id: string): Answer => risks.find((risk: Answer) => risk.id.startsWith(`${id}:`))
+
+  it.concurrent('a Service that selects only the failed version is a risk before and a failed check after', async () => {
+    const service = (ver: string): JsonObject => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'led' },
+      spec: { selector: { app: 'led', ver }, ports: [{ port: 80, targetPort: 8080 }] }
+    })
+    const deployment = (ver: string, image: string): JsonObject => {
+      const made = workload({ name: 'led', image, replicas: 1 }) as { spec: { template: JsonObject } }
+      const template = { ...made.spec.template, metadata: { labels: { app: 'led', ver } } }
+      return { ...made, spec: { ...made.spec, template } }
+    }
+    await cluster.apply(service('1'))
+    await cluster.rolledOut(deployment('1', good))
+    await cluster.apply(service('2'))
+    await cluster.apply(deployment('2', bad))
+    await crashing('led')
+    const server = await serve({ workloads: ['deployment/led'] })
+    const assessment = await server.call('assess_rollback')
+    const command = `patch service led -p '{"spec":{"selector":{"ver":"1"}}}'`
+    expect(riskOf(assessment, 'leads_nowhere')).toMatchObject({
+      id: `leads_nowhere:services/${cluster.namespace}/led`,
+      serious: true,
+      detail: expect.stringContaining(command)
+    })
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'stuck', summary: expect.stringContaining(command) })
+
+    await cluster.kubectl('patch', 'service', 'led', '-p', '{"spec":{"selector":{"ver":"1"}}}')
+    expect(await server.call('verify_rollback', { soak_seconds: 1 })).toMatchObject({ verdict: 'healthy' })
+    await cluster.kubectl('delete', 'deployment', 'led', '--wait=false')
+  })
+})
