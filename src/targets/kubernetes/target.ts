@@ -16,7 +16,7 @@ import { planWorkloads } from './workloads/plan.ts'
 
 /** Connects what a target is given with the cluster that its configuration names. */
 export async function openContext(context: TargetContext<KubernetesConfig>): Promise<KubernetesContext> {
-  const { config, clock, mask, log, env } = context
+  const { config, history, clock, mask, log, env } = context
   const name = config.context ?? undefined
   const connection = await connect({ context: name }, env, mask)
   const api = openApi(connection, clock)
@@ -24,6 +24,7 @@ export async function openContext(context: TargetContext<KubernetesConfig>): Pro
     api,
     lists: { workloads: sharedLists(api, clock, workloadSchema), pods: sharedLists(api, clock, podSchema) },
     config,
+    history,
     namespace: config.namespace ?? connection.namespace,
     kubectl: name ? `kubectl --context ${name}` : 'kubectl',
     helm: openHelm(env, connection, name, mask),

@@ -47,4 +47,30 @@ describeOn('kubernetes', 'what belongs to a version beside its pod template', (b
     expect(await server.call('verify_rollback', { soak_seconds: 1 })).toMatchObject({ verdict: 'healthy' })
     await cluster.kubectl('delete', 'deployment', 'led', '--wait=false')
   })
+
+  it.concurrent('a restart after an edit of a ConfigMap cannot be undone by going back, and nothing is changed', async () => {
+    const config = (mode: string): JsonObject => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'edited' },
+      data: { mode }
+    })
+    await cluster.apply(config('good'))
+    const container: JsonObject = { envFrom: [{ configMapRef: { name: 'edited' } }] }
+    await cluster.rolledOut(workload({ name: 'edited', image: good, replicas: 1, container }))
+    await cluster.apply(config('bad'))
+    await cluster.kubectl('rollout', 'restart', 'deployment/edited')
+    await cluster.kubectl('rollout', 'status', 'deployment/edited')
+    const server = await serve({ workloads: ['deployment/edited'] })
+    const assessment = await server.call('assess_rollback', { version: 'revision-1' })
+    expect(assessment.blockers).toMatchObject([
+      {
+        id: `nothing_changes:deployment/${cluster.namespace}/edited`,
+        why: expect.stringMatching(/new pods of both run .*web:1\.1\.0 \(sha256:[0-9a-f]{12}\)/)
+      }
+    ])
+    expect(await execute(server, assessment)).toMatchObject({ isError: true })
+    expect(await server.call('assess_rollback')).toMatchObject({ recommended: null })
+    await cluster.kubectl('delete', 'deployment', 'edited', '--wait=false')
+  })
 })
