@@ -18,9 +18,7 @@ const markSchema = z.object({ revision: z.string(), images: imagesSchema })
 
 /** An image without its tag and its digest. */
 export const repositoryOf = (image: string): string =>
-  fullName(image)
-    .replace(/@.*$/, '')
-    .replace(/:[\w][\w.-]*$/, '')
+  (fullName(image).split('@', 1)[0] ?? '').replace(/:[\w][\w.-]{0,127}$/, '')
 
 /** A revision's template whose images are fixed by digest, and that says so; other repositories are not accepted. */
 export function pinned({ name, template }: Pick<Revision, 'name' | 'template'>, images: Images): Template {
