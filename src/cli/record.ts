@@ -4,6 +4,7 @@ import { projectPaths } from '../project/paths.ts'
 import type { Answer } from '../render/answer.ts'
 import { journalById } from '../rollback/journal/journal.ts'
 import { recordDeployment, selectTarget, withSession } from '../rollback/open-session.ts'
+import { rememberProven } from '../rollback/remember.ts'
 import { recordManualRollback } from '../rollback/run/conclude.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { InputError, messageOf } from '../support/errors.ts'
@@ -89,6 +90,7 @@ async function whatServes(
       // A target that does not name versions cannot contradict: what serves is what was deployed just now.
       if (!current || (current.version !== version && !current.guessed))
         return { seen: {}, note: ` (the target says that ${current?.version ?? 'nothing'} serves)` }
+      await rememberProven(session)
       const seen = {
         digest: current.id,
         ...(current.commit && { commit: current.commit }),

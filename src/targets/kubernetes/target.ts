@@ -13,6 +13,7 @@ import { check } from './workloads/check.ts'
 import { diagnose } from './workloads/diagnose.ts'
 import { type ClusterState, observe } from './workloads/observe.ts'
 import { planWorkloads } from './workloads/plan.ts'
+import { remember } from './workloads/remember.ts'
 
 /** Connects what a target is given with the cluster that its configuration names. */
 export async function openContext(context: TargetContext<KubernetesConfig>): Promise<KubernetesContext> {
@@ -54,6 +55,7 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
     revert: (step, run) => steps.revert(cluster, step, run),
     check: (release, look) => check(cluster, release, look),
     diagnose: (signal) => diagnose(cluster, signal),
+    remember: (signal) => remember(cluster, signal),
     lease: createLease(cluster),
     close: async () => api.close()
   }

@@ -13,6 +13,7 @@ describeOn('kubernetes', 'what belongs to a version beside its pod template', (b
   const { cluster, serve, crashing } = scene
   const good = scene.image('1.1.0')
   const bad = scene.image('1.2.0', 'crash')
+  const third = scene.image('1.3.0', 'crash')
   const riskOf = ({ risks }: Answer, id: string): Answer => risks.find((risk: Answer) => risk.id.startsWith(`${id}:`))
 
   it.concurrent('a Service that selects only the failed version is a risk before and a failed check after', async () => {
@@ -72,5 +73,46 @@ describeOn('kubernetes', 'what belongs to a version beside its pod template', (b
     expect(await execute(server, assessment)).toMatchObject({ isError: true })
     expect(await server.call('assess_rollback')).toMatchObject({ recommended: null })
     await cluster.kubectl('delete', 'deployment', 'edited', '--wait=false')
+  })
+
+  it.concurrent('a ConfigMap that is applied before the failed version is named, by what was kept and by time', async () => {
+    const config = (mode: string): JsonObject => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'before' },
+      data: { mode }
+    })
+    const container: JsonObject = { envFrom: [{ configMapRef: { name: 'before' } }] }
+    const deployment = (of: string) => workload({ name: 'before', image: of, replicas: 1, container })
+    await cluster.apply(config('good'))
+    await cluster.rolledOut(deployment(good))
+    await cluster.apply(config('bad'))
+    await cluster.apply(deployment(bad))
+    await crashing('before')
+    const project = await scene.project({ workloads: ['deployment/before'] })
+    const server = await project.serve()
+    const first = await server.call('assess_rollback')
+    expect(riskOf(first, 'config_changed')).toMatchObject({
+      id: `config_changed:configmaps/${cluster.namespace}/before`,
+      serious: true,
+      detail: expect.stringMatching(/shortly before the next revision|after the pod before-\S+ became ready/)
+    })
+
+    await cluster.apply(config('good'))
+    expect(await execute(server, await server.call('assess_rollback'))).toMatchObject({ outcome: 'succeeded' })
+    const kept = await cluster.kubectl('get', 'replicasets', '-l', 'app=before', '-o', 'json')
+    expect(kept).toMatch(/rollback.popkit\/configuration.*configmaps\/before/)
+    await cluster.apply(workload({ name: 'before', image: third, replicas: 1, container }))
+    await crashing('before')
+    const second = await server.call('assess_rollback')
+    expect(riskOf(second, 'config_changed')).toBeUndefined()
+    expect(second.risks.map(({ id }: Answer) => id)).not.toContain('config_unknown')
+    await cluster.apply(config('bad'))
+    const last = await server.call('assess_rollback')
+    expect(riskOf(last, 'config_changed')).toMatchObject({
+      serious: true,
+      detail: expect.stringMatching(/^It was written to since that version was proven/)
+    })
+    await cluster.kubectl('delete', 'deployment', 'before', '--wait=false')
   })
 })
