@@ -6,6 +6,7 @@ import { locateDeployFile, projectPaths } from '../project/paths.ts'
 import { stageFile } from '../project/replace-file.ts'
 import { answerOf } from '../render/answer.ts'
 import { discoverTargets, recordDeployment, withSession } from '../rollback/open-session.ts'
+import { rememberProven } from '../rollback/remember.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { ConfigError, InputError, messageOf } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
@@ -85,14 +86,15 @@ interface Started {
 async function start(project: ProjectContext, target: string): Promise<Started> {
   const left = (why: string): Started => ({ target, recorded: null, says: `${target}: nothing recorded; ${why}` })
   try {
-    return await withSession(project, { target }, async ({ target: opened }) => {
-      const { current, health, snapshot } = (await opened.observe(AbortSignal.timeout(15_000))).observation
+    return await withSession(project, { target }, async (session) => {
+      const { current, health, snapshot } = (await session.target.observe(AbortSignal.timeout(15_000))).observation
       if (!current) return left('nothing serves now')
       const { version, id: digest, commit } = current
       if (health.state !== 'healthy' || health.unchecked) {
         const command = `pop-deploy-rollback record --target ${target} --version ${version} --status success`
         return left(`${version}: ${health.message}. If you know that it serves well: ${command}`)
       }
+      await rememberProven(session)
       const seen = { digest, ...(commit && { commit }), ...(snapshot && { snapshot }) }
       await recordDeployment(project, projectPaths(project.projectDir), target, { version, status: 'success', ...seen })
       return { target, recorded: version, says: `${target}: ${version} serves, and is recorded as good` }

@@ -5,6 +5,7 @@ import { projectPaths } from '../project/paths.ts'
 import type { Answer } from '../render/answer.ts'
 import { journalById } from '../rollback/journal/journal.ts'
 import { recordDeployment, selectTarget, withSession } from '../rollback/open-session.ts'
+import { rememberProven } from '../rollback/remember.ts'
 import { recordManualRollback } from '../rollback/run/conclude.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { InputError, messageOf } from '../support/errors.ts'
@@ -88,11 +89,13 @@ async function whatServes(
   given: Deployed,
   force: boolean
 ): Promise<{ seen: Seen; note: string }> {
-  const observed = await withSession(project, { target }, ({ target: opened }) =>
-    opened.observe(AbortSignal.timeout(15_000))
-  ).catch((error: unknown) => oneLine(messageOf(error)))
+  const observed = await withSession(project, { target }, async (session) => {
+    const { observation } = await session.target.observe(AbortSignal.timeout(15_000))
+    if (observation.current && isSame(observation.current, given)) await rememberProven(session)
+    return observation
+  }).catch((error: unknown) => oneLine(messageOf(error)))
   if (typeof observed === 'string') return { seen: {}, note: ` (the target did not answer: ${observed})` }
-  const { current, snapshot } = observed.observation
+  const { current, snapshot } = observed
   if (current && isSame(current, given)) {
     const { id: digest, commit } = current
     return { seen: { digest, ...(commit && { commit }), ...(snapshot && { snapshot }) }, note: '' }

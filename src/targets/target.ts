@@ -116,6 +116,11 @@ export interface Target<State = unknown> {
   check(release: Release, look: CheckOptions): Promise<CheckReport>
   /** Reads logs, events, exit codes of what serves now. Text is capped; masking is the caller's last pass, too. */
   diagnose(signal: AbortSignal): Promise<Diagnosis>
+  /**
+   * Acts, as far as rights allow: keeps beside the release that serves, which was just proven, the state of what it depends on and no
+   * rollback restores. Changes nothing that serves.
+   */
+  remember?(signal: AbortSignal): Promise<void>
   readonly lease?: TargetLease
   /** Closes connections. */
   close?(): Promise<void>

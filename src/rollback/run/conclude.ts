@@ -7,6 +7,7 @@ import { isRecorded } from '../assess/evidence.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import type { Begun } from '../journal/journal-events.ts'
 import { releaseOnTarget } from '../journal/reread.ts'
+import { rememberProven } from '../remember.ts'
 import type { Session } from '../session.ts'
 import { prove } from './prove.ts'
 import type { RollbackResult } from './result.ts'
@@ -30,6 +31,7 @@ export async function conclude(run: RollbackRun, conclusion: Conclusion): Promis
   const { outcome } = conclusion
   // A clock may be set back, or be another machine's.
   const durationMs = Math.max(0, session.clock.now().getTime() - Date.parse(begun.at))
+  if (outcome === 'succeeded') await rememberProven(session)
   const recorded = await recordOutcome(run, outcome, durationMs)
   const remains = session.mask.data([...(conclusion.remains ?? []), ...recorded])
   remains.push(...(await releaseLease(run)))
@@ -126,6 +128,7 @@ export async function recordManualRollback(
       next: 'Follow the instructions of the rollback, then record it again.',
       code: 'not_proven'
     })
+  await rememberProven(session, signal)
   await session.record(recordOf(begun, from, 'manual'))
   return true
 }

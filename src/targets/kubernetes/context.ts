@@ -7,7 +7,7 @@ import type { Pod, WorkloadObject } from './objects/objects.ts'
 
 /** What every part of this target works with. */
 export interface KubernetesContext
-  extends Pick<TargetContext<KubernetesConfig>, 'config' | 'env' | 'clock' | 'log' | 'mask'> {
+  extends Pick<TargetContext<KubernetesConfig>, 'config' | 'history' | 'env' | 'clock' | 'log' | 'mask'> {
   api: Api
   /** Watched lists, one for all who follow the same objects. */
   lists: { workloads: SharedLists<WorkloadObject>; pods: SharedLists<Pod> }

@@ -14,10 +14,11 @@ import { askProbe, check } from './workloads/check.ts'
 import { diagnose } from './workloads/diagnose.ts'
 import { type ClusterState, observe } from './workloads/observe.ts'
 import { planWorkloads } from './workloads/plan.ts'
+import { remember } from './workloads/remember.ts'
 
 /** Connects what a target is given with the cluster that its configuration names. */
 export async function openContext(context: TargetContext<KubernetesConfig>): Promise<KubernetesContext> {
-  const { config, clock, mask, log, env } = context
+  const { config, history, clock, mask, log, env } = context
   const name = config.context ?? undefined
   const connection = await connect({ context: name }, env, mask)
   const api = openApi(connection, clock)
@@ -25,6 +26,7 @@ export async function openContext(context: TargetContext<KubernetesConfig>): Pro
     api,
     lists: { workloads: sharedLists(api, clock, workloadSchema), pods: sharedLists(api, clock, podSchema) },
     config,
+    history,
     namespace: config.namespace ?? connection.namespace,
     kubectl: name ? `kubectl --context ${name}` : 'kubectl',
     helm: openHelm(env, connection, name, mask),
@@ -55,6 +57,7 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
     revert: (step, run) => steps.revert(cluster, step, run),
     check: (release, look) => check(cluster, release, look),
     diagnose: (signal) => diagnose(cluster, signal),
+    remember: (signal) => remember(cluster, signal),
     lease: createLease(cluster),
     close: async () => api.close()
   }

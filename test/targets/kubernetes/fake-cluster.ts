@@ -49,6 +49,7 @@ export function fakeCluster(config: JsonObject = {}): FakeCluster {
   const context = {
     api,
     config: configSchema.parse(config),
+    history: [],
     namespace: 'shop',
     kubectl: 'kubectl',
     env: {},

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { objectName } from '../config.ts'
 import { kinds } from './names.ts'
+import { imagesSchema } from './pins.ts'
 import type { Revision } from './revision.ts'
 import type { Workload } from './workload.ts'
 
@@ -14,7 +15,9 @@ export const hashSchema = z.string().regex(/^[0-9a-f]{1,64}$/)
 const side = z.object({
   revision: nameSchema.or(z.literal('')),
   hash: hashSchema,
-  own: hashSchema.exactOptional()
+  own: hashSchema.exactOptional(),
+  /** Images that are fixed by digest when that revision is put in place; then `own` is the hash without them. */
+  pins: imagesSchema.exactOptional()
 })
 
 /** One workload of a step: where it is, what was observed, and what should be there afterwards. Names and hashes only. */

@@ -4,6 +4,10 @@ export const marks = {
   rolledBack: 'rollback.popkit/rolled-back-from',
   /** On a revision object, while it is rolled back from: what `kubectl apply` last applied with it. */
   lastApplied: 'rollback.popkit/last-applied',
+  /** On a revision object: the state of what it is configured by when it was proven, as JSON. */
+  configuration: 'rollback.popkit/configuration',
+  /** On a pod template: whose images it fixes by digest, and which ones, as JSON. */
+  pinned: 'rollback.popkit/pinned',
   /** On a Lease: the record of the rollback, as JSON. */
   lease: 'rollback.popkit/begun',
   /** On a Lease of several that are held together: the one that holds the whole record, "namespace/name". */

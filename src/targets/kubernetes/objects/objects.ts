@@ -152,6 +152,7 @@ const stateSchema = part({
 const containerStatusSchema = z.looseObject({
   name: z.string(),
   image: text,
+  imageID: text,
   ready: z.boolean().default(false),
   restartCount: z.number().default(0),
   state: stateSchema,

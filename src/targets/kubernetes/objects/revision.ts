@@ -19,6 +19,8 @@ export interface Revision {
   rolledBackAt?: string
   /** What was last applied when it was rolled back from, kept until the rollback is proven or undone. */
   lastApplied?: z.infer<typeof lastAppliedSchema>
+  /** The state of each ConfigMap and Secret that it names, by resource/name, when it was proven. */
+  configuration?: Record<string, string>
   /** Pods that it has, and that are available; unknown for ControllerRevisions. */
   replicas?: number
   available?: number
@@ -26,6 +28,8 @@ export interface Revision {
 
 /** What `kubectl apply` had applied, and the rollback that keeps it here to restore it. */
 const lastAppliedSchema = z.looseObject({ rollback_id: z.string(), configuration: z.string() })
+
+const configurationSchema = z.looseObject({ revision: z.string(), objects: z.record(z.string(), z.string()) })
 
 const markSchema = z.looseObject({ revision: z.string(), at: z.iso.datetime(), rollback_id: z.string() })
 
@@ -49,6 +53,7 @@ function common(
   const cause = metadata.annotations?.[known.changeCause]
   const rolledBackAt = markOf(metadata)?.at
   const lastApplied = lastAppliedSchema.safeParse(tryOutsideJson(metadata.annotations?.[marks.lastApplied] ?? '')).data
+  const memory = configurationSchema.safeParse(tryOutsideJson(metadata.annotations?.[marks.configuration] ?? '')).data
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -58,7 +63,8 @@ function common(
     image: mainContainer(template, container)?.image ?? '',
     ...(cause && { changeCause: cause }),
     ...(rolledBackAt && { rolledBackAt }),
-    ...(lastApplied && { lastApplied })
+    ...(lastApplied && { lastApplied }),
+    ...(memory?.revision === metadata.name && { configuration: memory.objects })
   }
 }
 

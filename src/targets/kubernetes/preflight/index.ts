@@ -15,6 +15,7 @@ import { checkRights, type Right } from './rights.ts'
 import { examineScheduling } from './scheduling.ts'
 import { strategyRisks } from './strategy-risks.ts'
 import { tryChanges } from './template-dry-run.ts'
+import { examineTraffic } from './traffic.ts'
 
 interface Preflight extends Findings {
   /** Whether the failed revisions may be marked. */
@@ -43,25 +44,28 @@ export async function preflight(
   const moves = changes.map(({ move }) => move)
   const dryRuns = tryPods(cluster, changes, signal)
   const reading = changes.length > 0 ? readNodes(cluster, signal) : Promise.resolve([])
-  const [tried, rights, references, room, places, images, logins, git, scalers, budgets, refused] = await Promise.all([
-    dryRuns,
-    checkRights(cluster, moves, changes.some(deletesPods), signal, more),
-    examineReferences(cluster, changes, signal),
-    examineQuotas(cluster, changes, dryRuns, signal),
-    examineScheduling(cluster, changes, { reading, dryRuns }, signal),
-    examineImages(cluster, changes, reading, signal),
-    examinePullSecrets(cluster, changes, signal),
-    gitOwners(cluster, touched, signal),
-    autoscalers(cluster, workloads, signal),
-    disruptionBudgets(cluster, workloads, signal),
-    tryChanges(cluster, changes, signal)
-  ])
+  const [tried, rights, references, traffic, room, places, images, logins, git, scalers, budgets, refused] =
+    await Promise.all([
+      dryRuns,
+      checkRights(cluster, moves, changes.some(deletesPods), signal, more),
+      examineReferences(cluster, changes, signal),
+      examineTraffic(cluster, changes, signal),
+      examineQuotas(cluster, changes, dryRuns, signal),
+      examineScheduling(cluster, changes, { reading, dryRuns }, signal),
+      examineImages(cluster, changes, reading, signal),
+      examinePullSecrets(cluster, changes, signal),
+      gitOwners(cluster, touched, signal),
+      autoscalers(cluster, workloads, signal),
+      disruptionBudgets(cluster, workloads, signal),
+      tryChanges(cluster, changes, signal)
+    ])
   return {
     ...joined([
       { risks: rights.risks, blockers: rights.blockers },
       references,
       ...[...tried].map(([change, dryRun]) => dryRunFindings(change, dryRun)),
       places,
+      traffic,
       room,
       { risks: [...images, ...logins, ...ownerRisks(touched), ...git.risks, ...scalers, ...budgets] },
       ...changes.map(({ workload, revision }) => strategyRisks(cluster, workload, revision)),

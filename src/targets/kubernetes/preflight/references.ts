@@ -7,6 +7,7 @@ import { addressText } from '../objects/names.ts'
 import { type MetaOnly, metadataAlone, metaOnlySchema, part, type Template } from '../objects/objects.ts'
 import type { Revision } from '../objects/revision.ts'
 import type { Workload } from '../objects/workload.ts'
+import { type ConfigUse, configRisks } from './config-changes.ts'
 import { type Findings, joined } from './findings.ts'
 
 type Resource = 'configmaps' | 'secrets' | 'serviceaccounts' | 'persistentvolumeclaims'
@@ -28,7 +29,7 @@ const volumeSchema = z.looseObject({
 })
 
 /** What a pod template names and cannot start without, once each. */
-function referencesOf({ spec }: Template): Reference[] {
+export function referencesOf({ spec }: Template): Reference[] {
   const found: Reference[] = []
   const add = (resource: Resource, name: string | undefined, optional?: boolean | null): void => {
     if (name) found.push({ resource, name, optional: optional === true })
@@ -84,13 +85,33 @@ export async function examineReferences(
   )
   for (const { key, reference, object, workload, revision } of found.flat())
     addFindings(result, key, reference, object, workload, revision)
+  result.risks.push(...(await configRisks(cluster, found.flat().flatMap(configUse), signal)))
   return result
 }
+
+interface Found {
+  key: string
+  reference: Reference
+  object: MetaOnly | null | 'forbidden'
+  workload: Workload
+  revision: Revision
+}
+
+export const isConfig = ({ resource }: Reference): boolean => resource === 'configmaps' || resource === 'secrets'
+
+function configUse({ key, reference, object, workload, revision }: Found): ConfigUse[] {
+  if (!isConfig(reference) || object === null || object === 'forbidden') return []
+  const name = referenceText(reference)
+  const isShared = referencesOf(workload.object.spec.template).some((one) => referenceText(one) === name)
+  return [{ key, name, object, workload, revision, isShared }]
+}
+
+export const referenceText = ({ resource, name }: Reference): string => `${resource}/${name}`
 
 function addFindings(
   { blockers, risks }: Findings,
   key: string,
-  { optional, resource }: Reference,
+  { optional }: Reference,
   object: MetaOnly | null | 'forbidden',
   workload: Workload,
   revision: Revision
@@ -112,33 +133,11 @@ function addFindings(
         why: `${of} names it, and its pods would not start without it`,
         next: 'Create it again, or choose another version.'
       })
-  } else if (resource === 'configmaps' || resource === 'secrets') {
-    const changedAt = lastChange(object)
-    const servedUntil = supersededAt(workload, revision)
-    if (servedUntil && changedAt && changedAt > servedUntil && !risks.some(({ id }) => id === `config_changed:${key}`))
-      risks.push({
-        id: `config_changed:${key}`,
-        serious: true,
-        title: `${key} was changed since ${of} served`,
-        detail: `It was changed at ${changedAt}; that revision was superseded at ${servedUntil}. A rollback does not restore its former content.`
-      })
   }
 }
 
-/** When the next revision was created, if that is known. */
-const supersededAt = ({ revisions }: Workload, { number, createdAt }: Revision): string | undefined => {
-  const next = revisions.filter((one) => one.number > number).at(-1)?.createdAt
-  return next && next > (createdAt ?? '') ? next : undefined
-}
-
-/** When an object was last written to, by its managed fields. */
-function lastChange({ metadata }: MetaOnly): string | undefined {
-  const times = (metadata.managedFields ?? []).flatMap(({ time }) => (time ? [time] : []))
-  const last = [...times, metadata.creationTimestamp ?? ''].sort().at(-1)
-  return last ? new Date(last).toISOString() : undefined
-}
-
-const readMetadata = (
+/** The metadata of an object that a template names; null if it does not exist. */
+export const readMetadata = (
   { api }: KubernetesContext,
   namespace: string,
   { resource, name }: Reference,

@@ -13,6 +13,7 @@ import { checkHelm, imagesCheck } from '../helm/check.ts'
 import { helmDetailsSchema } from '../helm/releases.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Pod } from '../objects/objects.ts'
+import { pinnedFrom } from '../objects/pins.ts'
 import { containerFailureOf, containersOf, podFailureOf } from '../objects/pods.ts'
 import type { Workload } from '../objects/workload.ts'
 import { checkServices } from './check-services.ts'
@@ -57,15 +58,14 @@ function unread(error: unknown): Check {
     : { id: 'cluster', title: 'The cluster answers', status: 'unknown', detail }
 }
 
-function identityCheck(
-  { address, object, current, hash }: Workload,
-  wanted: { name: string; hash: string } | undefined
-): Check {
+function identityCheck(workload: Workload, wanted: { name: string; hash: string } | undefined): Check {
+  const { address, object, current, hash } = workload
   const id = `identity:${addressText(address)}`
   const title = `${shortText(address)} has the planned template`
   const detail = current ? `${current.image} (${current.name})` : `template ${hash}`
   if (!wanted) return { id, title, status: 'unknown', detail: `${detail}; the planned one is unknown` }
-  return { id, title, status: hash === wanted.hash || isMadeOf(object, wanted.name) ? 'pass' : 'fail', detail }
+  const isWanted = (pinnedFrom(workload)?.hash ?? hash) === wanted.hash || isMadeOf(object, wanted.name)
+  return { id, title, status: isWanted ? 'pass' : 'fail', detail }
 }
 
 function rolloutCheck(workload: Workload, baseline: JsonObject | undefined): Check {

@@ -12,6 +12,7 @@ import type { Workload } from '../objects/workload.ts'
 import { healthTogether } from './health.ts'
 import { configuredNamespaces, readWorkloads } from './read.ts'
 import { releasesOf } from './releases.ts'
+import { snapshotOf } from './same-image.ts'
 
 /** What an observation read; plans are made from it. */
 export interface ClusterState {
@@ -46,9 +47,7 @@ export async function observe(cluster: KubernetesContext, signal: AbortSignal): 
       ...(helmState && { helm: helmFacts(helmState) })
     }),
     ...(lease && { lease }),
-    snapshot: Object.fromEntries(
-      workloads.map((workload) => [addressText(workload.address), { template: workload.hash }])
-    ),
+    snapshot: Object.fromEntries(workloads.map((workload) => [addressText(workload.address), snapshotOf(workload)])),
     notes: [
       ...workloads
         .filter(({ pods }) => pods === null)

@@ -12,6 +12,7 @@ import { helmBlockers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
 import { changeOf, stepsFor } from './plan-steps.ts'
 import { revisionOf } from './releases.ts'
+import { withDigests } from './same-image.ts'
 
 /** The steps to a release, with every precondition checked; `withoutHelm` says why Helm cannot be used, if a release owns them. */
 export async function planWorkloads(
@@ -21,7 +22,8 @@ export async function planWorkloads(
   signal: AbortSignal,
   withoutHelm: string
 ): Promise<PlanDraft> {
-  const { changes, blockers } = changesTo(workloads, between.to)
+  const { changes: asKept, blockers } = changesTo(workloads, between.to)
+  const { changes, found: same } = await withDigests(cluster, asKept, signal)
   const touched = changes.map(({ workload }) => workload)
   const [{ mayMark, ...found }, ofHelm] = await Promise.all([
     preflight(cluster, { workloads, changes, touched, rights: changes.flatMap(argoRights) }, signal),
@@ -30,9 +32,10 @@ export async function planWorkloads(
   return {
     ...found,
     steps: stepsFor(cluster, changes, between, mayMark),
-    risks: [...found.risks, ...changes.flatMap(argoRisks)],
+    risks: [...same.risks, ...found.risks, ...changes.flatMap(argoRisks)],
     blockers: [
       ...blockers,
+      ...same.blockers,
       ...changes.flatMap((change) => argoBlockers(cluster, change)),
       ...ofHelm,
       ...found.blockers

@@ -6,6 +6,8 @@ import { oneLine, quoted } from '../../../support/text.ts'
 import { revisionVersion, tagOf } from '../objects/image-name.ts'
 import type { Move, Side } from '../objects/move.ts'
 import { type Address, addressText, shortText } from '../objects/names.ts'
+import { pinnedFrom } from '../objects/pins.ts'
+import { differByRestart } from '../objects/restarts.ts'
 import type { Revision } from '../objects/revision.ts'
 import type { Workload } from '../objects/workload.ts'
 
@@ -29,7 +31,7 @@ export function releasesOf(workloads: readonly Workload[]): {
   releases: Release[]
   mixedReleases: boolean
 } {
-  const now = workloads.map((workload) => ({ workload, revision: workload.current ?? pending(workload) }))
+  const now = workloads.map((workload) => ({ workload, revision: deployed(workload) }))
   const current = releaseOf(currentVersion(now.map(nameOf)), now)
   const releases = setsOf(workloads).flatMap(({ version, having }) => {
     const parts = workloads.map((workload) => ({
@@ -65,7 +67,7 @@ export function releaseOfMoves(
       revision: name,
       hash,
       own = hash
-    } = move?.[side] ?? { revision: workload.current?.name ?? '', hash: workload.hash }
+    } = move?.[side] ?? { revision: deployed(workload).name, hash: workload.hash }
     const kept = workload.revisions.find((revision) => revision.name === name)
     return {
       workload,
@@ -90,7 +92,12 @@ interface VersionSet {
 
 /** The seeds of releases: each tag, with all revisions that have it, then each revision that no tag distinguishes. */
 function setsOf(workloads: readonly Workload[]): VersionSet[] {
-  const all = workloads.flatMap((workload) => workload.revisions.map((revision) => ({ workload, revision })))
+  const all = workloads.flatMap((workload) =>
+    workload.revisions.map((revision) => ({
+      workload,
+      revision: revision === workload.current ? deployed(workload) : revision
+    }))
+  )
   const tags = new Set(all.filter(isNamedByTag).map(nameOf))
   return [
     ...[...tags].map((version) => ({
@@ -168,6 +175,9 @@ const currentVersion = (names: readonly string[]): string => {
   return new Set(names).size === 1 ? first : `mixed-${fingerprintOf(names)}`
 }
 
+/** What should serve; one whose images were fixed by digest still is the revision that it was made from. */
+const deployed = (workload: Workload): Revision => pinnedFrom(workload) ?? workload.current ?? pending(workload)
+
 /** What should serve before the controller has created its revision. */
 const pending = ({ object, hash }: Workload): Revision => ({
   name: `pending-${hash}`,
@@ -181,7 +191,7 @@ const pending = ({ object, hash }: Workload): Revision => ({
 function releaseOf(version: string, parts: readonly Part[], missing: readonly string[] = []): Release {
   const identities = parts.map(({ workload, revision }) => `${addressText(workload.address)}@${revision.name}`).sort()
   const served = missing.length === 0 ? servedTogether(parts.filter(isOld)) : undefined
-  const against = parts.flatMap(evidenceAgainst)
+  const against = [...parts.flatMap(evidenceAgainst), ...restartAlone(parts.filter(isOld))]
   const rolledBackAt = parts
     .flatMap(({ revision }) => revision.rolledBackAt ?? [])
     .sort()
@@ -243,6 +253,22 @@ export const evidenceAgainst = (part: Part): string[] =>
   isOld(part) && neverTookOver(part)
     ? [`revision ${part.revision.number} of ${shortText(part.workload.address)} never took over from an older one`]
     : []
+
+/** A tag that names a version is not moved, so a template that differs by a restart alone runs what is deployed. */
+function restartAlone(parts: readonly Part[]): string[] {
+  const [first] = parts
+  const isSame = parts.every(
+    ({ workload, revision }) =>
+      tagOf(revision.image) &&
+      (revision.available ?? 0) === 0 &&
+      differByRestart(revision.template, workload.object.spec.template)
+  )
+  return first && isSame
+    ? [
+        `revision ${first.revision.number} of ${shortText(first.workload.address)} differs from the deployed one by a restart alone`
+      ]
+    : []
+}
 
 const defaultDeadlineMs = 600_000
 

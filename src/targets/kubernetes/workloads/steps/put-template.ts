@@ -17,6 +17,7 @@ import {
   workloadSchema
 } from '../../objects/objects.ts'
 import { patchFor, type Replacement } from '../../objects/patch.ts'
+import { pinned } from '../../objects/pins.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../../objects/revision.ts'
 import { covers, templateHash } from '../../objects/template.ts'
 import { readWorkload } from '../read.ts'
@@ -61,9 +62,9 @@ export async function putTemplate(
 }
 
 /** A revision may lack defaults that the workload's template has, or the other way round, so one version may have two hashes. */
-export function isLive(live: WorkloadObject, { revision, hash, own }: Move['from']): boolean {
+export function isLive(live: WorkloadObject, { revision, hash, own, pins }: Move['from']): boolean {
   const present = templateHash(live.spec.template)
-  return present === hash || present === own || isMadeOf(live, revision)
+  return present === hash || (present === own && !pins) || isMadeOf(live, revision)
 }
 
 /** Sends the patch, or tries it as a dry run, which meets every admission rule; returns the object as the cluster keeps it then. */
@@ -92,7 +93,7 @@ export const sendPatch = (
 export async function readRevision(
   { api, config }: KubernetesContext,
   move: Move,
-  { revision: name, hash, own }: Move['from'],
+  { revision: name, hash, own, pins }: Move['from'],
   signal: AbortSignal
 ): Promise<Revision> {
   const request = { doing: `Reading revision ${name}`, path: revisionPath(move, name), signal }
@@ -103,7 +104,7 @@ export async function readRevision(
       ? replicaSetSchema.transform((set) => mine(set, revisionOfReplicaSet(set, config.container)))
       : controllerRevisionSchema.transform((one) => mine(one, revisionOfController(one, config.container)))
   const found = name ? await api.find<Revision | null>(request, schema) : null
-  if (found?.hash === (own ?? hash)) return found
+  if (found?.hash === (own ?? hash)) return pins ? { ...found, template: pinned(found, pins) } : found
   throw new TargetError({
     what: `${addressText(move)} cannot get ${name ? `the template of ${name}` : 'its former template'}`,
     why: found

@@ -5,6 +5,7 @@ import { argoUndo } from '../../argo/steps.ts'
 import { inParallel } from '../../client/parallel.ts'
 import type { KubernetesContext } from '../../context.ts'
 import { kubernetesStep } from '../../kubernetes-step.ts'
+import { shortDigest } from '../../objects/images-run.ts'
 import { type Move, moveSchema, reversed } from '../../objects/move.ts'
 import { addressText, shortText } from '../../objects/names.ts'
 import { isOnDelete, isOrdered } from '../../objects/workload.ts'
@@ -32,13 +33,16 @@ export const rollBack = kubernetesStep({
   params: z.object({ server: z.string(), moves: z.array(followed).min(1) }),
   describe(cluster, { moves }, { from, to }) {
     const [first] = moves
+    const pins = moves.flatMap((move) =>
+      Object.entries(move.to.pins ?? {}).map(([name, image]) => `${name} fixed at ${shortDigest(image)}`)
+    )
     const what = first && moves.length === 1 ? shortText(first) : `${moves.length} workloads`
     const stuck = moves.some(({ ordered }) => ordered)
       ? `, and delete pods of ${to.version} that keep it stuck (claims and data stay)`
       : ''
     return {
       id: `workload:${moves.map(addressText).join(',')}`,
-      title: `Rolling ${what} back to ${to.version}`,
+      title: `Rolling ${what} back to ${to.version}${pins.length > 0 ? `, with ${pins.join(', ')}` : ''}`,
       undo: `Put the present template of ${what} back${stuck}`,
       manualCommands: moves.flatMap((move) => manualCommands(cluster, move, to)),
       manualUndoCommands: moves.flatMap((move) => manualCommands(cluster, move, from, to.version))
@@ -79,9 +83,11 @@ function manualCommands(cluster: KubernetesContext, move: Followed, release: Rel
   if (move.kind === 'rollout') return argoUndo(cluster, move, number)
   const to = `${cluster.kubectl} -n ${move.namespace}`
   const name = shortText(move)
+  const pins = move.to.pins && Object.entries(move.to.pins).map(([container, image]) => `${container}=${image}`)
   return [
     ...(move.paused ? [`${to} rollout resume ${name}`] : []),
     `${to} rollout undo ${name} --to-revision=${number}`,
+    ...(pins && !left ? [`${to} set image ${name} ${pins.join(' ')}`] : []),
     ...(left && move.ordered ? [`${to} delete pod POD (each one of ${left} that is not ready)`] : []),
     ...(move.follow ? [`${to} rollout status ${name}`] : [])
   ]
