@@ -20,13 +20,15 @@ export interface ManifestObject {
   kept: boolean
   /** Of a workload. */
   template?: Template
+  /** Where it sets them. */
+  replicas?: number
 }
 
 const text = z.string().nullish()
 const documentSchema = z.looseObject({
   kind: z.string(),
   metadata: z.looseObject({ name: z.string(), namespace: text, annotations: z.record(z.string(), z.json()).nullish() }),
-  spec: z.looseObject({ template: z.json().nullish() }).nullish(),
+  spec: z.looseObject({ template: z.json().nullish(), replicas: z.number().nullish().catch(null) }).nullish(),
   items: z.array(z.json()).nullish(),
   data: z.record(z.string(), z.json()).nullish(),
   stringData: z.record(z.string(), z.json()).nullish()
@@ -78,7 +80,8 @@ function objectOf(value: unknown, home: string, mask: Mask): ManifestObject[] {
       namespace: metadata.namespace ?? home,
       hash: hashOf(JSON.stringify(value)),
       kept: metadata.annotations?.['helm.sh/resource-policy'] === 'keep',
-      ...(template?.success && { template: template.data })
+      ...(template?.success && { template: template.data }),
+      ...(typeof spec?.replicas === 'number' && { replicas: spec.replicas })
     }
   ]
 }

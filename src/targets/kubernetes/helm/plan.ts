@@ -16,6 +16,7 @@ import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
 import { clusterRevision, findObject, type ManifestObject, objectText } from './manifest.ts'
 import { helmSteps } from './plan-steps.ts'
 import { helmDetailsSchema } from './releases.ts'
+import { replicaRisks } from './replicas.ts'
 
 /** The steps by which Helm itself goes back to a revision, with every precondition checked. */
 export async function planHelm(
@@ -43,16 +44,18 @@ export async function planHelm(
     return revision && revision.hash !== workload.hash ? [changeOf(workload, revision)] : []
   })
   const subject = { workloads, changes, touched: workloads, rights: recordRights(cluster, helmState) }
-  const { mayMark, ...found } = await preflight(cluster, subject, signal)
+  const { mayMark, autoscalers, ...found } = await preflight(cluster, subject, signal)
   const restored = isRestoredBy(candidate)
+  const replicas = replicaRisks(cluster, workloads, autoscalers, { from: helmState.newest, to: candidate })
   return {
     ...found,
-    steps: helmSteps(cluster, { helmState, candidate, workloads, changes, between, mayMark }),
+    steps: helmSteps(cluster, { helmState, candidate, workloads, changes, between, mayMark, autoscalers }),
     risks: [
       ...pendingRisk(helmState),
       ...hookRisk(candidate),
       ...deletionRisk(helmState, candidate),
-      ...found.risks.filter((risk) => !restored(risk))
+      ...replicas,
+      ...found.risks.filter((risk) => !restored(risk) && !replicas.some(({ id }) => id === risk.id))
     ],
     blockers: [
       ...missing(workloads, candidate),

@@ -7,7 +7,7 @@ import type { Known, Run } from '../../target.ts'
 import type { KubernetesContext } from '../context.ts'
 import { kubernetesStep } from '../kubernetes-step.ts'
 import { hashSchema, moveSchema, nameSchema } from '../objects/move.ts'
-import { addressText } from '../objects/names.ts'
+import { addressText, shortText } from '../objects/names.ts'
 import { podFailureOf, willNotRecover } from '../objects/pods.ts'
 import { templateHash } from '../objects/template.ts'
 import { isOnDelete, isOrdered } from '../objects/workload.ts'
@@ -19,6 +19,8 @@ import { isOfHelm, workloadAt } from '../workloads/steps/move-mismatch.ts'
 import { type HelmState, helmReleaseId } from './helm-state.ts'
 import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from './history.ts'
 import { findObject, sameImages } from './manifest.ts'
+import type { HelmName } from './owner.ts'
+import { type Kept, keepReplicas } from './replicas.ts'
 import { helmStateOf, releaseSchema, unlock } from './unlock-step.ts'
 
 const side = z.object({ revision: z.number().int().positive(), content: hashSchema })
@@ -30,11 +32,11 @@ const params = z.object({
   release: releaseSchema,
   from: side,
   to: side,
-  /** `follow`: the step waits until it is complete; a later step waits for what it unblocks. */
+  /** `follow`: the step waits until it is complete; a later step waits for what it unblocks. `scaled`: its replicas are kept. */
   workloads: z.array(
     moveSchema
       .pick({ kind: true, namespace: true, name: true })
-      .extend({ revision: nameSchema.or(z.literal('')), follow: z.boolean() })
+      .extend({ revision: nameSchema.or(z.literal('')), follow: z.boolean(), scaled: z.boolean() })
   ),
   /** Whether Helm itself waits until the pods are ready. */
   wait: z.boolean()
@@ -50,11 +52,13 @@ export const rollBackRelease = kubernetesStep({
   kind: 'helm_rollback',
   phase: 'switch',
   params,
-  describe({ helm, config }, { release, from, to, wait }, between) {
+  describe({ helm, config }, { release, from, to, workloads, wait }, between) {
     const seconds = secondsOf(config)
+    const scaled = workloads.filter(({ scaled }) => scaled).map(shortText)
+    const kept = scaled.length > 0 ? `, keeping the replicas of ${scaled.join(', ')}` : ''
     return {
       id: `helm:${release.namespace}/${release.name}`,
-      title: `Rolling the Helm release ${release.name} back to ${between.to.version} (revision ${to.revision})`,
+      title: `Rolling the Helm release ${release.name} back to ${between.to.version} (revision ${to.revision})${kept}`,
       undo: `Roll the release back to revision ${from.revision}`,
       manualCommands: [helm.command(release, to.revision, { wait, seconds })],
       manualUndoCommands: [helm.command(release, from.revision, { wait: false, seconds })]
@@ -73,27 +77,31 @@ export const rollBackRelease = kubernetesStep({
   async apply(cluster, move, run) {
     const newest = await newestOf(cluster, move, run)
     const isThere = newest.content === move.to.content && newest.status === 'deployed'
-    if (!isThere) {
+    const { kept, remains } = await keeping(cluster, move, run, 'to', async () => {
+      if (isThere) return
       await failOwnPending(cluster, move, newest, run.signal)
       await callRollback(cluster, move, move.to, move.wait, run)
-    }
+    })
     for (const one of move.workloads) if (one.follow) await follow(cluster, one, run)
-    return { detail: isThere ? 'already there' : `revision ${newest.revision + 1} of the release` }
+    const detail = isThere ? 'already there' : `revision ${newest.revision + 1} of the release`
+    return { detail: [detail, ...kept].join('; '), remains }
   },
   /** What was there may not have been healthy, so the step does not wait long for it. */
   async revert(cluster, move, run) {
     const newest = await newestOf(cluster, move, run)
     if (newest.revision === move.from.revision) return { detail: 'Helm had not started' }
     if (newest.content === move.from.content && newest.status === 'deployed') return { detail: 'it was back already' }
-    await failOwnPending(cluster, move, newest, run.signal)
-    await callRollback(cluster, move, move.from, false, run)
+    const { kept } = await keeping(cluster, move, run, 'from', async () => {
+      await failOwnPending(cluster, move, newest, run.signal)
+      await callRollback(cluster, move, move.from, false, run)
+    })
     const until = cluster.clock.now().getTime() + settleMs
     while (cluster.clock.now().getTime() < until) {
       const objects = await Promise.all(move.workloads.map((one) => readWorkload(cluster, one, run.signal)))
       if (objects.every((object) => rolloutOf(object).complete)) break
       await cluster.clock.sleep(500, run.signal)
     }
-    return { detail: `revision ${newest.revision + 1} of the release restores the former one` }
+    return { detail: [`revision ${newest.revision + 1} of the release restores the former one`, ...kept].join('; ') }
   }
 })
 
@@ -164,6 +172,38 @@ async function failOwnPending(
     await unlock(api, release, newest.revision, signal)
 }
 
+/** Lets Helm go to one side, and keeps the replicas that autoscalers have set. */
+async function keeping(
+  cluster: KubernetesContext,
+  { release, workloads, ...sides }: HelmMove,
+  run: Run,
+  goal: 'from' | 'to',
+  work: () => Promise<void>
+): Promise<Kept> {
+  const scaled = workloads.filter(({ scaled }) => scaled)
+  if (scaled.length === 0) {
+    await work()
+    return { kept: [], remains: [] }
+  }
+  const contentOf = (side: HelmSide) => contentAt(cluster, release, side, run.signal)
+  const [from, to] = await Promise.all([contentOf(sides.from), contentOf(sides.to)])
+  const contents = goal === 'to' ? { from, to } : { from: to, to: from }
+  return keepReplicas(cluster, scaled, contents, run, work)
+}
+
+/** @throws TargetError `revision_gone` where Helm keeps no such revision with that content. */
+async function contentAt(
+  { helm: { history } }: KubernetesContext,
+  release: HelmName,
+  side: HelmSide,
+  signal: AbortSignal
+): Promise<HelmContent> {
+  const record = (await history.records(release, signal)).find(({ revision }) => revision === side.revision)
+  const content = record && (await history.content(release, record, signal))
+  if (content?.hash === side.content) return content
+  throw revisionGone(release.name, side)
+}
+
 const clearWithinMs = 15_000
 
 async function callRollback(
@@ -177,9 +217,7 @@ async function callRollback(
   const seconds = secondsOf(cluster.config)
   const { history, program } = cluster.helm
   const { signal } = run
-  const wanted = (await history.records(release, signal)).find(({ revision }) => revision === goal.revision)
-  const content = wanted && (await history.content(release, wanted, signal))
-  if (content?.hash !== goal.content) throw revisionGone(release.name, goal)
+  const content = await contentAt(cluster, release, goal, signal)
   const end = new AbortController()
   const watching = wait
     ? throwWhenFailed(cluster, content, anySignal(signal, end.signal)).catch((error) => end.abort(error))
