@@ -115,7 +115,26 @@ export const sameImages = (a: Template, b: Template): boolean => {
   return names.length === Object.keys(one).length && names.every((name) => one[name] === other[name])
 }
 
-/** The cluster's revision that a revision of the release led to; undefined if that is uncertain. */
+/** Runs every image that a manifest names; containers that something else adds do not count. */
+const runsImages = (live: Template, wanted: Template): boolean => {
+  const images = imagesOf(live)
+  return Object.entries(imagesOf(wanted)).every(([name, image]) => images[name] === image)
+}
+
+/**
+ * Whether a workload runs what a revision describes: its images, and of the rest of its template all and nothing more, as far as a
+ * revision that the cluster keeps shows how the server writes that.
+ */
+export function runs(workload: Workload, { objects }: { objects: readonly ManifestObject[] }): boolean {
+  const wanted = findObject(objects, workload.address)?.template
+  const live = workload.object.spec.template
+  if (!wanted || !runsImages(live, wanted)) return false
+  const kept = workload.revisions.filter(({ template }) => covers(template, wanted))
+  const hasMore = kept.some(({ template: { spec } }) => covers(live.spec, spec) && !covers(spec, live.spec))
+  return kept.length === 0 || (covers(live, wanted) && !hasMore)
+}
+
+/** The cluster's revision that a revision of the release led to, with nothing that others have added; undefined if that is uncertain. */
 export function clusterRevision(
   workload: Workload,
   { objects }: { objects: readonly ManifestObject[] }
@@ -124,6 +143,7 @@ export function clusterRevision(
   if (!wanted) return undefined
   const alike = workload.revisions.filter(({ template }) => sameImages(template, wanted))
   const covering = alike.filter(({ template }) => covers(template, wanted))
-  const found = covering.length > 0 ? covering : alike
+  const least = covering.filter((one) => covering.every(({ template }) => covers(template, one.template)))
+  const found = least.length > 0 ? least : alike
   return found.length === 1 ? found[0] : undefined
 }

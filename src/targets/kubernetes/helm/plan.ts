@@ -10,8 +10,9 @@ import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
 import { preflight } from '../preflight/index.ts'
 import type { Right } from '../preflight/rights.ts'
+import { planWorkloads } from '../workloads/plan.ts'
 import { changeOf } from '../workloads/plan-steps.ts'
-import type { HelmState } from './helm-state.ts'
+import { type HelmState, runsNewest } from './helm-state.ts'
 import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
 import { clusterRevision, findObject, type ManifestObject, objectText } from './manifest.ts'
 import { helmSteps } from './plan-steps.ts'
@@ -39,6 +40,17 @@ export async function planHelm(
       fingerprint: fingerprint({}),
       notes: []
     }
+  const { newest } = helmState
+  const isNewest = candidate.content.hash === newest.content.hash
+  if (
+    isNewest &&
+    newest.status === 'deployed' &&
+    workloads.every((workload) => clusterRevision(workload, candidate.content))
+  ) {
+    const plan = await planWorkloads(cluster, workloads, between, signal, '')
+    const note = `Helm's revision ${newest.revision} stays deployed: only the pod templates that something else changed go back.`
+    return { ...plan, notes: [note, ...plan.notes] }
+  }
   const changes = workloads.flatMap((workload): WorkloadChange[] => {
     const revision = clusterRevision(workload, candidate.content)
     return revision && revision.hash !== workload.hash ? [changeOf(workload, revision)] : []
@@ -54,6 +66,7 @@ export async function planHelm(
       ...pendingRisk(helmState),
       ...hookRisk(candidate),
       ...deletionRisk(helmState, candidate),
+      ...(runsNewest(helmState, workloads) ? [] : [driftRisk(helmState)]),
       ...replicas,
       ...found.risks.filter((risk) => !restored(risk) && !replicas.some(({ id }) => id === risk.id))
     ],
@@ -148,6 +161,13 @@ function deletionRisk({ newest }: HelmState, { revision, content }: HelmRevision
         }
       ]
 }
+
+const driftRisk = ({ newest }: HelmState): Risk => ({
+  id: `helm_drift:${newest.revision}`,
+  serious: false,
+  title: `What runs is not what Helm's newest revision ${newest.revision} describes`,
+  detail: `Undoing goes to revision ${newest.revision}, not to what runs now.`
+})
 
 const missing = (workloads: readonly Workload[], { revision, content }: HelmRevision): Blocker[] =>
   workloads
