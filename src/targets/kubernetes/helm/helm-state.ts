@@ -4,9 +4,10 @@ import { RollbackError } from '../../../support/errors.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
+import type { Template } from '../objects/objects.ts'
 import type { Workload } from '../objects/workload.ts'
 import { type HelmContent, type HelmRevision, isPending } from './history.ts'
-import { findObject, sameImages } from './manifest.ts'
+import { findObject, imagesOf, runs } from './manifest.ts'
 import { commonOwner, type HelmName, helmOwner } from './owner.ts'
 
 /** The release that the workloads belong to, as Helm records it; newest revision first. */
@@ -66,18 +67,35 @@ export const helmFacts = ({ of, newest }: HelmState): JsonObject => ({
   content: newest.content.hash
 })
 
+/**
+ * Whether the cluster runs what Helm recorded last. It does not after a failed upgrade or rollback that changed nothing, or when
+ * something else than Helm changed a workload. What is being deployed counts as running.
+ */
+export const runsNewest = ({ newest }: HelmState, workloads: readonly Workload[]): boolean =>
+  isPending(newest) ||
+  workloads.every(
+    (workload) => !findObject(newest.content.objects, workload.address)?.template || runs(workload, newest.content)
+  )
+
 /** What Helm records of the release, and where the cluster differs. */
-export function helmNotes({ of, newest }: HelmState, workloads: readonly Workload[]): string[] {
+export function helmNotes({ of, newest, revisions }: HelmState, workloads: readonly Workload[]): string[] {
   const begun = isPending(newest) ? `, started at ${newest.updated} and never finished` : ''
   return [
     oneLine(`The Helm release ${of.name} is at revision ${newest.revision}: ${newest.status}${begun}.`, 300),
-    ...workloads.flatMap(({ address, object }) => {
-      const wanted = findObject(newest.content.objects, address)?.template
-      if (!wanted)
-        return [`Helm's revision ${newest.revision} does not contain ${shortText(address)}; the cluster does.`]
-      return sameImages(object.spec.template, wanted)
-        ? []
-        : [`${shortText(address)} does not run the images that Helm's revision ${newest.revision} names.`]
+    ...workloads.flatMap((workload) => {
+      const name = shortText(workload.address)
+      const wanted = findObject(newest.content.objects, workload.address)?.template
+      if (!wanted) return [`Helm's revision ${newest.revision} does not contain ${name}; the cluster does.`]
+      if (runs(workload, newest.content)) return []
+      const other = revisions.find(({ content }) => runs(workload, content))
+      const live = imagesText(workload.object.spec.template)
+      const named = imagesText(wanted)
+      const not = live === named ? 'names them too, with another pod template' : `names ${named}`
+      return [
+        `${name} runs ${live}${other ? ` as in Helm's revision ${other.revision}` : ''}. Helm's newest revision ${newest.revision} ${not}.`
+      ]
     })
   ]
 }
+
+const imagesText = (template: Template): string => oneLine(Object.values(imagesOf(template)).join(', '), 200)

@@ -20,13 +20,15 @@ export interface ManifestObject {
   kept: boolean
   /** Of a workload. */
   template?: Template
+  /** Where it sets them. */
+  replicas?: number
 }
 
 const text = z.string().nullish()
 const documentSchema = z.looseObject({
   kind: z.string(),
   metadata: z.looseObject({ name: z.string(), namespace: text, annotations: z.record(z.string(), z.json()).nullish() }),
-  spec: z.looseObject({ template: z.json().nullish() }).nullish(),
+  spec: z.looseObject({ template: z.json().nullish(), replicas: z.number().nullish().catch(null) }).nullish(),
   items: z.array(z.json()).nullish(),
   data: z.record(z.string(), z.json()).nullish(),
   stringData: z.record(z.string(), z.json()).nullish()
@@ -78,7 +80,8 @@ function objectOf(value: unknown, home: string, mask: Mask): ManifestObject[] {
       namespace: metadata.namespace ?? home,
       hash: hashOf(JSON.stringify(value)),
       kept: metadata.annotations?.['helm.sh/resource-policy'] === 'keep',
-      ...(template?.success && { template: template.data })
+      ...(template?.success && { template: template.data }),
+      ...(typeof spec?.replicas === 'number' && { replicas: spec.replicas })
     }
   ]
 }
@@ -112,7 +115,26 @@ export const sameImages = (a: Template, b: Template): boolean => {
   return names.length === Object.keys(one).length && names.every((name) => one[name] === other[name])
 }
 
-/** The cluster's revision that a revision of the release led to; undefined if that is uncertain. */
+/** Runs every image that a manifest names; containers that something else adds do not count. */
+const runsImages = (live: Template, wanted: Template): boolean => {
+  const images = imagesOf(live)
+  return Object.entries(imagesOf(wanted)).every(([name, image]) => images[name] === image)
+}
+
+/**
+ * Whether a workload runs what a revision describes: its images, and of the rest of its template all and nothing more, as far as a
+ * revision that the cluster keeps shows how the server writes that.
+ */
+export function runs(workload: Workload, { objects }: { objects: readonly ManifestObject[] }): boolean {
+  const wanted = findObject(objects, workload.address)?.template
+  const live = workload.object.spec.template
+  if (!wanted || !runsImages(live, wanted)) return false
+  const kept = workload.revisions.filter(({ template }) => covers(template, wanted))
+  const hasMore = kept.some(({ template: { spec } }) => covers(live.spec, spec) && !covers(spec, live.spec))
+  return kept.length === 0 || (covers(live, wanted) && !hasMore)
+}
+
+/** The cluster's revision that a revision of the release led to, with nothing that others have added; undefined if that is uncertain. */
 export function clusterRevision(
   workload: Workload,
   { objects }: { objects: readonly ManifestObject[] }
@@ -121,6 +143,7 @@ export function clusterRevision(
   if (!wanted) return undefined
   const alike = workload.revisions.filter(({ template }) => sameImages(template, wanted))
   const covering = alike.filter(({ template }) => covers(template, wanted))
-  const found = covering.length > 0 ? covering : alike
+  const least = covering.filter((one) => covering.every(({ template }) => covers(template, one.template)))
+  const found = least.length > 0 ? least : alike
   return found.length === 1 ? found[0] : undefined
 }

@@ -3,10 +3,12 @@ import type { Move as Between } from '../../target.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { WorkloadChange } from '../objects/move.ts'
 import type { Workload } from '../objects/workload.ts'
+import type { Autoscaler } from '../preflight/controllers.ts'
 import { markSteps, podSteps } from '../workloads/plan-steps.ts'
 import type { HelmState } from './helm-state.ts'
 import { type HelmRevision, isPending } from './history.ts'
 import { clusterRevision } from './manifest.ts'
+import { isScaled } from './replicas.ts'
 import { rollBackRelease } from './rollback-step.ts'
 import { failPending } from './unlock-step.ts'
 
@@ -18,13 +20,14 @@ interface HelmPlan {
   changes: readonly WorkloadChange[]
   between: Between
   mayMark: boolean
+  autoscalers: readonly Autoscaler[]
 }
 
 const sideOf = ({ revision, content }: HelmRevision) => ({ revision, content: content.hash })
 
 /** A pending record first; then Helm's own rollback; then pods that a StatefulSet would wait for forever, or that only a deletion replaces. */
 export function helmSteps(cluster: KubernetesContext, plan: HelmPlan): Step[] {
-  const { helmState, candidate, changes, between, mayMark } = plan
+  const { helmState, candidate, changes, between, mayMark, autoscalers } = plan
   const { server } = cluster.api
   const release = { ...helmState.of }
   const { newest } = helmState
@@ -36,7 +39,8 @@ export function helmSteps(cluster: KubernetesContext, plan: HelmPlan): Step[] {
   const workloads = plan.workloads.map((workload) => ({
     ...workload.address,
     revision: clusterRevision(workload, candidate.content)?.name ?? '',
-    follow: !unblockedLater.includes(workload)
+    follow: !unblockedLater.includes(workload),
+    scaled: isScaled(workload.address, autoscalers, newest.content, candidate.content)
   }))
   const wait = unblockedLater.length === 0
   const sides = { from: sideOf(newest), to: sideOf(candidate) }

@@ -10,12 +10,14 @@ import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
 import { preflight } from '../preflight/index.ts'
 import type { Right } from '../preflight/rights.ts'
+import { planWorkloads } from '../workloads/plan.ts'
 import { changeOf } from '../workloads/plan-steps.ts'
-import type { HelmState } from './helm-state.ts'
+import { type HelmState, runsNewest } from './helm-state.ts'
 import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
 import { clusterRevision, findObject, type ManifestObject, objectText } from './manifest.ts'
 import { helmSteps } from './plan-steps.ts'
 import { helmDetailsSchema } from './releases.ts'
+import { replicaRisks } from './replicas.ts'
 
 /** The steps by which Helm itself goes back to a revision, with every precondition checked. */
 export async function planHelm(
@@ -31,21 +33,35 @@ export async function planHelm(
     ({ revision, content }) => revision === wanted?.revision && content.hash === wanted.content
   )
   if (!candidate) return noPlan(revisionGone(helmState, release))
+  const { newest } = helmState
+  const isNewest = candidate.content.hash === newest.content.hash
+  if (
+    isNewest &&
+    newest.status === 'deployed' &&
+    workloads.every((workload) => clusterRevision(workload, candidate.content))
+  ) {
+    const plan = await planWorkloads(cluster, workloads, between, signal, '')
+    const note = `Helm's revision ${newest.revision} stays deployed: only the pod templates that something else changed go back.`
+    return { ...plan, notes: [note, ...plan.notes] }
+  }
   const changes = workloads.flatMap((workload): WorkloadChange[] => {
     const revision = clusterRevision(workload, candidate.content)
     return revision && revision.hash !== workload.hash ? [changeOf(workload, revision)] : []
   })
   const subject = { workloads, changes, touched: workloads, rights: recordRights(cluster, helmState) }
-  const { mayMark, ...found } = await preflight(cluster, subject, signal)
+  const { mayMark, autoscalers, ...found } = await preflight(cluster, subject, signal)
   const restored = isRestoredBy(candidate)
+  const replicas = replicaRisks(cluster, workloads, autoscalers, { from: helmState.newest, to: candidate })
   return {
     ...found,
-    steps: helmSteps(cluster, { helmState, candidate, workloads, changes, between, mayMark }),
+    steps: helmSteps(cluster, { helmState, candidate, workloads, changes, between, mayMark, autoscalers }),
     risks: [
       ...pendingRisk(helmState),
       ...hookRisk(candidate),
       ...deletionRisk(helmState, candidate),
-      ...found.risks.filter((risk) => !restored(risk))
+      ...(runsNewest(helmState, workloads) ? [] : [driftRisk(helmState)]),
+      ...replicas,
+      ...found.risks.filter((risk) => !restored(risk) && !replicas.some(({ id }) => id === risk.id))
     ],
     blockers: [
       ...missing(workloads, candidate),
@@ -138,6 +154,13 @@ function deletionRisk({ newest }: HelmState, { revision, content }: HelmRevision
         }
       ]
 }
+
+const driftRisk = ({ newest }: HelmState): Risk => ({
+  id: `helm_drift:${newest.revision}`,
+  serious: false,
+  title: `What runs is not what Helm's newest revision ${newest.revision} describes`,
+  detail: `Undoing goes to revision ${newest.revision}, not to what runs now.`
+})
 
 const missing = (workloads: readonly Workload[], { revision, content }: HelmRevision): Blocker[] =>
   workloads

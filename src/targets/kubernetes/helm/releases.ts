@@ -6,8 +6,8 @@ import { revisionVersion, tagOf, versionPattern } from '../objects/image-name.ts
 import { addressText, shortText } from '../objects/names.ts'
 import { mainContainer } from '../objects/template.ts'
 import type { Workload } from '../objects/workload.ts'
-import { detailsOf, evidenceAgainst, type Part, servedAlone } from '../workloads/releases.ts'
-import { type HelmState, helmReleaseId } from './helm-state.ts'
+import { detailsOf, evidenceAgainst, type Part, releasesOf, servedAlone } from '../workloads/releases.ts'
+import { type HelmState, helmReleaseId, runsNewest } from './helm-state.ts'
 import { type HelmRevision, isAccepted } from './history.ts'
 import { clusterRevision, findObject, imagesOf } from './manifest.ts'
 
@@ -23,26 +23,32 @@ export const helmDetailsSchema = z.looseObject({
 })
 export type HelmDetails = z.infer<typeof helmDetailsSchema>['helm']
 
-/** The newest revision, and the earlier ones with other content; equal content counts once. */
+/**
+ * The newest revision, and the earlier ones with other content; equal content counts once. Where the cluster runs something else,
+ * that is the current release, and the newest revision is one to go back to.
+ */
 export function releasesOfHelm(
   { config }: KubernetesContext,
   helmState: HelmState,
   workloads: readonly Workload[]
-): { current: Release | null; releases: Release[] } {
+): { current: Release | null; releases: Release[]; mixedReleases: boolean } {
   const { revisions } = helmState
+  const isNewest = runsNewest(helmState, workloads)
   const contents = [...new Set(revisions.map(({ content }) => content.hash))]
   const groups = contents.map((hash) => revisions.filter(({ content }) => content.hash === hash))
   const names = groups.map((group) => nameOf(group, workloads, config.container))
   // Newest first, so the first content is the current one.
-  const [current = null, ...releases] = groups.flatMap((group, index) => {
+  const all = groups.flatMap((group, index) => {
     const representative = group.find(isAccepted) ?? group[0]
     if (!representative) return []
     const name = names[index]
     const isUnique = names.filter((one) => one === name).length === 1
     const version = name && isUnique ? name : revisionVersion(representative.revision)
-    return [releaseOf(helmState, workloads, group, representative, version)]
+    return [releaseOf(helmState, workloads, group, representative, { version, isCurrent: isNewest && index === 0 })]
   })
-  return { current, releases }
+  if (!isNewest) return { current: releasesOf(workloads).current, releases: all, mixedReleases: workloads.length > 1 }
+  const [current = null, ...releases] = all
+  return { current, releases, mixedReleases: false }
 }
 
 /** The tag that the workloads share, otherwise the chart's application version. */
@@ -66,11 +72,10 @@ function releaseOf(
   workloads: readonly Workload[],
   group: HelmRevision[],
   representative: HelmRevision,
-  version: string
+  { version, isCurrent }: { version: string; isCurrent: boolean }
 ): Release {
-  const { of, newest } = helmState
+  const { of } = helmState
   const { content, revision } = representative
-  const isCurrent = content.hash === newest.content.hash
   const parts = partsOf(workloads, representative)
   const served = isCurrent ? undefined : servedBy(helmState, workloads, group, parts)
   const against = isCurrent ? [] : [...refused(group), ...(parts ?? []).flatMap(evidenceAgainst)]

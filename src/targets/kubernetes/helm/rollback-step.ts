@@ -1,24 +1,25 @@
 import { z } from 'zod'
 import type { Release } from '../../../model/release.ts'
-import { messageOf, RollbackError, TargetError } from '../../../support/errors.ts'
+import { messageOf, TargetError } from '../../../support/errors.ts'
 import { anySignal } from '../../../support/limit.ts'
 import { oneLine } from '../../../support/text.ts'
 import type { Known, Run } from '../../target.ts'
 import type { KubernetesContext } from '../context.ts'
 import { kubernetesStep } from '../kubernetes-step.ts'
 import { hashSchema, moveSchema, nameSchema } from '../objects/move.ts'
-import { addressText } from '../objects/names.ts'
-import { podFailureOf, willNotRecover } from '../objects/pods.ts'
+import { addressText, shortText } from '../objects/names.ts'
 import { templateHash } from '../objects/template.ts'
 import { isOnDelete, isOrdered } from '../objects/workload.ts'
-import { currentPods, healthOf, rolloutOf } from '../workloads/health.ts'
+import { rolloutOf } from '../workloads/health.ts'
 import type { ClusterState } from '../workloads/observe.ts'
-import { readWorkload, readWorkloads } from '../workloads/read.ts'
-import { failureLimitMs, followRollout } from '../workloads/steps/follow-rollout.ts'
+import { readWorkload } from '../workloads/read.ts'
+import { followRollout } from '../workloads/steps/follow-rollout.ts'
 import { isOfHelm, workloadAt } from '../workloads/steps/move-mismatch.ts'
 import { type HelmState, helmReleaseId } from './helm-state.ts'
 import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from './history.ts'
-import { findObject, sameImages } from './manifest.ts'
+import type { HelmName } from './owner.ts'
+import { explained, throwWhenFailed } from './pod-failures.ts'
+import { type Kept, keepReplicas } from './replicas.ts'
 import { helmStateOf, releaseSchema, unlock } from './unlock-step.ts'
 
 const side = z.object({ revision: z.number().int().positive(), content: hashSchema })
@@ -30,11 +31,11 @@ const params = z.object({
   release: releaseSchema,
   from: side,
   to: side,
-  /** `follow`: the step waits until it is complete; a later step waits for what it unblocks. */
+  /** `follow`: the step waits until it is complete; a later step waits for what it unblocks. `scaled`: its replicas are kept. */
   workloads: z.array(
     moveSchema
       .pick({ kind: true, namespace: true, name: true })
-      .extend({ revision: nameSchema.or(z.literal('')), follow: z.boolean() })
+      .extend({ revision: nameSchema.or(z.literal('')), follow: z.boolean(), scaled: z.boolean() })
   ),
   /** Whether Helm itself waits until the pods are ready. */
   wait: z.boolean()
@@ -50,21 +51,29 @@ export const rollBackRelease = kubernetesStep({
   kind: 'helm_rollback',
   phase: 'switch',
   params,
-  describe({ helm, config }, { release, from, to, wait }, between) {
+  describe({ helm, config }, { release, from, to, workloads, wait }, between) {
     const seconds = secondsOf(config)
+    const scaled = workloads.filter(({ scaled }) => scaled).map(shortText)
+    const kept = scaled.length > 0 ? `, keeping the replicas of ${scaled.join(', ')}` : ''
     return {
       id: `helm:${release.namespace}/${release.name}`,
-      title: `Rolling the Helm release ${release.name} back to ${between.to.version} (revision ${to.revision})`,
-      undo: `Roll the release back to revision ${from.revision}`,
-      manualCommands: [helm.command(release, to.revision, { wait, seconds })],
-      manualUndoCommands: [helm.command(release, from.revision, { wait: false, seconds })]
+      title: `Rolling the Helm release ${release.name} back to ${between.to.version} (revision ${to.revision})${kept}`,
+      ...(isUndoable({ from, to })
+        ? {
+            undo: `Roll the release back to revision ${from.revision}`,
+            manualUndoCommands: [helm.command(release, from.revision, { wait: false, seconds })]
+          }
+        : { undo: null }),
+      manualCommands: [helm.command(release, to.revision, { wait, seconds })]
     }
   },
   mismatch(_cluster, { release, from, to, workloads, wait }, known) {
     const helm = helmStateOf(known, release)
     if (typeof helm === 'string') return helm
     if (!isKept(helm, to, known.to)) return `Helm's revision ${to.revision} is not ${known.to.version}`
-    if (!known.from || !isKept(helm, from, known.from))
+    // What is no revision of Helm's has an identity of the cluster.
+    const left = known.from?.id.startsWith('helm:') ? known.from : { id: helmReleaseId(helm.of, from.content) }
+    if (!known.from || !isKept(helm, from, left))
       return `Helm's revision ${from.revision} is not ${known.from?.version ?? 'what served'}`
     if (wait !== workloads.every(({ follow }) => follow)) return 'it waits for its pods at another step'
     const stray = workloads.find((one) => !isLedTo(one, known))
@@ -72,36 +81,50 @@ export const rollBackRelease = kubernetesStep({
   },
   async apply(cluster, move, run) {
     const newest = await newestOf(cluster, move, run)
-    const isThere = newest.content === move.to.content && newest.status === 'deployed'
-    if (!isThere) {
+    const isNew = newest.revision > move.from.revision
+    const isThere = isNew && newest.content === move.to.content && newest.status === 'deployed'
+    const { kept, remains } = await keeping(cluster, move, run, 'to', async () => {
+      if (isThere) return
       await failOwnPending(cluster, move, newest, run.signal)
       await callRollback(cluster, move, move.to, move.wait, run)
-    }
+    })
     for (const one of move.workloads) if (one.follow) await follow(cluster, one, run)
-    return { detail: isThere ? 'already there' : `revision ${newest.revision + 1} of the release` }
+    const detail = isThere ? 'already there' : `revision ${newest.revision + 1} of the release`
+    return { detail: [detail, ...kept].join('; '), remains }
   },
   /** What was there may not have been healthy, so the step does not wait long for it. */
   async revert(cluster, move, run) {
     const newest = await newestOf(cluster, move, run)
     if (newest.revision === move.from.revision) return { detail: 'Helm had not started' }
+    if (!isUndoable(move)) return { detail: 'Helm keeps nothing of what was there' }
     if (newest.content === move.from.content && newest.status === 'deployed') return { detail: 'it was back already' }
-    await failOwnPending(cluster, move, newest, run.signal)
-    await callRollback(cluster, move, move.from, false, run)
-    const until = cluster.clock.now().getTime() + settleMs
-    while (cluster.clock.now().getTime() < until) {
-      const objects = await Promise.all(move.workloads.map((one) => readWorkload(cluster, one, run.signal)))
-      if (objects.every((object) => rolloutOf(object).complete)) break
-      await cluster.clock.sleep(500, run.signal)
-    }
-    return { detail: `revision ${newest.revision + 1} of the release restores the former one` }
+    const { kept } = await keeping(cluster, move, run, 'from', async () => {
+      await failOwnPending(cluster, move, newest, run.signal)
+      await callRollback(cluster, move, move.from, false, run)
+    })
+    await settled(cluster, move, run)
+    return { detail: [`revision ${newest.revision + 1} of the release restores the former one`, ...kept].join('; ') }
   }
 })
+
+/** Waits a while until every workload is complete. */
+async function settled(cluster: KubernetesContext, { workloads }: HelmMove, run: Run): Promise<void> {
+  const until = cluster.clock.now().getTime() + settleMs
+  while (cluster.clock.now().getTime() < until) {
+    const objects = await Promise.all(workloads.map((one) => readWorkload(cluster, one, run.signal)))
+    if (objects.every((object) => rolloutOf(object).complete)) return
+    await cluster.clock.sleep(500, run.signal)
+  }
+}
 
 /** Helm's own limit for one operation (helm rollback --timeout) is 300 s. */
 const secondsOf = ({ deadline_seconds: seconds }: KubernetesContext['config']): number => Math.ceil(seconds ?? 300)
 
+/** What else than Helm has changed what the newest revision put in place is no revision of Helm's. */
+const isUndoable = ({ from, to }: Pick<HelmMove, 'from' | 'to'>): boolean => from.content !== to.content
+
 /** Helm still keeps a revision with the content of a release. */
-const isKept = (helm: HelmState, { revision, content }: HelmSide, { id }: Release): boolean =>
+const isKept = (helm: HelmState, { revision, content }: HelmSide, { id }: Pick<Release, 'id'>): boolean =>
   helmReleaseId(helm.of, content) === id &&
   helm.revisions.some((one) => one.revision === revision && one.content.hash === content)
 
@@ -164,6 +187,38 @@ async function failOwnPending(
     await unlock(api, release, newest.revision, signal)
 }
 
+/** Lets Helm go to one side, and keeps the replicas that autoscalers have set. */
+async function keeping(
+  cluster: KubernetesContext,
+  { release, workloads, ...sides }: HelmMove,
+  run: Run,
+  goal: 'from' | 'to',
+  work: () => Promise<void>
+): Promise<Kept> {
+  const scaled = workloads.filter(({ scaled }) => scaled)
+  if (scaled.length === 0) {
+    await work()
+    return { kept: [], remains: [] }
+  }
+  const contentOf = (side: HelmSide) => contentAt(cluster, release, side, run.signal)
+  const [from, to] = await Promise.all([contentOf(sides.from), contentOf(sides.to)])
+  const contents = goal === 'to' ? { from, to } : { from: to, to: from }
+  return keepReplicas(cluster, scaled, contents, run, work)
+}
+
+/** @throws TargetError `revision_gone` where Helm keeps no such revision with that content. */
+async function contentAt(
+  { helm: { history } }: KubernetesContext,
+  release: HelmName,
+  side: HelmSide,
+  signal: AbortSignal
+): Promise<HelmContent> {
+  const record = (await history.records(release, signal)).find(({ revision }) => revision === side.revision)
+  const content = record && (await history.content(release, record, signal))
+  if (content?.hash === side.content) return content
+  throw revisionGone(release.name, side)
+}
+
 const clearWithinMs = 15_000
 
 async function callRollback(
@@ -177,9 +232,7 @@ async function callRollback(
   const seconds = secondsOf(cluster.config)
   const { history, program } = cluster.helm
   const { signal } = run
-  const wanted = (await history.records(release, signal)).find(({ revision }) => revision === goal.revision)
-  const content = wanted && (await history.content(release, wanted, signal))
-  if (content?.hash !== goal.content) throw revisionGone(release.name, goal)
+  const content = await contentAt(cluster, release, goal, signal)
   const end = new AbortController()
   const watching = wait
     ? throwWhenFailed(cluster, content, anySignal(signal, end.signal)).catch((error) => end.abort(error))
@@ -209,7 +262,7 @@ async function callRollback(
     await cleanUp(cluster, move, signal).catch((why: unknown) =>
       run.progress(`Helm's record stays pending: ${oneLine(messageOf(why))}`)
     )
-    throw await explained(cluster, error, move.workloads, signal)
+    throw await explained(cluster, error, content, signal)
   } finally {
     end.abort()
     await watching
@@ -232,67 +285,6 @@ async function follow(cluster: KubernetesContext, one: HelmMove['workloads'][num
   const { metadata, spec } = await readWorkload(cluster, one, run.signal)
   const to = { revision: one.revision, hash: templateHash(spec.template) }
   await followRollout(cluster, { ...one, uid: metadata.uid, from: to, to, paused: false }, run)
-}
-
-const everyMs = 2000
-
-/**
- * Watches the pods of a revision; Helm would wait for pods that fail for good until its time is up.
- * @throws TargetError `not_healthy` when they do, or the signal's reason.
- */
-async function throwWhenFailed(
-  cluster: KubernetesContext,
-  { objects }: HelmContent,
-  signal: AbortSignal
-): Promise<never> {
-  const { clock } = cluster
-  let since: number | null = null
-  for (;;) {
-    await clock.sleep(everyMs, signal)
-    const workloads = await readWorkloads(cluster, signal).catch(() => [])
-    const failing = workloads.flatMap((workload) => {
-      // Before Helm has changed a workload its pods are those of the version that is left.
-      const wanted = findObject(objects, workload.address)?.template
-      const isChanged = wanted !== undefined && sameImages(workload.object.spec.template, wanted)
-      const [pod] = isChanged ? currentPods(workload).filter(willNotRecover) : []
-      return pod ? [{ address: workload.address, failure: podFailureOf(pod) ?? 'no reason given' }] : []
-    })
-    const now = clock.now().getTime()
-    since = failing.length > 0 ? (since ?? now) : null
-    const [first] = failing
-    if (first && since !== null && now - since > failureLimitMs)
-      throw new TargetError({
-        what: `${addressText(first.address)} does not come up`,
-        why: `its pods fail: ${first.failure}`,
-        state: 'Helm was stopped, and its revision is recorded as failed; its objects are in place.',
-        next: 'Check its pods, or choose another version.',
-        code: 'not_healthy'
-      })
-  }
-}
-
-const timedOut = /timed out waiting|deadline exceeded|backoff limit|progress deadline|not ready/i
-
-/** Helm reports only that its wait timed out; the reason of the pods is added. */
-async function explained(
-  cluster: KubernetesContext,
-  error: unknown,
-  workloads: HelmMove['workloads'],
-  signal: AbortSignal
-): Promise<unknown> {
-  signal.throwIfAborted()
-  if (!(error instanceof RollbackError) || !timedOut.test(error.why)) return error
-  const mine = new Set(workloads.map(addressText))
-  const live = await readWorkloads(cluster, signal).catch(() => [])
-  const reasons = live.filter(({ address }) => mine.has(addressText(address))).map((one) => healthOf(one).message)
-  return new TargetError({
-    what: error.what,
-    why: [error.why, ...reasons.slice(0, 3)].join('; '),
-    state: 'Helm records its revision as failed; its objects are in place.',
-    next: 'Check its pods, or choose another version.',
-    code: 'not_healthy',
-    cause: messageOf(error)
-  })
 }
 
 const changedMeanwhile = (name: string, why: string): TargetError =>

@@ -1,8 +1,10 @@
+import { z } from 'zod'
 import { type JsonObject, jsonObject } from '../../../model/json.ts'
 import { fingerprintOf } from '../../../support/canonical.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { known } from './names.ts'
 import type { Container, Template } from './objects.ts'
+import { quantity } from './pod-size.ts'
 
 /** A pod template without what controllers write into it: equal for a workload and for its revision. */
 export function pureTemplate(template: Template): Template {
@@ -40,19 +42,27 @@ export function hideEnvironment({ metadata, spec }: Template, mask: Mask): void 
   }
 }
 
-/** The cluster keeps everything that was requested; it adds defaults, and writes numbers its own way. */
+/** The cluster keeps everything that was requested; it adds defaults, omits zeros, and writes numbers its own way. */
 export function covers(kept: unknown, wanted: unknown): boolean {
   if (wanted === null || wanted === undefined) return true
+  if (kept === null || kept === undefined)
+    return wanted === 0 || wanted === false || wanted === '' || (Array.isArray(wanted) && wanted.length === 0)
   if (Array.isArray(wanted))
     return (
-      (Array.isArray(kept) &&
-        kept.length === wanted.length &&
-        wanted.every((one, index) => covers(kept[index], one))) ||
-      (wanted.length === 0 && !kept)
+      Array.isArray(kept) && kept.length === wanted.length && wanted.every((one, index) => covers(kept[index], one))
     )
   if (typeof wanted === 'object') {
-    const there = new Map(Object.entries(kept && !Array.isArray(kept) ? kept : {}))
-    return Object.entries(wanted).every(([key, value]) => covers(there.get(key), value))
+    const there = new Map(Object.entries(Array.isArray(kept) ? {} : kept))
+    return Object.entries(wanted).every(([key, value]) =>
+      key === 'limits' || key === 'requests' ? coversAmounts(there.get(key), value) : covers(there.get(key), value)
+    )
   }
   return String(kept) === String(wanted)
+}
+
+const amounts = z.record(z.string(), z.union([z.string(), z.number()])).catch({})
+
+function coversAmounts(kept: unknown, wanted: unknown): boolean {
+  const there = amounts.parse(kept)
+  return Object.entries(amounts.parse(wanted)).every(([name, value]) => quantity(there[name] ?? '') === quantity(value))
 }

@@ -5,7 +5,7 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { type HelmName, helmOwner } from '../helm/owner.ts'
 import type { WorkloadChange } from '../objects/move.ts'
-import { addressText, shortText } from '../objects/names.ts'
+import { type Address, addressText, shortText } from '../objects/names.ts'
 import { metadataList, metadataSchema, metaOnlySchema, selectorSchema } from '../objects/objects.ts'
 import { namespacesOf, type Workload } from '../objects/workload.ts'
 
@@ -76,15 +76,24 @@ async function helmBlocker(
 
 const scalerSchema = z.looseObject({
   metadata: metadataSchema,
-  spec: z.looseObject({ scaleTargetRef: z.looseObject({ kind: z.string(), name: z.string() }) })
+  spec: z.looseObject({ scaleTargetRef: z.looseObject({ kind: z.string(), name: z.string() }) }),
+  status: z.looseObject({ desiredReplicas: z.number().nullish() }).nullish()
 })
 
-/** Autoscalers own the number of replicas, not the template, so each one is named. */
-export async function autoscalers(
+/** An autoscaler of a workload. */
+export interface Autoscaler {
+  name: string
+  address: Address
+  /** How many replicas it wants by its last calculation; 0 if it has made none. */
+  wants: number
+}
+
+/** The autoscalers of some workloads, as far as they may be read. */
+export async function findAutoscalers(
   { api }: KubernetesContext,
-  workloads: readonly Workload[],
+  workloads: readonly Pick<Workload, 'address'>[],
   signal: AbortSignal
-): Promise<Risk[]> {
+): Promise<Autoscaler[]> {
   const lists = await Promise.all(
     namespacesOf(workloads.map(({ address }) => address)).map(async (namespace) => {
       const path = `/apis/autoscaling/v1/namespaces/${namespace}/horizontalpodautoscalers`
@@ -98,17 +107,19 @@ export async function autoscalers(
     const target = workloads.find(
       ({ address }) => address.namespace === namespace && address.name === name && address.kind === kind.toLowerCase()
     )
-    if (!target) return []
-    return [
-      {
-        id: `hpa:${item.metadata.name}`,
-        serious: false,
-        title: `The autoscaler ${item.metadata.name} sets the replicas of ${shortText(target.address)}`,
-        detail: 'The rollback does not change the number of replicas.'
-      }
-    ]
+    const wants = item.status?.desiredReplicas ?? 0
+    return target ? [{ name: item.metadata.name, address: target.address, wants }] : []
   })
 }
+
+/** Autoscalers own the number of replicas, not the template, so each one is named. */
+export const autoscalerRisks = (scalers: readonly Autoscaler[]): Risk[] =>
+  scalers.map(({ name, address }) => ({
+    id: `hpa:${name}`,
+    serious: false,
+    title: `The autoscaler ${name} sets the replicas of ${shortText(address)}`,
+    detail: 'The rollback does not change the number of replicas.'
+  }))
 
 const budgetSchema = z.looseObject({
   metadata: metadataSchema,

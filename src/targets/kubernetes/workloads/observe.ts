@@ -33,7 +33,7 @@ export async function observe(cluster: KubernetesContext, signal: AbortSignal): 
   ])
   const helmState = helm.state === 'readable' ? helm.helmState : null
   const { current, releases, mixedReleases } = helmState
-    ? { ...releasesOfHelm(cluster, helmState, workloads), mixedReleases: false }
+    ? releasesOfHelm(cluster, helmState, workloads)
     : releasesOf(workloads)
   const observation: Observation = {
     current,

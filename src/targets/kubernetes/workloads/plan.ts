@@ -25,7 +25,7 @@ export async function planWorkloads(
   const { changes: asKept, blockers } = changesTo(workloads, between.to)
   const { changes, found: same } = await withDigests(cluster, asKept, signal)
   const touched = changes.map(({ workload }) => workload)
-  const [{ mayMark, ...found }, ofHelm] = await Promise.all([
+  const [{ mayMark, autoscalers: _, ...found }, ofHelm] = await Promise.all([
     preflight(cluster, { workloads, changes, touched, rights: changes.flatMap(argoRights) }, signal),
     helmBlockers(cluster, changes, withoutHelm, signal)
   ])

@@ -1,8 +1,16 @@
 import { expect, it } from 'vitest'
+import type { JsonObject } from '../../../../src/model/json.ts'
 import { createMask } from '../../../../src/support/mask.ts'
-import { clusterRevision, findObject, hashOf, objectsOf } from '../../../../src/targets/kubernetes/helm/manifest.ts'
+import {
+  clusterRevision,
+  findObject,
+  hashOf,
+  objectsOf,
+  runs
+} from '../../../../src/targets/kubernetes/helm/manifest.ts'
 import { templateSchema, workloadSchema } from '../../../../src/targets/kubernetes/objects/objects.ts'
 import type { Revision } from '../../../../src/targets/kubernetes/objects/revision.ts'
+import type { Workload } from '../../../../src/targets/kubernetes/objects/workload.ts'
 
 const manifest = `---
 # Source: web/templates/secret.yaml
@@ -23,7 +31,8 @@ spec:
   template:
     metadata: {labels: {app: web}}
     spec:
-      containers: [{name: web, image: "web:1", env: [{name: A, value: "1"}], ports: [{containerPort: 8080}]}]
+      containers: [{name: web, image: "web:1", env: [{name: A, value: "1"}], ports: [{containerPort: 8080}],
+        resources: {limits: {cpu: 0.5}}, livenessProbe: {initialDelaySeconds: 0}}]
 `
 
 it('objectsOf refuses a manifest that is not safe to parse, and says why', async () => {
@@ -50,41 +59,72 @@ it('hashOf depends on the content, not on the space around it', () => {
   expect(hashOf(manifest.replace('web:1', 'web:2'))).not.toBe(hashOf(manifest))
 })
 
+/** A workload with revisions of these templates, of which the last one is live. */
+function workloadOf(...templates: { spec: JsonObject; annotations?: JsonObject }[]): Workload {
+  const revisions = templates.map(({ spec, annotations = {} }, index): Revision => {
+    const template = templateSchema.parse({
+      metadata: { labels: { app: 'web' }, annotations },
+      spec: { restartPolicy: 'Always', ...spec }
+    })
+    const name = `web-${index}`
+    return { name, uid: name, number: index, hash: name, image: '', template }
+  })
+  const spec = { template: revisions.at(-1)?.template ?? {} }
+  const address = { kind: 'deployment', namespace: 'other', name: 'web' } as const
+  const object = workloadSchema.parse({ metadata: { name: 'web' }, spec })
+  return { address, object, hash: '', revisions, current: null, pods: null, readAt: 0 }
+}
+const container = (change: JsonObject = {}): JsonObject => ({
+  name: 'web',
+  image: 'web:1',
+  env: [{ name: 'A', value: '1' }],
+  ports: [{ containerPort: 8080, protocol: 'TCP' }],
+  resources: { limits: { cpu: '500m' } },
+  livenessProbe: {},
+  ...change
+})
+const asDeployed = { spec: { containers: [container()] } }
+
+it.each([
+  ['runs what Helm deployed', [asDeployed], true],
+  ['was restarted', [asDeployed, { ...asDeployed, annotations: { restartedAt: 'now' } }], true],
+  [
+    'has a container that something injects',
+    [{ spec: { containers: [container(), { name: 'proxy', image: 'p:1' }] } }],
+    true
+  ],
+  ['runs another image', [asDeployed, { spec: { containers: [container({ image: 'web:2' })] } }], false],
+  ['has another variable', [asDeployed, { spec: { containers: [container({ env: [] })] } }], false],
+  [
+    'has a command that the chart does not name',
+    [asDeployed, { spec: { containers: [container({ command: ['x'] })] } }],
+    false
+  ],
+  [
+    'got a container later',
+    [asDeployed, { spec: { containers: [container(), { name: 'proxy', image: 'p:1' }] } }],
+    false
+  ],
+  ['lost a command with this revision', [{ spec: { containers: [container({ command: ['x'] })] } }, asDeployed], true],
+  [
+    'is written by the server in its own way',
+    [{ spec: { containers: [container({ env: [{ name: 'A', value: '01' }] })] } }],
+    true
+  ]
+])('runs: a workload that %s', async (_name, templates, expected) => {
+  const objects = await objectsOf(manifest, 'shop', createMask())
+  expect(runs(workloadOf(...templates), { objects })).toBe(expected)
+})
+
 it('clusterRevision finds the revision with the same images, and compares the rest if several have them', async () => {
   const objects = await objectsOf(manifest, 'shop', createMask())
   const address = { kind: 'deployment', namespace: 'other', name: 'web' } as const
   expect(findObject(objects, address)?.template).toBeDefined()
-  const revision = (name: string, image: string, value: string): Revision => ({
-    name,
-    uid: name,
-    number: 1,
-    hash: name,
-    image,
-    template: templateSchema.parse({
-      metadata: { labels: { app: 'web' } },
-      spec: {
-        restartPolicy: 'Always',
-        containers: [
-          { name: 'web', image, env: [{ name: 'A', value }], ports: [{ containerPort: 8080, protocol: 'TCP' }] }
-        ]
-      }
-    })
-  })
-  const found = (...revisions: Revision[]): string | undefined =>
-    clusterRevision(
-      {
-        address,
-        object: workloadSchema.parse({ metadata: { name: 'web' }, spec: {} }),
-        hash: '',
-        revisions,
-        current: null,
-        pods: null,
-        readAt: 0
-      },
-      { objects }
-    )?.name
-  expect(found(revision('one', 'web:1', '1'), revision('two', 'web:2', '1'))).toBe('one')
-  expect(found(revision('one', 'web:1', '1'), revision('two', 'web:1', '2'))).toBe('one')
-  expect(found(revision('one', 'web:1', '1'), revision('two', 'web:1', '1'))).toBeUndefined()
-  expect(found(revision('two', 'web:2', '1'))).toBeUndefined()
+  const of = (change: JsonObject): { spec: JsonObject } => ({ spec: { containers: [container(change)] } })
+  const found = (...changes: JsonObject[]) => clusterRevision(workloadOf(...changes.map(of)), { objects })?.name
+  expect(found({}, { image: 'web:2' })).toBe('web-0')
+  expect(found({}, { env: [{ name: 'A', value: '2' }] })).toBe('web-0')
+  expect(found({}, { command: ['x'] })).toBe('web-0')
+  expect(found({}, {})).toBeUndefined()
+  expect(found({ image: 'web:2' })).toBeUndefined()
 })
