@@ -153,6 +153,11 @@ const latest = <Item extends { at: string }>(items: readonly Item[]): Item | nul
 /** Instants in ISO 8601 order as text does; a locale's order would be slow. */
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
+/** Where nothing else tells them apart, the higher version first. */
+const byVersionDown = (a: string, b: string): number => versionOrder.compare(b, a)
+
+const versionOrder = new Intl.Collator('en', { numeric: true })
+
 function byWorth(a: Candidate, b: Candidate): number {
   const worth = ({ release, good, evidenceAgainst, shortLived }: Candidate): number =>
     (release.available.state === 'no' ? 0 : 8) +
@@ -160,5 +165,5 @@ function byWorth(a: Candidate, b: Candidate): number {
     (evidenceAgainst.length === 0 ? 2 : 0) +
     (shortLived ? 0 : 1)
   const time = ({ release, lastGoodAt }: Candidate): string => lastGoodAt ?? release.createdAt ?? ''
-  return worth(b) - worth(a) || order(time(b), time(a)) || a.release.version.localeCompare(b.release.version)
+  return worth(b) - worth(a) || order(time(b), time(a)) || byVersionDown(a.release.version, b.release.version)
 }

@@ -4,7 +4,7 @@ import { oneLine, quoted } from '../../support/text.ts'
 import type { Observed } from '../target.ts'
 import type { NpmContext } from './context.ts'
 import { type DistTags, deprecationOf, digestOf, type Packument } from './packument.ts'
-import { releaseOf, releasesOf } from './releases.ts'
+import { releaseOf, releasesOf, tellsTimes } from './releases.ts'
 import type { NpmSettings } from './settings.ts'
 import { tarballThere } from './tarball.ts'
 
@@ -39,7 +39,7 @@ export async function observe(context: NpmContext, signal: AbortSignal): Promise
       deprecation: deprecationOf(manifest)
     }),
     snapshot: { dist_tags: tags },
-    notes: [...settings.notes, ...staleNotes(settings, packument, tags)]
+    notes: [...settings.notes, ...staleNotes(settings, packument, tags), ...timeNotes(packument)]
   }
   return { observation, state: { tags, packument } }
 }
@@ -86,4 +86,11 @@ const staleNotes = ({ tag }: NpmSettings, packument: Packument, tags: DistTags):
     ? []
     : [
         `The registry contradicts itself: its list of tags says ${tag} is ${tags[tag] ?? 'not set'}, the package document says ${packument['dist-tags'][tag] ?? 'not set'}. The list is used.`
+      ]
+
+const timeNotes = (packument: Packument): string[] =>
+  tellsTimes(packument)
+    ? []
+    : [
+        'The registry does not tell when versions were published, so it shows neither when each served nor what was published after a rollback. Candidates are ordered by deploy.json, then by version.'
       ]

@@ -89,6 +89,7 @@ function servedPeriods(
   versions: readonly string[],
   current: string | undefined
 ): Map<string, Served> {
+  if (!tellsTimes(packument)) return servedByOrder(versions, current)
   const end = current && publishedAt(packument, current)
   const published = versions
     .map((version) => ({ version, at: publishedAt(packument, version) }))
@@ -111,6 +112,23 @@ function servedPeriods(
     })
   }
   return periods
+}
+
+/** GitHub Packages and GitLab leave the times of publishing out. */
+export const tellsTimes = (packument: Packument): boolean =>
+  Object.keys(packument.versions).some((version) => publishedAt(packument, version) !== undefined)
+
+/** What is left without times: a lower version of the line was replaced by the next higher one. */
+function servedByOrder(versions: readonly string[], current: string | undefined): Map<string, Served> {
+  const lower = versions.filter((version) => current !== undefined && semver.lt(version, current)).sort(semver.compare)
+  return new Map(
+    lower.map((version, index) => [
+      version,
+      {
+        source: `inferred: superseded by ${lower[index + 1] ?? current} in the order of versions; the registry tells no times of publishing`
+      }
+    ])
+  )
 }
 
 /** The digest that the history recorded for a version when it was deployed well, newest first. */

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { Release } from '../../../src/model/release.ts'
+import { rankCandidates, recommend } from '../../../src/rollback/assess/candidates.ts'
 import { describeOn } from '../../harness/describe-on.ts'
 import { bench, limit, moveTag, open } from './package-fixture.ts'
 
@@ -34,6 +35,29 @@ describeOn('npm', 'npm observation', (backend) => {
     expect(served?.source).toMatch(/inferred.*superseded by 1\.2\.0/)
     expect(served?.forMs).toBeGreaterThanOrEqual(0)
     expect(named(releases, '1.0.0')?.served?.until).toBe(served?.from)
+  })
+
+  test('where the registry tells no times, versions are ordered as such, and what is missing is said', async () => {
+    const made = await fresh()
+    for (const version of ['1.0.0', '1.9.0', '1.10.0', '1.11.0', '2.0.0-rc.1']) await made.publish(version)
+    await moveTag(backend, made.name, 'latest', '1.11.0')
+    await behind(made, async ({ path, method }) => {
+      if (method !== 'GET' || path !== `/${made.name}`) return undefined
+      const { time: _, ...body } = (await (await fetch(`${backend.url}${made.name}`)).json()) as Record<string, unknown>
+      return { status: 200, body }
+    })
+    const recorded = { at: '2026-01-01T00:00:00.000Z', target: 'npm', version: '1.10.0', status: 'rolled_back' }
+    for (const [history, expected] of [
+      [[], '1.10.0'],
+      [[recorded], '1.9.0']
+    ] as const) {
+      const { current, releases, notes } = (await (await open(made, { history })).observe(limit())).observation
+      const evidence = { history, formerRollbacks: [], now: '2026-06-01T00:00:00.000Z' }
+      const best = recommend(current, rankCandidates(current, releases, evidence))
+      expect(best?.release.version).toBe(expected)
+      expect(best?.evidenceFor.join()).toMatch(/order of versions; the registry tells no times/)
+      expect(notes.join()).toMatch(/does not tell when versions were published/)
+    }
   })
 
   test('a backport published by mistake as latest leads back to the newer version that served before', async () => {
