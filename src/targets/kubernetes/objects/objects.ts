@@ -28,7 +28,7 @@ export const metadataSchema = z.looseObject({
     .array(z.looseObject({ uid: z.string(), kind: z.string(), name: z.string(), controller: z.boolean().nullish() }))
     .nullish(),
   finalizers: z.array(z.string()).nullish(),
-  managedFields: z.array(z.looseObject({ manager: z.string().optional(), time: text, fieldsV1: z.unknown() })).nullish()
+  managedFields: z.array(z.looseObject({ manager: z.string().optional(), time: text, fieldsV1: z.unknown().optional() })).nullish()
 })
 export type Metadata = z.infer<typeof metadataSchema>
 
