@@ -21,6 +21,8 @@ export interface Call {
   maxBytes?: number
   /** A longer answer is cut off there instead of refused. */
   cut?: boolean
+  /** On a new connection: an engine that shuts down takes none, and answers on the old ones until its end. */
+  isNew?: boolean
 }
 
 /** What dockerode tells its modem of a call. */
@@ -122,7 +124,8 @@ function send(
   }
   return new Promise((resolve, reject) => {
     const client = transport.secure ? https : http
-    const request = client.request({ ...transport.request, method, path, headers, signal }, resolve)
+    const agent = call.isNew && transport.once ? { agent: transport.once() } : {}
+    const request = client.request({ ...transport.request, ...agent, method, path, headers, signal }, resolve)
     request.on('error', (error) => reject(signal.aborted ? signal.reason : error))
     request.end(body)
   })
