@@ -62,7 +62,7 @@ export function createEngine(transport: Transport): Engine {
   }
 
   type Verb = (docker: Docker) => Promise<unknown>
-  type Settings = Pick<Call, 'limitMs' | 'headers' | 'maxBytes' | 'cut'>
+  type Settings = Pick<Call, 'limitMs' | 'headers' | 'maxBytes' | 'cut' | 'isNew'>
 
   const call = async (
     answer: Call['answer'],
@@ -103,7 +103,7 @@ export function createEngine(transport: Transport): Engine {
     publishedHost,
     trusted,
     apiVersion,
-    ping: (signal, limitMs = 5000) => act('answer', signal, (docker) => docker.ping(), { limitMs }),
+    ping: (signal, limitMs = 5000) => act('answer', signal, (docker) => docker.ping(), { limitMs, isNew: true }),
     info,
     facts: once(info),
     events: ({ container, events, between }, signal) =>

@@ -37,6 +37,7 @@ export interface Engine {
   readonly trusted: boolean
   /** The API version that both sides know, such as "1.41". */
   apiVersion(signal: AbortSignal): Promise<string>
+  /** On a new connection, where that is no login. */
   ping(signal: AbortSignal, limitMs?: number): Promise<void>
   info(signal: AbortSignal): Promise<Info>
   /** The same from the first time that it was asked, for what does not change. */

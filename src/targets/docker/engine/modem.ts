@@ -22,6 +22,8 @@ export interface Call {
   maxBytes?: number
   /** A longer answer is cut off there instead of refused. */
   cut?: boolean
+  /** On a new connection: an engine that shuts down takes none, and answers on the old ones until its end. */
+  isNew?: boolean
 }
 
 /** What dockerode tells its modem of a call. */
@@ -125,7 +127,8 @@ function send(
   }
   return new Promise((resolve, reject) => {
     const client = transport.secure ? https : http
-    const request = client.request({ ...transport.request, method, path, headers, signal }, resolve)
+    const agent = call.isNew && transport.once ? { agent: transport.once() } : {}
+    const request = client.request({ ...transport.request, ...agent, method, path, headers, signal }, resolve)
     request.on('error', (error) => reject(signal.aborted ? signal.reason : error))
     request.end(body)
   })

@@ -2,7 +2,9 @@ import type { Clock } from '../../../support/clock.ts'
 import { TargetError } from '../../../support/errors.ts'
 import { type Engine, EngineError } from './engine.ts'
 
-const restartTakesMs = 90_000
+const restartTakesMs = 180_000
+/** A socket of systemd keeps a connection until the next engine takes it. */
+const slowAnswerMs = 2000
 
 /**
  * Does `work`, and repeats it from the start when the engine was restarted in between.
@@ -28,19 +30,23 @@ export async function throughRestarts<T>(
 const wentAway = (error: unknown): boolean =>
   error instanceof TargetError && error.code === 'engine_unreachable' && error.retryable
 
-/** An engine that shuts down stops its containers and fails in odd ways before it falls silent. */
+/** An engine that shuts down takes no new connection; then it stops its containers and fails in odd ways before it falls silent. */
 async function isGoingAway(engine: Engine, clock: Clock, error: unknown, signal: AbortSignal): Promise<boolean> {
   const odd = error instanceof EngineError ? error.status >= 500 : codeOf(error) === 'not_healthy'
   if (!odd) return false
   const looks = error instanceof EngineError && lostItsStores.test(error.said) ? 160 : 6
   for (let count = 0; count < looks; count++) {
-    if (!(await answers(engine, signal))) return true
+    const begin = clock.now().getTime()
+    if (!(await answers(engine, signal)) || clock.now().getTime() - begin > slowAnswerMs) return true
     await clock.sleep(250, signal)
   }
   return !(await answers(engine, signal))
 }
 
-/** Said by engines that have closed what they need already; until they fall silent they give containers 15 s (`--shutdown-timeout`) and containerd some ten more. */
+/**
+ * Said by engines that have closed what they need already. Over ssh, an old connection is asked, and is answered for as long as containers
+ * get to stop (15 s, `--shutdown-timeout`) and containerd needs.
+ */
 const lostItsStores = /failed to update store|database not open|shutting down|transport is closing/i
 
 const codeOf = (error: unknown): string | undefined => (error instanceof TargetError ? error.code : undefined)

@@ -11,6 +11,8 @@ export interface Transport {
   publishedHost: string
   /** Merged into every request: `socketPath`, or `host`, `port` and TLS material. */
   request: http.RequestOptions
+  /** For one request on a connection of its own; left out where a connection is a login. */
+  once?: () => http.Agent
   /** Whether the user, and not the project alone, names this engine: only then a login may go there. */
   trusted: boolean
   /** Whether requests go over TLS. */
@@ -26,6 +28,7 @@ export function unixTransport(address: string, socketPath: string): Untold {
     address,
     publishedHost: 'localhost',
     request: { socketPath, agent },
+    once: () => new http.Agent(),
     secure: false,
     close: () => agent.destroy()
   }
@@ -35,5 +38,12 @@ export function tcpTransport(address: string, host: string, port: number, tls: T
   const agent = tls ? new https.Agent({ keepAlive: true, ...tls }) : new http.Agent({ keepAlive: true })
   // The Host header is no name of the engine's; an address has no server name (RFC 6066).
   const request = { host, port, agent, ...(tls && { servername: isIP(host) ? '' : host }) }
-  return { address, publishedHost: host, request, secure: tls !== null, close: () => agent.destroy() }
+  return {
+    address,
+    publishedHost: host,
+    request,
+    once: () => (tls ? new https.Agent(tls) : new http.Agent()),
+    secure: tls !== null,
+    close: () => agent.destroy()
+  }
 }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
@@ -16,7 +16,10 @@ interface Seen {
 }
 
 /** An engine over HTTP that answers as told, until the test ends, and what it was asked. */
-export async function engineThat(answer: Answer, apiVersion = '1.45'): Promise<{ engine: Engine; seen: Seen[] }> {
+export async function engineThat(
+  answer: Answer,
+  apiVersion = '1.45'
+): Promise<{ engine: Engine; seen: Seen[]; server: Server }> {
   const seen: Seen[] = []
   const server = createServer(async (request, response) => {
     const { method = '', url = '', headers } = request
@@ -32,5 +35,5 @@ export async function engineThat(answer: Answer, apiVersion = '1.45'): Promise<{
     server.closeAllConnections()
     server.close()
   })
-  return { engine, seen }
+  return { engine, seen, server }
 }
