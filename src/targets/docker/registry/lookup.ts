@@ -45,6 +45,23 @@ export async function lookUp(context: Asking, reference: string, login: Login, s
   return (isRefused && isWithheld(engine, login) && (await askDirectly(context, reference, login, signal))) || found
 }
 
+/** What registries have, by engine. */
+const listed = new WeakMap<Registries, Map<string, Lookup>>()
+
+/** The same, but what was found is not asked again: registries count each request. For releases that are only listed. */
+export async function lookUpOnce(
+  context: Asking,
+  reference: string,
+  login: Login,
+  signal: AbortSignal
+): Promise<Lookup> {
+  const known = listed.get(context.engine) ?? new Map<string, Lookup>()
+  listed.set(context.engine, known)
+  const found = known.get(reference) ?? (await lookUp(context, reference, login, signal))
+  if (found.state === 'there') known.set(reference, found)
+  return found
+}
+
 /** A registry that refuses an engine without a login may know the image for the user's. */
 async function askDirectly(
   { env, mask }: Asking,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createMask } from '../../../../src/support/mask.ts'
 import { EngineError } from '../../../../src/targets/docker/engine/engine.ts'
-import { lookUp } from '../../../../src/targets/docker/registry/lookup.ts'
+import { lookUp, lookUpOnce } from '../../../../src/targets/docker/registry/lookup.ts'
 
 const noLogin = { registry: 'shop.example' }
 const signal = new AbortController().signal
@@ -38,4 +38,20 @@ it('a registry whose name does not resolve is unreachable, which says nothing ab
     'Get "https://shop.example/v2/": dial tcp: lookup shop.example: no such host'
   )
   expect(await lookUp(context, 'shop.example/web:1.1.0', noLogin, signal)).toMatchObject({ state: 'unreachable' })
+})
+
+it('a release that is only listed is looked up once where the registry has it, else again', async () => {
+  const asked: string[] = []
+  const digest = `sha256:${'a'.repeat(64)}`
+  const distribution = async (reference: string) => {
+    asked.push(reference)
+    if (reference.endsWith(':1.1.0')) return { Descriptor: { digest } }
+    throw new EngineError(404, 'manifest unknown', 'look up', 'unix:///test.sock')
+  }
+  const context = { engine: { trusted: true, images: { distribution } }, env: {}, mask: createMask() }
+  for (const version of ['1.1.0', '1.0.0', '1.1.0', '1.0.0'])
+    expect(await lookUpOnce(context, `shop.example/web:${version}`, noLogin, signal)).toMatchObject(
+      version === '1.1.0' ? { state: 'there', digest } : { state: 'gone' }
+    )
+  expect(asked.map((reference) => reference.split(':')[1])).toEqual(['1.1.0', '1.0.0', '1.0.0'])
 })

@@ -9,7 +9,7 @@ import { isGenericTag, parseReference, splitRepository, tagPattern } from '../..
 import type { Container } from '../../objects/schemas.ts'
 import { identitiesOf } from '../../objects/version.ts'
 import { isWithheld, type Login, loginFor } from '../../registry/credentials.ts'
-import { type Lookup, lookUp } from '../../registry/lookup.ts'
+import { type Lookup, lookUp, lookUpOnce } from '../../registry/lookup.ts'
 import { listTags } from '../../registry/tags.ts'
 import { replacedLabel } from '../recreate/request.ts'
 import { instant } from './current-health.ts'
@@ -79,7 +79,7 @@ export async function findReleases(
   const found = await inParallel(missing.slice(0, mostLookups), 6, (version) =>
     remoteRelease({ version, tag: tags.get(version) ?? version }, repository, history, (reference) =>
       tags.has(version) || reference.includes('@') || 'trouble' in listing
-        ? lookUp(docker, reference, login, signal)
+        ? lookUpOnce(docker, reference, login, signal)
         : Promise.resolve<Lookup>({ state: 'gone', reason: `the registry has no tag ${version}` })
     )
   )
