@@ -96,6 +96,7 @@ export const workloadSchema = z.looseObject({
     template: templateSchema.default({ spec: { containers: [] } }),
     workloadRef: part({ kind: z.string().optional(), name: z.string().optional() }),
     progressDeadlineSeconds: count,
+    minReadySeconds: count,
     podManagementPolicy: text,
     strategy: part({
       type: text,

@@ -10,6 +10,7 @@ import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
 import { helmBlockers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
+import { planRehearsal } from './plan-rehearsal.ts'
 import { changeOf, stepsFor } from './plan-steps.ts'
 import { revisionOf } from './releases.ts'
 
@@ -23,20 +24,23 @@ export async function planWorkloads(
 ): Promise<PlanDraft> {
   const { changes, blockers } = changesTo(workloads, between.to)
   const touched = changes.map(({ workload }) => workload)
-  const [{ mayMark, ...found }, ofHelm] = await Promise.all([
+  const [{ mayMark, ...found }, { steps, ...rehearsal }, ofHelm] = await Promise.all([
     preflight(cluster, { workloads, changes, touched, rights: changes.flatMap(argoRights) }, signal),
+    planRehearsal(cluster, changes, between, signal),
     helmBlockers(cluster, changes, withoutHelm, signal)
   ])
   return {
     ...found,
-    steps: stepsFor(cluster, changes, between, mayMark),
-    risks: [...found.risks, ...changes.flatMap(argoRisks)],
+    steps: [...steps, ...stepsFor(cluster, changes, between, mayMark)],
+    risks: [...found.risks, ...rehearsal.risks, ...changes.flatMap(argoRisks)],
     blockers: [
       ...blockers,
       ...changes.flatMap((change) => argoBlockers(cluster, change)),
       ...ofHelm,
-      ...found.blockers
+      ...found.blockers,
+      ...rehearsal.blockers
     ],
+    notes: [...found.notes, ...rehearsal.notes],
     fingerprint: fingerprint(
       changes.map(({ move }) => [addressText(move), { revision: move.to.revision, hash: move.to.hash }])
     )
