@@ -15,7 +15,7 @@ export const help = `Takes a failed deployment back to the last good version, an
 rollback shows the plan and asks on the terminal. Without a terminal it changes nothing, except with
   --auto     roll back unattended: only if the committed deploy.json says automatic: true for the target, the current
              version failed, a candidate is recommended and no serious risk is open; then verifies and writes the report
-  --rehearse start the candidate in isolation, and require it to be healthy before anything is stopped (Docker containers)
+  --rehearse start the candidate in isolation, and require it to be healthy before anything is stopped (Docker containers, Kubernetes)
   --dry-run  check every precondition and change nothing
   --plan ID  refuse unless the plan is still this one; also finishes or undoes an interrupted rollback, with --to its version
 record refuses a success of a version that the target does not show; --force writes it all the same.

@@ -42,6 +42,12 @@ export const configSchema = z.looseObject({
     .max(3600)
     .nullish()
     .describe('How long a workload may go without progress. Default: its own progress deadline'),
+  rehearse: z
+    .boolean()
+    .nullish()
+    .describe(
+      'Whether one pod of the candidate must become ready beside what serves, without traffic, before anything is changed. Default: only where every pod stops first (Recreate)'
+    ),
   max_parallel: z.number().int().min(1).max(100).nullish().describe('How many workloads roll back at the same time')
 })
 

@@ -29,6 +29,7 @@ export default defineTarget({
     }
   },
   configSchema,
+  canRehearse: true,
   version: { pattern: versionPattern, says: 'an image tag such as 1.4.2, or a revision such as revision-7' },
   discover: discoverKubernetes,
   open: async (context) => (await import('./target.ts')).openTarget(context)

@@ -12,12 +12,13 @@ import type { ClusterState } from './workloads/observe.ts'
 import { releaseOfMoves } from './workloads/releases.ts'
 import { mark } from './workloads/steps/annotate-revision.ts'
 import { deletePods } from './workloads/steps/delete-pods.ts'
+import { rehearse } from './workloads/steps/rehearse.ts'
 import { replacePods } from './workloads/steps/replace-pods.ts'
 import { rollBack } from './workloads/steps/roll-back.ts'
 
 /** Every kind of step that a plan on Kubernetes may have. */
 export const steps = defineSteps<KubernetesContext, ClusterState>(
-  [rollBack, deletePods, replacePods, mark, abortUpdate, promote, failPending, rollBackRelease],
+  [rehearse, rollBack, deletePods, replacePods, mark, abortUpdate, promote, failPending, rollBackRelease],
   { of: 'cluster', isOurs: ({ api }, { server }) => server === api.server }
 )
 

@@ -1,3 +1,4 @@
+import type { Blocker } from '../../model/observation.ts'
 import type { Target, TargetContext } from '../target.ts'
 import { withProbe } from '../with-probe.ts'
 import { openApi } from './client/api.ts'
@@ -46,11 +47,12 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
   return {
     observe: (signal) =>
       withProbe(observe(cluster, signal), { clock: cluster.clock, signal, ask: askProbe(cluster, signal) }),
-    plan({ current }, { workloads, helm }, to, signal) {
+    async plan({ current }, { workloads, helm }, to, signal) {
       const between = { from: current, to }
-      return helm.state === 'readable'
-        ? planHelm(cluster, workloads, helm.helmState, between, signal)
-        : planWorkloads(cluster, workloads, between, signal, helm.state === 'unusable' ? helm.why : '')
+      if (helm.state !== 'readable')
+        return planWorkloads(cluster, workloads, between, signal, helm.state === 'unusable' ? helm.why : '')
+      const draft = await planHelm(cluster, workloads, helm.helmState, between, signal)
+      return config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
     },
     reread: (all, known) => reread(cluster, all, known),
     apply: (step, run) => steps.apply(cluster, step, run),
@@ -61,4 +63,11 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
     lease: createLease(cluster),
     close: async () => api.close()
   }
+}
+
+const noRehearsal: Blocker = {
+  id: 'cannot_rehearse',
+  what: 'A Helm release cannot be rehearsed',
+  why: 'Helm restores ConfigMaps and Secrets together with the template, and a pod beside would meet the present ones',
+  next: 'Pass rehearse: false, or set `rehearse` to false in the configuration of the target.'
 }

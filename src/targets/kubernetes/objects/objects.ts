@@ -28,7 +28,9 @@ export const metadataSchema = z.looseObject({
     .array(z.looseObject({ uid: z.string(), kind: z.string(), name: z.string(), controller: z.boolean().nullish() }))
     .nullish(),
   finalizers: z.array(z.string()).nullish(),
-  managedFields: z.array(z.looseObject({ manager: z.string().optional(), time: text, fieldsV1: z.unknown().optional() })).nullish()
+  managedFields: z
+    .array(z.looseObject({ manager: z.string().optional(), time: text, fieldsV1: z.unknown().optional() }))
+    .nullish()
 })
 export type Metadata = z.infer<typeof metadataSchema>
 
@@ -96,6 +98,7 @@ export const workloadSchema = z.looseObject({
     template: templateSchema.default({ spec: { containers: [] } }),
     workloadRef: part({ kind: z.string().optional(), name: z.string().optional() }),
     progressDeadlineSeconds: count,
+    minReadySeconds: count,
     podManagementPolicy: text,
     strategy: part({
       type: text,

@@ -152,8 +152,8 @@ export async function disruptionBudgets(
   })
 }
 
-/** policy/v1 from Kubernetes 1.21 on, v1beta1 before. */
-async function budgetsIn({ api }: KubernetesContext, namespace: string, signal: AbortSignal) {
+/** None where they may not be read. policy/v1 from Kubernetes 1.21 on, v1beta1 before. */
+export async function budgetsIn({ api }: KubernetesContext, namespace: string, signal: AbortSignal) {
   for (const version of ['v1', 'v1beta1']) {
     const path = `/apis/policy/${version}/namespaces/${namespace}/poddisruptionbudgets`
     const request = { doing: 'Reading disruption budgets', path, signal }

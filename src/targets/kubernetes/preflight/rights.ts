@@ -114,7 +114,7 @@ function unique(rights: readonly Right[]): Right[] {
 }
 
 /** The right on every object of the kind, or on each one that needs it. */
-async function isAllowed(
+export async function isAllowed(
   cluster: KubernetesContext,
   { names, ...right }: Right,
   signal: AbortSignal

@@ -10,6 +10,7 @@ import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
 import { helmBlockers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
+import { planRehearsal } from './plan-rehearsal.ts'
 import { changeOf, stepsFor } from './plan-steps.ts'
 import { revisionOf } from './releases.ts'
 import { withDigests } from './same-image.ts'
@@ -25,21 +26,24 @@ export async function planWorkloads(
   const { changes: asKept, blockers } = changesTo(workloads, between.to)
   const { changes, found: same } = await withDigests(cluster, asKept, signal)
   const touched = changes.map(({ workload }) => workload)
-  const [{ mayMark, autoscalers: _, ...found }, ofHelm] = await Promise.all([
+  const [{ mayMark, autoscalers: _, ...found }, { steps, ...rehearsal }, ofHelm] = await Promise.all([
     preflight(cluster, { workloads, changes, touched, rights: changes.flatMap(argoRights) }, signal),
+    planRehearsal(cluster, changes, between, signal),
     helmBlockers(cluster, changes, withoutHelm, signal)
   ])
   return {
     ...found,
-    steps: stepsFor(cluster, changes, between, mayMark),
-    risks: [...same.risks, ...found.risks, ...changes.flatMap(argoRisks)],
+    steps: [...steps, ...stepsFor(cluster, changes, between, mayMark)],
+    risks: [...same.risks, ...found.risks, ...rehearsal.risks, ...changes.flatMap(argoRisks)],
     blockers: [
       ...blockers,
       ...same.blockers,
       ...changes.flatMap((change) => argoBlockers(cluster, change)),
       ...ofHelm,
-      ...found.blockers
+      ...found.blockers,
+      ...rehearsal.blockers
     ],
+    notes: [...found.notes, ...rehearsal.notes],
     fingerprint: fingerprint(
       changes.map(({ move }) => [addressText(move), { revision: move.to.revision, hash: move.to.hash }])
     )

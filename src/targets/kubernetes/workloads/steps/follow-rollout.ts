@@ -18,6 +18,9 @@ import { paceOf } from './pace.ts'
 import { changedMeanwhile, templateChanged } from './put-template.ts'
 
 export const defaultDeadlineMs = 600_000
+/** How long a workload may go without progress. */
+export const limitOf = ({ config }: KubernetesContext, { spec }: WorkloadObject): number =>
+  (config.deadline_seconds ?? 0) * 1000 || (spec.progressDeadlineSeconds ?? 0) * 1000 || defaultDeadlineMs
 /** How long a failure that hardly passes without a change may last before it counts. */
 export const failureLimitMs = 30_000
 /** From this many workloads on, one watch of a whole namespace is less work than one for each workload. */
@@ -33,10 +36,10 @@ type Verdict = 'complete' | RollbackError | null
  * can be created or scheduled; `changed_meanwhile` when someone else changes it.
  */
 export async function followRollout(cluster: KubernetesContext, move: Move, run: Run, among = 1): Promise<void> {
-  const { api, lists, clock, config } = cluster
+  const { api, lists, clock } = cluster
   const first = await readWorkload(cluster, move, run.signal)
-  const { selector, progressDeadlineSeconds } = first.spec
-  const deadlineMs = (config.deadline_seconds ?? 0) * 1000 || (progressDeadlineSeconds ?? 0) * 1000 || defaultDeadlineMs
+  const { selector } = first.spec
+  const deadlineMs = limitOf(cluster, first)
   const end = new AbortController()
   const signal = anySignal(run.signal, end.signal)
   const pace = paceOf(clock)

@@ -31,7 +31,7 @@ const lastingMs = 3000
 const passing = /webhook|timed? ?out|etcdserver|too many requests|connection refused|Internal error|try again/i
 const denied = /denied the request/
 /** Pods that end make room. */
-const lacksRoom = /exceeded quota|Insufficient |Too many pods|free ports/
+export const lacksRoom = /exceeded quota|Insufficient |Too many pods|free ports|anti-affinity|topology spread/
 
 /** What stands in the way of a rollout that makes no progress; `since` is when it last did, in the server's milliseconds. */
 export async function obstacleOf(
@@ -79,7 +79,7 @@ async function replicaFailure(
   )?.message
 }
 
-const unschedulable = ({ status }: Pod): string | null | undefined =>
+export const unschedulable = ({ status }: Pod): string | null | undefined =>
   status.conditions?.find(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable')?.message
 
 /** Events of one object since a time, oldest first; none without the right to read them. */
