@@ -8,6 +8,7 @@ import type { KubernetesContext } from '../context.ts'
 import type { WorkloadChange } from '../objects/move.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
+import { applierRisks } from '../preflight/appliers.ts'
 import { helmBlockers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
 import { changeOf, stepsFor } from './plan-steps.ts'
@@ -32,7 +33,7 @@ export async function planWorkloads(
   return {
     ...found,
     steps: stepsFor(cluster, changes, between, mayMark),
-    risks: [...same.risks, ...found.risks, ...changes.flatMap(argoRisks)],
+    risks: [...same.risks, ...found.risks, ...changes.flatMap(argoRisks), ...changes.flatMap(applierRisks)],
     blockers: [
       ...blockers,
       ...same.blockers,
