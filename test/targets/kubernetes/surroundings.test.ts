@@ -1,3 +1,6 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import type { Answer } from '../../../testkit/built-server.ts'
@@ -114,5 +117,31 @@ describeOn('kubernetes', 'what belongs to a version beside its pod template', (b
       detail: expect.stringMatching(/^It was written to since that version was proven/)
     })
     await cluster.kubectl('delete', 'deployment', 'before', '--wait=false')
+  })
+
+  it.concurrent('the next server-side apply meets no conflict and removes what only the old template has', async () => {
+    const applied = async (of: string, sidecar: string, more: JsonObject = {}): Promise<void> => {
+      const beside = { name: sidecar, image: good, imagePullPolicy: 'IfNotPresent', command: ['sleep', '3600'] }
+      const made = workload({ name: 'owned', image: of, replicas: 1, container: more }) as {
+        spec: { template: { spec: { containers: JsonObject[] } } }
+      }
+      made.spec.template.spec.containers.push(beside)
+      const file = join(tmpdir(), `${cluster.namespace}-owned.json`)
+      await writeFile(file, JSON.stringify(made))
+      await cluster.kubectl('apply', '--server-side', '-f', file).finally(() => rm(file))
+    }
+    const containers = () =>
+      cluster.kubectl('get', 'deployment/owned', '-o', 'jsonpath={..containers[*].name} {..env[*].name}')
+    await applied(good, 'proxy', { env: [{ name: 'OLD', value: 'x' }] })
+    await cluster.kubectl('rollout', 'status', 'deployment/owned')
+    await applied(bad, 'mesh')
+    await crashing('owned')
+    const server = await serve({ workloads: ['deployment/owned'] })
+    const done = await execute(server, await server.call('assess_rollback'))
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await containers()).toBe('web proxy OLD')
+    await applied(third, 'mesh')
+    expect(await containers()).toBe('web mesh')
+    await cluster.kubectl('delete', 'deployment', 'owned', '--wait=false')
   })
 })

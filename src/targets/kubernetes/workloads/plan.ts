@@ -8,6 +8,7 @@ import type { KubernetesContext } from '../context.ts'
 import type { WorkloadChange } from '../objects/move.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
+import { applierRisks } from '../preflight/appliers.ts'
 import { helmBlockers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
 import { planRehearsal } from './plan-rehearsal.ts'
@@ -34,7 +35,13 @@ export async function planWorkloads(
   return {
     ...found,
     steps: [...steps, ...stepsFor(cluster, changes, between, mayMark)],
-    risks: [...same.risks, ...found.risks, ...rehearsal.risks, ...changes.flatMap(argoRisks)],
+    risks: [
+      ...same.risks,
+      ...found.risks,
+      ...rehearsal.risks,
+      ...changes.flatMap(argoRisks),
+      ...changes.flatMap(applierRisks)
+    ],
     blockers: [
       ...blockers,
       ...same.blockers,

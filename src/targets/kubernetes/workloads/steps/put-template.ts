@@ -6,6 +6,7 @@ import type { Run } from '../../../target.ts'
 import { isMadeOf } from '../../argo/state.ts'
 import { isStatus, orOn, passes } from '../../client/failure.ts'
 import type { KubernetesContext } from '../../context.ts'
+import { fieldManager } from '../../objects/field-owners.ts'
 import type { Move, Side } from '../../objects/move.ts'
 import { addressText, known, marks, pathOf, revisionsOf } from '../../objects/names.ts'
 import {
@@ -81,7 +82,7 @@ export const sendPatch = (
       doing: `Changing ${addressText(move)}`,
       method: 'PATCH',
       path: pathOf(move),
-      query: { fieldManager: 'pop-deploy-rollback', ...(dryRun && { dryRun: 'All' }) },
+      query: { fieldManager, ...(dryRun && { dryRun: 'All' }) },
       contentType: 'application/json-patch+json',
       body: patchFor(live, { template, changeCause, lastApplied, ...(move.paused && { paused: goal === 'from' }) }),
       signal
