@@ -35,6 +35,8 @@ export interface RollbackRun extends RunParts {
   /** Ids of the steps that were done before an interruption. */
   doneBefore: ReadonlySet<string>
   outcomes: Map<string, StepOutcome>
+  /** What must be done before a step that failed can be tried again. */
+  advice: Map<string, string>
   /** What each step that was done leaves behind. */
   leftBehind: Map<string, string[]>
 }
@@ -48,6 +50,7 @@ export function rollbackRun(parts: RunParts, inEffect: ReadonlyMap<string, StepI
     beganSteps: parts.begun.steps.filter(({ id }) => inEffect.has(id)),
     doneBefore: new Set(entries.flatMap(([id, { done }]) => (done ? [id] : []))),
     outcomes: new Map(parts.begun.steps.map((step) => [step.id, { ...named(step), state: 'not run' }])),
+    advice: new Map(),
     leftBehind: new Map(entries.flatMap(([id, { remains }]) => (remains ? [[id, remains]] : [])))
   }
 }
@@ -62,13 +65,22 @@ export const unlessTakenOver = ({ lease }: RollbackRun, signal: AbortSignal): Ab
 
 export const hasSwitched = ({ beganSteps }: RollbackRun): boolean => beganSteps.some(({ phase }) => phase === 'switch')
 
-/** A line for each step that a person must apply. */
-export const manualCommands = (steps: readonly Step[], why: string): string[] =>
-  steps.map((step) => `${why}: ${step.title}.${commandLine(step.manualCommands)}`)
+/** A line for each step that a person must apply; for one that failed, what comes before it is tried again. */
+export const manualCommands = (
+  steps: readonly Step[],
+  why: string,
+  advice: ReadonlyMap<string, string> = new Map()
+): string[] =>
+  steps.map(({ id, title, manualCommands: commands }) => {
+    const first = advice.get(id)
+    return first
+      ? `Failed: ${title}. First: ${first}${commandLine(commands, 'Then manually')}`
+      : `${why}: ${title}.${commandLine(commands)}`
+  })
 
 /** A line for each step that a person must undo. */
 export const manualUndoCommands = (steps: readonly Step[], why: string): string[] =>
   steps.flatMap((step) => (step.undo ? [`${why}: ${step.undo}.${commandLine(step.manualUndoCommands)}`] : []))
 
-const commandLine = (commands: readonly string[] | undefined): string =>
-  commands ? ` Manually: ${commands.join(' && ')}` : ''
+const commandLine = (commands: readonly string[] | undefined, how = 'Manually'): string =>
+  commands ? ` ${how}: ${commands.join(' && ')}` : ''

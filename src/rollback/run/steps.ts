@@ -36,6 +36,7 @@ export async function applyStep(run: RollbackRun, step: Step, signal: AbortSigna
     const detail = quoteLine(session.mask, message, 300)
     const durationMs = elapsed()
     const code = error instanceof RollbackError ? error.code : undefined
+    if (error instanceof RollbackError) run.advice.set(step.id, quoteLine(session.mask, error.next, 500))
     await journal.attempt({ event: 'step', stepId: step.id, state: 'failed', durationMs, detail, code })
     outcomes.set(step.id, { ...named(step), state: 'failed', detail, durationMs })
     say(run, step, 'failed', detail)

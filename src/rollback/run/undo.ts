@@ -42,7 +42,7 @@ export async function undoUnlessWorse(run: RollbackRun, why: string, checks: Che
       next: nextAfterLimit(run),
       state: `${why}. It was not undone: ${whyStay}. ${stateLine(present)}`,
       remains: [
-        ...manualCommands(pendingSteps(run), 'Not done'),
+        ...manualCommands(pendingSteps(run), 'Not done', run.advice),
         ...manualUndoCommands(newestFirst(run), 'To undo it instead')
       ]
     })

@@ -9,6 +9,7 @@ import type { Progress } from '../../../src/rollback/run/result.ts'
 import { rollbackRun } from '../../../src/rollback/run/rollback-run.ts'
 import { verify } from '../../../src/rollback/verify.ts'
 import { fingerprint } from '../../../src/support/canonical.ts'
+import { TargetError } from '../../../src/support/errors.ts'
 import { newShelf, type Shelf } from '../../../testkit/in-memory-target.ts'
 import { engine, failed, goodHistory, success } from '../engine-harness.ts'
 
@@ -94,6 +95,22 @@ test('a failed switch is not undone towards a state that served worse', async ()
   expect(shelf.serving).toBe('1.1.0')
   expect(result.state).toContain('the earlier state was down, which is no better')
   expect(result.remains.join('\n')).toContain('shelf unswitch')
+})
+
+test('a switch that fails half way and stays names what to do before it is tried again', async () => {
+  const shelf = newShelf({
+    health: { '1.2.0': 'down', '1.1.0': 'degraded' },
+    beforeStep: (verb, { id }) => {
+      if (verb !== 'apply' || id !== 'switch') return
+      shelf.serving = '1.1.0'
+      throw new TargetError({ what: 'The switch failed', why: 'it is locked', next: 'Run "shelf unlock".' })
+    }
+  })
+  const { rollBack } = await engine(shelf)
+  expect(await rollBack()).toMatchObject({
+    outcome: 'stuck',
+    remains: expect.arrayContaining(['Failed: Switching. First: Run "shelf unlock". Then manually: shelf switch'])
+  })
 })
 
 test('a switch that fails before it changes anything leaves nothing to do', async () => {

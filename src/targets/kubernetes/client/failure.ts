@@ -12,13 +12,19 @@ export class ApiFailure extends TargetError {
     const said = statusSchema.safeParse(body).data?.message
     super({
       what: `${doing} failed`,
-      why: said ? quoted(said, 600) : `the API server answered ${status}`,
+      why: said ? quoted(withoutValue(said), 600) : `the API server answered ${status}`,
       next: advice(status),
       code: codes[status] ?? `kubernetes_${status}`,
       retryable: status === 429 || status >= 500
     })
     this.status = status
   }
+}
+
+/** A refusal quotes the whole value before it says what is wrong with it. */
+export const withoutValue = (text: string): string => {
+  const [from, to] = [text.indexOf('{'), text.lastIndexOf('}: ')]
+  return from >= 0 && to - from > 100 ? `${text.slice(0, from)}{…${text.slice(to)}` : text
 }
 
 const codes: Record<number, string> = { 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 409: 'conflict' }

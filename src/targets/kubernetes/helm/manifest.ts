@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { type JsonObject, jsonObject } from '../../../model/json.ts'
 import { ConfigError, messageOf } from '../../../support/errors.ts'
 import type { Mask } from '../../../support/mask.ts'
 import { yamlDocuments } from '../../../support/yaml-documents.ts'
@@ -11,6 +12,7 @@ import type { Workload } from '../objects/workload.ts'
 
 /** One object that a revision of a release consists of. */
 export interface ManifestObject {
+  apiVersion: string
   kind: string
   namespace: string
   name: string
@@ -22,10 +24,13 @@ export interface ManifestObject {
   template?: Template
   /** Where it sets them. */
   replicas?: number
+  /** As Helm sends it. */
+  body: JsonObject
 }
 
 const text = z.string().nullish()
 const documentSchema = z.looseObject({
+  apiVersion: z.string().default(''),
   kind: z.string(),
   metadata: z.looseObject({ name: z.string(), namespace: text, annotations: z.record(z.string(), z.json()).nullish() }),
   spec: z.looseObject({ template: z.json().nullish(), replicas: z.number().nullish().catch(null) }).nullish(),
@@ -68,20 +73,22 @@ async function readManifest(manifest: string): Promise<unknown[]> {
 function objectOf(value: unknown, home: string, mask: Mask): ManifestObject[] {
   const parsed = documentSchema.safeParse(value)
   if (!parsed.success) return []
-  const { kind, metadata, spec, data, stringData } = parsed.data
+  const { apiVersion, kind, metadata, spec, data, stringData } = parsed.data
   mask.spare(`${home}/${metadata.name}`)
   if (kind === 'Secret') hideSecret(mask, data, stringData)
   const template = workloadKinds.has(kind) ? templateSchema.safeParse(spec?.template) : null
   if (template?.success) hideEnvironment(template.data, mask)
   return [
     {
+      apiVersion,
       kind,
       name: metadata.name,
       namespace: metadata.namespace ?? home,
       hash: hashOf(JSON.stringify(value)),
       kept: metadata.annotations?.['helm.sh/resource-policy'] === 'keep',
       ...(template?.success && { template: template.data }),
-      ...(typeof spec?.replicas === 'number' && { replicas: spec.replicas })
+      ...(typeof spec?.replicas === 'number' && { replicas: spec.replicas }),
+      body: jsonObject.parse(value)
     }
   ]
 }
@@ -95,6 +102,12 @@ function hideSecret(mask: Mask, data: Values, stringData: Values): void {
   }
   for (const value of Object.values(stringData ?? {})) mask.add(String(value))
 }
+
+/** The same object in another revision. */
+export const isSame =
+  (a: ManifestObject) =>
+  (b: ManifestObject): boolean =>
+    a.kind === b.kind && a.namespace === b.namespace && a.name === b.name
 
 export const objectText = ({ kind, name }: ManifestObject): string => `${kind}/${name}`
 

@@ -12,9 +12,10 @@ import { preflight } from '../preflight/index.ts'
 import type { Right } from '../preflight/rights.ts'
 import { planWorkloads } from '../workloads/plan.ts'
 import { changeOf } from '../workloads/plan-steps.ts'
+import { objectRights, readServed, tryObjects } from './dry-run.ts'
 import { type HelmState, runsNewest } from './helm-state.ts'
 import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
-import { clusterRevision, findObject, type ManifestObject, objectText } from './manifest.ts'
+import { clusterRevision, findObject, isSame, type ManifestObject, objectText } from './manifest.ts'
 import { helmSteps } from './plan-steps.ts'
 import { helmDetailsSchema } from './releases.ts'
 import { replicaRisks } from './replicas.ts'
@@ -48,8 +49,12 @@ export async function planHelm(
     const revision = clusterRevision(workload, candidate.content)
     return revision && revision.hash !== workload.hash ? [changeOf(workload, revision)] : []
   })
-  const subject = { workloads, changes, touched: workloads, rights: recordRights(cluster, helmState) }
-  const { mayMark, autoscalers, ...found } = await preflight(cluster, subject, signal)
+  const served = await readServed(cluster, [...newest.content.objects, ...candidate.content.objects], signal)
+  const rights = [...recordRights(cluster, helmState), ...objectRights(served, newest, candidate)]
+  const [{ mayMark, autoscalers, ...found }, tried] = await Promise.all([
+    preflight(cluster, { workloads, changes, touched: workloads, rights }, signal),
+    tryObjects(cluster, served, helmState, candidate, signal)
+  ])
   const restored = isRestoredBy(candidate)
   const replicas = replicaRisks(cluster, workloads, autoscalers, { from: helmState.newest, to: candidate })
   return {
@@ -61,12 +66,14 @@ export async function planHelm(
       ...deletionRisk(helmState, candidate),
       ...(runsNewest(helmState, workloads) ? [] : [driftRisk(helmState)]),
       ...replicas,
+      ...tried.risks,
       ...found.risks.filter((risk) => !restored(risk) && !replicas.some(({ id }) => id === risk.id))
     ],
     blockers: [
       ...missing(workloads, candidate),
       ...rollouts(cluster, workloads, helmState, candidate),
-      ...found.blockers.filter((blocker) => !restored(blocker))
+      ...found.blockers.filter((blocker) => !restored(blocker)),
+      ...tried.blockers
     ],
     fingerprint: fingerprint({ helm: { revision: candidate.revision, content: candidate.content.hash } }),
     notes: [
@@ -76,7 +83,8 @@ export async function planHelm(
             "Helm's records are not Secrets here, so its pending revision stays recorded as pending. The rollback ends that state as well."
           ]
         : []),
-      ...found.notes
+      ...found.notes,
+      ...tried.notes
     ]
   }
 }
@@ -132,9 +140,6 @@ function hookRisk({ revision, content }: HelmRevision): Risk[] {
     }
   ]
 }
-
-const isSame = (a: ManifestObject) => (b: ManifestObject) =>
-  a.kind === b.kind && a.namespace === b.namespace && a.name === b.name
 
 const someOf = (objects: readonly ManifestObject[]): string => {
   const names = objects.slice(0, 10).map(objectText).join(', ')

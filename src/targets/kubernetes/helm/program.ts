@@ -4,11 +4,14 @@ import { quoteLine } from '../../../support/quote.ts'
 import { type ProgramResult, runProgram } from '../../../support/run-program.ts'
 import { oneLine, quoted } from '../../../support/text.ts'
 import type { Connection } from '../client/connect.ts'
+import { withoutValue } from '../client/failure.ts'
 
 /** The helm program as it is called for one cluster. */
 export interface HelmProgram {
   /** Null when it can be used; otherwise why not. Checked once. */
   unusable(signal: AbortSignal): Promise<string | null>
+  /** Its major version, once it is known that it can be used. */
+  major(): number
   /** @throws TargetError `helm_failed` with its message. */
   call(args: readonly string[], options: HelmCall): Promise<string>
 }
@@ -36,12 +39,16 @@ export function openHelmProgram(env: NodeJS.ProcessEnv, { files, context }: Conn
     ...(file ? ['--kube-context', context] : [])
   ]
   let reason: string | null | undefined
+  let major = 0
   return {
+    major: () => major,
     async unusable(signal) {
       if (reason !== undefined) return reason
       const args = ['version', '--template', '{{.Version}}']
       const answer = await runProgram('helm', args, { env, signal, limitMs: usualLimitMs })
-      reason = answer.problem === 'cannot_run' ? notOnPath : tooOld(answer.ok ? answer.stdout : '')
+      const version = versionOf(answer.ok ? answer.stdout : '')
+      major = version.major
+      reason = answer.problem === 'cannot_run' ? notOnPath : tooOld(version)
       return reason
     },
     async call(args, { doing, namespace, signal, limitMs = usualLimitMs, onLine }) {
@@ -60,13 +67,16 @@ export function openHelmProgram(env: NodeJS.ProcessEnv, { files, context }: Conn
   }
 }
 
-function tooOld(version: string): string | null {
-  const [, major = '', minor = ''] = /^v?(\d+)\.(\d+)\./.exec(version.trim()) ?? []
-  if (!major) return 'the helm program on PATH does not report its version'
-  const [first, second] = [Number(major), Number(minor)]
-  return first > oldest.major || (first === oldest.major && second >= oldest.minor)
+function versionOf(text: string): { text: string; major: number; minor: number } {
+  const [, major, minor] = /^v?(\d+)\.(\d+)\./.exec(text.trim()) ?? []
+  return { text: text.trim(), major: Number(major ?? 0), minor: Number(minor ?? 0) }
+}
+
+function tooOld({ text, major, minor }: ReturnType<typeof versionOf>): string | null {
+  if (major === 0) return 'the helm program on PATH does not report its version'
+  return major > oldest.major || (major === oldest.major && minor >= oldest.minor)
     ? null
-    : `the helm program on PATH is ${oneLine(version, 40)}; ${oldest.major}.${oldest.minor} or later is needed`
+    : `the helm program on PATH is ${oneLine(text, 40)}; ${oldest.major}.${oldest.minor} or later is needed`
 }
 
 /** Helm ends with "Error: …"; warnings and debug lines come before it. */
@@ -78,5 +88,5 @@ function whyFailed({ problem, stderr }: ProgramResult, limitMs: number, mask: Ma
   const from = text.lastIndexOf('Error: ')
   const [error = ''] = text.slice(from + 7).split(/^.*\[debug\]/m)
   const said = (from < 0 ? text.slice(-400) : error).trim()
-  return said ? quoted(said, 400) : 'helm gave no reason'
+  return said ? quoted(withoutValue(said), 400) : 'helm gave no reason'
 }

@@ -15,6 +15,7 @@ import type { ClusterState } from '../workloads/observe.ts'
 import { readWorkload } from '../workloads/read.ts'
 import { followRollout } from '../workloads/steps/follow-rollout.ts'
 import { isOfHelm, workloadAt } from '../workloads/steps/move-mismatch.ts'
+import { advised } from './advice.ts'
 import { type HelmState, helmReleaseId } from './helm-state.ts'
 import { type HelmContent, type HelmRecord, hasRollbackHooks, isPending } from './history.ts'
 import type { HelmName } from './owner.ts'
@@ -262,7 +263,7 @@ async function callRollback(
     await cleanUp(cluster, move, signal).catch((why: unknown) =>
       run.progress(`Helm's record stays pending: ${oneLine(messageOf(why))}`)
     )
-    throw await explained(cluster, error, content, signal)
+    throw advised(await explained(cluster, error, content, signal), cluster.kubectl, release, goal.revision)
   } finally {
     end.abort()
     await watching

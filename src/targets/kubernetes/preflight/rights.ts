@@ -8,6 +8,7 @@ import { resources, revisionsOf } from '../objects/names.ts'
 import type { Findings } from './findings.ts'
 
 export interface Right {
+  /** Empty for what belongs to no namespace. */
   namespace: string
   group: string
   resource: string
@@ -100,7 +101,8 @@ const neededFor = ({ kind, namespace, name, from, to }: Move, deletesPods: boole
 
 const resourceOf = ({ resource, subresource }: Right): string => (subresource ? `${resource}/${subresource}` : resource)
 
-const textOf = (right: Right): string => `${right.verb} ${resourceOf(right)} in ${right.namespace}`
+const textOf = (right: Right): string =>
+  `${right.verb} ${resourceOf(right)}${right.namespace && ` in ${right.namespace}`}`
 
 /** Each right once, on all the objects that need it. */
 function unique(rights: readonly Right[]): Right[] {
@@ -147,7 +149,7 @@ const missing = ({ kubectl }: KubernetesContext, right: Right): Blocker => ({
   id: `forbidden:${right.verb}:${resourceOf(right)}:${right.namespace}`,
   what: `The right to ${textOf(right)} is missing`,
   why: 'the API server denies it to this identity (SelfSubjectAccessReview)',
-  next: `Use another identity, or have it granted. To check it: "${kubectl} -n ${right.namespace} auth can-i ${right.verb} ${right.resource}${right.subresource ? ` --subresource=${right.subresource}` : ''}".`
+  next: `Use another identity, or have it granted. To check it: "${kubectl}${right.namespace && ` -n ${right.namespace}`} auth can-i ${right.verb} ${right.resource}${right.subresource ? ` --subresource=${right.subresource}` : ''}".`
 })
 
 function noLease(missingRights: readonly Right[]): Risk[] {

@@ -1,9 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll } from 'vitest'
+import type { JsonObject } from '../../../../src/model/json.ts'
 import type { Answer } from '../../../../testkit/built-server.ts'
 import type { Cluster } from '../../../../testkit/kubernetes/cluster.ts'
 import { useCluster } from '../use-cluster.ts'
@@ -85,6 +87,8 @@ export interface Chart {
   deploy(release: string, values: Record<string, string>, ...more: string[]): Promise<string>
   /** The same, left running, to be killed in the middle. */
   begin(release: string, values: Record<string, string>, ...more: string[]): ChildProcess
+  /** Arguments that add this object to the chart. */
+  having(object: JsonObject): Promise<string[]>
   history(release: string): Promise<Answer[]>
   remove(): Promise<void>
 }
@@ -95,10 +99,11 @@ export async function createChart({ namespace, kubeconfig }: Cluster, folder: st
   const files: Record<string, string> = {
     'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 0.1.0\nappVersion: "9.9.9"\n',
     'values.yaml':
-      'kind: Deployment\nimage: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\ncompanion: ""\n',
+      'kind: Deployment\nimage: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\ncompanion: ""\nobject: ""\n',
     'templates/workload.yaml': workload,
     'templates/secret.yaml': secret,
     'templates/extra.yaml': extra,
+    'templates/object.yaml': '{{ .Values.object }}',
     'templates/hook.yaml': hook,
     'templates/companion.yaml': companion
   }
@@ -117,6 +122,11 @@ export async function createChart({ namespace, kubeconfig }: Cluster, folder: st
     deploy: (release, values, ...more) => helm(...words(release, values, more)),
     begin: (release, values, ...more) =>
       spawn(program, [...words(release, values, more), ...reach], { stdio: 'ignore' }),
+    async having(object) {
+      const file = join(dir, `object-${randomBytes(4).toString('hex')}`)
+      await writeFile(file, JSON.stringify(object))
+      return ['--set-file', `object=${file}`]
+    },
     history: async (release) => JSON.parse(await helm('history', release, '-o', 'json')) as Answer[],
     remove: () => rm(dir, { recursive: true, force: true })
   }
