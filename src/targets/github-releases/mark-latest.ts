@@ -4,6 +4,7 @@ import { RollbackError, TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import { defineStep } from '../define-step.ts'
 import type { Run, StepResult } from '../target.ts'
+import { notRepaired } from './aftermath.ts'
 import type { GitHubContext } from './context.ts'
 import { manualEdit } from './manual-edit.ts'
 import { isNamed, type Named, namedRelease, releaseIn } from './named-release.ts'
@@ -45,7 +46,10 @@ export const markLatest = defineStep<GitHubContext, GitHubState>()({
   },
 
   /** Changes nothing when another release has become the latest since the plan was made. */
-  apply: (context, { from, to }, run) => move(context, from, to, run),
+  async apply(context, { from, to }, run) {
+    const moved = await move(context, from, to, run)
+    return from ? { ...moved, remains: notRepaired(from.tag, to.tag) } : moved
+  },
 
   /** Gives the mark back, only if it still is where `apply` put it. */
   async revert(context, { from, to }, run) {

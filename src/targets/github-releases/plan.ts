@@ -4,6 +4,7 @@ import { blockedBy, noPlan, type Objections, type PlanDraft } from '../../model/
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { oneLine } from '../../support/text.ts'
+import { notRepaired } from './aftermath.ts'
 import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
 import { fits } from './config.ts'
@@ -187,8 +188,7 @@ function notesOf({ failedRelease }: GitHubSettings, candidate: GitHubRelease, fa
       : null
   return [
     ...(stays ? [`${oneLine(failed.tag_name, 80)} and its notes stay as they are: ${oneLine(stays, 200)}.`] : []),
-    `Installed copies of ${oneLine(failed.tag_name, 80)} stay; package managers and mirrors that copied it keep it until they refresh.`,
-    `The next published release becomes the latest in place of ${candidate.tag_name}, and so does a release job that runs again.`,
+    ...notRepaired(failed.tag_name, candidate.tag_name),
     'Editing a release starts the workflows that run on release events (edited, prereleased, unpublished).',
     ...(failed.immutable && failedRelease === 'draft'
       ? [`${failed.tag_name} is immutable and cannot become a draft; it becomes a prerelease.`]

@@ -7,7 +7,12 @@ export const npmConfigSchema = z.looseObject({
   tag: z.string().nullish().describe('The dist-tag that users install by; default latest'),
   dry_run: z.boolean().nullish(),
   package: z.string().nullish().describe('Name of the package, when package.json of the project does not say it'),
-  deprecate: z.boolean().nullish().describe('Whether the failed version is deprecated afterwards; default true')
+  deprecate: z
+    .union([z.boolean(), z.literal('between')])
+    .nullish()
+    .describe(
+      'Whether the failed version is deprecated afterwards; between: also those between it and the candidate; default true'
+    )
 })
 
 export type NpmConfig = z.infer<typeof npmConfigSchema>

@@ -1,3 +1,4 @@
+import semver from 'semver'
 import { z } from 'zod'
 import { TargetError } from '../../support/errors.ts'
 import { shellWord } from '../../support/shell-word.ts'
@@ -44,8 +45,10 @@ export const deprecate = defineStep<NpmContext, NpmState>()({
   }),
   mismatch({ settings }, { package: name, version, message, former, tag }, { from, to, state }) {
     if (tag !== settings.tag) return `it is about the tag ${tag}, and deploy.json names ${settings.tag}`
-    if (version !== from?.version) return `it deprecates ${version}`
-    const sound = mayBeSound(version, to.version)
+    const isBetween =
+      from && settings.deprecate === 'between' && semver.gt(version, to.version) && semver.lt(version, from.version)
+    if (version !== from?.version && !isBetween) return `it deprecates ${version}`
+    const sound = mayBeSound(from.version, to.version)
     if (sound) return `it deprecates ${version}, which may be sound: ${sound}`
     if (message !== deprecationMessage(name, version, to.version, former)) return 'its message is another one'
     const manifest = state.packument.versions[version]

@@ -1,6 +1,6 @@
-import type { Health, Observation, Risk } from '../../model/observation.ts'
+import type { Health, Observation } from '../../model/observation.ts'
 import { fingerprint } from '../../support/canonical.ts'
-import { oneLine, quoted } from '../../support/text.ts'
+import { quoted } from '../../support/text.ts'
 import type { Observed } from '../target.ts'
 import type { NpmContext } from './context.ts'
 import { type DistTags, deprecationOf, digestOf, type Packument } from './packument.ts'
@@ -27,7 +27,7 @@ export async function observe(context: NpmContext, signal: AbortSignal): Promise
     current: version === undefined ? null : releaseOf(known, version),
     health: await healthOf(context, known, version, signal),
     releases: releasesOf(known, settings.tag, version, recorded),
-    risks: version && alsoTagged.length > 0 ? [otherTagsRisk(settings, version, alsoTagged)] : [],
+    risks: [],
     blockers: [],
     fingerprint: fingerprint({
       package: settings.name,
@@ -71,15 +71,6 @@ async function healthOf(
     message: `${version} can be installed; a registry cannot show whether its code works`
   }
 }
-
-const otherTagsRisk = ({ name, registry }: NpmSettings, version: string, tags: string[]): Risk => ({
-  id: `other_tags:${version}`,
-  serious: false,
-  title: `${tags.map((tag) => oneLine(tag, 40)).join(', ')} also ${tags.length === 1 ? 'points' : 'point'} at ${version}`,
-  detail: `Users who install ${tags.map((tag) => `${name}@${oneLine(tag, 40)}`).join(', ')} still get ${version} afterwards. To move these tags, too: ${tags
-    .map((tag) => `npm dist-tag add ${name}@<version> ${oneLine(tag, 40)} --registry=${registry}`)
-    .join('; ')}`
-})
 
 const staleNotes = ({ tag }: NpmSettings, packument: Packument, tags: DistTags): string[] =>
   packument['dist-tags'][tag] === tags[tag]

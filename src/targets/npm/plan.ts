@@ -1,19 +1,21 @@
-import semver from 'semver'
 import type { Blocker, Observation, Risk } from '../../model/observation.ts'
 import type { PlanDraft } from '../../model/plan.ts'
 import type { Release } from '../../model/release.ts'
 import { fingerprint } from '../../support/canonical.ts'
 import { quoted } from '../../support/text.ts'
 import { mayBeSound } from '../release-line.ts'
+import { between, notRepaired } from './aftermath.ts'
 import type { NpmContext } from './context.ts'
 import { deprecate, deprecateCommand, deprecationMessage } from './deprecate.ts'
 import { type NpmState, otherTags } from './observe.ts'
 import { deprecationOf, digestOf, type Manifest } from './packument.ts'
 import { recordedDigest } from './releases.ts'
 import { rightsOf } from './rights.ts'
-import { setTag } from './set-tag.ts'
+import { setOtherTag, setTag } from './set-tag.ts'
 import type { NpmSettings } from './settings.ts'
 import { tarballVerified } from './tarball.ts'
+
+const mostBetween = 20
 
 /** The steps from what the tag points at to a release, with every precondition checked. */
 export async function plan(
@@ -39,14 +41,24 @@ export async function plan(
   const message = deprecationMessage(name, current ?? '', version, former)
   const failure = { ...place, version: current ?? '', former, message }
   const sound = mayBeSound(failure.version, version)
+  const others = otherTags(tags, tag, current ?? undefined)
+  const inBetween = current && !sound ? between(packument, current, version).slice(-mostBetween) : []
   return {
     steps: [
-      setTag.plan(
-        context,
-        { ...place, from: current, to: version, also: otherTags(tags, tag, current ?? undefined) },
-        move
-      ),
-      ...(failed && settings.deprecate && !sound ? [deprecate.plan(context, failure, move)] : [])
+      setTag.plan(context, { ...place, from: current, to: version }, move),
+      ...(sound
+        ? []
+        : others.map((other) => setOtherTag.plan(context, { ...place, tag: other, from: current, to: version }, move))),
+      ...(failed && settings.deprecate && !sound ? [deprecate.plan(context, failure, move)] : []),
+      ...(settings.deprecate === 'between'
+        ? inBetween.map((one) =>
+            deprecate.plan(
+              context,
+              { ...place, version: one, former: '', message: deprecationMessage(name, one, version, '') },
+              move
+            )
+          )
+        : [])
     ],
     risks: [...candidate.risks, ...rights.risks],
     blockers: [...candidate.blockers, ...rights.blockers],
@@ -57,7 +69,10 @@ export async function plan(
             `${current} is not deprecated: ${sound}, so ${current} may be sound. If it is broken: ${deprecateCommand(failure, message)}`
           ]
         : []),
-      ...notesOf(settings, current, version)
+      ...(sound && others.length > 0 ? [`These tags stay at ${current}: ${others.join(', ')}.`] : []),
+      ...(current === null
+        ? []
+        : [...betweenNotes(settings, inBetween, version), ...notRepaired(name, current, version)])
     ]
   }
 }
@@ -117,16 +132,17 @@ const deprecated = (version: string, message: string): Risk => ({
   detail: `${quoted(message, 160)}. Where a range allows another version, npm skips a deprecated one, even if a tag points at it.`
 })
 
-/** What moving a tag does not repair. */
-function notesOf({ name }: NpmSettings, from: string | null, to: string): string[] {
-  if (from === null) return []
+/** A rollback over several versions leaves those between, which ranges and exact versions still give. */
+function betweenNotes(
+  { name, registry, deprecate: wanted }: NpmSettings,
+  versions: readonly string[],
+  to: string
+): string[] {
+  if (versions.length === 0) return []
+  const named = `Between ${to} and the failed version: ${versions.join(', ')}.`
+  if (wanted === 'between') return [`${named} They are deprecated as well.`]
+  const commands = `npm deprecate '${name}@>${to} <=${versions.at(-1)}' 'Rolled back; use ${name}@${to} instead.' --registry=${registry}`
   return [
-    `Lockfiles that name ${name}@${from} keep installing it until they are updated.`,
-    ...(semver.gt(from, to)
-      ? [
-          `Ranges that ${to} does not satisfy, such as ^${from}, keep resolving to ${from}; only a fixed, higher version repairs that.`
-        ]
-      : []),
-    'Mirrors and caches may answer with the old tag for some minutes.'
+    `${named} They are not deprecated. If they are bad, too, set "deprecate": "between" for the target, or run: ${commands}`
   ]
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { TargetError } from '../../support/errors.ts'
 import { defineStep } from '../define-step.ts'
-import type { Run, StepResult } from '../target.ts'
+import type { Move, Run, StepResult } from '../target.ts'
+import { notRepaired } from './aftermath.ts'
 import type { NpmContext } from './context.ts'
 import { explain } from './failure.ts'
 import { isTag, isVersion } from './names.ts'
@@ -17,41 +18,59 @@ const params = z.object({
   tag,
   /** null when the tag did not exist. */
   from: version.nullable(),
-  to: version,
-  /** The other tags that point at `from`. */
-  also: z.array(tag)
+  to: version
 })
 
 type Params = z.infer<typeof params>
 
 const answersWithinMs = 60_000
 
-/** The switch: points the tag at the candidate. Changes nothing when the tag no longer points where it did, or where `apply` put it. */
-export const setTag = defineStep<NpmContext, NpmState>()({
-  kind: 'set-tag',
-  phase: 'switch',
+/** What both kinds of steps have: nothing changes when the tag no longer points where it did, or where `apply` put it. */
+const ofTags = {
   params,
-  describe: (_context, planned) => ({
+  describe: (_context: NpmContext, planned: Params) => ({
     id: `set-tag:${planned.tag}`,
     title: `Pointing ${planned.tag} to ${planned.to}`,
     undo: planned.from ? `point ${planned.tag} back to ${planned.from}` : `remove the tag ${planned.tag}`,
-    manualCommands: [
-      tagCommand(planned, planned.to),
-      ...planned.also.map(
-        (other) => `${tagCommand({ ...planned, tag: other }, planned.to)}   # if ${other} must not keep ${planned.from}`
-      )
-    ],
+    manualCommands: [tagCommand(planned, planned.to)],
     manualUndoCommands: [tagCommand(planned, planned.from)]
   }),
-  mismatch({ settings }, { tag, from, to, also }, known) {
-    if (tag !== settings.tag) return `it moves the tag ${tag}, and deploy.json names ${settings.tag}`
-    if (to !== known.to.version) return `it points ${tag} to ${to}`
-    if (from !== (known.from?.version ?? null)) return `it would point ${tag} back to ${from ?? 'nothing'}`
-    const stray = also.find((other) => known.state.tags[other] !== from && known.state.tags[other] !== to)
-    return stray === undefined ? null : `the tag ${stray} does not point at ${from}`
+  revert: (context: NpmContext, planned: Params, run: Run) => move(context, planned, planned.to, planned.from, run)
+}
+
+const misplaced = ({ tag, from, to }: Params, known: Move): string | null => {
+  if (to !== known.to.version) return `it points ${tag} to ${to}`
+  return from === (known.from?.version ?? null) ? null : `it would point ${tag} back to ${from ?? 'nothing'}`
+}
+
+/** The switch: points the tag at the candidate. */
+export const setTag = defineStep<NpmContext, NpmState>()({
+  ...ofTags,
+  kind: 'set-tag',
+  phase: 'switch',
+  mismatch: ({ settings }, planned, known) =>
+    planned.tag === settings.tag
+      ? misplaced(planned, known)
+      : `it moves the tag ${planned.tag}, and deploy.json names ${settings.tag}`,
+  async apply(context, planned, run) {
+    const { package: name, from, to } = planned
+    const moved = await move(context, planned, from, to, run)
+    return from && !moved.manual ? { ...moved, remains: notRepaired(name, from, to) } : moved
+  }
+})
+
+/** Cleanup: another tag that points at the failed version follows. */
+export const setOtherTag = defineStep<NpmContext, NpmState>()({
+  ...ofTags,
+  kind: 'set-other-tag',
+  phase: 'cleanup',
+  mismatch(_context, planned, known) {
+    const at = known.state.tags[planned.tag]
+    return at === planned.from || at === planned.to
+      ? misplaced(planned, known)
+      : `the tag ${planned.tag} does not point at ${planned.from}`
   },
-  apply: (context, planned, run) => move(context, planned, planned.from, planned.to, run),
-  revert: (context, planned, run) => move(context, planned, planned.to, planned.from, run)
+  apply: (context, planned, run) => move(context, planned, planned.from, planned.to, run)
 })
 
 const tagCommand = ({ package: name, registry, tag }: Params, version: string | null): string =>

@@ -24,7 +24,7 @@ export interface NpmSettings {
   options: NpmOptions
   logins: Logins
   proxies: Proxies
-  deprecate: boolean
+  deprecate: boolean | 'between'
   /** What was assumed, for people. */
   notes: string[]
 }

@@ -8,9 +8,9 @@ import { deprecate } from './deprecate.ts'
 import { diagnose } from './diagnose.ts'
 import { type NpmState, observe } from './observe.ts'
 import { plan } from './plan.ts'
-import { setTag } from './set-tag.ts'
+import { setOtherTag, setTag } from './set-tag.ts'
 
-const steps = defineSteps([setTag, deprecate], {
+const steps = defineSteps([setTag, setOtherTag, deprecate], {
   of: 'package or registry',
   isOurs: ({ settings }: NpmContext, params) =>
     params.package === settings.name && params.registry === settings.registry

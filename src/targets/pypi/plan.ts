@@ -18,7 +18,7 @@ import {
   pythons,
   whyAbsent
 } from './versions.ts'
-import { yank, yankParams } from './yank.ts'
+import { notRepaired, yank, yankParams } from './yank.ts'
 
 const maxFiles = 60
 
@@ -181,7 +181,6 @@ function notesOf({ label, name }: PypiSettings, candidate: IndexVersion, inFront
   return [
     `${label} lets no program yank a release: the rollback ends with instructions for an owner of ${name}.`,
     `If no owner is available: publish the code of ${candidate.version} under a higher version, such as ${higherVersion(versions)}.`,
-    `Users who pinned exactly ${versions.join(' or ')}, also in a lock file, still get it, with a warning (PEP 592).`,
-    'Mirrors and caches may offer it for some more minutes.'
+    ...notRepaired(versions)
   ]
 }

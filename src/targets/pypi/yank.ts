@@ -39,6 +39,12 @@ export const yankParams = (
   reason: reasonFor(settings, candidate)
 })
 
+/** What a yank does not repair. */
+export const notRepaired = (versions: readonly string[]): string[] => [
+  `Users who pinned exactly ${versions.join(' or ')}, also in a lock file, still get it, with a warning (PEP 592); installed copies stay.`,
+  'Mirrors and caches may offer it for some more minutes.'
+]
+
 /** Has everything yanked that installers prefer to the candidate. No index lets a program do that, so a person does it. */
 export const yank = defineStep<PypiContext, PypiState>()({
   kind: 'yank',
@@ -73,7 +79,8 @@ export const yank = defineStep<PypiContext, PypiState>()({
     const until = clock.now().getTime() + shownWithinMs
     for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 5000)) {
       const open = await stillOffered(index, planned, run.signal)
-      if (open.length === 0) return { detail: `installers skip ${planned.versions.join(', ')}` }
+      if (open.length === 0)
+        return { detail: `installers skip ${planned.versions.join(', ')}`, remains: notRepaired(planned.versions) }
       const late = await yankedInJson(index, open, run.signal)
       if (late.length < open.length || clock.now().getTime() >= until)
         return { manual: instructions(settings, planned, open) }
@@ -120,6 +127,7 @@ function instructions(
     who,
     ...open.map((version) => yankLine(settings, version, reason)),
     `Then verify the rollback: that checks whether installers take ${candidate}.`,
-    `If that is not possible now: publish the code of ${candidate} under a higher version, such as ${higherVersion(versions)}, which installers take at once.`
+    `If that is not possible now: publish the code of ${candidate} under a higher version, such as ${higherVersion(versions)}, which installers take at once.`,
+    ...notRepaired(versions)
   ]
 }

@@ -56,6 +56,7 @@ describe('GitHub Releases, end to end', () => {
     const done = await keep(project.execute(server, assessment))
     expect(done).toMatchObject({ outcome: 'succeeded', from: { version: 'v1.2.0' }, to: { version: 'v1.1.0' } })
     expect(done.summary).toContain('Result: ROLLBACK SUCCESS')
+    expect(done.summary).toMatch(/What remains[\s\S]*update themselves[\s\S]*becomes the latest in place of v1\.1\.0/)
     expect(await it.latest()).toBe('v1.1.0')
     expect(state('v1.2.0')).toMatchObject({ prerelease: true })
 
@@ -64,6 +65,7 @@ describe('GitHub Releases, end to end', () => {
     const incident = await keep(server.call('write_incident', { rollback_id: done.rollback_id }))
     const report = await readFile(join(project.project.dir, incident.path), 'utf8')
     expect(report).toMatch(/Failed Version:\*\* v1\.2\.0[\s\S]*Rolled Back To:\*\* v1\.1\.0/)
+    expect(report).toMatch(/What Remains[\s\S]*update themselves/)
     expect(report).toMatch(/v1\.2\.0 was published by builder in acme\/app/)
 
     const files = await project.files()

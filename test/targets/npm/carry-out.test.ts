@@ -49,6 +49,22 @@ describeOn('npm', 'npm steps', (backend) => {
     }
   })
 
+  test('every step of a plan with other tags, and with versions between, is seen on the registry and can be taken back', async () => {
+    const made = await fresh()
+    for (const version of ['1.1.0', '1.2.0-beta.1', '1.2.0']) await made.publish(version)
+    await moveTag(backend, made.name, 'next', '1.2.0')
+    const target = await open(made, { config: { deprecate: 'between' } })
+    const { steps } = await planTo(target, '1.1.0')
+    for (const step of steps) await target.apply(step, testRun())
+    const after = await now(made)
+    expect(after.tags).toEqual({ latest: '1.1.0', next: '1.1.0' })
+    expect(after.deprecated('1.2.0-beta.1')).toContain(`${made.name}@1.1.0`)
+    for (const step of steps.toReversed()) await target.revert(step, testRun())
+    const before = await now(made)
+    expect(before.tags).toEqual({ latest: '1.2.0', next: '1.2.0' })
+    expect(before.deprecated('1.2.0-beta.1')).toBeFalsy()
+  })
+
   test('reverting restores a former deprecation message', async () => {
     const made = await fresh()
     await made.publish('1.1.0')

@@ -47,6 +47,8 @@ describeOn('npm', 'npm through the built server', (backend) => {
     const done = await keep(execute(server, assessment))
     expect(done).toMatchObject({ outcome: 'succeeded', from: { version: '1.2.0' }, to: { version: '1.1.0' } })
     expect(done.summary).toContain('Result: ROLLBACK SUCCESS')
+    const aftermath = /What remains[\s\S]*Lockfiles[\s\S]*\^1\.2\.0[\s\S]*update themselves[\s\S]*Mirrors/
+    expect(done.summary).toMatch(aftermath)
     expect((await now(it)).tags.latest).toBe('1.1.0')
     expect((await now(it)).deprecated('1.2.0')).toContain(`${it.made.name}@1.1.0`)
 
@@ -55,6 +57,7 @@ describeOn('npm', 'npm through the built server', (backend) => {
     const incident = await keep(server.call('write_incident', { rollback_id: done.rollback_id }))
     const report = await readFile(join(it.made.dir, incident.path), 'utf8')
     expect(report).toMatch(/Failed Version:\*\* 1\.2\.0[\s\S]*Rolled Back To:\*\* 1\.1\.0/)
+    expect(report).toMatch(/What Remains[\s\S]*Lockfiles/)
     expect(report).toMatch(/@1\.2\.0 was published \*\(registry /)
     const again = await keep(server.call('assess_rollback', { version: '1.2.0' }))
     expect(again.recommended?.version).not.toBe('1.2.0')

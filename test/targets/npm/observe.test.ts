@@ -142,15 +142,6 @@ describeOn('npm', 'npm observation', (backend) => {
     expect(health).toMatchObject({ state: 'down', message: expect.stringMatching(/tarball is gone/) })
   })
 
-  test('other tags that point at the current version are a risk', async () => {
-    const made = await fresh()
-    await made.publish('1.0.0')
-    await made.publish('1.1.0', { tag: 'next' })
-    await moveTag(backend, made.name, 'latest', '1.1.0')
-    const observation = (await (await open(made)).observe(limit())).observation
-    expect(observation.risks).toMatchObject([{ id: 'other_tags:1.1.0', serious: false }])
-  })
-
   test('a package that does not exist is a clear error', async () => {
     const made = await fresh()
     await expect((await open(made)).observe(limit())).rejects.toMatchObject({

@@ -222,12 +222,37 @@ describeOn('npm', 'npm plan', (backend) => {
     expect(plan.risks.map(({ id }) => id)).toEqual(['rights_unknown'])
   })
 
-  test('other tags on the failed version are named in what a person can do', async () => {
+  test('other tags on the failed version move with it, after the proof; with a sound version they stay', async () => {
     const made = await fresh()
-    await made.publish('1.1.0')
-    await made.publish('1.2.0')
-    await moveTag(backend, made.name, 'stable', '1.2.0')
+    for (const version of ['1.1.0', '1.2.0']) await made.publish(version)
+    for (const tag of ['next', 'stable']) await moveTag(backend, made.name, tag, '1.2.0')
     const { steps } = await planTo(await open(made), '1.1.0')
-    expect(steps[0]?.manualCommands?.[1]).toMatch(/npm dist-tag add .*@1\.1\.0 stable/)
+    expect(steps.map(({ id, phase }) => [id, phase])).toEqual([
+      ['set-tag:latest', 'switch'],
+      ['set-tag:next', 'cleanup'],
+      ['set-tag:stable', 'cleanup'],
+      ['deprecate:1.2.0', 'cleanup']
+    ])
+    await made.publish('1.0.9')
+    await moveTag(backend, made.name, 'lts', '1.0.9')
+    const backport = await planTo(await open(made), '1.2.0')
+    expect(backport.steps.map(({ id }) => id)).toEqual(['set-tag:latest'])
+    expect(backport.notes.join()).toContain('These tags stay at 1.0.9: lts')
+  })
+
+  test('versions between the candidate and the failed one are named, and deprecated where deploy.json says so', async () => {
+    const made = await fresh()
+    for (const version of ['1.1.0', '1.2.0-beta.1', '1.2.0-beta.2', '1.2.0', '1.3.0']) await made.publish(version)
+    const { steps, notes } = await planTo(await open(made), '1.1.0')
+    expect(steps.map(({ id }) => id)).toEqual(['set-tag:latest', 'deprecate:1.3.0'])
+    expect(notes.join()).toMatch(
+      /Between 1\.1\.0 and the failed version: 1\.2\.0-beta\.1, 1\.2\.0-beta\.2, 1\.2\.0\. They are not.*npm deprecate/
+    )
+    const wanted = await planTo(await open(made, { config: { deprecate: 'between' } }), '1.1.0')
+    expect(wanted.steps.slice(2).map(({ id }) => id)).toEqual([
+      'deprecate:1.2.0-beta.1',
+      'deprecate:1.2.0-beta.2',
+      'deprecate:1.2.0'
+    ])
   })
 })
