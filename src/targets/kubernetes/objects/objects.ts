@@ -97,6 +97,7 @@ export const workloadSchema = z.looseObject({
     workloadRef: part({ kind: z.string().optional(), name: z.string().optional() }),
     progressDeadlineSeconds: count,
     minReadySeconds: count,
+    revisionHistoryLimit: count,
     podManagementPolicy: text,
     strategy: part({
       type: text,
