@@ -133,9 +133,7 @@ export type WorkloadObject = z.infer<typeof workloadSchema>
 export const replicaSetSchema = z.looseObject({
   metadata: metadataSchema,
   spec: z.looseObject({ replicas: count, template: templateSchema }),
-  status: z
-    .looseObject({ replicas: count, availableReplicas: count, conditions: z.array(conditionSchema).nullish() })
-    .default({})
+  status: z.looseObject({ replicas: count, availableReplicas: count }).default({})
 })
 export type ReplicaSet = z.infer<typeof replicaSetSchema>
 
