@@ -99,6 +99,7 @@ export const workloadSchema = z.looseObject({
     workloadRef: part({ kind: z.string().optional(), name: z.string().optional() }),
     progressDeadlineSeconds: count,
     minReadySeconds: count,
+    revisionHistoryLimit: count,
     podManagementPolicy: text,
     strategy: part({
       type: text,
@@ -134,9 +135,7 @@ export type WorkloadObject = z.infer<typeof workloadSchema>
 export const replicaSetSchema = z.looseObject({
   metadata: metadataSchema,
   spec: z.looseObject({ replicas: count, template: templateSchema }),
-  status: z
-    .looseObject({ replicas: count, availableReplicas: count, conditions: z.array(conditionSchema).nullish() })
-    .default({})
+  status: z.looseObject({ replicas: count, availableReplicas: count }).default({})
 })
 export type ReplicaSet = z.infer<typeof replicaSetSchema>
 

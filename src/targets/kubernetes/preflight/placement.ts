@@ -15,6 +15,7 @@ export type NodeTerms = z.infer<typeof nodeTermsSchema>
 
 const placementSchema = z.looseObject({
   nodeName: text,
+  schedulerName: text,
   nodeSelector: z.record(z.string(), z.string()).nullish(),
   affinity: part({
     nodeAffinity: part({ requiredDuringSchedulingIgnoredDuringExecution: nodeTermsSchema }),
@@ -37,8 +38,11 @@ export interface VolumeTerms {
  * "Assigning Pods to Nodes", "Taints and Tolerations", "Pod Topology Spread Constraints").
  */
 export function unfitReason(node: Node, spec: PodSpec, volumes: readonly VolumeTerms[]): string | null {
-  const { nodeName, nodeSelector, affinity, tolerations, topologySpreadConstraints } = placementSchema.parse(spec)
+  const { nodeName, schedulerName, nodeSelector, affinity, tolerations, topologySpreadConstraints } =
+    placementSchema.parse(spec)
   const labels = node.metadata.labels ?? {}
+  // Other schedulers have rules of their own, and some make a node for each pod.
+  if (schedulerName && schedulerName !== 'default-scheduler') return null
   // A pod that names its node passes by the scheduler.
   if (nodeName) return nodeName === node.metadata.name ? null : `not ${nodeName}`
   const lacking = Object.entries(nodeSelector ?? {}).find(([key, value]) => labels[key] !== value)

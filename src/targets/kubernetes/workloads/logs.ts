@@ -18,6 +18,9 @@ const mostBytes = 16_000
 const mostCharacters = 4000
 const answerWithinMs = 3000
 const tries = 3
+/** What a kubelet writes in place of a log, as a success or as an error (kubernetes, pkg/kubelet/kuberuntime/kuberuntime_container.go). */
+const lostLog = /^unable to retrieve container logs for \S+\s*$/
+const noLonger = 'its node no longer has it'
 const betweenMs = 300
 
 /** The last lines of each container that failed: before its last restart, and since. */
@@ -63,12 +66,18 @@ async function logOf(
         query: { container, previous: before, tailLines: lines, limitBytes: mostBytes },
         signal: withLimit(signal, answerWithinMs)
       })
+      if (lostLog.test(text)) {
+        why = noLonger
+        continue
+      }
       const title = `Last log of ${of}${before ? ' (before its last restart)' : ''}`
       const said = quoteTail(mask, text, mostCharacters)
       return { evidence: said.trim() ? [{ title, source: 'Kubernetes logs', text: said }] : [], unread: [] }
     } catch (error) {
       signal.throwIfAborted()
-      why = quoteLine(mask, messageOf(error), 160)
+      why = /unable to retrieve container logs/.test(messageOf(error))
+        ? noLonger
+        : quoteLine(mask, messageOf(error), 160)
       if (isStatus(error, 403) || !(error instanceof TargetError)) break
     }
   }

@@ -55,11 +55,17 @@ export async function observe(cluster: KubernetesContext, signal: AbortSignal): 
           ({ address }) =>
             `These rights do not allow reading the pods of ${shortText(address)}; its health comes from its conditions alone.`
         ),
-      ...(helmState ? helmNotes(helmState, workloads) : [])
+      ...(helmState ? helmNotes(helmState, workloads) : workloads.filter(keepsNothing).map(nothingKept))
     ]
   }
   return { observation, state: { workloads, helm } }
 }
+
+const keepsNothing = ({ object, revisions, current }: Workload): boolean =>
+  object.spec.revisionHistoryLimit === 0 && revisions.every((one) => one === current)
+
+const nothingKept = ({ address }: Workload): string =>
+  `${shortText(address)} keeps no earlier revision, because its revisionHistoryLimit is 0. Apply the former manifest again; raise the limit so that the next failure can be rolled back.`
 
 /** Others may scale at any time, so neither the number of replicas nor the generation is included. */
 const factsOf = ({ object, hash }: Workload): JsonObject => ({

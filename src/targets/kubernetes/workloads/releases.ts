@@ -287,10 +287,13 @@ export function servedAlone({ workload, revision }: Part): Served | undefined {
     return { from, source: `${revision.available} of its pods are available and serve now` }
   const next = workload.revisions.filter(({ number }) => number > revision.number).at(-1)
   // A new number for an older revision shows a rollback at an unrecorded time.
-  if (!next?.createdAt || next.createdAt < from) return undefined
+  // A template that has no revision yet replaces the newest one now.
+  const until = next || workload.current ? next?.createdAt : new Date(workload.readAt).toISOString()
+  if (!until || until < from) return undefined
   if (revision.rolledBackAt || neverTookOver({ workload, revision })) return undefined
-  const forMs = Date.parse(next.createdAt) - Date.parse(from)
+  const forMs = Date.parse(until) - Date.parse(from)
   const deadlineMs = (workload.object.spec.progressDeadlineSeconds ?? 0) * 1000 || defaultDeadlineMs
   if (forMs < deadlineMs) return undefined
-  return { from, until: next.createdAt, forMs, source: `inferred: it was not replaced until revision ${next.number}` }
+  const by = next ? `revision ${next.number}` : 'the present template'
+  return { from, until, forMs, source: `inferred: it was not replaced until ${by}` }
 }

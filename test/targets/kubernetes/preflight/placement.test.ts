@@ -44,6 +44,7 @@ test.each<[string, JsonObject, JsonObject, string | null]>([
   ['a taint', node('a', {}, gpu), {}, 'taint gpu=yes:NoSchedule'],
   ['a tolerated taint', node('a', {}, gpu), { tolerations: [{ key: 'gpu', operator: 'Exists' }] }, null],
   ['a preference', node('a', {}, { taints: [{ key: 'x', effect: 'PreferNoSchedule' }] }), {}, null],
+  ['another scheduler', node('a', {}, gpu), { schedulerName: 'fargate-scheduler' }, null],
   ['a cordon', node('a', {}, { unschedulable: true }), {}, 'taint node.kubernetes.io/unschedulable:NoSchedule'],
   [
     'a topology',

@@ -176,13 +176,18 @@ test('while Recreate waits for its old pods, the template is current and their r
   const spec = { strategy: { type: 'Recreate' } }
   // A template that only lacks a field of the former one could be taken for it, with defaults filled in.
   for (const image of ['web:1.2.0', 'web:1.1.0']) {
-    const former = replicaSet('web', 1, 'web:1.1.0')
+    const former = replicaSet('web', 1, 'web:1.1.0', '2026-01-01T00:00:00Z')
     const template = (former.spec as JsonObject).template as { spec: JsonObject }
     Object.assign(template.spec, { priorityClassName: 'gold' })
     const status = { updatedReplicas: 0, availableReplicas: 0 }
     put(cluster, deployment('web', { image, spec, status }), former)
     const { current, releases } = releasesOf(await readWorkloads(cluster.context, signal))
     expect(current.id).toMatch(/pending/)
-    expect(releases.map(({ id }) => id)).toEqual(['deployment/shop/web@web-1'])
+    expect(releases).toMatchObject([
+      {
+        id: 'deployment/shop/web@web-1',
+        served: { source: 'inferred: it was not replaced until the present template' }
+      }
+    ])
   }
 })

@@ -3,16 +3,9 @@ import { orOn } from '../../client/failure.ts'
 import type { KubernetesContext } from '../../context.ts'
 import type { Move } from '../../objects/move.ts'
 import { revisionsOf } from '../../objects/names.ts'
-import {
-  type ClusterEvent,
-  eventSchema,
-  type Pod,
-  replicaSetSchema,
-  type WorkloadObject
-} from '../../objects/objects.ts'
+import { type ClusterEvent, eventSchema, type Pod, type WorkloadObject } from '../../objects/objects.ts'
 import { isFinished, isOf } from '../../objects/pods.ts'
 import { hangingPod } from '../../objects/terminating.ts'
-import { revisionPath } from './annotate-revision.ts'
 
 /** What keeps a rollout from getting its pods, as controllers, the scheduler or a finalizer say. */
 export interface Obstacle {
@@ -47,7 +40,7 @@ export async function obstacleOf(
   const others = pods.some((pod) => !isFinished(pod) && (!isNew(pod) || pod.metadata.deletionTimestamp))
   const mayPass = (text: string): boolean => others && lacksRoom.test(text)
   const failed = byReplicaSet
-    ? await replicaFailure(cluster, move, signal)
+    ? replicaFailure(object)
     : (await eventsOf(cluster, move, `${move.uid},reason=FailedCreate`, since, signal)).at(-1)?.message
   if (failed && !mayPass(failed)) {
     const isPassing = passing.test(failed) && !denied.test(failed)
@@ -65,19 +58,11 @@ export async function obstacleOf(
   }
 }
 
-/** The ReplicaSet's own condition: its controller sets it when its last try failed, and removes it when one succeeds. */
-async function replicaFailure(
-  { api }: KubernetesContext,
-  move: Move,
-  signal: AbortSignal
-): Promise<string | null | undefined> {
-  const { revision } = move.to
-  const request = { doing: `Reading revision ${revision}`, path: revisionPath(move, revision), signal }
-  const conditions = (await api.find(request, replicaSetSchema))?.status.conditions
-  return conditions?.find(
+/** Of the newest ReplicaSet: its controller sets it when its last try failed, and removes it when one succeeds. */
+const replicaFailure = ({ status }: WorkloadObject): string | null | undefined =>
+  status.conditions?.find(
     ({ type, status, reason }) => type === 'ReplicaFailure' && status === 'True' && reason === 'FailedCreate'
   )?.message
-}
 
 export const unschedulable = ({ status }: Pod): string | null | undefined =>
   status.conditions?.find(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable')?.message

@@ -22,8 +22,7 @@ const now = Date.now()
 const ago = (ms: number): string => new Date(now - ms).toISOString()
 
 const failing = (message: string): JsonObject => ({
-  ...replicaSet('web', 1, 'web:1'),
-  status: { replicas: 0, conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }] }
+  conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }]
 })
 const unschedulable = (message: string): JsonObject => ({
   phase: 'Pending',
@@ -39,15 +38,19 @@ const event = (uid: string, reason: string, message: string): JsonObject => ({
 
 /** A Deployment that was put back to its first revision, and what the cluster has beside it. */
 function scene(more: {
-  set?: JsonObject
+  status?: JsonObject
   spec?: JsonObject
   kind?: Move['kind']
   pods?: JsonObject[]
   event?: JsonObject
 }) {
   const cluster = fakeCluster()
-  const object = deployment('web', { image: 'web:1', spec: more.spec ?? {}, status: { availableReplicas: 0 } })
-  put(cluster, object, more.set ?? replicaSet('web', 1, 'web:1'), replicaSet('web', 2, 'web:2'))
+  const object = deployment('web', {
+    image: 'web:1',
+    spec: more.spec ?? {},
+    status: { availableReplicas: 0, ...more.status }
+  })
+  put(cluster, object, replicaSet('web', 1, 'web:1'), replicaSet('web', 2, 'web:2'))
   for (const one of more.pods ?? []) cluster.objects.set(podPath(String((one.metadata as JsonObject).name)), one)
   if (more.event) cluster.objects.set('/api/v1/namespaces/shop/events/e', more.event)
   const move = {
@@ -68,11 +71,11 @@ function scene(more: {
 const policy = 'pods "web-" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'
 
 test.each<[string, Parameters<typeof scene>[0], RegExp, number]>([
-  ['a policy', { set: failing(policy) }, /violates PodSecurity/, 3000],
-  ['a denial', { set: failing('admission webhook "x" denied the request: no') }, /denied the request/, 3000],
+  ['a policy', { status: failing(policy) }, /violates PodSecurity/, 3000],
+  ['a denial', { status: failing('admission webhook "x" denied the request: no') }, /denied the request/, 3000],
   [
     'a webhook that is down',
-    { set: failing('Internal error occurred: failed calling webhook "x"') },
+    { status: failing('Internal error occurred: failed calling webhook "x"') },
     /webhook/,
     30_000
   ],
@@ -110,7 +113,7 @@ const full = unschedulable('0/1 nodes are available: 1 Insufficient memory.')
 
 test.each<[string, Parameters<typeof scene>[0]]>([
   ['pods that end make room', { pods: [pod('web', 1, 'a', full), pod('web', 2, 'a')] }],
-  ['a quota gets free', { set: failing('pods "web-" is forbidden: exceeded quota: q'), pods: [pod('web', 2, 'a')] }],
+  ['a quota gets free', { status: failing('pods "web-" is forbidden: exceeded quota: q'), pods: [pod('web', 2, 'a')] }],
   ['a node is added', { pods: [pod('web', 1, 'a', full)], event: event('web-1-a', 'TriggeredScaleUp', '1->2') }],
   [
     'the event is older',
@@ -149,7 +152,7 @@ const silent = <T>(): SharedLists<T> => ({
 })
 
 test('following a rollout ends with the refusal long before its deadline', async () => {
-  const { cluster, move } = scene({ set: failing(policy) })
+  const { cluster, move } = scene({ status: failing(policy) })
   const clock = virtualClock()
   clock.at(300_000, () => {
     throw new Error('it waited on')
