@@ -11,6 +11,7 @@ import type { Workload } from '../objects/workload.ts'
 import { applierRisks } from '../preflight/appliers.ts'
 import { helmBlockers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
+import { examineMembers } from '../preflight/release-members.ts'
 import { changeOf, stepsFor } from './plan-steps.ts'
 import { revisionOf } from './releases.ts'
 import { withDigests } from './same-image.ts'
@@ -26,14 +27,22 @@ export async function planWorkloads(
   const { changes: asKept, blockers } = changesTo(workloads, between.to)
   const { changes, found: same } = await withDigests(cluster, asKept, signal)
   const touched = changes.map(({ workload }) => workload)
-  const [{ mayMark, ...found }, ofHelm] = await Promise.all([
+  const [{ mayMark, ...found }, ofHelm, members] = await Promise.all([
     preflight(cluster, { workloads, changes, touched, rights: changes.flatMap(argoRights) }, signal),
-    helmBlockers(cluster, changes, withoutHelm, signal)
+    helmBlockers(cluster, changes, withoutHelm, signal),
+    examineMembers(cluster, workloads, changes, signal)
   ])
   return {
     ...found,
+    notes: [...found.notes, ...members.notes],
     steps: stepsFor(cluster, changes, between, mayMark),
-    risks: [...same.risks, ...found.risks, ...changes.flatMap(argoRisks), ...changes.flatMap(applierRisks)],
+    risks: [
+      ...same.risks,
+      ...found.risks,
+      ...members.risks,
+      ...changes.flatMap(argoRisks),
+      ...changes.flatMap(applierRisks)
+    ],
     blockers: [
       ...blockers,
       ...same.blockers,
