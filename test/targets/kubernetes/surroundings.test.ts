@@ -144,4 +144,48 @@ describeOn('kubernetes', 'what belongs to a version beside its pod template', (b
     expect(await containers()).toBe('web mesh')
     await cluster.kubectl('delete', 'deployment', 'owned', '--wait=false')
   })
+
+  it.concurrent('a CronJob and a migration Job of the failed version are named', async () => {
+    const labels = { 'app.kubernetes.io/part-of': 'whole' }
+    const pods = (of: string): JsonObject => ({
+      template: {
+        spec: {
+          restartPolicy: 'Never',
+          containers: [{ name: 'main', image: of, imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', ':'] }]
+        }
+      }
+    })
+    const versions = await cluster.kubectl('api-resources', '--api-group=batch', '-o', 'wide')
+    const job = (name: string, of: string): JsonObject => ({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name, labels },
+      spec: pods(of)
+    })
+    const cron = (of: string): JsonObject => ({
+      apiVersion: /^cronjobs.*batch\/v1 /m.test(versions) ? 'batch/v1' : 'batch/v1beta1',
+      kind: 'CronJob',
+      metadata: { name: 'nightly', labels },
+      spec: { schedule: '0 0 1 1 *', jobTemplate: { spec: pods(of) } }
+    })
+    const shape = { name: 'whole', replicas: 1, labels: { ...labels, 'app.kubernetes.io/version': '1.2.0' } }
+    await cluster.apply(job('migrate-1', good))
+    await cluster.apply(cron(good))
+    await cluster.rolledOut(workload({ ...shape, image: good }))
+    await cluster.apply(cron(bad))
+    await cluster.apply(job('migrate-2', bad))
+    await cluster.kubectl('wait', 'job/migrate-2', '--for=condition=complete', '--timeout=60s')
+    await cluster.apply(workload({ ...shape, image: bad }))
+    await crashing('whole')
+    const server = await serve({ workloads: ['deployment/whole'] })
+    const assessment = await server.call('assess_rollback')
+    expect(riskOf(assessment, 'ran').detail).toBe(`job/migrate-2 ran ${bad}.`)
+    const stays = riskOf(assessment, 'stays')
+    expect(stays).toMatchObject({ serious: true, detail: expect.stringContaining(`cronjob/nightly runs ${bad}`) })
+    expect(assessment.summary).toContain('deployment/whole keeps app.kubernetes.io/version=1.2.0')
+    await cluster.kubectl('set', 'image', 'cronjob/nightly', `main=${good}`)
+    const after = riskOf(await server.call('assess_rollback'), 'stays')
+    expect(after?.detail ?? '').not.toContain('nightly')
+    await cluster.kubectl('delete', 'deployment/whole', 'cronjob/nightly', '--wait=false')
+  })
 })

@@ -6,6 +6,7 @@ import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import { shortText } from '../objects/names.ts'
 import { metadataSchema, type Template } from '../objects/objects.ts'
+import { pinnedFrom } from '../objects/pins.ts'
 import { leadsTo, mismatchOf, type Service, selects, servicesIn } from '../objects/services.ts'
 import { namespacesOf, type Workload } from '../objects/workload.ts'
 import { currentPods, rolloutOf } from './health.ts'
@@ -73,9 +74,11 @@ export async function checkServices(
 }
 
 /** The template that a workload was rolled back from: its former revision, where that is younger than the present one. */
-function failedTemplate({ current, revisions }: Workload): Template | undefined {
+function failedTemplate(workload: Workload): Template | undefined {
+  const { current, revisions } = workload
+  const createdAt = (pinnedFrom(workload) ?? current)?.createdAt ?? ''
   const former = revisions.find(({ number }) => current && number < current.number)
-  return former && (former.createdAt ?? '') > (current?.createdAt ?? '') ? former.template : undefined
+  return former && (former.createdAt ?? '') > createdAt ? former.template : undefined
 }
 
 const templatesOf = (workload: Workload): Template[] => [

@@ -11,6 +11,7 @@ import type { Workload } from '../objects/workload.ts'
 import { applierRisks } from '../preflight/appliers.ts'
 import { helmBlockers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
+import { examineMembers } from '../preflight/release-members.ts'
 import { planRehearsal } from './plan-rehearsal.ts'
 import { changeOf, stepsFor } from './plan-steps.ts'
 import { revisionOf } from './releases.ts'
@@ -27,10 +28,11 @@ export async function planWorkloads(
   const { changes: asKept, blockers } = changesTo(workloads, between.to)
   const { changes, found: same } = await withDigests(cluster, asKept, signal)
   const touched = changes.map(({ workload }) => workload)
-  const [{ mayMark, autoscalers: _, ...found }, { steps, ...rehearsal }, ofHelm] = await Promise.all([
+  const [{ mayMark, autoscalers: _, ...found }, { steps, ...rehearsal }, ofHelm, members] = await Promise.all([
     preflight(cluster, { workloads, changes, touched, rights: changes.flatMap(argoRights) }, signal),
     planRehearsal(cluster, changes, between, signal),
-    helmBlockers(cluster, changes, withoutHelm, signal)
+    helmBlockers(cluster, changes, withoutHelm, signal),
+    examineMembers(cluster, workloads, changes, signal)
   ])
   return {
     ...found,
@@ -39,6 +41,7 @@ export async function planWorkloads(
       ...same.risks,
       ...found.risks,
       ...rehearsal.risks,
+      ...members.risks,
       ...changes.flatMap(argoRisks),
       ...changes.flatMap(applierRisks)
     ],
@@ -50,7 +53,7 @@ export async function planWorkloads(
       ...found.blockers,
       ...rehearsal.blockers
     ],
-    notes: [...found.notes, ...rehearsal.notes],
+    notes: [...found.notes, ...rehearsal.notes, ...members.notes],
     fingerprint: fingerprint(
       changes.map(({ move }) => [addressText(move), { revision: move.to.revision, hash: move.to.hash }])
     )

@@ -23,6 +23,8 @@ export const snapshotOf = (workload: Workload): JsonObject => ({
   images: imagesRun(currentPods(workload))
 })
 
+type Examined = Partial<Findings> & { change: WorkloadChange }
+
 /**
  * Fixes by digest the images of old templates whose tag names another image now, where the former digest is known. What would change
  * nothing is a blocker, or a risk while pods of the old template still serve.
@@ -32,72 +34,71 @@ export async function withDigests(
   changes: readonly WorkloadChange[],
   signal: AbortSignal
 ): Promise<{ changes: WorkloadChange[]; found: Findings }> {
-  const each = await inParallel(
-    changes,
-    12,
-    async (change): Promise<{ change: WorkloadChange } & Partial<Findings>> => {
-      const { workload, revision, move } = change
-      const present = imagesRun(currentPods(workload))
-      const isSame = differByRestart(revision.template, workload.object.spec.template)
-      const images = movedImages(cluster, change, present, isSame)
-      const set = setCommand(cluster, change, images)
-      if (Object.keys(images).length > 0 && move.kind === 'deployment') {
-        const template = pinned(revision, images)
-        const hash = templateHash(template)
-        const to = { ...move.to, hash, own: revision.hash, pins: images }
-        return {
-          change: { ...change, revision: { ...revision, template, hash }, move: { ...move, to } },
-          risks: [
-            {
-              id: `pinned:${addressText(move)}`,
-              serious: false,
-              title: `${shortText(move)} goes back with its image fixed by digest`,
-              detail: `${moved(change, images, present)}. The next apply of a manifest with the tag ends this and brings the failed image back: move the tag, or write the digest into the manifest.`
-            }
-          ]
-        }
+  const each = await inParallel(changes, 12, (change) => examine(cluster, change, signal))
+  const found = joined(each)
+  // One that would only restart is nothing against going back with another.
+  const isAll = each.length === found.blockers.length
+  const notes = found.blockers.map(({ what, why }) => `${what}: ${why}.`)
+  return {
+    changes: each.map(({ change }) => change),
+    found: isAll ? found : { ...found, blockers: [], notes }
+  }
+}
+
+async function examine(cluster: KubernetesContext, change: WorkloadChange, signal: AbortSignal): Promise<Examined> {
+  const { workload, revision, move } = change
+  const present = imagesRun(currentPods(workload))
+  const isSame = differByRestart(revision.template, workload.object.spec.template)
+  const images = movedImages(cluster, change, present, isSame)
+  const set = setCommand(cluster, change, images)
+  if (set && move.kind === 'deployment') return withImages(change, images, present)
+  if (isSame) return nothingChanges(cluster, change, present, set, signal)
+  const title = `${shortText(move)} would go back to another image than the one that served`
+  const detail = `${moved(change, images, present)}. Run after the rollback: "${set}".`
+  return { change, risks: set ? [{ id: `image_moved:${addressText(move)}`, serious: true, title, detail }] : [] }
+}
+
+function withImages(change: WorkloadChange, images: Images, present: Record<string, string>): Examined {
+  const { revision, move } = change
+  const template = pinned(revision, images)
+  const hash = templateHash(template)
+  const to = { ...move.to, hash, own: revision.hash, pins: images }
+  return {
+    change: { ...change, revision: { ...revision, template, hash }, move: { ...move, to } },
+    risks: [
+      {
+        id: `pinned:${addressText(move)}`,
+        serious: false,
+        title: `${shortText(move)} goes back with its image fixed by digest`,
+        detail: `${moved(change, images, present)}. The next apply of a manifest with the tag ends this and brings the failed image back: move the tag, or write the digest into the manifest.`
       }
-      const risk = { id: `image_moved:${addressText(move)}`, serious: true }
-      if (!isSame)
-        return {
-          change,
-          risks: set
-            ? [
-                {
-                  ...risk,
-                  title: `${shortText(move)} would go back to another image than the one that served`,
-                  detail: `${moved(change, images, present)}. Run after the rollback: "${set}".`
-                }
-              ]
-            : []
-        }
-      const what = `Going back to revision ${revision.number} of ${shortText(move)} changes nothing`
-      const runs = revision.template.spec.containers.map(
-        ({ name, image }) => `${image}${present[name] ? ` (${shortDigest(present[name])})` : ''}`
-      )
-      const why = `its template differs from the deployed one by a restart alone, so new pods of both run ${runs.join(', ')}`
-      const restart = `${cluster.kubectl} -n ${move.namespace} rollout restart ${shortText(move)}`
-      const next = set
-        ? `Set the image that served: "${set}".`
-        : `If a ConfigMap or Secret was changed, restore its content, then run "${restart}". If the tag was moved, ${await setByHand(cluster, change, present, signal)}.`
-      const { wanted } = rolloutOf(workload.object)
-      const remain = revision.available ?? 0
-      return wanted > 0 && remain >= wanted
-        ? {
-            change,
-            risks: [
-              {
-                ...risk,
-                id: `nothing_changes:${addressText(move)}`,
-                title: `${what} but its rollout`,
-                detail: `${remain} of its pods still serve and stay, but ${why}. ${next}`
-              }
-            ]
-          }
-        : { change, blockers: [{ id: `nothing_changes:${addressText(move)}`, what, why, next }] }
-    }
+    ]
+  }
+}
+
+async function nothingChanges(
+  cluster: KubernetesContext,
+  change: WorkloadChange,
+  present: Record<string, string>,
+  set: string,
+  signal: AbortSignal
+): Promise<Examined> {
+  const { workload, revision, move } = change
+  const id = `nothing_changes:${addressText(move)}`
+  const what = `Going back to revision ${revision.number} of ${shortText(move)} changes nothing`
+  const runs = revision.template.spec.containers.map(
+    ({ name, image }) => `${image}${present[name] ? ` (${shortDigest(present[name])})` : ''}`
   )
-  return { changes: each.map(({ change }) => change), found: joined(each) }
+  const why = `its template differs from the deployed one by a restart alone, so new pods of both run ${runs.join(', ')}`
+  const restart = `${cluster.kubectl} -n ${move.namespace} rollout restart ${shortText(move)}`
+  const next = set
+    ? `Set the image that served: "${set}".`
+    : `If a ConfigMap or Secret was changed, restore its content, then run "${restart}". If the tag was moved, ${await setByHand(cluster, change, present, signal)}.`
+  const { wanted } = rolloutOf(workload.object)
+  const remain = revision.available ?? 0
+  if (wanted === 0 || remain < wanted) return { change, blockers: [{ id, what, why, next }] }
+  const detail = `${remain} of its pods still serve and stay, but ${why}. ${next}`
+  return { change, risks: [{ id, serious: true, title: `${what} but its rollout`, detail }] }
 }
 
 const allContainers = ({ spec }: Template) => [...spec.containers, ...(spec.initContainers ?? [])]

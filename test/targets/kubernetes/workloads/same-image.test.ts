@@ -125,3 +125,14 @@ test('a template with a fixed image is still the revision that it was made from'
   cluster.objects.set(deploymentPath('web'), withTemplate(deployment('web'), image))
   expect(await identity()).toMatchObject({ status: 'fail' })
 })
+
+test('one of several workloads that would only restart is a note', async () => {
+  const { change, cluster } = await planned([runs(2, 'a', digest('b'))])
+  if (!change) throw new Error('there is no change')
+  const { workload } = change
+  const container = { name: 'web', image: 'web:3' }
+  const spec = { ...workload.object.spec, template: { spec: { containers: [container] } } }
+  const other = { ...change, workload: { ...workload, object: { ...workload.object, spec } } }
+  const { found } = await withDigests(cluster.context, [change, other], signal)
+  expect(found).toMatchObject({ blockers: [], notes: [expect.stringMatching(/changes nothing: its template differs/)] })
+})
