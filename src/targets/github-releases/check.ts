@@ -9,6 +9,7 @@ import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
 import type { GitHubContext } from './context.ts'
 import { digestsOf } from './releases.ts'
+import { type Head, headOf } from './series.ts'
 import type { GitHubRelease } from './shapes.ts'
 
 const maxAssets = 60
@@ -18,24 +19,25 @@ const maxAssets = 60
  * so again only when the latest release or its assets have changed.
  */
 export async function check(
-  { github }: GitHubContext,
+  { github, settings }: GitHubContext,
   release: Release,
   { signal, baseline }: CheckOptions
 ): Promise<CheckReport> {
-  let latest: GitHubRelease | null
+  let head: Head
   try {
-    latest = await github.latest(signal)
+    head = await headOf(github, settings.series, signal)
   } catch (error) {
     signal.throwIfAborted()
     return { checks: [latestCheck('unknown', oneLine(messageOf(error)))], observed: baseline ?? {} }
   }
+  const { release: latest, marked } = head
   if (String(latest?.id) !== release.id)
     return { checks: [latestCheck('fail', `it is ${latest?.tag_name ?? 'none'}`)], observed: baseline ?? {} }
   const first = latestCheck('pass', `${release.version}, read without any cache of this machine`)
   const state = fingerprintOf(latest && { id: latest.id, tag: latest.tag_name, assets: digestsOf(latest.assets) }, 16)
   if (baseline?.state === state && baseline.passed === true)
     return { checks: [first, { ...unchanged, detail: 'unchanged since they were downloaded' }], observed: baseline }
-  const rest = latest ? await proofs(github, latest, release, signal) : []
+  const rest = latest ? await proofs(github, latest, marked, release, signal) : []
   const passed = rest.every(({ status }) => status === 'pass')
   return { checks: [first, ...rest], observed: { state, passed } }
 }
@@ -44,7 +46,13 @@ const latestCheck = checkOf('latest', 'It is the latest release')
 
 const unchanged = { id: 'assets', title: 'Its assets can be downloaded', status: 'pass' as const }
 
-async function proofs(github: GitHub, latest: GitHubRelease, release: Release, signal: AbortSignal): Promise<Check[]> {
+async function proofs(
+  github: GitHub,
+  latest: GitHubRelease,
+  marked: boolean,
+  release: Release,
+  signal: AbortSignal
+): Promise<Check[]> {
   const [identity, assets, page] = await Promise.all([
     unlessUnknown('identity', 'It is what was planned', signal, identityOf(github, latest, release, signal)),
     unlessUnknown('assets', unchanged.title, signal, assetsOf(github, latest, signal)),
@@ -52,7 +60,7 @@ async function proofs(github: GitHub, latest: GitHubRelease, release: Release, s
       'page',
       'Users who follow the address of the latest release get it',
       signal,
-      pageOf(github, latest, signal)
+      marked ? pageOf(github, latest, signal) : Promise.resolve(null)
     )
   ])
   return [identity, assets, page].filter((one) => one !== null)

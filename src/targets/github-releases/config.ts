@@ -8,6 +8,13 @@ export const githubConfigSchema = z.looseObject({
   assets: z.unknown().optional().describe('Files that a release carries; their names are looked for in the releases'),
   repository: z.string().nullish().describe('owner/name, or the address of the repository; default: the git remote'),
   api_url: z.string().nullish().describe('Base address of the REST API of a GitHub Enterprise Server'),
+  series: z
+    .string()
+    .max(200)
+    .nullish()
+    .describe(
+      'What stands before the version in the tags, as @acme/core in @acme/core@1.1.0; default: that of the latest release'
+    ),
   failed_release: z
     .enum(['prerelease', 'draft', 'keep'])
     .nullish()

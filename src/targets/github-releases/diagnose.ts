@@ -5,6 +5,7 @@ import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
 import type { GitHubContext } from './context.ts'
 import { seriesOf } from './names.ts'
+import { headOf } from './series.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease } from './shapes.ts'
 
@@ -13,7 +14,8 @@ const maxCommits = 15
 
 /** What GitHub knows of why the latest release fails: its assets, who published it, the workflows of its commit, the changes. */
 export async function diagnose({ github, settings }: GitHubContext, signal: AbortSignal): Promise<Diagnosis> {
-  const [latest, { items: all }] = await Promise.all([github.latest(signal), github.releases(signal)])
+  const { items: all } = await github.releases(signal)
+  const { release: latest } = await headOf(github, settings.series, signal, all)
   if (!latest) return { findings: ['GitHub has no full release'], events: [], evidence: [] }
   const before = releaseBefore(latest, all)
   const downloads = await tryAssets(github, latest.assets, { verify: true, most: maxAssets }, signal)

@@ -4,7 +4,7 @@ import { TargetError } from '../../support/errors.ts'
 import { oneLine } from '../../support/text.ts'
 import { defineStep } from '../define-step.ts'
 import { mayBeSound } from '../release-line.ts'
-import type { Run } from '../target.ts'
+import type { Known, Run } from '../target.ts'
 import type { GitHub } from './api.ts'
 import type { GitHubContext } from './context.ts'
 import { manualEdit } from './manual-edit.ts'
@@ -58,12 +58,10 @@ export function markFailedParams(
 /** Only a full release is the latest, and the failed one was that. */
 const full = { draft: false, prerelease: false }
 
-/** Cleanup: users who do not ask for the latest release are kept from the failed one. */
-export const markFailed = defineStep<GitHubContext, GitHubState>()({
-  kind: 'mark-failed',
-  phase: 'cleanup',
+/** What both kinds of steps do. */
+const marking = {
   params,
-  describe({ settings }, { release: { tag }, as }) {
+  describe({ settings }: GitHubContext, { release: { tag }, as }: Params) {
     const shown = oneLine(tag, 80)
     const edit = (options: string): string[] => [manualEdit(settings, tag, options)]
     return {
@@ -74,9 +72,9 @@ export const markFailed = defineStep<GitHubContext, GitHubState>()({
       manualUndoCommands: edit(`--${as}=false --latest=false`)
     }
   },
-  mismatch({ settings }, { release, latest, as, warning }, { from, to, state }) {
+  mismatch({ settings }: GitHubContext, { release, latest, as, warning }: Params, { to, state }: Known<GitHubState>) {
     const failed = releaseIn(state, release.id)
-    if (!failed || !isNamed(release, from)) return `it marks ${release.tag} as failed`
+    if (!failed) return `it marks ${release.tag} as failed`
     if (!isNamed(latest, to)) return `it names ${latest.tag} as the good release`
     if (as !== becomes(settings, failed) || leftAlone(release.tag, latest.tag)) return `it makes ${release.tag} a ${as}`
     const said = warning === '' ? isWarned(failed.body) : warning === warningFor(release.tag, latest.tag)
@@ -84,7 +82,7 @@ export const markFailed = defineStep<GitHubContext, GitHubState>()({
   },
 
   /** Makes the failed release a prerelease or a draft and puts a warning before its notes. */
-  async apply({ github }, planned, run) {
+  async apply({ github }: GitHubContext, planned: Params, run: Run) {
     const release = await github.release(planned.release.id, run.signal)
     if (!release) return { detail: `${planned.release.tag} was deleted; there is nothing to mark` }
     const body = release.body ?? ''
@@ -106,7 +104,7 @@ export const markFailed = defineStep<GitHubContext, GitHubState>()({
   },
 
   /** Restores what it was; changes that someone made to the notes since then stay. */
-  async revert({ github }, { release: wanted, warning }, run) {
+  async revert({ github }: GitHubContext, { release: wanted, warning }: Params, run: Run) {
     const release = await github.release(wanted.id, run.signal)
     if (!release) return { detail: `${wanted.tag} was deleted; there is nothing to restore` }
     const body = release.body ?? ''
@@ -121,7 +119,21 @@ export const markFailed = defineStep<GitHubContext, GitHubState>()({
       )
     return { detail: `${release.tag_name} is as it was` }
   }
+}
+
+/** Cleanup: users who do not ask for the latest release are kept from the failed one. */
+export const markFailed = defineStep<GitHubContext, GitHubState>()({
+  ...marking,
+  kind: 'mark-failed',
+  phase: 'cleanup',
+  mismatch: (context, planned, known) =>
+    isNamed(planned.release, known.from)
+      ? marking.mismatch(context, planned, known)
+      : `it marks ${planned.release.tag} as failed`
 })
+
+/** The switch in a series without GitHub's mark: the newest full release is what users take, so newer ones must be none. */
+export const withdraw = defineStep<GitHubContext, GitHubState>()({ ...marking, kind: 'withdraw', phase: 'switch' })
 
 /** Only what differs is sent: an immutable release refuses even its present values. */
 const change = (release: GitHubRelease, want: { draft: boolean; prerelease: boolean }): JsonObject => ({

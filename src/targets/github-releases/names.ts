@@ -63,3 +63,9 @@ export function seriesOf(tag: string): string {
 
 /** The version that a tag names within its series: "1.2.0" of `web@1.2.0` and of v1.2.0. */
 export const versionIn = (tag: string): string => tag.slice(seriesOf(tag).length).replace(/^v/, '')
+
+/** A series as people name it: "@acme/core" of the tag @acme/core@1.1.0, '' where tags are versions alone. */
+export const seriesName = (tag: string): string => withoutEnd(seriesOf(tag))
+
+/** Without what joins it to a version; so `series` of deploy.json may be written with it, or not. */
+export const withoutEnd = (text: string): string => text.replace(/(?<![@/_-])[@/_-]+$/, '')

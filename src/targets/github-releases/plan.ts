@@ -9,12 +9,14 @@ import type { GitHub } from './api.ts'
 import { tryAssets } from './assets.ts'
 import { fits } from './config.ts'
 import type { GitHubContext } from './context.ts'
-import { leftAlone, markFailed, markFailedParams } from './mark-failed.ts'
+import { leftAlone, markFailed, markFailedParams, withdraw } from './mark-failed.ts'
 import { markLatest } from './mark-latest.ts'
 import { named } from './named-release.ts'
+import { seriesName } from './names.ts'
 import type { GitHubState } from './observe.ts'
 import { digestsOf } from './releases.ts'
 import { rightsOf } from './rights.ts'
+import { fullReleases } from './series.ts'
 import type { GitHubSettings } from './settings.ts'
 import type { GitHubRelease } from './shapes.ts'
 
@@ -38,16 +40,24 @@ export async function plan(
     examine(context, candidate, failed, commit, signal),
     rightsOf(context, failed ? [candidate, failed] : [candidate], signal)
   ])
-  const mark = failed && markFailedParams(context, failed, candidate)
   const place = { repository: github.name, api: github.api }
   const move = { from: current, to: release }
+  const mark = failed && markFailedParams(context, failed, candidate)
+  const newer = state.marked ? [] : newerThan(candidate, state.releases)
+  const withdrawn = newer.flatMap((one) => markFailedParams(context, one, candidate) ?? [])
   return {
-    steps: [
-      markLatest.plan(context, { ...place, from: failed && named(failed), to: named(candidate) }, move),
-      ...(mark ? [markFailed.plan(context, mark, move)] : [])
+    steps: state.marked
+      ? [
+          markLatest.plan(context, { ...place, from: failed && named(failed), to: named(candidate) }, move),
+          ...(mark ? [markFailed.plan(context, mark, move)] : [])
+        ]
+      : withdrawn.map((one) => withdraw.plan(context, one, move)),
+    risks: [...found.risks, ...rights.risks, ...withdrawsMore(newer, failed)],
+    blockers: [
+      ...found.blockers,
+      ...rights.blockers,
+      ...(state.marked || (newer.length > 0 && withdrawn.length === newer.length) ? [] : [noMark(candidate)])
     ],
-    risks: [...found.risks, ...rights.risks],
-    blockers: [...found.blockers, ...rights.blockers],
     fingerprint: fingerprint({
       id: candidate.id,
       tag,
@@ -59,6 +69,37 @@ export async function plan(
     notes: notesOf(settings, candidate, failed)
   }
 }
+
+const newerThan = (candidate: GitHubRelease, releases: readonly GitHubRelease[]): GitHubRelease[] => {
+  const full = fullReleases(releases, seriesName(candidate.tag_name))
+  return full.slice(
+    0,
+    Math.max(
+      0,
+      full.findIndex(({ id }) => id === candidate.id)
+    )
+  )
+}
+
+function withdrawsMore(newer: readonly GitHubRelease[], failed: GitHubRelease | null): Risk[] {
+  const more = newer.filter(({ id }) => id !== failed?.id).map(({ tag_name: tag }) => oneLine(tag, 80))
+  if (more.length === 0) return []
+  return [
+    {
+      id: `withdraws_more:${more.join(',')}`,
+      serious: true,
+      title: `${more.join(', ')} must be withdrawn, too`,
+      detail: 'GitHub marks a release of another series as the latest. Users of this one take its newest full release.'
+    }
+  ]
+}
+
+const noMark = ({ tag_name: tag }: GitHubRelease): Blocker => ({
+  id: `no_mark:${tag}`,
+  what: `${tag} cannot be made what users of its series get`,
+  why: 'GitHub marks a release of another series as the latest, which is left alone, and the newer releases of this series stay as they are (`failed_release` is `keep`, or they may be sound)',
+  next: 'Set `failed_release` to prerelease, choose another version, or publish the good code under a higher version.'
+})
 
 /** One that was recorded long ago may be older than all that were read. */
 async function releaseWith(

@@ -1,7 +1,7 @@
 import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Release, Served } from '../../model/release.ts'
 import { oneLine } from '../../support/text.ts'
-import { seriesOf, tagPattern } from './names.ts'
+import { tagPattern } from './names.ts'
 import type { Asset, GitHubRelease } from './shapes.ts'
 import { isWarned } from './warning.ts'
 
@@ -95,8 +95,6 @@ const deleted = (version: string, { commits }: KnownTags): Release => ({
 
 function againstOf(one: GitHubRelease, current: GitHubRelease | null): string[] {
   if (!current || one.draft || one.prerelease) return []
-  if (seriesOf(one.tag_name) !== seriesOf(current.tag_name))
-    return [`belongs to another series: the latest is ${oneLine(current.tag_name, 60)}`]
   if (one.published_at && current.published_at && one.published_at > current.published_at)
     return [
       `published after ${oneLine(current.tag_name, 60)}, which is the latest: rolled back from, or never meant to be the latest`
@@ -106,17 +104,15 @@ function againstOf(one: GitHubRelease, current: GitHubRelease | null): string[] 
 
 /**
  * GitHub keeps no history of what was the latest. What served is inferred: publishing a full release makes it the latest unless its
- * author says otherwise, so each one served until the next of its series was published.
+ * author says otherwise, so each one served until the next one was published. All are of one series.
  */
 function servedPeriods(all: readonly GitHubRelease[], current: GitHubRelease | null): Map<number, Served> {
-  const series = current && seriesOf(current.tag_name)
   const published = all
     .filter(
       (one) =>
         !one.draft &&
         !one.prerelease &&
         one.published_at &&
-        (series === null || seriesOf(one.tag_name) === series) &&
         (!current?.published_at || one.published_at <= current.published_at)
     )
     .sort((a, b) => (a.published_at ?? '').localeCompare(b.published_at ?? ''))

@@ -4,7 +4,7 @@ import { ConfigError } from '../../support/errors.ts'
 import type { TargetContext } from '../target.ts'
 import { type Addresses, addressesFrom, addressesOf, atGitHub } from './address.ts'
 import { expectedAssets, type GitHubConfig } from './config.ts'
-import { type Repository, repositoryNamed } from './names.ts'
+import { type Repository, repositoryNamed, withoutEnd } from './names.ts'
 import { remoteAddress } from './remote.ts'
 import { tokenSources } from './token.ts'
 
@@ -16,6 +16,8 @@ export interface GitHubSettings extends Addresses {
   token: FoundToken | null
   /** Where a token was looked for. */
   tokenPlaces: string[]
+  /** null: that of the latest release. */
+  series: string | null
   failedRelease: 'prerelease' | 'draft' | 'keep'
   /** Patterns of names of assets. */
   expected: string[]
@@ -36,6 +38,7 @@ export async function settle(context: TargetContext<GitHubConfig>): Promise<GitH
     name: repository.name,
     token,
     tokenPlaces: sources.map(({ name }) => name),
+    series: config.series == null ? null : withoutEnd(config.series),
     failedRelease: config.failed_release ?? 'prerelease',
     expected: expectedAssets(config.assets),
     notes: [

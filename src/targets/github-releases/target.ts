@@ -5,12 +5,12 @@ import { check } from './check.ts'
 import type { GitHubConfig } from './config.ts'
 import { type GitHubContext, openContext } from './context.ts'
 import { diagnose } from './diagnose.ts'
-import { markFailed } from './mark-failed.ts'
+import { markFailed, withdraw } from './mark-failed.ts'
 import { markLatest } from './mark-latest.ts'
 import { type GitHubState, observe } from './observe.ts'
 import { plan } from './plan.ts'
 
-const steps = defineSteps([markLatest, markFailed], {
+const steps = defineSteps([markLatest, markFailed, withdraw], {
   of: 'repository or server',
   isOurs: ({ github }: GitHubContext, { repository, api }) => repository === github.name && api === github.api
 })

@@ -53,7 +53,7 @@ describe('GitHub observation', () => {
 
   test('releases of another series in the same repository are told apart', async () => {
     publish(it.github.state, 'cli@0.3.0', { makeLatest: false })
-    expect(releaseNamed(await observe(), 'cli@0.3.0').against).toEqual([expect.stringMatching(/another series/)])
+    expect((await observe()).releases.map(({ version }) => version)).not.toContain('cli@0.3.0')
     expect(releaseNamed(await observe(), 'v1.1.0').against).toBeUndefined()
   })
 
