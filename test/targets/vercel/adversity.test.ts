@@ -1,45 +1,9 @@
-import { test as base, describe, expect, vi } from 'vitest'
-import { type Answer, type BuiltServer, startServer } from '../../../testkit/built-server.ts'
-import { testProject } from '../../../testkit/project.ts'
+import { describe, vi } from 'vitest'
+import type { Answer } from '../../../testkit/built-server.ts'
 import { type Answer as FakeAnswer, fakeServer } from '../../fakes/fake-server.ts'
-import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-import { broken, good, oldest } from './scene.ts'
+import { execute, test } from './served.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
-
-interface Scene {
-  vercel: FakeVercel
-  /** A built server in a project of its own that is deployed to that Vercel. */
-  serve(): Promise<BuiltServer>
-}
-
-const test = base.extend<Scene>({
-  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern what a fixture needs
-  async vercel({}, use) {
-    const vercel = await fakeVercel()
-    vercel.deploy(oldest)
-    vercel.deploy(good)
-    vercel.deploy(broken, { page: { status: 500, text: 'FUNCTION_INVOCATION_FAILED' } })
-    await use(vercel)
-    await vercel.stop()
-    expect(vercel.wrong).toEqual([])
-  },
-  async serve({ vercel }, use) {
-    const config = { project_id: vercel.projectId, team_id: vercel.teamId, rollback: { soak_seconds: 0 } }
-    const project = await testProject({ version: '1.0', targets: { vercel: { enabled: true, config } }, history: [] })
-    const servers: BuiltServer[] = []
-    await use(async () => {
-      const server = await startServer({ projectDir: project.dir, env: { HOME: project.dir, ...vercel.env } })
-      servers.push(server)
-      return server
-    })
-    for (const server of servers) await server.close().catch(() => undefined)
-    await project.remove()
-  }
-})
-
-const execute = (server: BuiltServer, { plan }: Answer) =>
-  server.call('execute_rollback', { target: 'vercel', version: plan.version, plan_id: plan.id })
 
 const isAct = (path: string): boolean => path.includes('/rollback/')
 

@@ -1,22 +1,12 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
+import { expect } from 'vitest'
+import { onVercel } from './on-vercel.ts'
 import { broken, good, open, signal } from './scene.ts'
 
-let vercel: FakeVercel
-
-beforeEach(async () => {
-  vercel = await fakeVercel()
-  vercel.deploy(good)
-})
-
-afterEach(async () => {
-  await vercel.stop()
-  expect(vercel.wrong).toEqual([])
-})
+const test = onVercel((vercel) => void vercel.deploy(good))
 
 const failure = { code: 'BUILD_UTILS_SPAWN_1', message: 'Command "npm run build" exited with 1' }
 
-test('a failed build is reported with its message and the end of its log', async () => {
+test('a failed build is reported with its message and the end of its log', async ({ vercel }) => {
   const log = Array.from({ length: 80 }, (_, index) => `line ${index}`)
   const build = vercel.deploy(broken, { state: 'ERROR', error: failure, log })
   const { findings, evidence } = await (await open(vercel)).diagnose(signal())
@@ -26,7 +16,7 @@ test('a failed build is reported with its message and the end of its log', async
   expect(evidence[0]?.text).not.toContain('line 1\n')
 })
 
-test('a log that cannot be read leaves what is known without it', async () => {
+test('a log that cannot be read leaves what is known without it', async ({ vercel }) => {
   vercel.deploy(broken, { state: 'ERROR', error: failure })
   vercel.fault(({ path }) =>
     path.endsWith('/events') ? { status: 403, body: { error: { code: 'forbidden', message: 'No' } } } : undefined

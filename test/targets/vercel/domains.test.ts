@@ -1,48 +1,29 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { JsonObject } from '../../../src/model/json.ts'
-import { type Answer, type BuiltServer, startServer } from '../../../testkit/built-server.ts'
-import { type TestProject, testProject } from '../../../testkit/project.ts'
-import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-import { broken, good, oldest } from './scene.ts'
+import { expect, vi } from 'vitest'
+import type { Answer } from '../../../testkit/built-server.ts'
+import type { FakeVercel } from '../../fakes/vercel/server.ts'
+import { good } from './scene.ts'
+import { deployedTo, execute, type Served, test } from './served.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
 
-let vercel: FakeVercel
-let project: TestProject
-let server: BuiltServer
-
-beforeEach(async () => {
-  vercel = await fakeVercel()
-  vercel.deploy(oldest)
-  vercel.deploy(good)
-  vercel.deploy(broken, { page: { status: 500, text: 'FUNCTION_INVOCATION_FAILED' } })
-})
-
-afterEach(async () => {
-  await server.close().catch(() => undefined)
-  await vercel.stop()
-  await project.remove()
-  expect(vercel.wrong).toEqual([])
-})
-
 /** Assessed and carried out through the built server, whose process trusts the domains' certificate. */
-async function rollBack(more: JsonObject = {}): Promise<{ assessment: Answer; done: Answer }> {
-  const config = { project_id: vercel.projectId, team_id: vercel.teamId, rollback: { soak_seconds: 0 }, ...more }
-  project = await testProject({ version: '1.0', targets: { vercel: { enabled: true, config } }, history: [] })
-  server = await startServer({ projectDir: project.dir, env: { HOME: project.dir, ...vercel.env } })
+async function rollBack(serve: Served['serve']): Promise<{ assessment: Answer; done: Answer }> {
+  const server = await serve()
   const assessment = await server.call('assess_rollback')
-  const { version, id } = assessment.plan
-  const done = await server.call('execute_rollback', { target: 'vercel', version, plan_id: id })
-  return { assessment, done }
+  return { assessment, done: await execute(server, assessment) }
 }
 
-const production = () => vercel.deployments.find(({ uid }) => uid === vercel.production())?.meta.githubCommitSha
+const production = (vercel: FakeVercel) =>
+  vercel.deployments.find(({ uid }) => uid === vercel.production())?.meta.githubCommitSha
 
-test('a production domain whose DNS does not lead to Vercel is no obstacle, and is named', async () => {
+test('a production domain whose DNS does not lead to Vercel is no obstacle, and is named', async ({
+  vercel,
+  serve
+}) => {
   vercel.deadDomains = ['gone.example.test']
   vercel.misconfigured.add('gone.example.test')
   vercel.manualCommands('promote', vercel.deployments[2] as never)
-  const { assessment, done } = await rollBack()
+  const { assessment, done } = await rollBack(serve)
   expect(assessment.current.health).toBe('down')
   expect(done.outcome).toBe('succeeded')
   expect(done.checks.find(({ id }: Answer) => id === 'alias:gone.example.test').detail).toContain(
@@ -50,41 +31,51 @@ test('a production domain whose DNS does not lead to Vercel is no obstacle, and 
   )
 })
 
-test('a domain that this machine cannot reach leaves the rollback unverified, and never undoes it', async () => {
+test('a domain that this machine cannot reach leaves the rollback unverified, and never undoes it', async ({
+  vercel,
+  serve
+}) => {
   vercel.deadDomains = ['hidden.example.test']
   vercel.manualCommands('promote', vercel.deployments[2] as never)
-  const { assessment, done } = await rollBack()
+  const { assessment, done } = await rollBack(serve)
   expect(assessment.current.health).toBe('down')
   expect(done.outcome).toBe('unverified')
   expect(done.summary).toContain('could not be asked from here')
-  expect(production()).toBe(good)
+  expect(production(vercel)).toBe(good)
 })
 
-test('a domain that fails now as it did before does not undo a rollback that helped the others', async () => {
+test('a domain that fails now as it did before does not undo a rollback that helped the others', async ({
+  vercel,
+  serve
+}) => {
   vercel.pages.set('www.example.test', { status: 500, text: 'its own trouble' })
-  const { done } = await rollBack()
+  const { done } = await rollBack(serve)
   expect(done.outcome).toBe('unverified')
   expect(done.summary).toContain('as before the rollback')
-  expect(production()).toBe(good)
+  expect(production(vercel)).toBe(good)
 })
 
-test('a project without a page at / has not failed for that, and nobody can say whether its rollback helped', async () => {
+test('a project without a page at / has not failed for that, and nobody can say whether its rollback helped', async ({
+  vercel,
+  serve
+}) => {
   for (const deployment of vercel.deployments) deployment.page = { status: 404, text: 'NOT_FOUND' }
-  const { assessment, done } = await rollBack()
+  const { assessment, done } = await rollBack(serve)
   expect(assessment.current).toMatchObject({ failed: false, health: 'unknown' })
   expect(done.outcome).toBe('unverified')
   expect(done.summary).toContain('probe')
 })
 
-test('a probe says how a project answers, and proves its rollback', async () => {
+test('a probe says how a project answers, and proves its rollback', async ({ vercel, project, serve }) => {
   for (const deployment of vercel.deployments) deployment.page = { status: 404, text: 'NOT_FOUND' }
-  const { assessment, done } = await rollBack({ probe: { path: '/', expect_status: 404 } })
+  await project.deploy(deployedTo(vercel, { probe: { path: '/', expect_status: 404 } }))
+  const { assessment, done } = await rollBack(serve)
   expect(assessment.current).toMatchObject({ failed: false, health: 'healthy' })
   expect(done.outcome).toBe('succeeded')
 })
 
-test('the result says that new deployments are no longer live', async () => {
-  const { done } = await rollBack()
+test('the result says that new deployments are no longer live', async ({ serve }) => {
+  const { done } = await rollBack(serve)
   expect(done.outcome).toBe('succeeded')
   expect(done.remains.join()).toContain('no longer assigns production domains')
   expect(done.summary).toContain('What remains')

@@ -1,19 +1,9 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { mayRollBack } from '../../../src/targets/vercel/rights.ts'
-import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-import { broken, good, oldest, planned } from './scene.ts'
+import { onVercel } from './on-vercel.ts'
+import { planned } from './scene.ts'
 
-let vercel: FakeVercel
-
-beforeEach(async () => {
-  vercel = await fakeVercel()
-  for (const commit of [oldest, good, broken]) vercel.deploy(commit)
-})
-
-afterEach(async () => {
-  await vercel.stop()
-  expect(vercel.wrong).toEqual([])
-})
+const test = onVercel()
 
 const verdict = (role: string, permissions: string[] | null): string => {
   const { blockers, risks } = mayRollBack({ role, permissions })
@@ -33,14 +23,14 @@ test.each([
   expect(verdict(role, permissions && [...permissions])).toBe(expected)
 })
 
-test('a developer without the permission for production is told before anything changes', async () => {
+test('a developer without the permission for production is told before anything changes', async ({ vercel }) => {
   vercel.role = 'DEVELOPER'
   expect((await planned(vercel)).draft.blockers).toMatchObject([
     { id: 'role_too_small', why: expect.stringContaining('Full Production Deployment') }
   ])
 })
 
-test('a role that cannot be read is a risk, and no obstacle', async () => {
+test('a role that cannot be read is a risk, and no obstacle', async ({ vercel }) => {
   vercel.role = null
   const { draft } = await planned(vercel)
   expect(draft.blockers).toEqual([])

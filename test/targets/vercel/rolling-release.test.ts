@@ -1,25 +1,19 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { testRun } from '../../../testkit/target-context.ts'
-import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
+import { onVercel } from './on-vercel.ts'
 import { broken, good, oldest, open, planned, signal } from './scene.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
-let vercel: FakeVercel
-
-beforeEach(async () => {
-  vercel = await fakeVercel()
+const test = onVercel((vercel) => {
   vercel.deploy(oldest)
   vercel.deploy(good)
   vercel.rollOut(broken, 10)
 })
 
-afterEach(async () => {
-  await vercel.stop()
-  expect(vercel.wrong).toEqual([])
-})
-
-test('a deployment that is being rolled out is what fails, and the one that serves the rest is the candidate', async () => {
+test('a deployment that is being rolled out is what fails, and the one that serves the rest is the candidate', async ({
+  vercel
+}) => {
   const { observation, release, draft } = await planned(vercel)
   expect(observation.current?.version).toBe('ccccccc')
   expect(observation.notes.join()).toContain('10 % of the traffic')
@@ -30,7 +24,7 @@ test('a deployment that is being rolled out is what fails, and the one that serv
   })
 })
 
-test('going back to the one that serves the rest aborts the rolling release', async () => {
+test('going back to the one that serves the rest aborts the rolling release', async ({ vercel }) => {
   const { target, step, release } = await planned(vercel)
   for (const _ of [1, 2]) await target.apply(step, testRun())
   expect(vercel.rolling()).toBeNull()
@@ -42,14 +36,16 @@ test('going back to the one that serves the rest aborts the rolling release', as
   ).toHaveLength(1)
 })
 
-test('only a person starts an aborted rolling release again', async () => {
+test('only a person starts an aborted rolling release again', async ({ vercel }) => {
   const { target, step } = await planned(vercel)
   expect((await target.revert(step, testRun())).detail).toContain('the rolling release continues')
   await target.apply(step, testRun())
   expect((await target.revert(step, testRun())).manual?.join()).toContain('vercel rolling-release start')
 })
 
-test('while it is under way, no other deployment can be gone back to, and the check does not pass', async () => {
+test('while it is under way, no other deployment can be gone back to, and the check does not pass', async ({
+  vercel
+}) => {
   const { draft } = await planned(vercel, 'aaaaaaa')
   expect(draft.blockers.map(({ id }) => id)).toEqual(['rolling_release'])
   const target = await open(vercel)
@@ -60,7 +56,7 @@ test('while it is under way, no other deployment can be gone back to, and the ch
   expect(checks.find(({ id }) => id === 'production')).toMatchObject({ status: 'fail' })
 })
 
-test('a plan without rolling releases is no failure', async () => {
+test('a plan without rolling releases is no failure', async ({ vercel }) => {
   vercel.fault(({ path }) =>
     path.endsWith('/rolling-release')
       ? { status: 402, body: { error: { code: 'payment_required', message: 'Upgrade' } } }

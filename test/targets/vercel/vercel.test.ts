@@ -1,66 +1,20 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Target } from '../../../src/targets/target.ts'
-import vercelModule from '../../../src/targets/vercel/index.ts'
+import { expect, onTestFinished, vi } from 'vitest'
 import { type Answer, type BuiltServer, startServer } from '../../../testkit/built-server.ts'
-import { type TestProject, testProject } from '../../../testkit/project.ts'
-import { targetContext, testRun } from '../../../testkit/target-context.ts'
+import { testProject } from '../../../testkit/project.ts'
+import { testRun } from '../../../testkit/target-context.ts'
 import type { Answer as FakeAnswer } from '../../fakes/fake-server.ts'
-import { type FakeVercel, fakeVercel } from '../../fakes/vercel/server.ts'
-
-const [oldest, good, broken] = ['aaaaaaa1'.repeat(5), 'bbbbbbb2'.repeat(5), 'ccccccc3'.repeat(5)] as const
-const signal = () => AbortSignal.timeout(20_000)
+import { open, planned, signal } from './scene.ts'
+import { execute, test } from './served.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
 
-let vercel: FakeVercel
-let project: TestProject
-let servers: BuiltServer[]
-
-beforeEach(async () => {
-  vercel = await fakeVercel()
-  vercel.deploy(oldest)
-  vercel.deploy(good)
-  vercel.deploy(broken, { page: { status: 500, text: 'FUNCTION_INVOCATION_FAILED' } })
-  servers = []
-  const config = { project_id: vercel.projectId, team_id: vercel.teamId, rollback: { soak_seconds: 0 } }
-  project = await testProject({ version: '1.0', targets: { vercel: { enabled: true, config } }, history: [] })
-})
-
-afterEach(async () => {
-  for (const server of servers) await server.close().catch(() => undefined)
-  await vercel.stop()
-  await project.remove()
-  expect(vercel.wrong).toEqual([])
-})
-
-async function serve(more: Record<string, string> = {}): Promise<BuiltServer> {
-  const server = await startServer({ projectDir: project.dir, env: { HOME: project.dir, ...vercel.env, ...more } })
-  servers.push(server)
-  return server
-}
-
-const execute = (server: BuiltServer, { plan }: Answer, more: Record<string, unknown> = {}) =>
-  server.call('execute_rollback', { target: 'vercel', version: plan.version, plan_id: plan.id, ...more })
-
-async function open(): Promise<Target> {
-  const config = vercelModule.configSchema.parse({ project_id: vercel.projectId, team_id: vercel.teamId })
-  return vercelModule.open({ ...targetContext({ name: 'vercel', projectDir: project.dir, env: vercel.env }), config })
-}
-
-async function planned(version = 'bbbbbbb') {
-  const target = await open()
-  const { observation, state } = await target.observe(signal())
-  const release = observation.releases.find((one) => one.version === version)
-  if (!release) throw new Error(`no ${version}`)
-  const draft = await target.plan(observation, state, release, signal())
-  const [step] = draft.steps
-  if (!step) throw new Error('no step')
-  return { target, observation, release, draft, step }
-}
-
-test('a broken deployment is taken back, every domain is proven, and nothing says the token', async () => {
+test('a broken deployment is taken back, every domain is proven, and nothing says the token', async ({
+  vercel,
+  project,
+  serve
+}) => {
   const server = await serve()
   const assessment = await server.call('assess_rollback', { investigate: true })
   expect(assessment).toMatchObject({ current: { failed: true, health: 'down' }, recommended: { version: 'bbbbbbb' } })
@@ -82,14 +36,14 @@ test('a broken deployment is taken back, every domain is proven, and nothing say
   expect(said).not.toContain(vercel.token)
 })
 
-test('undoing twice does not return to the broken deployment', async () => {
+test('undoing twice does not return to the broken deployment', async ({ serve }) => {
   const server = await serve()
   await execute(server, await server.call('assess_rollback'))
   expect((await server.call('assess_rollback')).recommended.version).toBe('aaaaaaa')
 })
 
-test('reverting promotes what was there, and domains are assigned to new deployments again', async () => {
-  const { target, step, observation } = await planned()
+test('reverting promotes what was there, and domains are assigned to new deployments again', async ({ vercel }) => {
+  const { target, step, observation } = await planned(vercel)
   for (const _ of [1, 2]) await target.apply(step, testRun())
   expect(vercel.autoAssign()).toBe(false)
   for (const _ of [1, 2]) await target.revert(step, testRun())
@@ -97,29 +51,29 @@ test('reverting promotes what was there, and domains are assigned to new deploym
   expect(vercel.autoAssign()).toBe(true)
 })
 
-test('previews, failed builds and what Vercel no longer offers are no candidates', async () => {
+test('previews, failed builds and what Vercel no longer offers are no candidates', async ({ vercel }) => {
   vercel.deploy('d'.repeat(40), { target: null })
   vercel.deploy('e'.repeat(40), { state: 'ERROR' })
   const first = vercel.deployments[0]
   if (first) first.isRollbackCandidate = false
-  const { releases } = (await (await open()).observe(signal())).observation
+  const { releases } = (await (await open(vercel)).observe(signal())).observation
   expect(releases.map(({ version, available }) => [version, available.state])).toEqual([
     ['bbbbbbb', 'yes'],
     ['aaaaaaa', 'no']
   ])
-  const { draft } = await planned('aaaaaaa')
+  const { draft } = await planned(vercel, 'aaaaaaa')
   expect(draft.blockers.map(({ what }) => what).join()).toContain('is no longer possible')
 })
 
-test('deployments beyond the first page are candidates, too', async () => {
+test('deployments beyond the first page are candidates, too', async ({ vercel }) => {
   for (let number = 0; number < 120; number++) vercel.deploy(number.toString(16).padStart(40, '7'))
-  expect((await (await open()).observe(signal())).observation.releases).toHaveLength(122)
+  expect((await (await open(vercel)).observe(signal())).observation.releases).toHaveLength(122)
 })
 
-test('a job that Vercel reports as skipped or failed is no success', async () => {
+test('a job that Vercel reports as skipped or failed is no success', async ({ vercel }) => {
   for (const ends of ['skipped', 'failed'] as const) {
     vercel.job.ends = ends
-    const { target, step } = await planned()
+    const { target, step } = await planned(vercel)
     await expect(target.apply(step, testRun())).rejects.toMatchObject({
       code: 'job_failed',
       why: expect.stringContaining(ends)
@@ -127,9 +81,9 @@ test('a job that Vercel reports as skipped or failed is no success', async () =>
   }
 })
 
-test('a job that takes a while is waited for, and one that runs already is not asked for again', async () => {
+test('a job that takes a while is waited for, and one that runs already is not asked for again', async ({ vercel }) => {
   vercel.job.takesMs = 1500
-  const { target, step } = await planned()
+  const { target, step } = await planned(vercel)
   const dying = new AbortController()
   const first = target.apply(step, testRun({ signal: dying.signal })).catch(() => 'stopped')
   setTimeout(() => dying.abort(), 600)
@@ -139,9 +93,9 @@ test('a job that takes a while is waited for, and one that runs already is not a
   expect(vercel.production()).toBe(vercel.deployments[1]?.uid)
 })
 
-test('a domain that did not move fails the checks, whatever the job says', async () => {
+test('a domain that did not move fails the checks, whatever the job says', async ({ vercel }) => {
   vercel.stuckDomains.add('www.example.test')
-  const { target, step, release } = await planned()
+  const { target, step, release } = await planned(vercel)
   await target.apply(step, testRun())
   const { checks } = await target.check(release, { signal: signal() })
   expect(checks.find(({ id }) => id === 'alias:www.example.test')?.status).toBe('fail')
@@ -157,7 +111,10 @@ async function looksAt(server: BuiltServer): Promise<() => Promise<Answer>> {
   }
 }
 
-test('a page that names its deployment proves which one answers, or that another one still does', async () => {
+test('a page that names its deployment proves which one answers, or that another one still does', async ({
+  vercel,
+  serve
+}) => {
   const [, goodOne, brokenOne] = vercel.deployments
   if (!goodOne || !brokenOne) throw new Error('no deployments')
   const page = (id: string) => ({ status: 200, text: `<html data-dpl-id="${id}"><a href="/old?v=dpl_00000000other">` })
@@ -168,7 +125,10 @@ test('a page that names its deployment proves which one answers, or that another
   expect(await look()).toMatchObject({ status: 'fail', detail: expect.stringContaining(brokenOne.uid) })
 })
 
-test('a protected domain is unknown, unless the project’s bypass secret is there, which nothing says', async () => {
+test('a protected domain is unknown, unless the project’s bypass secret is there, which nothing says', async ({
+  vercel,
+  serve
+}) => {
   const secret = 'bypass-0123456789abcdef'
   const look = await looksAt(await serve())
   vercel.bypassSecret = secret
@@ -179,23 +139,26 @@ test('a protected domain is unknown, unless the project’s bypass secret is the
   expect(JSON.stringify(verified) + server.stderr()).not.toContain(secret)
 })
 
-test('a role that may only look is noticed before anything changes', async () => {
+test('a role that may only look is noticed before anything changes', async ({ vercel }) => {
   vercel.role = 'VIEWER'
-  const { draft } = await planned()
+  const { draft } = await planned(vercel)
   expect(draft.blockers).toMatchObject([{ id: 'role_too_small', why: expect.stringContaining('VIEWER') }])
 })
 
-test('the plan’s limit on how far back is told as what it is', async () => {
+test('the plan’s limit on how far back is told as what it is', async ({ vercel }) => {
   vercel.plan = 'hobby'
-  const { target, step } = await planned('aaaaaaa')
+  const { target, step } = await planned(vercel, 'aaaaaaa')
   await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'plan_limit' })
   expect(vercel.production()).toBe(vercel.deployments[2]?.uid)
 })
 
-test('a push between plan and execution makes the plan out of date, and somebody else’s change is left alone', async () => {
+test('a push between plan and execution makes the plan out of date, and somebody else’s change is left alone', async ({
+  vercel,
+  serve
+}) => {
   const server = await serve()
   const assessment = await server.call('assess_rollback')
-  const { target, step } = await planned()
+  const { target, step } = await planned(vercel)
   vercel.deploy('5'.repeat(40))
   expect((await execute(server, assessment)).error).toMatchObject({ code: 'stale_plan' })
   await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'changed_meanwhile' })
@@ -208,7 +171,10 @@ for (const [direction, arrives] of [
   ['undo', true],
   ['finish', false]
 ] as const)
-  test(`killed while the request ${arrives ? 'arrives' : 'does not arrive'}, the rollback can be made to ${direction}`, async () => {
+  test(`killed while the request ${arrives ? 'arrives' : 'does not arrive'}, the rollback can be made to ${direction}`, async ({
+    vercel,
+    serve
+  }) => {
     const dying = await serve()
     const assessment = await dying.call('assess_rollback')
     vercel.fault(({ path }) => {
@@ -226,7 +192,7 @@ for (const [direction, arrives] of [
     expect(vercel.production()).toBe(vercel.deployments[direction === 'finish' ? 1 : 2]?.uid)
   })
 
-test('a token that is missing or of another team is told before anything changes', async () => {
+test('a token that is missing or of another team is told before anything changes', async ({ vercel, serve }) => {
   const none = await serve({ VERCEL_TOKEN: '' })
   expect((await none.call('assess_rollback')).error).toMatchObject({
     fault: 'config',
@@ -239,7 +205,7 @@ test('a token that is missing or of another team is told before anything changes
   expect(vercel.log().some((line) => line.startsWith('POST'))).toBe(false)
 })
 
-test('hostile answers are clear errors that say nothing secret', async () => {
+test('hostile answers are clear errors that say nothing secret', async ({ vercel, serve }) => {
   const server = await serve()
   const answers: FakeAnswer[] = [
     { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Log in</html>' },
@@ -255,13 +221,13 @@ test('hostile answers are clear errors that say nothing secret', async () => {
   }
 })
 
-test('a linked project is found without deploy.json', async () => {
+test('a linked project is found without deploy.json', async ({ vercel }) => {
   const linked = await testProject()
   await mkdir(join(linked.dir, '.vercel'))
   const link = { projectId: vercel.projectId, orgId: vercel.teamId }
   await writeFile(join(linked.dir, '.vercel/project.json'), JSON.stringify(link))
   const server = await startServer({ projectDir: linked.dir, env: vercel.env })
-  servers.push(server)
+  onTestFinished(() => server.close())
   expect(await server.call('assess_rollback')).toMatchObject({ target: 'vercel', recommended: { version: 'bbbbbbb' } })
   await linked.remove()
 })
