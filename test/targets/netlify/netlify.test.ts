@@ -1,67 +1,23 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import netlifyModule from '../../../src/targets/netlify/index.ts'
-import type { Target } from '../../../src/targets/target.ts'
-import { type Answer, type BuiltServer, startServer } from '../../../testkit/built-server.ts'
-import { type TestProject, testProject } from '../../../testkit/project.ts'
-import { targetContext, testRun } from '../../../testkit/target-context.ts'
+import { expect, onTestFinished, vi } from 'vitest'
+import { type Answer, startServer } from '../../../testkit/built-server.ts'
+import { testProject } from '../../../testkit/project.ts'
+import { testRun } from '../../../testkit/target-context.ts'
 import type { Asked } from '../../fakes/fake-server.ts'
-import { type FakeNetlify, fakeNetlify } from '../../fakes/netlify/server.ts'
+import type { FakeNetlify } from '../../fakes/netlify/server.ts'
+import { commits, envOf, open, planned, signal } from './scene.ts'
+import { execute, test } from './served.ts'
 
-const commits = { oldest: 'aaaaaaa1'.repeat(5), good: 'bbbbbbb2'.repeat(5), broken: 'ccccccc3'.repeat(5) }
 const good = 'bbbbbbb'
-const signal = () => AbortSignal.timeout(20_000)
 
 vi.setConfig({ testTimeout: 240_000 })
 
-let netlify: FakeNetlify
-let project: TestProject
-let servers: BuiltServer[]
-
-beforeEach(async () => {
-  netlify = await fakeNetlify()
-  netlify.deploy(commits.oldest)
-  netlify.deploy(commits.good)
-  netlify.deploy(commits.broken, { page: { status: 500, text: 'Internal error' } })
-  servers = []
-  const config = { site_id: netlify.siteId, rollback: { soak_seconds: 0 } }
-  project = await testProject({ version: '1.0', targets: { netlify: { enabled: true, config } }, history: [] })
-})
-
-afterEach(async () => {
-  for (const server of servers) await server.close().catch(() => undefined)
-  await netlify.stop()
-  await project.remove()
-  expect(netlify.wrong).toEqual([])
-})
-
-const env = () => ({ NETLIFY_API_URL: netlify.api, NETLIFY_AUTH_TOKEN: netlify.token, HOME: project.dir })
-
-async function serve(more: Record<string, string> = {}): Promise<BuiltServer> {
-  const server = await startServer({ projectDir: project.dir, env: { ...env(), ...more } })
-  servers.push(server)
-  return server
-}
-
-const execute = (server: BuiltServer, { plan }: Answer, more: Record<string, unknown> = {}) =>
-  server.call('execute_rollback', { target: 'netlify', version: plan.version, plan_id: plan.id, ...more })
-
-async function open(config: Record<string, unknown> = {}): Promise<Target> {
-  const context = targetContext({ name: 'netlify', projectDir: project.dir, env: env() })
-  return netlifyModule.open({
-    ...context,
-    config: netlifyModule.configSchema.parse({ site_id: netlify.siteId, ...config })
-  })
-}
-
-async function everyFile(): Promise<string> {
-  const entries = await readdir(project.dir, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  return (await Promise.all(files.map((path) => readFile(path, 'utf8')))).join('\n')
-}
-
-test('a broken deploy is taken back to the one that served before, proven, and nothing says the token', async () => {
+test('a broken deploy is taken back to the one that served before, proven, and nothing says the token', async ({
+  netlify,
+  project,
+  serve
+}) => {
   const server = await serve()
   const answers: Answer[] = []
   const assessment = await server.call('assess_rollback', { investigate: true })
@@ -77,34 +33,34 @@ test('a broken deploy is taken back to the one that served before, proven, and n
   expect(JSON.stringify(verified)).toContain('the same page as')
   const report = await server.call('write_incident', { rollback_id: done.rollback_id })
   answers.push(assessment, dry, done, verified, report)
-  expect(JSON.stringify(answers) + server.stderr() + (await everyFile())).not.toContain(netlify.token)
+  expect(JSON.stringify(answers) + server.stderr() + JSON.stringify(await project.files())).not.toContain(netlify.token)
 })
 
-test('undoing twice does not return to the broken deploy', async () => {
+test('undoing twice does not return to the broken deploy', async ({ serve }) => {
   const server = await serve()
   await execute(server, await server.call('assess_rollback'))
   const again = await server.call('assess_rollback')
   expect(again.recommended.version).toBe('aaaaaaa')
 })
 
-test('previews, branch deploys, drafts and failed builds are no candidates', async () => {
+test('previews, branch deploys, drafts and failed builds are no candidates', async ({ netlify }) => {
   netlify.deploy('d'.repeat(40), { context: 'deploy-preview' })
   netlify.deploy('e'.repeat(40), { context: 'branch-deploy' })
   netlify.deploy('f'.repeat(40), { draft: true })
   netlify.deploy('9'.repeat(40), { state: 'error', error_message: 'Build script returned non-zero exit code: 2' })
-  const target = await open()
+  const target = await open(netlify)
   const { releases } = (await target.observe(signal())).observation
   expect(releases.map(({ version }) => version).sort()).toEqual(['aaaaaaa', good])
   expect((await target.diagnose(signal())).findings.join()).toContain('non-zero exit code: 2')
 })
 
-test('deploys beyond the first page are candidates, too', async () => {
+test('deploys beyond the first page are candidates, too', async ({ netlify }) => {
   for (let number = 0; number < 130; number++) netlify.deploy(number.toString(16).padStart(40, '7'))
-  const { releases } = (await (await open()).observe(signal())).observation
+  const { releases } = (await (await open(netlify)).observe(signal())).observation
   expect(releases).toHaveLength(132)
 })
 
-test('deploys of the same commit go by their ids, and deploy.json’s own names come first', async () => {
+test('deploys of the same commit go by their ids, and deploy.json’s own names come first', async ({ netlify }) => {
   netlify.deploy(commits.good)
   const history = [
     {
@@ -115,14 +71,13 @@ test('deploys of the same commit go by their ids, and deploy.json’s own names 
       digest: netlify.deploys[0]?.id ?? ''
     }
   ]
-  const context = targetContext({ name: 'netlify', projectDir: project.dir, env: env(), history })
-  const target = await netlifyModule.open({ ...context, config: { site_id: netlify.siteId } })
+  const target = await open(netlify, {}, history)
   const { releases } = (await target.observe(signal())).observation
   expect(releases.map(({ version }) => version)).toContain('1.0.0')
   expect(releases.map(({ version }) => version)).toContain(netlify.deploys[1]?.id)
 })
 
-test('a running build is a serious risk, because it will undo the rollback', async () => {
+test('a running build is a serious risk, because it will undo the rollback', async ({ netlify, serve }) => {
   netlify.deploy('8'.repeat(40), { state: 'building' })
   const server = await serve()
   const assessment = await server.call('assess_rollback')
@@ -133,17 +88,13 @@ test('a running build is a serious risk, because it will undo the rollback', asy
   })
 })
 
-test('with lock, auto publishing stops, so that the next push does not undo it; without, that is said', async () => {
-  const plain = await open()
-  const { observation, state } = await plain.observe(signal())
-  const release = observation.releases.find(({ version }) => version === good)
-  if (!release) throw new Error('no release')
-  expect((await plain.plan(observation, state, release, signal())).risks.map(({ id }) => id)).toEqual([
-    'next_push_publishes'
-  ])
-  const target = await open({ lock: true })
-  const { steps, risks } = await target.plan(observation, state, release, signal())
-  expect(risks).toEqual([])
+test('with lock, auto publishing stops, so that the next push does not undo it; without, that is said', async ({
+  netlify
+}) => {
+  expect((await planned(netlify)).draft.risks.map(({ id }) => id)).toEqual(['next_push_publishes'])
+  const { target, observation, release, draft } = await planned(netlify, { lock: true })
+  const { steps } = draft
+  expect(draft.risks).toEqual([])
   for (const step of [...steps, ...steps]) await target.apply(step, testRun())
   netlify.deploy('6'.repeat(40))
   expect(netlify.publishedId()).toBe(release.id)
@@ -151,7 +102,7 @@ test('with lock, auto publishing stops, so that the next push does not undo it; 
   expect(netlify.publishedId()).toBe(observation.current?.id)
 })
 
-test('a push between plan and execution makes the plan out of date', async () => {
+test('a push between plan and execution makes the plan out of date', async ({ netlify, serve }) => {
   const server = await serve()
   const assessment = await server.call('assess_rollback')
   netlify.deploy('5'.repeat(40))
@@ -159,21 +110,18 @@ test('a push between plan and execution makes the plan out of date', async () =>
   expect(netlify.publishedId()).toBe(netlify.deploys[3]?.id)
 })
 
-test('somebody else’s publication between the steps is left alone', async () => {
-  const target = await open()
-  const { observation, state } = await target.observe(signal())
-  const release = observation.releases.find(({ version }) => version === good)
-  if (!release) throw new Error('no release')
-  const { steps } = await target.plan(observation, state, release, signal())
+test('somebody else’s publication between the steps is left alone', async ({ netlify }) => {
+  const { target, step } = await planned(netlify)
   netlify.deploy('4'.repeat(40))
-  const [restore] = steps
-  if (!restore) throw new Error('no step')
-  await expect(target.apply(restore, testRun())).rejects.toMatchObject({ code: 'changed_meanwhile' })
-  await expect(target.revert(restore, testRun())).rejects.toMatchObject({ code: 'changed_meanwhile' })
+  await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'changed_meanwhile' })
+  await expect(target.revert(step, testRun())).rejects.toMatchObject({ code: 'changed_meanwhile' })
 })
 
 for (const arrives of [true, false])
-  test(`killed while the restore ${arrives ? 'arrives' : 'does not arrive'}, it is finished or undone later`, async () => {
+  test(`killed while the restore ${arrives ? 'arrives' : 'does not arrive'}, it is finished or undone later`, async ({
+    netlify,
+    serve
+  }) => {
     for (const direction of ['finish', 'undo'] as const) {
       const dying = await serve()
       const assessment = await dying.call('assess_rollback', {
@@ -200,13 +148,13 @@ for (const arrives of [true, false])
     }
   })
 
-test('a restore that takes a while is waited for', async () => {
+test('a restore that takes a while is waited for', async ({ netlify, serve }) => {
   netlify.restoreTakesMs = 1500
   const server = await serve()
   expect((await execute(server, await server.call('assess_rollback'))).outcome).toBe('succeeded')
 })
 
-test('a site that does not answer after the rollback is no success', async () => {
+test('a site that does not answer after the rollback is no success', async ({ netlify, serve }) => {
   const server = await serve()
   const assessment = await server.call('assess_rollback')
   const target = netlify.deploys[1]
@@ -216,7 +164,10 @@ test('a site that does not answer after the rollback is no success', async () =>
   expect(result.summary).toContain('503')
 })
 
-test('a token that is missing, wrong or of another team is reported before anything changes', async () => {
+test('a token that is missing, wrong or of another team is reported before anything changes', async ({
+  netlify,
+  serve
+}) => {
   const none = await serve({
     NETLIFY_AUTH_TOKEN: '',
     POP_ROLLBACK_NETLIFY_TOKEN: '$'.concat('{user_config.netlify_token}')
@@ -232,26 +183,26 @@ test('a token that is missing, wrong or of another team is reported before anyth
   expect(netlify.log().some((line) => line.startsWith('POST'))).toBe(false)
 })
 
-const hostile: [string, () => Parameters<FakeNetlify['fault']>[0]][] = [
+const hostile: [string, (token: string) => Parameters<FakeNetlify['fault']>[0]][] = [
   [
     'HTML instead of JSON',
     () => () => ({ status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Log in</html>' })
   ],
   ['ten megabytes', () => () => ({ status: 200, body: 'x'.repeat(10 * 1024 * 1024) })],
   ['a redirect to another host', () => () => ({ status: 302, headers: { location: 'http://127.0.0.2:9/steal' } })],
-  ['the token, echoed', () => () => ({ status: 403, body: { message: `token ${netlify.token} may not` } })]
+  ['the token, echoed', (token) => () => ({ status: 403, body: { message: `token ${token} may not` } })]
 ]
 
 for (const [name, fault] of hostile)
-  test(`${name} as an answer is a clear error that says nothing secret`, async () => {
-    netlify.fault(fault())
+  test(`${name} as an answer is a clear error that says nothing secret`, async ({ netlify, serve }) => {
+    netlify.fault(fault(netlify.token))
     const server = await serve()
     const answer = await server.call('assess_rollback')
     expect(answer.isError).toBe(true)
     expect(JSON.stringify(answer) + server.stderr()).not.toContain(netlify.token)
   })
 
-test('a rate limit is waited for as Netlify asks', async () => {
+test('a rate limit is waited for as Netlify asks', async ({ netlify, serve }) => {
   let refused = 0
   netlify.fault(({ path }) =>
     path.startsWith('/api') && refused++ < 2
@@ -261,13 +212,12 @@ test('a rate limit is waited for as Netlify asks', async () => {
   expect((await (await serve()).call('assess_rollback')).ok).toBe(true)
 })
 
-test('a linked project is found without deploy.json', async () => {
+test('a linked project is found without deploy.json', async ({ netlify }) => {
   const linked = await testProject()
-  const { mkdir, writeFile } = await import('node:fs/promises')
   await mkdir(join(linked.dir, '.netlify'))
   await writeFile(join(linked.dir, '.netlify/state.json'), JSON.stringify({ siteId: netlify.siteId }))
-  const server = await startServer({ projectDir: linked.dir, env: env() })
-  servers.push(server)
+  const server = await startServer({ projectDir: linked.dir, env: envOf(netlify) })
+  onTestFinished(() => server.close())
   const answer = await server.call('assess_rollback')
   expect(answer).toMatchObject({ target: 'netlify', recommended: { version: good } })
   expect(answer.summary).toContain('.netlify/state.json')

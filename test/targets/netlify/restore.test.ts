@@ -1,92 +1,58 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import type { DeploymentRecord } from '../../../src/model/deployment-record.ts'
 import { rankCandidates, recommend } from '../../../src/rollback/assess/candidates.ts'
-import netlifyModule from '../../../src/targets/netlify/index.ts'
-import type { Target } from '../../../src/targets/target.ts'
-import { targetContext, testRun } from '../../../testkit/target-context.ts'
-import { type FakeNetlify, fakeNetlify } from '../../fakes/netlify/server.ts'
+import { testRun } from '../../../testkit/target-context.ts'
+import type { FakeNetlify } from '../../fakes/netlify/server.ts'
 import { openApi } from '../../fakes/openapi.ts'
 import { fromSwagger } from '../../fakes/swagger.ts'
+import { commits, open, planned, signal, test } from './scene.ts'
 
-const commits = { oldest: 'aaaaaaa1'.repeat(5), good: 'bbbbbbb2'.repeat(5), broken: 'ccccccc3'.repeat(5) }
-const signal = () => AbortSignal.timeout(50_000)
-
-let netlify: FakeNetlify
-
-beforeEach(async () => {
-  netlify = await fakeNetlify()
-  netlify.deploy(commits.oldest)
-  netlify.deploy(commits.good)
-  netlify.deploy(commits.broken, { page: { status: 500, text: 'Internal error' } })
-})
-
-afterEach(async () => {
-  await netlify.stop()
-  expect(netlify.wrong).toEqual([])
-})
-
-function open(config: Record<string, unknown> = {}, history: DeploymentRecord[] = []): Promise<Target> {
-  const env = { NETLIFY_API_URL: netlify.api, NETLIFY_AUTH_TOKEN: netlify.token }
-  const context = targetContext({ name: 'netlify', projectDir: '/nowhere', env, history })
-  return netlifyModule.open({
-    ...context,
-    config: netlifyModule.configSchema.parse({ site_id: netlify.siteId, ...config })
-  })
-}
-
-async function planned(config: Record<string, unknown> = {}) {
-  const target = await open(config)
-  const { observation, state } = await target.observe(signal())
-  const release = observation.releases.find(({ version }) => version === 'bbbbbbb')
-  if (!release) throw new Error('no release')
-  const draft = await target.plan(observation, state, release, signal())
-  const [step] = draft.steps
-  if (!step) throw new Error('no step')
-  return { target, observation, release, draft, step }
-}
-
-async function recommended(history: DeploymentRecord[] = []): Promise<string | null> {
-  const { current, releases } = (await (await open({}, history)).observe(signal())).observation
+async function recommended(netlify: FakeNetlify, history: DeploymentRecord[] = []): Promise<string | null> {
+  const { current, releases } = (await (await open(netlify, {}, history)).observe(signal())).observation
   const ranked = rankCandidates(current, releases, { history, formerRollbacks: [], now: '2026-06-01T00:00:00.000Z' })
   return recommend(current, ranked)?.release.version ?? null
 }
 
-const deploy = (index: number) => {
+const deploy = (netlify: FakeNetlify, index: number) => {
   const found = netlify.deploys[index]
   if (!found) throw new Error('no deploy')
   return found
 }
 
 for (const moves of [true, false])
-  test(`what was rolled back is not recommended, where a restore ${moves ? 'counts as published anew' : 'does not'}`, async () => {
+  test(`what was rolled back is not recommended, where a restore ${moves ? 'counts as published anew' : 'does not'}`, async ({
+    netlify
+  }) => {
     netlify.restoreMovesTime = moves
-    netlify.restoreByHand(deploy(1))
-    expect(await recommended()).toBe('aaaaaaa')
+    netlify.restoreByHand(deploy(netlify, 1))
+    expect(await recommended(netlify)).toBe('aaaaaaa')
   })
 
-test('what was rolled back is not recommended after the next deploy either, where Netlify notes the restore', async () => {
-  netlify.restoreByHand(deploy(1))
+test('what was rolled back is not recommended after the next deploy either, where Netlify notes the restore', async ({
+  netlify
+}) => {
+  netlify.restoreByHand(deploy(netlify, 1))
   netlify.deploy('d'.repeat(40))
-  expect(await recommended()).toBe('bbbbbbb')
+  expect(await recommended(netlify)).toBe('bbbbbbb')
 })
 
-test('deploy.json’s records count by their commit: what it calls failed is not recommended', async () => {
-  const at = deploy(2).published_at ?? ''
+test('deploy.json’s records count by their commit: what it calls failed is not recommended', async ({ netlify }) => {
+  const at = deploy(netlify, 2).published_at ?? ''
   const failed = { at, target: 'netlify', version: '1.1.0', status: 'failed', commit: commits.good }
-  expect(await recommended([failed])).toBe('aaaaaaa')
+  expect(await recommended(netlify, [failed])).toBe('aaaaaaa')
 })
 
-test('a lock comes with the publication, and what it means is said', async () => {
-  const { target, step, release } = await planned({ lock: true })
+test('a lock comes with the publication, and what it means is said', async ({ netlify }) => {
+  const { target, step, release } = await planned(netlify, { lock: true })
   const { remains } = await target.apply(step, testRun())
-  expect(deploy(1).locked).toBe(true)
+  expect(deploy(netlify, 1).locked).toBe(true)
   expect(remains?.join()).toContain('unlockDeploy')
   netlify.deploy('6'.repeat(40))
   expect(netlify.publishedId()).toBe(release.id)
 })
 
-test('a lock that fails is reported and leaves a rollback that serves', async () => {
-  const { target, step, release } = await planned({ lock: true })
+test('a lock that fails is reported and leaves a rollback that serves', async ({ netlify }) => {
+  const { target, step, release } = await planned(netlify, { lock: true })
   netlify.fault(({ path }) =>
     path.endsWith('/lock') ? { status: 422, body: { code: 422, message: 'Not now' } } : undefined
   )
@@ -95,61 +61,65 @@ test('a lock that fails is reported and leaves a rollback that serves', async ()
   expect(remains?.join()).toContain('netlify api lockDeploy')
 })
 
-test('without a lock, the result says that the next deploy is published over it', async () => {
-  const { target, step } = await planned()
+test('without a lock, the result says that the next deploy is published over it', async ({ netlify }) => {
+  const { target, step } = await planned(netlify)
   expect((await target.apply(step, testRun())).remains?.join()).toContain('Auto publishing stays on')
 })
 
-test('auto publishing that was stopped before stays stopped, and is so after undoing', async () => {
-  deploy(2).locked = true
-  const { target, step } = await planned()
+test('auto publishing that was stopped before stays stopped, and is so after undoing', async ({ netlify }) => {
+  deploy(netlify, 2).locked = true
+  const { target, step } = await planned(netlify)
   await target.apply(step, testRun())
-  expect(deploy(1).locked).toBe(true)
-  deploy(2).locked = false
+  expect(deploy(netlify, 1).locked).toBe(true)
+  deploy(netlify, 2).locked = false
   await target.revert(step, testRun())
-  expect(netlify.publishedId()).toBe(deploy(2).id)
-  expect(deploy(2).locked).toBe(true)
+  expect(netlify.publishedId()).toBe(deploy(netlify, 2).id)
+  expect(deploy(netlify, 2).locked).toBe(true)
 })
 
-test('nothing is locked once somebody else has published', async () => {
-  const { target, step } = await planned({ lock: true })
+test('nothing is locked once somebody else has published', async ({ netlify }) => {
+  const { target, step } = await planned(netlify, { lock: true })
   const other = netlify.deploy('4'.repeat(40))
   await expect(target.apply(step, testRun())).rejects.toMatchObject({ code: 'changed_meanwhile' })
   expect(other.locked).toBe(false)
   expect(netlify.log().some((line) => line.startsWith('POST'))).toBe(false)
 })
 
-test('with a lock, a running build is no serious risk', async () => {
+test('with a lock, a running build is no serious risk', async ({ netlify }) => {
   netlify.deploy('8'.repeat(40), { state: 'building' })
-  expect((await planned({ lock: true })).observation.risks).toMatchObject([{ serious: false }])
-  expect((await planned()).observation.risks).toMatchObject([{ serious: true }])
+  expect((await planned(netlify, { lock: true })).observation.risks).toMatchObject([{ serious: false }])
+  expect((await planned(netlify)).observation.risks).toMatchObject([{ serious: true }])
 })
 
-test('a role that publishes nothing is noticed before anything changes', async () => {
+test('a role that publishes nothing is noticed before anything changes', async ({ netlify }) => {
   netlify.role = 'Reviewer'
-  expect((await planned()).draft.blockers).toMatchObject([
+  expect((await planned(netlify)).draft.blockers).toMatchObject([
     { id: 'role_too_small', why: expect.stringContaining('Reviewer') }
   ])
 })
 
-test('members that cannot be read are no obstacle', async () => {
+test('members that cannot be read are no obstacle', async ({ netlify }) => {
   netlify.fault(({ path }) =>
     path.endsWith('/members') ? { status: 403, body: { code: 403, message: 'Forbidden' } } : undefined
   )
-  expect((await planned()).draft.blockers).toEqual([])
+  expect((await planned(netlify)).draft.blockers).toEqual([])
 })
 
-test('a failed build is reported with the whole of its message, and what the site answers is kept', async () => {
+test('a failed build is reported with the whole of its message, and what the site answers is kept', async ({
+  netlify
+}) => {
   const message = `Build script returned non-zero exit code: 2\n${'detail '.repeat(60)}`
   netlify.deploy('9'.repeat(40), { state: 'error', error_message: message })
-  const { evidence } = await (await open()).diagnose(signal())
+  const { evidence } = await (await open(netlify)).diagnose(signal())
   expect(evidence.map(({ text }) => text)).toEqual(['Internal error', message])
 })
 
-test('a site whose page is missing has not failed for that, and a probe says how it should answer', async () => {
+test('a site whose page is missing has not failed for that, and a probe says how it should answer', async ({
+  netlify
+}) => {
   netlify.sitePage = { status: 404, text: 'Not Found' }
-  expect((await planned()).observation.health.state).toBe('unknown')
-  const { target, observation, release } = await planned({ probe: { path: '/site/', expect_status: 404 } })
+  expect((await planned(netlify)).observation.health.state).toBe('unknown')
+  const { target, observation, release } = await planned(netlify, { probe: { path: '/site/', expect_status: 404 } })
   expect(observation.health.state).toBe('healthy')
   const { checks } = await target.check(release, { signal: signal() })
   expect(checks.find(({ id }) => id === 'page')?.status).toBe('pass')
