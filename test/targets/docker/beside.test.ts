@@ -1,34 +1,22 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
 import { docker, makeImage } from '../../../testkit/docker/images.ts'
-import {
-  carryOut,
-  createWorld,
-  inspect,
-  isHealthy,
-  planTo,
-  signal,
-  takeBack,
-  until,
-  type World
-} from '../../../testkit/docker/world.ts'
+import { carryOut, inspect, isHealthy, planTo, signal, takeBack, until } from '../../../testkit/docker/world.ts'
 import { describeOn } from '../../harness/describe-on.ts'
+import { useWorld } from '../../harness/use-world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'a container without ports and shared mounts', () => {
-  let world: World
+  const world = useWorld()
   let network: string
 
   beforeAll(async () => {
-    world = createWorld()
     network = `${world.prefix}-net`
     await docker('network', 'create', network)
     await makeImage(world.repository, '1.1.0')
     await makeImage(world.repository, '1.2.0')
     await makeImage(world.repository, '1.3.0', { mode: 'unhealthy' })
   })
-  afterEach(() => world.clear())
-  afterAll(() => world.remove())
 
   const start = async (version: string, ...more: string[]): Promise<string> => {
     const id = await world.start(

@@ -1,19 +1,19 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { Answer } from '../../../testkit/built-server.ts'
 import { docker, makeImage } from '../../../testkit/docker/images.ts'
-import { createWorld, inspect, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
+import { inspect, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
 import { describeOn } from '../../harness/describe-on.ts'
+import { useWorld } from '../../harness/use-world.ts'
 import { createScene, execute, historyRecord, type Scene } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'docker through the built server', () => {
-  let world: World
+  const world = useWorld()
   let good: string
   const scenes: Scene[] = []
 
   beforeAll(async () => {
-    world = createWorld()
     good = await makeImage(world.repository, '1.1.0')
     await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
     await makeImage(world.repository, '1.0.0', { mode: 'fading' })
@@ -21,9 +21,7 @@ describeOn('docker', 'docker through the built server', () => {
   })
   afterEach(async () => {
     for (const scene of scenes.splice(0)) await scene.close()
-    await world.clear()
   })
-  afterAll(() => world.remove())
 
   const scene = async (...args: Parameters<typeof createScene> extends [World, ...infer Rest] ? Rest : never) => {
     const created = await createScene(world, ...args)

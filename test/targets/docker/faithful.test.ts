@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
 import { docker, makeImage } from '../../../testkit/docker/images.ts'
-import { carryOut, createWorld, inspect, planTo, takeBack, type World } from '../../../testkit/docker/world.ts'
+import { carryOut, inspect, planTo, takeBack } from '../../../testkit/docker/world.ts'
 import { testRun } from '../../../testkit/target-context.ts'
 import { describeOn } from '../../harness/describe-on.ts'
+import { useWorld } from '../../harness/use-world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
@@ -11,11 +12,10 @@ const bad = {
 }
 
 describeOn('docker', 'the replacement of a container', () => {
-  let world: World
+  const world = useWorld()
   let good: string
 
   beforeAll(async () => {
-    world = createWorld()
     good = await makeImage(world.repository, '1.1.0', {
       changes: ['ENV ONLY_GOOD=1', 'LABEL channel=good', 'VOLUME /fresh']
     })
@@ -23,8 +23,6 @@ describeOn('docker', 'the replacement of a container', () => {
     await docker('network', 'create', '--subnet', '10.213.77.0/24', `${world.prefix}-front`)
     await docker('network', 'create', `${world.prefix}-back`)
   })
-  afterEach(() => world.clear())
-  afterAll(() => world.remove())
 
   const goBack = async () => {
     const target = await world.open()

@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type ComposeProject, composeProject, tagVariable } from '../../../testkit/docker/compose-project.ts'
 import { docker, makeImage } from '../../../testkit/docker/images.ts'
-import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
+import { inspect, isHealthy, isUnhealthy, until } from '../../../testkit/docker/world.ts'
 import { describeOn } from '../../harness/describe-on.ts'
+import { useWorld } from '../../harness/use-world.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
@@ -28,22 +29,19 @@ const besideMoments: [string, RegExp][] = [
 ]
 
 describeOn('docker', 'a rollback whose process is killed', ({ compose: program = '' }) => {
-  let world: World
+  const world = useWorld()
   let good: string
   let bad: string
   const scenes: Scene[] = []
 
   beforeAll(async () => {
-    world = createWorld()
     good = await makeImage(world.repository, '1.1.0')
     bad = await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
     await docker('network', 'create', `${world.prefix}-net`)
   })
   afterEach(async () => {
     for (const scene of scenes.splice(0)) await scene.close()
-    await world.clear()
   })
-  afterAll(() => world.remove())
 
   const web = () => inspect(`${world.prefix}-web`)
 

@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { type BuiltServer, startServer } from '../../../testkit/built-server.ts'
 import { type ComposeProject, composeProject, tagVariable } from '../../../testkit/docker/compose-project.ts'
 import { makeImage } from '../../../testkit/docker/images.ts'
-import { createWorld, inspect, isHealthy, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
+import { inspect, isHealthy, isUnhealthy, until } from '../../../testkit/docker/world.ts'
 import { describeOn } from '../../harness/describe-on.ts'
+import { useWorld } from '../../harness/use-world.ts'
 import { watchEvents } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
@@ -15,13 +16,12 @@ const onlyTheFirst =
   'CMD ["/bin/sh","-c","mkdir -p /tmp/www; mkdir /shared/first && echo ok >/tmp/www/health; exec httpd -f -p 8080 -h /tmp/www"]'
 
 describeOn('docker', 'a roll of replicas that stops half way', ({ compose: program = '' }) => {
-  let world: World
+  const world = useWorld()
   let project: ComposeProject
   let server: BuiltServer
   const images: Record<string, string> = {}
 
   beforeAll(async () => {
-    world = createWorld()
     images.good = await makeImage(world.repository, '1.1.0')
     images.bad = await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
     images.alsoBad = await makeImage(world.repository, '1.0.0', { mode: 'unhealthy' })
@@ -30,9 +30,7 @@ describeOn('docker', 'a roll of replicas that stops half way', ({ compose: progr
   afterEach(async () => {
     await server?.close()
     await project?.remove()
-    await world.clear()
   })
-  afterAll(() => world.remove())
 
   const replica = (number: number) => inspect(`${world.prefix}-web-${number}`)
   const nameOf = (number: number) => `${world.prefix}-web-${number}`

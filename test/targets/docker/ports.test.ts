@@ -1,22 +1,20 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { hostToAsk, statusOf, type Viewpoint } from '../../../src/targets/docker/containers/check/published-ports.ts'
 import { besideBefore, silentPortsLabel } from '../../../src/targets/docker/containers/check/silent-ports.ts'
 import { makeImage } from '../../../testkit/docker/images.ts'
-import { carryOut, createWorld, inspect, planTo, signal, type World } from '../../../testkit/docker/world.ts'
+import { carryOut, inspect, planTo, signal } from '../../../testkit/docker/world.ts'
 import { describeOn } from '../../harness/describe-on.ts'
+import { useWorld } from '../../harness/use-world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'the check of a published port', () => {
-  let world: World
+  const world = useWorld()
 
   beforeAll(async () => {
-    world = createWorld()
     await makeImage(world.repository, '1.1.0')
     await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
   })
-  afterEach(() => world.clear())
-  afterAll(() => world.remove())
 
   const checksAfter = async (...options: string[]) => {
     await world.start('web', '1.2.0', ...options)

@@ -1,28 +1,26 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { makeImage } from '../../../testkit/docker/images.ts'
-import { createWorld, inspect, isUnhealthy, type World } from '../../../testkit/docker/world.ts'
+import { inspect, isUnhealthy } from '../../../testkit/docker/world.ts'
 import { testProject } from '../../../testkit/project.ts'
 import { commandLine } from '../../harness/command-line.ts'
 import { describeOn } from '../../harness/describe-on.ts'
+import { useWorld } from '../../harness/use-world.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'a rehearsal that a call asks for', () => {
-  let world: World
+  const world = useWorld()
   let good: string
   let scene: Scene
 
   beforeAll(async () => {
-    world = createWorld()
     good = await makeImage(world.repository, '1.1.0')
     await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
   })
   afterEach(async () => {
     await scene.close()
-    await world.clear()
   })
-  afterAll(() => world.remove())
 
   const broken = async (config = {}) => {
     await world.start('web', '1.2.0', '-p', '127.0.0.1::8080', '-e', 'VIRTUAL_HOST=shop.example')

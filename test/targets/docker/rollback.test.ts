@@ -1,8 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
 import { docker, makeImage } from '../../../testkit/docker/images.ts'
 import {
   carryOut,
-  createWorld,
   inspect,
   isHealthy,
   isUnhealthy,
@@ -10,27 +9,24 @@ import {
   record,
   signal,
   takeBack,
-  until,
-  type World
+  until
 } from '../../../testkit/docker/world.ts'
 import { testRun } from '../../../testkit/target-context.ts'
 import { describeOn } from '../../harness/describe-on.ts'
+import { useWorld } from '../../harness/use-world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'a single container', () => {
-  let world: World
+  const world = useWorld()
   let good: string
 
   beforeAll(async () => {
-    world = createWorld()
     good = await makeImage(world.repository, '1.1.0')
     await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
     await makeImage(world.repository, '1.3.0', { mode: 'crash' })
     await makeImage(world.repository, '1.0.0', { mode: 'slow' })
   })
-  afterEach(() => world.clear())
-  afterAll(() => world.remove())
 
   it('is found unhealthy, with its version, and with the earlier image as candidate', async () => {
     await world.start('web', '1.2.0', '-p', '127.0.0.1:0:8080')

@@ -1,19 +1,10 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { type ComposeProject, composeProject, tagVariable } from '../../../testkit/docker/compose-project.ts'
 import { docker, makeImage } from '../../../testkit/docker/images.ts'
-import {
-  carryOut,
-  createWorld,
-  engineOfTests,
-  inspect,
-  isUnhealthy,
-  planTo,
-  signal,
-  until,
-  type World
-} from '../../../testkit/docker/world.ts'
+import { carryOut, engineOfTests, inspect, isUnhealthy, planTo, signal, until } from '../../../testkit/docker/world.ts'
 import { commandLine } from '../../harness/command-line.ts'
 import { describeOn } from '../../harness/describe-on.ts'
+import { useWorld } from '../../harness/use-world.ts'
 import { createScene, execute, type Scene } from './scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
@@ -22,23 +13,20 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 const job = 'sh -c \'[ "$$VERSION" = 1.1.0 ]\''
 
 describeOn('docker', 'what counts as the target', ({ compose: program = '' }) => {
-  let world: World
+  const world = useWorld()
   let good: string
   let bad: string
   const scenes: Scene[] = []
   const projects: ComposeProject[] = []
 
   beforeAll(async () => {
-    world = createWorld()
     good = await makeImage(world.repository, '1.1.0')
     bad = await makeImage(world.repository, '1.2.0', { mode: 'unhealthy' })
   })
   afterEach(async () => {
     for (const scene of scenes.splice(0)) await scene.close()
     for (const project of projects.splice(0)) await project.remove()
-    await world.clear()
   })
-  afterAll(() => world.remove())
 
   const named = (name: string) => inspect(`${world.prefix}-${name}`)
   const hasEnded = (name: string) =>

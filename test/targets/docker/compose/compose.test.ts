@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { Step } from '../../../../src/model/step.ts'
 import type { TargetContext } from '../../../../src/targets/target.ts'
 import { startServer } from '../../../../testkit/built-server.ts'
@@ -6,7 +6,6 @@ import { type ComposeProject, composeProject, tagVariable } from '../../../../te
 import { docker, makeImage } from '../../../../testkit/docker/images.ts'
 import {
   carryOut,
-  createWorld,
   inspect,
   isHealthy,
   type Planned,
@@ -14,16 +13,16 @@ import {
   record,
   signal,
   takeBack,
-  until,
-  type World
+  until
 } from '../../../../testkit/docker/world.ts'
 import { testRun } from '../../../../testkit/target-context.ts'
 import { describeOn } from '../../../harness/describe-on.ts'
+import { useWorld } from '../../../harness/use-world.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 describeOn('docker', 'a Compose project', ({ compose: program = '' }) => {
-  let world: World
+  const world = useWorld()
   let good: string
   let bad: string
   const projects: ComposeProject[] = []
@@ -50,7 +49,6 @@ services:
 `
 
   beforeAll(async () => {
-    world = createWorld()
     good = await makeImage(world.repository, '1.1.0')
     bad = await makeImage(world.repository, '1.2.0')
     await makeImage(world.repository, '1.3.0', { mode: 'unhealthy' })
@@ -58,9 +56,7 @@ services:
   })
   afterEach(async () => {
     for (const project of projects.splice(0)) await project.remove()
-    await world.clear()
   })
-  afterAll(() => world.remove())
 
   const project = async (text = file(), env?: string) => {
     const created = await composeProject(world, program, text, env)

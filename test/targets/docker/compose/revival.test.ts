@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import type { TargetContext } from '../../../../src/targets/target.ts'
 import { startServer } from '../../../../testkit/built-server.ts'
@@ -9,7 +9,6 @@ import { type ComposeProject, composeProject, tagVariable } from '../../../../te
 import { docker, makeImage } from '../../../../testkit/docker/images.ts'
 import {
   carryOut,
-  createWorld,
   inspect,
   mismatchesOf,
   type Planned,
@@ -17,11 +16,11 @@ import {
   record,
   signal,
   takeBack,
-  until,
-  type World
+  until
 } from '../../../../testkit/docker/world.ts'
 import { testRun } from '../../../../testkit/target-context.ts'
 import { describeOn } from '../../../harness/describe-on.ts'
+import { useWorld } from '../../../harness/use-world.ts'
 import { watchEvents } from '../scene.ts'
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
@@ -32,21 +31,18 @@ const web = `web-${own}`
 const worker = `worker-${own}`
 
 describeOn('docker', 'a Compose service of which no container is left', ({ compose: program = '' }) => {
-  let world: World
+  const world = useWorld()
   let good: string
   const projects: ComposeProject[] = []
 
   beforeAll(async () => {
-    world = createWorld()
     good = await makeImage(world.repository, '1.1.0')
     await makeImage(world.repository, '1.2.0')
     await makeImage(world.repository, '1.3.0', { mode: 'unhealthy' })
   })
   afterEach(async () => {
     for (const project of projects.splice(0)) await project.remove()
-    await world.clear()
   })
-  afterAll(() => world.remove())
 
   const webFile = () => `
 services:
