@@ -12,7 +12,15 @@ import { proxyAgent } from './proxy.ts'
 import { type RequestOptions, requestAlong } from './request.ts'
 import { type Attempt, pause, retrying, waitAsked } from './retry.ts'
 
-export interface HttpSettings {
+/** What every request works with. */
+export interface HttpContext {
+  env: NodeJS.ProcessEnv
+  clock: Clock
+  mask: Mask
+  log: Logger
+}
+
+export interface HttpSettings extends HttpContext {
   /** How people call the other side: "GitHub". */
   service: string
   /** Where every path starts, without a slash at the end. Credentials are sent to its origin alone. */
@@ -20,10 +28,6 @@ export interface HttpSettings {
   /** The whole value of the Authorization header; registered with the mask by the code that read it. */
   authorization?: string
   headers?: Record<string, string>
-  env: NodeJS.ProcessEnv
-  clock: Clock
-  mask: Mask
-  log: Logger
   meaning?: Meaning
 }
 

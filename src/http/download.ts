@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { Clock } from '../support/clock.ts'
-import type { Mask } from '../support/mask.ts'
 import { duration, oneLine } from '../support/text.ts'
 import { type Answer, type Headers, headerOf } from './answer.ts'
+import type { HttpContext } from './client.ts'
 import { isTransient, networkReason } from './failure.ts'
 import { requestAlong } from './request.ts'
 import { type Attempt, pause, retrying, waitAsked } from './retry.ts'
 
-export interface Download {
+export interface Download extends Omit<HttpContext, 'log'> {
   url: string
   /** Sent to the origin of `url` alone, never on to where it redirects. */
   authorization?: string
@@ -16,9 +15,6 @@ export interface Download {
   hashUpTo?: number
   /** Does not follow a redirect, but tells where it leads. */
   onlyFirst?: boolean
-  env: NodeJS.ProcessEnv
-  clock: Clock
-  mask: Mask
   signal: AbortSignal
 }
 

@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { headerOf, type Said } from '../../http/answer.ts'
-import { type Http, type HttpRequest, openHttp } from '../../http/client.ts'
+import { type Http, type HttpContext, type HttpRequest, openHttp } from '../../http/client.ts'
 import { type Downloaded, tryDownload } from '../../http/download.ts'
 import { type Meaning, reasonOf } from '../../http/failure.ts'
 import { allPages, type Pages } from '../../http/pages.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { TargetError } from '../../support/errors.ts'
-import type { TargetContext } from '../target.ts'
 import type { GitHubSettings } from './settings.ts'
 import {
   type Asset,
@@ -59,23 +58,18 @@ export interface GitHub {
 /** `closed` leads to a login; `unclear` to anything else that names no tag. */
 export type LatestPage = { leads: 'tag'; tag: string } | { leads: 'closed' | 'unclear' }
 
-type HttpContext = Pick<TargetContext, 'env' | 'clock' | 'mask' | 'log'>
-
-export function openGitHub(settings: GitHubSettings, { env, clock, mask, log }: HttpContext): GitHub {
+export function openGitHub(settings: GitHubSettings, context: HttpContext): GitHub {
   const { api, web, owner, name, token } = settings
   const full = `${owner}/${name}`
   const home = `/repos/${full}`
   const authorization = token ? `Bearer ${token.token}` : undefined
   const http: Http = openHttp({
+    ...context,
     service: 'GitHub',
     base: api,
     ...(authorization && { authorization }),
     headers: { accept: 'application/vnd.github+json', 'x-github-api-version': apiVersion },
-    meaning: (said) => meaning(said, settings),
-    env,
-    clock,
-    mask,
-    log
+    meaning: (said) => meaning(said, settings)
   })
   const about = <T>(doing: string, path: string, schema: z.ZodType<T>, signal: AbortSignal): HttpRequest<T> => ({
     doing: `${doing} of ${full}`,
@@ -140,25 +134,19 @@ export function openGitHub(settings: GitHubSettings, { env, clock, mask, log }: 
     },
     download: ({ id }, signal, hashUpTo) =>
       tryDownload({
+        ...context,
         url: `${api}${home}/releases/assets/${id}`,
         accept: 'application/octet-stream',
         ...(authorization && { authorization }),
         ...(hashUpTo !== undefined && { hashUpTo }),
-        env,
-        clock,
-        mask,
         signal
       }),
-    latestPage: (fullName, signal) => latestPage(`${web}/${fullName}`, { env, clock, mask }, signal)
+    latestPage: (fullName, signal) => latestPage(`${web}/${fullName}`, context, signal)
   }
 }
 
-async function latestPage(
-  home: string,
-  { env, clock, mask }: Omit<HttpContext, 'log'>,
-  signal: AbortSignal
-): Promise<LatestPage> {
-  const page = await tryDownload({ url: `${home}/releases/latest`, onlyFirst: true, env, clock, mask, signal })
+async function latestPage(home: string, context: HttpContext, signal: AbortSignal): Promise<LatestPage> {
+  const page = await tryDownload({ ...context, url: `${home}/releases/latest`, onlyFirst: true, signal })
   if (page.state !== 'moved') return { leads: 'unclear' }
   const to = new URL(page.to)
   // A server in private mode, or a proxy before it, sends every visitor to its login first.

@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import type { Said } from '../../http/answer.ts'
-import { type Http, openHttp } from '../../http/client.ts'
+import { type Http, type HttpContext, openHttp } from '../../http/client.ts'
 import { findToken, noToken } from '../../http/credentials.ts'
 import { reasonOf } from '../../http/failure.ts'
 import { allPages } from '../../http/pages.ts'
 import { RollbackError, TargetError } from '../../support/errors.ts'
-import type { TargetContext } from '../target.ts'
-import type { NetlifyConfig } from './config.ts'
 import {
   type Deploy,
   deploySchema,
@@ -41,10 +39,8 @@ export interface Netlify {
 }
 
 /** @throws ConfigError when no token is there. */
-export async function openNetlify(
-  site: string,
-  { env, clock, mask, log }: TargetContext<NetlifyConfig>
-): Promise<Netlify> {
+export async function openNetlify(site: string, context: HttpContext): Promise<Netlify> {
+  const { env, mask } = context
   const sources = tokenSources(env)
   const token = await findToken(sources, mask)
   if (!token)
@@ -56,13 +52,10 @@ export async function openNetlify(
   // Only the environment may name another address: a file of the repository must not choose where the token is sent.
   const api = (env.NETLIFY_API_URL || 'https://api.netlify.com/api/v1').replace(/(?<!\/)\/+$/, '')
   const http: Http = openHttp({
+    ...context,
     service: 'Netlify',
     base: api,
     authorization: `Bearer ${token.token}`,
-    env,
-    clock,
-    mask,
-    log,
     meaning: (said) => meaning(said, token.from)
   })
   const readSite = async (signal: AbortSignal): Promise<Site> => {

@@ -1,10 +1,9 @@
 import { type Headers, headerOf, type Said } from '../../http/answer.ts'
-import { openHttp } from '../../http/client.ts'
+import { type HttpContext, openHttp } from '../../http/client.ts'
 import { tryDownload } from '../../http/download.ts'
 import { type Meaning, reasonOf } from '../../http/failure.ts'
 import { type Effort, type Tried, tryFiles } from '../../http/try-files.ts'
 import { parseOutsideJson } from '../../support/nesting.ts'
-import type { TargetContext } from '../target.ts'
 import type { PypiSettings } from './settings.ts'
 import { type JsonProject, jsonSchema, simpleSchema } from './shapes.ts'
 import { projectFromHtml } from './simple-html.ts'
@@ -22,20 +21,14 @@ export interface PackageIndex {
 
 const simpleTypes = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1'
 
-export function openPackageIndex(
-  settings: PypiSettings,
-  { env, clock, mask, log }: Pick<TargetContext, 'env' | 'clock' | 'mask' | 'log'>
-): PackageIndex {
+export function openPackageIndex(settings: PypiSettings, context: HttpContext): PackageIndex {
   const { name, path, simple, warehouse, label, login } = settings
   const authorization = login?.authorization
   const common = {
+    ...context,
     service: label,
     ...(authorization && { authorization }),
-    meaning: (said: Said) => meaning(said, settings),
-    env,
-    clock,
-    mask,
-    log
+    meaning: (said: Said) => meaning(said, settings)
   }
   const simpleApi = openHttp({ ...common, base: simple })
   const jsonApi = warehouse ? openHttp({ ...common, base: `${warehouse}/pypi` }) : null
@@ -62,12 +55,10 @@ export function openPackageIndex(
         files,
         ({ url }, hashUpTo) =>
           tryDownload({
+            ...context,
             url,
             ...(authorization && new URL(url).origin === new URL(simple).origin && { authorization }),
             ...(hashUpTo !== undefined && { hashUpTo }),
-            env,
-            clock,
-            mask,
             signal
           }),
         effort

@@ -99,14 +99,17 @@ async function look(docker: DockerContext, { id, name }: Rolled, signal: AbortSi
   const service = await docker.engine.services.inspect(id, signal)
   const [observed] = service ? await observeTasks(docker, [service], signal) : []
   if (observed) return observed
-  throw new TargetError({
+  throw serviceGone(name, 'it was removed during the rollback')
+}
+
+export const serviceGone = (name: string, why: string): TargetError =>
+  new TargetError({
     what: `The swarm service ${name} does not exist`,
-    why: 'it was removed during the rollback',
+    why,
     state: `${name} does not run.`,
     next: 'Deploy it again, then assess.',
     code: 'gone'
   })
-}
 
 const notConverged = ({ name }: Rolled, image: string, why: string): TargetError =>
   new TargetError({

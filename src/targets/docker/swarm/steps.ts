@@ -8,7 +8,7 @@ import { EngineError } from '../engine/engine.ts'
 import { parseReference, splitRepository } from '../objects/reference.ts'
 import type { Service, Spec } from '../objects/swarm-schemas.ts'
 import { loginFor, registryAuth } from '../registry/credentials.ts'
-import { converge, follow } from './converge.ts'
+import { converge, follow, serviceGone } from './converge.ts'
 import type { ObservedService } from './health.ts'
 import { hashOf, imageOf, referenceOf, withImage } from './inspect.ts'
 import { isRelease, type ServicesState } from './observe.ts'
@@ -159,13 +159,7 @@ function withUpdateConfig({ UpdateConfig: _, ...spec }: Spec, updateConfig: Spec
 async function existing({ engine }: DockerContext, { id, name }: Named, signal: AbortSignal): Promise<Service> {
   const service = await engine.services.inspect(id, signal)
   if (service) return service
-  throw new TargetError({
-    what: `The swarm service ${name} does not exist`,
-    why: 'it was removed after the plan was made',
-    state: `${name} does not run.`,
-    next: 'Deploy it again, then assess.',
-    code: 'gone'
-  })
+  throw serviceGone(name, 'it was removed after the plan was made')
 }
 
 const mostTries = 20
