@@ -71,10 +71,10 @@ describeOn('docker', 'a container that takes long to stop', () => {
   })
 
   it.each([
-    ['remembers', 0],
-    ['has forgotten', 300]
-  ])('is started again after a stop whose process was killed, and that the engine %s', async (_, others) => {
-    const scene = await startedScene(12, 15)
+    ['remembers', 12, 0],
+    ['has forgotten', 40, 300]
+  ])('is started again after a stop whose process was killed, and that the engine %s', async (_, grace, others) => {
+    const scene = await startedScene(grace, 15)
     const before = (await web()).State.StartedAt
     const server = await scene.serve()
     const assessment = await server.call('assess_rollback')
