@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { createEngine } from '../../../src/targets/docker/engine/client.ts'
+import { connect } from '../../../src/targets/docker/engine/connect.ts'
 import { makeImage } from '../../../testkit/docker/images.ts'
-import { createWorld, inspect, isUnhealthy, until, type World } from '../../../testkit/docker/world.ts'
+import { createWorld, inspect, isUnhealthy, signal, until, type World } from '../../../testkit/docker/world.ts'
 import { describeOn } from '../../harness/describe-on.ts'
 import { createScene, execute, type Scene, watchEvents } from './scene.ts'
 
@@ -47,6 +49,13 @@ describeOn('docker', 'a container that takes long to stop', () => {
     expect(await world.names()).toEqual([`${world.prefix}-web`])
   }
 
+  /** The engine keeps its last 256 events. */
+  const fill = async (events: number) => {
+    const engine = createEngine(await connect({}, process.env))
+    for (let count = 0; count < events; count++) await engine.images.tag(bad, world.repository, '1.2.0', signal())
+    engine.close()
+  }
+
   it('may exceed the time limit, which must be accepted; at the limit it is undone, which waits for the stop', async () => {
     const scene = await startedScene(30, 0.25)
     const before = (await web()).State.StartedAt
@@ -61,8 +70,11 @@ describeOn('docker', 'a container that takes long to stop', () => {
     await runsAgain(before)
   })
 
-  it('is started again after its stop where the process that sent it was killed, and another one undoes it', async () => {
-    const scene = await startedScene(12, 15)
+  it.each([
+    ['remembers', 12, 0],
+    ['has forgotten', 40, 300]
+  ])('is started again after a stop whose process was killed, and that the engine %s', async (_, grace, others) => {
+    const scene = await startedScene(grace, 15)
     const before = (await web()).State.StartedAt
     const server = await scene.serve()
     const assessment = await server.call('assess_rollback')
@@ -73,6 +85,7 @@ describeOn('docker', 'a container that takes long to stop', () => {
     events.stop()
     server.kill()
     await running
+    await fill(others)
     const second = await scene.serve()
     const { interrupted } = await until('the interruption', async () => {
       const answer = await second.call('assess_rollback')

@@ -110,7 +110,9 @@ export function createEngine(transport: Transport): Engine {
       stream('tell events', signal, (docker) =>
         docker.getEvents({
           ...between,
-          filters: { container: [container], type: ['container'], ...(events && { event: events }) }
+          ...(container && {
+            filters: { container: [container], type: ['container'], ...(events && { event: events }) }
+          })
         })
       ),
 

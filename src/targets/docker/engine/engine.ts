@@ -16,7 +16,8 @@ import type { PathInContainer } from './copied-file.ts'
 
 /** Which events to read. */
 export interface EventQuery {
-  container: string
+  /** All that the engine does, where none is named. */
+  container?: string
   /** "die", "oom"; all of them where none is named. */
   events?: string[]
   /** Seconds since 1970; with both, the events of that time, else those to come. */

@@ -33,8 +33,6 @@ export async function keepData(
   const staysItself = !isKeptAsImage(old)
   if (!staysItself) await docker.engine.containers.commit(old.Id, image, signal)
   const removal = staysItself ? `docker rm ${old.Name}` : `docker rmi ${image}`
-  return {
-    staysItself,
-    remains: `Files that are in no volume are kept as ${keptBy(old)}. Without need of them: ${removal}`
-  }
+  const what = unknown === undefined ? 'Files that are in no volume are' : 'What may be in no volume is'
+  return { staysItself, remains: `${what} kept as ${keptBy(old)}. Without need of that: ${removal}` }
 }
