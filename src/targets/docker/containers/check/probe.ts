@@ -52,8 +52,8 @@ export function connectOnce(host: string, port: number, signal: AbortSignal): Pr
   })
 }
 
-const tries = 4
-const betweenMs = 500
+/** Short at first: most services need only a moment more than their container. */
+const pausesMs = [100, 200, 400, 800]
 
 /** Asks until one answer is good enough: a service may need a moment more than its container. */
 export async function untilGood<T>(
@@ -63,8 +63,9 @@ export async function untilGood<T>(
   isGood: (answer: T) => boolean
 ): Promise<T> {
   let answer = await ask()
-  for (let count = 1; !isGood(answer) && count < tries; count++) {
-    await clock.sleep(betweenMs, signal)
+  for (const pause of pausesMs) {
+    if (isGood(answer)) break
+    await clock.sleep(pause, signal)
     answer = await ask()
   }
   return answer
