@@ -1,9 +1,9 @@
 import type { Clock } from './clock.ts'
 
-const tries = 4
-const betweenMs = 500
+/** Short at first: most services need only a moment more than what runs them. */
+const pausesMs = [100, 200, 400, 800]
 
-/** Asks until one answer is good enough, a few times at most: a service may need a moment more than its container, and one bad answer is no outage. */
+/** Asks until one answer is good enough, a few times at most: one bad answer is no outage. */
 export async function untilGood<T>(
   clock: Clock,
   signal: AbortSignal,
@@ -11,8 +11,9 @@ export async function untilGood<T>(
   isGood: (answer: T) => boolean
 ): Promise<T> {
   let answer = await ask()
-  for (let count = 1; !isGood(answer) && count < tries; count++) {
-    await clock.sleep(betweenMs, signal)
+  for (const pause of pausesMs) {
+    if (isGood(answer)) break
+    await clock.sleep(pause, signal)
     answer = await ask()
   }
   return answer

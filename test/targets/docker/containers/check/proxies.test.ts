@@ -95,6 +95,7 @@ it.each([
   ['is bad as before for a cause elsewhere', '503', '503!', 'pass', 'answered 503 before the rollback too'],
   ['is bad in another way than before', '502', '503!', 'unknown', reload],
   ['hangs as before for a cause elsewhere', 'hangs', 'hangs!', 'pass', 'did not answer before the rollback too'],
+  ['answers late and bad where it did not in time before', '502', 'hangs!', 'pass', 'did not answer before'],
   ['is good again', '200', '502', 'pass', '']
 ])('a proxy that %s is judged beside before', (_, said, before, status, detail) => {
   expect(judgeProxy({ said, detail: '' }, before, reload)).toEqual({ status, detail: expect.stringContaining(detail) })
