@@ -14,9 +14,10 @@ export function hangingPod(
   return waits ? (pods.flatMap((pod) => hangs(pod, now) ?? [])[0] ?? null) : null
 }
 
-/** After the grace period, a kubelet confirms the end within this time, and a controller removes its finalizer. */
-const confirmedWithinMs = 30_000
+/** After the grace period: a controller removes its finalizer within this time. */
 const removedWithinMs = 10_000
+/** A busy kubelet takes long to confirm the end; Kubernetes itself gives a node up after this time (tolerationSeconds of unreachable). */
+const confirmedWithinMs = 300_000
 
 /** Why a pod that should be gone is still there, and who can end that; null for one that has time left, or is not being deleted. */
 function hangs({ metadata, spec }: Pod, now: number): string | null {

@@ -82,7 +82,7 @@ export async function followRollout(cluster: KubernetesContext, move: Move, run:
     if (obstacle && Math.min(now - obstacleSince, pace.stalledMs()) >= obstacle.graceMs)
       return withoutPods(move, obstacle)
     if (pace.stalledMs() > deadlineMs)
-      return notHealthy(move, `no progress for ${duration(deadlineMs)}`, failure ?? line)
+      return notHealthy(move, `no progress for ${duration(deadlineMs)}`, obstacle?.why ?? failure ?? line)
     return pace.unseenMs() > deadlineMs ? unobserved(move, deadlineMs) : null
   }
   const conclude = (verdict: Verdict): void => {

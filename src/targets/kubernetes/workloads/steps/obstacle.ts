@@ -21,6 +21,8 @@ export interface Obstacle {
 const transientMs = 30_000
 /** A policy says the same each time; two looks exclude what was said before the change. */
 const lastingMs = 3000
+/** Beyond the time that a pod has to be gone. */
+const hangingMs = 20_000
 const passing = /webhook|timed? ?out|etcdserver|too many requests|connection refused|Internal error|try again/i
 const denied = /denied the request/
 /** Pods that end make room. */
@@ -36,7 +38,7 @@ export async function obstacleOf(
   const byReplicaSet = revisionsOf(move.kind) === 'replicasets'
   const isNew = (pod: Pod): boolean => isOf(pod, move)
   const hanging = hangingPod({ kind: move.kind, object, isNew }, pods, cluster.api.now())
-  if (hanging) return { why: hanging, graceMs: 0 }
+  if (hanging) return { why: hanging, graceMs: hangingMs }
   const others = pods.some((pod) => !isFinished(pod) && (!isNew(pod) || pod.metadata.deletionTimestamp))
   const mayPass = (text: string): boolean => others && lacksRoom.test(text)
   const failed = byReplicaSet

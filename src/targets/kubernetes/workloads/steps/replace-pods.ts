@@ -13,6 +13,7 @@ import { defaultDeadlineMs, failureLimitMs, followRollout, notHealthy } from './
 import { moveMismatch, workloadAt } from './move-mismatch.ts'
 import { awaitController, podMismatch, podsOf, podsRequest } from './pods-of.ts'
 import { putTemplate } from './put-template.ts'
+import { requireWayBack } from './way-back.ts'
 
 /** `place` is what a pod and its replacement share: a StatefulSet's pod its name, a DaemonSet's its node. */
 const replaced = z.array(z.object({ name: nameSchema, place: nameSchema })).min(1)
@@ -66,6 +67,7 @@ export const replacePods = kubernetesStep({
   },
   /** What was there may not have been healthy, so the step does not wait long for it. */
   async revert(cluster, { move, pods }, run) {
+    await requireWayBack(cluster, move, run)
     await putTemplate(cluster, move, 'from', run)
     await awaitController(cluster, move, run)
     let deleted = 0

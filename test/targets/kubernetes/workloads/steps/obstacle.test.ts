@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../../src/model/json.ts'
+import type { Step } from '../../../../../src/model/step.ts'
 import type { SharedLists } from '../../../../../src/targets/kubernetes/client/follow-list.ts'
 import type { Move } from '../../../../../src/targets/kubernetes/objects/move.ts'
 import {
@@ -9,11 +10,21 @@ import {
   workloadSchema
 } from '../../../../../src/targets/kubernetes/objects/objects.ts'
 import { templateHash } from '../../../../../src/targets/kubernetes/objects/template.ts'
+import { steps } from '../../../../../src/targets/kubernetes/steps.ts'
 import { followRollout } from '../../../../../src/targets/kubernetes/workloads/steps/follow-rollout.ts'
 import { obstacleOf } from '../../../../../src/targets/kubernetes/workloads/steps/obstacle.ts'
 import { requireWayBack } from '../../../../../src/targets/kubernetes/workloads/steps/way-back.ts'
 import { testRun } from '../../../../../testkit/target-context.ts'
-import { deployment, type FakeCluster, fakeCluster, pod, podPath, put, replicaSet } from '../../fake-cluster.ts'
+import {
+  deployment,
+  type FakeCluster,
+  fakeCluster,
+  pod,
+  podPath,
+  put,
+  replicaSet,
+  statefulSetPath
+} from '../../fake-cluster.ts'
 import { virtualClock } from '../../virtual-clock.ts'
 
 const signal = AbortSignal.timeout(60_000)
@@ -123,9 +134,9 @@ test.each<[string, Parameters<typeof scene>[0]]>([
   expect(await scene(more).read()).toBeNull()
 })
 
-const held = (finalizers: string[], managedFields: JsonObject[] = []): JsonObject => {
+const held = (finalizers: string[], managedFields: JsonObject[] = [], forMs = 60_000): JsonObject => {
   const one = pod('web', 2, 'a')
-  const metadata = { ...(one.metadata as JsonObject), deletionTimestamp: ago(60_000), finalizers, managedFields }
+  const metadata = { ...(one.metadata as JsonObject), deletionTimestamp: ago(forMs), finalizers, managedFields }
   return { ...one, metadata, spec: { nodeName: 'node-7' } }
 }
 
@@ -138,7 +149,9 @@ test('a pod that cannot go is named with its finalizer and who set it, where the
   expect((await scene({ spec, pods }).read())?.why).toMatch(
     /the finalizer a.example\/hold holds it, which backup-operator set/
   )
-  expect((await scene({ spec, pods: [held([])] }).read())?.why).toMatch(/its node node-7 does not confirm/)
+  // A busy node is no reason to give up.
+  expect(await scene({ spec, pods: [held([])] }).read()).toBeNull()
+  expect((await scene({ spec, pods: [held([], [], 400_000)] }).read())?.why).toMatch(/its node node-7 does not confirm/)
   expect(await scene({ pods }).read()).toBeNull()
   expect(await scene({ spec, pods: [...pods, pod('web', 1, 'a')] }).read()).toBeNull()
 })
@@ -186,4 +199,37 @@ test('a template is not put back over pods that serve, where its own are impossi
     refusePods(other.cluster)
     await requireWayBack(other.cluster.context, other.move, testRun())
   }
+})
+
+test('undoing OnDelete deletes no pod that serves where its former one is impossible', async () => {
+  const { cluster, move } = scene({})
+  const labelled = (revision: string, ordinal: number): JsonObject => {
+    const one = pod('web', 1, 'a')
+    const owner = { uid: 'web', kind: 'StatefulSet', name: 'web', controller: true }
+    const labels = { app: 'web', 'controller-revision-hash': revision }
+    return {
+      ...one,
+      metadata: { ...(one.metadata as JsonObject), name: `web-${ordinal}`, labels, ownerReferences: [owner] }
+    }
+  }
+  const object = deployment('web', { image: 'web:1', replicas: 2, spec: { updateStrategy: { type: 'OnDelete' } } })
+  cluster.objects.set(statefulSetPath('web'), object)
+  cluster.objects.set(podPath('web-0'), labelled('web-2', 0))
+  cluster.objects.set(podPath('web-1'), labelled('web-1', 1))
+  const { template } = replicaSet('web', 2, 'web:2').spec as { template: JsonObject }
+  const owner = { uid: 'web', kind: 'StatefulSet', name: 'web', controller: true }
+  cluster.objects.set('/apis/apps/v1/namespaces/shop/controllerrevisions/web-2', {
+    metadata: { name: 'web-2', uid: 'web-2', ownerReferences: [owner] },
+    revision: 2,
+    data: { spec: { template } }
+  })
+  refusePods(cluster)
+  const params = {
+    server: 'cluster.example',
+    move: { ...move, kind: 'statefulset' },
+    pods: [{ name: 'web-1', place: 'web-1' }]
+  }
+  const step: Step = { id: 'pods', kind: 'replace_pods', phase: 'switch', title: '', params, undo: null }
+  await expect(steps.revert(cluster.context, step, testRun())).rejects.toMatchObject({ code: 'no_way_back' })
+  expect(cluster.objects.has(podPath('web-1'))).toBe(true)
 })
