@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../src/model/json.ts'
 import type { Answer } from '../../../testkit/built-server.ts'
-import { workload } from '../../../testkit/kubernetes/cluster.ts'
+import { docker } from '../../../testkit/docker/images.ts'
+import { memoryRegistry } from '../../../testkit/docker/memory-registry.ts'
+import { type Shape, workload } from '../../../testkit/kubernetes/cluster.ts'
 import { execute } from '../../../testkit/kubernetes/scene.ts'
 import { describeOn } from '../../harness/describe-on.ts'
 import { useCluster } from './use-cluster.ts'
@@ -187,5 +189,36 @@ describeOn('kubernetes', 'what belongs to a version beside its pod template', (b
     const after = riskOf(await server.call('assess_rollback'), 'stays')
     expect(after?.detail ?? '').not.toContain('nightly')
     await cluster.kubectl('delete', 'deployment/whole', 'cronjob/nightly', '--wait=false')
+  })
+
+  it.concurrent('a tag that was moved: the digest that served goes into the template, and the next apply ends that', async () => {
+    const registry = scene.closing(await memoryRegistry())
+    const tag = `${registry.host}/moved:latest`
+    const moveTo = async (of: string): Promise<string> => {
+      await docker('tag', of, tag)
+      await docker('push', tag)
+      return docker('inspect', '--format', '{{index .RepoDigests 0}}', tag)
+    }
+    const digest = await moveTo(good)
+    const shape: Shape = { name: 'moved', image: tag, replicas: 1 }
+    await cluster.rolledOut(workload(shape))
+    await moveTo(bad)
+    await cluster.kubectl('rollout', 'restart', 'deployment/moved')
+    await crashing('moved')
+    const server = await serve({ workloads: ['deployment/moved'] })
+    const assessment = await server.call('assess_rollback')
+    expect(riskOf(assessment, 'pinned').detail).toMatch(/latest was sha256:.* and is sha256:/)
+    const done = await execute(server, assessment)
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect(await scene.imageOf('deployment/moved')).toBe(digest)
+    expect(await server.call('assess_rollback')).toMatchObject({ current: { version: assessment.plan.version } })
+    expect(await server.call('verify_rollback', { soak_seconds: 1 })).toMatchObject({ verdict: 'healthy' })
+    await cluster.apply(workload(shape))
+    const after = await cluster.get('deployment/moved')
+    expect(after.spec.template.spec.containers[0].image).toBe(tag)
+    expect(after.spec.template.metadata.annotations ?? {}).toEqual({})
+    await cluster.kubectl('delete', 'deployment', 'moved')
+    await cluster.kubectl('wait', 'pods', '-l', 'app=moved', '--for=delete', '--timeout=60s').catch(() => undefined)
+    await docker('rmi', '-f', tag, digest).catch(() => undefined)
   })
 })

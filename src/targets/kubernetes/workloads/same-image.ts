@@ -49,7 +49,7 @@ async function examine(cluster: KubernetesContext, change: WorkloadChange, signa
   const { workload, revision, move } = change
   const present = imagesRun(currentPods(workload))
   const isSame = differByRestart(revision.template, workload.object.spec.template)
-  const images = movedImages(cluster, change, present, isSame)
+  const images = formerDigests(cluster, change)
   const set = setCommand(cluster, change, images)
   if (set && move.kind === 'deployment') return withImages(change, images, present)
   if (isSame) return nothingChanges(cluster, change, present, set, signal)
@@ -104,12 +104,12 @@ async function nothingChanges(
 const allContainers = ({ spec }: Template) => [...spec.containers, ...(spec.initContainers ?? [])]
 
 /** The digests that a revision's containers ran, where the same tag names another image now. */
-function movedImages(
+export function formerDigests(
   { history }: KubernetesContext,
-  { workload, revision, move }: WorkloadChange,
-  present: Record<string, string>,
-  isSame: boolean
+  { workload, revision, move }: Omit<WorkloadChange, 'follow'>
 ): Images {
+  const present = imagesRun(currentPods(workload))
+  const isSame = differByRestart(revision.template, workload.object.spec.template)
   const serving = (workload.pods ?? []).filter((pod) => isOf(pod, move) && !isUnready(pod))
   const recorded = history
     .filter(({ status }) => status === 'success')

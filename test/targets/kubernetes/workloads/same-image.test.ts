@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
+import { pinned } from '../../../../src/targets/kubernetes/objects/pins.ts'
 import { differByRestart } from '../../../../src/targets/kubernetes/objects/restarts.ts'
+import { templateHash } from '../../../../src/targets/kubernetes/objects/template.ts'
+import { reread } from '../../../../src/targets/kubernetes/steps.ts'
 import { check } from '../../../../src/targets/kubernetes/workloads/check.ts'
-import { changeOf } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
+import { observe } from '../../../../src/targets/kubernetes/workloads/observe.ts'
+import { changeOf, stepsFor } from '../../../../src/targets/kubernetes/workloads/plan-steps.ts'
 import { readWorkloads } from '../../../../src/targets/kubernetes/workloads/read.ts'
 import { releasesOf } from '../../../../src/targets/kubernetes/workloads/releases.ts'
 import { withDigests } from '../../../../src/targets/kubernetes/workloads/same-image.ts'
@@ -40,7 +44,7 @@ async function planned(pods: JsonObject[], history: JsonObject[] = [], failed = 
   }))
   const context = { ...cluster.context, history: records }
   const { changes, found } = await withDigests(context, [changeOf(workload, revision)], signal)
-  return { cluster, found, pins: changes[0]?.move.to.pins, change: changes[0] }
+  return { cluster, found, pins: changes[0]?.move.to.pins, change: changes[0], workload }
 }
 
 test.each([
@@ -135,4 +139,25 @@ test('one of several workloads that would only restart is a note', async () => {
   const other = { ...change, workload: { ...workload, object: { ...workload.object, spec } } }
   const { found } = await withDigests(cluster.context, [change, other], signal)
   expect(found).toMatchObject({ blockers: [], notes: [expect.stringMatching(/changes nothing: its template differs/)] })
+})
+
+test('a journal that tells of a digest that never served is none of the plan', async () => {
+  const { cluster, change, workload } = await planned([runs(1, 'a', digest('a')), runs(2, 'a', digest('b'))])
+  if (!change) throw new Error('there is no change')
+  const { current: from, releases } = releasesOf([workload])
+  const to = releases.find(({ id }) => id.endsWith('@web-1'))
+  if (!to) throw new Error('there is no release')
+  const observed = await observe(cluster.context, signal)
+  const state = { workloads: [workload], helm: { state: 'none' as const } }
+  const known = { ...observed, state, from, to, signal }
+  const steps = stepsFor(cluster.context, [change], { from, to }, false)
+  expect((await reread(cluster.context, steps, known)).mismatches).toEqual([])
+  const evil = JSON.parse(JSON.stringify(steps).replaceAll('a'.repeat(64), 'e'.repeat(64)))
+  expect((await reread(cluster.context, evil, known)).mismatches).toHaveLength(1)
+  const { template, name } = workload.revisions.find((one) => one.name === 'web-1') ?? change.revision
+  const hash = templateHash(pinned({ template, name }, { web: digest('e') }))
+  const rehashed = JSON.parse(JSON.stringify(evil).replaceAll(change.move.to.hash, hash))
+  expect((await reread(cluster.context, rehashed, known)).mismatches).toEqual([
+    expect.stringMatching(/is not known to have run/)
+  ])
 })

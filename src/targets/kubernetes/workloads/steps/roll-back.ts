@@ -17,6 +17,7 @@ import { adoptFields } from './adopt-fields.ts'
 import { deleteUnready } from './delete-pods.ts'
 import { followRollout } from './follow-rollout.ts'
 import { movesMismatch, workloadAt } from './move-mismatch.ts'
+import { pinsMismatch } from './pins-mismatch.ts'
 import { awaitController } from './pods-of.ts'
 import { putTemplate } from './put-template.ts'
 import { requireWayBack } from './way-back.ts'
@@ -49,8 +50,10 @@ export const rollBack = kubernetesStep({
       manualUndoCommands: moves.flatMap((move) => manualCommands(cluster, move, from, to.version))
     }
   },
-  mismatch: (_cluster, { moves }, known) =>
-    movesMismatch(moves, known) ?? moves.flatMap((move) => followMismatch(move, known) ?? [])[0] ?? null,
+  mismatch: (cluster, { moves }, known) =>
+    movesMismatch(moves, known) ??
+    moves.flatMap((move) => followMismatch(move, known) ?? pinsMismatch(cluster, move, known) ?? [])[0] ??
+    null,
   async apply(cluster, { moves }, run) {
     const changed = await inParallel(moves, moves.length, async (move) => {
       const done = await putTemplate(cluster, move, 'to', run)
