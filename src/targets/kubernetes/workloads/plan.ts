@@ -23,7 +23,7 @@ export async function planWorkloads(
 ): Promise<PlanDraft> {
   const { changes, blockers } = changesTo(workloads, between.to)
   const touched = changes.map(({ workload }) => workload)
-  const [{ mayMark, autoscalers: _, ...found }, ofHelm] = await Promise.all([
+  const [{ mayMark, ...found }, ofHelm] = await Promise.all([
     preflight(cluster, { workloads, changes, touched, rights: changes.flatMap(argoRights) }, signal),
     helmBlockers(cluster, changes, withoutHelm, signal)
   ])

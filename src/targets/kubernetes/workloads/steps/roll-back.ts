@@ -1,22 +1,21 @@
 import { z } from 'zod'
-import type { Release } from '../../../../model/release.ts'
 import type { Known, Run } from '../../../target.ts'
 import { argoUndo } from '../../argo/steps.ts'
 import { inParallel } from '../../client/parallel.ts'
 import type { KubernetesContext } from '../../context.ts'
 import { kubernetesStep } from '../../kubernetes-step.ts'
-import { type Move, moveSchema, reversed } from '../../objects/move.ts'
+import { type Move, moveSchema, reversed, type Side } from '../../objects/move.ts'
 import { addressText, shortText } from '../../objects/names.ts'
 import { isOnDelete, isOrdered } from '../../objects/workload.ts'
 import { rolloutOf } from '../health.ts'
 import type { ClusterState } from '../observe.ts'
 import { readWorkload } from '../read.ts'
-import { revisionOf } from '../releases.ts'
 import { deleteUnready } from './delete-pods.ts'
 import { followRollout } from './follow-rollout.ts'
 import { movesMismatch, workloadAt } from './move-mismatch.ts'
 import { awaitController } from './pods-of.ts'
 import { putTemplate } from './put-template.ts'
+import { deletePodsCommand, undoCommand } from './undo-command.ts'
 
 /** `follow`: the step waits until the rollout is complete. `ordered`: a pod that is not ready keeps the next ones from being replaced. */
 const followed = moveSchema.extend({ follow: z.boolean(), ordered: z.boolean() })
@@ -29,7 +28,7 @@ export const rollBack = kubernetesStep({
   kind: 'roll_back',
   phase: 'switch',
   params: z.object({ server: z.string(), moves: z.array(followed).min(1) }),
-  describe(cluster, { moves }, { from, to }) {
+  describe(cluster, { moves }, { to }) {
     const [first] = moves
     const what = first && moves.length === 1 ? shortText(first) : `${moves.length} workloads`
     const stuck = moves.some(({ ordered }) => ordered)
@@ -39,8 +38,8 @@ export const rollBack = kubernetesStep({
       id: `workload:${moves.map(addressText).join(',')}`,
       title: `Rolling ${what} back to ${to.version}`,
       undo: `Put the present template of ${what} back${stuck}`,
-      manualCommands: moves.flatMap((move) => manualCommands(cluster, move, to)),
-      manualUndoCommands: moves.flatMap((move) => manualCommands(cluster, move, from, to.version))
+      manualCommands: moves.flatMap((move) => manualCommands(cluster, move, 'to')),
+      manualUndoCommands: moves.flatMap((move) => manualCommands(cluster, move, 'from'))
     }
   },
   mismatch: (_cluster, { moves }, known) =>
@@ -71,16 +70,17 @@ export const rollBack = kubernetesStep({
   }
 })
 
-/** `left` is the version that is undone; its pods may block a StatefulSet. */
-function manualCommands(cluster: KubernetesContext, move: Followed, release: Release | null, left?: string): string[] {
-  const number = (release && revisionOf(release, move)?.number) ?? 0
-  if (move.kind === 'rollout') return argoUndo(cluster, move, number)
+/** Undoing may need that the candidate's pods are deleted, which may block a StatefulSet. A template without a revision cannot be put back. */
+function manualCommands(cluster: KubernetesContext, move: Followed, goal: Side): string[] {
+  const { revision } = move[goal]
+  if (!revision) return []
+  if (move.kind === 'rollout') return argoUndo(cluster, move, revision)
   const to = `${cluster.kubectl} -n ${move.namespace}`
   const name = shortText(move)
   return [
     ...(move.paused ? [`${to} rollout resume ${name}`] : []),
-    `${to} rollout undo ${name} --to-revision=${number}`,
-    ...(left && move.ordered ? [`${to} delete pod POD (each one of ${left} that is not ready)`] : []),
+    undoCommand(cluster.kubectl, move, revision),
+    ...(goal === 'from' && move.ordered ? [deletePodsCommand(cluster, move, move.to.revision, 'unready')] : []),
     ...(move.follow ? [`${to} rollout status ${name}`] : [])
   ]
 }
