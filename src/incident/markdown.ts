@@ -29,6 +29,15 @@ export function code(text: string): string {
   return word ? `\`${word}\`` : ''
 }
 
+/** One line of text from outside that may end with a command, "Manually: …", which stays as it is typed. */
+export function withCommand(text: string, max = 2000): string {
+  const whole = oneLine(text, max)
+  const at = whole.indexOf('anually: ')
+  if (at < 0 || whole.includes('`')) return inline(whole, max)
+  const end = whole.endsWith('"') ? whole.length - 1 : whole.length
+  return `${inline(whole.slice(0, at + 8), max)} \`${whole.slice(at + 9, end)}\`${whole.slice(end)}`
+}
+
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')

@@ -1,7 +1,7 @@
 import type { Diagnosis, Evidence } from '../model/diagnosis.ts'
 import type { Migration } from '../project/migrations.ts'
 import type { Incident, IncidentRollback } from './incident.ts'
-import { code, fenced, inline, paragraphs, table } from './markdown.ts'
+import { code, fenced, inline, paragraphs, table, withCommand } from './markdown.ts'
 import type { Outage } from './outage.ts'
 import { pictureOf } from './picture.ts'
 import type { JudgedSeverity } from './severity.ts'
@@ -134,7 +134,7 @@ function migrationList(migrations: Migration[]): string {
 }
 
 function remains({ remains: left, rollback }: Incident): string {
-  if (left.length > 0) return list(left.map((text) => `[ ] ${inline(text, 1000)}`))
+  if (left.length > 0) return list(left.map((text) => `[ ] ${withCommand(text)}`))
   return rollback?.outcome === 'succeeded' ? 'Nothing.' : 'Nothing is recorded. Check the target itself.'
 }
 

@@ -35,7 +35,7 @@ export async function incidentOfJournal(known: Known, record: JournalRecord, giv
 
 /** Anyone who can write to the project can write a journal: its words are shown as its own, with no command that looks like ours. */
 const toldByJournal = (text: string): string =>
-  `The journal says (verify before you run anything of it): "${oneLine(text, 600)}"`
+  `The journal says (verify before you run anything of it): "${oneLine(text, 1500)}"`
 
 /** An incident without a rollback, as the target tells it now. @throws TargetError when it does not answer. */
 export async function incidentOfNow(session: Session, given: Given, signal: AbortSignal): Promise<Incident> {

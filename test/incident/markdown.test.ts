@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { code, fenced, inline, paragraphs, table } from '../../src/incident/markdown.ts'
+import { code, fenced, inline, paragraphs, table, withCommand } from '../../src/incident/markdown.ts'
 
 describe('inline', () => {
   it.each([
@@ -31,6 +31,18 @@ describe('inline', () => {
   ])('shows %j literally', (text, markdown) => expect(inline(text)).toBe(markdown))
 
   it('is cut', () => expect(inline('x'.repeat(1000)).length).toBeLessThanOrEqual(400))
+})
+
+describe('withCommand', () => {
+  it.each([
+    [
+      'Not done: a_b_. Manually: a && b "$(c -o \'{.x\\.y}\')"',
+      'Not done: a_b\\_. Manually: `a && b "$(c -o \'{.x\\.y}\')`"'
+    ],
+    ['*x*. Then manually: rm <file>', '\\*x\\*. Then manually: `rm <file>`'],
+    ['Manually: a `b` @all <i>', 'Manually: a \\`b\\` `@all` &lt;i&gt;'],
+    ['*x*', '\\*x\\*']
+  ])('shows %j literally, and its command as it is typed', (text, markdown) => expect(withCommand(text)).toBe(markdown))
 })
 
 describe('fenced', () => {

@@ -83,4 +83,4 @@ export const manualUndoCommands = (steps: readonly Step[], why: string): string[
   steps.flatMap((step) => (step.undo ? [`${why}: ${step.undo}.${commandLine(step.manualUndoCommands)}`] : []))
 
 const commandLine = (commands: readonly string[] | undefined, how = 'Manually'): string =>
-  commands ? ` ${how}: ${commands.join(' && ')}` : ''
+  commands?.length ? ` ${how}: ${commands.join(' && ')}` : ''

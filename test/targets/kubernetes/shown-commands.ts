@@ -9,7 +9,8 @@ const run = promisify(execFile)
 
 /** Runs the command that a text shows between quotes, as a person would paste it. */
 export async function runShown(cluster: Cluster, text: string, path = process.env.PATH): Promise<string> {
-  const [, command] = /"((?:kubectl|helm) [^"]*)"/.exec(text) ?? []
+  // A command may hold quotes of its own: its last one comes before the end of the sentence.
+  const [, command] = /"((?:kubectl|helm) .+?)"(?=[.,;] |[.,;]?$)/.exec(text) ?? []
   if (!command) throw new Error(`no command in: ${text}`)
   return runPasted(cluster, command, path)
 }
@@ -24,3 +25,10 @@ export async function runPasted({ kubeconfig }: Cluster, command: string, path =
     await rm(cwd, { recursive: true, force: true })
   }
 }
+
+/** The commands of lines that remain, each as a person would paste it, with what it is for. */
+export const manualOf = (remains: readonly string[]): { why: string; command: string }[] =>
+  remains.flatMap((line) => {
+    const [, why, command] = /^(.*?)\.? (?:Manually|Then manually): (.+)$/.exec(line) ?? []
+    return why && command ? [{ why, command }] : []
+  })

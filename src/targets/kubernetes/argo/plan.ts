@@ -47,7 +47,7 @@ export function argoBlockers(cluster: KubernetesContext, { workload, revision, m
   if (!isRollout(object)) return []
   const { workloadRef, strategy } = object.spec
   const name = shortText(address)
-  const next = `Run "${argoUndo(cluster, move, revision.number)[0]}", or apply the manifest of that version.`
+  const next = `Run "${argoUndo(cluster, move, revision.name)[0]}", or apply the manifest of that version.`
   if (workloadRef)
     return [
       {

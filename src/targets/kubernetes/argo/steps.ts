@@ -14,6 +14,7 @@ import { readWorkload } from '../workloads/read.ts'
 import { followRollout } from '../workloads/steps/follow-rollout.ts'
 import { moveMismatch } from '../workloads/steps/move-mismatch.ts'
 import { changedMeanwhile, templateChanged } from '../workloads/steps/put-template.ts'
+import { numberCommand } from '../workloads/steps/undo-command.ts'
 import { isMadeOf, isUpdating } from './state.ts'
 
 const controllerLimitMs = 60_000
@@ -85,8 +86,8 @@ const plugin = ({ kubectl }: KubernetesContext, { namespace }: Move, words: stri
   `${kubectl.replace('kubectl', `kubectl argo rollouts ${words}`)} -n ${namespace}`
 
 /** The commands for a person who puts a revision back. */
-export const argoUndo = (cluster: KubernetesContext, move: Move, revision: number): string[] => [
-  plugin(cluster, move, `undo ${move.name} --to-revision=${revision}`),
+export const argoUndo = (cluster: KubernetesContext, move: Move, revision: string): string[] => [
+  plugin(cluster, move, `undo ${move.name} --to-revision=${numberCommand(cluster.kubectl, move, revision)}`),
   ...(move.paused ? [plugin(cluster, move, `promote ${move.name}`)] : []),
   plugin(cluster, move, `status ${move.name}`)
 ]

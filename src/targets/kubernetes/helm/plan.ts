@@ -8,6 +8,7 @@ import type { KubernetesContext } from '../context.ts'
 import type { WorkloadChange } from '../objects/move.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
+import { findAutoscalers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
 import type { Right } from '../preflight/rights.ts'
 import { planWorkloads } from '../workloads/plan.ts'
@@ -51,8 +52,9 @@ export async function planHelm(
   })
   const served = await readServed(cluster, [...newest.content.objects, ...candidate.content.objects], signal)
   const rights = [...recordRights(cluster, helmState), ...objectRights(served, newest, candidate)]
-  const [{ mayMark, autoscalers, ...found }, tried] = await Promise.all([
+  const [{ mayMark, ...found }, autoscalers, tried] = await Promise.all([
     preflight(cluster, { workloads, changes, touched: workloads, rights }, signal),
+    findAutoscalers(cluster, workloads, signal),
     tryObjects(cluster, served, helmState, candidate, signal)
   ])
   const restored = isRestoredBy(candidate)

@@ -113,8 +113,12 @@ export async function findAutoscalers(
 }
 
 /** Autoscalers own the number of replicas, not the template, so each one is named. */
-export const autoscalerRisks = (scalers: readonly Autoscaler[]): Risk[] =>
-  scalers.map(({ name, address }) => ({
+export const autoscalers = async (
+  cluster: KubernetesContext,
+  workloads: readonly Workload[],
+  signal: AbortSignal
+): Promise<Risk[]> =>
+  (await findAutoscalers(cluster, workloads, signal)).map(({ name, address }) => ({
     id: `hpa:${name}`,
     serious: false,
     title: `The autoscaler ${name} sets the replicas of ${shortText(address)}`,

@@ -3,7 +3,7 @@ import { gitOwners } from '../gitops/index.ts'
 import type { WorkloadChange } from '../objects/move.ts'
 import type { Workload } from '../objects/workload.ts'
 import { deletesPods } from '../workloads/plan-steps.ts'
-import { type Autoscaler, autoscalerRisks, disruptionBudgets, findAutoscalers, ownerRisks } from './controllers.ts'
+import { autoscalers, disruptionBudgets, ownerRisks } from './controllers.ts'
 import { type Findings, joined } from './findings.ts'
 import { examineImages } from './images.ts'
 import { readNodes } from './nodes.ts'
@@ -20,7 +20,6 @@ import { examineTraffic } from './traffic.ts'
 interface Preflight extends Findings {
   /** Whether the failed revisions may be marked. */
   mayMark: boolean
-  autoscalers: Autoscaler[]
   /** The least soak that proves anything. */
   soakMs?: number
 }
@@ -56,7 +55,7 @@ export async function preflight(
       examineImages(cluster, changes, reading, signal),
       examinePullSecrets(cluster, changes, signal),
       gitOwners(cluster, touched, signal),
-      findAutoscalers(cluster, workloads, signal),
+      autoscalers(cluster, workloads, signal),
       disruptionBudgets(cluster, workloads, signal),
       tryChanges(cluster, changes, signal)
     ])
@@ -68,12 +67,11 @@ export async function preflight(
       places,
       traffic,
       room,
-      { risks: [...images, ...logins, ...ownerRisks(touched), ...git.risks, ...autoscalerRisks(scalers), ...budgets] },
+      { risks: [...images, ...logins, ...ownerRisks(touched), ...git.risks, ...scalers, ...budgets] },
       ...changes.map(({ workload, revision }) => strategyRisks(cluster, workload, revision)),
       { blockers: rights.blockers.length > 0 ? [] : refused, notes: rights.notes }
     ]),
     mayMark: rights.mayMark,
-    autoscalers: scalers,
     ...(git.soakMs && { soakMs: git.soakMs })
   }
 }

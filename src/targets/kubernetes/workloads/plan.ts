@@ -28,7 +28,7 @@ export async function planWorkloads(
   const { changes: asKept, blockers } = changesTo(workloads, between.to)
   const { changes, found: same } = await withDigests(cluster, asKept, signal)
   const touched = changes.map(({ workload }) => workload)
-  const [{ mayMark, autoscalers: _, ...found }, { steps, ...rehearsal }, ofHelm, members] = await Promise.all([
+  const [{ mayMark, ...found }, { steps, ...rehearsal }, ofHelm, members] = await Promise.all([
     preflight(cluster, { workloads, changes, touched, rights: changes.flatMap(argoRights) }, signal),
     planRehearsal(cluster, changes, between, signal),
     helmBlockers(cluster, changes, withoutHelm, signal),

@@ -28,7 +28,7 @@ export const deletePods = kubernetesStep({
     id: `pods:${addressText(move)}`,
     title: `Deleting the pods of ${shortText(move)} that keep it stuck: ${pods.join(', ')} (claims and data stay)`,
     undo: null,
-    manualCommands: [`${kubectl} -n ${move.namespace} delete pod ${pods.join(' ')}`]
+    manualCommands: [`${kubectl} -n ${move.namespace} delete pod ${pods.join(' ')} --ignore-not-found`]
   }),
   mismatch(_cluster, { move, pods }, known) {
     const workload = workloadAt(move, known)

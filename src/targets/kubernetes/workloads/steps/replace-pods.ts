@@ -13,6 +13,7 @@ import { defaultDeadlineMs, failureLimitMs, followRollout, notHealthy } from './
 import { moveMismatch, workloadAt } from './move-mismatch.ts'
 import { awaitController, podMismatch, podsOf, podsRequest } from './pods-of.ts'
 import { putTemplate } from './put-template.ts'
+import { deletePodsCommand } from './undo-command.ts'
 import { requireWayBack } from './way-back.ts'
 
 /** `place` is what a pod and its replacement share: a StatefulSet's pod its name, a DaemonSet's its node. */
@@ -26,16 +27,15 @@ export const replacePods = kubernetesStep({
   kind: 'replace_pods',
   phase: 'switch',
   params: oneMove.extend({ pods: replaced }),
-  describe({ kubectl }, { move, pods }) {
+  describe(cluster, { move, pods }) {
     const names = pods.map(({ name }) => name)
-    const to = `${kubectl} -n ${move.namespace} delete pod`
-    const commands = names.map((name) => `${to} ${name}`)
+    const to = `${cluster.kubectl} -n ${move.namespace} delete pod --ignore-not-found`
     return {
       id: `pods:${addressText(move)}`,
       title: `Deleting the old pods of ${shortText(move)} one by one: ${names.join(', ')} (claims and data stay)`,
       undo: 'Put the present template back and delete the replaced pods one by one',
-      manualCommands: commands,
-      manualUndoCommands: move.kind === 'statefulset' ? commands : [`${to} POD (each one that was replaced)`]
+      manualCommands: names.map((name) => `${to} ${name}`),
+      manualUndoCommands: [deletePodsCommand(cluster, move, move.to.revision, 'all')]
     }
   },
   mismatch(_cluster, { move, pods }, known) {

@@ -1,18 +1,16 @@
 import { z } from 'zod'
-import type { Release } from '../../../../model/release.ts'
 import type { Known, Run } from '../../../target.ts'
 import { argoUndo } from '../../argo/steps.ts'
 import { inParallel } from '../../client/parallel.ts'
 import type { KubernetesContext } from '../../context.ts'
 import { kubernetesStep } from '../../kubernetes-step.ts'
 import { shortDigest } from '../../objects/images-run.ts'
-import { type Move, moveSchema, reversed } from '../../objects/move.ts'
+import { type Move, moveSchema, reversed, type Side } from '../../objects/move.ts'
 import { addressText, shortText } from '../../objects/names.ts'
 import { isOnDelete, isOrdered } from '../../objects/workload.ts'
 import { rolloutOf } from '../health.ts'
 import type { ClusterState } from '../observe.ts'
 import { readWorkload } from '../read.ts'
-import { revisionOf } from '../releases.ts'
 import { adoptFields } from './adopt-fields.ts'
 import { deleteUnready } from './delete-pods.ts'
 import { followRollout } from './follow-rollout.ts'
@@ -20,6 +18,7 @@ import { movesMismatch, workloadAt } from './move-mismatch.ts'
 import { pinsMismatch } from './pins-mismatch.ts'
 import { awaitController } from './pods-of.ts'
 import { putTemplate } from './put-template.ts'
+import { deletePodsCommand, undoCommand } from './undo-command.ts'
 import { requireWayBack } from './way-back.ts'
 
 /** `follow`: the step waits until the rollout is complete. `ordered`: a pod that is not ready keeps the next ones from being replaced. */
@@ -33,7 +32,7 @@ export const rollBack = kubernetesStep({
   kind: 'roll_back',
   phase: 'switch',
   params: z.object({ server: z.string(), moves: z.array(followed).min(1) }),
-  describe(cluster, { moves }, { from, to }) {
+  describe(cluster, { moves }, { to }) {
     const [first] = moves
     const pins = moves.flatMap((move) =>
       Object.entries(move.to.pins ?? {}).map(([name, image]) => `${name} fixed at ${shortDigest(image)}`)
@@ -46,8 +45,8 @@ export const rollBack = kubernetesStep({
       id: `workload:${moves.map(addressText).join(',')}`,
       title: `Rolling ${what} back to ${to.version}${pins.length > 0 ? `, with ${pins.join(', ')}` : ''}`,
       undo: `Put the present template of ${what} back${stuck}`,
-      manualCommands: moves.flatMap((move) => manualCommands(cluster, move, to)),
-      manualUndoCommands: moves.flatMap((move) => manualCommands(cluster, move, from, to.version))
+      manualCommands: moves.flatMap((move) => manualCommands(cluster, move, 'to')),
+      manualUndoCommands: moves.flatMap((move) => manualCommands(cluster, move, 'from'))
     }
   },
   mismatch: (cluster, { moves }, known) =>
@@ -83,18 +82,19 @@ export const rollBack = kubernetesStep({
   }
 })
 
-/** `left` is the version that is undone; its pods may block a StatefulSet. */
-function manualCommands(cluster: KubernetesContext, move: Followed, release: Release | null, left?: string): string[] {
-  const number = (release && revisionOf(release, move)?.number) ?? 0
-  if (move.kind === 'rollout') return argoUndo(cluster, move, number)
+/** Undoing may need that the candidate's pods are deleted, which may block a StatefulSet. A template without a revision cannot be put back. */
+function manualCommands(cluster: KubernetesContext, move: Followed, goal: Side): string[] {
+  const { revision } = move[goal]
+  if (!revision) return []
+  if (move.kind === 'rollout') return argoUndo(cluster, move, revision)
   const to = `${cluster.kubectl} -n ${move.namespace}`
   const name = shortText(move)
   const pins = move.to.pins && Object.entries(move.to.pins).map(([container, image]) => `${container}=${image}`)
   return [
     ...(move.paused ? [`${to} rollout resume ${name}`] : []),
-    `${to} rollout undo ${name} --to-revision=${number}`,
-    ...(pins && !left ? [`${to} set image ${name} ${pins.join(' ')}`] : []),
-    ...(left && move.ordered ? [`${to} delete pod POD (each one of ${left} that is not ready)`] : []),
+    undoCommand(cluster.kubectl, move, revision),
+    ...(pins && goal === 'to' ? [`${to} set image ${name} ${pins.join(' ')}`] : []),
+    ...(goal === 'from' && move.ordered ? [deletePodsCommand(cluster, move, move.to.revision, 'unready')] : []),
     ...(move.follow ? [`${to} rollout status ${name}`] : [])
   ]
 }
