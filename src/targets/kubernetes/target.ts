@@ -5,9 +5,10 @@ import { sharedLists } from './client/follow-list.ts'
 import type { KubernetesConfig } from './config.ts'
 import type { KubernetesContext } from './context.ts'
 import { openHelm } from './helm/index.ts'
-import { planHelm } from './helm/plan.ts'
+import { planHelm, planWithoutHelm } from './helm/plan.ts'
 import { createLease } from './lease/index.ts'
 import { podSchema, workloadSchema } from './objects/objects.ts'
+import { namingRights } from './preflight/missing-rights.ts'
 import { reread, steps } from './steps.ts'
 import { check } from './workloads/check.ts'
 import { diagnose } from './workloads/diagnose.ts'
@@ -41,12 +42,17 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
   for (const name of [namespace, config.context, config.container, ...(config.workloads ?? [])])
     if (name) mask.spare(name)
   return {
-    observe: (signal) => observe(cluster, signal),
+    observe: (signal) =>
+      observe(cluster, signal).catch(async (error: unknown) => {
+        throw await namingRights(cluster, error, signal)
+      }),
     plan({ current }, { workloads, helm }, to, signal) {
       const between = { from: current, to }
       return helm.state === 'readable'
         ? planHelm(cluster, workloads, helm.helmState, between, signal)
-        : planWorkloads(cluster, workloads, between, signal, helm.state === 'unusable' ? helm.why : '')
+        : helm.state === 'unusable'
+          ? planWithoutHelm(cluster, workloads, between, helm.why, signal)
+          : planWorkloads(cluster, workloads, between, signal, '')
     },
     reread: (all, known) => reread(cluster, all, known),
     apply: (step, run) => steps.apply(cluster, step, run),
