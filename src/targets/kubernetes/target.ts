@@ -7,9 +7,10 @@ import { sharedLists } from './client/follow-list.ts'
 import type { KubernetesConfig } from './config.ts'
 import type { KubernetesContext } from './context.ts'
 import { openHelm } from './helm/index.ts'
-import { planHelm } from './helm/plan.ts'
+import { planHelm, planWithoutHelm } from './helm/plan.ts'
 import { createLease } from './lease/index.ts'
 import { podSchema, workloadSchema } from './objects/objects.ts'
+import { namingRights } from './preflight/missing-rights.ts'
 import { reread, steps } from './steps.ts'
 import { askProbe, check } from './workloads/check.ts'
 import { diagnose } from './workloads/diagnose.ts'
@@ -46,11 +47,16 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
     if (name) mask.spare(name)
   return {
     observe: (signal) =>
-      withProbe(observe(cluster, signal), { clock: cluster.clock, signal, ask: askProbe(cluster, signal) }),
+      withProbe(
+        observe(cluster, signal).catch(async (error: unknown) => {
+          throw await namingRights(cluster, error, signal)
+        }),
+        { clock: cluster.clock, signal, ask: askProbe(cluster, signal) }
+      ),
     async plan({ current }, { workloads, helm }, to, signal) {
       const between = { from: current, to }
-      if (helm.state !== 'readable')
-        return planWorkloads(cluster, workloads, between, signal, helm.state === 'unusable' ? helm.why : '')
+      if (helm.state === 'unusable') return planWithoutHelm(cluster, workloads, between, helm.why, signal)
+      if (helm.state !== 'readable') return planWorkloads(cluster, workloads, between, signal, '')
       const draft = await planHelm(cluster, workloads, helm.helmState, between, signal)
       return config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
     },

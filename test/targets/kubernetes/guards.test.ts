@@ -56,6 +56,17 @@ describeOn('kubernetes', 'guards of a rollback on kubernetes', (backend) => {
     await cluster.kubectl('delete', 'deployment', 'guarded', '--wait=false')
   })
 
+  it.concurrent('every right that reading needs is named at once', async () => {
+    await failed({ name: 'patched' })
+    const patcher = await cluster.identity('patcher', [
+      { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'patch'] }
+    ])
+    const { isError, error } = await (await serve('patched', [], patcher)).call('assess_rollback')
+    expect({ isError, error }).toMatchObject({ isError: true, error: { code: 'forbidden' } })
+    const missing = ['list deployments', 'watch deployments', 'list replicasets', 'list pods', 'watch pods']
+    expect(error.why).toContain(missing.map((right) => `${right} in ${cluster.namespace}`).join(', '))
+  })
+
   it.concurrent('few rights are enough to go back, without a lease and without a mark', async () => {
     await failed({ name: 'few' })
     const few = await cluster.identity('few', [

@@ -37,18 +37,19 @@ export async function readKubeconfig(
   const home = join(env.HOME ?? env.USERPROFILE ?? '/', '.kube/config')
   const files = (env.KUBECONFIG ? env.KUBECONFIG.split(delimiter) : [home]).filter((file) => file && existsSync(file))
   try {
-    // The client reads them with a parser of its own.
-    for (const file of files) await readYamlFile(file)
-    const [first, ...others] = files
-    if (first) {
-      config.loadFromFile(first)
-      for (const file of others) {
-        const next = new KubeConfig()
-        next.loadFromFile(file)
-        config.mergeConfig(next, true)
-      }
-    } else if (existsSync(serviceAccount) && process.env.KUBERNETES_SERVICE_HOST) config.loadFromCluster()
-    else throw new Error(`${env.KUBECONFIG ?? home} does not exist, and this does not run in a cluster`)
+    config.loadFromOptions({ clusters: [], users: [], contexts: [], currentContext: '' })
+    for (const file of files) {
+      // The client reads it with a parser of its own, which an empty one breaks.
+      if (!(await readYamlFile(file))) continue
+      const next = new KubeConfig()
+      next.loadFromFile(file)
+      merge(config, next)
+    }
+    if (files.length === 0) {
+      if (!existsSync(serviceAccount) || !process.env.KUBERNETES_SERVICE_HOST)
+        throw new Error(`${env.KUBECONFIG ?? home} does not exist, and this does not run in a cluster`)
+      config.loadFromCluster()
+    }
   } catch (error) {
     // After the first line comes a part of the file, which may contain a token.
     throw unusable(messageOf(error).split('\n')[0] ?? '')
@@ -73,6 +74,18 @@ export async function readKubeconfig(
   if (user) config.users = [user]
   hideCredentials(user, mask)
   return { config, cluster, context, user, files, behindProxy: proxy !== undefined }
+}
+
+/** Of what several files name alike, the first counts (kubernetes.io, "Merging kubeconfig files"). */
+function merge(config: KubeConfig, next: KubeConfig): void {
+  const added = <T extends { name: string }>(kept: readonly T[], more: readonly T[]): T[] => [
+    ...kept,
+    ...more.filter(({ name }) => !kept.some((one) => one.name === name))
+  ]
+  config.clusters = added(config.clusters, next.clusters)
+  config.users = added(config.users, next.users)
+  config.contexts = added(config.contexts, next.contexts)
+  config.currentContext ||= next.currentContext
 }
 
 /**

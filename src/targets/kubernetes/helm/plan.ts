@@ -10,13 +10,14 @@ import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
 import { findAutoscalers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
-import type { Right } from '../preflight/rights.ts'
+import { deniedOf, missingRight, type Right } from '../preflight/rights.ts'
 import { planWorkloads } from '../workloads/plan.ts'
 import { changeOf } from '../workloads/plan-steps.ts'
 import { objectRights, readServed, tryObjects } from './dry-run.ts'
 import { type HelmState, runsNewest } from './helm-state.ts'
 import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
 import { clusterRevision, findObject, isSame, type ManifestObject, objectText } from './manifest.ts'
+import { helmOwner } from './owner.ts'
 import { helmSteps } from './plan-steps.ts'
 import { helmDetailsSchema } from './releases.ts'
 import { replicaRisks } from './replicas.ts'
@@ -91,6 +92,26 @@ export async function planHelm(
   }
 }
 
+/** Refused, with what stops Helm; and with every right that it would lack besides. */
+export async function planWithoutHelm(
+  cluster: KubernetesContext,
+  workloads: readonly Workload[],
+  between: Between,
+  why: string,
+  signal: AbortSignal
+): Promise<PlanDraft> {
+  const owners = cluster.helm.secrets ? workloads.flatMap((workload) => helmOwner(workload) ?? []) : []
+  const [plan, denied] = await Promise.all([
+    planWorkloads(cluster, workloads, between, signal, why),
+    deniedOf(
+      cluster,
+      owners.flatMap(({ namespace }) => secretRights(namespace, recordVerbs)),
+      signal
+    )
+  ])
+  return { ...plan, blockers: [...plan.blockers, ...denied.map((right) => missingRight(cluster, right))] }
+}
+
 const revisionGone = ({ of }: HelmState, { version }: Release): Blocker => ({
   id: `no_revision:helm/${of.namespace}/${of.name}`,
   what: `The Helm release ${of.name} cannot go back to ${version}`,
@@ -99,15 +120,13 @@ const revisionGone = ({ of }: HelmState, { version }: Release): Blocker => ({
 })
 
 /** Helm reads all records, writes a new one, and changes the status of the old. */
+const recordVerbs = ['get', 'list', 'create', 'update']
+
+const secretRights = (namespace: string, verbs: readonly string[]): Right[] =>
+  verbs.map((verb) => ({ namespace, group: '', resource: 'secrets', verb }))
+
 const recordRights = ({ helm }: KubernetesContext, { of, newest }: HelmState): Right[] =>
-  helm.secrets
-    ? ['get', 'list', 'create', 'update', ...(isPending(newest) ? ['patch'] : [])].map((verb) => ({
-        namespace: of.namespace,
-        group: '',
-        resource: 'secrets',
-        verb
-      }))
-    : []
+  helm.secrets ? secretRights(of.namespace, [...recordVerbs, ...(isPending(newest) ? ['patch'] : [])]) : []
 
 /** Whether a finding is about an object that the revision itself restores. */
 function isRestoredBy({ content }: HelmRevision): (finding: { id: string }) => boolean {

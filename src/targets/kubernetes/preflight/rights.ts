@@ -47,13 +47,10 @@ export async function checkRights(
   const forReading = unique(
     moves.flatMap(({ namespace }) => optionalReads.map((one) => ({ ...one, namespace, verb: 'list' })))
   )
-  const denied = new Set<Right>()
-  await inParallel([...needed, ...forLease, ...forMark, ...forReading], 12, async (right) => {
-    if (!(await isAllowed(cluster, right, signal))) denied.add(right)
-  })
+  const denied = new Set(await denials(cluster, [...needed, ...forLease, ...forMark, ...forReading], signal))
   const mayMark = !forMark.some((right) => denied.has(right))
   return {
-    blockers: needed.filter((right) => denied.has(right)).map((right) => missing(cluster, right)),
+    blockers: needed.filter((right) => denied.has(right)).map((right) => missingRight(cluster, right)),
     risks: noLease(forLease.filter((right) => denied.has(right))),
     mayMark,
     notes: [
@@ -61,6 +58,15 @@ export async function checkRights(
       ...forReading.filter((right) => denied.has(right)).map(unreadNote)
     ]
   }
+}
+
+/** Each of some rights that this identity does not have, once. */
+export const deniedOf = (cluster: KubernetesContext, rights: readonly Right[], signal: AbortSignal): Promise<Right[]> =>
+  denials(cluster, unique(rights), signal)
+
+async function denials(cluster: KubernetesContext, rights: readonly Right[], signal: AbortSignal): Promise<Right[]> {
+  const allowed = await inParallel(rights, 12, (right) => isAllowed(cluster, right, signal))
+  return rights.filter((_, index) => !allowed[index])
 }
 
 /** What is read if that is allowed. */
@@ -101,16 +107,16 @@ const neededFor = ({ kind, namespace, name, from, to }: Move, deletesPods: boole
 
 const resourceOf = ({ resource, subresource }: Right): string => (subresource ? `${resource}/${subresource}` : resource)
 
-const textOf = (right: Right): string =>
+export const rightText = (right: Right): string =>
   `${right.verb} ${resourceOf(right)}${right.namespace && ` in ${right.namespace}`}`
 
 /** Each right once, on all the objects that need it. */
 function unique(rights: readonly Right[]): Right[] {
   const found = new Map<string, Right>()
   for (const right of rights) {
-    const before = found.get(textOf(right))
+    const before = found.get(rightText(right))
     const names = before ? before.names && right.names && [...before.names, ...right.names] : right.names
-    found.set(textOf(right), { ...right, names })
+    found.set(rightText(right), { ...right, names })
   }
   return [...found.values()]
 }
@@ -145,9 +151,9 @@ async function isGranted({ api }: KubernetesContext, attributes: JsonObject, sig
   return answer.status.allowed
 }
 
-const missing = ({ kubectl }: KubernetesContext, right: Right): Blocker => ({
+export const missingRight = ({ kubectl }: KubernetesContext, right: Right): Blocker => ({
   id: `forbidden:${right.verb}:${resourceOf(right)}:${right.namespace}`,
-  what: `The right to ${textOf(right)} is missing`,
+  what: `The right to ${rightText(right)} is missing`,
   why: 'the API server denies it to this identity (SelfSubjectAccessReview)',
   next: `Use another identity, or have it granted. To check it: "${kubectl}${right.namespace && ` -n ${right.namespace}`} auth can-i ${right.verb} ${right.resource}${right.subresource ? ` --subresource=${right.subresource}` : ''}".`
 })

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
@@ -196,6 +196,31 @@ describeOn('kubernetes', 'logins and the choice of a cluster', (backend) => {
     const unreadable = await failure(observe(torn))
     expect(unreadable).toMatchObject({ code: 'no_cluster' })
     expect(unreadable.message).not.toContain('h0p-sesame-17')
+  })
+
+  it('several files, of which the first that names something counts', async () => {
+    const { clusters, users, contexts } = kubeconfig
+    const lost = { name: clusters[0].name, cluster: { server: 'https://127.0.0.1:1' } }
+    const files = await Promise.all([
+      file('empty.kubeconfig', ''),
+      file('clusters.kubeconfig', { clusters, users: null }),
+      join(dir, 'not-there.kubeconfig'),
+      file('same-names.kubeconfig', { clusters: [lost], users, contexts }),
+      file('context.kubeconfig', { 'current-context': contexts[0].name }),
+      file('other-context.kubeconfig', { 'current-context': 'nowhere' })
+    ])
+    expect(await observe(files.join(delimiter))).toBe('1')
+  })
+
+  it('the namespace of the chosen context', async () => {
+    const [{ context }] = kubeconfig.contexts
+    const contexts = [
+      { name: 'elsewhere', context: { ...context, namespace: 'default' } },
+      { name: 'here', context: { ...context, namespace: cluster.namespace } }
+    ]
+    const two = await file('namespaces.kubeconfig', { ...kubeconfig, contexts, 'current-context': 'elsewhere' })
+    expect(await observe(two, { namespace: null, context: 'here' })).toBe('1')
+    expect((await failure(observe(two, { namespace: null }))).message).toMatch(/default/)
   })
 
   it.skipIf(process.getuid?.() !== 0)('the service account of a pod, by its mounted files', async () => {

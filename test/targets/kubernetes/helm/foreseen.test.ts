@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import type { JsonObject } from '../../../../src/model/json.ts'
 import type { Answer } from '../../../../testkit/built-server.ts'
@@ -110,5 +112,31 @@ describeOn('helm', 'what makes Helm fail is found before anything begins', (back
         (right) => `forbidden:${right}:${cluster.namespace}`
       )
     )
+  })
+
+  it.concurrent('each right on the records, where Helm may not even read them', async () => {
+    await failed('unread', null, null)
+    const kubeconfig = await cluster.identity('unread', [
+      { apiGroups: ['apps'], resources: ['deployments', 'replicasets'], verbs: ['get', 'list', 'watch', 'patch'] },
+      { apiGroups: [''], resources: ['pods', 'services'], verbs: ['get', 'list', 'watch'] }
+    ])
+    const { blockers } = await (await serve('unread', kubeconfig)).call('assess_rollback')
+    expect(blockers.map(({ id }: Answer) => id)).toEqual([
+      'helm:unread',
+      ...['get', 'list', 'create', 'update'].map((verb) => `forbidden:${verb}:secrets:${cluster.namespace}`)
+    ])
+  })
+
+  it.concurrent('nothing, where the login is in several kubeconfig files', async () => {
+    await failed('several', null, null)
+    const { clusters, users, contexts } = JSON.parse(await cluster.kubectl('config', 'view', '--raw', '-o', 'json'))
+    const scene = await project({ workloads: ['deployment/several'] })
+    const parts = [{ clusters }, { users, contexts }, { 'current-context': contexts[0].name, clusters }]
+    const files = parts.map((_, index) => join(scene.project.dir, `${index}.kubeconfig`))
+    await Promise.all(parts.map((part, index) => writeFile(files[index] ?? '', JSON.stringify(part))))
+    const server = await scene.serve(files.join(delimiter), withHelm)
+    const done = await execute(server, await server.call('assess_rollback'))
+    expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
+    expect((await chart().history('several')).at(-1)).toMatchObject({ description: 'Rollback to 1' })
   })
 })
