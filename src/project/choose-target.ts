@@ -6,6 +6,8 @@ import type { DeployFile, ProjectTarget } from './deploy-file.ts'
 /** A target that a look into the project found. */
 export interface DiscoveredTarget {
   name: string
+  /** Where it is not its name. */
+  type?: string
   config: JsonObject
   /** "compose.yaml names the image web:1.2.0". */
   because: string
@@ -39,7 +41,7 @@ export async function chooseTarget({ file, asked, discover }: Choice): Promise<C
   if (!chosen) throw asked === undefined ? nothingToChoose(file) : unknownTarget(asked, listed, found)
   return {
     name: chosen.name,
-    type: chosen.name,
+    type: chosen.type ?? chosen.name,
     enabled: true,
     primary: false,
     config: chosen.config,

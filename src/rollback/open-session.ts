@@ -100,13 +100,13 @@ export async function recordDeployment(
 /** Looks for every type of target in a project; skips one whose search fails. */
 export async function discoverTargets({ projectDir, env, log }: ProjectContext): Promise<DiscoveredTarget[]> {
   const found: DiscoveredTarget[] = []
-  for (const [name, load] of Object.entries(targetTypes)) {
+  for (const [type, load] of Object.entries(targetTypes)) {
     const { discover } = (await load()).default
     const hit = await discover(projectDir, env).catch((error: unknown) => {
-      log('debug', `Looking for ${name} failed: ${String(error)}`)
+      log('debug', `Looking for ${type} failed: ${String(error)}`)
       return null
     })
-    if (hit) found.push({ name, ...hit })
+    for (const one of [hit ?? []].flat()) found.push({ name: type, type, ...one })
   }
   return found
 }

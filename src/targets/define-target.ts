@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { DeployTools } from '../model/deploy-tools.ts'
 import { ConfigError } from '../support/errors.ts'
-import type { Discover, Target, TargetContext } from './target.ts'
+import type { Discover, DiscoverAll, Target, TargetContext } from './target.ts'
 
 /** A token that the plugin asks for, and hands over as `POP_ROLLBACK_<NAME>_TOKEN`. */
 export interface PluginToken {
@@ -32,7 +32,7 @@ export interface TargetDefinition<Config> {
   /** Its `config` has a `rehearse`, which a call may set: the candidate is tried out before anything that serves is changed. */
   canRehearse?: true
   /** Looks for the target in a project without deploy.json. Reads files only. */
-  discover: Discover
+  discover: Discover | DiscoverAll
   /**
    * Imports the target's client and opens the target; reads no network yet.
    * @throws ConfigError for credentials or settings that are missing or wrong.

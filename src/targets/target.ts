@@ -134,9 +134,14 @@ export interface CheckOptions {
 
 /** What a look into the project without deploy.json found. Light: reads files, imports no client. */
 export interface Found {
+  /** Where a project has several targets of one type; else that type is its name. */
+  name?: string
   config: JsonObject
   /** "compose.yaml names the image web:1.2.0". */
   because: string
 }
 
 export type Discover = (projectDir: string, env: NodeJS.ProcessEnv) => Promise<Found | null>
+
+/** The same where a project may have several targets of one type. */
+export type DiscoverAll = (projectDir: string, env: NodeJS.ProcessEnv) => Promise<readonly Found[]>

@@ -8,6 +8,7 @@ import { type Installed, installByTag } from './install.ts'
 import { type DistTags, digestOf, type Packument } from './packument.ts'
 import type { Registry } from './registry.ts'
 import type { NpmSettings } from './settings.ts'
+import { siblingsCheck } from './siblings.ts'
 import { tarballVerified } from './tarball.ts'
 
 /**
@@ -41,10 +42,13 @@ export async function check(
       observed: baseline
     }
   const tarball = await tarballOf(registry, packument, release, signal)
-  const install = installCheck(settings, release, digest, state, await installByTag(context, signal))
+  const installed = await installByTag(context, signal)
+  const install = installCheck(settings, release, digest, state, installed)
+  const tree = installed.state === 'installed' ? installed.siblings : []
+  const proofs = [tarball, install, ...(await siblingsCheck(context, release, packument, tree, signal))]
   return {
-    checks: [tagOf(settings, release, state), identityOf(release, digest), tarball, install],
-    observed: { ...state, installed: install.status === 'pass' && tarball.status === 'pass' }
+    checks: [tagOf(settings, release, state), identityOf(release, digest), ...proofs],
+    observed: { ...state, installed: proofs.every(({ status }) => status === 'pass') }
   }
 }
 

@@ -16,9 +16,15 @@ import type { NpmSettings } from './settings.ts'
 /** Shorter than the limit of a whole verification, so that the other checks are reported. */
 const limitMs = 90_000
 
+/** A package that was installed along. */
+export interface TreePackage {
+  name: string
+  version: string
+}
+
 /** What became of an installation; `leftOut` are optional dependencies that npm went on without. */
 export type Installed =
-  | { state: 'installed'; version: string; integrity: string | null; leftOut: string[] }
+  | { state: 'installed'; version: string; integrity: string | null; leftOut: string[]; siblings: TreePackage[] }
   | { state: 'failed' | 'unknown'; detail: string }
 
 /**
@@ -53,7 +59,7 @@ async function attempt(
       limitMs,
       maxOutput: 1024 * 1024
     })
-    if (result.ok) return { installed: await found(settings.name, folder), needsLogin: false }
+    if (result.ok) return { installed: await found(settings, folder), needsLogin: false }
     return why(settings, result.problem, mask.text(result.stdout), mask.text(result.stderr))
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
@@ -72,19 +78,26 @@ const lockSchema = z.looseObject({
   )
 })
 
-async function found(name: string, folder: string): Promise<Installed> {
+async function found({ name, siblings }: NpmSettings, folder: string): Promise<Installed> {
   const manifest = z
     .looseObject({ version: z.string() })
     .safeParse(await readJson(join(folder, 'node_modules', name, 'package.json')))
   const lock = lockSchema.safeParse(await readJson(join(folder, 'package-lock.json')))
   if (!manifest.success) return { state: 'failed', detail: 'npm reported success, but the package is not installed' }
   const packages = lock.success ? lock.data.packages : {}
-  const there = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)))
+  const tree = Object.entries(packages).map(([path, { version }]) => ({
+    name: path.split('node_modules/').at(-1) ?? '',
+    version
+  }))
+  const there = new Set(tree.map((one) => one.name))
   const optional = Object.values(packages).flatMap((one) => Object.keys(one.optionalDependencies ?? {}))
   return {
     state: 'installed',
     version: manifest.data.version,
     integrity: packages[`node_modules/${name}`]?.integrity ?? null,
+    siblings: tree.flatMap((one) =>
+      one.version && siblings.includes(one.name) ? [{ name: one.name, version: one.version }] : []
+    ),
     leftOut: [...new Set(optional)].filter((one) => !there.has(one))
   }
 }

@@ -68,7 +68,12 @@ export function releasesOf(
         ? [`published after ${current}, which ${tag} points at: rolled back from, or published under another tag`]
         : [])
     ]
-    return { ...release, ...(period && { served: period }), ...(against.length > 0 && { against }) }
+    return {
+      ...release,
+      ...(period && { served: period }),
+      ...(against.length > 0 && { against }),
+      details: { ...release.details, instead_of: current ?? null }
+    }
   })
 }
 

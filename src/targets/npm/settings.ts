@@ -4,8 +4,6 @@ import { z } from 'zod'
 import { type Proxies, proxiesOf } from '../../http/proxy.ts'
 import { ConfigError } from '../../support/errors.ts'
 import type { Mask } from '../../support/mask.ts'
-import { parseOutsideJson } from '../../support/nesting.ts'
-import { readText } from '../../support/read-text.ts'
 import { oneLine } from '../../support/text.ts'
 import type { TargetContext } from '../target.ts'
 import type { NpmConfig } from './config.ts'
@@ -13,6 +11,7 @@ import { type Logins, openLogins, type Place, usualRegistry } from './logins.ts'
 import { packageName, scopeOf, tagName } from './names.ts'
 import { loadNpmOptions, type NpmOptions } from './npm-config.ts'
 import { type ProjectNpmrc, readProjectNpmrc } from './project-npmrc.ts'
+import { type PackageManifest, published, readManifest, workspacePackages } from './workspaces.ts'
 
 /** What this target is about, settled from deploy.json, package.json and the npm configuration. */
 export interface NpmSettings {
@@ -25,29 +24,21 @@ export interface NpmSettings {
   logins: Logins
   proxies: Proxies
   deprecate: boolean | 'between'
+  /** The other packages of the project's workspaces. */
+  siblings: string[]
   /** What was assumed, for people. */
   notes: string[]
 }
 
-const manifestSchema = z.looseObject({
-  name: z.string().optional(),
-  publishConfig: z.record(z.string(), z.unknown()).optional()
-})
-
 /** @throws ConfigError when no package is named, or a name, tag or registry is not valid. */
 export async function settle(context: TargetContext<NpmConfig>): Promise<NpmSettings> {
   const { config, projectDir, env, mask } = context
-  const manifest = await readManifest(projectDir)
-  const stated = config.package ?? manifest?.name
-  if (!stated)
-    throw new ConfigError({
-      what: 'The npm package is not configured',
-      why: '`config.package` in deploy.json and `name` in package.json are both missing',
-      next: 'Set `config.package` of the target in deploy.json.',
-      code: 'no_package'
-    })
+  const root = await rootManifest(projectDir)
+  const packages = await workspacePackages(projectDir)
+  const stated = config.package ?? ownName(root, published(packages))
   const name = packageName(stated)
-  const ofManifest = manifest?.name === name ? (manifest.publishConfig ?? {}) : {}
+  const manifest = [...(root ? [root] : []), ...packages].find((one) => one.name === name)
+  const ofManifest = manifest?.publishConfig ?? {}
   const { options: user, userFile } = await loadNpmOptions(projectDir, env, mask)
   const npmrc = userFile === join(projectDir, '.npmrc') ? noNpmrc : await readProjectNpmrc(projectDir)
   const options = { ...user, ...notInEnvironment(npmrc.registries, env) }
@@ -71,6 +62,7 @@ export async function settle(context: TargetContext<NpmConfig>): Promise<NpmSett
     logins,
     proxies: proxiesFor(user, env),
     deprecate: config.deprecate ?? true,
+    siblings: packages.flatMap((one) => (one.name && one.name !== name ? [one.name] : [])),
     notes
   }
 }
@@ -136,12 +128,11 @@ function withoutCredentials(text: string, mask: Mask): Place {
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value ? value : undefined)
 
-async function readManifest(projectDir: string): Promise<z.infer<typeof manifestSchema> | null> {
-  const text = await readText(join(projectDir, 'package.json')).catch(() => null)
-  if (text === null) return null
+async function rootManifest(projectDir: string): Promise<PackageManifest | null> {
   try {
-    return manifestSchema.parse(parseOutsideJson(text.replace(/^\ufeff/, '')))
+    return await readManifest(projectDir)
   } catch (error) {
+    if (error instanceof Error && 'code' in error) return null
     throw new ConfigError({
       what: 'package.json cannot be read',
       why: oneLine(error instanceof z.ZodError ? z.prettifyError(error) : String(error)),
@@ -149,4 +140,21 @@ async function readManifest(projectDir: string): Promise<z.infer<typeof manifest
       code: 'bad_manifest'
     })
   }
+}
+
+/** A private root package is none that is published; its workspaces have those. */
+function ownName(root: PackageManifest | null, packages: readonly { name: string }[]): string {
+  if (root?.name && !(root.private && packages.length > 0)) return root.name
+  const [first, ...others] = packages
+  if (first && others.length === 0) return first.name
+  throw new ConfigError({
+    what: 'The npm package is not configured',
+    why: first
+      ? `package.json is private, and its workspaces have several packages: ${oneLine(packages.map(({ name }) => name).join(', '), 400)}`
+      : '`config.package` in deploy.json and `name` in package.json are both missing',
+    next: first
+      ? 'Add a target for each to deploy.json: {"type": "npm", "config": {"package": NAME}}.'
+      : 'Set `config.package` of the target in deploy.json.',
+    code: 'no_package'
+  })
 }

@@ -43,6 +43,43 @@ describeOn('npm', 'npm check', (backend) => {
     await rm(own, { recursive: true })
   })
 
+  test('a package of the same project that came with the failed version is named, and the check is no success', async () => {
+    const core = await fresh()
+    const made = await fresh()
+    for (const [one, folder] of [
+      [core, 'core'],
+      [made, 'cli']
+    ] as const) {
+      await mkdir(join(made.dir, 'packages', folder), { recursive: true })
+      const content = JSON.stringify({ name: one.name, version: '1.2.0' })
+      await writeFile(join(made.dir, 'packages', folder, 'package.json'), content)
+    }
+    const root = { name: 'root', private: true, workspaces: ['packages/*'] }
+    await writeFile(join(made.dir, 'package.json'), JSON.stringify(root))
+    const dependencies = { [core.name]: '^1.0.0' }
+    await core.publish('1.0.0')
+    await made.publish('1.1.0', { manifest: { dependencies } })
+    await core.publish('1.2.0')
+    await made.publish('1.2.0', { manifest: { dependencies } })
+    const target = await open(made, { config: { package: made.name } })
+    const release = releaseNamed((await target.observe(limit())).observation, '1.1.0')
+    await moveTag(backend, made.name, 'latest', '1.1.0')
+    const broken = await target.check(release, { signal: limit() })
+    expect(broken.checks.find(({ id }) => id === 'siblings')).toMatchObject({
+      status: 'unknown',
+      detail: `${core.name}@1.2.0 (the number of the failed 1.2.0)`
+    })
+    await moveTag(backend, core.name, 'latest', '1.0.0')
+    await behind(made, async ({ method, path }) => {
+      if (method !== 'GET' || path !== `/${core.name}`) return undefined
+      const body = (await (await fetch(`${backend.url}${core.name}`)).json()) as { time: Record<string, string> }
+      return { status: 200, body: { ...body, time: { ...body.time, '1.0.0': '2020-01-01T00:00:00.000Z' } } }
+    })
+    const sound = await open(made, { config: { package: made.name } })
+    const { checks } = await sound.check(release, { signal: limit() })
+    expect(checks.find(({ id }) => id === 'siblings')).toMatchObject({ status: 'pass', detail: `${core.name}@1.0.0` })
+  })
+
   test('later looks of a soak do not install again, unless the tag has moved', async () => {
     const made = await rolledBack()
     const release = await releaseOf(made, '1.1.0')

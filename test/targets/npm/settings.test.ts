@@ -233,19 +233,77 @@ describe('npm discovery', () => {
 
   test('finds a package.json that is not private', async () => {
     await manifest({ name: 'left', version: '1.0.0' })
-    expect(await discover()).toMatchObject({ because: 'package.json names the package left' })
+    expect(await discover()).toMatchObject([{ because: 'package.json names the package left' }])
   })
 
   test('passes private, nameless, broken and missing ones by', async () => {
-    expect(await discover()).toBeNull()
+    expect(await discover()).toEqual([])
     await manifest({ name: 'left', version: '1.0.0', private: true })
-    expect(await discover()).toBeNull()
+    expect(await discover()).toEqual([])
     await manifest({ version: '1.0.0' })
-    expect(await discover()).toBeNull()
+    expect(await discover()).toEqual([])
     await writeFile(join(dir, 'package.json'), '{')
-    expect(await discover()).toBeNull()
+    expect(await discover()).toEqual([])
     await rm(join(dir, 'package.json'))
     await mkdir(join(dir, 'package.json'))
-    expect(await discover()).toBeNull()
+    expect(await discover()).toEqual([])
+  })
+})
+
+describe('npm workspaces', () => {
+  const discover = () => discoverNpm(dir, {})
+  const within = async (folder: string, content: object) => {
+    await mkdir(join(dir, folder), { recursive: true })
+    await writeFile(join(dir, folder, 'package.json'), JSON.stringify(content))
+  }
+  const packages = async () => {
+    await within('packages/core', { name: '@acme/core', version: '1.0.0' })
+    await within('packages/cli', { name: '@acme/cli', version: '1.0.0', publishConfig: { tag: 'next' } })
+    await within('packages/fixture', { name: 'fixture', version: '1.0.0', private: true })
+    await within('tools/deep/er', { name: '@acme/tool', version: '1.0.0' })
+    await within('packages/core/node_modules/x', { name: 'x', version: '1.0.0' })
+  }
+  const root = { name: 'acme', version: '0.0.0', private: true }
+
+  test.each([
+    [
+      'npm and yarn',
+      'package.json',
+      JSON.stringify({ ...root, workspaces: ['packages/*', 'tools/**', '!packages/f*'] })
+    ],
+    [
+      'yarn, the older form',
+      'package.json',
+      JSON.stringify({ ...root, workspaces: { packages: ['packages/*', './tools/*/er/'] } })
+    ],
+    ['pnpm', 'pnpm-workspace.yaml', "packages:\n  - 'packages/*'\n  - tools/**\n"],
+    ['lerna', 'lerna.json', JSON.stringify({ packages: ['packages/*', 'tools/deep/*'] })]
+  ])('each package of the workspaces of %s is a target of its own; a private root is none', async (_, file, text) => {
+    await manifest(root)
+    await writeFile(join(dir, file), text)
+    await packages()
+    expect((await discover()).map(({ name, config }) => [name, config])).toEqual([
+      ['npm-acme-cli', { package: '@acme/cli' }],
+      ['npm-acme-core', { package: '@acme/core' }],
+      ['npm-acme-tool', { package: '@acme/tool' }]
+    ])
+  })
+
+  test('a target of no package is refused with the names; one of a package has the settings of that package', async () => {
+    await manifest({ ...root, workspaces: ['packages/*'] })
+    await packages()
+    await expect(settled({})).rejects.toMatchObject({
+      code: 'no_package',
+      why: expect.stringMatching(/@acme\/cli, @acme\/core$/)
+    })
+    const { tag, siblings } = await settled({ package: '@acme/cli' })
+    expect([tag, siblings.sort()]).toEqual(['next', ['@acme/core', 'fixture']])
+  })
+
+  test('the only package that is published is meant', async () => {
+    await manifest({ ...root, workspaces: ['packages/*'] })
+    await within('packages/core', { name: '@acme/core', version: '1.0.0' })
+    expect((await settled({})).name).toBe('@acme/core')
+    expect(await discover()).toMatchObject([{ config: { package: '@acme/core' } }])
   })
 })
