@@ -59,6 +59,6 @@ export async function probe(
     signal.throwIfAborted()
     const timedOut = error instanceof Error && error.name === 'TimeoutError'
     const why = timedOut ? ` within ${duration(limitMs)}` : `: ${networkReason(error)}`
-    return { ok: false, timedOut, detail: `${url} does not answer${why}` }
+    return { ok: false, ...(timedOut && { timedOut }), detail: `${url} does not answer${why}` }
   }
 }
