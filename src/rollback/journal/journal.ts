@@ -231,7 +231,12 @@ export function stepsInEffect({ events }: Pick<JournalRecord, 'events'>): Map<st
         done: event.state === 'done',
         ...(event.remains && { remains: event.remains })
       })
-    } else if (event.event === 'revert' && event.state === 'done') inEffect.delete(event.stepId)
+    } else if (event.event === 'revert') {
+      const step = inEffect.get(event.stepId)
+      if (event.state === 'done') inEffect.delete(event.stepId)
+      // One that did not end may have undone a part.
+      else if (step) inEffect.set(event.stepId, { ...step, done: false })
+    }
   }
   return inEffect
 }

@@ -332,6 +332,19 @@ test('a resumption says that the switch had failed and was being undone, and off
   expect(interrupted?.options.map(({ kind }) => kind)).toEqual(['undo', 'finish'])
 })
 
+test('what was being undone may be half undone: a finish does it again', async () => {
+  const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'down' } })
+  const dead = await engine(shelf)
+  await dieAt({ verb: 'revert', step: 'switch', after: false }, shelf, dead)
+  shelf.health['1.1.0'] = 'healthy'
+  shelf.log = []
+  const next = await successor(shelf, dead)
+  const { interrupted } = await next.assess()
+  const result = await next.rollBack({ version: '1.1.0', planId: planIdOf(interrupted, 'finish') })
+  expect(result.outcome).toBe('succeeded')
+  expect(shelf.log).toEqual(['apply switch', 'apply clean'])
+})
+
 test('undoing stops, and claims nothing, once another run has taken the target over', async () => {
   const shelf = newShelf({ health: { '1.2.0': 'degraded', '1.1.0': 'healthy' } })
   const dead = await engine(shelf, { leases: true })

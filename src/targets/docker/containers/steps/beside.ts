@@ -4,6 +4,7 @@ import { successorEndpoints } from '../recreate/networks.ts'
 import { gone, rename, setRestartPolicy, stop } from './actions.ts'
 import { awaitHealth, withoutProbe } from './await-health.ts'
 import { fallbackOf, ids, listed, names, temporaryOf } from './member.ts'
+import { awaitStop } from './pending-stop.ts'
 import { findNew, findOld, forEachReplacement } from './replacement.ts'
 import { backByHand, bringBack, isUp, never, swapByHand } from './swap.ts'
 
@@ -20,8 +21,9 @@ export const startBeside = forEachReplacement({
     manualUndoCommands: members.map((member) => `docker stop ${temporaryOf(member)}`)
   }),
   async apply(docker, params, run) {
-    const replacement = await findNew(docker, params, run.signal)
-    if (!replacement) throw gone('The replacement cannot be started', temporaryOf(params))
+    const found = await findNew(docker, params, run.signal)
+    if (!found) throw gone('The replacement cannot be started', temporaryOf(params))
+    const replacement = await awaitStop(docker, found, run.signal)
     if (!replacement.State.Running) await docker.engine.containers.start(replacement.Id, run.signal)
     const ms = await awaitHealth(withoutProbe(docker), replacement, run)
     return { detail: `healthy after ${duration(ms)}` }

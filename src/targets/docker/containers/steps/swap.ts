@@ -27,8 +27,11 @@ export const swap = forEachReplacement({
   async apply(docker, params, run) {
     const { signal } = run
     const old = await findOld(docker, params, signal)
-    const replacement = await findNew(docker, params, signal)
-    if (!replacement) throw gone('The replacement cannot be started', temporaryOf(params))
+    const found = await findNew(docker, params, signal)
+    if (!found) throw gone('The replacement cannot be started', temporaryOf(params))
+    // An undo that was cut off has stopped it, or still does, without its restart policy.
+    const replacement = await awaitStop(docker, found, signal)
+    await setRestartPolicy(docker, replacement, params.restart_policy, signal)
     let named = false
     if (old) {
       await setRestartPolicy(docker, old, never, signal)
