@@ -14,7 +14,7 @@ export const rehearsalLabel = 'rollback.popkit/rehearsal'
 
 /** No ordinal at its end, which a StatefulSet would take for its own. */
 export const rehearsalName = ({ kind, name }: Pick<Move, 'kind' | 'name'>): string =>
-  `${/^.*[a-z0-9]/.exec(name.slice(0, 200))?.[0] ?? 'pod'}-${kind}-popkit-try`
+  `${name.slice(0, 200).replaceAll('.', '-')}-${kind}-popkit-try`
 
 const partsSchema = z.object({ metadata: jsonObject.optional(), spec: jsonObject })
 const labelsSchema = z.record(z.string(), z.string()).catch({})
