@@ -124,6 +124,35 @@ describe('PyPI settings', () => {
     expect(unyankLine(settings, '1.2.0')).toBe(`${command} Published`)
   })
 
+  test.each([
+    [
+      'https://git.example/sub/api/packages/acme/pypi',
+      'curl -X DELETE -H "Authorization: token $TOKEN" https://git.example/sub/api/v1/packages/acme/pypi/my-project/1.2.0'
+    ],
+    [
+      'https://gitlab.example/api/v4/projects/7/packages/pypi',
+      '-X DELETE https://gitlab.example/api/v4/projects/7/packages/ID'
+    ],
+    [
+      'https://devpi.example/root/dev/+simple/',
+      'devpi use https://devpi.example/root/dev && devpi remove my-project==1.2.0'
+    ]
+  ])(
+    'at %s, which documents no yank, the command that deletes is named with what it costs',
+    async (registry, command) => {
+      const settings = await settled({ package: 'My.Project', registry })
+      const line = yankLine(settings, '1.2.0', 'broken')
+      expect(line).toMatch(/documents no yank.*Download its files first/)
+      expect(line.endsWith(command)).toBe(true)
+      expect(unyankLine(settings, '1.2.0')).toContain('twine upload')
+    }
+  )
+
+  test('an address that a shell would read is put into no command', async () => {
+    const settings = await settled({ package: 'My.Project', registry: "https://devpi.example/root/$(id)'/+simple/" })
+    expect(yankLine(settings, '1.2.0', 'broken')).toMatch(/^Yank or hide/)
+  })
+
   test('a project is discovered where it can be built and is not private', async () => {
     expect(await discoverPypi(dir, {})).toBeNull()
     await write('pyproject.toml', '[project]\nname = "x"\n')
