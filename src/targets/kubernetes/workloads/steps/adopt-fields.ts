@@ -3,7 +3,7 @@ import type { KubernetesContext } from '../../context.ts'
 import { adoptedFields } from '../../objects/field-owners.ts'
 import type { Move } from '../../objects/move.ts'
 import { addressText, pathOf } from '../../objects/names.ts'
-import { metaOnlySchema } from '../../objects/objects.ts'
+import { metaOnlySchema, type WorkloadObject } from '../../objects/objects.ts'
 import { readWorkload } from '../read.ts'
 
 const attempts = 10
@@ -12,10 +12,15 @@ const attempts = 10
  * Gives the fields that we changed to the one who applies the template by server-side apply, as kubectl does when it takes over from
  * client-side apply (csaupgrade of client-go). What serves is the same without it, so its failure is none of the step.
  */
-export async function adoptFields(cluster: KubernetesContext, move: Move, signal: AbortSignal): Promise<void> {
+export async function adoptFields(
+  cluster: KubernetesContext,
+  move: Move,
+  seen: WorkloadObject,
+  signal: AbortSignal
+): Promise<void> {
   try {
-    for (let attempt = 1; attempt <= attempts; attempt++) {
-      const live = await readWorkload(cluster, move, signal)
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const live = attempt === 0 ? seen : await readWorkload(cluster, move, signal)
       const fields = adoptedFields(live)
       if (!fields || live.metadata.uid !== move.uid) return
       const body = [

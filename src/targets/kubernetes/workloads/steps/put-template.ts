@@ -22,6 +22,7 @@ import { pinned } from '../../objects/pins.ts'
 import { type Revision, revisionOfController, revisionOfReplicaSet } from '../../objects/revision.ts'
 import { covers, templateHash } from '../../objects/template.ts'
 import { readWorkload } from '../read.ts'
+import { adoptFields } from './adopt-fields.ts'
 import { annotateRevision, revisionPath } from './annotate-revision.ts'
 
 const attempts = 20
@@ -40,7 +41,10 @@ export async function putTemplate(
   for (let attempt = 1; ; attempt++) {
     const live = await readWorkload(cluster, move, signal)
     if (live.metadata.uid !== move.uid) throw changedMeanwhile(move, 'it was deleted and created again')
-    if (isLive(live, wanted)) return false
+    if (isLive(live, wanted)) {
+      await adoptFields(cluster, move, live, signal)
+      return false
+    }
     if (!isLive(live, move[goal === 'to' ? 'from' : 'to'])) throw templateChanged(move)
     try {
       const [revision] = await Promise.all([
@@ -49,7 +53,8 @@ export async function putTemplate(
       ])
       const kept = goal === 'from' && revision.lastApplied?.rollback_id === rollbackId
       const lastApplied = kept ? keptConfiguration(revision, live) : undefined
-      await sendPatch(cluster, move, live, { ...revision, lastApplied }, goal, { signal })
+      const put = await sendPatch(cluster, move, live, { ...revision, lastApplied }, goal, { signal })
+      await adoptFields(cluster, move, put, signal)
       if (kept) await annotateRevision(cluster, move, { [marks.lastApplied]: null }, signal).catch(unlessRefused)
       return true
     } catch (error) {

@@ -11,7 +11,6 @@ import { isOnDelete, isOrdered } from '../../objects/workload.ts'
 import { rolloutOf } from '../health.ts'
 import type { ClusterState } from '../observe.ts'
 import { readWorkload } from '../read.ts'
-import { adoptFields } from './adopt-fields.ts'
 import { deleteUnready } from './delete-pods.ts'
 import { followRollout } from './follow-rollout.ts'
 import { movesMismatch, workloadAt } from './move-mismatch.ts'
@@ -56,7 +55,6 @@ export const rollBack = kubernetesStep({
   async apply(cluster, { moves }, run) {
     const changed = await inParallel(moves, moves.length, async (move) => {
       const done = await putTemplate(cluster, move, 'to', run)
-      await adoptFields(cluster, move, run.signal)
       if (move.follow) await followRollout(cluster, move, run, moves.length)
       return done
     })
@@ -70,7 +68,6 @@ export const rollBack = kubernetesStep({
     const restored = await inParallel(moves, moves.length, async (move) => {
       await requireWayBack(cluster, move, run)
       const done = await putTemplate(cluster, move, 'from', run)
-      await adoptFields(cluster, move, run.signal)
       if (done) run.progress(`${shortText(move)}: the former template is back`)
       const deleted = await settled(cluster, move, done, run)
       return { done: done || deleted > 0, deleted }
