@@ -9,7 +9,7 @@ import type { Scene } from './stage.ts'
 /** A private registry with a good 1.1.0 that served, and a 1.2.0 in its place whose health check fails. */
 const dockerScene: Scene = async () => {
   const brought = await backend.bring()
-  if ('missing' in brought) throw new Error(`This demo needs a Docker engine: ${brought.missing}`)
+  if ('missing' in brought) return { missing: `a Docker engine with a registry beside it: ${brought.missing}` }
   const { registry = '', host = '' } = brought.env
   const world = createWorld(registry)
   const digest = await makeImage(world.repository, '1.1.0')

@@ -17,6 +17,10 @@ export async function demo(kind: string): Promise<number> {
   await ensureBuilt()
   heading('Setting the stage')
   const stage = await (await scene()).default()
+  if ('missing' in stage) {
+    paragraph(`This demo needs ${stage.missing}.`)
+    return 1
+  }
   process.once('SIGINT', () => void stage.stop().finally(() => process.exit(130)))
   try {
     return await play(stage)

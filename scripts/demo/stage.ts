@@ -11,4 +11,5 @@ export interface Stage {
   stop(): Promise<void>
 }
 
-export type Scene = () => Promise<Stage>
+/** Sets the scene, or says what it lacks, as a part of a sentence. */
+export type Scene = () => Promise<Stage | { missing: string }>
