@@ -83,7 +83,10 @@ interface Request {
   body: Buffer | string | null
 }
 
-/** Sends the request and waits for the answer to begin. The call's signal ends the answer, too. */
+/**
+ * Sends the request and waits for the answer to begin. The call's signal ends the answer, too; so does its limit, unless it is a stream:
+ * an engine that waits for something begins to answer at once.
+ */
 async function begin(transport: Transport, call: Call, request: Request): Promise<http.IncomingMessage> {
   const { signal, limitMs = 30_000 } = call
   signal.throwIfAborted()
@@ -101,13 +104,14 @@ async function begin(transport: Transport, call: Call, request: Request): Promis
   try {
     const answer = await send(transport, call, request, stop.signal)
     answer.once('close', forget)
+    if (call.answer === 'stream') clearTimeout(limit)
+    else answer.once('close', () => clearTimeout(limit))
     return answer
   } catch (error) {
+    clearTimeout(limit)
     forget()
     signal.throwIfAborted()
     throw unreachable(error, transport.address, timedOut)
-  } finally {
-    clearTimeout(limit)
   }
 }
 

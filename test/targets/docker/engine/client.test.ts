@@ -244,3 +244,12 @@ it('lists images again where one was removed while they were listed, and tells a
   await expect(broken.engine.images.list(signal())).rejects.toThrow(/no space left/)
   expect(broken.seen.filter(({ url }) => url.includes('/images/'))).toHaveLength(1)
 })
+
+it('ends a wait at its limit, although the engine has begun to answer', async () => {
+  const { engine } = await engineThat((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
+  })
+  await expect(engine.containers.waitUntilStopped('web', 100, signal())).rejects.toMatchObject({
+    code: 'engine_unreachable'
+  })
+})
