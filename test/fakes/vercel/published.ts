@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /**
  * What of Vercel's published API (vercel.com/docs/rest-api) the fake speaks: the exact paths with their versions, what may be asked, and
- * the shape of each answer. Vercel publishes no document that a test could read from a package, so this is written from its pages.
+ * the shape of each answer, written from its pages. Vercel's own client reads each answer as well (by-sdk.ts).
  */
 export interface Published {
   method: 'GET' | 'POST'

@@ -1,4 +1,5 @@
 import { type Answer, type Asked, type FakeServer, fakeServer } from '../fake-server.ts'
+import { refusedBySdk } from './by-sdk.ts'
 import { type DomainAnswer, type Domains, domainsOf } from './domains.ts'
 import { type Operation, operationOf, published, refusal } from './published.ts'
 import { automatic, type FakeDeployment, listView, oneView, type Rolling, rollingView } from './views.ts'
@@ -297,6 +298,8 @@ export async function fakeVercel(): Promise<FakeVercel> {
       server.wrong.push(
         `${method} ${path} answers ${answer.status} ${verdict?.error?.message ?? 'as nobody published'}`
       )
+    const refused = answer.status < 400 ? refusedBySdk(operation, answer.body) : null
+    if (refused) server.wrong.push(`${method} ${path}: Vercel's own client refuses the answer: ${refused}`)
     return answer
   })
 
