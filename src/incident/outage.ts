@@ -21,9 +21,9 @@ type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history' | 'rollback'
 
 /** From the first sign that the failed release did not serve to the proof that another one did. Never guesses. */
 export function outageOf(incident: Evidence): Outage {
-  const start = startOf(incident)
   const end = endOf(incident)
-  if (incident.health?.state === 'healthy') return unknown(unseen(incident, start, end))
+  if (incident.health?.state === 'healthy') return unknown(unseen(incident, deployment(incident), end))
+  const start = startOf(incident)
   if (!start) return unknown('no source says when it began', { until: end?.at })
   if (!end) return unknown(`since ${start.at} (${start.because}), ${openEnd(incident)}`, { from: start.at })
   const ms = Date.parse(end.at) - Date.parse(start.at)

@@ -38,6 +38,13 @@ describe('outageOf', () => {
     expect(outage({ history: [served, ...history] }).from).toBe('2026-03-18T14:31:00.000Z')
   })
 
+  it('counts the time in service where the target saw no failure, from the deployment that was recorded as failed, too', () => {
+    const history = [{ at: '2026-03-18T14:30:45.000Z', target: 'docker', version: '1.2.0', status: 'failed' }]
+    expect(outage({ health: { state: 'healthy', message: 'm' }, history }).says).toContain(
+      '1.2.0 was in service for 2m 30s, from 2026-03-18T14:30:45.000Z (history: 1.2.0 was deployed then, failed)'
+    )
+  })
+
   it('says when it is inferred, and from what', () => {
     const inferred = outage({ health: down })
     expect(inferred.ms).toBe(150_200)

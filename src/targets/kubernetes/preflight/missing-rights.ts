@@ -1,21 +1,15 @@
 import { TargetError } from '../../../support/errors.ts'
 import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
-import { type Address, resources, revisionsOf } from '../objects/names.ts'
+import { type Address, revisionsOf } from '../objects/names.ts'
 import { addressesOf } from '../workloads/read.ts'
-import { deniedOf, type Right, rightText } from './rights.ts'
+import { deniedOf, type Right, rightText, toChange } from './rights.ts'
 
 /** What reading the workloads and going back need at least. */
-const rightsOn = ({ kind, namespace, name }: Address): Right[] => [
-  ...['get', 'list', 'watch', 'patch'].map((verb) => ({
-    namespace,
-    group: resources[kind].group,
-    resource: resources[kind].plural,
-    verb,
-    names: [name]
-  })),
-  { namespace, group: 'apps', resource: revisionsOf(kind), verb: 'list' },
-  ...['list', 'watch'].map((verb) => ({ namespace, group: '', resource: 'pods', verb }))
+const rightsOn = (address: Address): Right[] => [
+  ...toChange(address),
+  { namespace: address.namespace, group: 'apps', resource: revisionsOf(address.kind), verb: 'list' },
+  ...['list', 'watch'].map((verb) => ({ namespace: address.namespace, group: '', resource: 'pods', verb }))
 ]
 
 /** A refusal names one right; the error names every one that is missing, so that they are granted at once. */

@@ -4,7 +4,7 @@ import type { Blocker, Risk } from '../../../model/observation.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
 import type { Move } from '../objects/move.ts'
-import { resources, revisionsOf } from '../objects/names.ts'
+import { type Address, resources, revisionsOf } from '../objects/names.ts'
 import type { Findings } from './findings.ts'
 
 export interface Right {
@@ -88,17 +88,27 @@ const onLeases = (namespace: string, verb: string): Right => ({
   verb
 })
 
-const neededFor = ({ kind, namespace, name, from, to }: Move, deletesPods: boolean): Right[] => [
-  ...['get', 'list', 'watch', 'patch'].map((verb) => ({
+/** To follow a workload and to put another template into it. */
+export const toChange = ({ kind, namespace, name }: Address): Right[] =>
+  ['get', 'list', 'watch', 'patch'].map((verb) => ({
     namespace,
     group: resources[kind].group,
     resource: resources[kind].plural,
     verb,
     names: [name]
-  })),
-  { namespace, group: 'apps', resource: revisionsOf(kind), verb: 'get', names: [from.revision, to.revision] },
-  ...['list', 'watch', ...(deletesPods && kind !== 'deployment' ? ['get', 'delete'] : [])].map((verb) => ({
-    namespace,
+  }))
+
+const neededFor = ({ from, to, ...address }: Move, deletesPods: boolean): Right[] => [
+  ...toChange(address),
+  {
+    namespace: address.namespace,
+    group: 'apps',
+    resource: revisionsOf(address.kind),
+    verb: 'get',
+    names: [from.revision, to.revision]
+  },
+  ...['list', 'watch', ...(deletesPods && address.kind !== 'deployment' ? ['get', 'delete'] : [])].map((verb) => ({
+    namespace: address.namespace,
     group: '',
     resource: 'pods',
     verb
