@@ -18,9 +18,13 @@ export function commandLine(args: string[], cwd: string, env: NodeJS.ProcessEnv)
   })
 }
 
+/** For the shell that `script` starts. It gives way to the program: dash would answer Ctrl-C as well, with its own exit code. */
+const shellCommand = (args: string[]): string =>
+  `exec ${[process.execPath, program, ...args].map((word) => `'${word}'`).join(' ')}`
+
 /** The same on a pseudo-terminal of util-linux's `script`, with answers typed in advance. */
 export function onTerminal(args: string[], cwd: string, env: NodeJS.ProcessEnv, typed: string): Promise<CommandResult> {
-  const command = [process.execPath, program, ...args].map((word) => `'${word}'`).join(' ')
+  const command = shellCommand(args)
   return new Promise((resolve) => {
     const child = execFile(
       'script',
@@ -47,7 +51,7 @@ export function answering(
   env: NodeJS.ProcessEnv,
   answers: Answer[]
 ): Promise<CommandResult> {
-  const command = [process.execPath, program, ...args].map((word) => `'${word}'`).join(' ')
+  const command = shellCommand(args)
   const left = [...answers]
   return new Promise((resolve) => {
     const words = ['--quiet', '--return', '--command', command, '/dev/null']
