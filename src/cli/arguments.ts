@@ -24,6 +24,7 @@ const options = {
   error: { type: 'string' },
   force: { type: 'boolean' },
   yes: { type: 'boolean' },
+  verbose: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' }
 } as const
@@ -57,7 +58,7 @@ export function commandLineOf(args: string[]): CommandLine | 'help' | 'version' 
   if (values.help || args.length === 0 || positionals.join() === 'help') return 'help'
   const [command, ...more] = positionals
   if (!isCommand(command) || more.length > 0) throw usage(`"${positionals.join(' ')}" is not a command`)
-  const allowed: readonly string[] = [...taken[command], 'json', 'help']
+  const allowed: readonly string[] = [...taken[command], 'verbose', 'json', 'help']
   const odd = Object.keys(values).find((name) => !allowed.includes(name))
   if (odd) throw usage(`${command} does not take --${odd}`)
   return { command, flags: values }

@@ -19,7 +19,7 @@ rollback shows the plan and asks on the terminal. Without a terminal it changes 
   --dry-run  check every precondition and change nothing
   --plan ID  refuse unless the plan is still this one; also finishes or undoes an interrupted rollback, with --to its version
 record refuses a success of a version that the target does not show; --force writes it all the same.
---json prints one JSON object. Progress goes to stderr.
+--verbose shows everything, the id of the plan included. --json prints one JSON object. Progress goes to stderr.
 
 Exit codes: 0 done or healthy; 1 the rollback did not succeed, or unhealthy; 2 not possible as asked, or declined;
 3 configuration or credentials; 4 the target refused or failed; 5 unverified, inconclusive, or a manual step remains;

@@ -2,6 +2,7 @@ import { readDeployFile } from '../project/deploy-file.ts'
 import { projectPaths } from '../project/paths.ts'
 import { answerOf } from '../render/answer.ts'
 import { renderAssessment } from '../render/assessment.ts'
+import { headline } from '../render/assessment-lines.ts'
 import { type RenderedError, renderError } from '../render/error.ts'
 import { discoverTargets } from '../rollback/open-session.ts'
 import { explainAbort } from '../support/explain-abort.ts'
@@ -46,9 +47,9 @@ type Status = Awaited<ReturnType<typeof statusOf>>
 
 async function statusOf(context: CommandContext, target: string) {
   try {
-    const { data } = renderAssessment(await run(context, assessRollback, { target }))
-    const { current, recommended, interrupted } = data
-    return { target, current, recommended, interrupted }
+    const assessment = await run(context, assessRollback, { target })
+    const { current, recommended, interrupted } = renderAssessment(assessment).data
+    return { target, line: headline(assessment), current, recommended, interrupted }
   } catch (thrown) {
     const error: RenderedError = renderError(explainAbort(thrown, context.cancelled), context.project.mask).error
     return { target, error }
@@ -57,11 +58,11 @@ async function statusOf(context: CommandContext, target: string) {
 
 const stateOf = ({ failed, health }: { failed: boolean; health: string }): string => (failed ? 'FAILED' : health)
 
-function lineOf({ target, error, current, recommended, interrupted }: Status): string {
+function lineOf({ target, line, error, recommended, interrupted }: Status): string {
   if (error) return `  ${target}: unknown (${error.what}: ${error.why})`
-  const resume = interrupted ? `, INTERRUPTED rollback ${interrupted.rollback_id}` : ''
-  const good = recommended ? `, last good: ${recommended.version}` : ''
-  return `  ${target}: ${current ? `${current.version} (${stateOf(current)})` : 'nothing (unknown)'}${resume}${good}`
+  const resume = interrupted ? `; INTERRUPTED rollback ${interrupted.rollback_id}` : ''
+  const good = recommended ? `; last good: ${recommended.version}` : ''
+  return `  ${line}${resume}${good}`
 }
 
 function verdictOf(targets: readonly Status[]): 'healthy' | 'unhealthy' | 'inconclusive' {

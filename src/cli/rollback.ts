@@ -22,7 +22,7 @@ export const rollback: Command = async (context) => {
   const { flags, say, terminal, project } = context
   const { target: asked, to, rehearse, auto } = flags
   const assessment = await run(context, assessRollback, { target: asked, version: to, rehearse })
-  const shown = answerOf(renderAssessment(assessment, { rehearse }), project.mask)
+  const shown = answerOf(renderAssessment(assessment, { rehearse, verbose: flags.verbose }), project.mask)
   if (!flags.json || terminal.interactive) say(`${shown.summary}\n`)
   const choice = flags.plan === undefined ? await choose(context, assessment) : named(flags.plan, to, assessment)
   if (!choice) {

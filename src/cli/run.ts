@@ -46,7 +46,7 @@ export const toolCommand =
   <Input extends z.ZodObject, Result>(
     tool: Tool<Input, Result>,
     inputOf: (flags: Flags) => Record<string, unknown>,
-    render: (result: Result, input: { rehearse?: boolean }) => Rendered
+    render: (result: Result, input: { rehearse?: boolean; verbose?: boolean }) => Rendered
   ): Command =>
   async (context) =>
     answerOf(render(await run(context, tool, inputOf(context.flags)), context.flags), context.project.mask)

@@ -1,23 +1,30 @@
 import { utcInstant } from '../project/timestamp.ts'
 import { duration } from '../support/text.ts'
-import type { Incident } from './incident.ts'
+import type { Incident, IncidentRollback } from './incident.ts'
 
 export interface Outage {
   /** null when it is unknown. */
   ms: number | null
+  /** No source has a sign of its beginning, or of its end. */
+  inferred?: boolean
   from?: string
   until?: string
   /** What is known, and from what: one line for people. */
   says: string
 }
 
-interface Known {
+/** When something began or ended, and which source says so. */
+export interface Known {
+  /** ISO 8601 UTC. */
   at: string
   because: string
+  /** No source has a sign of failure of that time. */
   inferred: boolean
 }
 
-type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history' | 'rollback'>
+type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history'> & {
+  rollback: Pick<IncidentRollback, 'id' | 'outcome' | 'begunAt' | 'endedAt' | 'recoveredAt'> | null
+}
 
 /** From the first sign that the failed release did not serve to the proof that another one did. Never guesses. */
 export function outageOf(incident: Evidence): Outage {
@@ -31,11 +38,11 @@ export function outageOf(incident: Evidence): Outage {
     return unknown(`${start.because} at ${start.at} is later than ${end.because} at ${end.at}; the clocks disagree`)
   const inferred = start.inferred || end.inferred ? ' (inferred)' : ''
   const says = `${start.inferred ? '' : 'at least '}${duration(ms)}${inferred}, from ${start.at} (${start.because}) until ${end.at} (${end.because})`
-  return { ms, from: start.at, until: end.at, says }
+  return { ms, inferred: start.inferred || end.inferred, from: start.at, until: end.at, says }
 }
 
-/** The earliest sign of failure; without any, when the failed release was deployed. */
-function startOf(evidence: Evidence): Known | null {
+/** The earliest sign of failure that any source has; without any, when the failed release was deployed. */
+export function startOf(evidence: Evidence): Known | null {
   const [first] = [recordedFailure(evidence), shownFailure(evidence)]
     .flatMap((known) => known ?? [])
     .sort((a, b) => (a.at < b.at ? -1 : 1))

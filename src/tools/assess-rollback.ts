@@ -20,6 +20,6 @@ export const assessRollback = defineTool({
   run: ({ target, version, investigate, rehearse }, { project, cancelled }) =>
     withSession(project, { target, version, rehearse }, (session) => {
       const signal = withLimit(cancelled, 120_000)
-      return assess(session, { signal, version, investigate })
+      return assess(session, { signal, version, investigate, glance: true })
     })
 })

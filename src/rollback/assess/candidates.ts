@@ -68,8 +68,8 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
 
   const good: Span[] = []
   for (const period of served) {
-    if (bad && period.from <= bad.at) continue
-    good.push({ ...period, afterFailure: () => period.afterFailure })
+    if (bad && !outweighs(period, bad)) continue
+    good.push({ ...period, source: 'deploy.json', afterFailure: () => period.afterFailure })
     if (evidenceFor.length < mostEvidence) evidenceFor.push(evidenceOf(period))
   }
   if (release.served && servedSince(bad, release.served)) {
@@ -77,6 +77,8 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
     good.push({
       from,
       until: until ?? from ?? release.createdAt ?? '',
+      forMs,
+      source,
       afterFailure: () => isAfterFailure(from, history)
     })
     const length = forMs === undefined ? '' : ` for ${duration(forMs)}`
@@ -86,7 +88,8 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
   evidenceAgainst.push(...(release.against ?? []))
   if (release.available.state === 'no') evidenceAgainst.push(release.available.reason ?? 'no longer available')
 
-  const lastGoodAt = good.reduce((last, { until }) => (until > last ? until : last), '')
+  const last = good.reduce<Span | null>((best, span) => (best && best.until >= span.until ? best : span), null)
+  const lastGoodAt = last?.until
   const shortLived = good.length > 0 && good.every(isShortLived)
   if (shortLived && evidenceFor[0])
     evidenceFor[0] += '; less than an hour, right after a failure; longer-serving releases rank higher'
@@ -94,6 +97,7 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
     release,
     good: good.length > 0,
     ...(lastGoodAt && { lastGoodAt }),
+    ...(last && { served: servedIn(last) }),
     shortLived,
     evidenceFor: evidenceFor.slice(0, mostEvidence),
     evidenceAgainst
@@ -103,7 +107,14 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
 interface Span {
   from: string | undefined
   until: string
+  forMs?: number | undefined
+  source: string
   afterFailure(): boolean
+}
+
+function servedIn({ from, until, forMs, source }: Span): Candidate['served'] {
+  const ms = forMs ?? (from && until ? Date.parse(until) - Date.parse(from) : 0)
+  return { source, ...(ms > 0 && { forMs: ms }), ...(until && { until }) }
 }
 
 const hourMs = 3_600_000
@@ -121,6 +132,12 @@ interface Bad {
   at: string
   text: string
 }
+
+const minuteMs = 60_000
+
+/** A version that failed is not called good again for having lasted some seconds since. */
+const outweighs = ({ from, until }: ServingPeriod, bad: Bad): boolean =>
+  from > bad.at && Date.parse(until) - Date.parse(from) >= minuteMs
 
 /** A serving period outweighs bad evidence only when it began later; its end says only when the next deployment came. */
 const servedSince = (bad: Bad | null, { from }: Served): boolean => !bad || (from !== undefined && from > bad.at)

@@ -22,12 +22,14 @@ export const invalidPlanId = (planId: string): InputError =>
     code: 'bad_plan_id'
   })
 
-export const stalePlan = (why: string): InputError =>
+/** @param asked what to assess again: the target, and the version where one was named. */
+export const stalePlan = (why: string, asked: { target: string; version?: string }): InputError =>
   new InputError({
     what: 'The approved plan is out of date',
     why,
     next: 'Assess again and approve the new plan.',
-    code: 'stale_plan'
+    code: 'stale_plan',
+    call: { tool: 'assess_rollback', arguments: asked, when: 'to see what changed, and the new plan' }
   })
 
 /**

@@ -75,7 +75,7 @@ const outOfTime = (run: RollbackRun, error: unknown): Check => ({
   detail: quoteLine(run.session.mask, messageWithin(run, run.limit, error), 300)
 })
 
-async function settle(run: RollbackRun, { verdict, checks }: Proof): Promise<RollbackResult> {
+async function settle(run: RollbackRun, { verdict, checks, healthySince }: Proof): Promise<RollbackResult> {
   const { to, steps, soakMs } = run.begun
   if (isTakenOver(run)) return concludeTakenOver(run, checks)
   const those = (wanted: Check['status']): string =>
@@ -101,6 +101,7 @@ async function settle(run: RollbackRun, { verdict, checks }: Proof): Promise<Rol
   return conclude(run, {
     outcome: 'succeeded',
     checks,
+    ...(healthySince && { healthySince }),
     remains: [...(await cleanUp(run)), ...leftBehind(run)],
     state: `${to.version} serves; every check passed${soakMs > 0 ? ', also at the end of the soak' : ''}.`
   })

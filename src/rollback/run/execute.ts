@@ -50,7 +50,11 @@ export async function executeRollback(
 function approvedPlan({ plan, current, blockers, target }: Assessment, planId: string): Plan {
   if (blockers[0]) throw blocked(blockers[0])
   if (!plan) throw invalidPlanId(planId)
-  if (plan.id !== planId) throw stalePlan(whatChanged(planId, plan.id, { ...plan, from: current, target }))
+  if (plan.id !== planId)
+    throw stalePlan(whatChanged(planId, plan.id, { ...plan, from: current, target }), {
+      target,
+      version: plan.to.version
+    })
   return plan
 }
 
@@ -195,5 +199,8 @@ async function checkUnchanged(session: Session, plan: Plan, limit: AbortSignal):
   if (draft.blockers[0]) throw blocked(draft.blockers[0])
   const now = planOf(session, observation, to, draft)
   if (now.id !== plan.id)
-    throw stalePlan(whatChanged(plan.id, now.id, { ...now, from: observation.current, target: session.name }))
+    throw stalePlan(whatChanged(plan.id, now.id, { ...now, from: observation.current, target: session.name }), {
+      target: session.name,
+      version: plan.to.version
+    })
 }

@@ -1,3 +1,4 @@
+import type { Outage } from '../../incident/outage.ts'
 import type { Check } from '../../model/check.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import type { Release } from '../../model/release.ts'
@@ -74,6 +75,8 @@ export interface RollbackResult {
   durationMs: number
   /** One or two sentences on what serves now. */
   state: string
+  /** Where the candidate serves again: since when (ISO 8601 UTC), how long nothing or little did before, and how long it was watched. */
+  back?: { at: string; outage: Outage; watchedMs: number }
   /** What a person still has to do, with the commands. */
   remains: string[]
   instructions: string[]

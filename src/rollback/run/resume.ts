@@ -88,7 +88,7 @@ async function checkStillOpen(
   if (known?.ended) throw endedMeanwhile(rollbackId, known.ended.outcome)
   const now = await interruptedAs(session.target, known ?? interrupted.record, observed, knownFrom, signal)
   if (resumeOption(now, kind)?.id !== id)
-    throw stalePlan(`${rollbackId} or the target has changed since the plan was shown`)
+    throw stalePlan(`${rollbackId} or the target has changed since the plan was shown`, { target: session.name })
   return { record: now.record, observation }
 }
 

@@ -132,6 +132,7 @@ export async function plan(
     blockers,
     fingerprint: fingerprint({ image: candidate.exact, platform: candidate.platform, copied: own.copied }),
     notes,
+    ...gapOf(plans, release),
     stops: stopTimes(docker, rolls, replaced)
   }
 }
@@ -177,6 +178,27 @@ const isToReplace =
   (image: CandidateImage['image']) =>
   (container: Container): boolean =>
     container.Image !== image?.Id || !container.State.Running
+
+/** What users notice of the switch; nothing new where nothing serves. */
+function gapOf(
+  plans: readonly { container: Container; whyNotBeside: string | null; isDown: boolean; isJob: boolean }[],
+  { version }: Release
+): Pick<PlanDraft, 'gap'> {
+  const serving = plans.filter(({ isDown, isJob }) => !isDown && !isJob)
+  const stopping = serving
+    .filter(({ whyNotBeside: why }) => why !== null)
+    .map(({ container: { Name } }) => baseName(Name))
+  if (serving.length === 0) return {}
+  return {
+    gap:
+      stopping.length === 0
+        ? `none: ${version} is healthy beside the old one before that stops`
+        : `${listed(stopping)} ${stopping.length === 1 ? 'stops' : 'stop'} before ${version} starts`
+  }
+}
+
+const listed = (names: readonly string[]): string =>
+  names.length <= 3 ? names.join(' and ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`
 
 const orderNote = (container: Container, whyNotBeside: string | null): string =>
   whyNotBeside
