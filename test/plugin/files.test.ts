@@ -117,6 +117,7 @@ describe('manifest', () => {
     expect(started).toHaveLength(4)
     for (const { command, args } of started) {
       expect(command).toBe('node')
+      expect(args[0]).toMatch(/^\$\{CLAUDE_PLUGIN_ROOT\}\/dist\/\w+\.mjs$/)
       const file = args[0]?.replace(/^\$\{CLAUDE_PLUGIN_ROOT\}/, root) ?? ''
       expect(existsSync(file), file).toBe(true)
     }
