@@ -2,19 +2,24 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type OutputChunk, type OutputOptions, type RolldownBuild, rolldown } from 'rolldown'
-import { bundling, kubernetesModels, root } from './build/bundling.ts'
+import { bundling, leavingOut, root } from './build/bundling.ts'
 import { chunksByUse, sizeLimit } from './build/chunks.ts'
 import { licenseTexts } from './build/licenses.ts'
+import { writePlugin } from './build/plugin.ts'
 
 export { bundling }
 
-/** Bundles the server, the command and the hook into dist/, in chunks below the size that plugin directories review by hand. */
+/**
+ * Bundles the server, the command and the hook into dist/, in chunks below the size that plugin directories review by hand, and puts
+ * the rest of the plugin beside them: dist/ is what a marketplace installs.
+ */
 export async function build(): Promise<void> {
   await rm(join(root, 'dist'), { recursive: true, force: true })
   const chunks = await write(['server', 'cli'], chunksByUse)
   // runs on every command of a session, so it is one file that shares nothing with the others
   chunks.push(...(await write(['hook'], async () => ({ codeSplitting: false }))))
   await writeFile(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), await licenseTexts(chunks.flatMap(bundledModules)))
+  await writePlugin(join(root, 'dist'))
   const large = chunks.filter(({ code }) => Buffer.byteLength(code) > sizeLimit).map(({ fileName }) => fileName)
   if (large.length > 0)
     throw new Error(`Plugin directories hold these files back, they are over 256 KiB: ${large.join(', ')}`)
@@ -30,7 +35,7 @@ async function write(
   const bundle = await rolldown({
     input: Object.fromEntries(entries.map((name) => [name, join(root, `src/${name}.ts`)])),
     ...bundling,
-    plugins: [kubernetesModels],
+    plugins: leavingOut,
     preserveEntrySignatures: false,
     logLevel: 'warn'
   })

@@ -28,7 +28,7 @@ export const bundling = {
   }
 } as const
 
-const leftOut = 'generated-api-left-out.js'
+const kubernetesLeftOut = 'generated-api-left-out.js'
 
 /**
  * Of the Kubernetes client only the kubeconfig and its logins are used; the classes generated for every resource of the API, which it
@@ -38,10 +38,33 @@ export const kubernetesModels: Plugin = {
   name: 'kubernetes-models',
   resolveId: (source, importer) =>
     source === './gen/index.js' && importer?.replaceAll('\\', '/').endsWith('/@kubernetes/client-node/dist/config.js')
-      ? join(dirname(importer), leftOut)
+      ? join(dirname(importer), kubernetesLeftOut)
       : null,
   load: (id) =>
-    id.endsWith(leftOut)
+    id.endsWith(kubernetesLeftOut)
       ? "const leftOut = () => { throw new Error('the generated Kubernetes API is not part of this bundle') }; export { leftOut as createConfiguration, leftOut as ServerConfiguration }"
       : null
 }
+
+const undiciLeftOut = 'parts-left-out.cjs'
+
+/**
+ * Of undici only requests and the proxy agent are used; mocks, caches, interceptors, and what browsers have (fetch, WebSocket, cookies),
+ * which its entry hands out besides, are left out.
+ */
+const undiciParts: Plugin = {
+  name: 'undici-parts',
+  resolveId: (source, importer) =>
+    /^\.\/lib\/(?:mock|cache|interceptor|web)\//.test(source) &&
+    importer?.replaceAll('\\', '/').endsWith('/undici/index.js')
+      ? join(dirname(importer), undiciLeftOut)
+      : null,
+  load: (id) =>
+    id.endsWith(undiciLeftOut)
+      ? // its entry makes one `CacheStorage` as it loads
+        'module.exports = new Proxy({}, { get: () => class LeftOutOfThisBundle {} })'
+      : null
+}
+
+/** What leaves parts of libraries out. */
+export const leavingOut = [kubernetesModels, undiciParts]

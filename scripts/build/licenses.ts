@@ -35,7 +35,10 @@ const introduction = `The files in this folder contain code of the following pac
 export async function licenseTexts(moduleIds: Iterable<string>): Promise<string> {
   const folders = new Set([...moduleIds].flatMap((id) => packageFolder(id) ?? []))
   const packages = await Promise.all([...folders].map((folder) => readPackage(resolve(root, folder))))
-  const sections = new Set(packages.sort(byNameAndVersion).map(section))
+  const firstWith = new Map<string, Package>()
+  for (const one of packages.sort(byNameAndVersion))
+    for (const text of one.texts) if (!firstWith.has(text)) firstWith.set(text, one)
+  const sections = new Set(packages.map((one) => section(one, firstWith)))
   return [introduction, ...sections].join(`\n${'='.repeat(80)}\n`)
 }
 
@@ -64,11 +67,18 @@ function isKnown(expression: string): boolean {
   return alternatives.some((alternative) => alternative.split(' AND ').every((id) => known.has(id.trim())))
 }
 
-const byNameAndVersion = (a: Package, b: Package): number =>
-  `${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1
+const byNameAndVersion = (a: Package, b: Package): number => (titleOf(a) < titleOf(b) ? -1 : 1)
 
-function section({ name, version, license, author, texts }: Package): string {
-  const head = [`${name} ${version}`, `License: ${license}`]
+/** @param firstWith by text: the package under which it is printed. */
+function section(one: Package, firstWith: Map<string, Package>): string {
+  const { license, author, texts } = one
+  const head = [titleOf(one), `License: ${license}`]
   if (texts.length === 0) head.push(`The package holds no license text.${author ? ` Author: ${author}` : ''}`)
-  return `${[head.join('\n'), ...texts].join('\n\n')}\n`
+  const printed = texts.map((text) => {
+    const first = titleOf(firstWith.get(text) ?? one)
+    return first === titleOf(one) ? text : `The package holds the text that is printed under ${first}.`
+  })
+  return `${[head.join('\n'), ...printed].join('\n\n')}\n`
 }
+
+const titleOf = ({ name, version }: Package): string => `${name} ${version}`

@@ -58,6 +58,8 @@ interface Flags {
   list: boolean
   dryRun: boolean
   yes: boolean
+  /** Not an option: the words that ask for an investigation. */
+  why: boolean
 }
 
 function flagsOf(args: string): Flags {
@@ -68,7 +70,8 @@ function flagsOf(args: string): Flags {
     ...(words.includes('--to') && { to: wordAfter('--to') }),
     list: words.includes('--list'),
     dryRun: words.includes('--dry-run'),
-    yes: words.includes('--yes')
+    yes: words.includes('--yes'),
+    why: args.includes('find out why first')
   }
 }
 
@@ -78,13 +81,13 @@ const idle = 'Nothing was changed.'
 export const agent = ({ skill, args = '', version }: Wish): Script =>
   function* (): Play {
     const questions = questionsOf(skill)
-    const { target, to, list, dryRun, yes } = flagsOf(args)
+    const { target, to, list, dryRun, yes, why } = flagsOf(args)
     yield { call: 'Skill', input: { skill: 'popkit-ops:pop-deploy-rollback', args } }
-    const named = { ...(target && { target }), ...(to && { version: to }) }
+    const named = { ...(target && { target }), ...(to && { version: to }), ...(why && { investigate: true }) }
     const first = yield* use('assess_rollback', named)
     if (list) return yield* say(first.summary)
     if (!(yield* isWrong(first, yes))) return yield* say(idle)
-    const assessed = yes || to ? first : yield* strategy(questions, first, version)
+    const assessed = yes || to ? first : yield* strategy(questions, first, { version, investigated: why })
     if (!assessed?.plan) return yield* say(idle)
     const accept = yes ? [] : yield* risks(assessed)
     if (!accept) return yield* say(idle)
@@ -92,7 +95,7 @@ export const agent = ({ skill, args = '', version }: Wish): Script =>
     const call = accept.length > 0 ? { ...plan, accept } : plan
     if (dryRun) return yield* say((yield* use('execute_rollback', { ...call, dry_run: true })).summary)
     if (!yes && !(yield* confirm(questions, call))) return yield* say(idle)
-    const result = yield* use('execute_rollback', call)
+    const result = yield* execution(questions, call)
     if (result.outcome !== 'succeeded') return yield* say(result.summary)
     const verdict = yield* use('verify_rollback', { rollback_id: result.rollback_id })
     if (yes || (questions.incident_report && (yield* ask(questions.incident_report))?.startsWith('Create report')))
@@ -114,13 +117,38 @@ function* say(words: string): Step<void> {
   yield { say: words }
 }
 
-function* strategy(questions: Record<string, Question>, assessed: Data, version?: string): Step<Data | null> {
-  const { target } = assessed
-  const choice = questions.rollback_strategy ? yield* ask(questions.rollback_strategy) : null
-  if (choice === 'Investigate first')
-    return yield* strategy(questions, yield* use('assess_rollback', { target, investigate: true }), version)
-  if (choice === 'Specific version') return yield* use('assess_rollback', { target, version })
+interface Settled {
+  version?: string
+  /** An option that was used up is not offered again. */
+  investigated: boolean
+}
+
+function* strategy(questions: Record<string, Question>, assessed: Data, settled: Settled): Step<Data | null> {
+  const { target, recommended } = assessed
+  const asked = questions.rollback_strategy
+  if (!asked) return null
+  const options = asked.options.filter(
+    ({ label }) =>
+      !(label.startsWith('Previous version') && !recommended) &&
+      !(label === 'Investigate first' && settled.investigated)
+  )
+  const choice = yield* ask({ ...asked, options })
+  if (choice === 'Investigate first') {
+    const investigated = yield* use('assess_rollback', { target, investigate: true })
+    return yield* strategy(questions, investigated, { ...settled, investigated: true })
+  }
+  if (choice === 'Specific version') return yield* use('assess_rollback', { target, version: settled.version })
   return choice?.startsWith('Previous version') ? assessed : null
+}
+
+/** Executes; a plan that is out of date costs a new assessment and a new confirmation, and nothing else. */
+function* execution(questions: Record<string, Question>, call: Data): Step<Data> {
+  const result = yield* use('execute_rollback', call)
+  if (!String(result.summary).includes('The approved plan is out of date')) return result
+  const { target, version } = call
+  const { plan } = yield* use('assess_rollback', { target, version })
+  const again = { ...call, plan_id: plan?.id }
+  return plan && (yield* confirm(questions, again)) ? yield* execution(questions, again) : result
 }
 
 /** The ids of the serious risks once each is accepted; null when one is not. */

@@ -32,6 +32,12 @@ describeOn('host', 'a rollback in Claude Code', () => {
   const toolsOf = ({ calls }: Session): string[] => calls.map(({ tool }) => tool)
   const executions = ({ calls }: Session) => calls.filter(({ tool }) => tool === 'execute_rollback')
   const permissions = ({ prompts }: Session) => prompts.filter(({ tool }) => tool !== 'AskUserQuestion')
+  /** The options of each question with this header. */
+  const labelsOf = ({ prompts }: Session, header: string): string[][] =>
+    prompts
+      .flatMap(({ input }) => (input.questions ?? []) as { header: string; options: { label: string }[] }[])
+      .filter((question) => question.header === header)
+      .map(({ options }) => options.map(({ label }) => label))
   const incidents = () => readdir(join(project.dir, '.claude/popkit/incidents')).catch(() => [])
   const untouched = async (seen: Session) => {
     expect(permissions(seen)).toEqual([])
@@ -107,6 +113,49 @@ describeOn('host', 'a rollback in Claude Code', () => {
     ])
     expect(seen.calls[3]).toMatchObject({ input: { investigate: true }, isError: false })
     expect(seen.calls[3]?.result).toContain('diagnosis')
+    expect(labelsOf(seen, 'Strategy')).toEqual([
+      ['Previous version (Recommended)', 'Specific version', 'Investigate first'],
+      ['Previous version (Recommended)', 'Specific version']
+    ])
+    expect(await project.latest()).toBe('1.1.0')
+  })
+
+  test('words that ask for an investigation count as that option, already done', async () => {
+    const seen = await run(person(yes), { args: 'and find out why first' })
+    expect(seen.calls[1]).toMatchObject({ tool: 'assess_rollback', input: { investigate: true }, isError: false })
+    expect(labelsOf(seen, 'Strategy')).toEqual([['Previous version (Recommended)', 'Specific version']])
+    expect(await project.latest()).toBe('1.1.0')
+  })
+
+  test('a plan that is out of date is refused, and costs one more confirmation', async () => {
+    const answers = { ...yes, Confirm: ['Roll back now', 'Roll back now'] }
+    const answering = person(answers)
+    let moved = false
+    const seen = await session({
+      prompt: '/popkit-ops:deploy rollback',
+      projectDir: project.dir,
+      env: project.env,
+      scripts: { main: agent({ skill }) },
+      person: async (prompt) => {
+        if (prompt.tool !== 'AskUserQuestion' && !moved) {
+          moved = true
+          await publish(registry.url ?? '', registry.writer ?? '', {
+            name: project.name,
+            version: '1.2.1',
+            tag: 'latest'
+          })
+        }
+        return answering(prompt)
+      }
+    })
+    expect(executions(seen).map(({ isError }) => isError)).toEqual([true, false])
+    expect(toolsOf(seen).slice(4, 8)).toEqual([
+      'execute_rollback',
+      'assess_rollback',
+      'AskUserQuestion',
+      'execute_rollback'
+    ])
+    expect(labelsOf(seen, 'Strategy')).toHaveLength(1)
     expect(await project.latest()).toBe('1.1.0')
   })
 

@@ -5,17 +5,34 @@ import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { version as inProgram } from '../../src/version.ts'
+import { npmProject } from '../../testkit/npm/package-project.ts'
 import { describeOn } from '../harness/describe-on.ts'
 import { use } from './agent.ts'
 import { hostEnv, session } from './claude-code.ts'
-import type { Script } from './scripted-model.ts'
+import { type Script, shown } from './scripted-model.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const plugin = 'popkit-ops@pop-deploy-rollback'
 const reviewedByHand = 256 * 1024
+/** What an installed plugin holds at its top. */
+const whatRuns = [
+  '.claude-plugin',
+  '.mcp.json',
+  'LICENSE',
+  'README.md',
+  'THIRD-PARTY-LICENSES.txt',
+  'agents',
+  'chunks',
+  'cli.mjs',
+  'commands',
+  'hook.mjs',
+  'hooks',
+  'server.mjs',
+  'skills'
+]
 
 /** What runs a program without any network, where this user may do that. */
 const offline = (): Promise<string[]> =>
@@ -61,14 +78,23 @@ describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
   /** A clone as a user gets it: what git has, built, without any node_modules. */
   async function clone(): Promise<string> {
     const copy = join(folder, 'clone')
-    for (const file of await files()) await cp(join(root, file), join(copy, file))
-    await rm(join(copy, 'dist'), { recursive: true, force: true })
+    const sources = (await files()).filter((file) => !file.startsWith('dist/'))
+    for (const file of sources) await cp(join(root, file), join(copy, file))
     await cp(join(root, 'dist'), join(copy, 'dist'), { recursive: true })
     return copy
   }
 
-  test('passes the check of the plugin directory without error or warning', async () => {
-    const report = await claudeCode(['plugin', 'validate', '--strict', '--profile', 'directory', root])
+  /** Where the host keeps the installed copy. */
+  async function installedAt(): Promise<string> {
+    const list = await readFile(join(folder, 'home/.claude/plugins/installed_plugins.json'), 'utf8')
+    return JSON.parse(list).plugins[plugin][0].installPath
+  }
+
+  test.each([
+    ['the repository', root],
+    ['what a marketplace installs', join(root, 'dist')]
+  ])('%s passes the check of the plugin directory without error or warning', async (_, place) => {
+    const report = await claudeCode(['plugin', 'validate', '--strict', '--profile', 'directory', place])
     expect(report).toContain('Validation passed')
     expect(report).not.toMatch(/⚠|✘|warning/i)
   })
@@ -107,6 +133,37 @@ describeOn('host', 'the plugin', ({ claude = '', node = '' }) => {
     expect(seen.messages.at(-1)?.result).toContain('There is no target to look at')
     if (process.platform === 'linux') expect(tokens).toContain('POP_ROLLBACK_VERCEL_TOKEN=a-secret-word')
     expect(JSON.stringify([seen.requests, seen.messages])).not.toContain('a-secret-word')
+  })
+
+  test('an installed copy holds what runs and nothing else, and its hook speaks when a deployment fails', async () => {
+    await claudeCode(['plugin', 'marketplace', 'add', await clone()])
+    await claudeCode(['plugin', 'install', plugin])
+    const copy = await installedAt()
+    const installed = await readdir(copy, { recursive: true, withFileTypes: true })
+    const names = installed.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+    const sizes = await Promise.all(names.map(async (file) => (await stat(file)).size))
+    expect(names.length).toBeLessThan(120)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(3_000_000)
+    const top = new Set(names.map((file) => relative(copy, file).split('/')[0]))
+    expect([...top].sort()).toEqual(whatRuns)
+
+    const project = await npmProject(inject('backends').npm ?? {})
+    const main: Script = function* () {
+      yield { call: 'Bash', input: { command: 'npm publish', description: 'Deploy' } }
+      yield { say: 'Done.' }
+    }
+    const seen = await session({
+      prompt: 'deploy',
+      projectDir: project.dir,
+      env: project.env,
+      home: join(folder, 'home'),
+      scripts: { main },
+      person: () => true,
+      more: { plugins: [] }
+    })
+    await project.remove()
+    const request = seen.requests.at(-1)
+    expect(request && shown(request)).toContain('the last good version of npm is 1.1.0')
   })
 
   test.each([

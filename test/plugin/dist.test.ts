@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { describe, expect, test } from 'vitest'
-import { bundling, kubernetesModels } from '../../scripts/build/bundling.ts'
+import { bundling, leavingOut } from '../../scripts/build/bundling.ts'
 import { licenseTexts } from '../../scripts/build/licenses.ts'
 import { packageOf } from '../../scripts/build/package-of.ts'
 import { distFile } from '../../testkit/dist.ts'
@@ -15,7 +15,7 @@ const built = (await readdir(dist, { recursive: true })).filter((file) => file.e
 /** The packages that the source maps of the same programs name. */
 async function packagesInSourceMaps(): Promise<Set<string>> {
   const input = ['server', 'cli', 'hook'].map((name) => join(root, `src/${name}.ts`))
-  const bundle = await rolldown({ input, ...bundling, plugins: [kubernetesModels], logLevel: 'silent' })
+  const bundle = await rolldown({ input, ...bundling, plugins: leavingOut, logLevel: 'silent' })
   const { output } = await bundle.generate({ format: 'esm', sourcemap: true })
   await bundle.close()
   const sources = output.flatMap((file) => (file.type === 'chunk' ? (file.map?.sources ?? []) : []))
@@ -44,6 +44,26 @@ describe('files of dist', () => {
       'cli.mjs',
       'server.mjs'
     ])
+  })
+})
+
+describe('the plugin in dist', () => {
+  test('starts programs that lie beside its manifests, and has the words of the sources', async () => {
+    const json = async (file: string) => JSON.parse(await readFile(join(dist, file), 'utf8'))
+    const { hooks } = await json('hooks/hooks.json')
+    const handlers = Object.values<{ hooks: { args: string[] }[] }[]>(hooks).flatMap((groups) =>
+      groups.flatMap((group) => group.hooks)
+    )
+    const started = [...handlers, (await json('.mcp.json')).mcpServers.rollback].flatMap(({ args }) => args)
+    expect(started).toHaveLength(4)
+    for (const file of started) expect(built).toContain(file.replace(`\${CLAUDE_PLUGIN_ROOT}/`, ''))
+    for (const file of ['skills/pop-deploy-rollback/SKILL.md', '.claude-plugin/plugin.json'])
+      expect(await readFile(join(dist, file), 'utf8')).toBe(await readFile(join(root, file), 'utf8'))
+  })
+
+  test('is what the marketplace names', async () => {
+    const { plugins } = JSON.parse(await readFile(join(root, '.claude-plugin/marketplace.json'), 'utf8'))
+    expect(plugins).toMatchObject([{ source: './dist' }])
   })
 })
 

@@ -61,19 +61,31 @@ describe('skill', () => {
     }
   })
 
+  test('names only arguments that the tools take', () => {
+    const taken = new Set(tools.flatMap(({ description }) => Object.keys(description.inputSchema.properties ?? {})))
+    const named = [...skill.content.matchAll(/`([a-z_]+)(?:: [^`]+)?`/g)].map(([, name = '']) => name)
+    for (const name of ['rehearse', 'soak_seconds', 'investigate', 'impact', 'root_cause', 'accept', 'dry_run']) {
+      expect(named, name).toContain(name)
+      expect([...taken], name).toContain(name)
+    }
+  })
+
   test('names every tool, branches for what may come, and stays short', () => {
     for (const { name } of tools) expect(skill.content).toContain(`\`${name}\``)
     for (const branch of [
       'Interrupted rollback',
       'Already healthy',
       'Nothing to roll back to',
+      'No recommendation',
+      'Plan out of date',
+      '`undone`',
       'Several targets',
       '`stuck`',
       '`manual`',
       'No AskUserQuestion'
     ])
       expect(skill.content).toContain(`**${branch}**`)
-    expect(skill.content.split('\n').length).toBeLessThan(150)
+    expect(skill.content.split('\n').length).toBeLessThanOrEqual(150)
   })
 })
 
@@ -117,6 +129,7 @@ describe('manifest', () => {
     expect(started).toHaveLength(4)
     for (const { command, args } of started) {
       expect(command).toBe('node')
+      expect(args[0]).toMatch(/^\$\{CLAUDE_PLUGIN_ROOT\}\/dist\/\w+\.mjs$/)
       const file = args[0]?.replace(/^\$\{CLAUDE_PLUGIN_ROOT\}/, root) ?? ''
       expect(existsSync(file), file).toBe(true)
     }
