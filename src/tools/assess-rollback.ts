@@ -1,9 +1,13 @@
 import { z } from 'zod'
 import { assess } from '../rollback/assess/assess.ts'
+import { searchNeighbours } from '../rollback/group/neighbours.ts'
 import { withSession } from '../rollback/open-session.ts'
 import { withLimit } from '../support/limit.ts'
 import { defineTool } from './define-tool.ts'
 import { rehearse, target } from './shapes.ts'
+
+/** How much longer an assessment may take for the other targets of the release. */
+const neighboursWithinMs = 3_000
 
 export const assessRollback = defineTool({
   name: 'assess_rollback',
@@ -18,8 +22,10 @@ export const assessRollback = defineTool({
     rehearse
   }),
   run: ({ target, version, investigate, rehearse }, { project, cancelled }) =>
-    withSession(project, { target, version, rehearse }, (session) => {
+    withSession(project, { target, version, rehearse }, async (session) => {
       const signal = withLimit(cancelled, 120_000)
-      return assess(session, { signal, version, investigate })
+      const others = searchNeighbours(project, session.name, signal)
+      const assessment = await assess(session, { signal, version, investigate })
+      return { ...assessment, neighbours: await others.of(assessment, session.history, neighboursWithinMs) }
     })
 })

@@ -21,15 +21,26 @@ import { spareBegun, spareObservation, spareSteps } from './spare-names.ts'
 interface AssessOptions {
   version?: string
   investigate?: boolean
+  /** Chooses the candidate in place of `version`; told also of a target whose rollback is interrupted, which is not planned. */
+  choose?(found: Found): Promise<Candidate | null>
   signal: AbortSignal
 }
+
+/** What is known of a target before its candidate is chosen. */
+export type Found = Pick<
+  Assessment,
+  'current' | 'failed' | 'candidates' | 'recommended' | 'interrupted' | 'observation'
+>
 
 /**
  * Observes the target, ranks the releases it could go back to, and plans the rollback to the recommended or named one. Nothing is
  * planned while an interrupted rollback is open. Reads only.
  * @throws InputError when the target has no such version; TargetError when the target does not answer.
  */
-export async function assess(session: Session, { version, investigate, signal }: AssessOptions): Promise<Assessment> {
+export async function assess(
+  session: Session,
+  { version, investigate, choose, signal }: AssessOptions
+): Promise<Assessment> {
   const [{ records, unreadable, notes }, { observation, state }] = await Promise.all([
     readJournals(session.files.journals, session.name, session.clock.now()),
     session.target.observe(signal)
@@ -51,7 +62,14 @@ export async function assess(session: Session, { version, investigate, signal }:
   const evidence = { history: session.history, formerRollbacks, now }
   const candidates = rankCandidates(observation.current, observation.releases, evidence)
   const recommended = recommend(observation.current, candidates)
-  const chosen = interrupted ? null : version === undefined ? recommended : named(version, candidates, observation)
+  const { current } = observation
+  const failed = hasFailed(observation.health.state) || recordedAsFailed
+  const wanted = choose
+    ? await choose({ current, failed, candidates, recommended, interrupted, observation })
+    : version === undefined || interrupted
+      ? recommended
+      : named(version, candidates, observation)
+  const chosen = interrupted ? null : wanted
 
   const [draft, risksOfCode, elsewhere] = await Promise.all([
     chosen && session.target.plan(observation, state, chosen.release, signal),
@@ -78,9 +96,9 @@ export async function assess(session: Session, { version, investigate, signal }:
     target: session.name,
     type: session.type,
     observation,
-    current: observation.current,
+    current,
     health: observation.health,
-    failed: hasFailed(observation.health.state) || recordedAsFailed,
+    failed,
     recordedFailure: recordedAsFailed ? failure.record : null,
     recommended,
     candidates,
@@ -122,7 +140,7 @@ const isShortFor = (text: string, id: string): boolean =>
   text.length >= 12 && (id.startsWith(text) || id.startsWith(`sha256:${text}`))
 
 /** The candidate that the caller named: by version, with or without a leading v, by the beginning of its identity, or by its commit. */
-function named(version: string, candidates: readonly Candidate[], observation: Observation): Candidate {
+export function named(version: string, candidates: readonly Candidate[], observation: Observation): Candidate {
   const bare = (text: string): string => text.replace(/^v(?=\d)/, '')
   const found =
     candidates.find(({ release }) => release.version === version) ??
