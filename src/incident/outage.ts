@@ -1,15 +1,7 @@
 import { utcInstant } from '../project/timestamp.ts'
 import { duration } from '../support/text.ts'
-import type { Incident } from './incident.ts'
-
-export interface Outage {
-  /** null when it is unknown. */
-  ms: number | null
-  from?: string
-  until?: string
-  /** What is known, and from what: one line for people. */
-  says: string
-}
+import { combinedOutage } from './combined-outage.ts'
+import type { Incident, Outage } from './incident.ts'
 
 interface Known {
   at: string
@@ -17,10 +9,12 @@ interface Known {
   inferred: boolean
 }
 
-type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history' | 'rollback'>
+type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history' | 'rollback' | 'parts'>
 
 /** From the first sign that the failed release did not serve to the proof that another one did. Never guesses. */
 export function outageOf(incident: Evidence): Outage {
+  if (incident.parts)
+    return combinedOutage(incident.parts.map((part) => ({ target: part.target, outage: outageOf(part) })))
   const end = endOf(incident)
   if (incident.health?.state === 'healthy') return unknown(unseen(incident, deployment(incident), end))
   const start = startOf(incident)
