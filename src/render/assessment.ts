@@ -103,7 +103,7 @@ function summary(assessment: Assessment): string {
 }
 
 /** The version that serves; where its health does not show a recorded failure, the record says why it counts as failed. */
-function currentLine({ current, health, failed, recordedFailure }: Assessment): string {
+export function currentLine({ current, health, failed, recordedFailure }: Assessment): string {
   const version = current?.version ?? 'nothing'
   if (!failed || !recordedFailure) return `${version} (${failed ? 'FAILED' : healthWord(health)}: ${health.message})`
   const { at, error } = recordedFailure
@@ -114,7 +114,7 @@ function currentLine({ current, health, failed, recordedFailure }: Assessment): 
 }
 
 /** Nobody is told that something is healthy because it runs. */
-const healthWord = ({ state, unchecked }: Health): string => (unchecked ? 'running, health unknown' : state)
+export const healthWord = ({ state, unchecked }: Health): string => (unchecked ? 'running, health unknown' : state)
 
 function planLines({ chosen, recommended, plan, candidates }: Assessment): string[] {
   if (!chosen || !plan) return [`Recommended: none`, ...others(candidates, null)]
@@ -151,7 +151,7 @@ const interruptedLines = ({
 
 const verbs = { finish: 'Finish', undo: 'Undo', close: 'Close' } as const
 
-const evidenceLine = ({ evidenceFor, evidenceAgainst }: Candidate): string =>
+export const evidenceLine = ({ evidenceFor, evidenceAgainst }: Candidate): string =>
   [...evidenceFor.slice(0, 1), ...evidenceAgainst].join('; ') || 'no evidence'
 
 /** Those that only an identity names come last, with when they were built, where another one is chosen, has a name, or evidence. */
@@ -169,7 +169,7 @@ function others(candidates: readonly Candidate[], chosen: Candidate | null): str
 }
 
 /** "2026-03-18 14:02 UTC". */
-const minute = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`
+export const minute = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`
 
 const newestOf = (nameless: readonly Release[]): string =>
   [...nameless]
@@ -179,7 +179,7 @@ const newestOf = (nameless: readonly Release[]): string =>
     .concat(nameless.length > 3 ? ['…'] : [])
     .join(', ')
 
-const riskLine = ({ id, serious, title, detail }: Risk): string =>
+export const riskLine = ({ id, serious, title, detail }: Risk): string =>
   `${serious ? 'SERIOUS ' : ''}[${id}] ${title}: ${detail}`
 
 function dataOf(assessment: Assessment): AssessmentData {

@@ -73,7 +73,7 @@ function summary(result: RollbackResult): string {
   ].join('\n')
 }
 
-function stepLines({ steps, checks, dryRun, resumes }: RollbackResult): string[] {
+export function stepLines({ steps, checks, dryRun, resumes }: RollbackResult): string[] {
   const before = steps.filter(({ phase }) => phase !== 'cleanup')
   const after = steps.filter(({ phase }) => phase === 'cleanup')
   const lines = [

@@ -52,3 +52,22 @@ function isSameCommit(one: string, other: string): boolean {
   const [a, b] = [one.toLowerCase(), other.toLowerCase()]
   return Math.min(a.length, b.length) >= 7 && (a.startsWith(b) || b.startsWith(a))
 }
+
+/** The targets that serve one release together, directly or over another; those that are alone are left out. */
+export function releaseGroups<Item extends { mark: Mark }>(items: readonly Item[]): Item[][] {
+  const left = new Set(items)
+  const groups: Item[][] = []
+  for (const first of items) {
+    if (!left.delete(first)) continue
+    const group = [first]
+    // An array that grows while it is gone through.
+    for (const one of group)
+      for (const other of left)
+        if (sameRelease(one.mark, other.mark)) {
+          left.delete(other)
+          group.push(other)
+        }
+    if (group.length > 1) groups.push(group)
+  }
+  return groups
+}
