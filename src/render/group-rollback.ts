@@ -26,7 +26,7 @@ export const groupRollbackSchema = z.strictObject({
       instructions: z.array(z.string()).optional()
     })
   ),
-  served_together_until: z.string().nullable().optional(),
+  served_together: z.strictObject({ from: z.string(), until: z.string() }).optional(),
   duration_ms: z.number(),
   state: z.string()
 })
@@ -153,7 +153,7 @@ const dataOf = (result: GroupResult): z.infer<typeof groupRollbackSchema> => ({
     ...(own && own.remains.length > 0 && { remains: own.remains }),
     ...(own && own.instructions.length > 0 && { instructions: own.instructions })
   })),
-  ...(result.mixture && { served_together_until: result.mixture.until }),
+  ...(result.mixture && { served_together: { from: result.mixture.from, until: result.mixture.until } }),
   duration_ms: result.durationMs,
   state: result.state
 })

@@ -5,7 +5,7 @@ import { named } from '../assess/assess.ts'
 import type { Candidate } from '../assess/assessment.ts'
 import { isRecommendable } from '../assess/candidates.ts'
 import type { GroupTarget, OpenGroup } from './open-group.ts'
-import { type Period, periodsOf, ranTogetherLast, ranTogetherUntil } from './ran-together.ts'
+import { type Period, periodsOf, ranTogether, ranTogetherLast } from './ran-together.ts'
 import { bareVersion, type Mark, markOf, recordedMark, sameRelease } from './same-release.ts'
 import type { GroupVersion } from './versions.ts'
 
@@ -47,7 +47,7 @@ export function chooseReleases(group: OpenGroup, found: AllFound, wanted: GroupV
     members: chosen,
     staying,
     periods,
-    ranTogetherUntil: releases.size === 0 ? null : ranTogetherUntil(only(periods, releases), releases),
+    ranTogetherUntil: releases.size === 0 ? null : (ranTogether(only(periods, releases), releases)?.until ?? null),
     sameName: new Set([...releases.values()].map(({ version }) => bareVersion(version))).size <= 1
   }
 }

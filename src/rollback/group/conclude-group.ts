@@ -1,12 +1,13 @@
 import type { Release } from '../../model/release.ts'
 import { isoNow } from '../../support/clock.ts'
 import { messageOf } from '../../support/errors.ts'
+import { duration } from '../../support/text.ts'
 import type { LineLog } from '../journal/write-journal.ts'
 import type { GroupAssessment } from './group-assessment.ts'
 import type { GroupBegun, GroupEntry } from './group-journal.ts'
 import { type GroupResult, type MemberResult, worstOf } from './group-result.ts'
 import type { OpenGroup } from './open-group.ts'
-import { periodsOf, ranTogetherUntil } from './ran-together.ts'
+import { periodsOf, ranTogether } from './ran-together.ts'
 
 interface Ended {
   assessment: GroupAssessment
@@ -25,7 +26,7 @@ export async function concludeGroup(group: OpenGroup, ended: Ended): Promise<Gro
   const { clock, mask, log } = group.project
   const members = await Promise.all(ended.members.map(async (one) => ({ ...one, serves: await serving(group, one) })))
   const outcome = worstOf(members.map((one) => one.outcome))
-  const mixture = outcome === 'succeeded' ? null : { until: togetherUntil(group, members) }
+  const mixture = outcome === 'succeeded' ? null : servedTogether(group, members)
   const state = mask.text(stateOf(members, mixture, ended.title))
   const durationMs = Math.max(0, clock.now().getTime() - Date.parse(begun.at))
   await journal.append({ event: 'ended', outcome, durationMs, state }).catch((error: unknown) => {
@@ -55,8 +56,8 @@ async function serving(
   return observed?.observation.current ?? null
 }
 
-/** Until when what serves now served together before; null where it is not known to have, or not every target answered. */
-function togetherUntil({ targets, project }: OpenGroup, members: readonly MemberResult[]): string | null {
+/** When what serves now served together before; null where it is not known to have, or not every target answered. */
+function servedTogether({ targets, project }: OpenGroup, members: readonly MemberResult[]): GroupResult['mixture'] {
   const now = isoNow(project.clock)
   const serving = new Map(members.flatMap(({ target, serves }) => (serves ? [[target, serves]] : [])))
   if (serving.size < members.length) return null
@@ -64,16 +65,14 @@ function togetherUntil({ targets, project }: OpenGroup, members: readonly Member
     const history = targets.find(({ name }) => name === target)?.history ?? []
     return [target, periodsOf([to, ...(from ? [from] : [])], history, now)] as const
   })
-  return ranTogetherUntil(new Map(periods), serving)
+  return ranTogether(new Map(periods), serving)
 }
 
 function stateOf(members: readonly MemberResult[], mixture: GroupResult['mixture'], title: string | undefined): string {
   const serves = members.map(({ target, serves: now }) => `${target} ${now ? now.version : 'unknown'}`).join(', ')
-  const isMixed = mixture && new Set(members.map(({ serves: now, from }) => now?.id === from?.id)).size > 1
-  const known = isMixed
-    ? mixture.until
-      ? ` These versions served together before, until ${mixture.until}.`
-      : ' These versions are not known to have served together before.'
-    : ''
-  return `${title ? `${title}. ` : ''}Now: ${serves}.${known}`
+  const isMixed = new Set(members.map(({ serves: now, from }) => now?.id === from?.id)).size > 1
+  const known = mixture
+    ? ` These versions served together before, for ${duration(Date.parse(mixture.until) - Date.parse(mixture.from))} until ${mixture.until}.`
+    : ' These versions are not known to have served together before.'
+  return `${title ? `${title}. ` : ''}Now: ${serves}.${isMixed ? known : ''}`
 }

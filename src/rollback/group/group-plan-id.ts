@@ -21,5 +21,5 @@ export const groupPlanId = (members: readonly PlannedMember[], rest: unknown): s
 export function changedMembers(approved: string, members: readonly PlannedMember[]): string[] | null {
   const before = approved.split('-').slice(2)
   if (before.length !== members.length) return null
-  return members.filter((member, index) => before[index] !== fingerprintOf(member)).map(({ target }) => target)
+  return members.filter((member) => !before.includes(fingerprintOf(member))).map(({ target }) => target)
 }

@@ -26,8 +26,8 @@ export interface GroupResult {
   dryRun: boolean
   members: MemberResult[]
   staying: StayingTarget[]
-  /** Until when the versions that serve now served together before; null where they are not known to have. Only where it ended in part. */
-  mixture: { until: string | null } | null
+  /** When the versions that serve now served together before; null where they are not known to have, or all went back. */
+  mixture: { from: string; until: string } | null
   durationMs: number
   state: string
   /** How it ended, where the outcome does not say it. */

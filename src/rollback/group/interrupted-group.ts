@@ -95,7 +95,9 @@ export function interruptedGroup(record: GroupRecord, assessments: ReadonlyMap<s
     record,
     lines: members.map((member) => whereNow(member, assessments.get(member.target))),
     reasons: ways.flatMap(({ kind, found }) =>
-      found.filter((action) => typeof action === 'string').map((why) => `It cannot be ${past[kind]}: ${why}.`)
+      found
+        .filter((action) => typeof action === 'string')
+        .map((why) => `It cannot be ${past[kind]}: ${why.replace(/\.$/, '')}.`)
     ),
     options: [...options, optionOf(groupId, 'close', members, members.map(leaveAlone))]
   }

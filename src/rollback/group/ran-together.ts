@@ -27,6 +27,7 @@ export function periodsOf(releases: readonly Release[], history: readonly Deploy
 /** Releases of several targets that served at the same time, until `until`. */
 export interface Together {
   releases: Map<string, Release>
+  from: string
   until: string
 }
 
@@ -37,23 +38,24 @@ export interface Together {
 export function ranTogetherLast(periods: ReadonlyMap<string, readonly Period[]>): Together | null {
   const ends = [...new Set([...periods.values()].flat().map(({ until }) => until))].sort().reverse()
   for (const until of ends) {
-    const serving = [...periods].map(([target, own]) => {
+    const serving = [...periods].flatMap(([target, own]) => {
       const period = own.find((one) => one.from < until && until <= one.until)
-      return [target, period?.release] as const
+      return period ? [{ target, ...period }] : []
     })
-    const releases = new Map(serving.flatMap(([target, release]) => (release ? [[target, release]] : [])))
-    if (releases.size === periods.size) return { releases, until }
+    if (serving.length < periods.size) continue
+    const from = serving.reduce((latest, one) => (one.from > latest ? one.from : latest), '')
+    return { releases: new Map(serving.map(({ target, release }) => [target, release])), from, until }
   }
   return null
 }
 
-/** Until when these releases last served together, as far as known; null where they are not known to have. */
-export function ranTogetherUntil(
+/** When these releases last served together, as far as known; null where they are not known to have. */
+export function ranTogether(
   periods: ReadonlyMap<string, readonly Period[]>,
   releases: ReadonlyMap<string, Pick<Release, 'id'>>
-): string | null {
+): Together | null {
   const own = [...releases].map(
     ([target, { id }]) => [target, (periods.get(target) ?? []).filter(({ release }) => release.id === id)] as const
   )
-  return ranTogetherLast(new Map(own))?.until ?? null
+  return ranTogetherLast(new Map(own))
 }
