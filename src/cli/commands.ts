@@ -1,6 +1,5 @@
-import { renderAssessment } from '../render/assessment.ts'
+import { renderAnyAssessment, renderAnyVerification } from '../render/any.ts'
 import { renderIncident } from '../render/incident.ts'
-import { renderVerification } from '../render/verification.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
 import { verifyRollback } from '../tools/verify-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
@@ -17,13 +16,13 @@ export const commands: Record<CommandName, Command> = {
   assess: toolCommand(
     assessRollback,
     ({ target, to, investigate, rehearse }) => ({ target, version: to, investigate, rehearse }),
-    renderAssessment
+    renderAnyAssessment
   ),
   rollback,
   verify: toolCommand(
     verifyRollback,
     ({ rollback: id, target, soak }) => ({ rollback_id: id, target, soak_seconds: numberOf('soak', soak) }),
-    renderVerification
+    renderAnyVerification
   ),
   report: toolCommand(
     writeIncidentTool,

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { committedAutomatic } from '../project/committed-automatic.ts'
 import { type Answer, answerOf } from '../render/answer.ts'
 import { renderAssessment } from '../render/assessment.ts'
@@ -7,6 +6,8 @@ import { renderIncident } from '../render/incident.ts'
 import { shortQuestion } from '../render/question.ts'
 import { renderRollback } from '../render/rollback.ts'
 import type { Assessment } from '../rollback/assess/assessment.ts'
+import { isGroupAssessment } from '../rollback/group/group-assessment.ts'
+import { isGroupResult } from '../rollback/group/group-result.ts'
 import { checkUnattended } from '../rollback/guard/refusals.ts'
 import { resumeOption } from '../rollback/journal/interrupted.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
@@ -14,14 +15,17 @@ import { assessRollback } from '../tools/assess-rollback.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
 import { executeRollbackTool } from '../tools/execute-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
-import { type Command, type CommandContext, run } from './run.ts'
-import { confirm, refuseUnderAgent } from './terminal.ts'
+import { rollbackGroup } from './rollback-group.ts'
+import { type Command, type CommandContext, refuseConsent, run } from './run.ts'
+import { confirm, refuseUnderAgent, unforeseen } from './terminal.ts'
 
 /** Assesses, shows the plan, asks, and carries it out; unattended with --auto. */
 export const rollback: Command = async (context) => {
   const { flags, say, terminal, project } = context
   const { target: asked, to, rehearse, auto } = flags
   const assessment = await run(context, assessRollback, { target: asked, version: to, rehearse })
+  if (isGroupAssessment(assessment))
+    return rollbackGroup(context, assessment, (id, answer) => withReport(context, id, answer))
   const shown = answerOf(renderAssessment(assessment, { rehearse, verbose: flags.verbose }), project.mask)
   if (!flags.json || terminal.interactive) say(`${shown.summary}\n`)
   const choice = flags.plan === undefined ? await choose(context, assessment) : named(flags.plan, to, assessment)
@@ -33,7 +37,11 @@ export const rollback: Command = async (context) => {
   const accept = flags.accept ?? (asks ? await acceptEach(context, assessment) : [])
   const { target } = assessment
   const request = { target, version: choice.version, plan_id: choice.id, accept, dry_run: flags['dry-run'], rehearse }
-  const result = await run(context, executeRollbackTool, request, confirmation(context))
+  const result = await run(context, executeRollbackTool, request, {
+    ...confirmation(context),
+    group: { consent: refuseConsent }
+  })
+  if (isGroupResult(result)) throw new Error('one target was rolled back as several')
   const answer = answerOf(renderRollback(result, request), project.mask)
   return auto && result.rollbackId ? withReport(context, result.rollbackId, answer) : answer
 }
@@ -116,9 +124,6 @@ const confirmation = ({ flags, terminal, project }: CommandContext): Pick<ToolCa
         consent: (assessment, option) =>
           confirm(terminal, project, shortQuestion(project.mask.shown(assessment), option), unforeseen())
       }
-
-/** A number that only the question shows: what was piped into a terminal before it was asked does not confirm. */
-const unforeseen = (): string => String(randomInt(1000, 10_000))
 
 async function withReport(context: CommandContext, rollbackId: string, answer: Answer): Promise<Answer> {
   const { mask } = context.project

@@ -6,6 +6,17 @@ import type { Changes } from '../project/changes-between.ts'
 
 export type Severity = 'P1' | 'P2' | 'P3' | 'P4'
 
+export interface Outage {
+  /** null when it is unknown. */
+  ms: number | null
+  /** No source has a sign of its beginning, or of its end. */
+  inferred?: boolean
+  from?: string
+  until?: string
+  /** What is known, and from what: one line for people. */
+  says: string
+}
+
 /** A step of the rollback, for the picture. Times are ISO 8601 UTC. */
 export interface IncidentStep {
   title: string
@@ -49,6 +60,8 @@ export interface Incident {
   changes: Changes
   /** What a person still has to do, one line each. */
   remains: readonly string[]
+  /** The incidents of the single targets, where several were rolled back as one. */
+  parts?: readonly Incident[]
   /** Given by the caller. */
   severity?: Severity
   rootCause?: string

@@ -1,17 +1,7 @@
 import { utcInstant } from '../project/timestamp.ts'
 import { duration } from '../support/text.ts'
-import type { Incident, IncidentRollback } from './incident.ts'
-
-export interface Outage {
-  /** null when it is unknown. */
-  ms: number | null
-  /** No source has a sign of its beginning, or of its end. */
-  inferred?: boolean
-  from?: string
-  until?: string
-  /** What is known, and from what: one line for people. */
-  says: string
-}
+import { combinedOutage } from './combined-outage.ts'
+import type { Incident, IncidentRollback, Outage } from './incident.ts'
 
 /** When something began or ended, and which source says so. */
 export interface Known {
@@ -22,12 +12,14 @@ export interface Known {
   inferred: boolean
 }
 
-type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history'> & {
+type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history' | 'parts'> & {
   rollback: Pick<IncidentRollback, 'id' | 'outcome' | 'begunAt' | 'endedAt' | 'recoveredAt'> | null
 }
 
 /** From the first sign that the failed release did not serve to the proof that another one did. Never guesses. */
 export function outageOf(incident: Evidence): Outage {
+  if (incident.parts)
+    return combinedOutage(incident.parts.map((part) => ({ target: part.target, outage: outageOf(part) })))
   const end = endOf(incident)
   if (incident.health?.state === 'healthy') return unknown(unseen(incident, deployment(incident), end))
   const start = startOf(incident)

@@ -1,6 +1,5 @@
 import { plain } from '../support/text.ts'
-import type { Incident } from './incident.ts'
-import type { Outage } from './outage.ts'
+import type { Incident, Outage } from './incident.ts'
 
 interface Bar {
   label: string
@@ -14,6 +13,7 @@ const mostSteps = 20
 
 /** A Gantt chart in Mermaid of the outage and the rollback; empty when no time is known to draw. */
 export function pictureOf(incident: Incident, outage: Outage): string {
+  if (incident.parts) return ''
   const serving = servingBars(incident, outage)
   const rollback = rollbackBars(incident)
   if (serving.length + rollback.length === 0) return ''

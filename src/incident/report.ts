@@ -1,8 +1,8 @@
 import type { Diagnosis, Evidence } from '../model/diagnosis.ts'
 import type { Migration } from '../project/migrations.ts'
-import type { Incident, IncidentRollback } from './incident.ts'
+import type { Incident, IncidentRollback, Outage } from './incident.ts'
 import { code, fenced, inline, paragraphs, table, withCommand } from './markdown.ts'
-import type { Outage } from './outage.ts'
+import { outageOf } from './outage.ts'
 import { pictureOf } from './picture.ts'
 import type { JudgedSeverity } from './severity.ts'
 import { type TimelineLine, timelineOf } from './timeline.ts'
@@ -38,9 +38,17 @@ function summary(incident: Incident, outage: Outage, { severity, reason }: Judge
     `**Duration of Outage:** ${inline(outage.says)}`,
     `**Severity:** ${severity} (${inline(reason)})`,
     `**Rollback:** ${rollback ? `${code(rollback.id)}, ${inline(rollback.outcome)}` : 'none was made'}`,
-    ...(rollback ? [startedBy(rollback), acceptedRisks(rollback)] : [])
+    ...(rollback ? [startedBy(rollback), acceptedRisks(rollback)] : []),
+    ...(incident.parts ?? []).map(ofTarget)
   ])
 }
+
+/** What the users of one of several targets saw, and what became of it. */
+const ofTarget = (part: Incident): string =>
+  `**${inline(part.target)}:** ${inline(part.from?.version ?? 'unknown')} ${inline(seenOf(part))}; rolled back to ${rolledBackTo(part)}. Outage: ${inline(outageOf(part).says)}`
+
+const seenOf = ({ health }: Incident): string =>
+  health ? `was ${health.state} (${health.message})` : 'was in a state that no source tells of'
 
 const startedBy = ({ by, unattended }: IncidentRollback): string =>
   `**Started By:** ${inline(by)}, ${unattended ? 'unattended' : 'confirmed by a person'}`
@@ -50,7 +58,8 @@ const acceptedRisks = ({ accepted }: IncidentRollback): string =>
 
 const identity = (id: string, version: string): string => (id && id !== version ? ` (${code(id)})` : '')
 
-function rolledBackTo({ from, to, rollback }: Incident): string {
+function rolledBackTo({ from, to, rollback, parts }: Incident): string {
+  if (parts) return parts.map((part) => `${inline(part.target)}: ${rolledBackTo(part)}`).join('; ')
   const earlier = to ? inline(to.version) : 'unknown'
   if (!rollback) return 'nothing, there was no rollback'
   switch (rollback.outcome) {

@@ -23,14 +23,16 @@ const fewTimes = 3
  * with both named; one that happened again and again is one line with a count. Of very many the middle is left out.
  */
 export function timelineOf(
-  incident: Pick<Incident, 'history' | 'diagnosis' | 'events' | 'health' | 'rollback' | 'from' | 'to'>
+  incident: Pick<Incident, 'history' | 'diagnosis' | 'events' | 'health' | 'rollback' | 'from' | 'to' | 'parts'>
 ): {
   lines: TimelineLine[]
   leftOut: number
 } {
+  const parts = incident.parts?.map((part) => ({ ...part, prefix: `${part.target}: ` }))
   const events = [
-    ...historyEvents(incident),
-    ...healthEvent(incident),
+    ...(parts ?? [{ ...incident, prefix: '' }]).flatMap(({ prefix, ...part }) =>
+      [...historyEvents(part), ...healthEvent(part)].map((one) => ({ ...one, text: `${prefix}${one.text}` }))
+    ),
     ...(incident.diagnosis?.events ?? []),
     ...incident.events
   ]

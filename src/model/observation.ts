@@ -56,6 +56,8 @@ export interface Observation {
   fingerprint: string
   /** The lease of a rollback on the target. */
   lease?: { record: LeaseRecord; expired: boolean }
+  /** The packages that what serves provides, and those that it pulls when somebody installs it. */
+  packages?: { provides: string[]; pulls: string[] }
   /** The configuration that serves now as names and hashes, never values; kept with a recorded success, compared later. */
   snapshot?: JsonObject
   /** Lines for people: what was assumed, where sources disagree. */

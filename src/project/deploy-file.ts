@@ -19,12 +19,19 @@ export interface ProjectTarget {
   config: JsonObject
 }
 
+/** `release_group` of deploy.json. */
+export interface ReleaseGroupSettings {
+  order: readonly string[]
+  onFailure: 'stop' | 'continue' | 'undo'
+}
+
 export interface DeployFile {
   path: string
   text: string
   /** The targets as they are written, by name. */
   entries: Record<string, TargetEntry>
   targets: Map<string, ProjectTarget>
+  group: ReleaseGroupSettings
   /** The readable records of all targets, newest first. */
   records: readonly DeploymentRecord[]
   /** Lines for people: what was found odd. */
@@ -49,7 +56,9 @@ export async function readDeployFile(paths: ProjectPaths, env: NodeJS.ProcessEnv
     notes.unshift(
       `The project has no deploy.json; ${path} was read, in the folder that CLAUDE_PLUGIN_DATA names; it is about ${header.project_name ?? 'a project it does not name'}.`
     )
-  return { path, text: read.text, entries, targets, records, notes }
+  const { order, on_failure: onFailure } = header.release_group ?? {}
+  const group = { order: order ?? [], onFailure: onFailure ?? 'stop' }
+  return { path, text: read.text, entries, targets, group, records, notes }
 }
 
 export interface ReadJson extends JsonText {

@@ -16,10 +16,27 @@ export const targetEntrySchema = z.looseObject({
     .describe('Settings of the target; which ones depends on its type.')
 })
 
+/** `release_group`: how targets that were deployed together go back together. */
+const releaseGroupSchema = z.looseObject({
+  order: z
+    .array(z.string())
+    .nullish()
+    .describe(
+      'The targets in the order in which they go back. Default: what serves traffic, packages, release notes; each in the reverse order of its deployment.'
+    ),
+  on_failure: z
+    .enum(['stop', 'continue', 'undo'])
+    .nullish()
+    .describe(
+      'When one target fails: stop keeps what went back and leaves the rest, continue goes on with the rest, undo takes everything back. Default: stop.'
+    )
+})
+
 /** The part of deploy.json that must hold for anything to work. History is read record by record, and tolerantly. */
 export const deployHeaderSchema = z.looseObject({
   project_name: z.string().nullish().describe('What the project is called.'),
   targets: z.record(z.string(), targetEntrySchema).nullish().describe('The places that are deployed to, by name.'),
+  release_group: releaseGroupSchema.nullish().describe('How targets that were deployed together go back together.'),
   history: z.array(z.unknown()).nullish()
 })
 

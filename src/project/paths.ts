@@ -12,6 +12,8 @@ export interface ProjectPaths {
   readonly deployFile: string
   readonly rollbacksDir: string
   readonly incidentsDir: string
+  /** The lock of the rollbacks of several targets as one. */
+  readonly groupLock: string
   /** The lock of one target's rollbacks. */
   lockFile(target: string): string
 }
@@ -57,6 +59,9 @@ export function projectPaths(projectDir: string): ProjectPaths {
     },
     get incidentsDir() {
       return own('incidents')
+    },
+    get groupLock() {
+      return own('rollbacks', '.group.lock')
     },
     lockFile: (target) => own('rollbacks', `${fileNameOf(target)}.lock`)
   }

@@ -5,6 +5,7 @@ import type { Plan } from '../rollback/assess/plan-id.ts'
 import type { Interrupted } from '../rollback/journal/interrupted.ts'
 import { duration, quoted, timeSpan } from '../support/text.ts'
 import { labelled } from './answer.ts'
+import { neighbourLines } from './neighbours.ts'
 
 const mostLines = 12
 const mostSteps = 8
@@ -21,6 +22,7 @@ export function assessmentLines(assessment: Assessment, verbose = false): string
     headline(assessment),
     ...whyLines(assessment),
     ...(interrupted ? interruptedLines(interrupted, verbose) : wayBack(assessment, verbose)),
+    ...neighbourLines(assessment),
     ...labelled('beware', serious.map(riskLine)),
     ...labelled('blocked', [...new Set(blockers.map(blockerLine))])
   ]
@@ -82,7 +84,8 @@ function wayBack(assessment: Assessment, verbose: boolean): string[] {
   ]
 }
 
-function evidenceOf({ good, served, shortLived, evidenceFor, evidenceAgainst }: Candidate, now: string): string {
+/** Why a candidate is, or is not, good: "served well for 6 days until 03:46 UTC (deploy.json)". */
+export function evidenceOf({ good, served, shortLived, evidenceFor, evidenceAgainst }: Candidate, now: string): string {
   const length = served?.forMs ? ` for ${timeSpan(served.forMs)}` : ''
   const until = served?.until ? ` until ${clockTime(served.until, now)}` : ''
   const well = `served well${length}${until}${shortLived ? ', right after a failure' : ''} (${served?.source})`
@@ -153,13 +156,13 @@ const newestOf = (nameless: readonly Release[]): string =>
     .join(', ')
 
 /** "2026-03-18 14:02 UTC". */
-const minute = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`
+export const minute = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`
 
 /** The time alone where it is of the same day: "14:02 UTC". */
 const clockTime = (at: string, now: string): string =>
   at.slice(0, 10) === now.slice(0, 10) ? `${at.slice(11, 16)} UTC` : minute(at)
 
-const riskLine = ({ id, serious, title, detail }: Risk): string =>
+export const riskLine = ({ id, serious, title, detail }: Risk): string =>
   `${serious ? `SERIOUS [${id}] ` : ''}${title}: ${detail}`
 
 const blockerLine = ({ what, why, next }: Blocker): string => `${what}: ${why}. ${next}`

@@ -88,7 +88,7 @@ function news({ target, from, to, outcome, state, title, back }: RollbackResult)
   return `${target} serves ${to.version} again${was}. Back at ${at.slice(11, 19)} UTC${after}${watched}.`
 }
 
-function stepLines({ steps, checks, dryRun, resumes }: RollbackResult): string[] {
+export function stepLines({ steps, checks, dryRun, resumes }: RollbackResult): string[] {
   const before = steps.filter(({ phase }) => phase !== 'cleanup')
   const after = steps.filter(({ phase }) => phase === 'cleanup')
   const lines = [

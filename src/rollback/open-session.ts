@@ -49,7 +49,7 @@ export async function selectTarget(project: ProjectContext, wanted: Wanted): Pro
  * Chooses and opens a target of the project.
  * @throws as selectTarget does; ConfigError for settings or credentials.
  */
-async function openSession(project: ProjectContext, wanted: Wanted): Promise<Session> {
+export async function openSession(project: ProjectContext, wanted: Wanted): Promise<Session> {
   const { chosen, definition, file, paths } = await selectTarget(project, wanted)
   const history = historyOf(file, chosen.name)
   const { projectDir, env, clock, log, mask } = project

@@ -17,6 +17,8 @@ export interface PluginToken {
 export interface TargetDefinition<Config> {
   /** How people call it. */
   label: string
+  /** What of a release it holds. What serves traffic goes back first, then packages, then what announces the release. */
+  holds: 'traffic' | 'packages' | 'announcements'
   /** How a rollback is done, in the README's table: "publishing an earlier deploy again". */
   goesBackBy: string
   /** What it takes, in the same table: "a Netlify token". */

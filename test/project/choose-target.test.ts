@@ -6,6 +6,7 @@ const fileOf = (targets: Record<string, Partial<ProjectTarget>>): DeployFile => 
   path: '/p/.claude/popkit/deploy.json',
   text: '',
   entries: {},
+  group: { order: [], onFailure: 'stop' },
   targets: new Map(
     Object.entries(targets).map(([name, rest]) => [
       name,

@@ -27,8 +27,16 @@ interface AssessOptions {
   investigate?: boolean
   /** Reads the logs of what fails for their last telling lines, where they come within seconds. */
   glance?: boolean
+  /** Chooses the candidate in place of `version`; told also of a target whose rollback is interrupted, which is not planned. */
+  choose?(found: Found): Promise<Candidate | null>
   signal: AbortSignal
 }
+
+/** What is known of a target before its candidate is chosen. */
+export type Found = Pick<
+  Assessment,
+  'current' | 'failed' | 'candidates' | 'recommended' | 'interrupted' | 'observation'
+>
 
 /**
  * Observes the target, ranks the releases it could go back to, and plans the rollback to the recommended or named one. Nothing is
@@ -37,7 +45,7 @@ interface AssessOptions {
  */
 export async function assess(
   session: Session,
-  { version, investigate, glance, signal }: AssessOptions
+  { version, investigate, glance, choose, signal }: AssessOptions
 ): Promise<Assessment> {
   const [{ records, unreadable, notes }, { observation, state }] = await Promise.all([
     readJournals(session.files.journals, session.name, session.clock.now()),
@@ -58,11 +66,17 @@ export async function assess(
   ]
   const failure = recordedFailure(session.history, observation.current)
   const recordedAsFailed = failure !== null && !failure.repeated
-  const failed = hasFailed(observation.health.state) || recordedAsFailed
   const evidence = { history: session.history, formerRollbacks, now }
   const candidates = rankCandidates(observation.current, observation.releases, evidence)
   const recommended = recommend(observation.current, candidates)
-  const chosen = interrupted ? null : version === undefined ? recommended : named(version, candidates, observation)
+  const { current } = observation
+  const failed = hasFailed(observation.health.state) || recordedAsFailed
+  const wanted = choose
+    ? await choose({ current, failed, candidates, recommended, interrupted, observation })
+    : version === undefined || interrupted
+      ? recommended
+      : named(version, candidates, observation)
+  const chosen = interrupted ? null : wanted
 
   const [draft, risksOfCode, elsewhere, { diagnosis, undiagnosed }, seen] = await Promise.all([
     chosen && session.target.plan(observation, state, chosen.release, signal),
@@ -92,7 +106,7 @@ export async function assess(
     type: session.type,
     at: now,
     observation,
-    current: observation.current,
+    current,
     health: observation.health,
     failed,
     recordedFailure: recordedAsFailed ? failure.record : null,
@@ -152,7 +166,7 @@ const isShortFor = (text: string, id: string): boolean =>
   text.length >= 12 && (id.startsWith(text) || id.startsWith(`sha256:${text}`))
 
 /** The candidate that the caller named: by version, with or without a leading v, by the beginning of its identity, or by its commit. */
-function named(version: string, candidates: readonly Candidate[], observation: Observation): Candidate {
+export function named(version: string, candidates: readonly Candidate[], observation: Observation): Candidate {
   const bare = (text: string): string => text.replace(/^v(?=\d)/, '')
   const found =
     candidates.find(({ release }) => release.version === version) ??

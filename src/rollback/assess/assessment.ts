@@ -48,7 +48,21 @@ export interface Assessment {
   plan: Plan | null
   interrupted: Interrupted | null
   diagnosis: Diagnosis | null
+  /** The other targets that were deployed with the same release, and how each serves now; where they were looked for. */
+  neighbours?: Neighbour[]
   notes: string[]
+}
+
+/** Another target of the same release. */
+export interface Neighbour {
+  target: string
+  /** How the two are known to be of one release: "same commit". */
+  bond: string
+  /** What serves there now; null where that is nothing, or the target did not answer in time. */
+  version: string | null
+  health: Health
+  /** Its release does not serve as it should, or its deployment is recorded as failed. */
+  failed: boolean
 }
 
 /** Its version; of an identity, as much as names it. */

@@ -26,16 +26,17 @@ export function rankCandidates(current: Release | null, releases: readonly Relea
   return candidates.sort(byWorth)
 }
 
-/** The best candidate that has evidence for it and nothing against it, or null. */
+/** The best candidate that may be recommended, or null. */
 export const recommend = (current: Release | null, ranked: readonly Candidate[]): Candidate | null =>
-  ranked.find(
-    ({ release, good, evidenceAgainst }) =>
-      good &&
-      evidenceAgainst.length === 0 &&
-      release.available.state !== 'no' &&
-      release.version !== current?.version &&
-      (!release.prerelease || current?.prerelease === true)
-  ) ?? null
+  ranked.find((candidate) => isRecommendable(current, candidate)) ?? null
+
+/** There is evidence for it and nothing against it. */
+export const isRecommendable = (current: Release | null, { release, good, evidenceAgainst }: Candidate): boolean =>
+  good &&
+  evidenceAgainst.length === 0 &&
+  release.available.state !== 'no' &&
+  release.version !== current?.version &&
+  (!release.prerelease || current?.prerelease === true)
 
 const mostEvidence = 3
 

@@ -30,7 +30,9 @@ export const begunSchema = z.object({
   notes: z.array(z.string()),
   holder: holderSchema,
   /** Nobody was asked: the conditions of an unattended rollback held. */
-  unattended: z.boolean().optional()
+  unattended: z.boolean().optional(),
+  /** The rollback of several targets that it is a part of. */
+  groupId: z.string().optional()
 })
 
 const progressState = z.enum(['started', 'done', 'failed'])

@@ -6,10 +6,18 @@ import { duration } from '../../support/text.ts'
 import { conclude } from './conclude.ts'
 import { type Proof, prove } from './prove.ts'
 import type { RollbackResult } from './result.ts'
-import { hasSwitched, isTakenOver, manualCommands, named, type RollbackRun, unlessTakenOver } from './rollback-run.ts'
+import {
+  hasSwitched,
+  isTakenOver,
+  manualCommands,
+  named,
+  type RollbackRun,
+  restartLimit,
+  unlessTakenOver
+} from './rollback-run.ts'
 import { applyStep, StepFailed, say } from './steps.ts'
 import { messageWithin, reachedAt } from './time-limit.ts'
-import { cancel, concludeTakenOver, undoUnlessWorse } from './undo.ts'
+import { cancel, concludeTakenOver, undo, undoUnlessWorse } from './undo.ts'
 
 const markWithinMs = 15_000
 
@@ -28,6 +36,10 @@ async function applySteps(run: RollbackRun): Promise<RollbackResult | null> {
   for (const step of begun.steps.filter(({ phase, id }) => phase !== 'cleanup' && !doneBefore.has(id))) {
     const switching = hasSwitched(run)
     if (hooks.cancel.aborted && !switching) return cancel(run)
+    if (step.phase === 'switch' && !switching) {
+      const ended = await waitForTurn(run)
+      if (ended) return ended
+    }
     if (!beganSteps.includes(step)) beganSteps.push(step)
     try {
       const { manual } = await applyStep(run, step, timeLeft(run))
@@ -44,6 +56,28 @@ async function applySteps(run: RollbackRun): Promise<RollbackResult | null> {
     }
   }
   return null
+}
+
+/** Waits until the group lets it switch; gives a result when it is not to. */
+async function waitForTurn(run: RollbackRun): Promise<RollbackResult | null> {
+  const { gates } = run.hooks
+  if (!gates) return null
+  const isTurn = await gates.beforeSwitch()
+  restartLimit(run)
+  if (!isTurn) return cancel(run)
+  const changed = await changedMeanwhile(run)
+  return changed ? undo(run, { why: changed, checks: [], touched: false }) : null
+}
+
+/** Why the switch is no longer what was approved: another release was deployed while it waited. */
+async function changedMeanwhile({ session, begun, ...run }: RollbackRun): Promise<string | null> {
+  try {
+    const { current } = (await session.target.observe(run.limit)).observation
+    if ((current?.id ?? null) === (begun.from?.id ?? null)) return null
+    return `${current?.version ?? 'Nothing'} is deployed since this rollback began`
+  } catch (error) {
+    return `What serves could not be seen before the switch: ${quoteLine(session.mask, messageOf(error), 300)}`
+  }
 }
 
 /** The step was cancelled while it waited for a person, and had changed nothing. */
@@ -84,9 +118,19 @@ async function settle(run: RollbackRun, { verdict, checks, healthySince }: Proof
       .map(({ title, detail }) => `${title}: ${detail}`)
       .join('; ')
   if (verdict === 'unhealthy') return undoUnlessWorse(run, those('fail'), checks)
+  const reached = reachedAt(run, 'the health check')
+  const decision = await run.hooks.gates?.beforeCleanup()
+  if (decision) restartLimit(run)
+  if (isTakenOver(run)) return concludeTakenOver(run, checks)
+  if (decision === 'undo')
+    return undo(run, {
+      why: 'Another target of the group failed, so this one was taken back',
+      asked: true,
+      touched: true,
+      checks
+    })
   if (verdict === 'inconclusive') {
     const cleanup = steps.filter(({ phase }) => phase === 'cleanup')
-    const reached = reachedAt(run, 'the health check')
     return conclude(run, {
       outcome: 'unverified',
       checks,

@@ -43,7 +43,8 @@ export async function executeRollback(
   if (request.dryRun) return dryRun(assessment, plan, open)
   if (open.length > 0) throw notAccepted(open)
   await hooks.consent(assessment)
-  return begin(session, assessment, plan, request, hooks)
+  const rollbackId = newRollbackId(session.name, session.clock.now(), session.files.journals)
+  return beginRollback(session, { assessment, plan, accept: request.accept, rollbackId }, hooks)
 }
 
 /** The plan of now, which must be the approved one. @throws InputError saying what changed or what is missing. */
@@ -80,22 +81,36 @@ const stillToAccept = (open: readonly Risk[]): string[] =>
     ? [`Serious risks to accept, one by one: ${open.map(({ id, title }) => `${title} (${id})`).join('; ')}.`]
     : []
 
-async function begin(
+/** A plan that a person has approved. */
+export interface Approved {
+  assessment: Assessment
+  plan: Plan
+  /** Ids of the accepted risks. */
+  accept: readonly string[]
+  rollbackId: string
+  /** The group that it is a part of. */
+  groupId?: string
+}
+
+/**
+ * Carries out a plan that was approved a moment ago, under the lock and the lease of its target.
+ * @throws InputError, ConfigError or TargetError when the target has changed or is held; nothing was changed then.
+ */
+export async function beginRollback(
   session: Session,
-  assessment: Assessment,
-  plan: Plan,
-  request: ExecuteRequest,
+  approved: Approved,
   hooks: ExecuteHooks
 ): Promise<RollbackResult> {
   // The limit starts after the answer: a person may take long to give it.
   const limit = session.clock.limit(session.settings.limitMs)
   const { files, clock, mask } = session
-  const rollbackId = newRollbackId(session.name, clock.now(), files.journals)
+  const { assessment, plan, accept, rollbackId, groupId } = approved
   const lock = await takeLock(files.lock, rollbackId)
   let lease: KeptLease | null = null
   try {
     const begun = {
-      ...begunOf(session, assessment, plan, request, rollbackId),
+      ...begunOf(session, approved),
+      ...(groupId !== undefined && { groupId }),
       ...(hooks.unattended && { unattended: true })
     }
     spareBegun(mask, begun)
@@ -113,7 +128,7 @@ async function begin(
           hooks,
           failed: assessment.failed,
           lastGood: assessment.chosen === assessment.recommended,
-          accepted: request.accept,
+          accepted: accept,
           diagnosis: collectDiagnosis(session, journal),
           fingerprint: assessment.observation.fingerprint
         })
@@ -142,10 +157,7 @@ export function newRollbackId(target: string, now: Date, journals: string): stri
 
 const begunOf = (
   session: Session,
-  { current, health, notes }: Assessment,
-  plan: Plan,
-  { accept }: ExecuteRequest,
-  rollbackId: string
+  { assessment: { current, health, notes }, plan, accept, rollbackId }: Approved
 ): Begun => ({
   event: 'begun',
   format: journalFormat,

@@ -6,6 +6,7 @@ import { versionPattern } from './objects/reference.ts'
 /** What runs on a Docker engine: containers, Compose services, services of a swarm. */
 export default defineTarget({
   label: 'Docker',
+  holds: 'traffic',
   goesBackBy: 'replacing containers with ones from the earlier image; Compose and Swarm services too',
   needs: 'access to the Docker engine',
   hosts: ['registry-1.docker.io', 'auth.docker.io'],
