@@ -4,6 +4,7 @@ import { type ChosenTarget, chooseTarget, type DiscoveredTarget } from '../proje
 import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
+import { signalsOf } from '../signals/signal-schema.ts'
 import { isoNow } from '../support/clock.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import type { TargetType } from '../targets/define-target.ts'
@@ -11,6 +12,7 @@ import { targetTypes } from '../targets/index.ts'
 import { misspelledSettings } from './misspelled-settings.ts'
 import type { ProjectContext, Session } from './session.ts'
 import { settingsOf } from './session.ts'
+import { withSignals } from './signals/with-signals.ts'
 
 interface Wanted {
   target?: string
@@ -55,11 +57,13 @@ async function openSession(project: ProjectContext, wanted: Wanted): Promise<Ses
   const { projectDir, env, clock, log, mask } = project
   const { name, config } = withRehearsal(chosen, definition, wanted.rehearse)
   mask.spare(name)
-  const target = await definition.open({ name, projectDir, config, history, env, clock, log, mask })
+  const signals = signalsOf(name, chosen.signals ?? [])
+  const opened = await definition.open({ name, projectDir, config, history, env, clock, log, mask })
+  const watched = signals.length > 0 ? withSignals(opened, signals, history, { env, clock, mask }) : { target: opened }
   return {
     name,
     type: chosen.type,
-    target,
+    ...watched,
     projectDir,
     history,
     settings: settingsOf(name, chosen.config),

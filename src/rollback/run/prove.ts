@@ -16,6 +16,8 @@ export interface Proof {
 
 interface ProveOptions {
   soakMs: number
+  /** How long an unknown check may take to become known, where that is longer than the soak. */
+  patienceMs?: number
   signal: AbortSignal
   progress?(message: string): void
   /** Called as soon as it is healthy, before it is watched. */
@@ -30,12 +32,12 @@ export const longestProofMs = (soakMs: number): number => 2 * soakMs
 /**
  * Checks a release once a second until it has been healthy for the whole soak. The duration of the first healthy check does not count,
  * and an `unknown` check restarts the soak. A failed check ends it at once, unless its report says that it may still pass; so does a
- * check that is still unknown, or still expected to pass, after the time of a soak.
+ * check that is still unknown, or still expected to pass, after the time of a soak, or the longer one that it may take.
  */
 export async function prove(
   session: Session,
   release: Release,
-  { soakMs, signal, progress, serving }: ProveOptions
+  { soakMs, patienceMs = 0, signal, progress, serving }: ProveOptions
 ): Promise<Proof> {
   const first = await look(session, release, signal)
   const began = session.clock.now()
@@ -46,7 +48,9 @@ export async function prove(
     return before ?? now
   }
   let healthySince = since(null, began)
-  const left = (): number => soakMs - (session.clock.now().getTime() - (healthySince ?? began).getTime())
+  const left = (): number =>
+    (healthySince ? soakMs : Math.max(soakMs, patienceMs)) -
+    (session.clock.now().getTime() - (healthySince ?? began).getTime())
   while ((latest.awaited || verdictOf(latest.checks) !== 'unhealthy') && left() > 0) {
     const now = healthySince ? 'healthy so far' : 'not healthy yet'
     progress?.(`${now}, checking for another ${duration(left())}`)
