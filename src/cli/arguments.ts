@@ -23,6 +23,7 @@ const options = {
   'duration-ms': { type: 'string' },
   error: { type: 'string' },
   force: { type: 'boolean' },
+  for: { type: 'string' },
   yes: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' }
@@ -35,6 +36,7 @@ const taken = {
   rollback: ['target', 'to', 'plan', 'accept', 'rehearse', 'dry-run', 'auto'],
   verify: ['rollback', 'target', 'soak'],
   report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
+  watch: ['target', 'for', 'auto'],
   list: ['target'],
   status: [],
   record: ['target', 'rollback', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error', 'force']

@@ -8,6 +8,7 @@ export const help = `Takes a failed deployment back to the last good version, an
   pop-deploy-rollback list     [--target T]
   pop-deploy-rollback status
   pop-deploy-rollback record   --target T --version V --status success|failed [--digest D] [--commit C] [--duration-ms N] [--error X] [--force]
+  pop-deploy-rollback watch    [--target T|all] [--for 15m] [--auto]      after a deployment: follows health and signals, records how it served
   pop-deploy-rollback record   --rollback ID                  a manual rollback, once a person has done it
   pop-deploy-rollback serve                      the MCP server, over stdin and stdout
   pop-deploy-rollback help | --version

@@ -14,6 +14,8 @@ export interface ProjectPaths {
   readonly incidentsDir: string
   /** The lock of one target's rollbacks. */
   lockFile(target: string): string
+  /** How far the watch of one target's newest deployment is. */
+  watchFile(target: string): string
 }
 
 interface Whereabouts {
@@ -58,7 +60,8 @@ export function projectPaths(projectDir: string): ProjectPaths {
     get incidentsDir() {
       return own('incidents')
     },
-    lockFile: (target) => own('rollbacks', `${fileNameOf(target)}.lock`)
+    lockFile: (target) => own('rollbacks', `${fileNameOf(target)}.lock`),
+    watchFile: (target) => own('watches', `${fileNameOf(target)}.json`)
   }
 }
 

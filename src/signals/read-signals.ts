@@ -1,11 +1,12 @@
 import { probe } from '../http/probe.ts'
 import type { SignalReading } from '../model/signal.ts'
 import type { Clock } from '../support/clock.ts'
+import { parseDuration } from '../support/parse-duration.ts'
 import { duration } from '../support/text.ts'
 import { untilGood } from '../support/until-good.ts'
-import { parseDuration, rangeOf } from './duration.ts'
 import { judge, type Limits, limitsOf, median, streakStart } from './judge.ts'
 import { queryRange, type Range, type SignalContext } from './prometheus.ts'
+import { queryRangeOf } from './query-range-of.ts'
 import { type HttpSignal, isHttp, type PrometheusSignal, type Signal } from './signal-schema.ts'
 import { shownValue } from './value.ts'
 
@@ -58,7 +59,7 @@ export const patienceOf = (signals: readonly Signal[]): number =>
       0,
       ...signals
         .filter((signal) => signal.proof !== 'ignore')
-        .map((signal) => (isHttp(signal) ? 0 : rangeOf(signal.prometheus.query) + forMs(signal) + 15_000))
+        .map((signal) => (isHttp(signal) ? 0 : queryRangeOf(signal.prometheus.query) + forMs(signal) + 15_000))
     )
   )
 
@@ -193,7 +194,7 @@ async function baseline(
   const key = JSON.stringify([signal.name, served])
   const known = context.known.get(key)
   if (known) return known
-  const settled = served.from + rangeOf(signal.prometheus.query)
+  const settled = served.from + queryRangeOf(signal.prometheus.query)
   const from = Math.max(settled < served.until ? settled : served.from, served.until - hourMs)
   const stepMs = Math.max(1000, Math.ceil((served.until - from) / mostBaselineSamples / 1000) * 1000)
   const range = await queryRange(signal.prometheus, { from, until: served.until, stepMs }, context, abort)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ConfigError } from '../support/errors.ts'
-import { parseDuration } from './duration.ts'
+import { parseDuration } from '../support/parse-duration.ts'
 
 const webAddress = z
   .url({ protocol: /^https?$/ })

@@ -9,8 +9,8 @@ export interface Exporter {
   errorRate(share: number): void
   /** Scrapes get no answer while this is set. */
   silent(is: boolean): void
-  /** When the first scrape was answered that had an error since `errorRate` was last set above 0. */
-  firstBadSample(): Date | null
+  /** When the first error was counted that came after good answers. */
+  begunToFail(): string | null
   close(): Promise<void>
 }
 
@@ -21,7 +21,8 @@ export async function startExporter(
 ): Promise<Exporter> {
   let share = 0
   let quiet = false
-  let firstBad: Date | null = null
+  let begun: string | null = null
+  let failing = false
   const count = { good: 1000, bad: 0 }
   let last = Date.now()
   const grow = async (): Promise<void> => {
@@ -31,8 +32,8 @@ export async function startExporter(
     last = Date.now()
     count.bad += requests * rate
     count.good += requests * (1 - rate)
-    if (rate > 0) firstBad ??= new Date()
-    else firstBad = null
+    if (rate > 0 && !failing) begun = new Date().toISOString()
+    failing = rate > 0
   }
   const server = createServer((request, response) => {
     if (quiet) return void request.socket.destroy()
@@ -49,12 +50,11 @@ export async function startExporter(
     address: `127.0.0.1:${port}`,
     errorRate(next) {
       share = next
-      firstBad = null
     },
     silent(is) {
       quiet = is
     },
-    firstBadSample: () => firstBad,
+    begunToFail: () => begun,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeAll, expect, inject, it } from 'vitest'
+import type { JsonObject } from '../../src/model/json.ts'
+import { docker, makeImage } from '../../testkit/docker/images.ts'
+import { isHealthy, until } from '../../testkit/docker/world.ts'
+import { get } from '../../testkit/get.ts'
+import { type Exporter, errorRateQuery, startExporter } from '../../testkit/prometheus/exporter.ts'
+import { type Prometheus, startPrometheus } from '../../testkit/prometheus/start-prometheus.ts'
+import { commandLine } from '../harness/command-line.ts'
+import { describeOn } from '../harness/describe-on.ts'
+import { useWorld } from '../harness/use-world.ts'
+import { createScene, historyRecord, type Scene } from '../targets/docker/scene.ts'
+
+/** The environment of a CI job that no agent runs. */
+const ciEnv = (): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  HOME: process.env.HOME,
+  DOCKER_HOST: process.env.DOCKER_HOST,
+  CI: 'true'
+})
+
+describeOn('prometheus', 'signals of a real Prometheus about a real container', ({ program = '' }) => {
+  const world = useWorld()
+  const open: { close(): Promise<unknown> }[] = []
+  let port = 0
+
+  beforeAll(async () => {
+    if (!inject('backends').docker) throw new Error('the docker backend is missing')
+    await makeImage(world.repository, '1.1.0')
+    await makeImage(world.repository, '1.2.0')
+  })
+
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one.close()
+  })
+
+  /** Version 1.2.0 is healthy and answers 8 % of its requests with an error; 1.1.0, which served before, answers none so. */
+  async function deployed(): Promise<{ scene: Scene; exporter: Exporter; store: Prometheus; env: NodeJS.ProcessEnv }> {
+    await start('1.1.0')
+    const exporter = await startExporter(() => get(port, 1000), { '1.2.0': 0.08 })
+    open.push(exporter)
+    const store = await startPrometheus(program, { scrape: exporter.address })
+    open.push({ close: () => store.stop() })
+    await until('an error rate of 0', async () => (await store.value(errorRateQuery())) === 0)
+    const scene = await createScene(world, {}, [
+      historyRecord('1.1.0', 'success', new Date(Date.now() - 60_000).toISOString())
+    ])
+    open.push(scene)
+    const content = await scene.project.deployed()
+    const { docker: entry } = content.targets as { docker: JsonObject }
+    const signals = [
+      {
+        name: 'error rate',
+        prometheus: { url: store.url, query: errorRateQuery() },
+        above: 0.05,
+        for: '3s',
+        unit: 'ratio'
+      }
+    ]
+    await scene.project.deploy({ ...content, targets: { docker: { ...entry, automatic: true, signals } } })
+    await scene.project.commit()
+    await docker('rm', '-f', `${world.prefix}-web`)
+    await start('1.2.0')
+    return { scene, exporter, store, env: ciEnv() }
+  }
+
+  async function start(version: string): Promise<void> {
+    await world.start('web', version, '-p', `127.0.0.1:${port || 0}:8080`)
+    port ||= Number((await docker('port', `${world.prefix}-web`, '8080/tcp')).split(':').at(-1))
+    await isHealthy(`${world.prefix}-web`)
+  }
+
+  it('watches a healthy version with 8 % errors, rolls it back unattended, proves it by the signal, and reports the outage', async () => {
+    const { scene, exporter, env } = await deployed()
+    const { code, stdout, stderr } = await commandLine(
+      ['watch', '--target', 'docker', '--for', '5m', '--auto', '--json'],
+      scene.project.dir,
+      env
+    )
+    const answer = JSON.parse(stdout)
+    expect(answer, stderr).toMatchObject({ ok: false, watched: 'unhealthy', outcome: 'succeeded', rolled_back: true })
+    expect(code).toBe(1)
+    expect(answer.reason).toMatch(/error rate [5-9](\.\d)? % since \d\d:\d\d UTC \(limit 5 %\), 0 % under 1\.1\.0/)
+    expect(await get(port)).toBe('1.1.0')
+    const { history } = (await scene.project.deployed()) as { history: JsonObject[] }
+    expect(history.slice(0, 2)).toMatchObject([
+      { version: '1.2.0', status: 'rolled_back', rollback_to: '1.1.0', outcome: 'succeeded' },
+      {
+        version: '1.2.0',
+        status: 'failed',
+        digest: expect.stringContaining('sha256:'),
+        error: expect.stringContaining('error rate')
+      }
+    ])
+    const report = await readFile(join(scene.project.dir, answer.incident), 'utf8')
+    expect(report).toContain('xychart-beta')
+    expect(report).toMatch(/Signal: error rate/)
+    const began = /from (\S+) \(signal "error rate"/.exec(report)?.[1] ?? ''
+    expect(Math.abs(Date.parse(began) - Date.parse(String(exporter.begunToFail())))).toBeLessThan(10_000)
+    const checks = answer.checks as { title: string; status: string }[]
+    expect(checks).toContainEqual(expect.objectContaining({ title: 'Signal: error rate', status: 'pass' }))
+  })
+
+  it('watches a good version to its end, and records the success with digest and configuration', async () => {
+    const { scene, env } = await deployed()
+    await docker('rm', '-f', `${world.prefix}-web`)
+    await start('1.1.0')
+    const { code, stdout } = await commandLine(['watch', '--for', '8s'], scene.project.dir, env)
+    expect(stdout).toContain('1.1.0 served well for')
+    expect(code).toBe(0)
+    const { history } = (await scene.project.deployed()) as { history: JsonObject[] }
+    expect(history[0]).toMatchObject({
+      version: '1.1.0',
+      status: 'success',
+      digest: expect.stringContaining('sha256:'),
+      snapshot: expect.anything()
+    })
+  })
+
+  it('rolls nothing back, and records nothing, when Prometheus is down', async () => {
+    const { scene, env, store } = await deployed()
+    await store.stop()
+    const { stdout } = await commandLine(['assess', '--json'], scene.project.dir, env)
+    const assessment = JSON.parse(stdout)
+    expect(assessment.current).toMatchObject({ version: '1.2.0', failed: false })
+    expect(assessment.summary).toMatch(/The signal "error rate" is unknown: .* does not answer/)
+    const auto = await commandLine(['rollback', '--auto', '--json'], scene.project.dir, env)
+    expect(auto.code).toBe(6)
+    expect(await get(port)).toBe('1.2.0')
+  })
+})
