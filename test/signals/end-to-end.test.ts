@@ -95,7 +95,7 @@ describeOn('prometheus', 'signals of a real Prometheus about a real container', 
     ])
     const report = await readFile(join(scene.project.dir, answer.incident), 'utf8')
     expect(report).toContain('xychart-beta')
-    expect(report).toMatch(/Signal: error rate/)
+    expect(report).toMatch(/Signal "error rate" went over its limit, to \d/)
     const began = /from (\S+) \(signal "error rate"/.exec(report)?.[1] ?? ''
     expect(Math.abs(Date.parse(began) - Date.parse(String(exporter.begunToFail())))).toBeLessThan(10_000)
     const checks = answer.checks as { title: string; status: string }[]
