@@ -25,8 +25,9 @@ function chartOf({ name, unit, limit, samples }: SignalCourse): string | null {
     `    title "${mermaidLabel(name)}${limit === undefined ? '' : `, limit ${rounded(limit)}`}"`,
     `    x-axis "${word} after ${first.at.slice(11, 19)} UTC" 0 --> ${rounded(length)}`,
     `    y-axis "${unit}" ${rounded(low)} --> ${rounded(high)}`,
-    `    line [${points.map(rounded).join(', ')}]`,
+    // The first line has Mermaid's palest colour.
     ...(limit === undefined ? [] : [`    line [${points.map(() => rounded(limit)).join(', ')}]`]),
+    `    line [${points.map(rounded).join(', ')}]`,
     '```'
   ].join('\n')
 }

@@ -34,7 +34,8 @@ export async function unfinishedWatch(
     const record = watchRecordSchema.parse(camelCase(JSON.parse(text)))
     const same = record.target === target && record.version === version && record.id === id
     const ageMs = now.getTime() - Date.parse(record.seenAt)
-    return same && ageMs >= 0 && ageMs < tooOldMs ? record : null
+    const took = Date.parse(record.seenAt) - Date.parse(record.begunAt)
+    return same && ageMs >= 0 && ageMs < tooOldMs && record.watchedMs <= took + 1000 ? record : null
   } catch {
     return null
   }
