@@ -6,7 +6,13 @@ const webAddress = z
   .url({ protocol: /^https?$/ })
   .refine((text) => !hasLogin(text), 'holds a login: name the variable that has it in bearer_env or basic_env')
 
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, 'is no name of an environment variable')
+/** The prefix says that its value is meant for this: a file of the project must not send another secret of the environment anywhere. */
+const variable = z
+  .string()
+  .regex(
+    /^(PROMETHEUS|POP_SIGNAL)_[A-Z0-9_]{1,80}$/,
+    'is no name of an environment variable that begins with PROMETHEUS_ or POP_SIGNAL_'
+  )
 
 const period = z
   .string()

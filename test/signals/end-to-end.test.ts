@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeAll, expect, inject, it } from 'vitest'
 import type { JsonObject } from '../../src/model/json.ts'
+import { distFile } from '../../testkit/dist.ts'
 import { docker, makeImage } from '../../testkit/docker/images.ts'
 import { isHealthy, until } from '../../testkit/docker/world.ts'
 import { get } from '../../testkit/get.ts'
@@ -116,6 +118,43 @@ describeOn('prometheus', 'signals of a real Prometheus about a real container', 
       digest: expect.stringContaining('sha256:'),
       snapshot: expect.anything()
     })
+  })
+
+  it('goes on with a watch whose process was killed, and records the success once', async () => {
+    const { scene, env } = await deployed()
+    await docker('rm', '-f', `${world.prefix}-web`)
+    await start('1.1.0')
+    const record = join(scene.project.dir, '.claude/popkit/watches/docker.json')
+    const killed = spawn(process.execPath, [distFile('cli.mjs'), 'watch', '--for', '12s'], {
+      cwd: scene.project.dir,
+      env
+    })
+    const watchedMs = await until('a record of six seconds', async () => {
+      const { watched_ms: ms } = JSON.parse(await readFile(record, 'utf8')) as { watched_ms: number }
+      return ms > 4000 && ms
+    })
+    killed.kill('SIGKILL')
+    const { code, stdout, stderr } = await commandLine(['watch', '--for', '12s'], scene.project.dir, env)
+    expect(stderr).toMatch(/Going on with the watch that began at .* UTC: [4-9]s are done\./)
+    expect(stdout).toContain('1.1.0 served well for')
+    expect(code).toBe(0)
+    expect(watchedMs).toBeLessThan(12_000)
+    const { history } = (await scene.project.deployed()) as { history: JsonObject[] }
+    expect(history.map(({ status }) => status)).toEqual(['success', 'success'])
+  })
+
+  it('counts in verify_rollback, and in the assessment that an agent gets', async () => {
+    const { scene } = await deployed()
+    const server = await scene.serve()
+    const assessment = await until('a bad signal', async () => {
+      const answer = await server.call('assess_rollback')
+      return answer.current.failed && answer
+    })
+    expect(assessment.summary).toMatch(/Current: 1\.2\.0 \(FAILED: .*; error rate \S+ % since .*, 0 % under 1\.1\.0\)/)
+    expect(assessment.risks).toEqual([])
+    const verification = await server.call('verify_rollback')
+    expect(verification.verdict).toBe('inconclusive')
+    expect(verification.summary).toContain('Signal: error rate')
   })
 
   it('rolls nothing back, and records nothing, when Prometheus is down', async () => {

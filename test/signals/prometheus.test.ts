@@ -81,8 +81,8 @@ describeOn('prometheus', 'a signal of a real Prometheus', ({ program = '' }) => 
     const closed = await startPrometheus(program, { scrape: exporter.address, users })
     try {
       const { url } = closed
-      const login = { basic_env: { username: 'PROM_USER', password: 'PROM_PASSWORD' } }
-      const env = { PROM_USER: 'ada', PROM_PASSWORD: 'lovelace-1843' }
+      const login = { basic_env: { username: 'PROMETHEUS_USER', password: 'PROMETHEUS_PASSWORD' } }
+      const env = { PROMETHEUS_USER: 'ada', PROMETHEUS_PASSWORD: 'lovelace-1843' }
       const trusting = { ...env, POP_ROLLBACK_TRUSTED_HOSTS: new URL(url).host }
       expect(await read('vector(0)', { url })).toMatchObject({
         state: 'unknown',
@@ -90,7 +90,7 @@ describeOn('prometheus', 'a signal of a real Prometheus', ({ program = '' }) => 
       })
       expect((await read('vector(0)', { url, login, env })).message).toContain('No request was sent')
       expect(await read('vector(0)', { url, login, env: trusting })).toMatchObject({ state: 'good' })
-      const wrong = { ...trusting, PROM_PASSWORD: 'byron-1815' }
+      const wrong = { ...trusting, PROMETHEUS_PASSWORD: 'byron-1815' }
       expect(await read('vector(0)', { url, login, env: wrong })).toMatchObject({ state: 'unknown' })
     } finally {
       await closed.stop()

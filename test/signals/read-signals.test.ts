@@ -211,8 +211,8 @@ test('a login goes only to a host that the user vouches for', async () => {
     seen.push(request.headers.authorization)
     series(0)(request, response)
   })
-  const signal = firstOf({ name: 'errors', prometheus: { url, query: 'e', bearer_env: 'PROM_TOKEN' }, above: 1 })
-  const env = { PROM_TOKEN: 'token-of-the-user' }
+  const signal = firstOf({ name: 'errors', prometheus: { url, query: 'e', bearer_env: 'PROMETHEUS_TOKEN' }, above: 1 })
+  const env = { PROMETHEUS_TOKEN: 'token-of-the-user' }
   expect(await read(signal, { env })).toMatchObject({
     state: 'unknown',
     message: expect.stringContaining('POP_ROLLBACK_TRUSTED_HOSTS')
@@ -233,15 +233,15 @@ test('a basic login is made of two variables, and a missing one is named', async
   })
   const signal = firstOf({
     name: 'errors',
-    prometheus: { url, query: 'e', basic_env: { username: 'PROM_USER', password: 'PROM_PASSWORD' } },
+    prometheus: { url, query: 'e', basic_env: { username: 'PROMETHEUS_USER', password: 'PROMETHEUS_PASSWORD' } },
     above: 1
   })
-  const env = { POP_ROLLBACK_TRUSTED_HOSTS: new URL(url).host, PROM_USER: 'ada' }
+  const env = { POP_ROLLBACK_TRUSTED_HOSTS: new URL(url).host, PROMETHEUS_USER: 'ada' }
   expect(await read(signal, { env })).toMatchObject({
     state: 'unknown',
-    message: expect.stringContaining('PROM_PASSWORD')
+    message: expect.stringContaining('PROMETHEUS_PASSWORD')
   })
-  await read(signal, { env: { ...env, PROM_PASSWORD: 'lovelace-1843' } })
+  await read(signal, { env: { ...env, PROMETHEUS_PASSWORD: 'lovelace-1843' } })
   expect(seen).toBe(`Basic ${Buffer.from('ada:lovelace-1843').toString('base64')}`)
 })
 
@@ -263,6 +263,10 @@ test.each([
   [{ name: 'a', prometheus: { url: 'ftp://p', query: 'x' }, above: 1 }, /signals\[0\]\.prometheus\.url/],
   [{ name: 'a', prometheus: { url: 'http://p', query: 'x' }, above: 1, for: '2 weeks' }, /is no time such as/],
   [{ name: 'a', prometheus: { url: 'http://p', query: 'x' }, worse_than_before: 1 }, /is not above 1/],
+  [
+    { name: 'a', prometheus: { url: 'http://p', query: 'x', bearer_env: 'AWS_SECRET_ACCESS_KEY' }, above: 1 },
+    /begins with PROMETHEUS_ or POP_SIGNAL_/
+  ],
   [{ name: 'a\nb', http: { url: 'http://p' } }, /is no name/]
 ])('a signal that is not valid is refused by name: %j', (written, says) => {
   expect(() => signalsOf('web', [written])).toThrow(says)

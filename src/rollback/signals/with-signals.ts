@@ -20,7 +20,8 @@ export function withSignals(
   context: Omit<ReadContext, 'known'>
 ): { target: Target; signals: Signals } {
   const read: ReadContext = { ...context, known: new Map() }
-  const { clock } = context
+  const { clock, mask } = context
+  for (const { name } of signals) mask.spare(name)
   const askAll = (abort: AbortSignal): ((compared: Compared) => Promise<SignalReading[]>) => {
     const asked = signals.map((signal) => askSignal(signal, read, abort))
     return (compared) => Promise.all(asked.map((one, at) => answered(one, signals[at], compared, abort)))
