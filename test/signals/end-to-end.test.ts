@@ -151,9 +151,9 @@ describeOn('prometheus', 'signals of a real Prometheus about a real container', 
       return answer.current.failed && answer
     })
     expect(assessment.summary).toMatch(/Current: 1\.2\.0 \(FAILED: .*; error rate \S+ % since .*, 0 % under 1\.1\.0\)/)
-    expect(assessment.risks).toEqual([])
+    expect(assessment.risks.map(({ id }: { id: string }) => id)).not.toContain('current_healthy')
     const verification = await server.call('verify_rollback')
-    expect(verification.verdict).toBe('inconclusive')
+    expect(verification.verdict).toBe('unhealthy')
     expect(verification.summary).toContain('Signal: error rate')
   })
 

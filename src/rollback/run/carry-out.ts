@@ -57,6 +57,7 @@ async function check(run: RollbackRun): Promise<Proof> {
   const proof: Proof = await prove(session, begun.to, {
     soakMs: begun.soakMs,
     patienceMs: session.signals?.patienceMs ?? 0,
+    settling: true,
     signal: timeLeft(run),
     progress: (message) => say(run, 'check', 'working', message),
     serving: (since) => say(run, 'check', 'serving', servingLine(begun, since))

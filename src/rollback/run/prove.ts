@@ -3,6 +3,7 @@ import type { Release } from '../../model/release.ts'
 import { messageOf, orElse } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
 import { duration } from '../../support/text.ts'
+import type { CheckOptions } from '../../targets/target.ts'
 import type { Session } from '../session.ts'
 
 type Verdict = 'healthy' | 'unhealthy' | 'inconclusive'
@@ -18,6 +19,8 @@ interface ProveOptions {
   soakMs: number
   /** How long an unknown check may take to become known, where that is longer than the soak. */
   patienceMs?: number
+  /** The release was put in place a moment ago. */
+  settling?: boolean
   signal: AbortSignal
   progress?(message: string): void
   /** Called as soon as it is healthy, before it is watched. */
@@ -37,9 +40,9 @@ export const longestProofMs = (soakMs: number): number => 2 * soakMs
 export async function prove(
   session: Session,
   release: Release,
-  { soakMs, patienceMs = 0, signal, progress, serving }: ProveOptions
+  { soakMs, patienceMs = 0, settling = false, signal, progress, serving }: ProveOptions
 ): Promise<Proof> {
-  const first = await look(session, release, signal)
+  const first = await look(session, release, { signal, settling })
   const began = session.clock.now()
   let latest: CheckReport = first
   const since = (before: Date | null, now: Date): Date | null => {
@@ -55,7 +58,7 @@ export async function prove(
     const now = healthySince ? 'healthy so far' : 'not healthy yet'
     progress?.(`${now}, checking for another ${duration(left())}`)
     await session.clock.sleep(Math.min(lookEveryMs, left()), signal)
-    latest = await look(session, release, signal, first.observed)
+    latest = await look(session, release, { signal, settling, baseline: first.observed })
     healthySince = since(healthySince, session.clock.now())
   }
   const verdict = verdictOf(latest.checks)
@@ -67,16 +70,10 @@ export async function prove(
 }
 
 /** A check that throws is unknown, not failed. */
-async function look(
-  session: Session,
-  release: Release,
-  signal: AbortSignal,
-  baseline?: CheckReport['observed']
-): Promise<CheckReport> {
-  const report = session.target.check(release, { signal, ...(baseline && { baseline }) })
-  return orElse(signal, report, (error) => ({
+async function look(session: Session, release: Release, options: CheckOptions): Promise<CheckReport> {
+  return orElse(options.signal, session.target.check(release, options), (error) => ({
     checks: [checkOf('look', 'The target answers')('unknown', quoteLine(session.mask, messageOf(error), 300))],
-    observed: baseline ?? {}
+    observed: options.baseline ?? {}
   }))
 }
 

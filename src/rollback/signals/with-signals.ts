@@ -39,7 +39,10 @@ export function withSignals(
         const readings = askAll(look.signal)(comparedToItself(release, history, clock.now()))
         readings.catch(() => undefined)
         const report = await target.check(release, look)
-        return withSignalChecks(report, await readings)
+        return withSignalChecks(
+          report,
+          (await readings).map((reading) => checkOfSignal(reading, look.settling === true))
+        )
       }
     },
     signals: {
@@ -119,22 +122,18 @@ const olderThanVersion = ({ current }: Observation, older: readonly SignalReadin
 
 const idOf = (name: string): string => `signal:${name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`
 
-/** A bad signal fails a rollback only where deploy.json says so; what it measures may still show the version before. */
-function withSignalChecks(report: CheckReport, readings: readonly SignalReading[]): CheckReport {
-  const checks = readings.map(checkOfSignal)
+/** What a signal that is bad measures may pass within the soak, because it is still of the version before. */
+function withSignalChecks(report: CheckReport, checks: readonly Check[]): CheckReport {
   const fails = (all: readonly Check[]): boolean => all.some(({ status }) => status === 'fail')
-  const awaited = fails(report.checks) ? report.awaited === true : report.awaited === true || fails(checks)
+  const awaited = report.awaited === true || (!fails(report.checks) && fails(checks))
   return { ...report, checks: [...report.checks, ...checks], ...(awaited && { awaited }) }
 }
 
-function checkOfSignal(reading: SignalReading): Check {
-  const { name, state, proof, message } = reading
+/** A bad signal ends a rollback unverified, and fails it only where deploy.json says so. */
+function checkOfSignal({ name, state, proof, message }: SignalReading, settling: boolean): Check {
   const as = checkOf(idOf(name), `Signal: ${name}`)
   if (state === 'good') return as('pass', message)
-  if (proof === 'ignore') return as('pass', `${state}, which deploy.json says to ignore: ${message}`)
-  if (state === 'unknown') return as('unknown', message)
-  return as(
-    state === 'bad' && proof === 'fail' ? 'fail' : 'unknown',
-    `${message}, still too bad to prove that this version serves well`
-  )
+  if (settling && proof === 'ignore') return as('pass', `${state}, which deploy.json says to ignore: ${message}`)
+  if (state === 'bad') return as(settling && proof !== 'fail' ? 'unknown' : 'fail', message)
+  return as(proof === 'ignore' ? 'pass' : 'unknown', message)
 }

@@ -124,15 +124,15 @@ test.each([
   expect(shelf.serving).toBe('1.1.0')
 })
 
-test('verify names a signal that is bad', async () => {
+test('verify calls a version with a bad signal unhealthy', async () => {
   const shelf = healthy()
   const { session } = await measured(shelf, { '1.2.0': 0.083 })
   const { signal } = new AbortController()
   const { verdict, checks } = await verify(session, { soakMs: 0, signal })
-  expect(verdict).toBe('inconclusive')
+  expect(verdict).toBe('unhealthy')
   expect(checks.at(-1)).toMatchObject({
     title: 'Signal: error rate',
-    status: 'unknown',
+    status: 'fail',
     detail: expect.stringContaining('8.3 %')
   })
 })
