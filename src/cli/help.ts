@@ -19,6 +19,7 @@ rollback shows the plan and asks on the terminal. Without a terminal it changes 
   --rehearse start the candidate in isolation, and require it to be healthy before anything is stopped (Docker containers, Kubernetes)
   --dry-run  check every precondition and change nothing
   --plan ID  refuse unless the plan is still this one; also finishes or undoes an interrupted rollback, with --to its version
+watch ends with 0 when the version served well for the whole time, and records it; with 1 when it failed. Signals: docs/signals.md.
 record refuses a success of a version that the target does not show; --force writes it all the same.
 --json prints one JSON object. Progress goes to stderr.
 

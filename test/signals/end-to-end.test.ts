@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeAll, expect, inject, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { JsonObject } from '../../src/model/json.ts'
 import { distFile } from '../../testkit/dist.ts'
 import { docker, makeImage } from '../../testkit/docker/images.ts'
@@ -22,13 +22,16 @@ const ciEnv = (): NodeJS.ProcessEnv => ({
   CI: 'true'
 })
 
-describeOn('prometheus', 'signals of a real Prometheus about a real container', ({ program = '' }) => {
+describeOn('prometheus', 'signals of a real Prometheus', ({ program = '' }) => {
+  describe.skipIf(!inject('backends').docker)('about a real container', () => signalsOf(program))
+})
+
+function signalsOf(program: string): void {
   const world = useWorld()
   const open: { close(): Promise<unknown> }[] = []
   let port = 0
 
   beforeAll(async () => {
-    if (!inject('backends').docker) throw new Error('the docker backend is missing')
     await makeImage(world.repository, '1.1.0')
     await makeImage(world.repository, '1.2.0')
   })
@@ -168,4 +171,4 @@ describeOn('prometheus', 'signals of a real Prometheus about a real container', 
     expect(auto.code).toBe(6)
     expect(await get(port)).toBe('1.2.0')
   })
-})
+}

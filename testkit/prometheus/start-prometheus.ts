@@ -10,6 +10,8 @@ export interface Prometheus {
   url: string
   /** The newest value of a query; null while it has none. */
   value(query: string): Promise<number | null>
+  /** Whether its alert fires. */
+  fires(): Promise<boolean>
   /** Ends the process; what it knew is gone. */
   stop(): Promise<void>
 }
@@ -19,16 +21,21 @@ interface Options {
   scrape: string
   /** The users of a basic login, with bcrypt hashes; every request then needs one. */
   users?: Record<string, string>
+  /** An alert of its own, looked at every second. */
+  alert?: { expr: string; for: string }
 }
 
 /** Starts a Prometheus of its own, which scrapes one address every second. */
-export async function startPrometheus(program: string, { scrape, users }: Options): Promise<Prometheus> {
+export async function startPrometheus(program: string, { scrape, users, alert }: Options): Promise<Prometheus> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-prometheus-'))
   const config = {
-    global: { scrape_interval: '1s' },
+    global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    rule_files: ['rules.yml'],
     scrape_configs: [{ job_name: 'app', static_configs: [{ targets: [scrape] }] }]
   }
   await writeFile(join(dir, 'prometheus.yml'), JSON.stringify(config))
+  const rules = alert ? [{ alert: 'bad', ...alert }] : []
+  await writeFile(join(dir, 'rules.yml'), JSON.stringify({ groups: [{ name: 'all', rules }] }))
   await writeFile(join(dir, 'web.yml'), JSON.stringify(users ? { basic_auth_users: users } : {}))
   const address = `127.0.0.1:${await freePort()}`
   const flags = [
@@ -60,6 +67,11 @@ export async function startPrometheus(program: string, { scrape, users }: Option
       const { data } = (await answer.json()) as { data?: { result?: { value: [number, string] }[] } }
       const text = data?.result?.[0]?.value[1]
       return text === undefined || text === 'NaN' ? null : Number(text)
+    },
+    async fires() {
+      const answer = await fetch(`${url}/api/v1/alerts`)
+      const { data } = (await answer.json()) as { data: { alerts: { state: string }[] } }
+      return data.alerts.some(({ state }) => state === 'firing')
     },
     async stop() {
       child.kill('SIGKILL')
