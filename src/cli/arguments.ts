@@ -23,6 +23,7 @@ const options = {
   'duration-ms': { type: 'string' },
   error: { type: 'string' },
   force: { type: 'boolean' },
+  for: { type: 'string' },
   yes: { type: 'boolean' },
   verbose: { type: 'boolean' },
   json: { type: 'boolean' },
@@ -36,6 +37,7 @@ const taken = {
   rollback: ['target', 'to', 'plan', 'accept', 'rehearse', 'dry-run', 'auto'],
   verify: ['rollback', 'target', 'soak'],
   report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
+  watch: ['target', 'for', 'auto'],
   list: ['target'],
   status: [],
   record: ['target', 'rollback', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error', 'force']

@@ -9,6 +9,7 @@ import { list, status } from './overview.ts'
 import { record } from './record.ts'
 import { rollback } from './rollback.ts'
 import { type Command, toolCommand } from './run.ts'
+import { watch } from './watch.ts'
 
 /** Every command of the command line. */
 export const commands: Record<CommandName, Command> = {
@@ -38,5 +39,6 @@ export const commands: Record<CommandName, Command> = {
   ),
   list,
   status,
-  record
+  record,
+  watch
 }

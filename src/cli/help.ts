@@ -8,6 +8,7 @@ export const help = `Takes a failed deployment back to the last good version, an
   pop-deploy-rollback list     [--target T]
   pop-deploy-rollback status
   pop-deploy-rollback record   --target T --version V --status success|failed [--digest D] [--commit C] [--duration-ms N] [--error X] [--force]
+  pop-deploy-rollback watch    [--target T|all] [--for 15m] [--auto]      after a deployment: follows health and signals, records how it served
   pop-deploy-rollback record   --rollback ID                  a manual rollback, once a person has done it
   pop-deploy-rollback serve                      the MCP server, over stdin and stdout
   pop-deploy-rollback help | --version
@@ -18,6 +19,7 @@ rollback shows the plan and asks on the terminal. Without a terminal it changes 
   --rehearse start the candidate in isolation, and require it to be healthy before anything is stopped (Docker containers, Kubernetes)
   --dry-run  check every precondition and change nothing
   --plan ID  refuse unless the plan is still this one; also finishes or undoes an interrupted rollback, with --to its version
+watch ends with 0 when the version served well for the whole time, and records it; with 1 when it failed. Signals: docs/signals.md.
 record refuses a success of a version that the target does not show; --force writes it all the same.
 --verbose shows everything, the id of the plan included. --json prints one JSON object. Progress goes to stderr.
 

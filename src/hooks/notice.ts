@@ -73,9 +73,12 @@ function line(event: string, target: string, file: DeployRecords | null): string
   const good = target ? lastGood(file?.records ?? [], target) : null
   const command = `/popkit-ops:deploy rollback${target && (file?.targets.length ?? 0) > 1 ? ` --target ${target}` : ''}`
   if (good && sayable.test(good))
-    return `${event}; the last good version of ${target} is ${good}; ${command} can return to it.`
-  return `${event}; no good version${target && ` of ${target}`} is recorded; ${command} can look for one.`
+    return `${event}; the last good version of ${target} is ${good}; ${command} can return to it.${watching}`
+  return `${event}; no good version${target && ` of ${target}`} is recorded; ${command} can look for one.${watching}`
 }
+
+/** A command that did not fail says little of what it deployed. */
+const watching = ' `pop-deploy-rollback watch` follows the next deployment.'
 
 const hour = (at: Date): string => `${at.toISOString().slice(11, 16)} UTC`
 

@@ -2,6 +2,7 @@ import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
 import type { Health } from '../model/observation.ts'
 import type { Release } from '../model/release.ts'
+import type { SignalCourse } from '../model/signal.ts'
 import type { Changes } from '../project/changes-between.ts'
 
 export type Severity = 'P1' | 'P2' | 'P3' | 'P4'
@@ -57,6 +58,8 @@ export interface Incident {
   /** What the journal says that happened. */
   events: readonly TimelineEvent[]
   rollback: IncidentRollback | null
+  /** How the configured signals went, where the journal has it. */
+  signals?: readonly SignalCourse[]
   changes: Changes
   /** What a person still has to do, one line each. */
   remains: readonly string[]

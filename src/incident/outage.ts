@@ -44,7 +44,9 @@ export function startOf(evidence: Evidence): Known | null {
 function shownFailure({ health }: Evidence): Known | null {
   const since = instant(health?.since)
   if (!since || health?.state === 'healthy') return null
-  return { at: since, because: `health: ${health?.state} since then`, inferred: false }
+  const signal = health?.signals?.find((one) => one.state === 'bad' && instant(one.since) === since)
+  const because = signal ? `signal "${signal.name}": bad since then` : `health: ${health?.state} since then`
+  return { at: since, because, inferred: false }
 }
 
 /** The first of the failed deployments of the release that nothing else came after. */

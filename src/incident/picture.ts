@@ -1,5 +1,5 @@
-import { plain } from '../support/text.ts'
 import type { Incident, Outage } from './incident.ts'
+import { mermaidLabel } from './mermaid-label.ts'
 
 interface Bar {
   label: string
@@ -20,7 +20,7 @@ export function pictureOf(incident: Incident, outage: Outage): string {
   return [
     '```mermaid',
     'gantt',
-    `    title ${label(`${incident.target}, times in UTC`)}`,
+    `    title ${mermaidLabel(`${incident.target}, times in UTC`)}`,
     '    dateFormat YYYY-MM-DD HH:mm:ss.SSS',
     '    axisFormat %H:%M:%S',
     ...section('Versions', serving),
@@ -84,16 +84,7 @@ const section = (name: string, bars: Bar[]): string[] =>
   bars.length === 0 ? [] : [`    section ${name}`, ...bars.map((bar) => `    ${task(bar)}`)]
 
 const task = ({ label: text, look, from, until }: Bar): string =>
-  `${label(text)} :${look}, ${stamp(from)}, ${stamp(Math.max(until, from + 1))}`
-
-/** Without Mermaid's special characters. Each label begins with a word of ours, so that none begins with a Mermaid keyword. */
-const label = (text: string): string =>
-  plain(text)
-    .replace(/[^\p{L}\p{N} .,_/+-]+/gu, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/^(.{1,50})(?: .*)?$/u, '$1')
-    .slice(0, 50) || 'unnamed'
+  `${mermaidLabel(text)} :${look}, ${stamp(from)}, ${stamp(Math.max(until, from + 1))}`
 
 /** A time without a zone, so that every reader's chart shows UTC. */
 const stamp = (at: number): string => new Date(at).toISOString().slice(0, -1).replace('T', ' ')

@@ -5,6 +5,7 @@ import { code, fenced, inline, paragraphs, table, withCommand } from './markdown
 import { outageOf } from './outage.ts'
 import { pictureOf } from './picture.ts'
 import type { JudgedSeverity } from './severity.ts'
+import { signalCharts } from './signal-chart.ts'
 import { type TimelineLine, timelineOf } from './timeline.ts'
 
 const toBeFilled = '[To be filled during post-mortem]'
@@ -81,8 +82,8 @@ function timeline(incident: Incident, outage: Outage): string {
   if (lines.length === 0) return 'No source has any event.'
   const written = lines.map(event)
   if (leftOut > 0) written.splice(lines.length / 2, 0, `… ${leftOut} more events are left out here …`)
-  const picture = pictureOf(incident, outage)
-  return `All times are UTC. Each line ends with its source.\n\n${list(written)}${picture && `\n\n${picture}`}`
+  const pictures = [pictureOf(incident, outage), ...signalCharts(incident)].filter(Boolean)
+  return ['All times are UTC. Each line ends with its source.', list(written), ...pictures].join('\n\n')
 }
 
 function event({ at, text, sources, times, until }: TimelineLine): string {

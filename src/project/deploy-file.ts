@@ -17,6 +17,8 @@ export interface ProjectTarget {
   enabled: boolean
   primary: boolean
   config: JsonObject
+  /** As they are written. */
+  signals?: readonly unknown[]
 }
 
 /** `release_group` of deploy.json. */
@@ -103,7 +105,8 @@ const targetOf = (name: string, entry: TargetEntry): ProjectTarget => ({
   type: entry.type ?? name,
   enabled: entry.enabled ?? true,
   primary: entry.primary ?? false,
-  config: entry.config ?? {}
+  config: entry.config ?? {},
+  ...(entry.signals && { signals: entry.signals })
 })
 
 async function bytesOf(path: string): Promise<Buffer | null> {

@@ -11,6 +11,10 @@ export const targetEntrySchema = z.looseObject({
     .boolean()
     .nullish()
     .describe('Allows unattended rollbacks, once this file is committed. Default: false.'),
+  signals: z
+    .array(z.unknown())
+    .nullish()
+    .describe('Measured figures that say whether a version serves well: an error rate, a latency, an address.'),
   config: (z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>)
     .nullish()
     .describe('Settings of the target; which ones depends on its type.')

@@ -16,6 +16,8 @@ export interface ProjectPaths {
   readonly groupLock: string
   /** The lock of one target's rollbacks. */
   lockFile(target: string): string
+  /** How far the watch of one target's newest deployment is. */
+  watchFile(target: string): string
 }
 
 interface Whereabouts {
@@ -63,7 +65,8 @@ export function projectPaths(projectDir: string): ProjectPaths {
     get groupLock() {
       return own('rollbacks', '.group.lock')
     },
-    lockFile: (target) => own('rollbacks', `${fileNameOf(target)}.lock`)
+    lockFile: (target) => own('rollbacks', `${fileNameOf(target)}.lock`),
+    watchFile: (target) => own('watches', `${fileNameOf(target)}.json`)
   }
 }
 

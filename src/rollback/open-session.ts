@@ -4,10 +4,12 @@ import { type ChosenTarget, chooseTarget, type DiscoveredTarget } from '../proje
 import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
+import { type Signal, signalsOf } from '../signals/signal-schema.ts'
 import { isoNow } from '../support/clock.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import type { TargetType } from '../targets/define-target.ts'
 import { targetTypes } from '../targets/index.ts'
+import type { Target } from '../targets/target.ts'
 import { misspelledSettings } from './misspelled-settings.ts'
 import type { ProjectContext, Session } from './session.ts'
 import { settingsOf } from './session.ts'
@@ -55,11 +57,13 @@ export async function openSession(project: ProjectContext, wanted: Wanted): Prom
   const { projectDir, env, clock, log, mask } = project
   const { name, config } = withRehearsal(chosen, definition, wanted.rehearse)
   mask.spare(name)
-  const target = await definition.open({ name, projectDir, config, history, env, clock, log, mask })
+  const signals = signalsOf(name, chosen.signals ?? [])
+  const opened = await definition.open({ name, projectDir, config, history, env, clock, log, mask })
+  const watched = signals.length > 0 ? await watchedBy(signals, opened, history, project) : { target: opened }
   return {
     name,
     type: chosen.type,
-    target,
+    ...watched,
     projectDir,
     history,
     settings: settingsOf(name, chosen.config),
@@ -70,6 +74,17 @@ export async function openSession(project: ProjectContext, wanted: Wanted): Prom
     mask,
     record: (record) => recordDeployment(project, paths, name, record)
   }
+}
+
+/** The client that reads signals is loaded only where there are some. */
+async function watchedBy(
+  signals: readonly Signal[],
+  target: Target,
+  history: Session['history'],
+  { env, clock, mask }: ProjectContext
+): Promise<Pick<Session, 'target' | 'signals'>> {
+  const { withSignals } = await import('./signals/with-signals.ts')
+  return withSignals(target, signals, history, { env, clock, mask })
 }
 
 /** Opens a target, does the work, and closes the target's connections in any case. */

@@ -6,6 +6,7 @@ import { ConfigError } from '../support/errors.ts'
 import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
 import type { Target } from '../targets/target.ts'
+import type { Signals } from './signals/signals.ts'
 
 /** The project and the process that all its targets share. */
 export interface ProjectContext {
@@ -21,6 +22,8 @@ export interface Session extends Omit<ProjectContext, 'env'> {
   name: string
   type: string
   target: Target
+  /** Where deploy.json has signals for it; observations and checks of `target` say what they say. */
+  signals?: Signals
   /** Newest first. */
   history: readonly DeploymentRecord[]
   settings: Settings

@@ -130,6 +130,8 @@ export interface CheckOptions {
   signal: AbortSignal
   /** `observed` of the look that began this soak; a restart since then is a failure. */
   baseline?: JsonObject
+  /** The release was put in place a moment ago: what is measured may still be of the one before. */
+  settling?: boolean
 }
 
 /** What a look into the project without deploy.json found. Light: reads files, imports no client. */

@@ -80,7 +80,7 @@ describe('hook', () => {
   test('a failed deploy command adds one line with the last good version and the command', async () => {
     const { line, code, stderr } = await failed('npm publish', 'Exit code 7')
     expect(line).toMatch(
-      /^`npm publish` exited 7 at \d\d:\d\d UTC; the last good version of npm is 1\.1\.0; \/popkit-ops:deploy rollback can return to it\.$/
+      /^`npm publish` exited 7 at \d\d:\d\d UTC; the last good version of npm is 1\.1\.0; \/popkit-ops:deploy rollback can return to it\. `pop-deploy-rollback watch` follows the next deployment\.$/
     )
     expect([code, stderr]).toEqual([0, ''])
   })

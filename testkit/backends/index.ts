@@ -7,5 +7,6 @@ export const backends: Record<string, () => Promise<{ default: Backend }>> = {
   kubernetes: () => import('./kubernetes.ts'),
   helm: () => import('./helm.ts'),
   npm: () => import('./npm.ts'),
+  prometheus: () => import('./prometheus.ts'),
   host: () => import('./host.ts')
 }

@@ -1,4 +1,5 @@
 import type { Check } from '../../model/check.ts'
+import type { SignalCourse } from '../../model/signal.ts'
 import type { Step } from '../../model/step.ts'
 import { messageOf, RollbackError } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
@@ -20,6 +21,7 @@ import { messageWithin, reachedAt } from './time-limit.ts'
 import { cancel, concludeTakenOver, undo, undoUnlessWorse } from './undo.ts'
 
 const markWithinMs = 15_000
+const coursesWithinMs = 5000
 
 /** The rollback itself: prepare, switch, check, clean up; or the undo. */
 export async function carryOut(run: RollbackRun): Promise<RollbackResult> {
@@ -88,14 +90,25 @@ async function check(run: RollbackRun): Promise<Proof> {
   say(run, 'check', 'started')
   const proof: Proof = await prove(session, begun.to, {
     soakMs: begun.soakMs,
+    patienceMs: session.signals?.patienceMs ?? 0,
+    settling: true,
     signal: timeLeft(run),
     progress: (message) => say(run, 'check', 'working', message),
     serving: (since) => say(run, 'check', 'serving', servingLine(begun, since))
   }).catch((error: unknown) => ({ verdict: 'inconclusive', checks: [outOfTime(run, error)] }))
   const { checks, healthySince, verdict } = proof
-  await journal.attempt({ event: 'checks', checks, healthySince })
+  const signals = await coursesOf(run)
+  await journal.attempt({ event: 'checks', checks, healthySince, ...(signals.length > 0 && { signals }) })
   say(run, 'check', verdict === 'healthy' ? 'done' : 'failed', verdict)
   return proof
+}
+
+/** How the signals went, from the beginning of the failure to now; a rollback does not fail for a lack of it. */
+async function coursesOf({ session, begun }: RollbackRun): Promise<SignalCourse[]> {
+  const from = new Date(Math.min(Date.parse(begun.at), Date.parse(begun.health.since ?? begun.at)))
+  const span = { from, until: session.clock.now() }
+  const courses = session.signals?.courses(begun.to, span, AbortSignal.timeout(coursesWithinMs))
+  return (await courses?.catch(() => [])) ?? []
 }
 
 /** What a person waits for, told as soon as it is so. */
