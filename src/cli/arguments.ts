@@ -8,6 +8,7 @@ const options = {
   accept: { type: 'string', multiple: true },
   investigate: { type: 'boolean' },
   rehearse: { type: 'boolean' },
+  'with-config': { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   auto: { type: 'boolean' },
   rollback: { type: 'string' },
@@ -31,8 +32,8 @@ const options = {
 /** Which options each command takes. */
 const taken = {
   init: ['yes'],
-  assess: ['target', 'to', 'investigate', 'rehearse'],
-  rollback: ['target', 'to', 'plan', 'accept', 'rehearse', 'dry-run', 'auto'],
+  assess: ['target', 'to', 'investigate', 'rehearse', 'with-config'],
+  rollback: ['target', 'to', 'plan', 'accept', 'rehearse', 'with-config', 'dry-run', 'auto'],
   verify: ['rollback', 'target', 'soak'],
   report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
   list: ['target'],

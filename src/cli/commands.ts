@@ -16,7 +16,13 @@ export const commands: Record<CommandName, Command> = {
   init,
   assess: toolCommand(
     assessRollback,
-    ({ target, to, investigate, rehearse }) => ({ target, version: to, investigate, rehearse }),
+    ({ target, to, investigate, rehearse, 'with-config': withConfig }) => ({
+      target,
+      version: to,
+      investigate,
+      rehearse,
+      with_config: withConfig
+    }),
     renderAssessment
   ),
   rollback,

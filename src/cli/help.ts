@@ -1,8 +1,8 @@
 export const help = `Takes a failed deployment back to the last good version, and verifies that it serves.
 
   pop-deploy-rollback init     [--yes]           writes deploy.json from what is found, and records what serves now
-  pop-deploy-rollback assess   [--target T] [--to V] [--investigate] [--rehearse]
-  pop-deploy-rollback rollback [--target T] [--to V] [--accept RISK]... [--rehearse] [--dry-run | --auto] [--plan ID]
+  pop-deploy-rollback assess   [--target T] [--to V] [--investigate] [--rehearse] [--with-config]
+  pop-deploy-rollback rollback [--target T] [--to V] [--accept RISK]... [--rehearse] [--with-config] [--dry-run | --auto] [--plan ID]
   pop-deploy-rollback verify   [--rollback ID | --target T] [--soak SECONDS]
   pop-deploy-rollback report   [--rollback ID | --target T] [--severity P1|P2|P3|P4] [--root-cause X] [--impact X] [--notes X]
   pop-deploy-rollback list     [--target T]
@@ -16,6 +16,7 @@ rollback shows the plan and asks on the terminal. Without a terminal it changes 
   --auto     roll back unattended: only if the committed deploy.json says automatic: true for the target, the current
              version failed, a candidate is recommended and no serious risk is open; then verifies and writes the report
   --rehearse start the candidate in isolation, and require it to be healthy before anything is stopped (Docker containers, Kubernetes)
+  --with-config  restore the environment and command, too, that the version had (Docker containers, Compose)
   --dry-run  check every precondition and change nothing
   --plan ID  refuse unless the plan is still this one; also finishes or undoes an interrupted rollback, with --to its version
 record refuses a success of a version that the target does not show; --force writes it all the same.

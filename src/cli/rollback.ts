@@ -20,8 +20,10 @@ import { confirm, refuseUnderAgent } from './terminal.ts'
 /** Assesses, shows the plan, asks, and carries it out; unattended with --auto. */
 export const rollback: Command = async (context) => {
   const { flags, say, terminal, project } = context
-  const { target: asked, to, rehearse, auto } = flags
-  const assessment = await run(context, assessRollback, { target: asked, version: to, rehearse })
+  const { target: asked, to, rehearse, auto, 'with-config': withConfig } = flags
+  if (auto && withConfig) throw neverUnattended()
+  const wanted = { rehearse, with_config: withConfig }
+  const assessment = await run(context, assessRollback, { target: asked, version: to, ...wanted })
   const shown = answerOf(renderAssessment(assessment, { rehearse }), project.mask)
   if (!flags.json || terminal.interactive) say(`${shown.summary}\n`)
   const choice = flags.plan === undefined ? await choose(context, assessment) : named(flags.plan, to, assessment)
@@ -32,11 +34,20 @@ export const rollback: Command = async (context) => {
   const asks = !auto && !flags['dry-run'] && choices(assessment).some(({ id }) => id === choice.id)
   const accept = flags.accept ?? (asks ? await acceptEach(context, assessment) : [])
   const { target } = assessment
-  const request = { target, version: choice.version, plan_id: choice.id, accept, dry_run: flags['dry-run'], rehearse }
+  const request = { target, version: choice.version, plan_id: choice.id, accept, dry_run: flags['dry-run'], ...wanted }
   const result = await run(context, executeRollbackTool, request, confirmation(context))
   const answer = answerOf(renderRollback(result, request), project.mask)
   return auto && result.rollbackId ? withReport(context, result.rollbackId, answer) : answer
 }
+
+const neverUnattended = (): InputError =>
+  new InputError({
+    what: '--with-config does not go with --auto',
+    why: 'a person must read what of an earlier configuration comes back',
+    state: 'Nothing was changed.',
+    next: 'Omit one of them.',
+    code: 'usage'
+  })
 
 /** A plan or a resume option, by its id. */
 interface Choice {

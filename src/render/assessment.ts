@@ -244,7 +244,7 @@ const candidateData = ({
 })
 
 function nextCalls(assessment: Assessment, rehearse?: boolean): NextCall[] {
-  const { target, plan, interrupted, blockers, risks, diagnosis } = assessment
+  const { target, plan, interrupted, blockers, risks, diagnosis, withConfig } = assessment
   if (interrupted)
     return interrupted.options.map(({ kind, id, version }) => ({
       tool: 'execute_rollback',
@@ -253,7 +253,13 @@ function nextCalls(assessment: Assessment, rehearse?: boolean): NextCall[] {
     }))
   const investigate = { tool: 'assess_rollback', arguments: { target, investigate: true }, when: 'to see why it fails' }
   if (!plan || blockers.length > 0) return diagnosis ? [] : [investigate]
-  const call = { target, version: plan.to.version, plan_id: plan.id, ...(rehearse !== undefined && { rehearse }) }
+  const call = {
+    target,
+    version: plan.to.version,
+    plan_id: plan.id,
+    ...(rehearse !== undefined && { rehearse }),
+    ...(withConfig && { with_config: true })
+  }
   // The call accepts no risk: each one needs a person's answer first.
   const when = risks.some(({ serious }) => serious)
     ? 'to roll back, once a person accepted each serious risk: pass their ids in accept'

@@ -30,6 +30,7 @@ interface Request {
   plan_id: string
   accept?: readonly string[]
   rehearse?: boolean
+  with_config?: boolean
 }
 
 /** The result of a rollback or its dry run: the block that is shown as it is, the data, the next calls. */
@@ -128,7 +129,7 @@ const dataOf = (result: RollbackResult): z.infer<typeof rollbackSchema> => ({
 })
 
 function nextCalls({ outcome, target, rollbackId }: RollbackResult, request: Request): NextCall[] {
-  const { version, plan_id, accept = [], rehearse } = request
+  const { version, plan_id, accept = [], rehearse, with_config } = request
   if (outcome === 'checked')
     return [
       {
@@ -138,7 +139,8 @@ function nextCalls({ outcome, target, rollbackId }: RollbackResult, request: Req
           version,
           plan_id,
           ...(accept.length > 0 && { accept }),
-          ...(rehearse !== undefined && { rehearse })
+          ...(rehearse !== undefined && { rehearse }),
+          ...(with_config && { with_config })
         },
         when: 'to carry it out, after a person said yes'
       }

@@ -17,6 +17,8 @@ interface Wanted {
   version?: string
   /** Overrides the configuration of a target that can rehearse. */
   rehearse?: boolean
+  /** The candidate's own configuration is to go back, too. */
+  withConfig?: boolean
 }
 
 /** A chosen target, its name and wanted version checked, not opened yet. */
@@ -54,9 +56,12 @@ async function openSession(project: ProjectContext, wanted: Wanted): Promise<Ses
   const history = historyOf(file, chosen.name)
   const { projectDir, env, clock, log, mask } = project
   const { name, config } = withRehearsal(chosen, definition, wanted.rehearse)
+  const withConfig = wanted.withConfig === true
+  if (withConfig && !definition.canRestoreConfig) throw noEarlierConfiguration(chosen)
   mask.spare(name)
-  const target = await definition.open({ name, projectDir, config, history, env, clock, log, mask })
+  const target = await definition.open({ name, projectDir, config, history, env, clock, log, mask, withConfig })
   return {
+    withConfig,
     name,
     type: chosen.type,
     target,
@@ -133,6 +138,14 @@ function withRehearsal(chosen: ChosenTarget, { canRehearse }: TargetType, rehear
     code: 'no_rehearsal'
   })
 }
+
+const noEarlierConfiguration = ({ name, type }: ChosenTarget): InputError =>
+  new InputError({
+    what: `${name} cannot restore an earlier configuration`,
+    why: `targets of the type ${type} have none apart from the version that they go back to`,
+    next: 'Omit with_config.',
+    code: 'no_with_config'
+  })
 
 function checkName(name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return

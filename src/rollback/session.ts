@@ -29,6 +29,8 @@ export interface Session extends Omit<ProjectContext, 'env'> {
     journals: string
     lock: string
   }
+  /** The candidate's own configuration is to go back, too, as a person asked. */
+  withConfig: boolean
   /** What was assumed in choosing the target, for people. */
   notes: string[]
   /** Adds a record to deploy.json. */

@@ -3,7 +3,7 @@ import { assess } from '../rollback/assess/assess.ts'
 import { withSession } from '../rollback/open-session.ts'
 import { withLimit } from '../support/limit.ts'
 import { defineTool } from './define-tool.ts'
-import { rehearse, target } from './shapes.ts'
+import { rehearse, target, withConfig } from './shapes.ts'
 
 export const assessRollback = defineTool({
   name: 'assess_rollback',
@@ -15,10 +15,11 @@ export const assessRollback = defineTool({
     target: target.optional(),
     version: z.string().max(20_000).optional().describe('Default: the recommended one'),
     investigate: z.boolean().optional().describe('Also read logs and events'),
-    rehearse
+    rehearse,
+    with_config: withConfig
   }),
-  run: ({ target, version, investigate, rehearse }, { project, cancelled }) =>
-    withSession(project, { target, version, rehearse }, (session) => {
+  run: ({ target, version, investigate, rehearse, with_config }, { project, cancelled }) =>
+    withSession(project, { target, version, rehearse, withConfig: with_config }, (session) => {
       const signal = withLimit(cancelled, 120_000)
       return assess(session, { signal, version, investigate })
     })

@@ -16,13 +16,14 @@ export const executeRollbackTool = defineTool({
     plan_id: z.string().max(200),
     accept: z.array(z.string().max(300)).max(50).optional().describe('Ids of serious risks a person accepted'),
     dry_run: z.boolean().optional(),
-    rehearse: z.boolean().optional().describe('As in assess_rollback')
+    rehearse: z.boolean().optional().describe('As in assess_rollback'),
+    with_config: z.boolean().optional().describe('As in assess_rollback')
   }),
   run: (
-    { target, version, plan_id, accept = [], dry_run = false, rehearse },
+    { target, version, plan_id, accept = [], dry_run = false, rehearse, with_config },
     { project, report, cancelled, consent, unattended, attended }
   ) =>
-    withSession(project, { target, version, rehearse }, (session) =>
+    withSession(project, { target, version, rehearse, withConfig: with_config }, (session) =>
       executeRollback(
         session,
         { version, planId: plan_id, accept, dryRun: dry_run },

@@ -85,6 +85,7 @@ export async function engine(
     history,
     settings: { soakMs: 10_000, limitMs: 60_000, maxAttempts: 3 },
     files: { journals: join(dir, 'rollbacks'), lock: join(dir, 'rollbacks/shelf.lock') },
+    withConfig: false,
     notes: [],
     clock,
     log: () => undefined,

@@ -89,6 +89,7 @@ export async function assess(session: Session, { version, investigate, signal }:
     blockers,
     plan: chosen && draft ? planOf(session, observation, chosen.release, draft) : null,
     interrupted,
+    withConfig: session.withConfig,
     diagnosis,
     notes: [
       ...session.notes,

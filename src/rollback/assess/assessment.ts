@@ -37,6 +37,8 @@ export interface Assessment {
   blockers: Blocker[]
   plan: Plan | null
   interrupted: Interrupted | null
+  /** The plan takes the candidate's own configuration back, too. */
+  withConfig: boolean
   diagnosis: Diagnosis | null
   notes: string[]
 }
