@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
 import { mergedConfig, type UserConfig, userConfigOf, variableName } from '../containers/recreate/configuration.ts'
-import { replacedLabel } from '../containers/recreate/request.ts'
 import type { Container, Healthcheck, ImageDefaults } from '../objects/schemas.ts'
 
 /**
@@ -90,7 +89,6 @@ const namesThatDiffer = (before: readonly string[], after: readonly string[]): s
 /** What goes back to a container's own configuration. */
 export function goalOfContainer(earlier: Container, defaults: ImageDefaults | null | undefined): Goal {
   const { Env, Cmd, Entrypoint, User, WorkingDir, StopSignal, Healthcheck, Labels } = userConfigOf(earlier, defaults)
-  const { [replacedLabel]: _replaced, ...labels } = Labels ?? {}
   const assigned = (Env ?? []).filter((entry) => entry.includes('='))
   return {
     variables: new Map(assigned.map((entry) => [variableName(entry), entry.slice(entry.indexOf('=') + 1)])),
@@ -100,6 +98,6 @@ export function goalOfContainer(earlier: Container, defaults: ImageDefaults | nu
     WorkingDir: WorkingDir ?? null,
     StopSignal: StopSignal ?? null,
     Healthcheck: Healthcheck ?? null,
-    Labels: labels
+    Labels: Labels ?? {}
   }
 }
