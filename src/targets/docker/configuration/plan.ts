@@ -49,13 +49,11 @@ export async function planConfiguration(
   const found: Finding[] = []
   for (const container of subject.state.containers) found.push(await findingOf(docker, container, subject, signal))
   const restored = new Map(found.flatMap(({ container, restored: one }) => (one ? [[container.Id, one] as const] : [])))
-  const isAnything = [...restored.values()].some(({ back }) => back.length > 0)
+  const isSame = release.earlierConfiguration !== undefined && found.every((one) => one.same)
   return {
     restored,
     risks: found.flatMap((one) => risksOf(one, release)),
-    blockers: found
-      .flatMap((one) => one.blockers)
-      .concat(isAnything || !release.earlierConfiguration ? [] : [alreadySo(release, found)]),
+    blockers: [...found.flatMap((one) => one.blockers), ...(isSame ? [alreadySo(release, found)] : [])],
     notes: found.flatMap(notesOf)
   }
 }

@@ -24,6 +24,12 @@ export const configurationReferenceSchema = z.union([
 export type CommitReference = z.infer<typeof commitReferenceSchema>
 export type ConfigurationReference = z.infer<typeof configurationReferenceSchema>
 
+/** What a person has to change, so that the next deployment does not bring the configuration back that was left. */
+export const whereItIsWritten = (name: string, reference: ConfigurationReference): string =>
+  'commit' in reference
+    ? `${name} has the environment and command of ${sourceName(reference)}, and ${reference.files.join(', ')} still the other one. Correct it before the next docker compose up: git diff ${reference.commit.slice(0, 7)} -- ${[...reference.files, ...reference.env_files].join(' ')} shows what has changed.`
+    : `${name} has the environment and command of ${sourceName(reference)}. Correct the command or script that starts it before the next deployment.`
+
 /** "commit 2f204d2", "the stopped container 5f3a9c1b2d4e". */
 export const sourceName = (reference: ConfigurationReference): string =>
   'commit' in reference

@@ -1,7 +1,7 @@
 import { TargetError } from '../../../../support/errors.ts'
 import type { StepResult } from '../../../target.ts'
 import { mustReadConfiguration } from '../../configuration/read.ts'
-import { sourceName } from '../../configuration/reference.ts'
+import { sourceName, whereItIsWritten } from '../../configuration/reference.ts'
 import type { DockerContext } from '../../context.ts'
 import { isStatus } from '../../engine/engine.ts'
 import { shortId } from '../../objects/reference.ts'
@@ -60,7 +60,10 @@ export const create = forEachReplacement({
       if (!created) throw gone('The replacement disappeared after it was created', temporaryOf(params))
       const wrong = await faults(docker, old, created, request, image, run.signal)
       if (wrong.length > 0) throw unfaithful(params.name, wrong)
-      return { detail: `${shortId(id)} as ${temporaryOf(params)}` }
+      return {
+        detail: `${shortId(id)} as ${temporaryOf(params)}`,
+        ...(params.configuration && { remains: [whereItIsWritten(params.name, params.configuration)] })
+      }
     } catch (error) {
       const removal = AbortSignal.timeout(120_000)
       await docker.engine.containers.remove(id, { ownVolumes: true, force: true }, removal).catch(() => undefined)
