@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { shellWord } from '../../../support/shell-word.ts'
 
 const repositoryPath = z
   .string()
@@ -27,7 +28,7 @@ export type ConfigurationReference = z.infer<typeof configurationReferenceSchema
 /** What a person has to change, so that the next deployment does not bring the configuration back that was left. */
 export const whereItIsWritten = (name: string, reference: ConfigurationReference): string =>
   'commit' in reference
-    ? `${name} has the environment and command of ${sourceName(reference)}, and ${reference.files.join(', ')} still the other one. Correct it before the next docker compose up: git diff ${reference.commit.slice(0, 7)} -- ${[...reference.files, ...reference.env_files].join(' ')} shows what has changed.`
+    ? `${name} has the environment and command of ${sourceName(reference)}, and ${reference.files.join(', ')} still the other one. Correct it before the next docker compose up: git diff ${reference.commit.slice(0, 7)} -- ${[...reference.files, ...reference.env_files].map(shellWord).join(' ')} shows what has changed.`
     : `${name} has the environment and command of ${sourceName(reference)}. Correct the command or script that starts it before the next deployment.`
 
 /** "commit 2f204d2", "the stopped container 5f3a9c1b2d4e". */

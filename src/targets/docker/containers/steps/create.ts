@@ -31,12 +31,15 @@ export const create = forEachReplacement({
   async apply(docker, params, run): Promise<StepResult> {
     const image = await docker.engine.images.inspect(params.image, run.signal)
     if (!image) throw imageGone(params.image)
+    const { configuration } = params
+    const remains = configuration && { remains: [whereItIsWritten(params.name, configuration)] }
     const there = await findNew(docker, params, run.signal)
-    if (there && there.Image === image.Id && hasStarted(there)) return { detail: 'already created and started' }
+    if (there && there.Image === image.Id && hasStarted(there))
+      return { detail: 'already created and started', ...remains }
     const old = await findOld(docker, params, run.signal)
     if (!old) throw gone('The replacement cannot be created', params.name)
     const oldImage = await docker.engine.images.inspect(old.Image, run.signal)
-    const earlier = params.configuration && (await mustReadConfiguration(docker, params.configuration, old, run.signal))
+    const earlier = configuration && (await mustReadConfiguration(docker, configuration, old, run.signal))
     const request = createRequest(old, oldImage?.Config, {
       goal: earlier?.goal ?? null,
       standby: params.beside,
@@ -47,7 +50,7 @@ export const create = forEachReplacement({
     })
     if (there) {
       if ((await faults(docker, old, there, request, image, run.signal)).length === 0)
-        return { detail: 'already created' }
+        return { detail: 'already created', ...remains }
       await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
     }
     const name = await nameFor(docker, params.shown, image, params.image, run.signal)
@@ -62,7 +65,7 @@ export const create = forEachReplacement({
       if (wrong.length > 0) throw unfaithful(params.name, wrong)
       return {
         detail: `${shortId(id)} as ${temporaryOf(params)}`,
-        ...(params.configuration && { remains: [whereItIsWritten(params.name, params.configuration)] })
+        ...remains
       }
     } catch (error) {
       const removal = AbortSignal.timeout(120_000)
