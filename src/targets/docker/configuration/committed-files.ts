@@ -3,8 +3,9 @@ import { dirname, join, posix } from 'node:path'
 import { z } from 'zod'
 import { git } from '../../../project/git.ts'
 import { messageOf } from '../../../support/errors.ts'
+import type { Mask } from '../../../support/mask.ts'
 import { parseYaml, yamlValue } from '../../../support/yaml-documents.ts'
-import { assignedNames } from './variables.ts'
+import { assignments } from './assignments.ts'
 
 /** The configuration of a commit cannot be known exactly; the message says why. */
 export class NotExact extends Error {}
@@ -54,6 +55,7 @@ const fileSchema = z.looseObject({
  * @throws NotExact where the commit lacks one of them.
  */
 export async function writeCommitted(
+  mask: Mask,
   top: string,
   commit: string,
   { files, envFiles, workingDir }: { files: readonly string[]; envFiles: readonly string[]; workingDir: string },
@@ -77,23 +79,34 @@ export async function writeCommitted(
     if (text === null) throw new NotExact(`${path} is not in the commit`)
     return text
   }
-  const compose = async (path: string): Promise<void> => {
+  const environment = new Set<string>()
+  /** What a file names is relative to its own folder; what one of the project names, to the project's. */
+  const compose = async (path: string, folder: string): Promise<void> => {
     if (written.has(path)) return
-    const named = filesNamedIn(path, await documentOf(path, await must(path)))
-    for (const env of named.environment) await must(env)
-    for (const file of named.compose) await compose(file)
+    const named = filesNamedIn(path, folder, await documentOf(path, await must(path)))
+    for (const env of named.environment) {
+      await must(env)
+      environment.add(env)
+    }
+    for (const file of named.compose) await compose(file, posix.dirname(file))
   }
-  for (const file of files) await compose(file)
+  for (const file of files) await compose(file, workingDir || '.')
   const usual = envFiles.length > 0 ? envFiles : [posix.join(workingDir, '.env')]
   const there: string[] = []
   for (const path of usual) if ((await take(path)) !== null) there.push(path)
-  const assigned = new Set(there.flatMap((path) => assignedNames(written.get(path) ?? '')))
+  for (const path of [...environment, ...there]) hide(mask, written.get(path) ?? '')
+  const assigned = new Set(there.flatMap((path) => assignments(written.get(path) ?? '').map(({ name }) => name)))
   return {
     root,
     files: [...files],
     envFiles: envFiles.length > 0 ? there : [],
     open: [...new Set([...written.values()].flatMap(filledIn))].filter((name) => !assigned.has(name))
   }
+}
+
+/** Compose quotes a line that it does not understand. */
+function hide(mask: Mask, text: string): void {
+  for (const { name, value } of assignments(text)) mask.addVariable(name, value)
 }
 
 /** `$NAME`, `${NAME}` and `${NAME:-other}` (compose-spec, "Interpolation"). */
@@ -110,11 +123,10 @@ async function documentOf(path: string, text: string): Promise<unknown> {
   }
 }
 
-function filesNamedIn(path: string, document: unknown): { compose: string[]; environment: string[] } {
+function filesNamedIn(path: string, from: string, document: unknown): { compose: string[]; environment: string[] } {
   const parsed = fileSchema.safeParse(document ?? {})
   if (!parsed.success) throw new NotExact(`${path} of the commit is no Compose file that can be read safely`)
   const { include, services } = parsed.data
-  const from = posix.dirname(path)
   const inside = (named: string): string => insideRepository(from, named)
   const all = Object.values(services ?? {}).filter((service) => service != null)
   const compose = (include ?? []).flatMap((item) => {

@@ -118,7 +118,7 @@ export async function renderedAt(
   const root = await mkdtemp(join(tmpdir(), 'pop-config-'))
   try {
     const paths = { files, envFiles: env_files, workingDir: working_dir }
-    const committed = await writeCommitted(top, commit, paths, root, signal)
+    const committed = await writeCommitted(docker.mask, top, commit, paths, root, signal)
     const reserved = committed.open.find((name) => /^(DOCKER|COMPOSE)_/.test(name))
     if (reserved) throw new NotExact(`its files depend on the variable ${reserved}`)
     const call = { program, committed, folder: join(root, working_dir), project, signal }
