@@ -9,6 +9,9 @@ const options = {
   investigate: { type: 'boolean' },
   rehearse: { type: 'boolean' },
   'with-config': { type: 'boolean' },
+  freeze: { type: 'boolean' },
+  until: { type: 'string' },
+  reason: { type: 'string' },
   'dry-run': { type: 'boolean' },
   auto: { type: 'boolean' },
   rollback: { type: 'string' },
@@ -33,11 +36,25 @@ const options = {
 const taken = {
   init: ['yes'],
   assess: ['target', 'to', 'investigate', 'rehearse', 'with-config'],
-  rollback: ['target', 'to', 'plan', 'accept', 'rehearse', 'with-config', 'dry-run', 'auto'],
+  rollback: [
+    'target',
+    'to',
+    'plan',
+    'accept',
+    'rehearse',
+    'with-config',
+    'freeze',
+    'until',
+    'reason',
+    'dry-run',
+    'auto'
+  ],
   verify: ['rollback', 'target', 'soak'],
   report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
   list: ['target'],
   status: [],
+  freeze: ['target', 'version', 'until', 'reason'],
+  unfreeze: ['target', 'version'],
   record: ['target', 'rollback', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error', 'force']
 } as const
 

@@ -5,6 +5,7 @@ import { assessRollback } from '../tools/assess-rollback.ts'
 import { verifyRollback } from '../tools/verify-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
 import { type CommandName, numberOf } from './arguments.ts'
+import { freezeCommand, unfreezeCommand } from './freeze.ts'
 import { init } from './init.ts'
 import { list, status } from './overview.ts'
 import { record } from './record.ts'
@@ -45,5 +46,7 @@ export const commands: Record<CommandName, Command> = {
   ),
   list,
   status,
+  freeze: freezeCommand,
+  unfreeze: unfreezeCommand,
   record
 }

@@ -1,4 +1,6 @@
+import type { Frozen } from '../model/frozen.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
+import { frozenLine, frozenOf } from '../project/frozen.ts'
 import { projectPaths } from '../project/paths.ts'
 import { answerOf } from '../render/answer.ts'
 import { renderAssessment } from '../render/assessment.ts'
@@ -32,7 +34,9 @@ export const status: Command = async (context) => {
   const listed = [...(file?.targets.values() ?? [])].filter(({ enabled }) => enabled)
   const names = (listed.length > 0 ? listed : await discoverTargets(project)).map(({ name }) => name)
   const targets: Status[] = []
-  for (const target of names) targets.push(await statusOf(context, target))
+  const now = project.clock.now()
+  for (const target of names)
+    targets.push({ ...(await statusOf(context, target)), frozen: frozenOf(file?.frozen ?? [], target, now) })
   const lines = targets.length > 0 ? targets.map(lineOf) : ['  no target in deploy.json, and none found in the project']
   const verdict = verdictOf(targets)
   // A failed target is the news; without one, the reason why a target did not answer.
@@ -42,7 +46,7 @@ export const status: Command = async (context) => {
   return answerOf({ ok, summary, next: [], data: { verdict, ...(error && { error }), targets } }, project.mask)
 }
 
-type Status = Awaited<ReturnType<typeof statusOf>>
+type Status = Awaited<ReturnType<typeof statusOf>> & { frozen: Frozen[] }
 
 async function statusOf(context: CommandContext, target: string) {
   try {
@@ -57,11 +61,12 @@ async function statusOf(context: CommandContext, target: string) {
 
 const stateOf = ({ failed, health }: { failed: boolean; health: string }): string => (failed ? 'FAILED' : health)
 
-function lineOf({ target, error, current, recommended, interrupted }: Status): string {
-  if (error) return `  ${target}: unknown (${error.what}: ${error.why})`
+function lineOf({ target, error, current, recommended, interrupted, frozen }: Status): string {
+  const frozenLines = frozen.map((one) => `\n    ${frozenLine(one)}`).join('')
+  if (error) return `  ${target}: unknown (${error.what}: ${error.why})${frozenLines}`
   const resume = interrupted ? `, INTERRUPTED rollback ${interrupted.rollback_id}` : ''
   const good = recommended ? `, last good: ${recommended.version}` : ''
-  return `  ${target}: ${current ? `${current.version} (${stateOf(current)})` : 'nothing (unknown)'}${resume}${good}`
+  return `  ${target}: ${current ? `${current.version} (${stateOf(current)})` : 'nothing (unknown)'}${resume}${good}${frozenLines}`
 }
 
 function verdictOf(targets: readonly Status[]): 'healthy' | 'unhealthy' | 'inconclusive' {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { committedAutomatic } from '../project/committed-automatic.ts'
+import { freezeEnd, frozenLine } from '../project/frozen.ts'
 import { type Answer, answerOf } from '../render/answer.ts'
 import { renderAssessment } from '../render/assessment.ts'
 import { renderError } from '../render/error.ts'
@@ -9,11 +10,13 @@ import { renderRollback } from '../render/rollback.ts'
 import type { Assessment } from '../rollback/assess/assessment.ts'
 import { checkUnattended } from '../rollback/guard/refusals.ts'
 import { resumeOption } from '../rollback/journal/interrupted.ts'
+import type { RollbackResult } from '../rollback/run/result.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
 import { executeRollbackTool } from '../tools/execute-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
+import { freezeVersion } from './freeze.ts'
 import { type Command, type CommandContext, run } from './run.ts'
 import { confirm, refuseUnderAgent } from './terminal.ts'
 
@@ -22,6 +25,8 @@ export const rollback: Command = async (context) => {
   const { flags, say, terminal, project } = context
   const { target: asked, to, rehearse, auto, 'with-config': withConfig } = flags
   if (auto && withConfig) throw neverUnattended()
+  // A wrong one is refused before anything is changed.
+  freezeEnd(flags.until, context.project.clock.now())
   const wanted = { rehearse, with_config: withConfig }
   const assessment = await run(context, assessRollback, { target: asked, version: to, ...wanted })
   const shown = answerOf(renderAssessment(assessment, { rehearse }), project.mask)
@@ -36,7 +41,7 @@ export const rollback: Command = async (context) => {
   const { target } = assessment
   const request = { target, version: choice.version, plan_id: choice.id, accept, dry_run: flags['dry-run'], ...wanted }
   const result = await run(context, executeRollbackTool, request, confirmation(context))
-  const answer = answerOf(renderRollback(result, request), project.mask)
+  const answer = await withFreeze(context, result, answerOf(renderRollback(result, request), project.mask))
   return auto && result.rollbackId ? withReport(context, result.rollbackId, answer) : answer
 }
 
@@ -130,6 +135,25 @@ const confirmation = ({ flags, terminal, project }: CommandContext): Pick<ToolCa
 
 /** A number that only the question shows: what was piped into a terminal before it was asked does not confirm. */
 const unforeseen = (): string => String(randomInt(1000, 10_000))
+
+/** Freezes the version that was left, where the person asked for it and the rollback took effect. */
+async function withFreeze({ flags, project }: CommandContext, result: RollbackResult, answer: Answer): Promise<Answer> {
+  const { from, target, outcome } = result
+  if (!flags.freeze || !from || !isLeft(result)) return answer
+  if (outcome !== 'succeeded' && outcome !== 'unverified')
+    return { ...answer, summary: `${answer.summary}\nNot frozen: ${from.version} was not rolled back from.` }
+  const { until, reason } = flags
+  try {
+    const frozen = await freezeVersion(project, { target, version: from.version, until, reason })
+    return { ...answer, summary: `${answer.summary}\nFrozen: ${frozenLine(frozen)}`, frozen }
+  } catch (error) {
+    const { summary } = renderError(error, project.mask)
+    return { ...answer, summary: `${answer.summary}\nNot frozen: ${summary}` }
+  }
+}
+
+/** Not where only the configuration went back. */
+const isLeft = ({ from, to, dryRun }: RollbackResult): boolean => !dryRun && from?.version !== to.version
 
 async function withReport(context: CommandContext, rollbackId: string, answer: Answer): Promise<Answer> {
   const { mask } = context.project

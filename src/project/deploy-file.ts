@@ -1,10 +1,12 @@
 import { readFile, stat } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DeploymentRecord } from '../model/deployment-record.ts'
+import type { Frozen } from '../model/frozen.ts'
 import type { JsonObject } from '../model/json.ts'
 import { ConfigError, messageOf } from '../support/errors.ts'
 import { tooDeepAt } from '../support/nesting.ts'
 import { deployHeaderSchema, type TargetEntry } from './deploy-schema.ts'
+import { readFrozen } from './frozen.ts'
 import { readHistory } from './history.ts'
 import { decodeJson, type JsonText, parseJson, placeOf, printPath, unusable } from './json-text.ts'
 import type { ProjectPaths } from './paths.ts'
@@ -25,6 +27,8 @@ export interface DeployFile {
   /** The targets as they are written, by name. */
   entries: Record<string, TargetEntry>
   targets: Map<string, ProjectTarget>
+  /** The freezes of all targets that can be read, newest first. */
+  frozen: readonly Frozen[]
   /** The readable records of all targets, newest first. */
   records: readonly DeploymentRecord[]
   /** Lines for people: what was found odd. */
@@ -49,7 +53,7 @@ export async function readDeployFile(paths: ProjectPaths, env: NodeJS.ProcessEnv
     notes.unshift(
       `The project has no deploy.json; ${path} was read, in the folder that CLAUDE_PLUGIN_DATA names; it is about ${header.project_name ?? 'a project it does not name'}.`
     )
-  return { path, text: read.text, entries, targets, records, notes }
+  return { path, text: read.text, entries, targets, frozen: readFrozen(header.frozen), records, notes }
 }
 
 export interface ReadJson extends JsonText {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { deploymentRecordSchema } from '../model/deployment-record.ts'
+import { frozenSchema } from '../model/frozen.ts'
 import type { JsonObject } from '../model/json.ts'
 
 /** One entry of deploy.json's `targets`. */
@@ -20,6 +21,8 @@ export const targetEntrySchema = z.looseObject({
 export const deployHeaderSchema = z.looseObject({
   project_name: z.string().nullish().describe('What the project is called.'),
   targets: z.record(z.string(), targetEntrySchema).nullish().describe('The places that are deployed to, by name.'),
+  /** Read entry by entry, as the history is. */
+  frozen: z.unknown().optional(),
   history: z.array(z.unknown()).nullish()
 })
 
@@ -27,6 +30,7 @@ export const deployHeaderSchema = z.looseObject({
 export const deployFileSchema = deployHeaderSchema.extend({
   version: z.string().optional().describe('Version of this format: "1.0".'),
   ci: z.looseObject({}).nullish().describe('How continuous integration deploys; not used here.'),
+  frozen: z.array(frozenSchema).nullish().describe('Versions that are not to be deployed again.'),
   history: z.array(deploymentRecordSchema).nullish().describe('Deployments and rollbacks, newest first.')
 })
 

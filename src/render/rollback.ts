@@ -3,6 +3,7 @@ import { checkSchema } from '../model/check.ts'
 import { type Outcome, outcomeSchema } from '../model/outcome.ts'
 import { verdictOf } from '../rollback/run/prove.ts'
 import type { RollbackResult, StepOutcome } from '../rollback/run/result.ts'
+import { shellWord } from '../support/shell-word.ts'
 import { duration } from '../support/text.ts'
 import { type NextCall, type Rendered, section } from './answer.ts'
 
@@ -70,9 +71,18 @@ function summary(result: RollbackResult): string {
     ...section('Do manually', result.instructions),
     ...section('What remains', result.remains),
     '',
-    `Next: ${result.next ?? nextLine(outcome)}`
+    `Next: ${result.next ?? nextLine(outcome)}`,
+    ...freezeLine(result)
   ].join('\n')
 }
+
+/** Whoever deploys next may not know. */
+const freezeLine = ({ outcome, target, from, to }: RollbackResult): string[] =>
+  outcome === 'succeeded' && from && from.version !== to.version
+    ? [
+        `To keep ${from.version} from being deployed again: pop-deploy-rollback freeze --target ${shellWord(target)} --version ${shellWord(from.version)}`
+      ]
+    : []
 
 function stepLines({ steps, checks, dryRun, resumes }: RollbackResult): string[] {
   const before = steps.filter(({ phase }) => phase !== 'cleanup')

@@ -2,6 +2,7 @@ import type { NewRecord } from '../model/deployment-record.ts'
 import { appendHistory } from '../project/append-history.ts'
 import { type ChosenTarget, chooseTarget, type DiscoveredTarget } from '../project/choose-target.ts'
 import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
+import { frozenLine, frozenOf } from '../project/frozen.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
 import { isoNow } from '../support/clock.ts'
@@ -69,7 +70,12 @@ async function openSession(project: ProjectContext, wanted: Wanted): Promise<Ses
     history,
     settings: settingsOf(name, chosen.config),
     files: { journals: paths.rollbacksDir, lock: paths.lockFile(name) },
-    notes: [...chosen.assumed, ...(file?.notes ?? []), ...(file ? misspelledSettings(file, name, definition) : [])],
+    notes: [
+      ...chosen.assumed,
+      ...frozenOf(file?.frozen ?? [], name, clock.now()).map(frozenLine),
+      ...(file?.notes ?? []),
+      ...(file ? misspelledSettings(file, name, definition) : [])
+    ],
     clock,
     log,
     mask,

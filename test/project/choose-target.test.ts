@@ -12,6 +12,7 @@ const fileOf = (targets: Record<string, Partial<ProjectTarget>>): DeployFile => 
       { name, type: name, enabled: true, primary: false, config: {}, ...rest }
     ])
   ),
+  frozen: [],
   records: [],
   notes: []
 })
