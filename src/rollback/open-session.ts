@@ -1,4 +1,5 @@
 import type { NewRecord } from '../model/deployment-record.ts'
+import { openNotifier } from '../notify/webhooks.ts'
 import { appendHistory } from '../project/append-history.ts'
 import { type ChosenTarget, chooseTarget, type DiscoveredTarget } from '../project/choose-target.ts'
 import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
@@ -60,9 +61,11 @@ async function openSession(project: ProjectContext, wanted: Wanted): Promise<Ses
   const withConfig = wanted.withConfig === true
   if (withConfig && !definition.canRestoreConfig) throw noEarlierConfiguration(chosen)
   mask.spare(name)
+  const notifier = openNotifier(file?.notify ?? [], { env, mask, log })
   const target = await definition.open({ name, projectDir, config, history, env, clock, log, mask, withConfig })
   return {
     withConfig,
+    notifier,
     name,
     type: chosen.type,
     target,
@@ -73,6 +76,7 @@ async function openSession(project: ProjectContext, wanted: Wanted): Promise<Ses
     notes: [
       ...chosen.assumed,
       ...frozenOf(file?.frozen ?? [], name, clock.now()).map(frozenLine),
+      ...notifier.notes,
       ...(file?.notes ?? []),
       ...(file ? misspelledSettings(file, name, definition) : [])
     ],

@@ -13,6 +13,7 @@ const fileOf = (targets: Record<string, Partial<ProjectTarget>>): DeployFile => 
     ])
   ),
   frozen: [],
+  notify: [],
   records: [],
   notes: []
 })

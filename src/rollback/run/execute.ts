@@ -15,6 +15,7 @@ import { blocked, invalidPlanId, notAccepted, stalePlan } from '../guard/refusal
 import { type Begun, journalFormat } from '../journal/journal-events.ts'
 import { checkJournalWritable, type Journal, openJournal } from '../journal/write-journal.ts'
 import type { Session } from '../session.ts'
+import { announceBegun, announced } from './announce.ts'
 import { carryOut } from './carry-out.ts'
 import { dryRunResult, type ExecuteHooks, type ExecuteRequest, type RollbackResult } from './result.ts'
 import { resume } from './resume.ts'
@@ -35,7 +36,8 @@ export async function executeRollback(
   const signal = anySignal(hooks.cancel, session.clock.limit(assessWithinMs))
   const assessment = await assess(session, { version: request.version, signal })
   await hooks.unattended?.(assessment)
-  if (assessment.interrupted) return resume(session, assessment, assessment.interrupted, request, hooks)
+  const { interrupted } = assessment
+  if (interrupted) return announced(session, () => resume(session, assessment, interrupted, request, hooks))
 
   const plan = approvedPlan(assessment, request.planId)
   const open = assessment.risks.filter(({ id, serious }) => serious && !request.accept.includes(id))
@@ -43,7 +45,7 @@ export async function executeRollback(
   if (request.dryRun) return dryRun(assessment, plan, open)
   if (open.length > 0) throw notAccepted(open)
   await hooks.consent(assessment)
-  return begin(session, assessment, plan, request, hooks)
+  return announced(session, () => begin(session, assessment, plan, request, hooks))
 }
 
 /** The plan of now, which must be the approved one. @throws InputError saying what changed or what is missing. */
@@ -99,6 +101,7 @@ async function begin(
     try {
       await journal.append(begun)
       lease = await takeLease(session, begun, journal, limit, () => checkUnchanged(session, plan, limit))
+      announceBegun(session, begun)
       return await carryOut(
         rollbackRun({
           session,
