@@ -1,5 +1,3 @@
-import { networkReason } from '../http/failure.ts'
-import { request } from '../http/request.ts'
 import type { NotifySetting } from '../model/notify.ts'
 import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
@@ -104,13 +102,16 @@ function hide(mask: Mask, { href, pathname, search }: URL): void {
 
 /** Why it was not taken; null where it was. No redirect is followed: it could lead anywhere. */
 async function post(url: URL, body: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+  // Most calls of this program tell nobody, and a start should not pay for it.
+  const { request } = await import('../http/request.ts')
   const signal = AbortSignal.timeout(limitMs)
   const headers = { 'content-type': 'application/json' }
   const { status } = await request(url, { env, signal, limitMs, method: 'POST', headers, body, maxBytes: 0, cut: true })
   return status >= 200 && status < 300 ? null : `it answered ${status}`
 }
 
-const reasonOf = (error: unknown): string =>
-  error instanceof Error && error.name === 'TimeoutError'
-    ? `no answer within ${duration(limitMs)}`
-    : networkReason(error)
+async function reasonOf(error: unknown): Promise<string> {
+  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${duration(limitMs)}`
+  const { networkReason } = await import('../http/failure.ts')
+  return networkReason(error)
+}

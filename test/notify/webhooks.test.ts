@@ -1,38 +1,7 @@
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openNotifier } from '../../src/notify/webhooks.ts'
 import { createMask } from '../../src/support/mask.ts'
-
-interface Sink {
-  url: string
-  bodies: { text: string; event?: string }[]
-  requests: IncomingMessage[]
-}
-
-/** A real server that takes messages; `answer` says with which status, null for never. */
-async function sink(answer: (count: number) => number | null = () => 200): Promise<Sink> {
-  const found: Sink = { url: '', bodies: [], requests: [] }
-  const server = createServer((request, response) => {
-    let text = ''
-    request.on('data', (chunk) => {
-      text += chunk
-    })
-    request.on('end', () => {
-      found.requests.push(request)
-      found.bodies.push(JSON.parse(text))
-      const status = answer(found.requests.length)
-      if (status !== null) response.writeHead(status, { location: found.url }).end('no_service')
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  found.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/services/T000/B000/zebra-orange-42`
-  return found
-}
+import { webhookSink as sink } from '../harness/webhook-sink.ts'
 
 const beginning = { rollbackId: 'rb-1', target: 'web', from: '1.2.0', to: '1.1.0', at: '2026-03-18T14:35:00.000Z' }
 const ending = { at: beginning.at, outcome: 'succeeded' as const, durationMs: 1000, state: '1.1.0 serves.' }
