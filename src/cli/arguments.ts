@@ -8,6 +8,10 @@ const options = {
   accept: { type: 'string', multiple: true },
   investigate: { type: 'boolean' },
   rehearse: { type: 'boolean' },
+  'with-config': { type: 'boolean' },
+  freeze: { type: 'boolean' },
+  until: { type: 'string' },
+  reason: { type: 'string' },
   'dry-run': { type: 'boolean' },
   auto: { type: 'boolean' },
   rollback: { type: 'string' },
@@ -33,13 +37,27 @@ const options = {
 /** Which options each command takes. */
 const taken = {
   init: ['yes'],
-  assess: ['target', 'to', 'investigate', 'rehearse'],
-  rollback: ['target', 'to', 'plan', 'accept', 'rehearse', 'dry-run', 'auto'],
+  assess: ['target', 'to', 'investigate', 'rehearse', 'with-config'],
+  rollback: [
+    'target',
+    'to',
+    'plan',
+    'accept',
+    'rehearse',
+    'with-config',
+    'freeze',
+    'until',
+    'reason',
+    'dry-run',
+    'auto'
+  ],
   verify: ['rollback', 'target', 'soak'],
   report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
   watch: ['target', 'for', 'auto'],
   list: ['target'],
   status: [],
+  freeze: ['target', 'version', 'until', 'reason'],
+  unfreeze: ['target', 'version'],
   record: ['target', 'rollback', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error', 'force']
 } as const
 

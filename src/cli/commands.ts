@@ -4,6 +4,7 @@ import { assessRollback } from '../tools/assess-rollback.ts'
 import { verifyRollback } from '../tools/verify-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
 import { type CommandName, numberOf } from './arguments.ts'
+import { freezeCommand, unfreezeCommand } from './freeze.ts'
 import { init } from './init.ts'
 import { list, status } from './overview.ts'
 import { record } from './record.ts'
@@ -16,7 +17,13 @@ export const commands: Record<CommandName, Command> = {
   init,
   assess: toolCommand(
     assessRollback,
-    ({ target, to, investigate, rehearse }) => ({ target, version: to, investigate, rehearse }),
+    ({ target, to, investigate, rehearse, 'with-config': withConfig }) => ({
+      target,
+      version: to,
+      investigate,
+      rehearse,
+      with_config: withConfig
+    }),
     renderAnyAssessment
   ),
   rollback,
@@ -39,6 +46,8 @@ export const commands: Record<CommandName, Command> = {
   ),
   list,
   status,
+  freeze: freezeCommand,
+  unfreeze: unfreezeCommand,
   record,
   watch
 }

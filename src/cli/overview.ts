@@ -1,4 +1,6 @@
+import type { Frozen } from '../model/frozen.ts'
 import { readDeployFile } from '../project/deploy-file.ts'
+import { frozenLine, frozenOf } from '../project/frozen.ts'
 import { projectPaths } from '../project/paths.ts'
 import { answerOf } from '../render/answer.ts'
 import { renderAssessment } from '../render/assessment.ts'
@@ -34,7 +36,13 @@ export const status: Command = async (context) => {
   const file = await readDeployFile(projectPaths(project.projectDir), project.env)
   const listed = [...(file?.targets.values() ?? [])].filter(({ enabled }) => enabled)
   const names = (listed.length > 0 ? listed : await discoverTargets(project)).map(({ name }) => name)
-  const targets = await Promise.all(names.map((target) => statusOf(context, target)))
+  const now = project.clock.now()
+  const targets = await Promise.all(
+    names.map(async (target) => ({
+      ...(await statusOf(context, target)),
+      frozen: frozenOf(file?.frozen ?? [], target, now)
+    }))
+  )
   const lines = targets.length > 0 ? targets.map(lineOf) : ['  no target in deploy.json, and none found in the project']
   const verdict = verdictOf(targets)
   // A failed target is the news; without one, the reason why a target did not answer.
@@ -59,7 +67,7 @@ const assessedAlone = ({ project, cancelled }: CommandContext, target: string | 
     return project.mask.shown({ assessment, mark: current && markOf(current, session.history) })
   })
 
-type Status = Awaited<ReturnType<typeof statusOf>>
+type Status = Awaited<ReturnType<typeof statusOf>> & { frozen: Frozen[] }
 
 async function statusOf(context: CommandContext, target: string) {
   try {
@@ -74,11 +82,12 @@ async function statusOf(context: CommandContext, target: string) {
 
 const stateOf = ({ failed, health }: { failed: boolean; health: string }): string => (failed ? 'FAILED' : health)
 
-function lineOf({ target, line, error, recommended, interrupted }: Status): string {
-  if (error) return `  ${target}: unknown (${error.what}: ${error.why})`
+function lineOf({ target, line, error, recommended, interrupted, frozen }: Status): string {
+  const frozenLines = frozen.map((one) => `\n    ${frozenLine(one)}`).join('')
+  if (error) return `  ${target}: unknown (${error.what}: ${error.why})${frozenLines}`
   const resume = interrupted ? `; INTERRUPTED rollback ${interrupted.rollback_id}` : ''
   const good = recommended ? `; last good: ${recommended.version}` : ''
-  return `  ${line}${resume}${good}`
+  return `  ${line}${resume}${good}${frozenLines}`
 }
 
 function verdictOf(targets: readonly Status[]): 'healthy' | 'unhealthy' | 'inconclusive' {

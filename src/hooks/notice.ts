@@ -23,7 +23,7 @@ interface Circumstances {
   recordsSince: Date | null
 }
 
-const sayable = /^[\w][\w.+:@/-]{0,99}$/
+export const sayable = /^[\w][\w.+:@/-]{0,99}$/
 
 /** One line of plain fact about the failure, with the last good version and the command; null when nothing new is to be said. */
 export function noticeOf(failure: Failure | null, around: Circumstances): string | null {
@@ -107,7 +107,7 @@ export interface DeployRecord {
   outcome: string
 }
 
-interface ListedTarget {
+export interface ListedTarget {
   name: string
   type: string
   enabled: boolean
@@ -127,11 +127,18 @@ const maxBytes = 64 * 1024 * 1024
  * with it; loading those takes longer than a hook may take. @throws what the file system or JSON throws.
  */
 export function readDeployRecords(path: string): DeployRecords | null {
-  const file = object(JSON.parse(content(path)?.replace(/^\ufeff/, '') ?? 'null'))
-  if (Object.keys(file).length === 0) return null
-  const targets = Object.entries(object(file.targets)).map(([name, value]) => listed(name, object(value)))
+  const file = readDeployFileLightly(path)
+  if (file.isEmpty) return null
+  const { targets } = file
   const records = (Array.isArray(file.history) ? file.history : []).flatMap((raw) => record(object(raw)))
   return { targets, records: records.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)) }
+}
+
+/** Its parts as they are written, and the targets. @throws what the file system or JSON throws. */
+export function readDeployFileLightly(path: string) {
+  const file = object(JSON.parse(content(path)?.replace(/^\ufeff/, '') ?? 'null'))
+  const targets = Object.entries(object(file.targets)).map(([name, value]) => listed(name, object(value)))
+  return { isEmpty: Object.keys(file).length === 0, targets, history: file.history, frozen: file.frozen }
 }
 
 const listed = (name: string, { type, enabled, primary }: Json): ListedTarget => ({

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { deploymentRecordSchema } from '../model/deployment-record.ts'
+import { frozenSchema } from '../model/frozen.ts'
 import type { JsonObject } from '../model/json.ts'
+import { notifySchema } from '../model/notify.ts'
 
 /** One entry of deploy.json's `targets`. */
 export const targetEntrySchema = z.looseObject({
@@ -41,6 +43,9 @@ export const deployHeaderSchema = z.looseObject({
   project_name: z.string().nullish().describe('What the project is called.'),
   targets: z.record(z.string(), targetEntrySchema).nullish().describe('The places that are deployed to, by name.'),
   release_group: releaseGroupSchema.nullish().describe('How targets that were deployed together go back together.'),
+  /** Read entry by entry, as the history is. */
+  frozen: z.unknown().optional(),
+  notify: z.unknown().optional(),
   history: z.array(z.unknown()).nullish()
 })
 
@@ -48,6 +53,8 @@ export const deployHeaderSchema = z.looseObject({
 export const deployFileSchema = deployHeaderSchema.extend({
   version: z.string().optional().describe('Version of this format: "1.0".'),
   ci: z.looseObject({}).nullish().describe('How continuous integration deploys; not used here.'),
+  notify: z.array(notifySchema).nullish().describe('Who is told when a rollback begins and ends.'),
+  frozen: z.array(frozenSchema).nullish().describe('Versions that are not to be deployed again.'),
   history: z.array(deploymentRecordSchema).nullish().describe('Deployments and rollbacks, newest first.')
 })
 

@@ -165,7 +165,7 @@ const candidateData = ({
 })
 
 function nextCalls(assessment: Assessment, rehearse?: boolean): NextCall[] {
-  const { target, plan, interrupted, blockers, risks, diagnosis, chosen, recommended } = assessment
+  const { target, plan, interrupted, blockers, risks, diagnosis, chosen, recommended, withConfig } = assessment
   if (interrupted)
     return interrupted.options.map(({ kind, id, version }) => ({
       tool: 'execute_rollback',
@@ -180,7 +180,13 @@ function nextCalls(assessment: Assessment, rehearse?: boolean): NextCall[] {
   }
   const release = releaseCall(assessment)
   if (!plan || blockers.length > 0) return [...release, ...(diagnosis ? [] : [investigate])]
-  const call = { target, version: plan.to.version, plan_id: plan.id, ...(rehearse !== undefined && { rehearse }) }
+  const call = {
+    target,
+    version: plan.to.version,
+    plan_id: plan.id,
+    ...(rehearse !== undefined && { rehearse }),
+    ...(withConfig && { with_config: true })
+  }
   // The call accepts no risk: each one needs a person's answer first.
   const when = risks.some(({ serious }) => serious)
     ? 'to roll back, once a person accepted each serious risk: pass their ids in accept'

@@ -4,6 +4,7 @@ import { type Outcome, outcomeSchema } from '../model/outcome.ts'
 import { verdictOf } from '../rollback/run/prove.ts'
 import type { RollbackResult, StepOutcome } from '../rollback/run/result.ts'
 import type { NextCall } from '../support/next-call.ts'
+import { shellWord } from '../support/shell-word.ts'
 import { duration, timeSpan } from '../support/text.ts'
 import { labelled, type Rendered } from './answer.ts'
 
@@ -31,6 +32,7 @@ interface Request {
   plan_id: string
   accept?: readonly string[]
   rehearse?: boolean
+  with_config?: boolean
 }
 
 /** The result of a rollback or its dry run: the block that is shown as it is, the data, the next calls. */
@@ -72,7 +74,8 @@ function summary(result: RollbackResult): string {
     `Result: ${result.title ?? titles[outcome]}`,
     ...(dryRun ? [] : [`Duration: ${duration(result.durationMs)}`]),
     '',
-    `Next: ${result.next ?? nextLine(outcome)}`
+    `Next: ${result.next ?? nextLine(outcome)}`,
+    ...freezeLine(result)
   ].join('\n')
 }
 
@@ -87,6 +90,14 @@ function news({ target, from, to, outcome, state, title, back }: RollbackResult)
   const watched = watchedMs > 0 ? `; watched ${timeSpan(watchedMs)}` : ''
   return `${target} serves ${to.version} again${was}. Back at ${at.slice(11, 19)} UTC${after}${watched}.`
 }
+
+/** Whoever deploys next may not know. */
+const freezeLine = ({ outcome, target, from, to }: RollbackResult): string[] =>
+  outcome === 'succeeded' && from && from.version !== to.version
+    ? [
+        `To keep ${from.version} from being deployed again: pop-deploy-rollback freeze --target ${shellWord(target)} --version ${shellWord(from.version)}`
+      ]
+    : []
 
 export function stepLines({ steps, checks, dryRun, resumes }: RollbackResult): string[] {
   const before = steps.filter(({ phase }) => phase !== 'cleanup')
@@ -143,7 +154,7 @@ const dataOf = (result: RollbackResult): z.infer<typeof rollbackSchema> => ({
 })
 
 function nextCalls({ outcome, target, rollbackId }: RollbackResult, request: Request): NextCall[] {
-  const { version, plan_id, accept = [], rehearse } = request
+  const { version, plan_id, accept = [], rehearse, with_config } = request
   if (outcome === 'checked')
     return [
       {
@@ -153,7 +164,8 @@ function nextCalls({ outcome, target, rollbackId }: RollbackResult, request: Req
           version,
           plan_id,
           ...(accept.length > 0 && { accept }),
-          ...(rehearse !== undefined && { rehearse })
+          ...(rehearse !== undefined && { rehearse }),
+          ...(with_config && { with_config })
         },
         when: 'to carry it out, after a person said yes'
       }

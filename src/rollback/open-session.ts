@@ -1,7 +1,9 @@
 import type { NewRecord } from '../model/deployment-record.ts'
+import { openNotifier } from '../notify/webhooks.ts'
 import { appendHistory } from '../project/append-history.ts'
 import { type ChosenTarget, chooseTarget, type DiscoveredTarget } from '../project/choose-target.ts'
 import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
+import { frozenLine, frozenOf } from '../project/frozen.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
 import { type Signal, signalsOf } from '../signals/signal-schema.ts'
@@ -19,6 +21,8 @@ interface Wanted {
   version?: string
   /** Overrides the configuration of a target that can rehearse. */
   rehearse?: boolean
+  /** The candidate's own configuration is to go back, too. */
+  withConfig?: boolean
 }
 
 /** A chosen target, its name and wanted version checked, not opened yet. */
@@ -56,11 +60,16 @@ export async function openSession(project: ProjectContext, wanted: Wanted): Prom
   const history = historyOf(file, chosen.name)
   const { projectDir, env, clock, log, mask } = project
   const { name, config } = withRehearsal(chosen, definition, wanted.rehearse)
+  const withConfig = wanted.withConfig === true
+  if (withConfig && !definition.canRestoreConfig) throw noEarlierConfiguration(chosen)
   mask.spare(name)
   const signals = signalsOf(name, chosen.signals ?? [])
-  const opened = await definition.open({ name, projectDir, config, history, env, clock, log, mask })
+  const notifier = openNotifier(file?.notify ?? [], { env, mask, log })
+  const opened = await definition.open({ name, projectDir, config, history, env, clock, log, mask, withConfig })
   const watched = signals.length > 0 ? await watchedBy(signals, opened, history, project) : { target: opened }
   return {
+    withConfig,
+    notifier,
     name,
     type: chosen.type,
     ...watched,
@@ -68,7 +77,13 @@ export async function openSession(project: ProjectContext, wanted: Wanted): Prom
     history,
     settings: settingsOf(name, chosen.config),
     files: { journals: paths.rollbacksDir, lock: paths.lockFile(name) },
-    notes: [...chosen.assumed, ...(file?.notes ?? []), ...(file ? misspelledSettings(file, name, definition) : [])],
+    notes: [
+      ...chosen.assumed,
+      ...frozenOf(file?.frozen ?? [], name, clock.now()).map(frozenLine),
+      ...notifier.notes,
+      ...(file?.notes ?? []),
+      ...(file ? misspelledSettings(file, name, definition) : [])
+    ],
     clock,
     log,
     mask,
@@ -148,6 +163,14 @@ function withRehearsal(chosen: ChosenTarget, { canRehearse }: TargetType, rehear
     code: 'no_rehearsal'
   })
 }
+
+const noEarlierConfiguration = ({ name, type }: ChosenTarget): InputError =>
+  new InputError({
+    what: `${name} cannot restore an earlier configuration`,
+    why: `targets of the type ${type} have none apart from the version that they go back to`,
+    next: 'Omit with_config.',
+    code: 'no_with_config'
+  })
 
 function checkName(name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return

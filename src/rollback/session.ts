@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { DeploymentRecord, NewRecord } from '../model/deployment-record.ts'
 import type { JsonObject } from '../model/json.ts'
+import type { Notifier } from '../notify/webhooks.ts'
 import type { Clock } from '../support/clock.ts'
 import { ConfigError } from '../support/errors.ts'
 import type { Logger } from '../support/log.ts'
@@ -32,6 +33,10 @@ export interface Session extends Omit<ProjectContext, 'env'> {
     journals: string
     lock: string
   }
+  /** The candidate's own configuration is to go back, too, as a person asked. */
+  withConfig: boolean
+  /** Tells people of a rollback. */
+  notifier: Notifier
   /** What was assumed in choosing the target, for people. */
   notes: string[]
   /** Adds a record to deploy.json. */

@@ -33,6 +33,8 @@ export interface TargetDefinition<Config> {
   version: { pattern: RegExp; says: string }
   /** Its `config` has a `rehearse`, which a call may set: the candidate is tried out before anything that serves is changed. */
   canRehearse?: true
+  /** A call may ask for the candidate's own configuration as well. */
+  canRestoreConfig?: true
   /** Looks for the target in a project without deploy.json. Reads files only. */
   discover: Discover | DiscoverAll
   /**

@@ -17,6 +17,8 @@ export interface TargetContext<Config = unknown> {
   name: string
   projectDir: string
   config: Config
+  /** A person asked for the candidate's own configuration as well; never from deploy.json. */
+  withConfig?: boolean
   /** This target's history, newest first. Evidence, not truth. */
   history: readonly DeploymentRecord[]
   env: NodeJS.ProcessEnv

@@ -8,7 +8,7 @@ import { withSession } from '../rollback/open-session.ts'
 import { withLimit } from '../support/limit.ts'
 import { defineTool } from './define-tool.ts'
 import { oneOrGroup } from './one-or-group.ts'
-import { rehearse, target } from './shapes.ts'
+import { rehearse, target, withConfig } from './shapes.ts'
 
 /** How much longer an assessment may take for the other targets of the release. */
 const neighboursWithinMs = 3_000
@@ -23,16 +23,17 @@ export const assessRollback = defineTool({
     target: target.optional(),
     version: z.string().max(20_000).optional().describe('Default: the recommended one'),
     investigate: z.boolean().optional().describe('Also read logs and events'),
-    rehearse
+    rehearse,
+    with_config: withConfig
   }),
-  run: ({ target, version, investigate, rehearse }, { project, cancelled }): Promise<AnyAssessment> => {
+  run: ({ target, version, investigate, rehearse, with_config }, { project, cancelled }): Promise<AnyAssessment> => {
     const signal = withLimit(cancelled, 120_000)
     return oneOrGroup<AnyAssessment>(
       project,
-      { target, version, rehearse },
+      { target, version, rehearse, withConfig: with_config },
       {
         one: (name) =>
-          withSession(project, { target: name, version, rehearse }, async (session) => {
+          withSession(project, { target: name, version, rehearse, withConfig: with_config }, async (session) => {
             const others = searchNeighbours(project, session.name, signal)
             const assessment = await assess(session, { signal, version, investigate, glance: true })
             const neighbours = await others.of(assessment, session.history, neighboursWithinMs)

@@ -19,19 +19,20 @@ export const executeRollbackTool = defineTool({
     plan_id: z.string().max(300),
     accept: z.array(z.string().max(300)).max(50).optional().describe('Ids of serious risks a person accepted'),
     dry_run: z.boolean().optional(),
-    rehearse: z.boolean().optional().describe('As in assess_rollback')
+    rehearse: z.boolean().optional().describe('As in assess_rollback'),
+    with_config: z.boolean().optional().describe('As in assess_rollback')
   }),
   run: (
-    { target, version, plan_id, accept = [], dry_run = false, rehearse },
+    { target, version, plan_id, accept = [], dry_run = false, rehearse, with_config },
     { project, report, cancelled, consent, unattended, attended, group }
   ): Promise<AnyResult> => {
     const request = { version, planId: plan_id, accept, dryRun: dry_run }
     return oneOrGroup<AnyResult>(
       project,
-      { target, version, rehearse },
+      { target, version, rehearse, withConfig: with_config },
       {
         one: (name) =>
-          withSession(project, { target: name, version, rehearse }, (session) =>
+          withSession(project, { target: name, version, rehearse, withConfig: with_config }, (session) =>
             executeRollback(session, request, { report, cancel: cancelled, consent, unattended, attended })
           ),
         several: (opened) => executeGroup(opened, request, { report, cancel: cancelled, attended, ...group })

@@ -13,6 +13,8 @@ const fileOf = (targets: Record<string, Partial<ProjectTarget>>): DeployFile => 
       { name, type: name, enabled: true, primary: false, config: {}, ...rest }
     ])
   ),
+  frozen: [],
+  notify: [],
   records: [],
   notes: []
 })

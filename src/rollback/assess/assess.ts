@@ -127,6 +127,7 @@ export async function assess(
     blockers,
     plan: chosen && draft ? planOf(session, observation, chosen.release, draft) : null,
     interrupted,
+    withConfig: session.withConfig,
     diagnosis,
     notes: [
       ...session.notes,

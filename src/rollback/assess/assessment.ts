@@ -47,6 +47,8 @@ export interface Assessment {
   blockers: Blocker[]
   plan: Plan | null
   interrupted: Interrupted | null
+  /** The plan takes the candidate's own configuration back, too. */
+  withConfig: boolean
   diagnosis: Diagnosis | null
   /** The other targets that were deployed with the same release, and how each serves now; where they were looked for. */
   neighbours?: Neighbour[]

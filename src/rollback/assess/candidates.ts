@@ -18,7 +18,7 @@ export function rankCandidates(current: Release | null, releases: readonly Relea
   const periods = byVersion(servingPeriods(evidence.history, evidence.now))
   const records = byVersion(evidence.history)
   const candidates = releases
-    .filter((release) => release.id !== current?.id)
+    .filter((release) => release.id !== current?.id || release.earlierConfiguration)
     .map((release) => {
       const known = { periods: periods.get(release.version) ?? [], records: records.get(release.version) ?? [] }
       return weigh(release, known, evidence)
@@ -35,7 +35,7 @@ export const isRecommendable = (current: Release | null, { release, good, eviden
   good &&
   evidenceAgainst.length === 0 &&
   release.available.state !== 'no' &&
-  release.version !== current?.version &&
+  (release.version !== current?.version || release.earlierConfiguration !== undefined) &&
   (!release.prerelease || current?.prerelease === true)
 
 const mostEvidence = 3
@@ -149,15 +149,23 @@ function lastBad(
   mine: readonly DeploymentRecord[],
   formerRollbacks: readonly FormerRollback[]
 ): Bad | null {
-  const record = latest(mine.filter(({ status }) => status === 'rolled_back' || status === 'failed'))
-  const former = latest(formerRollbacks.filter(({ id, version }) => id === release.id || version === release.version))
+  const until = release.earlierConfiguration?.until
+  const isOfIt = ({ at }: { at: string }): boolean => until === undefined || at < until
+  const record = latest(mine.filter((one) => isOfIt(one) && (one.status === 'failed' || isLeft(one))))
+  const former = latest(
+    formerRollbacks.filter((one) => isOfIt(one) && (one.id === release.id || one.version === release.version))
+  )
   const marks: Bad[] = []
   if (record) marks.push({ at: record.at, text: badRecord(record) })
-  if (release.rolledBackAt)
+  if (release.rolledBackAt && isOfIt({ at: release.rolledBackAt }))
     marks.push({ at: release.rolledBackAt, text: `rolled back from at ${release.rolledBackAt} (marked on the target)` })
   if (former) marks.push({ at: former.at, text: `${former.what} at ${former.at} (${former.rollbackId})` })
   return latest(marks)
 }
+
+/** Rolled back from; not where only its configuration went back. */
+const isLeft = ({ status, digest, rollbackToDigest }: DeploymentRecord): boolean =>
+  status === 'rolled_back' && (digest === undefined || digest !== rollbackToDigest)
 
 const badRecord = ({ status, at, rollbackTo, error }: DeploymentRecord): string =>
   status === 'failed'

@@ -15,6 +15,7 @@ import { blocked, invalidPlanId, notAccepted, stalePlan } from '../guard/refusal
 import { type Begun, journalFormat } from '../journal/journal-events.ts'
 import { checkJournalWritable, type Journal, openJournal } from '../journal/write-journal.ts'
 import type { Session } from '../session.ts'
+import { announceBegun, announced } from './announce.ts'
 import { carryOut } from './carry-out.ts'
 import { dryRunResult, type ExecuteHooks, type ExecuteRequest, type RollbackResult } from './result.ts'
 import { resume } from './resume.ts'
@@ -35,7 +36,8 @@ export async function executeRollback(
   const signal = anySignal(hooks.cancel, session.clock.limit(assessWithinMs))
   const assessment = await assess(session, { version: request.version, signal })
   await hooks.unattended?.(assessment)
-  if (assessment.interrupted) return resume(session, assessment, assessment.interrupted, request, hooks)
+  const { interrupted } = assessment
+  if (interrupted) return announced(session, () => resume(session, assessment, interrupted, request, hooks))
 
   const plan = approvedPlan(assessment, request.planId)
   const open = assessment.risks.filter(({ id, serious }) => serious && !request.accept.includes(id))
@@ -96,11 +98,10 @@ export interface Approved {
  * Carries out a plan that was approved a moment ago, under the lock and the lease of its target.
  * @throws InputError, ConfigError or TargetError when the target has changed or is held; nothing was changed then.
  */
-export async function beginRollback(
-  session: Session,
-  approved: Approved,
-  hooks: ExecuteHooks
-): Promise<RollbackResult> {
+export const beginRollback = (session: Session, approved: Approved, hooks: ExecuteHooks): Promise<RollbackResult> =>
+  announced(session, () => begin(session, approved, hooks))
+
+async function begin(session: Session, approved: Approved, hooks: ExecuteHooks): Promise<RollbackResult> {
   // The limit starts after the answer: a person may take long to give it.
   const limit = session.clock.limit(session.settings.limitMs)
   const { files, clock, mask } = session
@@ -118,6 +119,7 @@ export async function beginRollback(
     try {
       await journal.append(begun)
       lease = await takeLease(session, begun, journal, limit, () => checkUnchanged(session, plan, limit))
+      announceBegun(session, begun)
       return await carryOut(
         rollbackRun({
           session,

@@ -35,6 +35,7 @@ export default defineTarget({
   configSchema,
   version: { pattern: versionPattern, says: 'an image tag such as 1.4.2, or a digest such as sha256:4f53…' },
   canRehearse: true,
+  canRestoreConfig: true,
   discover: discoverDocker,
   open: async (context) => (await import('./target.ts')).openTarget(context)
 })

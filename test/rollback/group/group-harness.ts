@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { DeploymentRecord, NewRecord } from '../../../src/model/deployment-record.ts'
+import { openNotifier } from '../../../src/notify/webhooks.ts'
 import type { ReleaseGroupSettings } from '../../../src/project/deploy-file.ts'
 import { projectPaths } from '../../../src/project/paths.ts'
 import { assessGroup } from '../../../src/rollback/group/assess-group.ts'
@@ -75,6 +76,8 @@ export async function groupEngine(shelves: Record<string, Shelf>, options: Optio
         type: 'shelf',
         target: shelfTarget(shelf),
         history: own,
+        withConfig: false,
+        notifier: openNotifier([], project),
         settings: { soakMs: 1_000, limitMs: 600_000, maxAttempts: 9 },
         files: { journals: paths.rollbacksDir, lock: paths.lockFile(name) },
         notes: [],
