@@ -21,10 +21,16 @@ export interface Obstacle {
 const transientMs = 30_000
 /** A policy says the same each time; two looks exclude what was said before the change. */
 const lastingMs = 3000
+/**
+ * A quota counts a pod until it is gone, and some time longer (its controller counts again), and the next try comes after as long a
+ * wait as all before it together. Pods that took a minute to end are followed by the new ones within two.
+ */
+const quotaMs = 120_000
 /** Beyond the time that a pod has to be gone. */
 const hangingMs = 20_000
 const passing = /webhook|timed? ?out|etcdserver|too many requests|connection refused|Internal error|try again/i
 const denied = /denied the request/
+const overQuota = /exceeded quota/
 /** Pods that end make room. */
 export const lacksRoom = /exceeded quota|Insufficient |Too many pods|free ports|anti-affinity|topology spread/
 
@@ -45,8 +51,7 @@ export async function obstacleOf(
     ? replicaFailure(object)
     : (await eventsOf(cluster, move, `${move.uid},reason=FailedCreate`, since, signal)).at(-1)?.message
   if (failed && !mayPass(failed)) {
-    const isPassing = passing.test(failed) && !denied.test(failed)
-    return { why: quote(cluster.mask, failed, 600), graceMs: isPassing ? transientMs : lastingMs }
+    return { why: quote(cluster.mask, failed, 600), graceMs: graceFor(failed) }
   }
   const pending = pods.find((pod) => isNew(pod) && unschedulable(pod))
   const said = pending && unschedulable(pending)
@@ -58,6 +63,11 @@ export async function obstacleOf(
     why: `${pending.metadata.name} cannot be scheduled: ${quote(cluster.mask, said, 600)}`,
     graceMs: transientMs
   }
+}
+
+function graceFor(refusal: string): number {
+  if (overQuota.test(refusal)) return quotaMs
+  return passing.test(refusal) && !denied.test(refusal) ? transientMs : lastingMs
 }
 
 /** Of the newest ReplicaSet: its controller sets it when its last try failed, and removes it when one succeeds. */
