@@ -8,6 +8,7 @@ const below = {
   incident: ['project', 'model', 'support'],
   targets: ['http', 'signals', 'project', 'model', 'support'],
   hooks: ['project', 'model', 'support'],
+  action: [],
   signals: ['http', 'model', 'support'],
   http: ['model', 'support'],
   project: ['model', 'support'],
