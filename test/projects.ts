@@ -11,6 +11,7 @@ export const projects = {
   docker: { built: true, backends: ['docker'] },
   'docker-current': { built: true, backends: ['docker-current'] },
   kubernetes: { built: true, backends: ['kubernetes', 'helm'] },
+  browser: { built: false, backends: ['chromium'] },
   host: { built: true, backends: ['npm', 'host'] }
 } satisfies Record<string, { built: boolean; backends: string[] }>
 
@@ -32,6 +33,7 @@ export function filesByProject(): Record<ProjectName, string[]> {
     docker: [],
     'docker-current': [],
     kubernetes: [],
+    browser: [],
     host: []
   }
   for (const entry of readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })) {

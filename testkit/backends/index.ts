@@ -7,5 +7,6 @@ export const backends: Record<string, () => Promise<{ default: Backend }>> = {
   kubernetes: () => import('./kubernetes.ts'),
   helm: () => import('./helm.ts'),
   npm: () => import('./npm.ts'),
+  chromium: () => import('./chromium.ts'),
   host: () => import('./host.ts')
 }
