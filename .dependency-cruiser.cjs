@@ -9,6 +9,7 @@ const below = {
   targets: ['http', 'signals', 'project', 'model', 'support'],
   hooks: ['project', 'model', 'support'],
   notify: ['http', 'model', 'support'],
+  action: [],
   signals: ['http', 'model', 'support'],
   http: ['model', 'support'],
   project: ['model', 'support'],

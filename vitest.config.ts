@@ -36,6 +36,7 @@ export default defineConfig({
       project('docker', 2, { maxWorkers: 5, ...waiting }),
       project('docker-current', 2, { maxWorkers: 5, ...waiting }),
       project('kubernetes', 2, { maxWorkers: 5, ...waiting }),
+      project('browser', 2, { maxWorkers: 1 }),
       project('host', 2, { maxWorkers: 5, ...waiting })
     ]
   }

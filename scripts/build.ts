@@ -10,14 +10,14 @@ import { writePlugin } from './build/plugin.ts'
 export { bundling }
 
 /**
- * Bundles the server, the command and the hook into dist/, in chunks below the size that plugin directories review by hand, and puts
+ * Bundles the server, the command, the hook and the GitHub Action into dist/, in chunks below the size that plugin directories review by hand, and puts
  * the rest of the plugin beside them: dist/ is what a marketplace installs.
  */
 export async function build(): Promise<void> {
   await rm(join(root, 'dist'), { recursive: true, force: true })
   const chunks = await write(['server', 'cli'], chunksByUse)
-  // runs on every command of a session, so it is one file that shares nothing with the others
-  chunks.push(...(await write(['hook'], async () => ({ codeSplitting: false }))))
+  // the hook runs on every command of a session: like the GitHub Action it is one file that shares nothing with the others
+  for (const alone of ['hook', 'action']) chunks.push(...(await write([alone], async () => ({ codeSplitting: false }))))
   await writeFile(join(root, 'dist/THIRD-PARTY-LICENSES.txt'), await licenseTexts(chunks.flatMap(bundledModules)))
   await writePlugin(join(root, 'dist'))
   const large = chunks.filter(({ code }) => Buffer.byteLength(code) > sizeLimit).map(({ fileName }) => fileName)

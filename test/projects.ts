@@ -13,6 +13,7 @@ export const projects = {
   kubernetes: { built: true, backends: ['kubernetes', 'helm'] },
   // After docker: a file on the engine alone belongs there.
   prometheus: { built: true, backends: ['prometheus', 'docker'] },
+  browser: { built: false, backends: ['chromium'] },
   host: { built: true, backends: ['npm', 'host'] }
 } satisfies Record<string, { built: boolean; backends: string[] }>
 
@@ -35,6 +36,7 @@ export function filesByProject(): Record<ProjectName, string[]> {
     docker: [],
     'docker-current': [],
     kubernetes: [],
+    browser: [],
     host: []
   }
   for (const entry of readdirSync(join(root, 'test'), { recursive: true, withFileTypes: true })) {

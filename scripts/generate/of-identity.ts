@@ -37,6 +37,11 @@ export const ofIdentity: Generator[] = [
     text: (current, { version }) => current.replace(/version = '[^']*'/, `version = '${version}'`)
   },
   {
+    file: 'examples/github-actions.yml',
+    text: (current, identity) =>
+      current.replace(/uses: \S+\/\S+@\S+(?=\n {8}with: \{ mode)/g, `uses: ${slug(identity)}@v${identity.version}`)
+  },
+  {
     file: 'README.md',
     text: (current, identity) =>
       withBlock(current, 'install', [

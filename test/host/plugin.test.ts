@@ -24,6 +24,7 @@ const whatRuns = [
   'LICENSE',
   'README.md',
   'THIRD-PARTY-LICENSES.txt',
+  'action.mjs',
   'agents',
   'chunks',
   'cli.mjs',

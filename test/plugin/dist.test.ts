@@ -14,7 +14,7 @@ const built = (await readdir(dist, { recursive: true })).filter((file) => file.e
 
 /** The packages that the source maps of the same programs name. */
 async function packagesInSourceMaps(): Promise<Set<string>> {
-  const input = ['server', 'cli', 'hook'].map((name) => join(root, `src/${name}.ts`))
+  const input = ['server', 'cli', 'hook', 'action'].map((name) => join(root, `src/${name}.ts`))
   const bundle = await rolldown({ input, ...bundling, plugins: leavingOut, logLevel: 'silent' })
   const { output } = await bundle.generate({ format: 'esm', sourcemap: true })
   await bundle.close()

@@ -23,7 +23,13 @@ describe('generated files', () => {
 
   test('a fork changes repository in package.json, and everything follows', () => {
     const texts = outdated(withPackage(repository('git+https://github.com/acme/back-to-good.git')))
-    expect([...texts.keys()].sort()).toEqual(['.claude-plugin/plugin.json', 'README.md', 'package.json', 'server.json'])
+    expect([...texts.keys()].sort()).toEqual([
+      '.claude-plugin/plugin.json',
+      'README.md',
+      'examples/github-actions.yml',
+      'package.json',
+      'server.json'
+    ])
     const json = (file: string) => JSON.parse(texts.get(file) ?? '')
     expect(json('package.json').mcpName).toBe('io.github.acme/pop-deploy-rollback')
     expect(json('server.json')).toMatchObject({
@@ -32,13 +38,19 @@ describe('generated files', () => {
     })
     expect(json('.claude-plugin/plugin.json').repository).toBe('https://github.com/acme/back-to-good')
     expect(texts.get('README.md')).toContain('/plugin marketplace add acme/back-to-good\n')
+    expect(texts.get('examples/github-actions.yml')?.match(/uses: acme\/back-to-good@v\d/g)).toHaveLength(2)
     const { owner } = /github\.com\/(?<owner>[^/]+)\//.exec(read('package.json'))?.groups ?? {}
     for (const [file, text] of texts) expect(text, file).not.toContain(`${owner}/`)
   })
 
   test('a version is changed in package.json, and everything follows', () => {
     const texts = outdated(withPackage({ version: '9.8.7' }))
-    expect([...texts.keys()].sort()).toEqual(['.claude-plugin/plugin.json', 'server.json', 'src/version.ts'])
+    expect([...texts.keys()].sort()).toEqual([
+      '.claude-plugin/plugin.json',
+      'examples/github-actions.yml',
+      'server.json',
+      'src/version.ts'
+    ])
     for (const [file, text] of texts) expect(text, file).toContain('9.8.7')
   })
 

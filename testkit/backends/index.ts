@@ -8,5 +8,6 @@ export const backends: Record<string, () => Promise<{ default: Backend }>> = {
   helm: () => import('./helm.ts'),
   npm: () => import('./npm.ts'),
   prometheus: () => import('./prometheus.ts'),
+  chromium: () => import('./chromium.ts'),
   host: () => import('./host.ts')
 }
