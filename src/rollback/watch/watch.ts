@@ -76,7 +76,7 @@ export async function watch(session: Session, request: WatchRequest): Promise<Wa
   let keptAt = 0
   let observation: Observation | null = first.observation
   let why = ''
-  const patienceMs = Math.max(forMs, leastPatienceMs, session.signals?.patienceMs ?? 0)
+  const patienceMs = Math.max(forMs, leastPatienceMs)
   for (let before = clock.now(); ; ) {
     if (observation && observation.current?.id !== release.id)
       return end(file, {
