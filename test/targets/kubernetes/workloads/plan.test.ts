@@ -27,6 +27,8 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
       container: memory(requests),
       spec: rolling(0)
     })
+    // A second try finds those of the first.
+    await cluster.kubectl('delete', 'resourcequota,limitrange', '--all')
     await cluster.rolledOut(workload(shape(versions.old, '40Mi')))
     await cluster.rolledOut(workload(shape(versions.next, '20Mi')))
     await until(

@@ -21,6 +21,8 @@ export interface Obstacle {
 const transientMs = 30_000
 /** A policy says the same each time; two looks exclude what was said before the change. */
 const lastingMs = 3000
+/** A quota counts a pod that has ended late, and the next try comes only after as long again as the pod took to end. */
+const quotaMs = 60_000
 /** Beyond the time that a pod has to be gone. */
 const hangingMs = 20_000
 const passing = /webhook|timed? ?out|etcdserver|too many requests|connection refused|Internal error|try again/i
@@ -44,10 +46,7 @@ export async function obstacleOf(
   const failed = byReplicaSet
     ? replicaFailure(object)
     : (await eventsOf(cluster, move, `${move.uid},reason=FailedCreate`, since, signal)).at(-1)?.message
-  if (failed && !mayPass(failed)) {
-    const isPassing = passing.test(failed) && !denied.test(failed)
-    return { why: quote(cluster.mask, failed, 600), graceMs: isPassing ? transientMs : lastingMs }
-  }
+  if (failed && !mayPass(failed)) return { why: quote(cluster.mask, failed, 600), graceMs: graceOf(failed) }
   const pending = pods.find((pod) => isNew(pod) && unschedulable(pod))
   const said = pending && unschedulable(pending)
   if (!said || mayPass(said)) return null
@@ -58,6 +57,12 @@ export async function obstacleOf(
     why: `${pending.metadata.name} cannot be scheduled: ${quote(cluster.mask, said, 600)}`,
     graceMs: transientMs
   }
+}
+
+function graceOf(failed: string): number {
+  if (denied.test(failed)) return lastingMs
+  if (lacksRoom.test(failed)) return quotaMs
+  return passing.test(failed) ? transientMs : lastingMs
 }
 
 /** Of the newest ReplicaSet: its controller sets it when its last try failed, and removes it when one succeeds. */

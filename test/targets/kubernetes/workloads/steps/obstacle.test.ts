@@ -85,6 +85,14 @@ test.each<[string, Parameters<typeof scene>[0], RegExp, number]>([
   ['a policy', { status: failing(policy) }, /violates PodSecurity/, 3000],
   ['a denial', { status: failing('admission webhook "x" denied the request: no') }, /denied the request/, 3000],
   [
+    'a quota whose old pods are gone',
+    {
+      status: failing('pods "web-" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1')
+    },
+    /exceeded quota/,
+    60_000
+  ],
+  [
     'a webhook that is down',
     { status: failing('Internal error occurred: failed calling webhook "x"') },
     /webhook/,
