@@ -37,7 +37,7 @@ async function watchOne(
   const print = printer(context, beside)
   try {
     const { end, name, recorded } = await withSession(project, { target }, async (session) => {
-      print.begins(session.name, forMs)
+      await print.begins(session.name, forMs)
       const file = projectPaths(project.projectDir).watchFile(session.name)
       const { look, continues } = print
       const request = { forMs, file, signal: cancelled, look, continues }
@@ -148,9 +148,9 @@ function printer({ terminal, project, say, flags }: CommandContext, beside: bool
   }
   return {
     line,
-    begins: (target: string, forMs: number): void => {
+    begins: async (target: string, forMs: number): Promise<void> => {
       line(`Watching ${target} for ${duration(forMs)}.`)
-      if (flags.auto) void warnIfNotAutomatic(project, target, line)
+      if (flags.auto) await warnIfNotAutomatic(project, target, line)
     },
     continues: (begunAt: string, watchedMs: number): void =>
       line(`Going on with the watch that began at ${clock(begunAt)}: ${duration(watchedMs)} are done.`),
