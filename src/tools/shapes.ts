@@ -9,5 +9,5 @@ export const rehearse = z
 export const withConfig = z
   .boolean()
   .optional()
-  .describe('Docker: also restore the environment and command that the version had')
+  .describe('Docker: restore environment and command, too')
 export const rollbackId = z.string().regex(/^rb-\d{8}-\d{6}-[a-z0-9_-]{1,80}$/)
