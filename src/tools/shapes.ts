@@ -6,8 +6,5 @@ export const rehearse = z
   .boolean()
   .optional()
   .describe('Docker containers, Kubernetes: start the candidate in isolation first')
-export const withConfig = z
-  .boolean()
-  .optional()
-  .describe('Docker: restore environment and command, too')
+export const withConfig = z.boolean().optional().describe('Docker: restore environment and command, too')
 export const rollbackId = z.string().regex(/^rb-\d{8}-\d{6}-[a-z0-9_-]{1,80}$/)
