@@ -38,8 +38,10 @@ export function openNotifier(settings: readonly NotifySetting[], { env, mask, lo
   const addresses = settings.flatMap(({ webhook: { url_env: variable, format } }): Address[] => {
     const text = env[variable]?.trim()
     const url = text && URL.canParse(text) ? new URL(text) : null
-    if (text) mask.add(text)
-    if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return [{ variable, url, format }]
+    if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) {
+      mask.add(text)
+      return [{ variable, url, format }]
+    }
     const why = text ? 'holds no http address without a login in it' : 'is not set'
     notes.push(`Nobody is told through ${variable} of \`notify\` in deploy.json: the variable ${why}.`)
     return []

@@ -76,6 +76,12 @@ test.each([
   expect(await telling.ended(ending)).toEqual([])
 })
 
+test('a variable that holds something else hides nothing in what is shown', () => {
+  const mask = createMask()
+  notifier([setting('HOME')], { HOME: '/home/deploy' }, mask)
+  expect(mask.text('cd /home/deploy')).toBe('cd /home/deploy')
+})
+
 test('an address under which a cloud gives credentials is not asked', async () => {
   const telling = notifier([setting()], { HOOK: 'http://169.254.169.254/latest' })
   telling.begun(beginning)
