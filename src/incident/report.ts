@@ -1,7 +1,9 @@
 import type { Diagnosis, Evidence } from '../model/diagnosis.ts'
 import type { Migration } from '../project/migrations.ts'
+import { duration } from '../support/text.ts'
 import type { Incident, IncidentRollback } from './incident.ts'
 import { code, fenced, inline, paragraphs, table, withCommand } from './markdown.ts'
+import { detectionOf, triggerOf } from './milestones.ts'
 import type { Outage } from './outage.ts'
 import { pictureOf } from './picture.ts'
 import type { JudgedSeverity } from './severity.ts'
@@ -37,10 +39,15 @@ function summary(incident: Incident, outage: Outage, { severity, reason }: Judge
     `**Rolled Back To:** ${rolledBackTo(incident)}${to ? identity(to.id, to.version) : ''}`,
     `**Duration of Outage:** ${inline(outage.says)}`,
     `**Severity:** ${severity} (${inline(reason)})`,
-    `**Rollback:** ${rollback ? `${code(rollback.id)}, ${inline(rollback.outcome)}` : 'none was made'}`,
+    `**Trigger:** ${inline(triggerOf(incident))}`,
+    `**Detection:** ${inline(detectionOf(incident, outage))}`,
+    `**Rollback:** ${rollback ? `${code(rollback.id)}, ${inline(rollback.outcome)}${took(rollback)}` : 'none was made'}`,
     ...(rollback ? [startedBy(rollback), acceptedRisks(rollback)] : [])
   ])
 }
+
+const took = ({ begunAt, endedAt }: IncidentRollback): string =>
+  endedAt ? ` after ${duration(Date.parse(endedAt) - Date.parse(begunAt))}` : ''
 
 const startedBy = ({ by, unattended }: IncidentRollback): string =>
   `**Started By:** ${inline(by)}, ${unattended ? 'unattended' : 'confirmed by a person'}`
