@@ -1,7 +1,9 @@
 import type { Diagnosis, Evidence } from '../model/diagnosis.ts'
 import type { Migration } from '../project/migrations.ts'
+import { duration } from '../support/text.ts'
 import type { Incident, IncidentRollback, Outage } from './incident.ts'
 import { code, fenced, inline, paragraphs, table, withCommand } from './markdown.ts'
+import { detectionOf, triggerOf } from './milestones.ts'
 import { outageOf } from './outage.ts'
 import { pictureOf } from './picture.ts'
 import type { JudgedSeverity } from './severity.ts'
@@ -38,11 +40,16 @@ function summary(incident: Incident, outage: Outage, { severity, reason }: Judge
     `**Rolled Back To:** ${rolledBackTo(incident)}${to ? identity(to.id, to.version) : ''}`,
     `**Duration of Outage:** ${inline(outage.says)}`,
     `**Severity:** ${severity} (${inline(reason)})`,
-    `**Rollback:** ${rollback ? `${code(rollback.id)}, ${inline(rollback.outcome)}` : 'none was made'}`,
+    ...(incident.parts ? [] : [`**Trigger:** ${inline(triggerOf(incident))}`]),
+    `**Detection:** ${inline(detectionOf(incident, outage))}`,
+    `**Rollback:** ${rollback ? `${code(rollback.id)}, ${inline(rollback.outcome)}${took(rollback)}` : 'none was made'}`,
     ...(rollback ? [startedBy(rollback), acceptedRisks(rollback)] : []),
     ...(incident.parts ?? []).map(ofTarget)
   ])
 }
+
+const took = ({ begunAt, endedAt }: IncidentRollback): string =>
+  endedAt ? ` after ${duration(Date.parse(endedAt) - Date.parse(begunAt))}` : ''
 
 /** What the users of one of several targets saw, and what became of it. */
 const ofTarget = (part: Incident): string =>
