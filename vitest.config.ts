@@ -32,6 +32,7 @@ export default defineConfig({
       project('unit', 0, { maxWorkers: 2, isolate: false }),
       project('fakes', 1, { maxWorkers: 4 }),
       project('npm', 1, { maxWorkers: 4 }),
+      project('prometheus', 2, { maxWorkers: 2, ...waiting }),
       project('docker', 2, { maxWorkers: 5, ...waiting }),
       project('docker-current', 2, { maxWorkers: 5, ...waiting }),
       project('kubernetes', 2, { maxWorkers: 5, ...waiting }),

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import type { Release } from '../src/model/release.ts'
 import { projectPaths } from '../src/project/paths.ts'
 import { answerOf } from '../src/render/answer.ts'
-import { renderAssessment } from '../src/render/assessment.ts'
+import { renderAnyAssessment } from '../src/render/any.ts'
 import { journalFormat } from '../src/rollback/journal/journal-events.ts'
 import { systemClock } from '../src/support/clock.ts'
 import { createMask } from '../src/support/mask.ts'
@@ -109,13 +109,14 @@ async function writeJournal(dir: string, index: number): Promise<void> {
 function callIn(projectDir: string) {
   const project = { projectDir, env: {}, clock: systemClock, log: () => undefined, mask: createMask() }
   const cancelled = new AbortController().signal
-  return { project, cancelled, report: () => undefined, consent: async () => undefined }
+  const consent = async () => undefined
+  return { project, cancelled, report: () => undefined, consent, group: { consent } }
 }
 
 async function assessed(projectDir: string): Promise<number> {
   const call = callIn(projectDir)
   const began = performance.now()
-  const answer = answerOf(renderAssessment(await assessRollback.run({}, call)), call.project.mask)
+  const answer = answerOf(renderAnyAssessment(await assessRollback.run({}, call)), call.project.mask)
   const ms = performance.now() - began
   if (!answer.ok || !answer.plan) throw new Error(`No assessment: ${answer.summary}`)
   return ms

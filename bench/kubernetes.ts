@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { build } from '../scripts/build.ts'
+import type { JsonObject } from '../src/model/json.ts'
 import { systemClock } from '../src/support/clock.ts'
 import { createMask } from '../src/support/mask.ts'
 import { openApi } from '../src/targets/kubernetes/client/api.ts'
@@ -11,7 +12,7 @@ import { rolloutOf } from '../src/targets/kubernetes/workloads/health.ts'
 import backend from '../testkit/backends/kubernetes.ts'
 import { type Cluster, createCluster, until, workload } from '../testkit/kubernetes/cluster.ts'
 import { createScene } from '../testkit/kubernetes/scene.ts'
-import { inTurns, printRatios } from './support/turns.ts'
+import { inTurns, only, printRatios } from './support/turns.ts'
 
 const run = promisify(execFile)
 const sizes = (process.env.SIZES ?? '1,20').split(',').map(Number)
@@ -19,12 +20,18 @@ const rounds = Number(process.env.ROUNDS ?? 5)
 
 /**
  * From the call until every replica of the good version is available: execute_rollback of the built server, which has assessed
- * before, next to kubectl's undo and status in a loop. The same watch of the Deployments tells the moment for both.
+ * before, and the same with its assessment, next to kubectl's undo and status in a loop. The same watch of the Deployments tells the
+ * moment for all, and when every template was changed.
  */
 await build()
 const brought = await backend.bring()
 if ('missing' in brought) throw new Error(brought.missing)
 for (const size of sizes) await compare(size, brought.env.kubeconfig ?? '')
+
+interface Times {
+  changed: number
+  complete: number
+}
 
 async function compare(size: number, kubeconfig: string): Promise<void> {
   const cluster = await createCluster(kubeconfig)
@@ -36,27 +43,32 @@ async function compare(size: number, kubeconfig: string): Promise<void> {
   try {
     await deploy(cluster, names, '1.1.0')
     await watched.until(size, '1.1.0')
-    const timed = async (begin: () => Promise<() => Promise<unknown>>): Promise<number> => {
+    const timed = async (begin: () => Promise<() => Promise<unknown>>): Promise<Times> => {
       await deploy(cluster, names, '1.2.0')
       await watched.until(size, '1.2.0')
       const rollBack = await begin()
       const began = performance.now()
       const running = rollBack()
-      const at = await watched.until(size, '1.1.0')
+      const { changed, at } = await watched.until(size, '1.1.0')
       await running
       await settled(cluster, size)
-      return at - began
+      return { changed: changed - began, complete: at - began }
+    }
+    const assess = async () => {
+      const { plan, risks } = await server.call('assess_rollback', { version: '1.1.0' })
+      const accept = risks.filter(({ serious }: { serious: boolean }) => serious).map(({ id }: { id: string }) => id)
+      return { target: 'kubernetes', version: '1.1.0', plan_id: plan.id, accept }
+    }
+    const execute = async (asked: JsonObject) => {
+      const { outcome, summary } = await server.call('execute_rollback', asked)
+      if (outcome !== 'succeeded') throw new Error(summary)
     }
     const ours = () =>
       timed(async () => {
-        const { plan, risks } = await server.call('assess_rollback', { version: '1.1.0' })
-        const accept = risks.filter(({ serious }: { serious: boolean }) => serious).map(({ id }: { id: string }) => id)
-        return async () => {
-          const asked = { target: 'kubernetes', version: '1.1.0', plan_id: plan.id, accept }
-          const { outcome, summary } = await server.call('execute_rollback', asked)
-          if (outcome !== 'succeeded') throw new Error(summary)
-        }
+        const asked = await assess()
+        return () => execute(asked)
       })
+    const withAssessment = () => timed(async () => async () => execute(await assess()))
     const theirs = () =>
       timed(async () => async () => {
         for (const name of workloads) {
@@ -66,9 +78,21 @@ async function compare(size: number, kubeconfig: string): Promise<void> {
       })
     const contenders = [
       { name: 'pop-deploy-rollback', run: ours },
+      { name: 'pop-deploy-rollback, assessment included', run: withAssessment },
       { name: 'kubectl rollout undo; rollout status', run: theirs }
     ]
-    printRatios(`${size} Deployment${size > 1 ? 's' : ''}`, 'ms', await inTurns(contenders, rounds))
+    const title = `${size} Deployment${size > 1 ? 's' : ''}`
+    const figures = await inTurns(contenders, rounds)
+    printRatios(
+      `${title}: until every replica is available`,
+      'ms',
+      only(figures, ({ complete }) => complete)
+    )
+    printRatios(
+      `${title}: until every template is changed`,
+      'ms',
+      only(figures, ({ changed }) => changed)
+    )
   } finally {
     watched.stop()
     await scene.close()
@@ -95,18 +119,27 @@ function settled(cluster: Cluster, size: number): Promise<boolean> {
   return until('the old pods to be gone', only, 300_000)
 }
 
+/** When every template was changed, and when every rollout was complete. */
+interface Reached {
+  changed: number
+  at: number
+}
+
 /** Knows of every Deployment of the namespace at any time, and when all were what is wanted. */
 async function watch(cluster: Cluster) {
   const connection = await connect({}, { KUBECONFIG: cluster.kubeconfig }, createMask())
   const api = openApi(connection, systemClock)
   const end = new AbortController()
   const path = `/apis/apps/v1/namespaces/${cluster.namespace}/deployments`
-  let wanted: { size: number; version: string; reached(at: number): void } | null = null
+  let wanted: { size: number; version: string; changed?: number; reached(times: Reached): void } | null = null
   let present: WorkloadObject[] = []
   const look = (): void => {
-    const serves = (one: WorkloadObject): boolean =>
-      rolloutOf(one).complete && one.spec.template.spec.containers[0]?.image?.endsWith(`:${wanted?.version}`) === true
-    if (wanted && present.filter(serves).length === wanted.size) wanted.reached(performance.now())
+    if (!wanted) return
+    const { size, version, reached } = wanted
+    const its = present.filter(({ spec }) => spec.template.spec.containers[0]?.image?.endsWith(`:${version}`))
+    if (its.length < size) return
+    wanted.changed ??= performance.now()
+    if (its.every((one) => rolloutOf(one).complete)) reached({ changed: wanted.changed, at: performance.now() })
   }
   const list = followList(api, systemClock, { doing: 'Watching', path }, workloadSchema, end.signal)
   list.join({
@@ -118,7 +151,7 @@ async function watch(cluster: Cluster) {
   })
   return {
     until: (size: number, version: string) =>
-      new Promise<number>((reached) => {
+      new Promise<Reached>((reached) => {
         wanted = { size, version, reached }
         look()
       }),

@@ -133,6 +133,7 @@ const steps = defineSteps([fetch, switchTo, clean])
 export const typeInMemory = (open: TargetType['open'], parts: Partial<TargetType> = {}): TargetType =>
   defineTarget({
     label: 'In memory',
+    holds: 'traffic',
     goesBackBy: 'putting an earlier version in front',
     needs: 'nothing',
     hosts: [],

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { deployFileSchema, targetEntrySchema } from '../../src/project/deploy-schema.ts'
 import { rollbackSettingsSchema } from '../../src/rollback/session.ts'
+import { signalSchema } from '../../src/signals/signal-schema.ts'
 import type { TargetType } from '../../src/targets/define-target.ts'
 
 type Json = Record<string, unknown>
@@ -25,7 +26,7 @@ export function deployJsonSchema(types: readonly (readonly [name: string, defini
     definitions: {
       ...object(definitions),
       target: {
-        ...jsonSchemaOf(targetEntrySchema),
+        ...targetSchema(),
         allOf: types.map(([name]) => ({
           if: { properties: { type: { const: name } }, required: ['type'] },
           // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
@@ -33,8 +34,20 @@ export function deployJsonSchema(types: readonly (readonly [name: string, defini
         }))
       },
       ...Object.fromEntries(types.map(([name, definition]) => [name, configSchemaOf(definition)])),
-      rollback: jsonSchemaOf(rollbackSettingsSchema)
+      rollback: jsonSchemaOf(rollbackSettingsSchema),
+      signal: jsonSchemaOf(signalSchema)
     }
+  }
+}
+
+/** What every entry of `targets` may hold, with its signals. */
+function targetSchema(): Json {
+  const { properties, ...entry } = jsonSchemaOf(targetEntrySchema)
+  const { signals, ...others } = object(properties)
+  const { description } = object(signals)
+  return {
+    ...entry,
+    properties: { ...others, signals: { description, type: ['array', 'null'], items: reference('signal') } }
   }
 }
 

@@ -8,6 +8,10 @@ const options = {
   accept: { type: 'string', multiple: true },
   investigate: { type: 'boolean' },
   rehearse: { type: 'boolean' },
+  'with-config': { type: 'boolean' },
+  freeze: { type: 'boolean' },
+  until: { type: 'string' },
+  reason: { type: 'string' },
   'dry-run': { type: 'boolean' },
   auto: { type: 'boolean' },
   rollback: { type: 'string' },
@@ -23,7 +27,9 @@ const options = {
   'duration-ms': { type: 'string' },
   error: { type: 'string' },
   force: { type: 'boolean' },
+  for: { type: 'string' },
   yes: { type: 'boolean' },
+  verbose: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' }
 } as const
@@ -31,12 +37,27 @@ const options = {
 /** Which options each command takes. */
 const taken = {
   init: ['yes'],
-  assess: ['target', 'to', 'investigate', 'rehearse'],
-  rollback: ['target', 'to', 'plan', 'accept', 'rehearse', 'dry-run', 'auto'],
+  assess: ['target', 'to', 'investigate', 'rehearse', 'with-config'],
+  rollback: [
+    'target',
+    'to',
+    'plan',
+    'accept',
+    'rehearse',
+    'with-config',
+    'freeze',
+    'until',
+    'reason',
+    'dry-run',
+    'auto'
+  ],
   verify: ['rollback', 'target', 'soak'],
   report: ['rollback', 'target', 'severity', 'root-cause', 'impact', 'notes'],
+  watch: ['target', 'for', 'auto'],
   list: ['target'],
   status: [],
+  freeze: ['target', 'version', 'until', 'reason'],
+  unfreeze: ['target', 'version'],
   record: ['target', 'rollback', 'version', 'status', 'digest', 'commit', 'duration-ms', 'error', 'force']
 } as const
 
@@ -57,7 +78,7 @@ export function commandLineOf(args: string[]): CommandLine | 'help' | 'version' 
   if (values.help || args.length === 0 || positionals.join() === 'help') return 'help'
   const [command, ...more] = positionals
   if (!isCommand(command) || more.length > 0) throw usage(`"${positionals.join(' ')}" is not a command`)
-  const allowed: readonly string[] = [...taken[command], 'json', 'help']
+  const allowed: readonly string[] = [...taken[command], 'verbose', 'json', 'help']
   const odd = Object.keys(values).find((name) => !allowed.includes(name))
   if (odd) throw usage(`${command} does not take --${odd}`)
   return { command, flags: values }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { NewRecord } from '../model/deployment-record.ts'
 import type { Release } from '../model/release.ts'
+import { freezeOf, refuseFrozen } from '../project/frozen.ts'
 import { projectPaths } from '../project/paths.ts'
 import type { Answer } from '../render/answer.ts'
 import { journalById } from '../rollback/journal/journal.ts'
@@ -36,7 +37,9 @@ export const record: Command = async (context) => {
   if (flags.rollback !== undefined) return recordRollback(context, flags.rollback)
   const { target, ...given } = checked(flags)
   const durationMs = numberOf('duration-ms', flags['duration-ms'])
-  const { paths } = await selectTarget(project, { target, version: given.version })
+  const { paths, file } = await selectTarget(project, { target, version: given.version })
+  if (given.status === 'success' && flags.force !== true)
+    refuseFrozen(freezeOf(file?.frozen ?? [], target, given.version, project.clock.now()), 'recorded as a success')
   const { seen, note } =
     given.status === 'success' ? await whatServes(project, target, given, flags.force === true) : { seen: {}, note: '' }
   const entry = { ...seen, ...given, ...(durationMs !== undefined && { durationMs }) }

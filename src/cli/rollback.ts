@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto'
 import { committedAutomatic } from '../project/committed-automatic.ts'
+import { freezeEnd, frozenLine } from '../project/frozen.ts'
 import { type Answer, answerOf } from '../render/answer.ts'
 import { renderAssessment } from '../render/assessment.ts'
 import { renderError } from '../render/error.ts'
@@ -7,22 +7,34 @@ import { renderIncident } from '../render/incident.ts'
 import { shortQuestion } from '../render/question.ts'
 import { renderRollback } from '../render/rollback.ts'
 import type { Assessment } from '../rollback/assess/assessment.ts'
+import { isGroupAssessment } from '../rollback/group/group-assessment.ts'
+import { isGroupResult } from '../rollback/group/group-result.ts'
 import { checkUnattended } from '../rollback/guard/refusals.ts'
 import { resumeOption } from '../rollback/journal/interrupted.ts'
+import type { RollbackResult } from '../rollback/run/result.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import { assessRollback } from '../tools/assess-rollback.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
 import { executeRollbackTool } from '../tools/execute-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
-import { type Command, type CommandContext, run } from './run.ts'
-import { confirm, refuseUnderAgent } from './terminal.ts'
+import { freezeVersion } from './freeze.ts'
+import { rollbackGroup } from './rollback-group.ts'
+import { type Command, type CommandContext, refuseConsent, run } from './run.ts'
+import { confirm, refuseUnderAgent, unforeseen } from './terminal.ts'
 
 /** Assesses, shows the plan, asks, and carries it out; unattended with --auto. */
 export const rollback: Command = async (context) => {
   const { flags, say, terminal, project } = context
-  const { target: asked, to, rehearse, auto } = flags
-  const assessment = await run(context, assessRollback, { target: asked, version: to, rehearse })
-  const shown = answerOf(renderAssessment(assessment, { rehearse }), project.mask)
+  const { target: asked, to, rehearse, auto, 'with-config': withConfig } = flags
+  if (auto && withConfig) throw neverUnattended()
+  // A wrong one is refused before anything is changed.
+  freezeEnd(flags.until, context.project.clock.now())
+  const wanted = { rehearse, with_config: withConfig }
+  const assessment = await run(context, assessRollback, { target: asked, version: to, ...wanted })
+  if (isGroupAssessment(assessment) && flags.freeze) throw freezeAlone(assessment.names)
+  if (isGroupAssessment(assessment))
+    return rollbackGroup(context, assessment, (id, answer) => withReport(context, id, answer))
+  const shown = answerOf(renderAssessment(assessment, { rehearse, verbose: flags.verbose }), project.mask)
   if (!flags.json || terminal.interactive) say(`${shown.summary}\n`)
   const choice = flags.plan === undefined ? await choose(context, assessment) : named(flags.plan, to, assessment)
   if (!choice) {
@@ -32,11 +44,24 @@ export const rollback: Command = async (context) => {
   const asks = !auto && !flags['dry-run'] && choices(assessment).some(({ id }) => id === choice.id)
   const accept = flags.accept ?? (asks ? await acceptEach(context, assessment) : [])
   const { target } = assessment
-  const request = { target, version: choice.version, plan_id: choice.id, accept, dry_run: flags['dry-run'], rehearse }
-  const result = await run(context, executeRollbackTool, request, confirmation(context))
-  const answer = answerOf(renderRollback(result, request), project.mask)
+  const request = { target, version: choice.version, plan_id: choice.id, accept, dry_run: flags['dry-run'], ...wanted }
+  const result = await run(context, executeRollbackTool, request, {
+    ...confirmation(context),
+    group: { consent: refuseConsent }
+  })
+  if (isGroupResult(result)) throw new Error('one target was rolled back as several')
+  const answer = await withFreeze(context, result, answerOf(renderRollback(result, request), project.mask))
   return auto && result.rollbackId ? withReport(context, result.rollbackId, answer) : answer
 }
+
+const neverUnattended = (): InputError =>
+  new InputError({
+    what: '--with-config does not go with --auto',
+    why: 'a person must read what of an earlier configuration comes back',
+    state: 'Nothing was changed.',
+    next: 'Omit one of them.',
+    code: 'usage'
+  })
 
 /** A plan or a resume option, by its id. */
 interface Choice {
@@ -117,8 +142,32 @@ const confirmation = ({ flags, terminal, project }: CommandContext): Pick<ToolCa
           confirm(terminal, project, shortQuestion(project.mask.shown(assessment), option), unforeseen())
       }
 
-/** A number that only the question shows: what was piped into a terminal before it was asked does not confirm. */
-const unforeseen = (): string => String(randomInt(1000, 10_000))
+const freezeAlone = (names: string): InputError =>
+  new InputError({
+    what: '--freeze is for one target',
+    why: `${names} would go back together, each from a version of its own`,
+    next: 'Roll back without it, then freeze each version: pop-deploy-rollback freeze --target T --version V.',
+    code: 'freeze_alone'
+  })
+
+/** Freezes the version that was left, where the person asked for it and the rollback took effect. */
+async function withFreeze({ flags, project }: CommandContext, result: RollbackResult, answer: Answer): Promise<Answer> {
+  const { from, target, outcome } = result
+  if (!flags.freeze || !from || !isLeft(result)) return answer
+  if (outcome !== 'succeeded' && outcome !== 'unverified')
+    return { ...answer, summary: `${answer.summary}\nNot frozen: ${from.version} was not rolled back from.` }
+  const { until, reason } = flags
+  try {
+    const frozen = await freezeVersion(project, { target, version: from.version, until, reason })
+    return { ...answer, summary: `${answer.summary}\nFrozen: ${frozenLine(frozen)}`, frozen }
+  } catch (error) {
+    const { summary } = renderError(error, project.mask)
+    return { ...answer, summary: `${answer.summary}\nNot frozen: ${summary}` }
+  }
+}
+
+/** Not where only the configuration went back. */
+const isLeft = ({ from, to, dryRun }: RollbackResult): boolean => !dryRun && from?.version !== to.version
 
 async function withReport(context: CommandContext, rollbackId: string, answer: Answer): Promise<Answer> {
   const { mask } = context.project

@@ -21,18 +21,27 @@ export interface CommandContext {
 /** @throws what its tools throw; the caller renders it. */
 export type Command = (context: CommandContext) => Promise<Answer>
 
+/** For what is not asked: a call that comes here all the same does not go on. */
+export const refuseConsent = async (): Promise<never> => {
+  throw new Error('a rollback was to begin that nobody has confirmed')
+}
+
+/** What a tool that changes no target is called with. */
+const nothingToConfirm = { consent: refuseConsent, group: { consent: refuseConsent } }
+
 /** Runs a tool for a command and gives its result as it may be shown; the person at the terminal confirms. @throws what it throws. */
 export async function run<Input extends z.ZodObject, Result>(
   { project, terminal, cancelled, told }: CommandContext,
   tool: Tool<Input, Result>,
   input: Record<string, unknown>,
-  allowed: Pick<ToolCall, 'consent' | 'unattended'> = { consent: async () => undefined }
+  allowed: Pick<ToolCall, 'consent' | 'unattended' | 'group'> = nothingToConfirm
 ): Promise<Result> {
   const report = (progress: Progress): void => {
     told?.(progress)
     terminal.progress(`  ${project.mask.line(lineOf(progress))}`, isLast(progress))
   }
-  const attended = (): boolean => terminal.interactive && allowed.unattended === undefined
+  const attended = (): boolean =>
+    terminal.interactive && allowed.unattended === undefined && allowed.group.unattended === undefined
   const call = { project, report, cancelled, attended, ...allowed }
   try {
     return project.mask.shown(await tool.run(checkedInput(tool, input), call))
@@ -46,7 +55,7 @@ export const toolCommand =
   <Input extends z.ZodObject, Result>(
     tool: Tool<Input, Result>,
     inputOf: (flags: Flags) => Record<string, unknown>,
-    render: (result: Result, input: { rehearse?: boolean }) => Rendered
+    render: (result: Result, input: { rehearse?: boolean; verbose?: boolean }) => Rendered
   ): Command =>
   async (context) =>
     answerOf(render(await run(context, tool, inputOf(context.flags)), context.flags), context.project.mask)

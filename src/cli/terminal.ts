@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { InputError } from '../support/errors.ts'
@@ -100,3 +101,6 @@ export async function confirm(
     code: 'declined'
   })
 }
+
+/** A number that only the question shows: what was piped into a terminal before it was asked does not confirm. */
+export const unforeseen = (): string => String(randomInt(1000, 10_000))

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs'
 import { findProject, locateDeployFile, projectPaths } from '../project/paths.ts'
 import { deployCommandIn, showsFailure } from './deploy-command.ts'
-import { type BashEvent, readEvent, type TaskEvent } from './event.ts'
+import { type BashEvent, type BeforeEvent, readEvent, type TaskEvent } from './event.ts'
+import { frozenNotice } from './frozen-notice.ts'
 import { type Failure, noticeOf } from './notice.ts'
 import { openMemory, type SessionMemory } from './session-memory.ts'
 
@@ -18,14 +19,35 @@ export function answerTo(text: string, env: NodeJS.ProcessEnv, now: Date): strin
   const event = readEvent(text)
   if (!event) return null
   const memory = openMemory(event.sessionId, env)
+  if (event.kind === 'before') return answerBefore(event, env, { now, memory })
   const failure = event.kind === 'task' ? failureOfTask(event, memory) : failureOfBash(event, memory)
-  const paths = projectPaths(findProject({ env, cwd: event.cwd || process.cwd() }))
-  const { path: deployFile } = locateDeployFile(paths, env)
+  const deployFile = deployFileOf(event, env)
   const written = event.kind === 'bash' && writtenWhile(event.durationMs, deployFile, now)
   if (!failure && !written) return null
   const recordsSince = written ? new Date(now.getTime() - event.durationMs - recordSlackMs) : null
   const line = noticeOf(failure, { deployFile, now, memory, recordsSince })
   return line && JSON.stringify({ hookSpecificOutput: { hookEventName: event.name, additionalContext: line } })
+}
+
+const deployFileOf = ({ cwd }: { cwd: string }, env: NodeJS.ProcessEnv): string =>
+  locateDeployFile(projectPaths(findProject({ env, cwd: cwd || process.cwd() })), env).path
+
+/**
+ * Before a command: what is said to the model and shown to the person. A command that names a frozen version is asked about; nothing is
+ * ever refused here.
+ */
+function answerBefore(
+  event: BeforeEvent,
+  env: NodeJS.ProcessEnv,
+  { now, memory }: { now: Date; memory: SessionMemory }
+): string | null {
+  if (!deployCommandIn(event.command)) return null
+  const notice = frozenNotice(event, { deployFile: deployFileOf(event, env), now, memory })
+  if (!notice) return null
+  const { line, names } = notice
+  const ask = { permissionDecision: 'ask', permissionDecisionReason: line }
+  const hookSpecificOutput = { hookEventName: event.name, ...(names && ask), additionalContext: line }
+  return JSON.stringify({ systemMessage: line, hookSpecificOutput })
 }
 
 /** The deployment that a command shows to have failed; remembers one that went into the background, forgets what succeeded. */

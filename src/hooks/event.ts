@@ -26,7 +26,13 @@ export interface TaskEvent extends Seen {
   exitCode: number | null
 }
 
-type HookEvent = BashEvent | TaskEvent
+/** A shell command that is about to run. */
+export interface BeforeEvent extends Seen {
+  kind: 'before'
+  command: string
+}
+
+type HookEvent = BashEvent | TaskEvent | BeforeEvent
 
 export type Json = Record<string, unknown>
 
@@ -39,7 +45,9 @@ export function readEvent(raw: string): HookEvent | null {
   const event = object(JSON.parse(raw))
   const seen = { name: text(event.hook_event_name), sessionId: text(event.session_id), cwd: text(event.cwd) }
   if (seen.name === 'UserPromptSubmit') return taskEvent(seen, text(event.prompt))
-  return event.tool_name === 'Bash' ? bashEvent(seen, event) : null
+  if (event.tool_name !== 'Bash') return null
+  if (seen.name === 'PreToolUse') return { ...seen, kind: 'before', command: text(object(event.tool_input).command) }
+  return bashEvent(seen, event)
 }
 
 function bashEvent(seen: Seen, event: Json): BashEvent | null {

@@ -23,7 +23,7 @@ interface Circumstances {
   recordsSince: Date | null
 }
 
-const sayable = /^[\w][\w.+:@/-]{0,99}$/
+export const sayable = /^[\w][\w.+:@/-]{0,99}$/
 
 /** One line of plain fact about the failure, with the last good version and the command; null when nothing new is to be said. */
 export function noticeOf(failure: Failure | null, around: Circumstances): string | null {
@@ -73,9 +73,12 @@ function line(event: string, target: string, file: DeployRecords | null): string
   const good = target ? lastGood(file?.records ?? [], target) : null
   const command = `/popkit-ops:deploy rollback${target && (file?.targets.length ?? 0) > 1 ? ` --target ${target}` : ''}`
   if (good && sayable.test(good))
-    return `${event}; the last good version of ${target} is ${good}; ${command} can return to it.`
-  return `${event}; no good version${target && ` of ${target}`} is recorded; ${command} can look for one.`
+    return `${event}; the last good version of ${target} is ${good}; ${command} can return to it.${watching}`
+  return `${event}; no good version${target && ` of ${target}`} is recorded; ${command} can look for one.${watching}`
 }
+
+/** A command that did not fail says little of what it deployed. */
+const watching = ' `pop-deploy-rollback watch` follows the next deployment.'
 
 const hour = (at: Date): string => `${at.toISOString().slice(11, 16)} UTC`
 
@@ -104,7 +107,7 @@ export interface DeployRecord {
   outcome: string
 }
 
-interface ListedTarget {
+export interface ListedTarget {
   name: string
   type: string
   enabled: boolean
@@ -124,11 +127,18 @@ const maxBytes = 64 * 1024 * 1024
  * with it; loading those takes longer than a hook may take. @throws what the file system or JSON throws.
  */
 export function readDeployRecords(path: string): DeployRecords | null {
-  const file = object(JSON.parse(content(path)?.replace(/^\ufeff/, '') ?? 'null'))
-  if (Object.keys(file).length === 0) return null
-  const targets = Object.entries(object(file.targets)).map(([name, value]) => listed(name, object(value)))
+  const file = readDeployFileLightly(path)
+  if (file.isEmpty) return null
+  const { targets } = file
   const records = (Array.isArray(file.history) ? file.history : []).flatMap((raw) => record(object(raw)))
   return { targets, records: records.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)) }
+}
+
+/** Its parts as they are written, and the targets. @throws what the file system or JSON throws. */
+export function readDeployFileLightly(path: string) {
+  const file = object(JSON.parse(content(path)?.replace(/^\ufeff/, '') ?? 'null'))
+  const targets = Object.entries(object(file.targets)).map(([name, value]) => listed(name, object(value)))
+  return { isEmpty: Object.keys(file).length === 0, targets, history: file.history, frozen: file.frozen }
 }
 
 const listed = (name: string, { type, enabled, primary }: Json): ListedTarget => ({

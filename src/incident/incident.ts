@@ -2,9 +2,21 @@ import type { DeploymentRecord } from '../model/deployment-record.ts'
 import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
 import type { Health } from '../model/observation.ts'
 import type { Release } from '../model/release.ts'
+import type { SignalCourse } from '../model/signal.ts'
 import type { Changes } from '../project/changes-between.ts'
 
 export type Severity = 'P1' | 'P2' | 'P3' | 'P4'
+
+export interface Outage {
+  /** null when it is unknown. */
+  ms: number | null
+  /** No source has a sign of its beginning, or of its end. */
+  inferred?: boolean
+  from?: string
+  until?: string
+  /** What is known, and from what: one line for people. */
+  says: string
+}
 
 /** A step of the rollback, for the picture. Times are ISO 8601 UTC. */
 export interface IncidentStep {
@@ -46,9 +58,13 @@ export interface Incident {
   /** What the journal says that happened. */
   events: readonly TimelineEvent[]
   rollback: IncidentRollback | null
+  /** How the configured signals went, where the journal has it. */
+  signals?: readonly SignalCourse[]
   changes: Changes
   /** What a person still has to do, one line each. */
   remains: readonly string[]
+  /** The incidents of the single targets, where several were rolled back as one. */
+  parts?: readonly Incident[]
   /** Given by the caller. */
   severity?: Severity
   rootCause?: string

@@ -1,6 +1,5 @@
 import { duration } from '../support/text.ts'
-import type { Incident } from './incident.ts'
-import type { Outage } from './outage.ts'
+import type { Incident, Outage } from './incident.ts'
 
 /** What set the incident off, as far as history or the target tell: the deployment of the failed version. One line for people. */
 export function triggerOf({ from, history, rollback }: Incident): string {

@@ -1,26 +1,25 @@
 import { utcInstant } from '../project/timestamp.ts'
 import { duration } from '../support/text.ts'
-import type { Incident } from './incident.ts'
+import { combinedOutage } from './combined-outage.ts'
+import type { Incident, IncidentRollback, Outage } from './incident.ts'
 
-export interface Outage {
-  /** null when it is unknown. */
-  ms: number | null
-  from?: string
-  until?: string
-  /** What is known, and from what: one line for people. */
-  says: string
-}
-
-interface Known {
+/** When something began or ended, and which source says so. */
+export interface Known {
+  /** ISO 8601 UTC. */
   at: string
   because: string
+  /** No source has a sign of failure of that time. */
   inferred: boolean
 }
 
-type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history' | 'rollback'>
+type Evidence = Pick<Incident, 'from' | 'to' | 'health' | 'history' | 'parts'> & {
+  rollback: Pick<IncidentRollback, 'id' | 'outcome' | 'begunAt' | 'endedAt' | 'recoveredAt'> | null
+}
 
 /** From the first sign that the failed release did not serve to the proof that another one did. Never guesses. */
 export function outageOf(incident: Evidence): Outage {
+  if (incident.parts)
+    return combinedOutage(incident.parts.map((part) => ({ target: part.target, outage: outageOf(part) })))
   const end = endOf(incident)
   if (incident.health?.state === 'healthy') return unknown(unseen(incident, deployment(incident), end))
   const start = startOf(incident)
@@ -31,11 +30,11 @@ export function outageOf(incident: Evidence): Outage {
     return unknown(`${start.because} at ${start.at} is later than ${end.because} at ${end.at}; the clocks disagree`)
   const inferred = start.inferred || end.inferred ? ' (inferred)' : ''
   const says = `${start.inferred ? '' : 'at least '}${duration(ms)}${inferred}, from ${start.at} (${start.because}) until ${end.at} (${end.because})`
-  return { ms, from: start.at, until: end.at, says }
+  return { ms, inferred: start.inferred || end.inferred, from: start.at, until: end.at, says }
 }
 
-/** The earliest sign of failure; without any, when the failed release was deployed. */
-function startOf(evidence: Evidence): Known | null {
+/** The earliest sign of failure that any source has; without any, when the failed release was deployed. */
+export function startOf(evidence: Evidence): Known | null {
   const [first] = [recordedFailure(evidence), shownFailure(evidence)]
     .flatMap((known) => known ?? [])
     .sort((a, b) => (a.at < b.at ? -1 : 1))
@@ -45,7 +44,9 @@ function startOf(evidence: Evidence): Known | null {
 function shownFailure({ health }: Evidence): Known | null {
   const since = instant(health?.since)
   if (!since || health?.state === 'healthy') return null
-  return { at: since, because: `health: ${health?.state} since then`, inferred: false }
+  const signal = health?.signals?.find((one) => one.state === 'bad' && instant(one.since) === since)
+  const because = signal ? `signal "${signal.name}": bad since then` : `health: ${health?.state} since then`
+  return { at: since, because, inferred: false }
 }
 
 /** The first of the failed deployments of the release that nothing else came after. */

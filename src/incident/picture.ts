@@ -1,7 +1,6 @@
 import { duration } from '../support/text.ts'
-import type { Incident } from './incident.ts'
+import type { Incident, Outage } from './incident.ts'
 import { mermaidLabel } from './mermaid-label.ts'
-import type { Outage } from './outage.ts'
 
 interface Bar {
   label: string
@@ -23,6 +22,7 @@ const thinnest = 250
  * chart of their own. Empty when no time is known to draw.
  */
 export function pictureOf(incident: Incident, outage: Outage): string {
+  if (incident.parts) return ''
   return [
     chart(`What served on ${incident.target}`, 'Versions', servingBars(incident, outage)),
     chart(`The rollback of ${incident.target}`, 'Rollback', rollbackBars(incident))

@@ -1,12 +1,13 @@
 import type { Diagnosis, Evidence } from '../model/diagnosis.ts'
 import type { Migration } from '../project/migrations.ts'
 import { duration } from '../support/text.ts'
-import type { Incident, IncidentRollback } from './incident.ts'
+import type { Incident, IncidentRollback, Outage } from './incident.ts'
 import { code, fenced, inline, paragraphs, table, withCommand } from './markdown.ts'
 import { detectionOf, triggerOf } from './milestones.ts'
-import type { Outage } from './outage.ts'
+import { outageOf } from './outage.ts'
 import { pictureOf } from './picture.ts'
 import type { JudgedSeverity } from './severity.ts'
+import { signalCharts } from './signal-chart.ts'
 import { type TimelineLine, timelineOf } from './timeline.ts'
 
 const toBeFilled = '[To be filled during post-mortem]'
@@ -39,15 +40,23 @@ function summary(incident: Incident, outage: Outage, { severity, reason }: Judge
     `**Rolled Back To:** ${rolledBackTo(incident)}${to ? identity(to.id, to.version) : ''}`,
     `**Duration of Outage:** ${inline(outage.says)}`,
     `**Severity:** ${severity} (${inline(reason)})`,
-    `**Trigger:** ${inline(triggerOf(incident))}`,
+    ...(incident.parts ? [] : [`**Trigger:** ${inline(triggerOf(incident))}`]),
     `**Detection:** ${inline(detectionOf(incident, outage))}`,
     `**Rollback:** ${rollback ? `${code(rollback.id)}, ${inline(rollback.outcome)}${took(rollback)}` : 'none was made'}`,
-    ...(rollback ? [startedBy(rollback), acceptedRisks(rollback)] : [])
+    ...(rollback ? [startedBy(rollback), acceptedRisks(rollback)] : []),
+    ...(incident.parts ?? []).map(ofTarget)
   ])
 }
 
 const took = ({ begunAt, endedAt }: IncidentRollback): string =>
   endedAt ? ` after ${duration(Date.parse(endedAt) - Date.parse(begunAt))}` : ''
+
+/** What the users of one of several targets saw, and what became of it. */
+const ofTarget = (part: Incident): string =>
+  `**${inline(part.target)}:** ${inline(part.from?.version ?? 'unknown')} ${inline(seenOf(part))}; rolled back to ${rolledBackTo(part)}. Outage: ${inline(outageOf(part).says)}. Trigger: ${inline(triggerOf(part))}`
+
+const seenOf = ({ health }: Incident): string =>
+  health ? `was ${health.state} (${health.message})` : 'was in a state that no source tells of'
 
 const startedBy = ({ by, unattended }: IncidentRollback): string =>
   `**Started By:** ${inline(by)}, ${unattended ? 'unattended' : 'confirmed by a person'}`
@@ -57,7 +66,8 @@ const acceptedRisks = ({ accepted }: IncidentRollback): string =>
 
 const identity = (id: string, version: string): string => (id && id !== version ? ` (${code(id)})` : '')
 
-function rolledBackTo({ from, to, rollback }: Incident): string {
+function rolledBackTo({ from, to, rollback, parts }: Incident): string {
+  if (parts) return parts.map((part) => `${inline(part.target)}: ${rolledBackTo(part)}`).join('; ')
   const earlier = to ? inline(to.version) : 'unknown'
   if (!rollback) return 'nothing, there was no rollback'
   switch (rollback.outcome) {
@@ -79,8 +89,8 @@ function timeline(incident: Incident, outage: Outage): string {
   if (lines.length === 0) return 'No source has any event.'
   const written = lines.map(event)
   if (leftOut > 0) written.splice(lines.length / 2, 0, `… ${leftOut} more events are left out here …`)
-  const picture = pictureOf(incident, outage)
-  return `All times are UTC. Each line ends with its source.\n\n${list(written)}${picture && `\n\n${picture}`}`
+  const pictures = [pictureOf(incident, outage), ...signalCharts(incident)].filter(Boolean)
+  return ['All times are UTC. Each line ends with its source.', list(written), ...pictures].join('\n\n')
 }
 
 function event({ at, text, sources, times, until }: TimelineLine): string {

@@ -7,9 +7,15 @@ export interface JudgedSeverity {
 }
 
 /** The severity by evidence, unless set: P1 when nothing served, P2 when it was degraded, P3 when it failed before it served. */
-export function severityOf(incident: Pick<Incident, 'severity' | 'health' | 'from' | 'history'>): JudgedSeverity {
-  const { severity, health } = incident
+export function severityOf(
+  incident: Pick<Incident, 'severity' | 'health' | 'from' | 'history' | 'parts'>
+): JudgedSeverity {
+  const { severity, health, parts } = incident
   if (severity) return { severity, reason: 'set by the author of this report' }
+  const [worst] = (parts ?? [])
+    .map((part) => ({ target: part.target, ...severityOf(part) }))
+    .sort((a, b) => (a.severity < b.severity ? -1 : 1))
+  if (worst) return { severity: worst.severity, reason: `${worst.target}: ${worst.reason}` }
   if (health?.state === 'down') return { severity: 'P1', reason: `nothing served: ${health.message}` }
   if (health?.state === 'degraded') return { severity: 'P2', reason: `degraded: ${health.message}` }
   if (health?.state === 'healthy')

@@ -23,14 +23,22 @@ const fewTimes = 3
  * with both named; one that happened again and again is one line with a count. Of very many the middle is left out.
  */
 export function timelineOf(
-  incident: Pick<Incident, 'history' | 'diagnosis' | 'events' | 'health' | 'rollback' | 'from' | 'to'>
+  incident: Pick<
+    Incident,
+    'history' | 'diagnosis' | 'events' | 'health' | 'signals' | 'rollback' | 'from' | 'to' | 'parts'
+  >
 ): {
   lines: TimelineLine[]
   leftOut: number
 } {
+  const parts = incident.parts?.map((part) => ({ ...part, prefix: `${part.target}: ` }))
   const events = [
-    ...historyEvents(incident),
-    ...healthEvent(incident),
+    ...(parts ?? [{ ...incident, prefix: '' }]).flatMap(({ prefix, ...part }) =>
+      [...historyEvents(part), ...healthEvent(part), ...signalEvents(part)].map((one) => ({
+        ...one,
+        text: `${prefix}${one.text}`
+      }))
+    ),
     ...(incident.diagnosis?.events ?? []),
     ...incident.events
   ]
@@ -100,3 +108,14 @@ const healthEvent = ({ health }: Pick<Incident, 'health'>): TimelineEvent[] =>
   health?.since
     ? [{ at: health.since, text: `Health turned ${health.state}: ${health.message}`, source: 'health' }]
     : []
+
+/** When each signal went over its limit, how far, and when it came back. */
+const signalEvents = ({ signals = [] }: Pick<Incident, 'signals'>): TimelineEvent[] =>
+  signals.flatMap(({ name, badFrom, goodAgain, worst }) => {
+    const line = (at: string | undefined, text: string): TimelineEvent[] =>
+      at === undefined ? [] : [{ at, text, source: 'signal' }]
+    return [
+      ...line(badFrom, `Signal "${name}" went over its limit, to ${worst} at worst`),
+      ...line(badFrom && goodAgain, `Signal "${name}" was within its limit again`)
+    ]
+  })

@@ -1,5 +1,9 @@
+import { groupQuestion } from '../render/group-question.ts'
 import { question } from '../render/question.ts'
 import type { Assessment } from '../rollback/assess/assessment.ts'
+import type { GroupAssessment } from '../rollback/group/group-assessment.ts'
+import { checkGroupUnattended } from '../rollback/group/group-refusals.ts'
+import type { GroupResumeOption } from '../rollback/group/interrupted-group.ts'
 import { checkUnattended } from '../rollback/guard/refusals.ts'
 import type { ResumeOption } from '../rollback/journal/interrupted.ts'
 import { InputError } from '../support/errors.ts'
@@ -30,8 +34,27 @@ export async function requireConsent(
 ): Promise<void> {
   if (promptsByItself(host)) return
   if (host.ask) return heed(await host.ask(question(assessment, option)))
-  checkUnattended(assessment, await automatic(), `${host.name} can neither prompt for this tool nor ask by elicitation`)
+  checkUnattended(assessment, await automatic(), cannotAsk(host))
 }
+
+/** What a person is asked to confirm of several targets. */
+interface AskedOfGroup {
+  assessment: GroupAssessment
+  option?: GroupResumeOption | undefined
+}
+
+/** The same for several targets as one: one question, with a line for each. @throws as `requireConsent` does. */
+export async function requireGroupConsent(
+  host: Host,
+  { assessment, option }: AskedOfGroup,
+  isAutomatic: (target: string) => Promise<boolean>
+): Promise<void> {
+  if (promptsByItself(host)) return
+  if (host.ask) return heed(await host.ask(groupQuestion(assessment, option)))
+  await checkGroupUnattended(assessment, isAutomatic, cannotAsk(host))
+}
+
+const cannotAsk = ({ name }: Host): string => `${name} can neither prompt for this tool nor ask by elicitation`
 
 /**
  * Whether the host is a Claude Code whose prompt is known: since 2.1.199 it asks before a marked tool in every mode, and 2 is the newest

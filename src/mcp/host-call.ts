@@ -2,7 +2,7 @@ import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { committedAutomatic } from '../project/committed-automatic.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
-import { type Host, promptsByItself, requireConsent } from './consent.ts'
+import { type Host, promptsByItself, requireConsent, requireGroupConsent } from './consent.ts'
 
 const answerWithinMs = 10 * 60_000
 
@@ -43,7 +43,13 @@ export function hostCall(
     consent: (assessment, option) =>
       requireConsent(hostOf(server, extra.signal), project.mask.shown({ assessment, option }), () =>
         committedAutomatic(project.projectDir, project.env, assessment.target)
-      )
+      ),
+    group: {
+      consent: (assessment, option) =>
+        requireGroupConsent(hostOf(server, extra.signal), project.mask.shown({ assessment, option }), (target) =>
+          committedAutomatic(project.projectDir, project.env, target)
+        )
+    }
   }
 }
 

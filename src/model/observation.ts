@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { JsonObject } from './json.ts'
 import type { LeaseRecord } from './lease.ts'
 import type { Release } from './release.ts'
+import { signalReadingSchema } from './signal.ts'
 
 /**
  * `healthy` serves as it should; `progressing` is on its way there; `degraded` serves in part or fails its health check while running;
@@ -19,7 +20,9 @@ export const healthSchema = z.object({
   /** How many instances (containers, tasks) serve, of how many, where the target can count them. */
   instances: z.object({ serving: z.number(), all: z.number() }).optional(),
   /** Where several things serve together: the health of each, so that two states can be compared part by part. */
-  parts: z.record(z.string(), healthStateSchema).optional()
+  parts: z.record(z.string(), healthStateSchema).optional(),
+  /** What the configured signals say. */
+  signals: z.array(signalReadingSchema).optional()
 })
 
 export type HealthState = z.infer<typeof healthStateSchema>
@@ -56,6 +59,8 @@ export interface Observation {
   fingerprint: string
   /** The lease of a rollback on the target. */
   lease?: { record: LeaseRecord; expired: boolean }
+  /** The packages that what serves provides, and those that it pulls when somebody installs it. */
+  packages?: { provides: string[]; pulls: string[] }
   /** The configuration that serves now as names and hashes, never values; kept with a recorded success, compared later. */
   snapshot?: JsonObject
   /** Lines for people: what was assumed, where sources disagree. */

@@ -12,6 +12,8 @@ export interface PlanDraft {
   notes: string[]
   /** The least soak that proves anything here, when longer than the usual: a controller's reconcile interval. */
   soakMs?: number
+  /** What users notice of the switch, for people: "web stops before 1.1.0 starts"; absent where that is unknown. */
+  gap?: string
   /** How long the steps may wait until what they stop has stopped, with the parts of that for people. */
   stops?: { ms: number; parts: string[] }
 }

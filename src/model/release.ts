@@ -27,6 +27,8 @@ export const releaseSchema = z.object({
   against: z.array(z.string()).optional(),
   /** When the target's own marks say it was rolled back from. */
   rolledBackAt: z.string().optional(),
+  /** It is the release that serves, with the configuration that it had before: `until` is when the present one came. */
+  earlierConfiguration: z.object({ until: z.string() }).optional(),
   /** Further facts for people, one line each. */
   notes: z.array(z.string()).optional(),
   /** What the target needs to plan with; opaque to everything else. Never a secret. */

@@ -16,6 +16,8 @@ export const stepSchema = z.object({
   params: jsonObject,
   /** A line for people about what undoes it; null when nothing needs undoing. */
   undo: z.string().nullable(),
+  /** No program can do it: a person will be told how, and the rollback ends `manual`. */
+  manual: z.boolean().optional(),
   /** The commands with which a person applies, and undoes, this step. */
   manualCommands: z.array(z.string()).optional(),
   manualUndoCommands: z.array(z.string()).optional()

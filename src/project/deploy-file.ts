@@ -1,10 +1,13 @@
 import { readFile, stat } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { DeploymentRecord } from '../model/deployment-record.ts'
+import type { Frozen } from '../model/frozen.ts'
 import type { JsonObject } from '../model/json.ts'
+import { type NotifySetting, notifySchema } from '../model/notify.ts'
 import { ConfigError, messageOf } from '../support/errors.ts'
 import { tooDeepAt } from '../support/nesting.ts'
 import { deployHeaderSchema, type TargetEntry } from './deploy-schema.ts'
+import { readFrozen } from './frozen.ts'
 import { readHistory } from './history.ts'
 import { decodeJson, type JsonText, parseJson, placeOf, printPath, unusable } from './json-text.ts'
 import type { ProjectPaths } from './paths.ts'
@@ -17,6 +20,14 @@ export interface ProjectTarget {
   enabled: boolean
   primary: boolean
   config: JsonObject
+  /** As they are written. */
+  signals?: readonly unknown[]
+}
+
+/** `release_group` of deploy.json. */
+export interface ReleaseGroupSettings {
+  order: readonly string[]
+  onFailure: 'stop' | 'continue' | 'undo'
 }
 
 export interface DeployFile {
@@ -25,6 +36,11 @@ export interface DeployFile {
   /** The targets as they are written, by name. */
   entries: Record<string, TargetEntry>
   targets: Map<string, ProjectTarget>
+  group: ReleaseGroupSettings
+  /** The freezes of all targets that can be read, newest first. */
+  frozen: readonly Frozen[]
+  /** Who is told of a rollback, as far as it can be read. */
+  notify: readonly NotifySetting[]
   /** The readable records of all targets, newest first. */
   records: readonly DeploymentRecord[]
   /** Lines for people: what was found odd. */
@@ -45,11 +61,15 @@ export async function readDeployFile(paths: ProjectPaths, env: NodeJS.ProcessEnv
   const entries = header.targets ?? {}
   const targets = new Map(Object.entries(entries).map(([name, entry]) => [name, targetOf(name, entry)] as const))
   const { records, notes } = readHistory(header.history ?? [])
+  const notify = readNotify(header.notify, notes)
   if (fromPluginData)
     notes.unshift(
       `The project has no deploy.json; ${path} was read, in the folder that CLAUDE_PLUGIN_DATA names; it is about ${header.project_name ?? 'a project it does not name'}.`
     )
-  return { path, text: read.text, entries, targets, records, notes }
+  const { order, on_failure: onFailure } = header.release_group ?? {}
+  const group = { order: order ?? [], onFailure: onFailure ?? 'stop' }
+  const frozen = readFrozen(header.frozen)
+  return { path, text: read.text, entries, targets, group, frozen, notify, records, notes }
 }
 
 export interface ReadJson extends JsonText {
@@ -89,12 +109,27 @@ export function checkedHeader(path: string, { text, value }: ReadJson): ReturnTy
   throw unusable(path, why, 'Correct it there')
 }
 
+/** A setting that cannot be read must not keep anyone from a rollback; a note says that it has no effect. */
+function readNotify(raw: unknown, notes: string[]): NotifySetting[] {
+  if (raw == null) return []
+  const all = Array.isArray(raw) ? raw : [raw]
+  return all.flatMap((entry, index) => {
+    const { success, data, error } = notifySchema.safeParse(entry)
+    if (success) return [data]
+    const [issue] = error.issues
+    const where = ['notify', index, ...(issue?.path ?? [])]
+    notes.push(`deploy.json: ${printPath(where)} has no effect: ${issue?.message ?? 'not as expected'}.`)
+    return []
+  })
+}
+
 const targetOf = (name: string, entry: TargetEntry): ProjectTarget => ({
   name,
   type: entry.type ?? name,
   enabled: entry.enabled ?? true,
   primary: entry.primary ?? false,
-  config: entry.config ?? {}
+  config: entry.config ?? {},
+  ...(entry.signals && { signals: entry.signals })
 })
 
 async function bytesOf(path: string): Promise<Buffer | null> {

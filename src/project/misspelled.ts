@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 /** A field that nothing reads, and the field that it seems to mean. */
 export interface Misspelled {
-  path: string[]
+  path: (string | number)[]
   meant: string
 }
 
@@ -11,10 +11,10 @@ export interface Misspelled {
  * Fields that look like a misspelling of one that the schema knows and that is missing beside it, with their paths below `path`.
  * Other unknown fields belong to other tools.
  */
-export const misspelled = (value: unknown, schema: z.ZodType, path: string[]): Misspelled[] =>
+export const misspelled = (value: unknown, schema: z.ZodType, path: (string | number)[]): Misspelled[] =>
   within(value, z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), path)
 
-function within(value: unknown, shape: z.core.JSONSchema._JSONSchema, path: string[]): Misspelled[] {
+function within(value: unknown, shape: z.core.JSONSchema._JSONSchema, path: (string | number)[]): Misspelled[] {
   const known = propertiesOf(shape)
   if (!known || typeof value !== 'object' || value === null) return []
   const missing = Object.keys(known).filter((name) => !Object.hasOwn(value, name))

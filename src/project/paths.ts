@@ -12,8 +12,12 @@ export interface ProjectPaths {
   readonly deployFile: string
   readonly rollbacksDir: string
   readonly incidentsDir: string
+  /** The lock of the rollbacks of several targets as one. */
+  readonly groupLock: string
   /** The lock of one target's rollbacks. */
   lockFile(target: string): string
+  /** How far the watch of one target's newest deployment is. */
+  watchFile(target: string): string
 }
 
 interface Whereabouts {
@@ -58,7 +62,11 @@ export function projectPaths(projectDir: string): ProjectPaths {
     get incidentsDir() {
       return own('incidents')
     },
-    lockFile: (target) => own('rollbacks', `${fileNameOf(target)}.lock`)
+    get groupLock() {
+      return own('rollbacks', '.group.lock')
+    },
+    lockFile: (target) => own('rollbacks', `${fileNameOf(target)}.lock`),
+    watchFile: (target) => own('watches', `${fileNameOf(target)}.json`)
   }
 }
 

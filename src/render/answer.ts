@@ -1,13 +1,7 @@
 import type { z } from 'zod'
 import type { Mask } from '../support/mask.ts'
+import type { NextCall } from '../support/next-call.ts'
 import type { RenderedError } from './error.ts'
-
-/** A sensible next call. */
-export interface NextCall {
-  tool: string
-  arguments: Record<string, unknown>
-  when: string
-}
 
 /** A typed result as both faces show it: text for people, data in snake_case, the next calls. */
 export interface Rendered<Output extends z.ZodObject = z.ZodObject> {
@@ -28,6 +22,12 @@ export interface Answer {
 
 /** The answer of a rendered result; `mask` has the last word on every text in it. */
 export const answerOf = ({ data, ...rest }: Rendered, mask: Mask): Answer => mask.shown({ ...rest, ...data })
+
+const labelWidth = 8
+
+/** Lines of a summary under one label, which the first of them carries; each text is one line, however long. */
+export const labelled = (label: string, texts: readonly string[]): string[] =>
+  texts.map((text, index) => `  ${(index === 0 ? label : '').padEnd(labelWidth)} ${text}`)
 
 /** A titled list for a summary; nothing when it is empty. */
 export const section = (title: string, lines: readonly string[]): string[] =>

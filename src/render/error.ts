@@ -1,5 +1,6 @@
 import { messageOf, RollbackError } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
+import type { NextCall } from '../support/next-call.ts'
 
 const faults = {
   input: 'Not possible as asked',
@@ -22,12 +23,19 @@ export interface RenderedError {
 export function renderError(
   thrown: unknown,
   mask: Mask
-): { ok: false; summary: string; next: never[]; error: RenderedError } {
+): { ok: false; summary: string; next: NextCall[]; error: RenderedError } {
   const error = mask.shown(partsOf(thrown))
   const { fault, what, why, state, next, retryable } = error
   const lines = [`${faults[fault]}: ${what}`, `Why: ${why}`, `State: ${state}`, `Next: ${next}`]
-  return { ok: false, summary: [...lines, ...(retryable ? ['You can try again.'] : [])].join('\n'), next: [], error }
+  return {
+    ok: false,
+    summary: [...lines, ...(retryable ? ['You can try again.'] : [])].join('\n'),
+    next: callsOf(thrown),
+    error
+  }
 }
+
+const callsOf = (thrown: unknown): NextCall[] => (thrown instanceof RollbackError && thrown.call ? [thrown.call] : [])
 
 function partsOf(thrown: unknown): RenderedError {
   if (thrown instanceof RollbackError) {

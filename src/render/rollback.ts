@@ -3,8 +3,10 @@ import { checkSchema } from '../model/check.ts'
 import { type Outcome, outcomeSchema } from '../model/outcome.ts'
 import { verdictOf } from '../rollback/run/prove.ts'
 import type { RollbackResult, StepOutcome } from '../rollback/run/result.ts'
-import { duration } from '../support/text.ts'
-import { type NextCall, type Rendered, section } from './answer.ts'
+import type { NextCall } from '../support/next-call.ts'
+import { shellWord } from '../support/shell-word.ts'
+import { duration, timeSpan } from '../support/text.ts'
+import { labelled, type Rendered } from './answer.ts'
 
 const releaseSchema = z.strictObject({ version: z.string(), id: z.string() })
 
@@ -30,6 +32,7 @@ interface Request {
   plan_id: string
   accept?: readonly string[]
   rehearse?: boolean
+  with_config?: boolean
 }
 
 /** The result of a rollback or its dry run: the block that is shown as it is, the data, the next calls. */
@@ -51,9 +54,14 @@ const titles: Record<Outcome, string> = {
   refused: 'REFUSED, nothing was changed'
 }
 
+/** First what a tired person needs, then the block. */
 function summary(result: RollbackResult): string {
   const { target, from, to, failed, lastGood, outcome, dryRun } = result
   return [
+    news(result),
+    ...labelled('do', result.instructions),
+    ...labelled('to do', result.remains),
+    '',
     dryRun ? 'Deployment Rollback (dry run)' : 'Deployment Rollback',
     '===================',
     `Target: ${target}`,
@@ -65,15 +73,33 @@ function summary(result: RollbackResult): string {
     '',
     `Result: ${result.title ?? titles[outcome]}`,
     ...(dryRun ? [] : [`Duration: ${duration(result.durationMs)}`]),
-    ...(outcome === 'succeeded' ? [] : [`State: ${result.state}`]),
-    ...section('Do manually', result.instructions),
-    ...section('What remains', result.remains),
     '',
-    `Next: ${result.next ?? nextLine(outcome)}`
+    `Next: ${result.next ?? nextLine(outcome)}`,
+    ...freezeLine(result)
   ].join('\n')
 }
 
-function stepLines({ steps, checks, dryRun, resumes }: RollbackResult): string[] {
+/** What serves now, in one line. */
+function news({ target, from, to, outcome, state, title, back }: RollbackResult): string {
+  if (outcome === 'checked') return `${target}: ${state}`
+  if (outcome !== 'succeeded') return `${target}: ${title ?? titles[outcome]}. ${state}`
+  const was = from ? ` (was ${from.version})` : ''
+  if (!back) return `${target} serves ${to.version} again${was}. ${state}`
+  const { at, outage, watchedMs } = back
+  const after = outage.ms === null ? '' : ` after ${outage.inferred ? 'about' : 'at least'} ${timeSpan(outage.ms)}`
+  const watched = watchedMs > 0 ? `; watched ${timeSpan(watchedMs)}` : ''
+  return `${target} serves ${to.version} again${was}. Back at ${at.slice(11, 19)} UTC${after}${watched}.`
+}
+
+/** Whoever deploys next may not know. */
+const freezeLine = ({ outcome, target, from, to }: RollbackResult): string[] =>
+  outcome === 'succeeded' && from && from.version !== to.version
+    ? [
+        `To keep ${from.version} from being deployed again: pop-deploy-rollback freeze --target ${shellWord(target)} --version ${shellWord(from.version)}`
+      ]
+    : []
+
+export function stepLines({ steps, checks, dryRun, resumes }: RollbackResult): string[] {
   const before = steps.filter(({ phase }) => phase !== 'cleanup')
   const after = steps.filter(({ phase }) => phase === 'cleanup')
   const lines = [
@@ -90,7 +116,7 @@ const stepLine = ({ title, state, detail, phase }: StepOutcome): string => {
 }
 
 const healthWord = (dryRun: boolean, checks: RollbackResult['checks']): string => {
-  if (dryRun) return 'checked afterwards'
+  if (dryRun) return 'not tried in a dry run'
   if (checks.length === 0) return 'not run'
   return { healthy: 'passed', unhealthy: 'FAILED', inconclusive: 'unknown' }[verdictOf(checks)]
 }
@@ -128,7 +154,7 @@ const dataOf = (result: RollbackResult): z.infer<typeof rollbackSchema> => ({
 })
 
 function nextCalls({ outcome, target, rollbackId }: RollbackResult, request: Request): NextCall[] {
-  const { version, plan_id, accept = [], rehearse } = request
+  const { version, plan_id, accept = [], rehearse, with_config } = request
   if (outcome === 'checked')
     return [
       {
@@ -138,7 +164,8 @@ function nextCalls({ outcome, target, rollbackId }: RollbackResult, request: Req
           version,
           plan_id,
           ...(accept.length > 0 && { accept }),
-          ...(rehearse !== undefined && { rehearse })
+          ...(rehearse !== undefined && { rehearse }),
+          ...(with_config && { with_config })
         },
         when: 'to carry it out, after a person said yes'
       }

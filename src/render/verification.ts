@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { checkSchema } from '../model/check.ts'
 import type { Verification } from '../rollback/verify.ts'
-import type { NextCall, Rendered } from './answer.ts'
+import type { NextCall } from '../support/next-call.ts'
+import type { Rendered } from './answer.ts'
 
 export const verificationSchema = z.strictObject({
   target: z.string(),
@@ -11,7 +12,12 @@ export const verificationSchema = z.strictObject({
   checks: z.array(checkSchema)
 })
 
-const words = { pass: 'passed', fail: 'FAILED', unknown: 'unknown' } as const
+const words = {
+  healthy: 'serves as it should',
+  unhealthy: 'does NOT serve as it should',
+  inconclusive: 'unknown whether it serves'
+} as const
+const results = { pass: 'passed', fail: 'FAILED', unknown: 'unknown' } as const
 
 /** A verification: each check and the verdict. */
 export function renderVerification({
@@ -27,9 +33,8 @@ export function renderVerification({
   return {
     ok,
     summary: [
-      `Verification: ${target} ${version}`,
-      ...checks.map(({ title, status, detail }) => `  - ${title}... ${words[status]} (${detail})`),
-      `Verdict: ${verdict}`,
+      `${target} ${version}: ${words[verdict]}. Verdict: ${verdict}`,
+      ...checks.map(({ title, status, detail }) => `  - ${title}... ${results[status]} (${detail})`),
       ...(toRecord ? [`Not in the history yet. Record it: pop-deploy-rollback record --rollback ${rollbackId}`] : [])
     ].join('\n'),
     next: ok ? reportCall(rollbackId) : [investigate(target)],

@@ -24,6 +24,7 @@ export async function incidentOfJournal(known: Known, record: JournalRecord, giv
     diagnosis: diagnosisOf(events),
     events: timelineOf(record),
     rollback: rollbackOf(record),
+    signals: events.findLast((event) => event.event === 'checks')?.signals ?? [],
     changes: await changesSince(known, begun.to, begun.from),
     remains: ended
       ? ended.remains.map(toldByJournal)

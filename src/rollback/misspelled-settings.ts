@@ -2,6 +2,7 @@ import type { DeployFile } from '../project/deploy-file.ts'
 import { targetEntrySchema } from '../project/deploy-schema.ts'
 import { placeOf } from '../project/json-text.ts'
 import { type Misspelled, misspelled } from '../project/misspelled.ts'
+import { signalSchema } from '../signals/signal-schema.ts'
 import type { TargetType } from '../targets/define-target.ts'
 import { rollbackSettingsSchema } from './session.ts'
 
@@ -16,7 +17,8 @@ export function misspelledSettings(
   return [
     ...misspelled(entry, targetEntrySchema, path),
     ...misspelled(entry?.config, configSchema, [...path, 'config']),
-    ...misspelled(entry?.config?.rollback, rollbackSettingsSchema, [...path, 'config', 'rollback'])
+    ...misspelled(entry?.config?.rollback, rollbackSettingsSchema, [...path, 'config', 'rollback']),
+    ...(entry?.signals ?? []).flatMap((signal, at) => misspelled(signal, signalSchema, [...path, 'signals', at]))
   ].map((found) => noteOf(found, text))
 }
 

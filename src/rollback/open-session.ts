@@ -1,13 +1,17 @@
 import type { NewRecord } from '../model/deployment-record.ts'
+import { openNotifier } from '../notify/webhooks.ts'
 import { appendHistory } from '../project/append-history.ts'
 import { type ChosenTarget, chooseTarget, type DiscoveredTarget } from '../project/choose-target.ts'
 import { type DeployFile, readDeployFile } from '../project/deploy-file.ts'
+import { frozenLine, frozenOf } from '../project/frozen.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
+import { type Signal, signalsOf } from '../signals/signal-schema.ts'
 import { isoNow } from '../support/clock.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import type { TargetType } from '../targets/define-target.ts'
 import { targetTypes } from '../targets/index.ts'
+import type { Target } from '../targets/target.ts'
 import { misspelledSettings } from './misspelled-settings.ts'
 import type { ProjectContext, Session } from './session.ts'
 import { settingsOf } from './session.ts'
@@ -17,6 +21,8 @@ interface Wanted {
   version?: string
   /** Overrides the configuration of a target that can rehearse. */
   rehearse?: boolean
+  /** The candidate's own configuration is to go back, too. */
+  withConfig?: boolean
 }
 
 /** A chosen target, its name and wanted version checked, not opened yet. */
@@ -49,27 +55,51 @@ export async function selectTarget(project: ProjectContext, wanted: Wanted): Pro
  * Chooses and opens a target of the project.
  * @throws as selectTarget does; ConfigError for settings or credentials.
  */
-async function openSession(project: ProjectContext, wanted: Wanted): Promise<Session> {
+export async function openSession(project: ProjectContext, wanted: Wanted): Promise<Session> {
   const { chosen, definition, file, paths } = await selectTarget(project, wanted)
   const history = historyOf(file, chosen.name)
   const { projectDir, env, clock, log, mask } = project
   const { name, config } = withRehearsal(chosen, definition, wanted.rehearse)
+  const withConfig = wanted.withConfig === true
+  if (withConfig && !definition.canRestoreConfig) throw noEarlierConfiguration(chosen)
   mask.spare(name)
-  const target = await definition.open({ name, projectDir, config, history, env, clock, log, mask })
+  const signals = signalsOf(name, chosen.signals ?? [])
+  const notifier = openNotifier(file?.notify ?? [], { env, mask, log })
+  const opened = await definition.open({ name, projectDir, config, history, env, clock, log, mask, withConfig })
+  const watched = signals.length > 0 ? await watchedBy(signals, opened, history, project) : { target: opened }
   return {
+    withConfig,
+    notifier,
     name,
     type: chosen.type,
-    target,
+    ...watched,
     projectDir,
     history,
     settings: settingsOf(name, chosen.config),
     files: { journals: paths.rollbacksDir, lock: paths.lockFile(name) },
-    notes: [...chosen.assumed, ...(file?.notes ?? []), ...(file ? misspelledSettings(file, name, definition) : [])],
+    notes: [
+      ...chosen.assumed,
+      ...frozenOf(file?.frozen ?? [], name, clock.now()).map(frozenLine),
+      ...notifier.notes,
+      ...(file?.notes ?? []),
+      ...(file ? misspelledSettings(file, name, definition) : [])
+    ],
     clock,
     log,
     mask,
     record: (record) => recordDeployment(project, paths, name, record)
   }
+}
+
+/** The client that reads signals is loaded only where there are some. */
+async function watchedBy(
+  signals: readonly Signal[],
+  target: Target,
+  history: Session['history'],
+  { env, clock, mask }: ProjectContext
+): Promise<Pick<Session, 'target' | 'signals'>> {
+  const { withSignals } = await import('./signals/with-signals.ts')
+  return withSignals(target, signals, history, { env, clock, mask })
 }
 
 /** Opens a target, does the work, and closes the target's connections in any case. */
@@ -133,6 +163,14 @@ function withRehearsal(chosen: ChosenTarget, { canRehearse }: TargetType, rehear
     code: 'no_rehearsal'
   })
 }
+
+const noEarlierConfiguration = ({ name, type }: ChosenTarget): InputError =>
+  new InputError({
+    what: `${name} cannot restore an earlier configuration`,
+    why: `targets of the type ${type} have none apart from the version that they go back to`,
+    next: 'Omit with_config.',
+    code: 'no_with_config'
+  })
 
 function checkName(name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import type { DeploymentRecord, NewRecord } from '../model/deployment-record.ts'
 import type { JsonObject } from '../model/json.ts'
+import type { Notifier } from '../notify/webhooks.ts'
 import type { Clock } from '../support/clock.ts'
 import { ConfigError } from '../support/errors.ts'
 import type { Logger } from '../support/log.ts'
 import type { Mask } from '../support/mask.ts'
 import type { Target } from '../targets/target.ts'
+import type { Signals } from './signals/signals.ts'
 
 /** The project and the process that all its targets share. */
 export interface ProjectContext {
@@ -21,6 +23,8 @@ export interface Session extends Omit<ProjectContext, 'env'> {
   name: string
   type: string
   target: Target
+  /** Where deploy.json has signals for it; observations and checks of `target` say what they say. */
+  signals?: Signals
   /** Newest first. */
   history: readonly DeploymentRecord[]
   settings: Settings
@@ -29,6 +33,10 @@ export interface Session extends Omit<ProjectContext, 'env'> {
     journals: string
     lock: string
   }
+  /** The candidate's own configuration is to go back, too, as a person asked. */
+  withConfig: boolean
+  /** Tells people of a rollback. */
+  notifier: Notifier
   /** What was assumed in choosing the target, for people. */
   notes: string[]
   /** Adds a record to deploy.json. */

@@ -1,3 +1,5 @@
+import type { NextCall } from './next-call.ts'
+
 interface ErrorParts {
   /** What failed. */
   what: string
@@ -9,6 +11,8 @@ interface ErrorParts {
   /** A stable word for programs. */
   code?: string
   cause?: unknown
+  /** The call of a tool that does what is next. */
+  call?: NextCall
 }
 
 /** An error for a tired person at 3 a.m.; the subclass says whose fault it is. */
@@ -19,6 +23,7 @@ export abstract class RollbackError extends Error {
   readonly state: string
   readonly next: string
   readonly code: string
+  readonly call: ErrorParts['call']
   readonly retryable: boolean = false
 
   constructor(parts: ErrorParts) {
@@ -29,6 +34,7 @@ export abstract class RollbackError extends Error {
     this.state = parts.state ?? 'Nothing was changed.'
     this.next = parts.next
     this.code = parts.code ?? 'error'
+    this.call = parts.call
   }
 }
 

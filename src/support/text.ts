@@ -53,6 +53,22 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 3600)}h ${Math.floor((seconds % 3600) / 60)}m`
 }
 
+/** Milliseconds as a sentence says them: "40 s", "1 min 40 s", "2 h 5 min", "6 days". */
+export function timeSpan(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)]
+  if (minutes < 60) return parts([minutes, 'min'], [minutes < 10 ? seconds % 60 : 0, 's'])
+  if (hours < 48) return parts([hours, 'h'], [hours < 10 ? minutes % 60 : 0, 'min'])
+  return `${Math.floor(hours / 24)} days`
+}
+
+const parts = (...all: [number, string][]): string =>
+  all
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ')
+
 /** Bytes as a person says them: "850 B", "12 kB", "3.4 MB". */
 export const byteSize = (bytes: number): string =>
   bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`

@@ -17,6 +17,8 @@ export interface PluginToken {
 export interface TargetDefinition<Config> {
   /** How people call it. */
   label: string
+  /** What of a release it holds. What serves traffic goes back first, then packages, then what announces the release. */
+  holds: 'traffic' | 'packages' | 'announcements'
   /** How a rollback is done, in the README's table: "publishing an earlier deploy again". */
   goesBackBy: string
   /** What it takes, in the same table: "a Netlify token". */
@@ -31,6 +33,8 @@ export interface TargetDefinition<Config> {
   version: { pattern: RegExp; says: string }
   /** Its `config` has a `rehearse`, which a call may set: the candidate is tried out before anything that serves is changed. */
   canRehearse?: true
+  /** A call may ask for the candidate's own configuration as well. */
+  canRestoreConfig?: true
   /** Looks for the target in a project without deploy.json. Reads files only. */
   discover: Discover | DiscoverAll
   /**

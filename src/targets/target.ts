@@ -17,6 +17,8 @@ export interface TargetContext<Config = unknown> {
   name: string
   projectDir: string
   config: Config
+  /** A person asked for the candidate's own configuration as well; never from deploy.json. */
+  withConfig?: boolean
   /** This target's history, newest first. Evidence, not truth. */
   history: readonly DeploymentRecord[]
   env: NodeJS.ProcessEnv
@@ -130,6 +132,8 @@ export interface CheckOptions {
   signal: AbortSignal
   /** `observed` of the look that began this soak; a restart since then is a failure. */
   baseline?: JsonObject
+  /** The release was put in place a moment ago: what is measured may still be of the one before. */
+  settling?: boolean
 }
 
 /** What a look into the project without deploy.json found. Light: reads files, imports no client. */

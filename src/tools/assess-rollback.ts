@@ -1,9 +1,17 @@
 import { z } from 'zod'
 import { assess } from '../rollback/assess/assess.ts'
+import { assessGroup } from '../rollback/group/assess-group.ts'
+import type { AnyAssessment } from '../rollback/group/group-assessment.ts'
+import { searchNeighbours } from '../rollback/group/neighbours.ts'
+import { unfinishedNote } from '../rollback/group/unfinished-note.ts'
 import { withSession } from '../rollback/open-session.ts'
 import { withLimit } from '../support/limit.ts'
 import { defineTool } from './define-tool.ts'
-import { rehearse, target } from './shapes.ts'
+import { oneOrGroup } from './one-or-group.ts'
+import { rehearse, target, withConfig } from './shapes.ts'
+
+/** How much longer an assessment may take for the other targets of the release. */
+const neighboursWithinMs = 3_000
 
 export const assessRollback = defineTool({
   name: 'assess_rollback',
@@ -15,11 +23,25 @@ export const assessRollback = defineTool({
     target: target.optional(),
     version: z.string().max(20_000).optional().describe('Default: the recommended one'),
     investigate: z.boolean().optional().describe('Also read logs and events'),
-    rehearse
+    rehearse,
+    with_config: withConfig
   }),
-  run: ({ target, version, investigate, rehearse }, { project, cancelled }) =>
-    withSession(project, { target, version, rehearse }, (session) => {
-      const signal = withLimit(cancelled, 120_000)
-      return assess(session, { signal, version, investigate })
-    })
+  run: ({ target, version, investigate, rehearse, with_config }, { project, cancelled }): Promise<AnyAssessment> => {
+    const signal = withLimit(cancelled, 120_000)
+    return oneOrGroup<AnyAssessment>(
+      project,
+      { target, version, rehearse, withConfig: with_config },
+      {
+        one: (name) =>
+          withSession(project, { target: name, version, rehearse, withConfig: with_config }, async (session) => {
+            const others = searchNeighbours(project, session.name, signal)
+            const assessment = await assess(session, { signal, version, investigate, glance: true })
+            const neighbours = await others.of(assessment, session.history, neighboursWithinMs)
+            const unfinished = await unfinishedNote(project, session.name)
+            return { ...assessment, neighbours, notes: [...unfinished, ...assessment.notes] }
+          }),
+        several: (group) => assessGroup(group, { version, investigate, signal })
+      }
+    )
+  }
 })

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { GroupHooks } from '../rollback/group/member-run.ts'
 import type { ExecuteHooks } from '../rollback/run/result.ts'
 import type { ProjectContext } from '../rollback/session.ts'
 import { InputError } from '../support/errors.ts'
@@ -10,6 +11,8 @@ export type Effect = 'reads' | 'adds a file' | 'changes the target'
 /** What a call brings with it from the host or the command line. */
 export interface ToolCall extends Pick<ExecuteHooks, 'report' | 'consent' | 'unattended' | 'attended'> {
   project: ProjectContext
+  /** The same for several targets as one. */
+  group: Pick<GroupHooks, 'consent' | 'unattended'>
   /** Aborted when the caller cancels. */
   cancelled: AbortSignal
 }

@@ -6,11 +6,14 @@ import { readDeployFile } from '../project/deploy-file.ts'
 import { historyOf } from '../project/history.ts'
 import { type ProjectPaths, projectPaths } from '../project/paths.ts'
 import { spareBegun } from '../rollback/assess/spare-names.ts'
+import { type GroupRecord, groupById, isGroupId, newestGroup } from '../rollback/group/group-journal.ts'
+import { incidentOfGroup } from '../rollback/group/incident-of-group.ts'
+import { groupNames } from '../rollback/group/open-group.ts'
 import { type Given, incidentOfJournal, incidentOfNow } from '../rollback/incident-of.ts'
 import { type JournalRecord, journalById, newestRollback } from '../rollback/journal/journal.ts'
 import { withSession } from '../rollback/open-session.ts'
 import type { ProjectContext } from '../rollback/session.ts'
-import { messageOf } from '../support/errors.ts'
+import { InputError, messageOf } from '../support/errors.ts'
 import { withLimit } from '../support/limit.ts'
 import { defineTool } from './define-tool.ts'
 import { rollbackId, target } from './shapes.ts'
@@ -36,17 +39,65 @@ export const writeIncidentTool = defineTool({
   run: async ({ rollback_id: id, target, severity, root_cause: rootCause, impact, notes }, { project, cancelled }) => {
     const given = { severity, rootCause, impact, notes }
     const paths = projectPaths(project.projectDir)
-    const record = await (id ? journalById(paths.rollbacksDir, id) : newestRollback(paths.rollbacksDir, target))
-    if (record) spareBegun(project.mask, record.begun)
-    const signal = withLimit(cancelled, 120_000)
-    const incident = record
-      ? await incidentWithoutTarget(project, paths, record, given)
-      : await withSession(project, { target }, (session) => incidentOfNow(session, given, signal))
+    const group = await groupMeant(project, paths, id, target)
+    const incident = group
+      ? await incidentOfSeveral(project, paths, group, given)
+      : await incidentOfOne(project, paths, { id, target }, given, withLimit(cancelled, 120_000))
     const history = incident.history.slice(0, mostRecords)
     const written = await writeIncident(paths, { ...incident, history }, project.mask)
     return { ...written, target: incident.target, path: relative(project.projectDir, written.path) }
   }
 })
+
+/** The rollback of several targets that the call means: by its id, by its targets, or as the one of which the newest rollback is a part. */
+async function groupMeant(
+  { clock, ...project }: ProjectContext,
+  { rollbacksDir }: ProjectPaths,
+  id: string | undefined,
+  target: string | undefined
+): Promise<GroupRecord | null> {
+  if (id !== undefined) return isGroupId(id) ? groupById(rollbacksDir, id, clock.now()) : null
+  const newest = await newestGroup(rollbacksDir, clock.now())
+  if (target === undefined) {
+    const { begun } = (await newestRollback(rollbacksDir)) ?? {}
+    return newest && begun?.groupId === newest.begun.groupId ? newest : null
+  }
+  const { names } = await groupNames({ clock, ...project }, target)
+  if (names.length <= 1) return null
+  if (newest?.begun.members.some((member) => names.includes(member.target))) return newest
+  throw new InputError({
+    what: 'There is no rollback of these targets as one',
+    why: `no journal in ${rollbacksDir} tells of one`,
+    state: 'No report was written.',
+    next: 'Name one target, to report its own rollback or failure.',
+    code: 'unknown_rollback'
+  })
+}
+
+async function incidentOfSeveral(
+  project: ProjectContext,
+  paths: ProjectPaths,
+  record: GroupRecord,
+  given: Given
+): Promise<Incident> {
+  const file = await readDeployFile(paths, project.env).catch(() => null)
+  const recordsOf = (target: string) => historyOf(file, target).slice(0, mostRecords)
+  return incidentOfGroup(project, paths.rollbacksDir, record, recordsOf, given)
+}
+
+async function incidentOfOne(
+  project: ProjectContext,
+  paths: ProjectPaths,
+  { id, target }: { id: string | undefined; target: string | undefined },
+  given: Given,
+  signal: AbortSignal
+): Promise<Incident> {
+  const record = await (id ? journalById(paths.rollbacksDir, id) : newestRollback(paths.rollbacksDir, target))
+  if (record) spareBegun(project.mask, record.begun)
+  return record
+    ? incidentWithoutTarget(project, paths, record, given)
+    : withSession(project, { target }, (session) => incidentOfNow(session, given, signal))
+}
 
 /** A journal is enough for a report: the target may not answer by now, and deploy.json may be broken. */
 async function incidentWithoutTarget(

@@ -79,7 +79,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     const { run, latest } = await deployed()
     expect(await run('status')).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining('npm: 1.2.0 (FAILED), last good: 1.1.0')
+      stdout: expect.stringContaining('npm: FAILED. 1.2.0: recorded as failed')
     })
     expect((await run('list')).stdout).toContain('+ 1.1.0')
     const assessed = JSON.parse((await run('assess', '--json')).stdout)
@@ -91,7 +91,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     const { it, run } = await deployed()
     const deployFile = JSON.parse(await readFile(deployFileOf(it), 'utf8'))
     await writeFile(deployFileOf(it), JSON.stringify({ ...deployFile, history: [] }))
-    expect(await run('status')).toMatchObject({ code: 0, stdout: expect.stringContaining('npm: 1.2.0 (healthy)') })
+    expect(await run('status')).toMatchObject({ code: 0, stdout: expect.stringContaining('npm: healthy. 1.2.0: ') })
     deployFile.targets.odd = { type: 'abacus' }
     await writeFile(deployFileOf(it), JSON.stringify({ ...deployFile, history: [] }))
     const odd = await run('status', '--json')
@@ -178,8 +178,8 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
   test('with --json a person on a terminal is shown the plan before they are asked', async () => {
     const { it, env } = await deployed()
     const { stdout } = await answering(['rollback', '--json'], it.made.dir, env, [['to confirm:', 'n\n']])
-    expect(stdout.indexOf('Plan plan-')).toBeGreaterThanOrEqual(0)
-    expect(stdout.indexOf('Plan plan-')).toBeLessThan(stdout.indexOf('to confirm:'))
+    expect(stdout.indexOf('steps ')).toBeGreaterThanOrEqual(0)
+    expect(stdout.indexOf('steps ')).toBeLessThan(stdout.indexOf('to confirm:'))
   })
 
   test('a dry run needs nobody and changes nothing', async () => {

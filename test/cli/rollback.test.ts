@@ -113,6 +113,14 @@ test('--auto with another plan than the present one does nothing', async () => {
   expect(await run(['--auto'])).toMatchObject({ code: 0, answer: { outcome: 'succeeded' } })
 })
 
+test('--auto never takes a configuration back', async () => {
+  const shelf = newShelf()
+  const { run } = await commandOn(shelf, { automatic: true })
+  expect((await run(['--auto', '--with-config'])).answer.error).toMatchObject({ code: 'usage' })
+  expect((await run(['--with-config'])).answer.error).toMatchObject({ code: 'no_with_config' })
+  expect(shelf.serving).toBe('1.2.0')
+})
+
 test('--auto with a serious risk is a condition missing, not a risk to accept', async () => {
   const shelf = newShelf({ risks: [{ id: 'moved', serious: true, title: 'Moved', detail: 'to another digest' }] })
   const { run } = await commandOn(shelf, { automatic: true })

@@ -3,6 +3,7 @@ import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../src/model/json.ts'
 import { distFile } from '../../testkit/dist.ts'
 import { type TestProject, testProject } from '../../testkit/project.ts'
 
@@ -34,6 +35,8 @@ afterEach(async () => {
 })
 
 interface Said {
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the hook answered
+  answer: any
   line: string | null
   code: number | null
   stderr: string
@@ -54,8 +57,9 @@ async function hook(event: Record<string, unknown> | string, env: Record<string,
     typeof event === 'string' ? event : JSON.stringify({ session_id: 'session-1', cwd: project.dir, ...event })
   )
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-  const line = stdout ? (JSON.parse(stdout).hookSpecificOutput.additionalContext as string) : null
-  return { line, code, stderr }
+  const answer = stdout ? JSON.parse(stdout) : null
+  const line = (answer?.hookSpecificOutput.additionalContext as string | undefined) ?? null
+  return { line, answer, code, stderr }
 }
 
 const failed = (command: string, error = 'Exit code 1\nboom') =>
@@ -76,11 +80,60 @@ const passed = (command: string, response: Record<string, unknown> = {}, duratio
     duration_ms: durationMs
   })
 
+const about = (command: string, env?: Record<string, string>) =>
+  hook({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_input: { command } }, env)
+
+describe('hook before a command', () => {
+  const freeze = (...frozen: object[]) =>
+    project.deploy({
+      version: '1.0',
+      targets: { npm: { enabled: true }, web: { type: 'docker' } },
+      frozen: frozen as JsonObject[],
+      history: []
+    })
+
+  test('a deploy command that names a frozen version is asked about, with the reason', async () => {
+    await freeze({ target: 'web', version: '1.2.0', until: '2100-01-02T03:04:00Z', reason: 'wrong "prices"\nrm -rf /' })
+    for (const command of ['TAG=1.2.0 docker compose up -d', 'docker service update --image shop/web:v1.2.0 web']) {
+      const { answer, code, stderr } = await about(command)
+      expect(answer.hookSpecificOutput).toMatchObject({
+        hookEventName: 'PreToolUse',
+        permissionDecision: 'ask',
+        permissionDecisionReason: expect.stringMatching(
+          /^1\.2\.0 was rolled back on web and is frozen until 2100-01-02 03:04 UTC \(deploy\.json gives the reason "wrong 'prices' rm -rf \/"\)$/
+        )
+      })
+      expect(answer.systemMessage).toBe(answer.hookSpecificOutput.additionalContext)
+      expect([code, stderr]).toEqual([0, ''])
+    }
+  })
+
+  test('a deploy command that names no version is told of the target once a session, and goes on', async () => {
+    await freeze({ target: 'web', version: '1.2.0', until: null })
+    const first = await about('docker compose up -d')
+    expect(first.line).toBe('1.2.0 was rolled back on web and is frozen')
+    expect(first.answer.hookSpecificOutput.permissionDecision).toBeUndefined()
+    expect((await about('docker compose up -d')).line).toBeNull()
+    expect((await about('TAG=1.2.0 docker compose up -d')).answer.hookSpecificOutput.permissionDecision).toBe('ask')
+  })
+
+  test('another target, another command, another version, an ended freeze and a broken file add nothing', async () => {
+    await freeze({ target: 'web', version: '1.2.0', until: null })
+    expect((await about('npm publish')).answer).toBeNull()
+    expect((await about('docker ps')).answer).toBeNull()
+    expect((await about('docker run shop/web:1.3.0')).answer).toBeNull()
+    await freeze({ target: 'web', version: '1.2.0', until: '2026-01-01T00:00:00Z' }, { target: 'web' }, { version: 7 })
+    expect((await about('TAG=1.2.0 docker compose up -d')).answer).toBeNull()
+    await writeFile(project.deployFile, '{"frozen": [')
+    expect(await about('TAG=1.2.0 docker compose up -d')).toMatchObject({ answer: null, code: 0, stderr: '' })
+  })
+})
+
 describe('hook', () => {
   test('a failed deploy command adds one line with the last good version and the command', async () => {
     const { line, code, stderr } = await failed('npm publish', 'Exit code 7')
     expect(line).toMatch(
-      /^`npm publish` exited 7 at \d\d:\d\d UTC; the last good version of npm is 1\.1\.0; \/popkit-ops:deploy rollback can return to it\.$/
+      /^`npm publish` exited 7 at \d\d:\d\d UTC; the last good version of npm is 1\.1\.0; \/popkit-ops:deploy rollback can return to it\. `pop-deploy-rollback watch` follows the next deployment\.$/
     )
     expect([code, stderr]).toEqual([0, ''])
   })
@@ -174,7 +227,7 @@ describe('hook', () => {
   test('its own errors are silent', async () => {
     await writeFile(project.deployFile, '{ broken')
     await utimes(project.deployFile, longAgo, longAgo)
-    const silent = { line: null, code: 0, stderr: '' }
+    const silent = { line: null, answer: null, code: 0, stderr: '' }
     expect(await failed('npm publish')).toEqual(silent)
     expect(await hook('no json')).toEqual(silent)
     expect(await hook('')).toEqual(silent)

@@ -15,6 +15,7 @@ describe('outageOf', () => {
   it('runs from the target’s own word to the passed checks', () => {
     expect(outage({})).toEqual({
       ms: 135_200,
+      inferred: false,
       from: '2026-03-18T14:31:00.000Z',
       until: '2026-03-18T14:33:15.200Z',
       says: 'at least 2m 15s, from 2026-03-18T14:31:00.000Z (health: down since then) until 2026-03-18T14:33:15.200Z (journal: the checks of 1.1.0 passed)'

@@ -55,7 +55,7 @@ describe('the plugin in dist', () => {
       groups.flatMap((group) => group.hooks)
     )
     const started = [...handlers, (await json('.mcp.json')).mcpServers.rollback].flatMap(({ args }) => args)
-    expect(started).toHaveLength(4)
+    expect(started).toHaveLength(5)
     for (const file of started) expect(built).toContain(file.replace(`\${CLAUDE_PLUGIN_ROOT}/`, ''))
     for (const file of ['skills/pop-deploy-rollback/SKILL.md', '.claude-plugin/plugin.json'])
       expect(await readFile(join(dist, file), 'utf8')).toBe(await readFile(join(root, file), 'utf8'))

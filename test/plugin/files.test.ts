@@ -126,7 +126,7 @@ describe('manifest', () => {
       groups.flatMap((group) => group.hooks)
     )
     const started = [...handlers, (await json('.mcp.json')).mcpServers.rollback]
-    expect(started).toHaveLength(4)
+    expect(started).toHaveLength(5)
     for (const { command, args } of started) {
       expect(command).toBe('node')
       expect(args[0]).toMatch(/^\$\{CLAUDE_PLUGIN_ROOT\}\/dist\/\w+\.mjs$/)

@@ -6,12 +6,15 @@ const fileOf = (targets: Record<string, Partial<ProjectTarget>>): DeployFile => 
   path: '/p/.claude/popkit/deploy.json',
   text: '',
   entries: {},
+  group: { order: [], onFailure: 'stop' },
   targets: new Map(
     Object.entries(targets).map(([name, rest]) => [
       name,
       { name, type: name, enabled: true, primary: false, config: {}, ...rest }
     ])
   ),
+  frozen: [],
+  notify: [],
   records: [],
   notes: []
 })

@@ -32,8 +32,8 @@ test('candidates that only an identity names come last, newest first, where anot
   const newer = built(id, '2026-03-17T22:10:30.000Z')
   const { summary } = renderAssessment({ ...assessment, chosen, candidates: [chosen, older, newer] })
   expect(summary).toContain(
-    `Other candidates: 2 without a name: sha256:${'a'.repeat(12)} (built 2026-03-17 22:10 UTC), sha256:${'b'.repeat(12)} (`
+    `2 without a name: sha256:${'a'.repeat(12)} (built 2026-03-17 22:10 UTC), sha256:${'b'.repeat(12)} (`
   )
   const none = { ...assessment, chosen: null, plan: null, candidates: [nameless] }
-  expect(renderAssessment(none).summary).toContain(`Other candidates: sha256:${'a'.repeat(12)} (`)
+  expect(renderAssessment(none).summary).toContain(`  or       sha256:${'a'.repeat(12)} (`)
 })

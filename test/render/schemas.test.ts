@@ -40,7 +40,7 @@ test('a rendered verification and incident match their schemas', async () => {
 
 test('a recorded failure that the health check does not show is explained in the first lines', async () => {
   const { assess } = await engine(newShelf({ health: { '1.2.0': 'healthy', '1.1.0': 'healthy' } }))
-  expect(renderAssessment(await assess()).summary.split('\n')[1]).toBe(
-    'Current: 1.2.0 (FAILED: recorded as failed at 2026-03-18 14:30 UTC; its health check passes)'
+  expect(renderAssessment(await assess()).summary.split('\n')[0]).toBe(
+    'shelf: FAILED. 1.2.0: recorded as failed, since 14:30 UTC (5 min); its health check passes'
   )
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { DeploymentRecord, NewRecord } from '../../src/model/deployment-record.ts'
+import { openNotifier } from '../../src/notify/webhooks.ts'
 import { assess } from '../../src/rollback/assess/assess.ts'
 import type { Assessment } from '../../src/rollback/assess/assessment.ts'
 import { executeRollback } from '../../src/rollback/run/execute.ts'
@@ -85,6 +86,8 @@ export async function engine(
     history,
     settings: { soakMs: 10_000, limitMs: 60_000, maxAttempts: 3 },
     files: { journals: join(dir, 'rollbacks'), lock: join(dir, 'rollbacks/shelf.lock') },
+    withConfig: false,
+    notifier: openNotifier([], { env: {}, mask: createMask(), log: () => undefined }),
     notes: [],
     clock,
     log: () => undefined,

@@ -21,6 +21,7 @@ import { contactsIn } from './tables.ts'
 interface Scene {
   target: string
   config: JsonObject
+  signals?: JsonObject[]
   versions?: { good: string; failed: string }
   env?: Record<string, string>
   /** Stand-ins by host. */
@@ -150,13 +151,15 @@ const scenes: Record<string, () => Promise<Scene>> = {
 
 async function pypi(config: JsonObject, host: string): Promise<Scene> {
   const fake = await fakePypi()
+  const metrics = await page()
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) upload(fake.state, version)
   return {
     target: 'pypi',
     config,
-    routes: { [host]: fake.url, 'files.pythonhosted.org': fake.files.url },
-    named: { '<index>': ['index.example.com'] },
-    servers: [fake]
+    signals: [{ name: 'errors', prometheus: { url: 'http://metrics.example.com', query: 'errors' }, above: 1 }],
+    routes: { [host]: fake.url, 'files.pythonhosted.org': fake.files.url, 'metrics.example.com': metrics.url },
+    named: { '<index>': ['index.example.com'], '<signal>': ['metrics.example.com'] },
+    servers: [fake, metrics]
   }
 }
 
@@ -303,7 +306,12 @@ describe('what the tools contact and start', async () => {
     const project = await testProject({
       version: '1.0',
       targets: {
-        [target]: { enabled: true, primary: true, config: { rollback: { soak_seconds: 0 }, ...scene.config } }
+        [target]: {
+          enabled: true,
+          primary: true,
+          config: { rollback: { soak_seconds: 0 }, ...scene.config },
+          signals: scene.signals ?? []
+        }
       },
       history: [
         historyRecord(target, versions.failed, 'failed', '2026-03-18T14:30:00Z', { commit_sha: commit }),

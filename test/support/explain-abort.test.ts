@@ -43,7 +43,13 @@ test('a tool renders it', async () => {
     }
   }
   const project = { projectDir, env: {}, clock, log, mask }
-  const call = { project, report: () => undefined, cancelled: never, consent: async () => undefined }
+  const call = {
+    project,
+    report: () => undefined,
+    cancelled: never,
+    consent: async () => undefined,
+    group: { consent: async () => undefined }
+  }
   const { answer, isError } = await renderedTool(slow, assessmentSchema, renderAssessment).call({}, call)
   expect(isError).toBe(true)
   expect(answer.summary).toContain('The target did not answer in time')

@@ -27,7 +27,8 @@ test('a broken deploy.json does not prevent a report for which the journal suffi
     project,
     report: () => undefined,
     cancelled: new AbortController().signal,
-    consent: async () => undefined
+    consent: async () => undefined,
+    group: { consent: async () => undefined }
   }
   const { path } = await writeIncidentTool.run({ rollback_id: rollbackId ?? '' }, call)
   const report = await readFile(join(files.dir, path), 'utf8')

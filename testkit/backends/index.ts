@@ -7,6 +7,7 @@ export const backends: Record<string, () => Promise<{ default: Backend }>> = {
   kubernetes: () => import('./kubernetes.ts'),
   helm: () => import('./helm.ts'),
   npm: () => import('./npm.ts'),
+  prometheus: () => import('./prometheus.ts'),
   chromium: () => import('./chromium.ts'),
   host: () => import('./host.ts')
 }

@@ -18,7 +18,7 @@ export function rankCandidates(current: Release | null, releases: readonly Relea
   const periods = byVersion(servingPeriods(evidence.history, evidence.now))
   const records = byVersion(evidence.history)
   const candidates = releases
-    .filter((release) => release.id !== current?.id)
+    .filter((release) => release.id !== current?.id || release.earlierConfiguration)
     .map((release) => {
       const known = { periods: periods.get(release.version) ?? [], records: records.get(release.version) ?? [] }
       return weigh(release, known, evidence)
@@ -26,16 +26,17 @@ export function rankCandidates(current: Release | null, releases: readonly Relea
   return candidates.sort(byWorth)
 }
 
-/** The best candidate that has evidence for it and nothing against it, or null. */
+/** The best candidate that may be recommended, or null. */
 export const recommend = (current: Release | null, ranked: readonly Candidate[]): Candidate | null =>
-  ranked.find(
-    ({ release, good, evidenceAgainst }) =>
-      good &&
-      evidenceAgainst.length === 0 &&
-      release.available.state !== 'no' &&
-      release.version !== current?.version &&
-      (!release.prerelease || current?.prerelease === true)
-  ) ?? null
+  ranked.find((candidate) => isRecommendable(current, candidate)) ?? null
+
+/** There is evidence for it and nothing against it. */
+export const isRecommendable = (current: Release | null, { release, good, evidenceAgainst }: Candidate): boolean =>
+  good &&
+  evidenceAgainst.length === 0 &&
+  release.available.state !== 'no' &&
+  (release.version !== current?.version || release.earlierConfiguration !== undefined) &&
+  (!release.prerelease || current?.prerelease === true)
 
 const mostEvidence = 3
 
@@ -68,8 +69,8 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
 
   const good: Span[] = []
   for (const period of served) {
-    if (bad && period.from <= bad.at) continue
-    good.push({ ...period, afterFailure: () => period.afterFailure })
+    if (bad && !outweighs(period, bad)) continue
+    good.push({ ...period, source: 'deploy.json', afterFailure: () => period.afterFailure })
     if (evidenceFor.length < mostEvidence) evidenceFor.push(evidenceOf(period))
   }
   if (release.served && servedSince(bad, release.served)) {
@@ -77,6 +78,8 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
     good.push({
       from,
       until: until ?? from ?? release.createdAt ?? '',
+      forMs,
+      source,
       afterFailure: () => isAfterFailure(from, history)
     })
     const length = forMs === undefined ? '' : ` for ${duration(forMs)}`
@@ -86,7 +89,8 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
   evidenceAgainst.push(...(release.against ?? []))
   if (release.available.state === 'no') evidenceAgainst.push(release.available.reason ?? 'no longer available')
 
-  const lastGoodAt = good.reduce((last, { until }) => (until > last ? until : last), '')
+  const last = good.reduce<Span | null>((best, span) => (best && best.until >= span.until ? best : span), null)
+  const lastGoodAt = last?.until
   const shortLived = good.length > 0 && good.every(isShortLived)
   if (shortLived && evidenceFor[0])
     evidenceFor[0] += '; less than an hour, right after a failure; longer-serving releases rank higher'
@@ -94,6 +98,7 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
     release,
     good: good.length > 0,
     ...(lastGoodAt && { lastGoodAt }),
+    ...(last && { served: servedIn(last) }),
     shortLived,
     evidenceFor: evidenceFor.slice(0, mostEvidence),
     evidenceAgainst
@@ -103,7 +108,14 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
 interface Span {
   from: string | undefined
   until: string
+  forMs?: number | undefined
+  source: string
   afterFailure(): boolean
+}
+
+function servedIn({ from, until, forMs, source }: Span): Candidate['served'] {
+  const ms = forMs ?? (from && until ? Date.parse(until) - Date.parse(from) : 0)
+  return { source, ...(ms > 0 && { forMs: ms }), ...(until && { until }) }
 }
 
 const hourMs = 3_600_000
@@ -122,6 +134,12 @@ interface Bad {
   text: string
 }
 
+const minuteMs = 60_000
+
+/** A version that failed is not called good again for having lasted some seconds since. */
+const outweighs = ({ from, until }: ServingPeriod, bad: Bad): boolean =>
+  from > bad.at && Date.parse(until) - Date.parse(from) >= minuteMs
+
 /** A serving period outweighs bad evidence only when it began later; its end says only when the next deployment came. */
 const servedSince = (bad: Bad | null, { from }: Served): boolean => !bad || (from !== undefined && from > bad.at)
 
@@ -131,15 +149,23 @@ function lastBad(
   mine: readonly DeploymentRecord[],
   formerRollbacks: readonly FormerRollback[]
 ): Bad | null {
-  const record = latest(mine.filter(({ status }) => status === 'rolled_back' || status === 'failed'))
-  const former = latest(formerRollbacks.filter(({ id, version }) => id === release.id || version === release.version))
+  const until = release.earlierConfiguration?.until
+  const isOfIt = ({ at }: { at: string }): boolean => until === undefined || at < until
+  const record = latest(mine.filter((one) => isOfIt(one) && (one.status === 'failed' || isLeft(one))))
+  const former = latest(
+    formerRollbacks.filter((one) => isOfIt(one) && (one.id === release.id || one.version === release.version))
+  )
   const marks: Bad[] = []
   if (record) marks.push({ at: record.at, text: badRecord(record) })
-  if (release.rolledBackAt)
+  if (release.rolledBackAt && isOfIt({ at: release.rolledBackAt }))
     marks.push({ at: release.rolledBackAt, text: `rolled back from at ${release.rolledBackAt} (marked on the target)` })
   if (former) marks.push({ at: former.at, text: `${former.what} at ${former.at} (${former.rollbackId})` })
   return latest(marks)
 }
+
+/** Rolled back from; not where only its configuration went back. */
+const isLeft = ({ status, digest, rollbackToDigest }: DeploymentRecord): boolean =>
+  status === 'rolled_back' && (digest === undefined || digest !== rollbackToDigest)
 
 const badRecord = ({ status, at, rollbackTo, error }: DeploymentRecord): string =>
   status === 'failed'

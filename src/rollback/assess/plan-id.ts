@@ -12,6 +12,8 @@ export interface Plan {
   steps: Step[]
   fingerprint: string
   soakMs: number
+  /** What users notice of the switch, for people. */
+  gap?: string
 }
 
 interface PlanIdentity {
@@ -57,7 +59,8 @@ export function planOf(session: Session, observation: Observation, to: Release, 
     to,
     steps,
     fingerprint,
-    soakMs: Math.max(session.settings.soakMs, draft.soakMs ?? 0)
+    soakMs: Math.max(session.settings.soakMs, draft.soakMs ?? 0),
+    ...(draft.gap !== undefined && { gap: draft.gap })
   }
 }
 

@@ -22,12 +22,14 @@ export const invalidPlanId = (planId: string): InputError =>
     code: 'bad_plan_id'
   })
 
-export const stalePlan = (why: string): InputError =>
+/** @param asked what to assess again: the target, and the version where one was named. */
+export const stalePlan = (why: string, asked: { target: string; version?: string }): InputError =>
   new InputError({
     what: 'The approved plan is out of date',
     why,
     next: 'Assess again and approve the new plan.',
-    code: 'stale_plan'
+    code: 'stale_plan',
+    call: { tool: 'assess_rollback', arguments: asked, when: 'to see what changed, and the new plan' }
   })
 
 /**
@@ -47,7 +49,7 @@ export function checkUnattended(assessment: Assessment, automatic: boolean, beca
 
 /** The conditions that are not met, one line each; none when it may run unattended. */
 export function missingConditions(assessment: Assessment, automatic: boolean): string[] {
-  const { target, failed, chosen, recommended, risks, health, interrupted, blockers, plan } = assessment
+  const { target, failed, chosen, recommended, risks, health, interrupted, blockers, plan, withConfig } = assessment
   const serious = risks.filter((risk) => risk.serious).map(({ id }) => id)
   return [
     ...(automatic
@@ -56,6 +58,7 @@ export function missingConditions(assessment: Assessment, automatic: boolean): s
           `targets.${target}.automatic is not true in the committed deploy.json, or targets.${target} has uncommitted changes`
         ]),
     ...(failed ? [] : [`the current version has not failed (${health.state}: ${health.message})`]),
+    ...(withConfig ? ['the configuration goes back too, which a person must approve'] : []),
     ...(interrupted ? [`an interrupted rollback (${interrupted.rollbackId}) needs a person to decide`] : []),
     ...(plan && chosen && chosen === recommended ? [] : ['the plan does not lead to a recommended version']),
     ...(serious.length > 0 ? [`a person must accept these serious risks: ${serious.join(', ')}`] : []),

@@ -81,7 +81,7 @@ function optionOf(kind: ResumeKind, record: JournalRecord, observation: Observat
 
 /** The target shows the version to which the rollback led, and no other: somebody else may have brought it there. */
 export const isReached = ({ begun }: JournalRecord, { current, mixedReleases }: Observation): boolean =>
-  current?.id === begun.to.id && !mixedReleases
+  current?.id === begun.to.id && begun.from?.id !== begun.to.id && !mixedReleases
 
 /**
  * Finish or undo. But a deployment made since is not replaced, a proven version is not undone once the cleanup has begun, and what

@@ -5,6 +5,7 @@ import { holderSchema } from '../../model/lease.ts'
 import { healthSchema } from '../../model/observation.ts'
 import { outcomeSchema } from '../../model/outcome.ts'
 import { releaseSchema } from '../../model/release.ts'
+import { signalCourseSchema } from '../../model/signal.ts'
 import { stepSchema } from '../../model/step.ts'
 
 /** The format of journals that this program writes and reads. Raised whenever an older program would misread a journal. */
@@ -30,7 +31,9 @@ export const begunSchema = z.object({
   notes: z.array(z.string()),
   holder: holderSchema,
   /** Nobody was asked: the conditions of an unattended rollback held. */
-  unattended: z.boolean().optional()
+  unattended: z.boolean().optional(),
+  /** The rollback of several targets that it is a part of. */
+  groupId: z.string().optional()
 })
 
 const progressState = z.enum(['started', 'done', 'failed'])
@@ -61,7 +64,14 @@ export const journalEventSchema = z.discriminatedUnion('event', [
     detail: z.string().optional()
   }),
   /** `healthySince` is the time of the first of the uninterrupted healthy checks. */
-  z.object({ event: z.literal('checks'), at, checks: z.array(checkSchema), healthySince: z.string().optional() }),
+  z.object({
+    event: z.literal('checks'),
+    at,
+    checks: z.array(checkSchema),
+    healthySince: z.string().optional(),
+    /** How the configured signals went from the beginning of the failure to the end of the checks. */
+    signals: z.array(signalCourseSchema).optional()
+  }),
   z.object({ event: z.literal('evidence'), at, item: evidenceSchema }),
   z.object({ event: z.literal('findings'), at, findings: z.array(z.string()), events: z.array(timelineEventSchema) }),
   z.object({ event: z.literal('note'), at, text: z.string() }),

@@ -93,7 +93,8 @@ function eventOf(line: JsonObject): JournalEvent[] {
   throw new InvalidJournal(`its event "${line.event}" is not valid`, line.target)
 }
 
-function parseLine(line: string): JsonObject[] {
+/** The object in a line; none where it is torn, no object, or nested too deep. */
+export function parseLine(line: string): JsonObject[] {
   try {
     const value: unknown = JSON.parse(line)
     const parsed = jsonObject.safeParse(tooDeepAt(value) ? null : value)

@@ -20,11 +20,35 @@ export interface Journal {
   close(): Promise<void>
 }
 
+/** A file of JSON lines that only grows. */
+export interface LineLog<Line> {
+  readonly path: string
+  /** @throws when the line is not on disk. */
+  append(line: Line): Promise<void>
+  /** Appends a line that has its time already. */
+  copy(line: Line & { at: string }): Promise<void>
+  close(): Promise<void>
+}
+
 /**
  * Opens a journal for appending; creates it where there is none.
  * @throws ConfigError when it cannot be written; no rollback may begin then.
  */
 export async function openJournal(path: string, clock: Clock, mask: Mask): Promise<Journal> {
+  const log = await openLineLog<Entry>(path, clock, mask)
+  return {
+    path,
+    append: log.append,
+    attempt: (entry) => log.append(entry).catch(() => undefined),
+    async copy(events) {
+      for (const event of events) await log.copy(event)
+    },
+    close: log.close
+  }
+}
+
+/** Opens a file of JSON lines for appending, each with its time. @throws ConfigError when it cannot be written. */
+export async function openLineLog<Line extends object>(path: string, clock: Clock, mask: Mask): Promise<LineLog<Line>> {
   const handle = await openForAppend(path)
   let queue = Promise.resolve()
   let torn = await endsInTornLine(path)
@@ -42,14 +66,10 @@ export async function openJournal(path: string, clock: Clock, mask: Mask): Promi
     queue = written.catch(() => undefined)
     return written
   }
-  const append = (entry: Entry): Promise<void> => put({ ...mask.record(entry), at: isoNow(clock) })
   return {
     path,
-    append,
-    attempt: (entry) => append(entry).catch(() => undefined),
-    async copy(events) {
-      for (const event of events) await put(mask.record(event))
-    },
+    append: (line) => put({ ...mask.record(line), at: isoNow(clock) }),
+    copy: (line) => put({ ...mask.record(line) }),
     async close() {
       await queue
       await handle.close()

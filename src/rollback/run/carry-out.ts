@@ -1,4 +1,5 @@
 import type { Check } from '../../model/check.ts'
+import type { SignalCourse } from '../../model/signal.ts'
 import type { Step } from '../../model/step.ts'
 import { messageOf, RollbackError } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
@@ -6,12 +7,21 @@ import { duration } from '../../support/text.ts'
 import { conclude } from './conclude.ts'
 import { type Proof, prove } from './prove.ts'
 import type { RollbackResult } from './result.ts'
-import { hasSwitched, isTakenOver, manualCommands, named, type RollbackRun, unlessTakenOver } from './rollback-run.ts'
+import {
+  hasSwitched,
+  isTakenOver,
+  manualCommands,
+  named,
+  type RollbackRun,
+  restartLimit,
+  unlessTakenOver
+} from './rollback-run.ts'
 import { applyStep, StepFailed, say } from './steps.ts'
 import { messageWithin, reachedAt } from './time-limit.ts'
-import { cancel, concludeTakenOver, undoUnlessWorse } from './undo.ts'
+import { cancel, concludeTakenOver, undo, undoUnlessWorse } from './undo.ts'
 
 const markWithinMs = 15_000
+const coursesWithinMs = 5000
 
 /** The rollback itself: prepare, switch, check, clean up; or the undo. */
 export async function carryOut(run: RollbackRun): Promise<RollbackResult> {
@@ -28,6 +38,10 @@ async function applySteps(run: RollbackRun): Promise<RollbackResult | null> {
   for (const step of begun.steps.filter(({ phase, id }) => phase !== 'cleanup' && !doneBefore.has(id))) {
     const switching = hasSwitched(run)
     if (hooks.cancel.aborted && !switching) return cancel(run)
+    if (step.phase === 'switch' && !switching) {
+      const ended = await waitForTurn(run)
+      if (ended) return ended
+    }
     if (!beganSteps.includes(step)) beganSteps.push(step)
     try {
       const { manual } = await applyStep(run, step, timeLeft(run))
@@ -46,6 +60,28 @@ async function applySteps(run: RollbackRun): Promise<RollbackResult | null> {
   return null
 }
 
+/** Waits until the group lets it switch; gives a result when it is not to. */
+async function waitForTurn(run: RollbackRun): Promise<RollbackResult | null> {
+  const { gates } = run.hooks
+  if (!gates) return null
+  const isTurn = await gates.beforeSwitch()
+  restartLimit(run)
+  if (!isTurn) return cancel(run)
+  const changed = await changedMeanwhile(run)
+  return changed ? undo(run, { why: changed, checks: [], touched: false }) : null
+}
+
+/** Why the switch is no longer what was approved: another release was deployed while it waited. */
+async function changedMeanwhile({ session, begun, ...run }: RollbackRun): Promise<string | null> {
+  try {
+    const { current } = (await session.target.observe(run.limit)).observation
+    if ((current?.id ?? null) === (begun.from?.id ?? null)) return null
+    return `${current?.version ?? 'Nothing'} is deployed since this rollback began`
+  } catch (error) {
+    return `What serves could not be seen before the switch: ${quoteLine(session.mask, messageOf(error), 300)}`
+  }
+}
+
 /** The step was cancelled while it waited for a person, and had changed nothing. */
 const wasCancelled = ({ cause }: StepFailed): boolean => cause instanceof RollbackError && cause.code === 'cancelled'
 
@@ -54,14 +90,25 @@ async function check(run: RollbackRun): Promise<Proof> {
   say(run, 'check', 'started')
   const proof: Proof = await prove(session, begun.to, {
     soakMs: begun.soakMs,
+    patienceMs: session.signals?.patienceMs ?? 0,
+    settling: true,
     signal: timeLeft(run),
     progress: (message) => say(run, 'check', 'working', message),
     serving: (since) => say(run, 'check', 'serving', servingLine(begun, since))
   }).catch((error: unknown) => ({ verdict: 'inconclusive', checks: [outOfTime(run, error)] }))
   const { checks, healthySince, verdict } = proof
-  await journal.attempt({ event: 'checks', checks, healthySince })
+  const signals = await coursesOf(run)
+  await journal.attempt({ event: 'checks', checks, healthySince, ...(signals.length > 0 && { signals }) })
   say(run, 'check', verdict === 'healthy' ? 'done' : 'failed', verdict)
   return proof
+}
+
+/** How the signals went, from the beginning of the failure to now; a rollback does not fail for a lack of it. */
+async function coursesOf({ session, begun }: RollbackRun): Promise<SignalCourse[]> {
+  const from = new Date(Math.min(Date.parse(begun.at), Date.parse(begun.health.since ?? begun.at)))
+  const span = { from, until: session.clock.now() }
+  const courses = session.signals?.courses(begun.to, span, AbortSignal.timeout(coursesWithinMs))
+  return (await courses?.catch(() => [])) ?? []
 }
 
 /** What a person waits for, told as soon as it is so. */
@@ -75,7 +122,7 @@ const outOfTime = (run: RollbackRun, error: unknown): Check => ({
   detail: quoteLine(run.session.mask, messageWithin(run, run.limit, error), 300)
 })
 
-async function settle(run: RollbackRun, { verdict, checks }: Proof): Promise<RollbackResult> {
+async function settle(run: RollbackRun, { verdict, checks, healthySince }: Proof): Promise<RollbackResult> {
   const { to, steps, soakMs } = run.begun
   if (isTakenOver(run)) return concludeTakenOver(run, checks)
   const those = (wanted: Check['status']): string =>
@@ -84,9 +131,19 @@ async function settle(run: RollbackRun, { verdict, checks }: Proof): Promise<Rol
       .map(({ title, detail }) => `${title}: ${detail}`)
       .join('; ')
   if (verdict === 'unhealthy') return undoUnlessWorse(run, those('fail'), checks)
+  const reached = reachedAt(run, 'the health check')
+  const decision = await run.hooks.gates?.beforeCleanup()
+  if (decision) restartLimit(run)
+  if (isTakenOver(run)) return concludeTakenOver(run, checks)
+  if (decision === 'undo')
+    return undo(run, {
+      why: 'Another target of the group failed, so this one was taken back',
+      asked: true,
+      touched: true,
+      checks
+    })
   if (verdict === 'inconclusive') {
     const cleanup = steps.filter(({ phase }) => phase === 'cleanup')
-    const reached = reachedAt(run, 'the health check')
     return conclude(run, {
       outcome: 'unverified',
       checks,
@@ -101,6 +158,7 @@ async function settle(run: RollbackRun, { verdict, checks }: Proof): Promise<Rol
   return conclude(run, {
     outcome: 'succeeded',
     checks,
+    ...(healthySince && { healthySince }),
     remains: [...(await cleanUp(run)), ...leftBehind(run)],
     state: `${to.version} serves; every check passed${soakMs > 0 ? ', also at the end of the soak' : ''}.`
   })

@@ -1,3 +1,4 @@
+import { outageOf } from '../../incident/outage.ts'
 import type { Check } from '../../model/check.ts'
 import type { NewRecord } from '../../model/deployment-record.ts'
 import type { Outcome } from '../../model/outcome.ts'
@@ -19,6 +20,8 @@ export interface Conclusion {
   title?: string
   state: string
   checks?: Check[]
+  /** The first of the uninterrupted healthy checks. */
+  healthySince?: string
   remains?: string[]
   instructions?: string[]
   next?: string | null
@@ -55,10 +58,21 @@ export async function conclude(run: RollbackRun, conclusion: Conclusion): Promis
     checks: conclusion.checks ?? [],
     durationMs,
     state,
+    ...backOf(run, conclusion),
     remains,
     instructions: conclusion.instructions ?? [],
     title: conclusion.title ?? null,
     next: conclusion.next ?? null
+  }
+}
+
+/** When users were served again, and after how long, as the incident report says it. */
+function backOf({ session, begun }: RollbackRun, { outcome, healthySince }: Conclusion): Pick<RollbackResult, 'back'> {
+  if (outcome !== 'succeeded' || !healthySince) return {}
+  const { from, to, health, rollbackId: id, at: begunAt, soakMs: watchedMs } = begun
+  const rollback = { id, outcome, begunAt, recoveredAt: healthySince }
+  return {
+    back: { at: healthySince, outage: outageOf({ from, to, health, history: session.history, rollback }), watchedMs }
   }
 }
 

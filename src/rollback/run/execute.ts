@@ -15,6 +15,7 @@ import { blocked, invalidPlanId, notAccepted, stalePlan } from '../guard/refusal
 import { type Begun, journalFormat } from '../journal/journal-events.ts'
 import { checkJournalWritable, type Journal, openJournal } from '../journal/write-journal.ts'
 import type { Session } from '../session.ts'
+import { announceBegun, announced } from './announce.ts'
 import { carryOut } from './carry-out.ts'
 import { dryRunResult, type ExecuteHooks, type ExecuteRequest, type RollbackResult } from './result.ts'
 import { resume } from './resume.ts'
@@ -35,7 +36,8 @@ export async function executeRollback(
   const signal = anySignal(hooks.cancel, session.clock.limit(assessWithinMs))
   const assessment = await assess(session, { version: request.version, signal })
   await hooks.unattended?.(assessment)
-  if (assessment.interrupted) return resume(session, assessment, assessment.interrupted, request, hooks)
+  const { interrupted } = assessment
+  if (interrupted) return announced(session, () => resume(session, assessment, interrupted, request, hooks))
 
   const plan = approvedPlan(assessment, request.planId)
   const open = assessment.risks.filter(({ id, serious }) => serious && !request.accept.includes(id))
@@ -43,14 +45,19 @@ export async function executeRollback(
   if (request.dryRun) return dryRun(assessment, plan, open)
   if (open.length > 0) throw notAccepted(open)
   await hooks.consent(assessment)
-  return begin(session, assessment, plan, request, hooks)
+  const rollbackId = newRollbackId(session.name, session.clock.now(), session.files.journals)
+  return beginRollback(session, { assessment, plan, accept: request.accept, rollbackId }, hooks)
 }
 
 /** The plan of now, which must be the approved one. @throws InputError saying what changed or what is missing. */
 function approvedPlan({ plan, current, blockers, target }: Assessment, planId: string): Plan {
   if (blockers[0]) throw blocked(blockers[0])
   if (!plan) throw invalidPlanId(planId)
-  if (plan.id !== planId) throw stalePlan(whatChanged(planId, plan.id, { ...plan, from: current, target }))
+  if (plan.id !== planId)
+    throw stalePlan(whatChanged(planId, plan.id, { ...plan, from: current, target }), {
+      target,
+      version: plan.to.version
+    })
   return plan
 }
 
@@ -76,22 +83,35 @@ const stillToAccept = (open: readonly Risk[]): string[] =>
     ? [`Serious risks to accept, one by one: ${open.map(({ id, title }) => `${title} (${id})`).join('; ')}.`]
     : []
 
-async function begin(
-  session: Session,
-  assessment: Assessment,
-  plan: Plan,
-  request: ExecuteRequest,
-  hooks: ExecuteHooks
-): Promise<RollbackResult> {
+/** A plan that a person has approved. */
+export interface Approved {
+  assessment: Assessment
+  plan: Plan
+  /** Ids of the accepted risks. */
+  accept: readonly string[]
+  rollbackId: string
+  /** The group that it is a part of. */
+  groupId?: string
+}
+
+/**
+ * Carries out a plan that was approved a moment ago, under the lock and the lease of its target.
+ * @throws InputError, ConfigError or TargetError when the target has changed or is held; nothing was changed then.
+ */
+export const beginRollback = (session: Session, approved: Approved, hooks: ExecuteHooks): Promise<RollbackResult> =>
+  announced(session, () => begin(session, approved, hooks))
+
+async function begin(session: Session, approved: Approved, hooks: ExecuteHooks): Promise<RollbackResult> {
   // The limit starts after the answer: a person may take long to give it.
   const limit = session.clock.limit(session.settings.limitMs)
   const { files, clock, mask } = session
-  const rollbackId = newRollbackId(session.name, clock.now(), files.journals)
+  const { assessment, plan, accept, rollbackId, groupId } = approved
   const lock = await takeLock(files.lock, rollbackId)
   let lease: KeptLease | null = null
   try {
     const begun = {
-      ...begunOf(session, assessment, plan, request, rollbackId),
+      ...begunOf(session, approved),
+      ...(groupId !== undefined && { groupId }),
       ...(hooks.unattended && { unattended: true })
     }
     spareBegun(mask, begun)
@@ -99,6 +119,7 @@ async function begin(
     try {
       await journal.append(begun)
       lease = await takeLease(session, begun, journal, limit, () => checkUnchanged(session, plan, limit))
+      announceBegun(session, begun)
       return await carryOut(
         rollbackRun({
           session,
@@ -109,7 +130,7 @@ async function begin(
           hooks,
           failed: assessment.failed,
           lastGood: assessment.chosen === assessment.recommended,
-          accepted: request.accept,
+          accepted: accept,
           diagnosis: collectDiagnosis(session, journal),
           fingerprint: assessment.observation.fingerprint
         })
@@ -138,10 +159,7 @@ export function newRollbackId(target: string, now: Date, journals: string): stri
 
 const begunOf = (
   session: Session,
-  { current, health, notes }: Assessment,
-  plan: Plan,
-  { accept }: ExecuteRequest,
-  rollbackId: string
+  { assessment: { current, health, notes }, plan, accept, rollbackId }: Approved
 ): Begun => ({
   event: 'begun',
   format: journalFormat,
@@ -195,5 +213,8 @@ async function checkUnchanged(session: Session, plan: Plan, limit: AbortSignal):
   if (draft.blockers[0]) throw blocked(draft.blockers[0])
   const now = planOf(session, observation, to, draft)
   if (now.id !== plan.id)
-    throw stalePlan(whatChanged(plan.id, now.id, { ...now, from: observation.current, target: session.name }))
+    throw stalePlan(whatChanged(plan.id, now.id, { ...now, from: observation.current, target: session.name }), {
+      target: session.name,
+      version: plan.to.version
+    })
 }

@@ -3,6 +3,7 @@ import type { Release } from '../../model/release.ts'
 import { messageOf, orElse } from '../../support/errors.ts'
 import { quoteLine } from '../../support/quote.ts'
 import { duration } from '../../support/text.ts'
+import type { CheckOptions } from '../../targets/target.ts'
 import type { Session } from '../session.ts'
 
 type Verdict = 'healthy' | 'unhealthy' | 'inconclusive'
@@ -16,6 +17,10 @@ export interface Proof {
 
 interface ProveOptions {
   soakMs: number
+  /** How long an unknown check may take to become known, where that is longer than the soak. */
+  patienceMs?: number
+  /** The release was put in place a moment ago. */
+  settling?: boolean
   signal: AbortSignal
   progress?(message: string): void
   /** Called as soon as it is healthy, before it is watched. */
@@ -30,14 +35,14 @@ export const longestProofMs = (soakMs: number): number => 2 * soakMs
 /**
  * Checks a release once a second until it has been healthy for the whole soak. The duration of the first healthy check does not count,
  * and an `unknown` check restarts the soak. A failed check ends it at once, unless its report says that it may still pass; so does a
- * check that is still unknown, or still expected to pass, after the time of a soak.
+ * check that is still unknown, or still expected to pass, after the time of a soak, or the longer one that it may take.
  */
 export async function prove(
   session: Session,
   release: Release,
-  { soakMs, signal, progress, serving }: ProveOptions
+  { soakMs, patienceMs = 0, settling = false, signal, progress, serving }: ProveOptions
 ): Promise<Proof> {
-  const first = await look(session, release, signal)
+  const first = await look(session, release, { signal, settling })
   const began = session.clock.now()
   let latest: CheckReport = first
   const since = (before: Date | null, now: Date): Date | null => {
@@ -46,12 +51,14 @@ export async function prove(
     return before ?? now
   }
   let healthySince = since(null, began)
-  const left = (): number => soakMs - (session.clock.now().getTime() - (healthySince ?? began).getTime())
+  const left = (): number =>
+    (healthySince ? soakMs : Math.max(soakMs, patienceMs)) -
+    (session.clock.now().getTime() - (healthySince ?? began).getTime())
   while ((latest.awaited || verdictOf(latest.checks) !== 'unhealthy') && left() > 0) {
     const now = healthySince ? 'healthy so far' : 'not healthy yet'
     progress?.(`${now}, checking for another ${duration(left())}`)
     await session.clock.sleep(Math.min(lookEveryMs, left()), signal)
-    latest = await look(session, release, signal, first.observed)
+    latest = await look(session, release, { signal, settling, baseline: first.observed })
     healthySince = since(healthySince, session.clock.now())
   }
   const verdict = verdictOf(latest.checks)
@@ -63,16 +70,10 @@ export async function prove(
 }
 
 /** A check that throws is unknown, not failed. */
-async function look(
-  session: Session,
-  release: Release,
-  signal: AbortSignal,
-  baseline?: CheckReport['observed']
-): Promise<CheckReport> {
-  const report = session.target.check(release, { signal, ...(baseline && { baseline }) })
-  return orElse(signal, report, (error) => ({
+async function look(session: Session, release: Release, options: CheckOptions): Promise<CheckReport> {
+  return orElse(options.signal, session.target.check(release, options), (error) => ({
     checks: [checkOf('look', 'The target answers')('unknown', quoteLine(session.mask, messageOf(error), 300))],
-    observed: baseline ?? {}
+    observed: options.baseline ?? {}
   }))
 }
 

@@ -1,3 +1,4 @@
+import type { Outage } from '../../incident/incident.ts'
 import type { Check } from '../../model/check.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import type { Release } from '../../model/release.ts'
@@ -25,6 +26,16 @@ export interface ExecuteHooks {
   attended?(): boolean
   /** Aborted when the caller cancels; heeded at safe points. */
   cancel: AbortSignal
+  /** Set where it is a part of a group. */
+  gates?: Gates
+}
+
+/** Where a rollback that is a part of a group waits for the others. */
+export interface Gates {
+  /** Before the first switch; false where it is not to be made. */
+  beforeSwitch(): Promise<boolean>
+  /** Once it is in place and checked, before the cleanup. */
+  beforeCleanup(): Promise<'keep' | 'undo'>
 }
 
 /** Progress of a running rollback: one line per step, and one for the health check. */
@@ -74,6 +85,8 @@ export interface RollbackResult {
   durationMs: number
   /** One or two sentences on what serves now. */
   state: string
+  /** Where the candidate serves again: since when (ISO 8601 UTC), how long nothing or little did before, and how long it was watched. */
+  back?: { at: string; outage: Outage; watchedMs: number }
   /** What a person still has to do, with the commands. */
   remains: string[]
   instructions: string[]

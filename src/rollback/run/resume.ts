@@ -11,6 +11,7 @@ import { type JournalRecord, readJournals, stepsInEffect } from '../journal/jour
 import type { Begun } from '../journal/journal-events.ts'
 import { openJournal } from '../journal/write-journal.ts'
 import type { Session } from '../session.ts'
+import { announceBegun } from './announce.ts'
 import { carryOut } from './carry-out.ts'
 import { type Conclusion, conclude } from './conclude.ts'
 import { dryRunResult, type ExecuteHooks, type ExecuteRequest, type RollbackResult } from './result.ts'
@@ -50,6 +51,7 @@ export async function resume(
       if (record.path === '') await journal.copy(record.events)
       await journal.append({ event: 'resumed', kind: option.kind, holder: thisHolder() })
       if (lease) await journal.append({ event: 'leased' })
+      announceBegun(session, begun)
       const diagnosis = option.kind === 'close' ? Promise.resolve() : collectDiagnosis(session, journal)
       const parts = { session, begun, journal, lease, limit, hooks, failed, diagnosis }
       return await carryOn(rollbackRun(parts, stepsInEffect(record)), option, record, observation)
@@ -88,7 +90,7 @@ async function checkStillOpen(
   if (known?.ended) throw endedMeanwhile(rollbackId, known.ended.outcome)
   const now = await interruptedAs(session.target, known ?? interrupted.record, observed, knownFrom, signal)
   if (resumeOption(now, kind)?.id !== id)
-    throw stalePlan(`${rollbackId} or the target has changed since the plan was shown`)
+    throw stalePlan(`${rollbackId} or the target has changed since the plan was shown`, { target: session.name })
   return { record: now.record, observation }
 }
 

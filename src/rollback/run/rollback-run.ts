@@ -14,7 +14,7 @@ interface RunParts {
   lease: KeptLease | null
   /** Aborted when the time for the rollback is up. */
   limit: AbortSignal
-  hooks: Pick<ExecuteHooks, 'report' | 'cancel' | 'attended'>
+  hooks: Pick<ExecuteHooks, 'report' | 'cancel' | 'attended' | 'gates'>
   /** The release that is left did not serve as it should. */
   failed: boolean
   lastGood?: boolean
@@ -53,6 +53,13 @@ export function rollbackRun(parts: RunParts, inEffect: ReadonlyMap<string, StepI
     advice: new Map(),
     leftBehind: new Map(entries.flatMap(([id, { remains }]) => (remains ? [[id, remains]] : [])))
   }
+}
+
+/** Starts the time of a rollback anew, after it waited for others. */
+export function restartLimit(run: RollbackRun): void {
+  const { clock, settings } = run.session
+  run.limit = clock.limit(settings.limitMs)
+  run.endsBy = new Date(clock.now().getTime() + settings.limitMs)
 }
 
 export const named = ({ id, title, phase }: Step): Pick<StepOutcome, 'id' | 'title' | 'phase'> => ({ id, title, phase })

@@ -1,3 +1,4 @@
+import type { DeploymentRecord } from '../../model/deployment-record.ts'
 import type { Clock } from '../../support/clock.ts'
 import type { Logger } from '../../support/log.ts'
 import type { Mask } from '../../support/mask.ts'
@@ -14,6 +15,10 @@ export interface DockerContext {
   /** The folder of the project, in which Compose files are looked for. */
   projectDir: string
   env: NodeJS.ProcessEnv
+  /** This target's, newest first. */
+  history: readonly DeploymentRecord[]
+  /** The configuration of the release goes back, too. */
+  withConfig: boolean
   clock: Clock
   log: Logger
   mask: Mask

@@ -6,6 +6,7 @@ import { versionPattern } from './objects/reference.ts'
 /** What runs on a Docker engine: containers, Compose services, services of a swarm. */
 export default defineTarget({
   label: 'Docker',
+  holds: 'traffic',
   goesBackBy: 'replacing containers with ones from the earlier image; Compose and Swarm services too',
   needs: 'access to the Docker engine',
   hosts: ['registry-1.docker.io', 'auth.docker.io'],
@@ -34,6 +35,7 @@ export default defineTarget({
   configSchema,
   version: { pattern: versionPattern, says: 'an image tag such as 1.4.2, or a digest such as sha256:4f53…' },
   canRehearse: true,
+  canRestoreConfig: true,
   discover: discoverDocker,
   open: async (context) => (await import('./target.ts')).openTarget(context)
 })

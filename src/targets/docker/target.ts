@@ -38,6 +38,8 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
     config,
     projectDir,
     env,
+    history,
+    withConfig: context.withConfig ?? false,
     clock,
     log,
     mask,
@@ -66,7 +68,8 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
     async plan(observation, state, release, signal) {
       if (state.kind === 'containers') return plan(docker, observation, state, release, history, signal)
       const draft = await planServices(docker, observation, state, release, history, signal)
-      return config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
+      const more = [...(config.rehearse ? [noRehearsal] : []), ...(docker.withConfig ? [noEarlierConfiguration] : [])]
+      return { ...draft, blockers: [...draft.blockers, ...more] }
     },
     apply: (step, run) => steps.apply(docker, step, run),
     revert: (step, run) => steps.revert(docker, step, run),
@@ -83,6 +86,13 @@ export function createDockerTarget(context: TargetContext<DockerConfig>, engine:
     },
     close: async () => engine.close()
   }
+}
+
+const noEarlierConfiguration: Blocker = {
+  id: 'no_configuration',
+  what: 'The configuration of a swarm service does not go back by itself',
+  why: 'its own previous specification, image and configuration together, is what the swarm goes back to',
+  next: 'Omit with_config.'
 }
 
 const noRehearsal: Blocker = {

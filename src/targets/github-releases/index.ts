@@ -6,6 +6,7 @@ import { tagPattern } from './names.ts'
 /** The releases of a GitHub repository: the one marked as the latest is what serves. */
 export default defineTarget({
   label: 'GitHub Releases',
+  holds: 'announcements',
   goesBackBy: 'marking an earlier release as latest, then marking the failed one',
   needs: 'a GitHub token with write access to contents',
   hosts: ['api.github.com', 'github.com', 'release-assets.githubusercontent.com'],

@@ -6,6 +6,7 @@ import { versionPattern } from './objects/image-name.ts'
 /** Deployments, StatefulSets, DaemonSets and Rollouts of one cluster. */
 export default defineTarget({
   label: 'Kubernetes',
+  holds: 'traffic',
   goesBackBy: 'restoring the earlier pod template, by `helm rollback`, or by Argo Rollouts',
   needs: 'a kubeconfig, rights on the workloads; `helm` for Helm releases',
   hosts: [],

@@ -5,6 +5,7 @@ import { discoverNetlify } from './discover.ts'
 /** A Netlify site: its published deploy is what serves. */
 export default defineTarget({
   label: 'Netlify',
+  holds: 'traffic',
   goesBackBy: 'publishing an earlier deploy again',
   needs: 'a Netlify token',
   hosts: ['api.netlify.com'],

@@ -6,6 +6,7 @@ import { versionPattern } from './names.ts'
 /** A package of an npm registry: what its dist-tag points at is what serves. */
 export default defineTarget({
   label: 'npm',
+  holds: 'packages',
   goesBackBy: 'moving the dist-tag, then deprecating the failed version',
   needs: 'an npm login with write access',
   hosts: ['registry.npmjs.org'],

@@ -39,6 +39,7 @@ export async function observe(context: NpmContext, signal: AbortSignal): Promise
       deprecation: deprecationOf(manifest)
     }),
     snapshot: { dist_tags: tags },
+    packages: { provides: [settings.name], pulls: Object.keys(manifest?.dependencies ?? {}) },
     notes: [...settings.notes, ...staleNotes(settings, packument, tags), ...timeNotes(packument)]
   }
   return { observation, state: { tags, packument } }

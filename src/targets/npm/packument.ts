@@ -6,6 +6,7 @@ const personSchema = z.union([z.string(), z.looseObject({ name: z.string().optio
 export const manifestSchema = z.looseObject({
   version: z.string().optional(),
   deprecated: z.union([z.string(), z.boolean()]).nullish().catch(undefined),
+  dependencies: z.record(z.string(), z.unknown()).nullish().catch(undefined),
   gitHead: z.string().nullish().catch(undefined),
   dist: z
     .looseObject({

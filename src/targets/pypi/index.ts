@@ -6,6 +6,7 @@ import { versionPattern } from './names.ts'
 /** A project of a Python package index: what installers take when they are asked for no version is what serves. */
 export default defineTarget({
   label: 'PyPI',
+  holds: 'packages',
   goesBackBy: 'instructions to yank the failed release, a manual step',
   needs: 'an owner of the project, in a browser',
   hosts: ['pypi.org', 'test.pypi.org', 'files.pythonhosted.org'],

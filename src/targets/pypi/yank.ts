@@ -54,6 +54,7 @@ export const yank = defineStep<PypiContext, PypiState>()({
     id: 'yank',
     title: `Yanking ${versions.join(', ')}`,
     undo: `un-yank ${versions.join(', ')}`,
+    manual: true,
     manualCommands: versions.map((one) => yankLine(settings, one, reason)),
     manualUndoCommands: versions.map((one) => unyankLine(settings, one))
   }),

@@ -5,6 +5,7 @@ import { discoverVercel } from './discover.ts'
 /** A Vercel project: the deployment that its production domains lead to is what serves. */
 export default defineTarget({
   label: 'Vercel',
+  holds: 'traffic',
   goesBackBy: 'Instant Rollback to an earlier production deployment',
   needs: 'a Vercel token',
   hosts: ['api.vercel.com'],

@@ -197,3 +197,19 @@ test('a fix that served for an hour comes first again', () => {
   const later = { history: longer, formerRollbacks: [], now: '2026-03-18T16:00:00.000Z' }
   expect(recommend(current, rankCandidates(current, early, later))?.release.version).toBe('1.1.1')
 })
+
+test('the version that serves, with its earlier configuration, is judged by what was before that one', () => {
+  const until = '2026-03-17T00:00:00.000Z'
+  const earlier = { ...release('1.2.0'), earlierConfiguration: { until } }
+  const history = [failed('1.2.0', '2026-03-18T00:00:00.000Z'), success('1.2.0', '2026-03-10T00:00:00.000Z')]
+  expect(recommendedOf(history, [earlier])).toBe('1.2.0')
+  expect(recommendedOf([failed('1.2.0', '2026-03-16T00:00:00.000Z'), ...history.slice(1)], [earlier])).toBeUndefined()
+  expect(ranked(history, [release('1.2.0')])).toEqual([])
+})
+
+test('a rollback of the configuration alone speaks against no version', () => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  const back = rolledBack('1.1.0', '1.1.0', '2026-03-12T00:00:00.000Z', 'succeeded')
+  const history = [{ ...back, digest, rollbackToDigest: digest }, success('1.1.0', '2026-03-10T00:00:00.000Z')]
+  expect(recommendedOf(history, [{ ...release('1.1.0'), id: digest }])).toBe('1.1.0')
+})

@@ -23,7 +23,7 @@ test('a rollback that reaches its limit is undone, for which that is not too sho
   expect(shelf.serving).toBe('1.2.0')
   const { summary } = renderRollback(result, { version: '1.1.0', plan_id: 'plan' })
   expect(summary).toContain(
-    'State: The time limit of 1m 0s (limit_minutes) was reached at "Switching". 1.2.0 is back as it was.'
+    'The time limit of 1m 0s (limit_minutes) was reached at "Switching". 1.2.0 is back as it was.'
   )
   expect(summary).toContain('Next: Raise targets.shelf.config.rollback.limit_minutes in deploy.json')
   expect(summary).not.toContain('aborted')

@@ -42,8 +42,8 @@ describeOn('kubernetes', 'many Deployments of one namespace', (backend) => {
       .map((path) => path.replace(/&resourceVersion=\d+/, ''))
     expect([...new Set(watches)]).toHaveLength(2)
     // A rollout that stands still is asked for its reasons, a few times more on a busy machine.
-    expect(perWorkload).toBeLessThan(14)
-    expect(before).toBeLessThan(60)
+    expect(perWorkload).toBeLessThan(8)
+    expect(before).toBeLessThan(50)
 
     const format = '{range .items[*]}{.spec.template.spec.containers[0].image} {.status.availableReplicas}{"\\n"}{end}'
     const deployments = (await cluster.kubectl('get', 'deployments', '-o', `jsonpath=${format}`)).split('\n')

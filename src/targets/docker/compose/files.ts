@@ -45,7 +45,7 @@ export async function readComposeFiles(paths: readonly string[], depth = 0): Pro
 }
 
 /** The files beside the first that Compose adds to it, of which it takes one (compose-go, DefaultOverrideFileNames). */
-const overrideFiles = [
+export const overrideFiles = [
   'compose.override.yml',
   'compose.override.yaml',
   'docker-compose.override.yml',

@@ -42,7 +42,7 @@ const engineSettings = ({ config, engine }: Pick<Settings, 'config' | 'engine'>)
 }
 
 /** A file that includes another from a server would have it fetched with the user's logins (docs.docker.com/reference/compose-file/include). */
-const onlyLocalFiles = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false', COMPOSE_EXPERIMENTAL_OCI_REMOTE: 'false' }
+export const onlyLocalFiles = { COMPOSE_EXPERIMENTAL_GIT_REMOTE: 'false', COMPOSE_EXPERIMENTAL_OCI_REMOTE: 'false' }
 
 /** Calls Compose, on the engine of this target; `input` is what it reads as the file "-". @throws TargetError with what it said. */
 export async function callCompose(

@@ -6,6 +6,7 @@ import type { KubernetesContext } from '../context.ts'
 import type { Move } from '../objects/move.ts'
 import { type Address, resources, revisionsOf } from '../objects/names.ts'
 import type { Findings } from './findings.ts'
+import { grantedRules, isGrantedBy } from './granted-rules.ts'
 
 export interface Right {
   /** Empty for what belongs to no namespace. */
@@ -64,8 +65,21 @@ export async function checkRights(
 export const deniedOf = (cluster: KubernetesContext, rights: readonly Right[], signal: AbortSignal): Promise<Right[]> =>
   denials(cluster, unique(rights), signal)
 
+/** What no listed rule grants is asked for right by right. */
 async function denials(cluster: KubernetesContext, rights: readonly Right[], signal: AbortSignal): Promise<Right[]> {
-  const allowed = await inParallel(rights, 12, (right) => isAllowed(cluster, right, signal))
+  const namespaces = [...new Set(rights.map(({ namespace }) => namespace))].filter(Boolean)
+  const listed = new Map(
+    await inParallel(
+      namespaces,
+      12,
+      async (namespace) => [namespace, await grantedRules(cluster, namespace, signal)] as const
+    )
+  )
+  const allowed = await inParallel(
+    rights,
+    12,
+    async (right) => isGrantedBy(listed.get(right.namespace) ?? [], right) || (await isAllowed(cluster, right, signal))
+  )
   return rights.filter((_, index) => !allowed[index])
 }
 
@@ -132,7 +146,7 @@ function unique(rights: readonly Right[]): Right[] {
 }
 
 /** The right on every object of the kind, or on each one that needs it. */
-export async function isAllowed(
+async function isAllowed(
   cluster: KubernetesContext,
   { names, ...right }: Right,
   signal: AbortSignal

@@ -7,7 +7,7 @@ import type { WorkloadChange } from '../objects/move.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import { part } from '../objects/objects.ts'
 import { type Findings, joined } from '../preflight/findings.ts'
-import { isAllowed } from '../preflight/rights.ts'
+import { deniedOf } from '../preflight/rights.ts'
 import { rolloutOf } from './health.ts'
 import { rehearse } from './steps/rehearse.ts'
 
@@ -91,9 +91,7 @@ async function whyNotBeside(
   if (Array.isArray(object.spec.volumeClaimTemplates)) return 'its volume claims are those of the present pods'
   const { namespace } = move
   const verbs = ['get', 'create', 'delete']
-  const may = await inParallel(verbs, verbs.length, (verb) =>
-    isAllowed(cluster, { namespace, group: '', resource: 'pods', verb }, signal)
-  )
-  const missing = verbs.filter((_verb, index) => !may[index])
+  const needed = verbs.map((verb) => ({ namespace, group: '', resource: 'pods', verb }))
+  const missing = (await deniedOf(cluster, needed, signal)).map(({ verb }) => verb)
   return missing.length > 0 ? `these rights do not allow ${missing.join(' and ')} of pods` : null
 }

@@ -54,10 +54,21 @@ export async function planWorkloads(
       ...rehearsal.blockers
     ],
     notes: [...found.notes, ...rehearsal.notes, ...members.notes],
+    ...gapOf(changes),
     fingerprint: fingerprint(
       changes.map(({ move }) => [addressText(move), { revision: move.to.revision, hash: move.to.hash }])
     )
   }
+}
+
+/** What users notice of the switch: of a rolling update, nothing. */
+function gapOf(changes: readonly WorkloadChange[]): { gap?: string } {
+  const recreated = changes
+    .filter(({ workload: { object } }) => object.spec.strategy?.type === 'Recreate')
+    .map(({ workload: { address } }) => shortText(address))
+  return recreated.length === 0
+    ? {}
+    : { gap: `the pods of ${recreated.join(', ')} stop before those of the old version start (Recreate)` }
 }
 
 function changesTo(

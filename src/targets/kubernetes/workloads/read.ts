@@ -146,14 +146,34 @@ interface Found {
   object: WorkloadObject
 }
 
+/** From this many of one kind and namespace on, one list of them is less work than one request for each. */
+const listedFrom = 5
+
+/** Each of some workloads. What a list does not have, or these rights do not allow listing, is read by its name. */
+async function readNamed(
+  cluster: KubernetesContext,
+  addresses: readonly Address[],
+  signal: AbortSignal
+): Promise<Found[]> {
+  const collections = addresses.map(({ kind, namespace }) => collectionOf(kind, namespace))
+  const many = [...new Set(collections)].filter(
+    (path) => collections.filter((one) => one === path).length >= listedFrom
+  )
+  const lists = await inParallel(many, atOnce, async (path) => {
+    const request = { doing: 'Reading the workloads', path, signal }
+    const { items } = await cluster.api.list(request, workloadSchema).catch(orOn({ items: [] }, 403, 404))
+    return items.map((object): [string, WorkloadObject] => [`${path}/${object.metadata.name}`, object])
+  })
+  const listed = new Map(lists.flat())
+  return inParallel(addresses, atOnce, async (address) => ({
+    address,
+    object: listed.get(pathOf(address)) ?? (await readWorkload(cluster, address, signal))
+  }))
+}
+
 async function findObjects(cluster: KubernetesContext, signal: AbortSignal): Promise<Found[]> {
   const { config, namespace } = cluster
-  if (config.workloads) {
-    return inParallel(namedAddresses(config.workloads, namespace), atOnce, async (address) => ({
-      address,
-      object: await readWorkload(cluster, address, signal)
-    }))
-  }
+  if (config.workloads) return readNamed(cluster, namedAddresses(config.workloads, namespace), signal)
   if (!config.selector)
     throw new ConfigError({
       what: 'No workloads are configured',

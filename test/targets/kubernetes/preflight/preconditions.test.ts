@@ -115,7 +115,8 @@ test('keeping the last-applied configuration is retried like the change itself',
     if (method === 'PATCH' && path.includes('/replicasets/') && failed++ === 0)
       throw new ApiFailure('Marking', 503, { message: 'too busy' })
   })
-  expect(await putTemplate({ ...cluster.context, clock: virtualClock() }, change.move, 'to', testRun())).toBe(true)
+  const put = putTemplate({ ...cluster.context, clock: virtualClock() }, change.move, 'to', testRun())
+  expect(await put).toMatchObject({ changed: true })
   expect(failed).toBe(2)
 })
 

@@ -27,8 +27,13 @@ describeOn('kubernetes', 'what a plan on kubernetes finds before anything is cha
       container: memory(requests),
       spec: rolling(0)
     })
-    // A second try finds those of the first.
-    await cluster.kubectl('delete', 'resourcequota,limitrange', '--all')
+    // What an attempt before left.
+    await cluster.kubectl('delete', 'deployment,resourcequota,limitrange', '--all')
+    await cluster.kubectl('delete', 'serviceaccount,role,rolebinding', 'few', '--ignore-not-found')
+    await until(
+      'an empty namespace',
+      async () => (await cluster.kubectl('get', 'pods,replicasets', '-o', 'name')) === ''
+    )
     await cluster.rolledOut(workload(shape(versions.old, '40Mi')))
     await cluster.rolledOut(workload(shape(versions.next, '20Mi')))
     await until(

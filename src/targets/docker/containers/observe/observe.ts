@@ -4,6 +4,7 @@ import type { Release } from '../../../../model/release.ts'
 import { fingerprint } from '../../../../support/canonical.ts'
 import type { Observed } from '../../../target.ts'
 import { leftBothNotes } from '../../compose/two-of-one.ts'
+import { withEarlierConfiguration } from '../../configuration/same-release.ts'
 import type { DockerContext } from '../../context.ts'
 import { nameOfImage } from '../../objects/name-of.ts'
 import { baseName } from '../../objects/names.ts'
@@ -13,7 +14,7 @@ import { exactId, identitiesOf, revisionLabel } from '../../objects/version.ts'
 import { readLease } from '../lease.ts'
 import { healthOf, instant } from './current-health.ts'
 import { leftAloneNotes, runningJobRisks, withoutDone } from './left-alone.ts'
-import { findReleases } from './releases.ts'
+import { findReleases, identitiesKnown } from './releases.ts'
 import { snapshotOf } from './snapshot.ts'
 import { findWorkload, type Workload } from './workload.ts'
 
@@ -28,14 +29,21 @@ export async function observe(
   const current = currentRelease(workload, images, history)
   const currentIds = [...images.values()].flatMap(identitiesOf).concat(current ? [current.id] : [])
   const [{ releases, notes }, lease] = await Promise.all([
-    findReleases(docker, workload, history, isMixed(workload) || workload.missing ? [] : currentIds, signal),
+    findReleases(
+      docker,
+      workload,
+      history,
+      docker.withConfig || isMixed(workload) || workload.missing ? [] : currentIds,
+      signal
+    ),
     readLease(docker, workload.project ?? null, signal)
   ])
+  const health = withMissing(withShare(healthOf(withoutDone(workload), docker.clock), workload, current), workload)
   const observation: Observation = {
     current,
-    health: withMissing(withShare(healthOf(withoutDone(workload), docker.clock), workload, current), workload),
+    health,
     ...(isMixed(workload) && { mixedReleases: true }),
-    releases,
+    releases: docker.withConfig ? await withEarlier(docker, releases, { workload, currentIds }, signal) : releases,
     risks: [...risksOf(workload), ...runningJobRisks(workload)],
     blockers: blockersOf(workload),
     fingerprint: fingerprint({
@@ -44,9 +52,41 @@ export async function observe(
     }),
     ...(lease ? { lease } : {}),
     snapshot: snapshotOf(workload.containers, defaultsOf(images)),
-    notes: [...notesOf(workload), ...notes]
+    notes: [...notesOf(workload), ...notes, ...(await earlierNote(docker, workload, current, health, signal))]
   }
   return { observation, state: { ...workload, kind: 'containers', containerImages: images } }
+}
+
+/** A version may fail for its configuration alone. */
+async function earlierNote(
+  docker: DockerContext,
+  workload: Workload,
+  current: Release | null,
+  { state }: Health,
+  signal: AbortSignal
+): Promise<string[]> {
+  const isAsked = docker.withConfig || isMixed(workload) || workload.missing !== undefined
+  if (!current || isAsked || state === 'healthy' || state === 'progressing') return []
+  if (!(await withEarlierConfiguration(docker, current, workload, signal))) return []
+  return [
+    `${current.version} was deployed before with a configuration that is still known. --to ${current.version} --with-config (with_config) goes back to it.`
+  ]
+}
+
+/** The release that serves is one to go back to where an earlier configuration of it is known. */
+async function withEarlier(
+  docker: DockerContext,
+  releases: readonly Release[],
+  { workload, currentIds }: { workload: Workload; currentIds: readonly string[] },
+  signal: AbortSignal
+): Promise<Release[]> {
+  if (isMixed(workload) || workload.missing) return [...releases]
+  const isCurrent = (release: Release): boolean =>
+    identitiesKnown(release).some((identity) => currentIds.includes(identity))
+  const found = await Promise.all(
+    releases.map((one) => (isCurrent(one) ? withEarlierConfiguration(docker, one, workload, signal) : one))
+  )
+  return found.filter((release) => release !== null)
 }
 
 /** What plans for containers are made of. */

@@ -109,7 +109,7 @@ export async function isImageOf(
   repository: string | null,
   signal: AbortSignal
 ): Promise<boolean> {
-  const known = identitiesKnown(release)
+  const known = new Set(identitiesKnown(release))
   const reference = parseReference(image)
   if (reference && reference.repository !== repository) return false
   if (known.has(reference?.digest ?? image)) return true
@@ -133,8 +133,10 @@ export function isTagOf(
 }
 
 /** Every exact identity that is known of a release. */
-const identitiesKnown = ({ id, details }: Release): Set<unknown> =>
-  new Set([id, ...(Array.isArray(details?.identities) ? details.identities : [])])
+export const identitiesKnown = ({ id, details }: Release): string[] => [
+  id,
+  ...(Array.isArray(details?.identities) ? details.identities : []).filter((one) => typeof one === 'string')
+]
 
 const isMoved = (release: Release): boolean => release.details?.moved !== undefined
 
@@ -177,7 +179,7 @@ async function remoteRelease(
 
 /** Adds when a release served here (from stopped containers), and when a rollback replaced it. */
 function withMarks(release: Release, workload: ReleaseSources): Release {
-  const identities = identitiesKnown(release)
+  const identities = new Set(identitiesKnown(release))
   const served = workload.retired
     .filter((container) => identities.has(container.Image))
     .map(servedBy)

@@ -1,6 +1,7 @@
 import type { Step } from '../../../../model/step.ts'
 import type { Move } from '../../../target.ts'
 import { inRounds, ownedBy } from '../../compose/labels.ts'
+import type { ConfigurationReference } from '../../configuration/reference.ts'
 import type { DockerContext } from '../../context.ts'
 import type { Container } from '../../objects/schemas.ts'
 import { publishes } from '../observe/members.ts'
@@ -17,6 +18,8 @@ import type { CandidateImage } from './candidate-image.ts'
 /** How one container is replaced. */
 export interface ContainerPlan {
   container: Container
+  /** Where its earlier configuration is read, where that goes back, too. */
+  configuration: ConfigurationReference | null
   /** Why old and new cannot run at once; null when they can. */
   whyNotBeside: string | null
   /** It serves nothing now. */
@@ -44,7 +47,7 @@ export function planSteps(
 ): Step[] {
   const rolls = inOrderOfNeed(plans).map((plan) => ({
     plan,
-    member: replacementOf(plan.container, move.from, candidate, plan.whyNotBeside === null)
+    member: replacementOf(plan.container, move.from, candidate, plan.whyNotBeside === null, plan.configuration)
   }))
   const members = rolls.map(({ member }) => member)
   const urgent = new Set(rolls.filter(({ plan }) => isUrgent(plan)).map(({ member }) => member))

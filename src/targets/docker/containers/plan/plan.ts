@@ -9,6 +9,8 @@ import { type Owned, servicesOf } from '../../compose/labels.ts'
 import { changeRisks, checkComposeFiles, neededChanges, wantedOf } from '../../compose/reminder.ts'
 import { composeUp, whyNotRevived } from '../../compose/revive.ts'
 import { whileBothExist } from '../../compose/two-of-one.ts'
+import { asGoal, towards } from '../../configuration/goal.ts'
+import { type ConfigurationPlan, planConfiguration } from '../../configuration/plan.ts'
 import type { DockerContext } from '../../context.ts'
 import { baseName } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
@@ -53,12 +55,15 @@ export async function plan(
   const running = up.flatMap(({ Image: id }) => images.get(id) ?? [])
   const image = await localImage(docker, release, signal)
   const defaults = defaultsOf(images)
-  const plans = containers.filter(isToReplace(image)).map((container) => {
-    const user = userConfigOf(container, defaults.get(container.Image))
+  const configuration = await planConfiguration(docker, { state, release, image, defaults }, signal)
+  const plans = containers.filter(isToReplace(image, configuration)).map((container) => {
+    const restored = configuration.restored.get(container.Id)
+    const user = towards(userConfigOf(container, defaults.get(container.Image)), restored?.goal ?? null)
     const future = image ? mergedConfig(user, image.Config) : container.Config
     const isDown = servesNothing(container, docker.clock)
     return {
       container,
+      configuration: restored && restored.back.length > 0 ? restored.reference : null,
       whyNotBeside: whyNotBeside(container, future.Healthcheck),
       isDown,
       isJob: state.isJob(container)
@@ -78,6 +83,7 @@ export async function plan(
   const changes = await neededChanges(docker, files, wanted)
   const blockers: Blocker[] = [
     ...revival.blockers,
+    ...configuration.blockers,
     ...candidate.blockers,
     ...nameBlockers(replaced),
     ...portBlockers(containers, all),
@@ -94,7 +100,13 @@ export async function plan(
     ...proxyRisks(replaced, all),
     ...volumeRisks(containers, all),
     ...migratedVolumeRisks(containers, observation.current, release),
-    ...configurationRisks(containers, defaults, release, history),
+    ...configuration.risks,
+    ...configurationRisks(
+      containers.map((one) => asGoal(one, defaults.get(one.Image), configuration.restored.get(one.Id)?.goal ?? null)),
+      defaults,
+      release,
+      history
+    ),
     ...changeRisks(changes, release.version)
   ]
   const notes = [
@@ -106,8 +118,13 @@ export async function plan(
     ...whileBothExist(replaced),
     ...unknown,
     ...(containers.length > 0
-      ? ['Environment and mounts are kept from the current containers; only the image goes back.']
+      ? [
+          docker.withConfig
+            ? 'Mounts, ports, networks and rights are kept from the current containers.'
+            : 'Environment and mounts are kept from the current containers; only the image goes back.'
+        ]
       : []),
+    ...configuration.notes,
     ...revival.notes,
     ...missingImageNotes(containers, images)
   ]
@@ -132,6 +149,7 @@ export async function plan(
     blockers,
     fingerprint: fingerprint({ image: candidate.exact, platform: candidate.platform, copied: own.copied }),
     notes,
+    ...gapOf(plans, release),
     stops: stopTimes(docker, rolls, replaced)
   }
 }
@@ -174,9 +192,30 @@ const withRevival = (steps: readonly Step[], revival: readonly Step[]): Step[] =
 
 /** A replica that runs the candidate already stays as it is. */
 const isToReplace =
-  (image: CandidateImage['image']) =>
+  (image: CandidateImage['image'], { restored }: ConfigurationPlan) =>
   (container: Container): boolean =>
-    container.Image !== image?.Id || !container.State.Running
+    container.Image !== image?.Id || !container.State.Running || Boolean(restored.get(container.Id)?.back.length)
+
+/** What users notice of the switch; nothing new where nothing serves. */
+function gapOf(
+  plans: readonly { container: Container; whyNotBeside: string | null; isDown: boolean; isJob: boolean }[],
+  { version }: Release
+): Pick<PlanDraft, 'gap'> {
+  const serving = plans.filter(({ isDown, isJob }) => !isDown && !isJob)
+  const stopping = serving
+    .filter(({ whyNotBeside: why }) => why !== null)
+    .map(({ container: { Name } }) => baseName(Name))
+  if (serving.length === 0) return {}
+  return {
+    gap:
+      stopping.length === 0
+        ? `none: ${version} is healthy beside the old one before that stops`
+        : `${listed(stopping)} ${stopping.length === 1 ? 'stops' : 'stop'} before ${version} starts`
+  }
+}
+
+const listed = (names: readonly string[]): string =>
+  names.length <= 3 ? names.join(' and ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`
 
 const orderNote = (container: Container, whyNotBeside: string | null): string =>
   whyNotBeside

@@ -1,4 +1,5 @@
 import { imageLabel } from '../../compose/labels.ts'
+import { type Goal, towards } from '../../configuration/goal.ts'
 import type { Container, HostConfig, ImageDefaults } from '../../objects/schemas.ts'
 import { type UserConfig, userConfigOf } from './configuration.ts'
 import { hostConfigFor } from './host.ts'
@@ -27,6 +28,8 @@ export function createRequest(
   oldImage: ImageDefaults | null | undefined,
   options: {
     standby: boolean
+    /** What goes back besides the image. */
+    goal: Goal | null
     replaced: string
     /** Labels with what answered before. */
     before: Record<string, string>
@@ -35,7 +38,7 @@ export function createRequest(
     restartPolicy: NonNullable<HostConfig['RestartPolicy']>
   }
 ): CreateRequest {
-  const config = userConfigOf(old, oldImage)
+  const config = towards(userConfigOf(old, oldImage), options.goal)
   const { first, others } = splitEndpoints(old)
   const labels = imageLabel in (config.Labels ?? {}) ? { ...config.Labels, [imageLabel]: options.image } : config.Labels
   return {

@@ -1,5 +1,7 @@
 import { TargetError } from '../../../../support/errors.ts'
 import type { StepResult } from '../../../target.ts'
+import { mustReadConfiguration } from '../../configuration/read.ts'
+import { sourceName, whereItIsWritten } from '../../configuration/reference.ts'
 import type { DockerContext } from '../../context.ts'
 import { isStatus } from '../../engine/engine.ts'
 import { shortId } from '../../objects/reference.ts'
@@ -9,7 +11,7 @@ import { copyInto } from '../recreate/copied-in.ts'
 import { differences, mountDifferences } from '../recreate/differences.ts'
 import { type CreateRequest, createBody, createRequest } from '../recreate/request.ts'
 import { gone, remove } from './actions.ts'
-import { ids, listed, names, temporaryOf } from './member.ts'
+import { ids, listed, names, type Replacement, temporaryOf } from './member.ts'
 import { findNew, findOld, forEachReplacement, hasStarted } from './replacement.ts'
 
 /** Creates the replacement, joins its networks, and holds it against what was asked for; nothing is stopped. */
@@ -18,7 +20,7 @@ export const create = forEachReplacement({
   phase: 'prepare',
   describe: (members, version) => ({
     id: `create:${ids(members)}`,
-    title: `Creating ${names(members)} from ${version}, not started`,
+    title: `Creating ${names(members)} from ${version}${configurationOf(members)}, not started`,
     undo: `remove ${listed(members.map(temporaryOf))}`,
     manualCommands: members.flatMap((member) => [
       `docker inspect ${member.container.slice(0, 12)}`,
@@ -29,12 +31,17 @@ export const create = forEachReplacement({
   async apply(docker, params, run): Promise<StepResult> {
     const image = await docker.engine.images.inspect(params.image, run.signal)
     if (!image) throw imageGone(params.image)
+    const { configuration } = params
+    const remains = configuration && { remains: [whereItIsWritten(params.name, configuration)] }
     const there = await findNew(docker, params, run.signal)
-    if (there && there.Image === image.Id && hasStarted(there)) return { detail: 'already created and started' }
+    if (there && there.Image === image.Id && hasStarted(there))
+      return { detail: 'already created and started', ...remains }
     const old = await findOld(docker, params, run.signal)
     if (!old) throw gone('The replacement cannot be created', params.name)
     const oldImage = await docker.engine.images.inspect(old.Image, run.signal)
+    const earlier = configuration && (await mustReadConfiguration(docker, configuration, old, run.signal))
     const request = createRequest(old, oldImage?.Config, {
+      goal: earlier?.goal ?? null,
       standby: params.beside,
       replaced: params.replaced,
       before: await answersBefore(docker, old, there, run.signal),
@@ -43,7 +50,7 @@ export const create = forEachReplacement({
     })
     if (there) {
       if ((await faults(docker, old, there, request, image, run.signal)).length === 0)
-        return { detail: 'already created' }
+        return { detail: 'already created', ...remains }
       await remove(docker, there, { ownVolumes: true, force: true }, run.signal)
     }
     const name = await nameFor(docker, params.shown, image, params.image, run.signal)
@@ -56,7 +63,10 @@ export const create = forEachReplacement({
       if (!created) throw gone('The replacement disappeared after it was created', temporaryOf(params))
       const wrong = await faults(docker, old, created, request, image, run.signal)
       if (wrong.length > 0) throw unfaithful(params.name, wrong)
-      return { detail: `${shortId(id)} as ${temporaryOf(params)}` }
+      return {
+        detail: `${shortId(id)} as ${temporaryOf(params)}`,
+        ...remains
+      }
     } catch (error) {
       const removal = AbortSignal.timeout(120_000)
       await docker.engine.containers.remove(id, { ownVolumes: true, force: true }, removal).catch(() => undefined)
@@ -71,6 +81,12 @@ export const create = forEachReplacement({
     return { detail: `removed ${there.Name}` }
   }
 })
+
+/** " with the configuration of commit 2f204d2". */
+function configurationOf(members: readonly Replacement[]): string {
+  const sources = new Set(members.flatMap(({ configuration }) => (configuration ? [sourceName(configuration)] : [])))
+  return sources.size > 0 ? ` with the configuration of ${[...sources].join(', ')}` : ''
+}
 
 async function faults(
   docker: DockerContext,

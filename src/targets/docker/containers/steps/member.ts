@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Release } from '../../../../model/release.ts'
+import { type ConfigurationReference, configurationReferenceSchema } from '../../configuration/reference.ts'
 import { baseName, fallbackName, rehearsalName, temporaryName } from '../../objects/names.ts'
 import { containerNamePattern } from '../../objects/reference.ts'
 import type { Container } from '../../objects/schemas.ts'
@@ -18,7 +19,9 @@ export const replacementSchema = z.object({
   /** Started beside the old one, without aliases until healthy. */
   beside: z.boolean(),
   was_running: z.boolean(),
-  restart_policy: z.object({ Name: z.string(), MaximumRetryCount: z.number() })
+  restart_policy: z.object({ Name: z.string(), MaximumRetryCount: z.number() }),
+  /** Where the earlier configuration is read, where that goes back, too; never what it says. */
+  configuration: configurationReferenceSchema.nullable().default(null)
 })
 
 export type Replacement = z.infer<typeof replacementSchema>
@@ -33,7 +36,8 @@ export function replacementOf(
   container: Container,
   from: Release | null,
   { exact, shown }: Candidate,
-  beside: boolean
+  beside: boolean,
+  configuration: ConfigurationReference | null = null
 ): Replacement {
   const before = { was_running: wasRunning(container), restart_policy: policyOf(container) }
   return {
@@ -43,7 +47,8 @@ export function replacementOf(
     shown,
     replaced: replacedText(from?.version ?? 'unknown', container.Image, before),
     beside,
-    ...before
+    ...before,
+    configuration
   }
 }
 

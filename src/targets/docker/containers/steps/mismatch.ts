@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Known } from '../../../target.ts'
+import { sourceName } from '../../configuration/reference.ts'
+import { sourcesOf } from '../../configuration/sources.ts'
 import type { DockerContext } from '../../context.ts'
 import { baseName, marked } from '../../objects/names.ts'
 import { parseReference } from '../../objects/reference.ts'
@@ -32,7 +34,8 @@ export async function whyNotOurs(
   if (!there)
     return `neither the old container ${member.container.slice(0, 12)} nor its replacement is left among this target's`
   if (old && baseName(old.Name) !== name) return `the container that it replaces is ${old.Name}, not ${name}`
-  if (old && !replacement && !(await mayBeReplaced(docker, old, known))) return `${old.Name} is not to be replaced`
+  if (old && !replacement && !(await mayBeReplaced(docker, old, member, known)))
+    return `${old.Name} is not to be replaced`
   if (!(await isImageOf(docker, image, to, state.repository, signal)))
     return `${image} is not the image of ${to.version}`
   if (shown !== null && !(await isShownAs(docker, shown, known))) return `${shown} is not the tag of ${to.version}`
@@ -41,17 +44,36 @@ export async function whyNotOurs(
   if (!/^[\w:.-]+$/.test(version) || member.replaced !== replacedText(version, old?.Image ?? itsImage, member))
     return `it replaces "${member.replaced}"`
   if (old && !replacement && !isRunAs(old, member)) return `${old.Name} is started and restarted in another way`
+  const source = await whyNotItsConfiguration(docker, member, there, known)
+  if (source) return source
   const why = member.beside ? whyNotTogether(there) : null
   return why && `${name} cannot have its replacement beside it, because ${why}`
+}
+
+/** An earlier configuration is read only where the history or the engine itself leads. */
+async function whyNotItsConfiguration(
+  docker: DockerContext,
+  { configuration, name }: Replacement,
+  there: Container,
+  { state, to, signal }: Known<ContainersState>
+): Promise<string | null> {
+  if (!configuration) return null
+  const sources = await sourcesOf(docker, there, to, state, signal)
+  const isOne = sources.some((source) => isDeepStrictEqual(source, configuration))
+  return isOne
+    ? null
+    : `${sourceName(configuration)} is not where the configuration of ${name} under ${to.version} is found`
 }
 
 /** What serves, or was put aside; or, once others of the rollback run the earlier image, what is still down with the one that failed. */
 async function mayBeReplaced(
   docker: DockerContext,
   old: Container,
+  { configuration }: Replacement,
   { state, from, to, signal }: Known<ContainersState>
 ): Promise<boolean> {
-  if (old.State.Running && (await isImageOf(docker, old.Image, to, state.repository, signal))) return false
+  if (!configuration && old.State.Running && (await isImageOf(docker, old.Image, to, state.repository, signal)))
+    return false
   if (marked(old.Name)?.role === 'old' || state.containers.some(({ Id }) => Id === old.Id)) return true
   return from !== null && isImageOf(docker, old.Image, from, state.repository, signal)
 }

@@ -1,6 +1,8 @@
 import { TargetError } from '../../../../support/errors.ts'
 import { duration } from '../../../../support/text.ts'
 import type { StepResult } from '../../../target.ts'
+import { towards } from '../../configuration/goal.ts'
+import { mustReadConfiguration } from '../../configuration/read.ts'
 import type { DockerContext } from '../../context.ts'
 import { rehearsalLabel } from '../../objects/names.ts'
 import type { Container } from '../../objects/schemas.ts'
@@ -57,7 +59,8 @@ async function create(
   if (!image) throw gone('The rehearsal cannot start', params.image)
   const oldImage = await engine.images.inspect(old.Image, signal)
   const networks = Object.keys(endpointsFor(old))
-  const user = userConfigOf(old, oldImage?.Config)
+  const earlier = params.configuration && (await mustReadConfiguration(docker, params.configuration, old, signal))
+  const user = towards(userConfigOf(old, oldImage?.Config), earlier?.goal ?? null)
   const own = ownNamesAsked(old, mergedConfig(user, image.Config).Healthcheck)
   const body = rehearsalBody(old, user, image.Id, own)
   const id = await engine.containers.create(rehearsalOf(params), body, signal)

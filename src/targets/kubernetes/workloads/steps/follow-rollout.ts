@@ -30,14 +30,20 @@ type Verdict = 'complete' | RollbackError | null
 
 /**
  * Watches a workload and its pods until every pod is of the wanted template and available. Where many of a namespace are followed
- * at the same time (`among` is how many), they share one watch of all its pods and one of all its workloads of that kind.
+ * at the same time (`among` is how many), they share one watch of all its pods and one of all its workloads of that kind. `seen` is
+ * the workload as the server returned it just now.
  * @throws TargetError `not_healthy` when it makes no progress for too long or its pods fail for good; `unreachable` when it cannot be
  * observed for as long; `held_up` when a former pod blocks it, or no pod
  * can be created or scheduled; `changed_meanwhile` when someone else changes it.
  */
-export async function followRollout(cluster: KubernetesContext, move: Move, run: Run, among = 1): Promise<void> {
+export async function followRollout(
+  cluster: KubernetesContext,
+  move: Move,
+  run: Run,
+  { among = 1, seen }: { among?: number; seen?: WorkloadObject } = {}
+): Promise<void> {
   const { api, lists, clock } = cluster
-  const first = await readWorkload(cluster, move, run.signal)
+  const first = seen ?? (await readWorkload(cluster, move, run.signal))
   const { selector } = first.spec
   const deadlineMs = limitOf(cluster, first)
   const end = new AbortController()

@@ -21,12 +21,16 @@ export interface Obstacle {
 const transientMs = 30_000
 /** A policy says the same each time; two looks exclude what was said before the change. */
 const lastingMs = 3000
-/** A quota counts a pod that has ended late, and the next try comes only after as long again as the pod took to end. */
-const quotaMs = 60_000
+/**
+ * A quota counts a pod until it is gone, and some time longer (its controller counts again), and the next try comes after as long a
+ * wait as all before it together. Pods that took a minute to end are followed by the new ones within two.
+ */
+const quotaMs = 120_000
 /** Beyond the time that a pod has to be gone. */
 const hangingMs = 20_000
 const passing = /webhook|timed? ?out|etcdserver|too many requests|connection refused|Internal error|try again/i
 const denied = /denied the request/
+const overQuota = /exceeded quota/
 /** Pods that end make room. */
 export const lacksRoom = /exceeded quota|Insufficient |Too many pods|free ports|anti-affinity|topology spread/
 
@@ -46,7 +50,9 @@ export async function obstacleOf(
   const failed = byReplicaSet
     ? replicaFailure(object)
     : (await eventsOf(cluster, move, `${move.uid},reason=FailedCreate`, since, signal)).at(-1)?.message
-  if (failed && !mayPass(failed)) return { why: quote(cluster.mask, failed, 600), graceMs: graceOf(failed) }
+  if (failed && !mayPass(failed)) {
+    return { why: quote(cluster.mask, failed, 600), graceMs: graceFor(failed) }
+  }
   const pending = pods.find((pod) => isNew(pod) && unschedulable(pod))
   const said = pending && unschedulable(pending)
   if (!said || mayPass(said)) return null
@@ -59,10 +65,9 @@ export async function obstacleOf(
   }
 }
 
-function graceOf(failed: string): number {
-  if (denied.test(failed)) return lastingMs
-  if (lacksRoom.test(failed)) return quotaMs
-  return passing.test(failed) ? transientMs : lastingMs
+function graceFor(refusal: string): number {
+  if (overQuota.test(refusal)) return quotaMs
+  return passing.test(refusal) && !denied.test(refusal) ? transientMs : lastingMs
 }
 
 /** Of the newest ReplicaSet: its controller sets it when its last try failed, and removes it when one succeeds. */

@@ -27,8 +27,16 @@ import { annotateRevision, revisionPath } from './annotate-revision.ts'
 
 const attempts = 20
 
+/** What a template was put into. */
+interface Put {
+  /** Whether anything had to be done. */
+  changed: boolean
+  /** The workload with the template, as the server last returned it. */
+  object: WorkloadObject
+}
+
 /**
- * Puts the template of one side of a move in place, once; returns whether anything had to be done.
+ * Puts the template of one side of a move in place, once.
  * @throws TargetError `changed_meanwhile` when the live template is neither that of `from` nor that of `to`.
  */
 export async function putTemplate(
@@ -36,14 +44,14 @@ export async function putTemplate(
   move: Move,
   goal: Side,
   { signal, rollbackId }: Pick<Run, 'signal' | 'rollbackId'>
-): Promise<boolean> {
+): Promise<Put> {
   const wanted = move[goal]
   for (let attempt = 1; ; attempt++) {
     const live = await readWorkload(cluster, move, signal)
     if (live.metadata.uid !== move.uid) throw changedMeanwhile(move, 'it was deleted and created again')
     if (isLive(live, wanted)) {
       await adoptFields(cluster, move, live, signal)
-      return false
+      return { changed: false, object: live }
     }
     if (!isLive(live, move[goal === 'to' ? 'from' : 'to'])) throw templateChanged(move)
     try {
@@ -56,7 +64,7 @@ export async function putTemplate(
       const put = await sendPatch(cluster, move, live, { ...revision, lastApplied }, goal, { signal })
       await adoptFields(cluster, move, put, signal)
       if (kept) await annotateRevision(cluster, move, { [marks.lastApplied]: null }, signal).catch(unlessRefused)
-      return true
+      return { changed: true, object: put }
     } catch (error) {
       // The patch requires one generation: what changed in between, scaling for example, is read again.
       const retries =

@@ -54,9 +54,9 @@ export const rollBack = kubernetesStep({
     null,
   async apply(cluster, { moves }, run) {
     const changed = await inParallel(moves, moves.length, async (move) => {
-      const done = await putTemplate(cluster, move, 'to', run)
-      if (move.follow) await followRollout(cluster, move, run, moves.length)
-      return done
+      const put = await putTemplate(cluster, move, 'to', run)
+      if (move.follow) await followRollout(cluster, move, run, { among: moves.length, seen: put.object })
+      return put.changed
     })
     const count = changed.filter(Boolean).length
     return {
@@ -67,7 +67,7 @@ export const rollBack = kubernetesStep({
   async revert(cluster, { moves }, run) {
     const restored = await inParallel(moves, moves.length, async (move) => {
       await requireWayBack(cluster, move, run)
-      const done = await putTemplate(cluster, move, 'from', run)
+      const { changed: done } = await putTemplate(cluster, move, 'from', run)
       if (done) run.progress(`${shortText(move)}: the former template is back`)
       const deleted = await settled(cluster, move, done, run)
       return { done: done || deleted > 0, deleted }

@@ -10,6 +10,7 @@ const unhealthy = { Status: 'running', Running: true, Health: { Status: 'unhealt
 
 const planned = (name: string, parts: ContainerParts = {}, more: Partial<ContainerPlan> = {}): ContainerPlan => ({
   container: containerNamed(name, parts),
+  configuration: null,
   whyNotBeside: 'both would need the same host port',
   isDown: false,
   isJob: false,

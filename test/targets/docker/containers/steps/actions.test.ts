@@ -22,6 +22,8 @@ async function asked(refusals: number, message: string): Promise<{ times: number
     clock: hastyClock(),
     log: () => undefined,
     mask: createMask(),
+    history: [],
+    withConfig: false,
     logged: new Set<string>(),
     stopping: new Set<string>(),
     answersBefore: new Map()

@@ -55,7 +55,7 @@ async function followed(known: WorkloadObject, news: WorkloadObject): Promise<vo
     clock: systemClock,
     config: {}
   } as unknown as KubernetesContext
-  await followRollout(context, move, testRun(), 20)
+  await followRollout(context, move, testRun(), { among: 20 })
 }
 
 test('a shared list that has not received our change yet does not count as a change by someone else', async () => {

@@ -85,19 +85,13 @@ test.each<[string, Parameters<typeof scene>[0], RegExp, number]>([
   ['a policy', { status: failing(policy) }, /violates PodSecurity/, 3000],
   ['a denial', { status: failing('admission webhook "x" denied the request: no') }, /denied the request/, 3000],
   [
-    'a quota whose old pods are gone',
-    {
-      status: failing('pods "web-" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1')
-    },
-    /exceeded quota/,
-    60_000
-  ],
-  [
     'a webhook that is down',
     { status: failing('Internal error occurred: failed calling webhook "x"') },
     /webhook/,
     30_000
   ],
+  // The old pods are gone, and the quota has not been counted again yet.
+  ['a quota', { status: failing('pods "web-" is forbidden: exceeded quota: q') }, /exceeded quota/, 120_000],
   ['a StatefulSet', { kind: 'statefulset', event: event('web', 'FailedCreate', policy) }, /violates PodSecurity/, 3000],
   [
     'the scheduler of 1.20',
@@ -185,6 +179,39 @@ test('following a rollout ends with the refusal long before its deadline', async
     why: expect.stringContaining('violates PodSecurity')
   })
   expect(clock.now().getTime() - began).toBeLessThan(60_000)
+})
+
+const overQuota = failing(
+  'pods "web-" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1'
+)
+
+test('a quota that still counts a pod that is gone is waited for; one that stays full is quoted', async () => {
+  const complete = { availableReplicas: 1, updatedReplicas: 1, conditions: [] }
+  for (const isCounted of [true, false]) {
+    const { cluster, move } = scene({ status: overQuota })
+    const clock = virtualClock()
+    const served: ((items: WorkloadObject[]) => void)[] = []
+    if (isCounted)
+      clock.at(60_000, () => {
+        const done = deployment('web', { image: 'web:1', status: complete })
+        put(cluster, done)
+        for (const tell of served) tell([workloadSchema.parse(done)])
+      })
+    const workloads: SharedLists<WorkloadObject> = {
+      async follow(request, interest, until) {
+        served.push(interest.tell)
+        await silent<WorkloadObject>().follow(request, interest, until)
+      }
+    }
+    const context = { ...cluster.context, clock, lists: { workloads, pods: silent<Pod>() } }
+    const following = followRollout(context, move, testRun())
+    if (isCounted) await following
+    else
+      await expect(following).rejects.toMatchObject({
+        code: 'held_up',
+        why: expect.stringContaining('limited: pods=1')
+      })
+  }
 })
 
 const refusePods = (cluster: FakeCluster): void => {
