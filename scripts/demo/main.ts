@@ -36,7 +36,7 @@ async function play(stage: Stage): Promise<number> {
 
   const server = await startServer({ projectDir: stage.projectDir, env: stage.env, clientName: 'demo' })
   try {
-    const succeeded = await takeBack(server)
+    const succeeded = await takeBack(server, stage.target)
     heading('What users see now')
     indented(await stage.userSees())
     if (!succeeded) return 1
@@ -51,9 +51,12 @@ async function play(stage: Stage): Promise<number> {
 }
 
 /** Assess, dry run, execute, verify: each answer is shown as a host shows it. */
-async function takeBack(server: BuiltServer): Promise<boolean> {
+async function takeBack(server: BuiltServer, wanted?: string): Promise<boolean> {
   heading('assess_rollback')
-  const { target, plan } = await shown(server, 'assess_rollback', { investigate: true })
+  const { target, plan } = await shown(server, 'assess_rollback', {
+    investigate: true,
+    ...(wanted !== undefined && { target: wanted })
+  })
   if (!plan) return false
   const approved = { target, version: plan.version, plan_id: plan.id }
 

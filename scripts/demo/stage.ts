@@ -5,6 +5,8 @@ export interface Stage {
   projectDir: string
   /** Added to the environment of the server. */
   env: Record<string, string>
+  /** What is taken back, where it is not the only target. */
+  target?: string
   /** What somebody who uses the deployed thing sees now, one line each. */
   userSees(): Promise<string[]>
   /** Stops everything; the project folder with its report stays. */

@@ -38,15 +38,11 @@ async function watchOne(
   const print = printer(context, beside)
   try {
     const { end, name, recorded } = await withSession(project, { target }, async (session) => {
-      print.begins(session.name, forMs)
+      await print.begins(session.name, forMs)
       const file = projectPaths(project.projectDir).watchFile(session.name)
-      const ended = await watchTarget(session, {
-        forMs,
-        file,
-        signal: cancelled,
-        look: print.look,
-        continues: print.continues
-      })
+      const { look, continues } = print
+      const request = { forMs, file, signal: cancelled, look, continues }
+      const ended = await watchTarget(session, request).finally(print.ends)
       return { end: ended, name: session.name, recorded: await recordWatch(session, ended) }
     })
     const answer = answerFor(name, end, recorded)
@@ -147,23 +143,29 @@ const everyMs = 60_000
 function printer({ terminal, project, say, flags }: CommandContext, beside: boolean) {
   let shown = ''
   let shownAt = 0
+  let open = ''
   const line = (text: string): void => {
     if (!flags.json || terminal.interactive) say(text)
   }
   return {
     line,
-    begins: (target: string, forMs: number): void => {
+    begins: async (target: string, forMs: number): Promise<void> => {
       line(`Watching ${target} for ${duration(forMs)}.`)
-      if (flags.auto) void warnIfNotAutomatic(project, target, line)
+      if (flags.auto) await warnIfNotAutomatic(project, target, line)
     },
     continues: (begunAt: string, watchedMs: number): void =>
       line(`Going on with the watch that began at ${clock(begunAt)}: ${duration(watchedMs)} are done.`),
+    ends: (): void => {
+      if (open) terminal.progress(open, true)
+    },
     look({ target, version, watchedMs, forMs, state, line: says }: Look): void {
       const text = `${target} ${version}: ${duration(watchedMs)} of ${duration(forMs)}, ${state}: ${project.mask.line(says)}`
       const changed = state !== shown
       shown = state
-      if (terminal.interactive && !beside) terminal.progress(text, changed)
-      else if (changed || Date.now() - shownAt >= everyMs) {
+      if (terminal.interactive && !beside) {
+        terminal.progress(text, changed)
+        open = changed ? '' : text
+      } else if (changed || Date.now() - shownAt >= everyMs) {
         shownAt = Date.now()
         line(text)
       }

@@ -14,7 +14,9 @@ export const checkReportSchema = z.object({
   checks: z.array(checkSchema),
   observed: jsonObject,
   /** What fails may pass within the soak, because it waits for a person or a cache. */
-  awaited: z.boolean().optional()
+  awaited: z.boolean().optional(),
+  /** How long what is unknown may take to become known, in milliseconds, where that is longer than the soak. */
+  patienceMs: z.number().optional()
 })
 
 export type Check = z.infer<typeof checkSchema>

@@ -18,6 +18,8 @@ export const signalReadingSchema = z.object({
   since: z.string().optional(),
   /** It was over its limit before this version was deployed: the version may not be the cause. */
   older: z.boolean().optional(),
+  /** The store answers, and its next values may say something else: the newest ones are missing, or of the version before. */
+  lagging: z.boolean().optional(),
   /** What it means after a rollback when it is bad or unknown. */
   proof: z.enum(['unverified', 'fail', 'ignore'])
 })

@@ -38,9 +38,8 @@ export function openNotifier(settings: readonly NotifySetting[], { env, mask, lo
   const addresses = settings.flatMap(({ webhook: { url_env: variable, format } }): Address[] => {
     const text = env[variable]?.trim()
     const url = text && URL.canParse(text) ? new URL(text) : null
-    if (text) mask.add(text)
     if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) {
-      hide(mask, url)
+      mask.add(text)
       return [{ variable, url, format }]
     }
     const why = text ? 'holds no http address without a login in it' : 'is not set'
@@ -91,13 +90,6 @@ async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   const isInTime = await Promise.race([work.then(() => true), late])
   clearTimeout(timer)
   return isInTime
-}
-
-/** The path of such an address is the secret. */
-function hide(mask: Mask, { href, pathname, search }: URL): void {
-  mask.add(href)
-  if (pathname.length >= 8) mask.add(pathname)
-  if (search.length >= 8) mask.add(search)
 }
 
 /** Why it was not taken; null where it was. No redirect is followed: it could lead anywhere. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Outcome, outcomeSchema } from '../model/outcome.ts'
 import type { GroupResult, MemberResult } from '../rollback/group/group-result.ts'
 import { versionLabel } from '../rollback/group/versions.ts'
+import type { RollbackResult } from '../rollback/run/result.ts'
 import type { NextCall } from '../support/next-call.ts'
 import { duration } from '../support/text.ts'
 import { type Rendered, section } from './answer.ts'
@@ -64,15 +65,23 @@ function summary(result: GroupResult): string {
     ...(outcome === 'succeeded' ? [] : [`State: ${state}`]),
     ...section(
       'Do manually',
-      members.flatMap(({ target, result: own }) => (own?.instructions ?? []).map((line) => `${target}: ${line}`))
+      sharedLines(members, (own) => own.instructions)
     ),
     ...section(
       'What remains',
-      members.flatMap(({ target, result: own }) => (own?.remains ?? []).map((line) => `${target}: ${line}`))
+      sharedLines(members, (own) => own.remains)
     ),
     '',
     `Next: ${nextLine(result)}`
   ].join('\n')
+}
+
+/** Each line once, with the targets that it is about. */
+function sharedLines(members: readonly MemberResult[], linesOf: (own: RollbackResult) => readonly string[]): string[] {
+  const targets = new Map<string, string[]>()
+  for (const { target, result } of members)
+    for (const line of result ? linesOf(result) : []) targets.set(line, [...(targets.get(line) ?? []), target])
+  return [...targets].map(([line, names]) => `${names.join(', ')}: ${line}`)
 }
 
 function memberLines(member: MemberResult): string[] {

@@ -1,7 +1,10 @@
 import type { Incident, IncidentRollback, IncidentStep } from '../incident/incident.ts'
 import type { Diagnosis, TimelineEvent } from '../model/diagnosis.ts'
 import type { Holder } from '../model/lease.ts'
+import type { Release } from '../model/release.ts'
+import type { SignalCourse } from '../model/signal.ts'
 import { isoNow } from '../support/clock.ts'
+import { withLimit } from '../support/limit.ts'
 import { oneLine } from '../support/text.ts'
 import { assess } from './assess/assess.ts'
 import { changesSince } from './assess/risks.ts'
@@ -51,11 +54,27 @@ export async function incidentOfNow(session: Session, given: Given, signal: Abor
     diagnosis,
     events: [],
     rollback: null,
+    signals: current ? await signalsSince(session, to ?? current, health.since, signal) : [],
     changes: to ? await changesSince(session, to, current) : { known: false, why: 'no earlier good release is known' },
     remains: to ? [`Nothing was rolled back; ${to.version} is the last good version.`] : ['Nothing was rolled back.'],
     now: isoNow(session.clock),
     ...given
   }
+}
+
+const signalsWithinMs = 5000
+
+/** How the signals went since the failure began; a report does not fail for a lack of it. */
+async function signalsSince(
+  { signals, clock }: Session,
+  release: Release,
+  since: string | undefined,
+  signal: AbortSignal
+): Promise<SignalCourse[]> {
+  const until = clock.now()
+  const span = { from: since === undefined ? until : new Date(since), until }
+  const courses = signals?.courses(release, span, withLimit(signal, signalsWithinMs))
+  return (await courses?.catch(() => [])) ?? []
 }
 
 function diagnosisOf(events: readonly JournalEvent[]): Diagnosis {

@@ -16,8 +16,8 @@ export interface SignalContext {
   mask: Mask
 }
 
-/** The numbers of a query, oldest first, and what is in the place of a newest one that is no number; or why there is none. */
-export type Range = { samples: SignalSample[]; newest?: string } | { unknown: string }
+/** The numbers of a query, oldest first, and what is in the place of a newest one that is no number; or why there is none: `empty` when the store has no values. */
+export type Range = { samples: SignalSample[]; newest?: string } | { unknown: string; empty?: boolean }
 
 /** From when until when, and how far apart, in milliseconds since 1970. */
 export interface Span {
@@ -110,7 +110,7 @@ function readAnswer(host: string, status: number, text: string, mask: Mask): Ran
 
 function oneSeries(result: readonly { values: readonly [number, string][] }[]): Range {
   const [only, ...more] = result
-  if (!only || only.values.length === 0) return { unknown: 'the query gives no value' }
+  if (!only || only.values.length === 0) return { unknown: 'the query gives no value', empty: true }
   if (more.length > 0) return { unknown: `the query gives ${result.length} series; make it one, with sum() or max()` }
   const samples: SignalSample[] = []
   for (const [at, text] of only.values) {

@@ -14,6 +14,15 @@ export interface ReadContext extends SignalContext {
   clock: Clock
   /** What a signal was while an earlier version served, which does not change any more. */
   known: Map<string, { value: number }>
+  /** The newest answer for each signal. */
+  newest: Map<string, Answered>
+}
+
+/** An answer of a store, and until when it is as good as a new one, in milliseconds since 1970. */
+interface Answered {
+  range: Range
+  until: number
+  goodUntil: number
 }
 
 /** A time during which an earlier version served, in milliseconds since 1970. */
@@ -40,6 +49,8 @@ const mostStreakSamples = 500
 const longestStreakMs = 24 * hourMs
 /** An earlier version that is being stopped makes errors of its own. */
 const slackMs = 30_000
+const slowMs = 2000
+const leftAloneMs = 10_000
 
 export const forMs = ({ for: written }: PrometheusSignal): number =>
   (written == null ? null : parseDuration(written)) ?? usualForMs
@@ -96,10 +107,33 @@ async function askAddress({ http }: HttpSignal, { env, clock }: ReadContext, sig
 async function askStore(signal: PrometheusSignal, context: ReadContext, abort: AbortSignal): Promise<Judge> {
   const stepMs = stepOf(signal)
   const steps = Math.ceil(forMs(signal) / stepMs)
-  const until = context.clock.now().getTime()
-  const range = await queryRange(signal.prometheus, { from: until - steps * stepMs, until, stepMs }, context, abort)
+  const { range, until } = await newestOf(signal, steps * stepMs, context, abort)
   return (compared, nowAbort) =>
     judged(signal, range, { until, stepMs, expected: steps + 1 }, compared, context, nowAbort)
+}
+
+/** Asks no more often than samples are judged; a store that lets a rollback wait is left alone for a while. */
+async function newestOf(
+  signal: PrometheusSignal,
+  backMs: number,
+  context: ReadContext,
+  abort: AbortSignal
+): Promise<Answered> {
+  const { clock, newest } = context
+  const until = clock.now().getTime()
+  const before = newest.get(signal.name)
+  if (before && until < before.goodUntil) return before
+  const stepMs = stepOf(signal)
+  const range = await queryRange(signal.prometheus, { from: until - backMs, until, stepMs }, context, abort)
+  const now = clock.now().getTime()
+  const tooSlow = 'unknown' in range && now - until > slowMs
+  const answered = {
+    range,
+    until,
+    goodUntil: tooSlow ? now + leftAloneMs : until + ('unknown' in range ? 0 : stepMs / 2)
+  }
+  newest.set(signal.name, answered)
+  return answered
 }
 
 async function judged(
@@ -111,11 +145,11 @@ async function judged(
   abort: AbortSignal
 ): Promise<Judged> {
   const { unit } = signal
-  if ('unknown' in range) return { state: 'unknown', message: range.unknown }
+  if ('unknown' in range) return { state: 'unknown', message: range.unknown, ...(range.empty && { lagging: true }) }
   const limits = await limitsBefore(signal, compared.before, context, abort)
   if ('unknown' in limits) return { state: 'unknown', message: limits.unknown }
   const judgement = judge(range, limits, window)
-  if (judgement.state === 'unknown') return { state: 'unknown', message: judgement.why }
+  if (judgement.state === 'unknown') return { state: 'unknown', message: judgement.why, lagging: true }
   const shown = shownValue(judgement.newest.value, unit)
   const limit = `limit ${shownValue(limits.above ?? limits.below ?? 0, unit)}`
   const { state } = judgement
@@ -128,6 +162,7 @@ async function judged(
   return {
     state,
     shown,
+    lagging: true,
     message: `${shown}${then} (${limit}${less})${under}${since?.older ? `, already before this version was deployed` : ''}`,
     ...(beganAt && { since: beganAt }),
     ...(since?.older && { older: true })

@@ -20,7 +20,7 @@ export const executeRollbackTool = defineTool({
     accept: z.array(z.string().max(300)).max(50).optional().describe('Ids of serious risks a person accepted'),
     dry_run: z.boolean().optional(),
     rehearse: z.boolean().optional().describe('As in assess_rollback'),
-    with_config: z.boolean().optional().describe('As in assess_rollback')
+    with_config: z.boolean().optional()
   }),
   run: (
     { target, version, plan_id, accept = [], dry_run = false, rehearse, with_config },

@@ -24,7 +24,7 @@ const record = (target: string) => ({
 async function projectWith(
   shelves: Record<string, Shelf>,
   statuses: Record<string, number>,
-  { automatic = false } = {}
+  { automatic = false, interactive = false } = {}
 ) {
   const targets: Record<string, JsonObject> = {}
   for (const [name, shelf] of Object.entries(shelves)) {
@@ -42,14 +42,17 @@ async function projectWith(
     await files.remove()
   })
   const said: string[] = []
+  const lines: string[] = []
   return {
     said,
     history: async () => (await files.deployed()).history as JsonObject[],
+    lines,
     async run(...options: string[]): Promise<{ answer: Answer; code: number }> {
       const line = commandLineOf(['watch', ...options])
       const flags = typeof line === 'object' ? line.flags : {}
       const project = { projectDir: files.dir, env: {}, clock: hastyClock(), log: () => undefined, mask: createMask() }
-      const terminal = { interactive: false, ask: async () => '', progress: () => undefined }
+      const progress = (line: string, isLast: boolean) => void lines.push(`${isLast ? '' : '~'}${line}`)
+      const terminal = { interactive, ask: async () => '', progress }
       const cancelled = new AbortController().signal
       const context = { flags, project, terminal, cancelled, say: (text: string) => void said.push(text) }
       const answer: Answer = await watch(context).catch((error) => renderError(error, project.mask))
@@ -68,6 +71,15 @@ test('a version that serves well ends with 0 and is recorded, with plain lines o
   expect(said[0]).toBe('Watching shelf for 5s.')
   expect(said[1]).toMatch(/^shelf 1\.2\.0: 0 ms of 5s, well: the shelf says healthy; shop 200$/)
   expect((await history())[0]).toMatchObject({ version: '1.2.0', status: 'success', digest: 'sha256:1.2.0' })
+})
+
+test('a terminal shows one live line, and keeps the lines at which something changed', async () => {
+  const { run, lines } = await projectWith({ shelf: healthy() }, {}, { interactive: true })
+  await run('--for', '4s')
+  expect(lines[0]).toMatch(/^shelf 1\.2\.0: 0 ms of 4s, well/)
+  expect(lines.length).toBeGreaterThan(3)
+  for (const line of lines.slice(1, -1)) expect(line).toMatch(/^~shelf 1\.2\.0: \d+s of 4s, well/)
+  expect(lines.at(-1)).toMatch(/^shelf 1\.2\.0: 4s of 4s, well/)
 })
 
 test('a bad signal ends with 1, is recorded as the failure of the version, and nothing is rolled back', async () => {

@@ -55,7 +55,7 @@ test('the address is a secret, and what is secret does not reach it', async () =
   const { url, bodies } = await sink()
   const mask = createMask()
   const telling = notifier([setting()], { HOOK: url }, mask)
-  expect(mask.text(`posted to ${url}`)).not.toContain('zebra')
+  for (const shown of [url, new URL(url).pathname]) expect(mask.text(`posted to ${shown}`)).not.toContain('zebra')
   mask.add('correct-horse-battery')
   telling.begun(beginning)
   await telling.ended({ ...ending, state: 'password correct-horse-battery refused' })
@@ -74,6 +74,12 @@ test.each([
   expect(telling.notes.join()).not.toMatch(/ghp_|passwd|pass@/)
   telling.begun(beginning)
   expect(await telling.ended(ending)).toEqual([])
+})
+
+test('a variable that holds something else hides nothing in what is shown', () => {
+  const mask = createMask()
+  notifier([setting('HOME')], { HOME: '/home/deploy' }, mask)
+  expect(mask.text('cd /home/deploy')).toBe('cd /home/deploy')
 })
 
 test('an address under which a cloud gives credentials is not asked', async () => {

@@ -41,6 +41,20 @@ test('a misspelled field inside a setting is named, too', async () => {
     ])
 })
 
+test('a misspelled field of a signal is named with its line', async () => {
+  const signal = {
+    name: 'errors',
+    prometheus: { url: 'http://p', query: 'x', bearer_evn: 'PROMETHEUS_TOKEN' },
+    above: 1
+  }
+  const docker = { config: {}, signals: [signal] }
+  expect(await notesOn({ targets: { docker } }, 'docker')).toEqual([
+    expect.stringMatching(
+      /^deploy\.json, line \d+, column \d+: "bearer_evn" has no effect\. Did you mean "bearer_env"\?$/
+    )
+  ])
+})
+
 test('fields of other tools are left unnamed', async () => {
   for (const target of Object.keys(popkitFile.targets))
     expect(await notesOn({ targets: popkitFile.targets }, target)).toEqual([])

@@ -29,7 +29,7 @@ describeOn('prometheus', 'a signal of a real Prometheus', ({ program = '' }) => 
       { name: 'error rate', prometheus: { url, query, ...login }, above: 0.05, for: '2s', unit: 'ratio' }
     ])
     if (!signal) throw new Error('no signal')
-    const context = { env, mask: createMask(), clock: systemClock, known: new Map() }
+    const context = { env, mask: createMask(), clock: systemClock, known: new Map(), newest: new Map() }
     return askSignal(signal, context, abort)({ deployedAt: null, before: null }, abort)
   }
 

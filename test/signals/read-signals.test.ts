@@ -22,7 +22,7 @@ async function serverWith(listener: RequestListener): Promise<string> {
 const firstOf = (written: object): Signal => signalsOf('web', [written])[0] as Signal
 
 async function read(signal: Signal, { compared = nothing, env = {} as NodeJS.ProcessEnv, mask = createMask() } = {}) {
-  const context = { env, mask, clock: hastyClock(), known: new Map() }
+  const context = { env, mask, clock: hastyClock(), known: new Map(), newest: new Map() }
   return askSignal(signal, context, abort)(compared, abort)
 }
 
@@ -278,4 +278,38 @@ test('after a rollback, a signal is waited for as long as its query looks back',
     patienceOf(signalsOf('web', [{ name: 'a', prometheus: { url: 'http://p', query }, above: 1, for: '30s' }]))
   ).toBe(165_000)
   expect(patienceOf(signalsOf('web', [{ name: 'a', http: { url: 'http://p' } }]))).toBe(0)
+})
+
+test('a store that keeps a reader waiting is left alone for a while, and one that answers is asked once for each sample', async () => {
+  let asked = 0
+  const silent = firstOf({
+    name: 'slow',
+    prometheus: { url: await serverWith(() => void asked++), query: 'e' },
+    above: 1
+  })
+  const context = { env: {}, mask: createMask(), clock: hastyClock(), known: new Map(), newest: new Map() }
+  const ask = (signal: Signal) => askSignal(signal, context, abort)(nothing, abort)
+  const first = await ask(silent)
+  expect(await ask(silent)).toEqual(first)
+  expect(asked).toBe(1)
+  await context.clock.sleep(10_000)
+  await ask(silent)
+  expect(asked).toBe(2)
+  const answering = firstOf({
+    name: 'quick',
+    prometheus: {
+      url: await serverWith((request, response) => {
+        asked++
+        series(0)(request, response)
+      }),
+      query: 'e'
+    },
+    above: 1,
+    for: '2m'
+  })
+  for (let times = 0; times < 5; times++) expect(await ask(answering)).toMatchObject({ state: 'good' })
+  expect(asked).toBe(3)
+  await context.clock.sleep(6000)
+  await ask(answering)
+  expect(asked).toBe(4)
 })

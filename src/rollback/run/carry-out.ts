@@ -90,7 +90,6 @@ async function check(run: RollbackRun): Promise<Proof> {
   say(run, 'check', 'started')
   const proof: Proof = await prove(session, begun.to, {
     soakMs: begun.soakMs,
-    patienceMs: session.signals?.patienceMs ?? 0,
     settling: true,
     signal: timeLeft(run),
     progress: (message) => say(run, 'check', 'working', message),

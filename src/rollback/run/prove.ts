@@ -5,6 +5,7 @@ import { quoteLine } from '../../support/quote.ts'
 import { duration } from '../../support/text.ts'
 import type { CheckOptions } from '../../targets/target.ts'
 import type { Session } from '../session.ts'
+import { isOfSignal } from '../signals/signals.ts'
 
 type Verdict = 'healthy' | 'unhealthy' | 'inconclusive'
 
@@ -17,13 +18,11 @@ export interface Proof {
 
 interface ProveOptions {
   soakMs: number
-  /** How long an unknown check may take to become known, where that is longer than the soak. */
-  patienceMs?: number
-  /** The release was put in place a moment ago. */
+  /** The release was put in place a moment ago: signals may still show the one before, and are waited for. */
   settling?: boolean
   signal: AbortSignal
   progress?(message: string): void
-  /** Called as soon as it is healthy, before it is watched. */
+  /** Called as soon as it is healthy by its own checks, before it is watched and its signals are known. */
   serving?(since: Date): void
 }
 
@@ -40,23 +39,25 @@ export const longestProofMs = (soakMs: number): number => 2 * soakMs
 export async function prove(
   session: Session,
   release: Release,
-  { soakMs, patienceMs = 0, settling = false, signal, progress, serving }: ProveOptions
+  { soakMs, settling = false, signal, progress, serving }: ProveOptions
 ): Promise<Proof> {
   const first = await look(session, release, { signal, settling })
   const began = session.clock.now()
   let latest: CheckReport = first
+  let patienceMs = soakMs
+  let serves = false
   const since = (before: Date | null, now: Date): Date | null => {
-    if (verdictOf(latest.checks) !== 'healthy') return null
-    if (!before) serving?.(now)
-    return before ?? now
+    if (settling) patienceMs = Math.max(patienceMs, latest.patienceMs ?? 0)
+    const served = serves
+    serves = verdictOf(latest.checks.filter((check) => !isOfSignal(check))) === 'healthy'
+    if (serves && !served) serving?.(now)
+    return verdictOf(latest.checks) === 'healthy' ? (before ?? now) : null
   }
   let healthySince = since(null, began)
   const left = (): number =>
-    (healthySince ? soakMs : Math.max(soakMs, patienceMs)) -
-    (session.clock.now().getTime() - (healthySince ?? began).getTime())
+    (healthySince ? soakMs : patienceMs) - (session.clock.now().getTime() - (healthySince ?? began).getTime())
   while ((latest.awaited || verdictOf(latest.checks) !== 'unhealthy') && left() > 0) {
-    const now = healthySince ? 'healthy so far' : 'not healthy yet'
-    progress?.(`${now}, checking for another ${duration(left())}`)
+    progress?.(`${healthySince ? 'healthy so far' : notYet(latest)}, checking for another ${duration(left())}`)
     await session.clock.sleep(Math.min(lookEveryMs, left()), signal)
     latest = await look(session, release, { signal, settling, baseline: first.observed })
     healthySince = since(healthySince, session.clock.now())
@@ -67,6 +68,14 @@ export async function prove(
     checks: session.mask.record(latest.checks),
     ...(verdict === 'healthy' && healthySince && { healthySince: healthySince.toISOString() })
   }
+}
+
+/** What a person waits for: signals take longer than everything else. */
+const notYet = ({ checks }: CheckReport): string => {
+  const open = checks.filter(({ status }) => status !== 'pass')
+  return open.length > 0 && open.every(isOfSignal)
+    ? `it serves, and ${open.map(({ title, detail }) => `${title}: ${detail}`).join('; ')}`
+    : 'not healthy yet'
 }
 
 /** A check that throws is unknown, not failed. */

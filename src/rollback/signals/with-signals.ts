@@ -10,25 +10,37 @@ import type { Target } from '../../targets/target.ts'
 import { recordedFailure } from '../assess/evidence.ts'
 import { hasFailed } from '../run/compare-health.ts'
 import { comparedTo, comparedToItself } from './served-before.ts'
-import type { Signals } from './signals.ts'
+import { type Signals, signalCheckId } from './signals.ts'
 
 /** The same target, whose observations and checks say as well what the signals say. */
 export function withSignals(
   target: Target,
   signals: readonly Signal[],
   history: readonly DeploymentRecord[],
-  context: Omit<ReadContext, 'known'>
+  context: Omit<ReadContext, 'known' | 'newest'>
 ): { target: Target; signals: Signals } {
-  const read: ReadContext = { ...context, known: new Map() }
+  const read: ReadContext = { ...context, known: new Map(), newest: new Map() }
   const { clock, mask } = context
   for (const { name } of signals) mask.spare(name)
   const askAll = (abort: AbortSignal): ((compared: Compared) => Promise<SignalReading[]>) => {
     const asked = signals.map((signal) => askSignal(signal, read, abort))
     return (compared) => Promise.all(asked.map((one, at) => answered(one, signals[at], compared, abort)))
   }
+  /** What was measured before a step says nothing of what serves after it. */
+  const afresh =
+    (verb: Target['apply']): Target['apply'] =>
+    async (step, run) => {
+      try {
+        return await verb(step, run)
+      } finally {
+        read.newest.clear()
+      }
+    }
   return {
     target: {
       ...target,
+      apply: afresh(target.apply),
+      revert: afresh(target.revert),
       async observe(abort) {
         const readings = askAll(abort)
         const { observation, state } = await target.observe(abort)
@@ -39,14 +51,15 @@ export function withSignals(
         const readings = askAll(look.signal)(comparedToItself(release, history, clock.now()))
         readings.catch(() => undefined)
         const report = await target.check(release, look)
+        const said = await readings
+        const patienceMs = said.some(({ lagging }) => lagging) ? patienceOf(signals) : 0
         return withSignalChecks(
-          report,
-          (await readings).map((reading) => checkOfSignal(reading, look.settling === true))
+          patienceMs > 0 ? { ...report, patienceMs } : report,
+          said.map((reading) => checkOfSignal(reading, look.settling === true))
         )
       }
     },
     signals: {
-      patienceMs: patienceOf(signals),
       courses: (release, { from, until }, abort) =>
         readCourses(
           signals,
@@ -120,8 +133,6 @@ const olderThanVersion = ({ current }: Observation, older: readonly SignalReadin
   detail: `${older.map(said).join('; ')}. Another cause is likely, and a rollback may not help.`
 })
 
-const idOf = (name: string): string => `signal:${name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`
-
 /** What a signal that is bad measures may pass within the soak, because it is still of the version before. */
 function withSignalChecks(report: CheckReport, checks: readonly Check[]): CheckReport {
   const fails = (all: readonly Check[]): boolean => all.some(({ status }) => status === 'fail')
@@ -131,7 +142,7 @@ function withSignalChecks(report: CheckReport, checks: readonly Check[]): CheckR
 
 /** A bad signal ends a rollback unverified, and fails it only where deploy.json says so. */
 function checkOfSignal({ name, state, proof, message }: SignalReading, settling: boolean): Check {
-  const as = checkOf(idOf(name), `Signal: ${name}`)
+  const as = checkOf(signalCheckId(name), `Signal: ${name}`)
   if (state === 'good') return as('pass', message)
   if (settling && proof === 'ignore') return as('pass', `${state}, which deploy.json says to ignore: ${message}`)
   if (state === 'bad') return as(settling && proof !== 'fail' ? 'unknown' : 'fail', message)

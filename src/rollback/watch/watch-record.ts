@@ -52,4 +52,5 @@ export async function keepWatch(file: string, record: WatchRecord): Promise<void
   }
 }
 
-export const endWatch = (file: string): Promise<void> => rm(file, { force: true })
+/** Removes the record; one that stays is not gone on with once another version serves, or a day has passed. */
+export const endWatch = (file: string): Promise<void> => rm(file, { force: true }).catch(() => undefined)

@@ -1,4 +1,3 @@
-import type { Blocker } from '../../model/observation.ts'
 import type { Target, TargetContext } from '../target.ts'
 import { withProbe } from '../with-probe.ts'
 import { openApi } from './client/api.ts'
@@ -57,8 +56,7 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
       const between = { from: current, to }
       if (helm.state === 'unusable') return planWithoutHelm(cluster, workloads, between, helm.why, signal)
       if (helm.state !== 'readable') return planWorkloads(cluster, workloads, between, signal, '')
-      const draft = await planHelm(cluster, workloads, helm.helmState, between, signal)
-      return config.rehearse ? { ...draft, blockers: [...draft.blockers, noRehearsal] } : draft
+      return planHelm(cluster, workloads, helm.helmState, between, signal)
     },
     reread: (all, known) => reread(cluster, all, known),
     apply: (step, run) => steps.apply(cluster, step, run),
@@ -69,11 +67,4 @@ export async function openTarget(context: TargetContext<KubernetesConfig>): Prom
     lease: createLease(cluster),
     close: async () => api.close()
   }
-}
-
-const noRehearsal: Blocker = {
-  id: 'cannot_rehearse',
-  what: 'A Helm release cannot be rehearsed',
-  why: 'Helm restores ConfigMaps and Secrets together with the template, and a pod beside would meet the present ones',
-  next: 'Pass rehearse: false, or set `rehearse` to false in the configuration of the target.'
 }

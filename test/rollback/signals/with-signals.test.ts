@@ -124,6 +124,34 @@ test.each([
   expect(shelf.serving).toBe('1.1.0')
 })
 
+test('a signal that still shows the version before is waited for, and the person hears at once that the version serves', async () => {
+  const shelf = healthy()
+  const rates: Record<string, number> = { '1.2.0': 0.083, '1.1.0': 0.083 }
+  const { rollBack, clock } = await measured(shelf, rates, { more: { for: '60s' } })
+  const said: string[] = []
+  const began = clock.now().getTime()
+  const result = await rollBack(
+    {},
+    {
+      report: ({ state, detail = '' }) => {
+        if (state === 'serving' || state === 'working') said.push(`${state}: ${detail}`)
+        if (clock.now().getTime() - began > 40_000) rates['1.1.0'] = 0.002
+      }
+    }
+  )
+  expect(result.outcome).toBe('succeeded')
+  expect(said[0]).toMatch(/^serving: 1\.1\.0 serves since/)
+  expect(said[1]).toMatch(/^working: it serves, and Signal: error rate: 8\.3 % .*, checking for another 1m 15s$/)
+  expect(clock.now().getTime() - began).toBeLessThan(60_000)
+})
+
+test('a store that is down keeps a rollback no longer than its soak', async () => {
+  const { rollBack, clock } = await measured(healthy(), { '1.2.0': 0.083, '1.1.0': null }, { more: { for: '60s' } })
+  const began = clock.now().getTime()
+  expect(await rollBack()).toMatchObject({ outcome: 'unverified' })
+  expect(clock.now().getTime() - began).toBeLessThan(15_000)
+})
+
 test('verify calls a version with a bad signal unhealthy', async () => {
   const shelf = healthy()
   const { session } = await measured(shelf, { '1.2.0': 0.083 })

@@ -154,6 +154,28 @@ test('another version in the middle ends it, and nothing is recorded', async () 
   expect(await run()).toMatchObject({ verdict: 'inconclusive', why: '1.1.0 serves now' })
 })
 
+test('nothing in its place for a moment is no failure, and for ten seconds is one', async () => {
+  const without = (from: number, until: number) =>
+    watched((look, shelf) => {
+      shelf.serving = look > from && look < until ? 'none' : '1.2.0'
+      return shelf.serving === 'none' ? { state: 'down', message: 'nothing serves' } : undefined
+    })
+  expect(await (await without(3, 8)).run()).toMatchObject({ verdict: 'well' })
+  expect(await (await without(3, 99)).run()).toMatchObject({ verdict: 'failed', why: 'nothing serves' })
+})
+
+test('a machine that slept did not watch', async () => {
+  const { run, clock, looks } = await watched((look) => void (look === 5 && clock.advance(10 * minute)))
+  expect(await run()).toMatchObject({ verdict: 'well' })
+  expect(looks.length).toBeGreaterThan(40)
+})
+
+test('a record that cannot be written does not end a watch', async () => {
+  const { run, session } = await watched(() => undefined)
+  await writeFile(join(session.projectDir, 'watches'), 'a file in place of the folder')
+  expect(await run()).toMatchObject({ verdict: 'well' })
+})
+
 test('it goes on where its process ended; what nobody watched does not count', async () => {
   const { run, file, session, clock, continued, looks } = await watched(() => undefined, { stopAt: 30 })
   await expect(run()).rejects.toThrow('stopped')

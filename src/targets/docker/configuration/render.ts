@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { messageOf } from '../../../support/errors.ts'
 import { parseOutsideJson } from '../../../support/nesting.ts'
 import { quoteTail } from '../../../support/quote.ts'
 import { runProgram } from '../../../support/run-program.ts'
@@ -115,7 +116,9 @@ export async function renderedAt(
 ): Promise<ServiceAtCommit> {
   const program = await findCompose(docker.env)
   if (!program) throw new NotExact('Docker Compose v2, which reads the files, was not found')
-  const root = await mkdtemp(join(tmpdir(), 'pop-config-'))
+  const root = await mkdtemp(join(tmpdir(), 'pop-config-')).catch((error: unknown) => {
+    throw new NotExact(`no temporary folder can be made: ${messageOf(error)}`)
+  })
   try {
     const paths = { files, envFiles: env_files, workingDir: working_dir }
     const committed = await writeCommitted(docker.mask, top, commit, paths, root, signal)
@@ -170,9 +173,17 @@ async function render(
     throw new NotExact(
       `Compose cannot read its files: ${quoted(quoteTail(mask, result.stderr.trim(), 300), 320) || result.problem}`
     )
-  const parsed = projectSchema.safeParse(parseOutsideJson(result.stdout))
-  if (!parsed.success) throw new NotExact('Compose renders its files in a form that is not known')
-  return parsed.data
+  const { data } = projectSchema.safeParse(jsonOf(result.stdout))
+  if (!data) throw new NotExact('Compose renders its files in a form that is not known')
+  return data
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return parseOutsideJson(text)
+  } catch {
+    return null
+  }
 }
 
 /** Whether a part of a service is told by the commit alone. */

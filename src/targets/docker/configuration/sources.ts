@@ -37,12 +37,13 @@ export async function sourcesOf(
   const earlier = earlierContainer(container, release, known)
   if (earlier) return [{ earlier: earlier.Id }]
   const owned = ownedBy(container.Config.Labels)
-  const top = owned && (await repositoryTop(docker, signal))
+  const named = commitsNamed(docker, release)
+  const top = owned && named.length > 0 && (await repositoryTop(docker, signal))
   if (!owned || !top) return []
   const paths = await pathsOf(docker, owned, top)
   if (!paths) return []
   const { project, service } = owned
-  const commits = await commitsOf(docker, release, signal)
+  const commits = await commitsIn(docker, named, signal)
   const references = await Promise.all(
     commits.map(async (commit): Promise<CommitReference> => {
       const files = await filesAt(top, commit, paths.files, signal)
@@ -67,15 +68,21 @@ function earlierContainer(container: Container, release: Release, { containers, 
   return [...mine].sort((a, b) => ended(b) - ended(a))[0] ?? null
 }
 
-/** The commits that are recorded with a release's successes, newest first, as far as the repository has them. */
-async function commitsOf(docker: DockerContext, release: Release, signal: AbortSignal): Promise<string[]> {
-  const { projectDir, history } = docker
+/** The commits that are recorded with a release's successes, newest first. */
+function commitsNamed({ history }: DockerContext, release: Release): string[] {
   const until = release.earlierConfiguration?.until
   const recorded = history.filter((record) => isSuccessOf(record, release) && (!until || record.at <= until))
   const named = [...recorded.flatMap(({ commit }) => commit ?? []), ...(release.commit ? [release.commit] : [])]
-  const found = await Promise.all(
-    [...new Set(named)].slice(0, mostCommits).map((commit) => commitExists(projectDir, commit, signal))
-  )
+  return [...new Set(named)].slice(0, mostCommits)
+}
+
+/** Those that the repository has. */
+async function commitsIn(
+  { projectDir }: DockerContext,
+  named: readonly string[],
+  signal: AbortSignal
+): Promise<string[]> {
+  const found = await Promise.all(named.map((commit) => commitExists(projectDir, commit, signal)))
   return [...new Set(found.filter((commit) => commit !== null))]
 }
 

@@ -4,7 +4,7 @@ import type { WorkloadChange } from '../objects/move.ts'
 import { addressText, shortText } from '../objects/names.ts'
 import type { Revision } from '../objects/revision.ts'
 import type { Workload } from '../objects/workload.ts'
-import type { Right } from '../preflight/rights.ts'
+import type { Right } from '../preflight/right.ts'
 import { isRollout, isUpdating } from './state.ts'
 import { argoUndo } from './steps.ts'
 

@@ -10,14 +10,18 @@ import { addressText, shortText } from '../objects/names.ts'
 import type { Workload } from '../objects/workload.ts'
 import { findAutoscalers } from '../preflight/controllers.ts'
 import { preflight } from '../preflight/index.ts'
-import { deniedOf, missingRight, type Right } from '../preflight/rights.ts'
+import { examineMembers } from '../preflight/release-members.ts'
+import type { Right } from '../preflight/right.ts'
+import { deniedOf, missingRight } from '../preflight/rights.ts'
 import { planWorkloads } from '../workloads/plan.ts'
 import { changeOf } from '../workloads/plan-steps.ts'
+import { withDigests } from '../workloads/same-image.ts'
 import { objectRights, readServed, tryObjects } from './dry-run.ts'
 import { type HelmState, runsNewest } from './helm-state.ts'
 import { type HelmRevision, isPending, isRollbackHook } from './history.ts'
 import { clusterRevision, findObject, isSame, type ManifestObject, objectText } from './manifest.ts'
 import { helmOwner } from './owner.ts'
+import { planHelmRehearsal } from './plan-rehearsal.ts'
 import { helmSteps } from './plan-steps.ts'
 import { helmDetailsSchema } from './releases.ts'
 import { replicaRisks } from './replicas.ts'
@@ -53,16 +57,23 @@ export async function planHelm(
   })
   const served = await readServed(cluster, [...newest.content.objects, ...candidate.content.objects], signal)
   const rights = [...recordRights(cluster, helmState), ...objectRights(served, newest, candidate)]
-  const [{ mayMark, ...found }, autoscalers, tried] = await Promise.all([
+  const others = otherChanges(newest, candidate, workloads)
+  const [{ mayMark, ...found }, autoscalers, tried, { found: same }, rehearsal, members] = await Promise.all([
     preflight(cluster, { workloads, changes, touched: workloads, rights }, signal),
     findAutoscalers(cluster, workloads, signal),
-    tryObjects(cluster, served, helmState, candidate, signal)
+    tryObjects(cluster, served, helmState, candidate, signal),
+    withDigests(cluster, changes, signal, { pins: false, isAlone: others.length === 0 }),
+    planHelmRehearsal(cluster, { workloads, candidate, changes, others }, between, signal),
+    examineMembers(cluster, workloads, changes, signal, isIn([...newest.content.objects, ...candidate.content.objects]))
   ])
   const restored = isRestoredBy(candidate)
   const replicas = replicaRisks(cluster, workloads, autoscalers, { from: helmState.newest, to: candidate })
   return {
     ...found,
-    steps: helmSteps(cluster, { helmState, candidate, workloads, changes, between, mayMark, autoscalers }),
+    steps: [
+      ...rehearsal.steps,
+      ...helmSteps(cluster, { helmState, candidate, workloads, changes, between, mayMark, autoscalers })
+    ],
     risks: [
       ...pendingRisk(helmState),
       ...hookRisk(candidate),
@@ -70,24 +81,34 @@ export async function planHelm(
       ...(runsNewest(helmState, workloads) ? [] : [driftRisk(helmState)]),
       ...replicas,
       ...tried.risks,
+      ...same.risks,
+      ...rehearsal.risks,
+      ...members.risks,
       ...found.risks.filter((risk) => !restored(risk) && !replicas.some(({ id }) => id === risk.id))
     ],
     blockers: [
       ...missing(workloads, candidate),
       ...rollouts(cluster, workloads, helmState, candidate),
       ...found.blockers.filter((blocker) => !restored(blocker)),
-      ...tried.blockers
+      ...tried.blockers,
+      ...same.blockers,
+      ...rehearsal.blockers
     ],
     fingerprint: fingerprint({ helm: { revision: candidate.revision, content: candidate.content.hash } }),
     notes: [
-      ...wholeRelease(helmState, candidate, workloads),
+      ...(others.length > 0
+        ? [`The whole release ${helmState.of.name} goes back: ${someOf(others)} change, too.`]
+        : []),
       ...(isPending(helmState.newest) && !cluster.helm.secrets
         ? [
             "Helm's records are not Secrets here, so its pending revision stays recorded as pending. The rollback ends that state as well."
           ]
         : []),
       ...found.notes,
-      ...tried.notes
+      ...tried.notes,
+      ...same.notes,
+      ...rehearsal.notes,
+      ...members.notes
     ]
   }
 }
@@ -214,12 +235,24 @@ const rollouts = (
       next: `Run "${helm.command(of, revision)}", then "kubectl argo rollouts promote ${address.name} --full -n ${address.namespace}".`
     }))
 
-/** A release goes back as a whole, so everything else that changes is named. */
-function wholeRelease({ of, newest }: HelmState, { content }: HelmRevision, workloads: readonly Workload[]): string[] {
-  const others = content.objects.filter((object) => {
-    const before = newest.content.objects.find(isSame(object))
+/** A release goes back as a whole: what else of it is another object, or is there only then. */
+function otherChanges(
+  { content: newest }: HelmRevision,
+  { content }: HelmRevision,
+  workloads: readonly Workload[]
+): ManifestObject[] {
+  return content.objects.filter((object) => {
+    const before = newest.objects.find(isSame(object))
     const isOurs = workloads.some(({ address }) => findObject([object], address))
     return !isOurs && before?.hash !== object.hash
   })
-  return others.length === 0 ? [] : [`The whole release ${of.name} goes back: ${someOf(others)} change, too.`]
 }
+
+/** Whether an object of the cluster is one of a manifest. */
+const isIn =
+  (objects: readonly ManifestObject[]) =>
+  ({ kind, metadata }: { kind: string; metadata: { name: string; namespace?: string | undefined } }): boolean =>
+    objects.some(
+      (one) =>
+        one.kind.toLowerCase() === kind && one.name === metadata.name && one.namespace === (metadata.namespace ?? '')
+    )

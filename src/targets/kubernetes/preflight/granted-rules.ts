@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { KubernetesContext } from '../context.ts'
-import type { Right } from './rights.ts'
+import type { Right } from './right.ts'
 
 const names = z.array(z.string()).nullish()
 const ruleSchema = z.looseObject({ verbs: names, apiGroups: names, resources: names, resourceNames: names })

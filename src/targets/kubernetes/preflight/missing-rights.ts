@@ -3,7 +3,8 @@ import { isStatus } from '../client/failure.ts'
 import type { KubernetesContext } from '../context.ts'
 import { type Address, revisionsOf } from '../objects/names.ts'
 import { addressesOf } from '../workloads/read.ts'
-import { deniedOf, type Right, rightText, toChange } from './rights.ts'
+import type { Right } from './right.ts'
+import { deniedOf, rightText, toChange } from './rights.ts'
 
 /** What reading the workloads and going back need at least. */
 const rightsOn = (address: Address): Right[] => [

@@ -45,12 +45,16 @@ const groupNames = [
 ]
 const hooks = ['helm.sh/hook', 'argocd.argoproj.io/hook']
 
-/** What belongs to the failed version beside the workloads of a plan, and will not go back with them. */
+/**
+ * What belongs to the failed version beside the workloads of a plan, and will not go back with them; `restored` are the objects that
+ * go back by other means, where there are any.
+ */
 export async function examineMembers(
   cluster: KubernetesContext,
   workloads: readonly Workload[],
   changes: readonly WorkloadChange[],
-  signal: AbortSignal
+  signal: AbortSignal,
+  restored?: (member: Pick<Member, 'kind' | 'metadata'>) => boolean
 ): Promise<Findings> {
   const found = await inParallel(namespacesOf(changes.map(({ move }) => move)), 4, async (namespace) => {
     const own = new Set(workloads.map(({ address }) => addressText(address)))
@@ -59,6 +63,8 @@ export async function examineMembers(
     const others = members.filter(
       (one) =>
         !own.has(`${one.kind}/${namespace}/${one.metadata.name}`) &&
+        // What a Job did stays done, whatever becomes of the Job.
+        (one.kind === 'job' || !restored?.(one)) &&
         !members.some(({ kind, metadata }) => kind === 'cronjob' && isOwn(one, metadata))
     )
     const mine = changes.filter(({ move }) => move.namespace === namespace)
@@ -91,7 +97,7 @@ export async function examineMembers(
         )
       ],
       notes: [
-        ...labelNotes(mine),
+        ...(restored ? [] : labelNotes(mine)),
         ...(unread.length > 0
           ? [
               `These rights do not allow reading ${unread.join(', ')} in ${namespace}, so whether they belong to the failed version is not checked.`

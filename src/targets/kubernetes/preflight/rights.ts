@@ -7,17 +7,7 @@ import type { Move } from '../objects/move.ts'
 import { type Address, resources, revisionsOf } from '../objects/names.ts'
 import type { Findings } from './findings.ts'
 import { grantedRules, isGrantedBy } from './granted-rules.ts'
-
-export interface Right {
-  /** Empty for what belongs to no namespace. */
-  namespace: string
-  group: string
-  resource: string
-  subresource?: string
-  verb: string
-  /** The objects that need it; a right on these alone is enough (`resourceNames` of a role). */
-  names?: string[] | undefined
-}
+import type { Right } from './right.ts'
 
 const answerSchema = z.looseObject({ status: z.looseObject({ allowed: z.boolean() }) })
 

@@ -3,9 +3,10 @@ import type { Step } from '../../../model/step.ts'
 import type { Move as Between } from '../../target.ts'
 import { inParallel } from '../client/parallel.ts'
 import type { KubernetesContext } from '../context.ts'
-import type { WorkloadChange } from '../objects/move.ts'
-import { addressText, shortText } from '../objects/names.ts'
+import type { Move, WorkloadChange } from '../objects/move.ts'
+import { type Address, addressText, shortText } from '../objects/names.ts'
 import { part } from '../objects/objects.ts'
+import { selects, servicesIn } from '../objects/services.ts'
 import { type Findings, joined } from '../preflight/findings.ts'
 import { deniedOf } from '../preflight/rights.ts'
 import { rolloutOf } from './health.ts'
@@ -13,13 +14,14 @@ import { rehearse } from './steps/rehearse.ts'
 
 /**
  * The rehearsal before anything is changed: of every workload when the configuration or the caller asks for it, by default of those
- * whose pods all stop first. What cannot be rehearsed is said.
+ * whose pods all stop first. What cannot be rehearsed is said; `otherReason` is why one cannot, beyond what its template says.
  */
 export async function planRehearsal(
   cluster: KubernetesContext,
   changes: readonly WorkloadChange[],
   between: Between,
-  signal: AbortSignal
+  signal: AbortSignal,
+  otherReason: (change: WorkloadChange) => string | null = () => null
 ): Promise<Findings & { steps: Step[] }> {
   const { config, api } = cluster
   const asked = config.rehearse === true
@@ -27,42 +29,84 @@ export async function planRehearsal(
     ({ workload: { object } }) =>
       rolloutOf(object).wanted > 0 && (config.rehearse ?? object.spec.strategy?.type === 'Recreate')
   )
-  const whyNot = await inParallel(wanted, 12, (change) => whyNotBeside(cluster, change, signal))
+  const whyNot = await inParallel(
+    wanted,
+    12,
+    async (change) => otherReason(change) ?? (await whyNotBeside(cluster, change, signal))
+  )
   const moves = wanted.flatMap(({ move }, index) => (whyNot[index] ? [] : [move]))
   const found = wanted.map(({ move }, index): Partial<Findings> => {
     const why = whyNot[index]
     if (!why) return {}
-    const name = shortText(move)
-    return asked
-      ? {
-          blockers: [
-            {
-              id: `cannot_rehearse:${addressText(move)}`,
-              what: `${name} cannot be rehearsed`,
-              why,
-              next: 'Pass rehearse: false, or set `rehearse` to false in the configuration of the target.'
-            }
-          ]
-        }
-      : {
-          risks: [
-            {
-              id: `unproven:${addressText(move)}`,
-              serious: false,
-              title: `That ${between.to.version} starts is not proven before every pod of ${name} stops`,
-              detail: `It cannot be tried beside the present version: ${why}.`
-            }
-          ]
-        }
+    return notRehearsed(cluster, move, between.to.version, why)
   })
-  const beside = moves.map(
-    (move) =>
-      `One pod of ${between.to.version} runs beside ${shortText(move)} for a moment. If two must never run at once, pass rehearse: false.`
+  const served = await inParallel(wanted, 12, (change) => isServed(cluster, change, signal))
+  const beside = wanted.flatMap(({ move }, index) =>
+    whyNot[index] ? [] : [besideOf(move, between.to.version, asked || served[index] === true)]
   )
   return {
-    ...joined([...found, { notes: beside }]),
+    ...joined([...found, ...beside]),
     steps: moves.length > 0 ? [rehearse.plan(cluster, { server: api.server, moves, asked }, between)] : []
   }
+}
+
+/** That a workload is not rehearsed: refused where the caller asked for it, otherwise a risk. */
+export function notRehearsed(
+  { config }: KubernetesContext,
+  address: Address,
+  version: string,
+  why: string
+): Partial<Findings> {
+  const name = shortText(address)
+  return config.rehearse
+    ? {
+        blockers: [
+          {
+            id: `cannot_rehearse:${addressText(address)}`,
+            what: `${name} cannot be rehearsed`,
+            why,
+            next: 'Pass rehearse: false, or set `rehearse` to false in the configuration of the target.'
+          }
+        ]
+      }
+    : {
+        risks: [
+          {
+            id: `unproven:${addressText(address)}`,
+            serious: false,
+            title: `That ${version} starts is not proven before every pod of ${name} stops`,
+            detail: `It cannot be tried beside the present version: ${why}.`
+          }
+        ]
+      }
+}
+
+/** What no Service leads to fetches its work by itself, and `Recreate` is how people say that only one may do so at a time. */
+function besideOf(move: Move, version: string, isExpected: boolean): Partial<Findings> {
+  const name = shortText(move)
+  const what = `One pod of ${version} runs beside ${name} for a moment`
+  if (isExpected) return { notes: [`${what}. If two must never run at once, pass rehearse: false.`] }
+  return {
+    risks: [
+      {
+        id: `runs_twice:${addressText(move)}`,
+        serious: true,
+        title: `${what}, and may do its work twice`,
+        detail: `No Service that these rights show leads to it, so a pod without traffic works like any other. If two must never run at once, pass rehearse: false; then nothing proves that ${version} starts before every pod stops.`
+      }
+    ]
+  }
+}
+
+/** Whether a Service leads to its pods, before or after; one that serves nothing now is not rehearsed. */
+async function isServed(
+  cluster: KubernetesContext,
+  { workload: { object }, revision, move }: WorkloadChange,
+  signal: AbortSignal
+): Promise<boolean> {
+  if (rolloutOf(object).available === 0) return true
+  const services = await servicesIn(cluster, move.namespace, signal)
+  return services.some((service) => selects(service, object.spec.template) || selects(service, revision.template))
 }
 
 const templateSpecSchema = z.looseObject({

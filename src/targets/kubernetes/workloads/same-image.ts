@@ -25,6 +25,14 @@ export const snapshotOf = (workload: Workload): JsonObject => ({
 
 type Examined = Partial<Findings> & { change: WorkloadChange }
 
+/** How a rollback puts templates back. */
+interface Means {
+  /** Whether it can put back a template with other images than the revision has. */
+  pins: boolean
+  /** Whether nothing but these templates goes back. */
+  isAlone: boolean
+}
+
 /**
  * Fixes by digest the images of old templates whose tag names another image now, where the former digest is known. What would change
  * nothing is a blocker, or a risk while pods of the old template still serve.
@@ -32,9 +40,10 @@ type Examined = Partial<Findings> & { change: WorkloadChange }
 export async function withDigests(
   cluster: KubernetesContext,
   changes: readonly WorkloadChange[],
-  signal: AbortSignal
+  signal: AbortSignal,
+  means: Means = { pins: true, isAlone: true }
 ): Promise<{ changes: WorkloadChange[]; found: Findings }> {
-  const each = await inParallel(changes, 12, (change) => examine(cluster, change, signal))
+  const each = await inParallel(changes, 12, (change) => examine(cluster, change, means, signal))
   const found = joined(each)
   // One that would only restart is nothing against going back with another.
   const isAll = each.length === found.blockers.length
@@ -45,14 +54,19 @@ export async function withDigests(
   }
 }
 
-async function examine(cluster: KubernetesContext, change: WorkloadChange, signal: AbortSignal): Promise<Examined> {
+async function examine(
+  cluster: KubernetesContext,
+  change: WorkloadChange,
+  { pins, isAlone }: Means,
+  signal: AbortSignal
+): Promise<Examined> {
   const { workload, revision, move } = change
   const present = imagesRun(currentPods(workload))
   const isSame = differByRestart(revision.template, workload.object.spec.template)
   const images = formerDigests(cluster, change)
   const set = setCommand(cluster, change, images)
-  if (set && move.kind === 'deployment') return withImages(change, images, present)
-  if (isSame) return nothingChanges(cluster, change, present, set, signal)
+  if (set && move.kind === 'deployment' && pins) return withImages(change, images, present)
+  if (isSame && isAlone) return nothingChanges(cluster, change, present, set, signal)
   const title = `${shortText(move)} would go back to another image than the one that served`
   const detail = `${moved(change, images, present)}. Run after the rollback: "${set}".`
   return { change, risks: set ? [{ id: `image_moved:${addressText(move)}`, serious: true, title, detail }] : [] }

@@ -10,6 +10,7 @@ import {
   signal,
   takeBack
 } from '../../../../testkit/docker/world.ts'
+import { testRun } from '../../../../testkit/target-context.ts'
 import { describeOn } from '../../../harness/describe-on.ts'
 import { useWorld } from '../../../harness/use-world.ts'
 
@@ -98,6 +99,16 @@ describeOn('docker', 'the configuration of a stopped container', () => {
       JSON.stringify(planned.draft.steps).replaceAll(/"earlier":"[0-9a-f]{64}"/g, `"earlier":"${other}"`)
     )
     expect((await mismatchesOf(target, planned, steps))?.join()).toContain('is not where the configuration')
+  })
+
+  it.each([1, 2, 3])('is the one that was planned when %i steps were done and the rest is resumed', async (done) => {
+    await replaced('1.1.0', ['-e', 'KEY=first'], ['-e', 'MODE=unhealthy'])
+    const planned = await planTo(await withConfig(), '1.1.0')
+    const resumed = await world.open()
+    for (const step of planned.draft.steps.slice(0, done)) await resumed.apply(step, testRun())
+    expect(await mismatchesOf(resumed, planned)).toEqual([])
+    await carryOut(resumed, planned)
+    expect((await inspect(name())).Config.Env).toEqual(expect.arrayContaining(['KEY=first', 'MODE=good']))
   })
 
   it('is not offered again once it serves', async () => {

@@ -66,7 +66,8 @@ async function earlierNote(
   signal: AbortSignal
 ): Promise<string[]> {
   const isAsked = docker.withConfig || isMixed(workload) || workload.missing !== undefined
-  if (!current || isAsked || state === 'healthy' || state === 'progressing') return []
+  const isWell = (state === 'healthy' || state === 'progressing') && docker.history[0]?.status !== 'failed'
+  if (!current || isAsked || isWell) return []
   if (!(await withEarlierConfiguration(docker, current, workload, signal))) return []
   return [
     `${current.version} was deployed before with a configuration that is still known. --to ${current.version} --with-config (with_config) goes back to it.`
