@@ -45,12 +45,16 @@ export const ofIdentity: Generator[] = [
     file: 'README.md',
     text: (current, identity) =>
       withBlock(current, 'install', [
-        '```',
-        `/plugin marketplace add ${slug(identity)}`,
-        `/plugin install ${identity.plugin}`,
-        '```',
+        'In a clone of this repository:',
         '',
-        `\`${slug(identity)}\` is this repository on GitHub; the path of a clone works as well.`
+        '```sh',
+        'claude plugin marketplace add "$PWD"',
+        `claude plugin install ${identity.plugin}`,
+        '```',
+        // a placeholder is no address that could be pasted
+        ...(identity.owner === 'OWNER'
+          ? []
+          : ['', `Without a clone: \`claude plugin marketplace add ${slug(identity)}\`, then the same install.`])
       ])
   }
 ]

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 
 /** What a workflow asks for. */
 export interface Inputs {
-  mode: 'record' | 'rollback'
+  mode: 'record' | 'watch' | 'rollback'
   /** The arguments of the command that does it; null when there is nothing to do. */
   command: string[] | null
   /** Why there is nothing to do. */
@@ -25,7 +25,8 @@ const statuses: Record<string, string> = { success: 'success', failure: 'failed'
 export function inputsOf(env: NodeJS.ProcessEnv): Inputs {
   const given = (name: string): string => env[`INPUT_${name}`]?.trim() ?? ''
   const mode = given('MODE')
-  if (mode !== 'record' && mode !== 'rollback') throw new InvalidInput(`mode is "${mode}". Write record or rollback.`)
+  if (mode !== 'record' && mode !== 'watch' && mode !== 'rollback')
+    throw new InvalidInput(`mode is "${mode}". Write record, watch or rollback.`)
   const target = given('TARGET')
   const shared = {
     mode,
@@ -34,6 +35,10 @@ export function inputsOf(env: NodeJS.ProcessEnv): Inputs {
   } as const
   const on = target ? ['--target', target] : []
   if (mode === 'rollback') return { ...shared, command: ['rollback', ...on, '--auto'], idle: '' }
+  if (mode === 'watch') {
+    const auto = given('AUTO') === 'true' ? ['--auto'] : []
+    return { ...shared, command: ['watch', ...on, '--for', given('FOR') || '15m', ...auto], idle: '' }
+  }
   if (!target) throw new InvalidInput('target is missing. Name the target of deploy.json that was deployed.')
   const status = statuses[given('STATUS')]
   if (!status) return { ...shared, command: null, idle: `the status is "${given('STATUS')}": nothing was deployed` }

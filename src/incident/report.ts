@@ -53,7 +53,7 @@ const took = ({ begunAt, endedAt }: IncidentRollback): string =>
 
 /** What the users of one of several targets saw, and what became of it. */
 const ofTarget = (part: Incident): string =>
-  `**${inline(part.target)}:** ${inline(part.from?.version ?? 'unknown')} ${inline(seenOf(part))}; rolled back to ${rolledBackTo(part)}. Outage: ${inline(outageOf(part).says)}`
+  `**${inline(part.target)}:** ${inline(part.from?.version ?? 'unknown')} ${inline(seenOf(part))}; rolled back to ${rolledBackTo(part)}. Outage: ${inline(outageOf(part).says)}. Trigger: ${inline(triggerOf(part))}`
 
 const seenOf = ({ health }: Incident): string =>
   health ? `was ${health.state} (${health.message})` : 'was in a state that no source tells of'

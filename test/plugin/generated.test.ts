@@ -37,8 +37,8 @@ describe('generated files', () => {
       repository: { url: 'https://github.com/acme/back-to-good', source: 'github' }
     })
     expect(json('.claude-plugin/plugin.json').repository).toBe('https://github.com/acme/back-to-good')
-    expect(texts.get('README.md')).toContain('/plugin marketplace add acme/back-to-good\n')
-    expect(texts.get('examples/github-actions.yml')?.match(/uses: acme\/back-to-good@v\d/g)).toHaveLength(2)
+    expect(texts.get('README.md')).toContain('claude plugin marketplace add acme/back-to-good`')
+    expect(texts.get('examples/github-actions.yml')?.match(/uses: acme\/back-to-good@v\d/g)).toHaveLength(3)
     const { owner } = /github\.com\/(?<owner>[^/]+)\//.exec(read('package.json'))?.groups ?? {}
     for (const [file, text] of texts) expect(text, file).not.toContain(`${owner}/`)
   })
