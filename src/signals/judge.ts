@@ -1,5 +1,5 @@
 import type { SignalSample } from '../model/signal.ts'
-import type { Range } from './prometheus.ts'
+import type { Measured } from './prometheus.ts'
 import type { PrometheusSignal } from './signal-schema.ts'
 
 /** What a value is held against. */
@@ -36,11 +36,10 @@ export const isOver = ({ above, below }: Limits, value: number): boolean =>
 
 /** Judges the samples of the time for which a signal must be bad, `expected` of them when none is missing. */
 export function judge(
-  range: Range,
+  range: Measured,
   limits: Limits,
   window: { until: number; stepMs: number; expected: number }
 ): Judgement {
-  if ('unknown' in range) return { state: 'unknown', why: range.unknown }
   const newest = range.samples.at(-1)
   if (range.newest !== undefined) return { state: 'unknown', why: `it is ${range.newest} now: nothing was measured` }
   if (!newest) return { state: 'unknown', why: 'the query gives no value' }

@@ -16,8 +16,14 @@ export interface SignalContext {
   mask: Mask
 }
 
-/** The numbers of a query, oldest first, and what is in the place of a newest one that is no number; or why there is none: `empty` when the store has no values. */
-export type Range = { samples: SignalSample[]; newest?: string } | { unknown: string; empty?: boolean }
+/** The numbers of a query, oldest first, and what is in the place of a newest one that is no number. */
+export interface Measured {
+  samples: SignalSample[]
+  newest?: string
+}
+
+/** What was measured; or why nothing was: `empty` when the store has no values. */
+export type Range = Measured | { unknown: string; empty?: boolean }
 
 /** From when until when, and how far apart, in milliseconds since 1970. */
 export interface Span {

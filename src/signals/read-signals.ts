@@ -155,7 +155,7 @@ async function judged(
   const { state } = judgement
   if (state === 'good') return { state, shown, message: `${shown} (${limit})` }
   const since = await beginning(signal, limits, window.until, compared, context, abort)
-  const beganAt = since?.at ?? ('samples' in range ? streakStart(range.samples, limits)?.at : undefined)
+  const beganAt = since?.at ?? streakStart(range.samples, limits)?.at
   const then = beganAt ? ` since ${timeOfDay(beganAt, window.until)}` : ''
   const less = state === 'pending' ? `, less than ${duration(forMs(signal))}` : ''
   const under = await underBefore(signal, compared.before, context, abort)

@@ -39,6 +39,14 @@ describe('outageOf', () => {
     expect(outage({ history: [served, ...history] }).from).toBe('2026-03-18T14:31:00.000Z')
   })
 
+  it('begins where a signal went bad, and names the signal', () => {
+    const since = '2026-03-18T14:30:50.000Z'
+    const signal = { name: 'error rate', state: 'bad' as const, message: '8.3 %', since, proof: 'unverified' as const }
+    expect(outage({ health: { state: 'degraded', message: 'm', since, signals: [signal] } }).says).toContain(
+      `from ${since} (signal "error rate": bad since then)`
+    )
+  })
+
   it('counts the time in service where the target saw no failure, from the deployment that was recorded as failed, too', () => {
     const history = [{ at: '2026-03-18T14:30:45.000Z', target: 'docker', version: '1.2.0', status: 'failed' }]
     expect(outage({ health: { state: 'healthy', message: 'm' }, history }).says).toContain(
