@@ -6,6 +6,7 @@ import { deletesPods } from '../workloads/plan-steps.ts'
 import { autoscalers, disruptionBudgets, ownerRisks } from './controllers.ts'
 import { type Findings, joined } from './findings.ts'
 import { examineImages } from './images.ts'
+import { examineRoom } from './node-room.ts'
 import { readNodes } from './nodes.ts'
 import { dryRunFindings, tryPods } from './pod-dry-run.ts'
 import { examinePullSecrets } from './pull-secrets.ts'
@@ -45,13 +46,14 @@ export async function preflight(
   const moves = changes.map(({ move }) => move)
   const dryRuns = tryPods(cluster, changes, signal)
   const reading = changes.length > 0 ? readNodes(cluster, signal) : Promise.resolve([])
-  const [tried, rights, references, traffic, room, places, images, logins, git, scalers, budgets, refused] =
+  const [tried, rights, references, traffic, quotas, room, places, images, logins, git, scalers, budgets, refused] =
     await Promise.all([
       dryRuns,
       checkRights(cluster, moves, changes.some(deletesPods), signal, more),
       examineReferences(cluster, changes, signal),
       examineTraffic(cluster, changes, signal),
       examineQuotas(cluster, changes, dryRuns, signal),
+      examineRoom(cluster, changes, { reading, dryRuns }, signal),
       examineScheduling(cluster, changes, { reading, dryRuns }, signal),
       examineImages(cluster, changes, reading, signal),
       examinePullSecrets(cluster, changes, signal),
@@ -67,6 +69,7 @@ export async function preflight(
       ...[...tried].map(([change, dryRun]) => dryRunFindings(change, dryRun)),
       places,
       traffic,
+      quotas,
       room,
       { risks: [...images, ...logins, ...ownerRisks(touched), ...git.risks, ...scalers, ...budgets] },
       ...changes.map(({ workload, revision }) => strategyRisks(cluster, workload, revision)),

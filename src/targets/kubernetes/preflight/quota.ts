@@ -159,7 +159,7 @@ interface Surge {
 }
 
 /** How a workload replaces its pods, in numbers (kubernetes.io, "Deployments": max surge rounds up, max unavailable down, never both 0). */
-function surgeOf({ spec }: WorkloadObject, move: Move, wanted: number, pods: readonly Pod[]): Surge {
+export function surgeOf({ spec }: WorkloadObject, move: Move, wanted: number, pods: readonly Pod[]): Surge {
   const ending = pods.filter(({ metadata }) => metadata.deletionTimestamp)
   const living = pods.filter((pod) => !ending.includes(pod))
   const staying = living.filter((pod) => isOf(pod, move))

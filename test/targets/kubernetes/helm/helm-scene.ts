@@ -25,6 +25,7 @@ spec:
   template:
     metadata:
       labels: {app: {{ .Release.Name }}}
+      {{ if .Values.restart }}annotations: {rollme: {{ .Values.restart }}}{{ end }}
     spec:
       terminationGracePeriodSeconds: 1
       containers:
@@ -99,7 +100,7 @@ export async function createChart({ namespace, kubeconfig }: Cluster, folder: st
   const files: Record<string, string> = {
     'Chart.yaml': 'apiVersion: v2\nname: web\nversion: 0.1.0\nappVersion: "9.9.9"\n',
     'values.yaml':
-      'kind: Deployment\nimage: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\ncompanion: ""\nobject: ""\n',
+      'kind: Deployment\nimage: ""\nreplicas: 2\ndelay: 0\npassword: hunter2-of-the-chart\nextra: ""\nhook: ""\ncompanion: ""\nobject: ""\nrestart: ""\n',
     'templates/workload.yaml': workload,
     'templates/secret.yaml': secret,
     'templates/extra.yaml': extra,
