@@ -28,7 +28,7 @@ describeOn('helm', 'what is proven and found before helm goes back', (backend) =
     ])
     const done = await execute(server, assessment, { rehearse: true })
     expect(done, done.summary).toMatchObject({ outcome: 'succeeded' })
-    expect(JSON.stringify(done.steps)).toMatch(/ready after .*, then removed/)
+    expect(done.steps.map(({ state }: Answer) => state)).toEqual(['done', 'done', 'done'])
     expect(await readyImages('shop')).toEqual([good])
     expect(await cluster.kubectl('get', 'pods', '-l', 'rollback.popkit/rehearsal', '-o', 'name')).toBe('')
   })
