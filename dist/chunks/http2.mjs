@@ -1,0 +1,1 @@
+import{B as e,H as t}from"./http.mjs";e();export{t as networkReason};

@@ -1,0 +1,1 @@
+import{T as e,w as t}from"./http.mjs";import"./undici-1.mjs";t();export{e as request};
