@@ -13,7 +13,7 @@ interface Options {
   hookTimeout?: number
 }
 
-/** Projects of one group run side by side; a group starts when the one before it has ended. */
+/** Projects of one group run side by side, with as many workers each; a group starts when the one before it has ended. */
 const project = (name: ProjectName, groupOrder: number, options: Options) => ({
   extends: true as const,
   test: { name, include: files[name], sequence: { groupOrder }, ...options }
@@ -32,11 +32,11 @@ export default defineConfig({
       project('unit', 0, { maxWorkers: 2, isolate: false }),
       project('fakes', 1, { maxWorkers: 4 }),
       project('npm', 1, { maxWorkers: 4 }),
-      project('prometheus', 2, { maxWorkers: 2, ...waiting }),
+      project('browser', 1, { maxWorkers: 4 }),
+      project('prometheus', 2, { maxWorkers: 5, ...waiting }),
       project('docker', 2, { maxWorkers: 5, ...waiting }),
       project('docker-current', 2, { maxWorkers: 5, ...waiting }),
       project('kubernetes', 2, { maxWorkers: 5, ...waiting }),
-      project('browser', 2, { maxWorkers: 1 }),
       project('host', 2, { maxWorkers: 5, ...waiting })
     ]
   }
