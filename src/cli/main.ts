@@ -6,11 +6,12 @@ import { explainAbort } from '../support/explain-abort.ts'
 import { createLogger } from '../support/log.ts'
 import { createMask } from '../support/mask.ts'
 import { version } from '../version.ts'
-import { commandLineOf } from './arguments.ts'
+import { commandLineOf, folder } from './arguments.ts'
 import { commands } from './commands.ts'
 import { exitCodeOf } from './exit-codes.ts'
-import { help } from './help.ts'
+import { help, helpOf } from './help.ts'
 import { interrupts } from './interrupts.ts'
+import { present } from './present.ts'
 import { terminalOf } from './terminal.ts'
 
 /** Runs one command line and gives its exit code. The answer goes to stdout, all else to stderr. */
@@ -20,12 +21,12 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
   const json = args.includes('--json')
   const print = (given: Answer): number => {
     const answer = mask.shown(given)
-    process.stdout.write(`${json ? JSON.stringify(answer) : answer.summary}\n`)
+    process.stdout.write(`${json ? JSON.stringify(answer) : present(answer.summary, process.stdout, env)}\n`)
     return exitCodeOf(answer)
   }
   const cancel = new AbortController()
   const leave = (): void => cancel.abort()
-  const say = (text: string): void => void process.stderr.write(`${mask.text(text)}\n`)
+  const say = (text: string): void => void process.stderr.write(`${present(mask.text(text), process.stderr, env)}\n`)
   const onInterrupt = interrupts({
     cancel: leave,
     // A live line may be open.
@@ -40,9 +41,13 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, cwd: string):
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   try {
     const line = commandLineOf(args)
-    if (line === 'help') return print({ ok: true, summary: help, next: [] })
-    if (line === 'version') return print({ ok: true, summary: version, next: [], version })
-    const project = { projectDir: findProject({ env, cwd }), env, clock: systemClock, log, mask }
+    if (line.kind === 'version') return print({ ok: true, summary: version, next: [], version })
+    if (line.kind === 'help')
+      return print({ ok: true, summary: line.command ? helpOf(line.command) : help(), next: [] })
+    const { directory } = line.flags
+    const whereabouts =
+      directory === undefined ? { env, cwd } : { env: { ...env, CLAUDE_PROJECT_DIR: '' }, cwd: folder(cwd, directory) }
+    const project = { projectDir: findProject(whereabouts), env, clock: systemClock, log, mask }
     const terminal = terminalOf(process.stdin, process.stderr, cancel.signal)
     const context = { flags: line.flags, project, terminal, cancelled: cancel.signal, say, told: onInterrupt.told }
     return print(await commands[line.command](context))

@@ -18,6 +18,7 @@ import type { ToolCall } from '../tools/define-tool.ts'
 import { executeRollbackTool } from '../tools/execute-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
 import { freezeVersion } from './freeze.ts'
+import { pickVersion } from './pick-version.ts'
 import { rollbackGroup } from './rollback-group.ts'
 import { type Command, type CommandContext, refuseConsent, run } from './run.ts'
 import { confirm, refuseUnderAgent, unforeseen } from './terminal.ts'
@@ -36,6 +37,9 @@ export const rollback: Command = async (context) => {
     return rollbackGroup(context, assessment, (id, answer) => withReport(context, id, answer))
   const shown = answerOf(renderAssessment(assessment, { rehearse, verbose: flags.verbose }), project.mask)
   if (!flags.json || terminal.interactive) say(`${shown.summary}\n`)
+  const picked = await pickVersion(context, assessment)
+  if (picked === null) throw declined()
+  if (picked !== undefined) return rollback({ ...context, flags: { ...flags, to: picked } })
   const choice = flags.plan === undefined ? await choose(context, assessment) : named(flags.plan, to, assessment)
   if (!choice) {
     if (auto) throw nothingToDo(assessment)
@@ -61,6 +65,15 @@ const neverUnattended = (): InputError =>
     state: 'Nothing was changed.',
     next: 'Omit one of them.',
     code: 'usage'
+  })
+
+const declined = (): InputError =>
+  new InputError({
+    what: 'Not rolled back',
+    why: 'no version was chosen',
+    state: 'Nothing was changed.',
+    next: 'Run it again and choose a version, or name one with --to.',
+    code: 'declined'
   })
 
 /** A plan or a resume option, by its id. */

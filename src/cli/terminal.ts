@@ -4,11 +4,19 @@ import { createInterface } from 'node:readline/promises'
 import { InputError } from '../support/errors.ts'
 import type { Mask } from '../support/mask.ts'
 
+/** One line of a list to choose from. */
+export interface Choice {
+  value: string
+  label: string
+}
+
 /** The terminal, where there is one. */
 export interface Terminal {
   interactive: boolean
   /** The answer; empty after Ctrl-C and Ctrl-D. */
   ask(question: string): Promise<string>
+  /** What a person takes of a list that they go through with the arrow keys; null after Escape and Ctrl-C. */
+  pick(question: string, from: readonly Choice[], first: string): Promise<string | null>
   /** One line of progress; a terminal overwrites an unfinished line. */
   progress(line: string, isLast: boolean): void
 }
@@ -16,6 +24,7 @@ export interface Terminal {
 /** A question ends unanswered with `cancelled`, and when the terminal closes. */
 export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream, cancelled: AbortSignal): Terminal {
   let open = false
+  let ticking: NodeJS.Timeout | undefined
   const live = output.isTTY === true
   return {
     interactive: input.isTTY === true && output.isTTY === true,
@@ -31,12 +40,27 @@ export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream,
         lines.close()
       }
     },
+    async pick(question, from, first) {
+      const { isCancel, select } = await import('@clack/prompts')
+      const options = from.map((choice) => ({ ...choice }))
+      const picked = await select({ message: question, options, initialValue: first, input, output, signal: cancelled })
+      return isCancel(picked) ? null : picked
+    },
     progress(line, isLast) {
+      clearInterval(ticking)
       if (!live) return void (isLast && output.write(`${line}\n`))
-      output.write(
-        `${open ? '\r\u001b[2K' : ''}${line.slice(0, Math.max(20, (output.columns ?? 80) - 1))}${isLast ? '\n' : ''}`
-      )
-      open = !isLast
+      const began = Date.now()
+      const write = (): void => {
+        const seconds = Math.floor((Date.now() - began) / 1000)
+        const shown = `${line}${seconds > 0 && !isLast ? ` ${seconds} s` : ''}`.slice(
+          0,
+          Math.max(20, (output.columns ?? 80) - 1)
+        )
+        output.write(`${open ? '\r\u001b[2K' : ''}${shown}${isLast ? '\n' : ''}`)
+        open = !isLast
+      }
+      write()
+      if (!isLast) ticking = setInterval(write, 1000).unref()
     }
   }
 }

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { version } from '../../src/version.ts'
 import { packumentOf } from '../../testkit/npm/registry.ts'
 import { testProject } from '../../testkit/project.ts'
-import { answering, commandLine, confirming, onTerminal } from '../harness/command-line.ts'
+import { answering, choosing, commandLine, confirming, onTerminal } from '../harness/command-line.ts'
 import { describeOn } from '../harness/describe-on.ts'
 import { type Deployment, deployment } from '../targets/npm/deployment.ts'
 import { bench } from '../targets/npm/package-fixture.ts'
@@ -31,7 +31,7 @@ test('help and version are answered in every spelling, as JSON too', async () =>
 test('what is no command, no option or no number is the caller’s fault', async () => {
   const project = await testProject()
   const env = { PATH: process.env.PATH }
-  for (const args of [['explode'], ['assess', '--soak', '3'], ['verify', '--soak', 'long'], ['assess', '--target']]) {
+  for (const args of [['explode'], ['verify', '--soak', 'long'], ['assess', '--target'], ['--no-such']]) {
     const { code, stdout } = await commandLine(args, project.dir, env)
     expect({ args, code }).toEqual({ args, code: 2 })
     expect(stdout).toContain('Run pop-deploy-rollback --help')
@@ -143,7 +143,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
 
   test('on a terminal the plan is shown, and yes carries it out', async () => {
     const { it, env, latest } = await deployed()
-    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [confirming])
+    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [choosing, confirming])
     expect(stdout).toMatch(
       /Roll back npm from 1\.2\.0 to 1\.1\.0\? This will revert the deployment\. Type \d{4} to confirm:/
     )
@@ -163,12 +163,30 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     }
   )
 
+  test('another version than the recommended one is chosen with the arrow keys', async () => {
+    const { it, env, latest } = await deployed()
+    const { stdout } = await answering(['rollback'], it.made.dir, env, [
+      [/which version\?[\s\S]*1\.1\.0 .*\(recommended\)[\s\S]*1\.0\.0 /, '\u001b[B\r'],
+      confirming
+    ])
+    expect(stdout).toMatch(/npm: .*\n {2}go back {2}1\.0\.0, as asked \(recommended is 1\.1\.0\)/)
+    expect(await latest()).toBe('1.0.0')
+  })
+
+  test('Ctrl-C in the list of versions is a no', async () => {
+    const { it, env, latest } = await deployed()
+    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [[/which version\?/, '\u0003']])
+    expect(stdout).toContain('Not rolled back')
+    expect(code).toBe(2)
+    expect(await latest()).toBe('1.2.0')
+  })
+
   test.each([
     ['Ctrl-C', '\u0003'],
     ['Ctrl-D', '\u0004']
   ])('%s at the question is a no', async (_, keys) => {
     const { it, env, latest } = await deployed()
-    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [['to confirm:', keys]])
+    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [choosing, ['to confirm:', keys]])
     expect(stdout).toContain('Not rolled back')
     expect(stdout).not.toContain('fault of this program')
     expect(code).toBe(2)
@@ -322,7 +340,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
 
   test('verify and report work from the shell as well', async () => {
     const { it, env, run } = await deployed()
-    await answering(['rollback'], it.made.dir, env, [confirming])
+    await answering(['rollback'], it.made.dir, env, [choosing, confirming])
     expect(await run('verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('Verdict: healthy') })
     const report = JSON.parse((await run('report', '--severity', 'P2', '--json')).stdout)
     expect(report).toMatchObject({ severity: 'P2' })

@@ -34,11 +34,12 @@ async function project() {
       const terminal = {
         interactive: true,
         ask: async (question: string) => /Type (\d{4}) to confirm/.exec(question)?.[1] ?? 'y',
+        pick: async (_: string, __: unknown, first: string) => first,
         progress: () => undefined
       }
       try {
         const line = commandLineOf(args)
-        if (typeof line !== 'object') throw new Error('no command')
+        if (line.kind !== 'command') throw new Error('no command')
         const cancelled = new AbortController().signal
         return await commands[line.command]({
           flags: line.flags,

@@ -34,10 +34,11 @@ async function commandIn({ health, found = true }: { health?: Partial<Health>; f
     written: () => readDeployFile(projectPaths(files.dir), {}),
     run: async (options: string[], ...typed: string[]): Promise<Answer> => {
       const line = commandLineOf(['init', ...options])
-      const flags = line && typeof line === 'object' ? line.flags : {}
+      const flags = line.kind === 'command' ? line.flags : {}
       const terminal = {
         interactive: typed.length > 0,
         ask: async () => typed.shift() ?? '',
+        pick: async (_: string, __: unknown, first: string) => first,
         progress: () => undefined
       }
       const cancelled = new AbortController().signal

@@ -39,7 +39,7 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
     /** Runs it with these options, and answers each question with the next word. */
     async run(options: string[], ...typed: string[]): Promise<{ answer: Answer; code: number }> {
       const line = commandLineOf(['rollback', ...options])
-      const flags = line && typeof line === 'object' ? line.flags : {}
+      const flags = line.kind === 'command' ? line.flags : {}
       const terminal = {
         interactive: typed.length > 0,
         ask: async (question: string) => {
@@ -48,6 +48,7 @@ async function commandOn(shelf: Shelf, { automatic = false } = {}) {
           // who says yes reads the number and types it
           return (answer === 'y' && /Type (\d{4}) to confirm/.exec(question)?.[1]) || answer
         },
+        pick: async (_: string, __: unknown, first: string) => first,
         progress: () => undefined
       }
       const cancelled = new AbortController().signal

@@ -30,7 +30,7 @@ test.each([
 test('a question that shows a word takes no other answer', async () => {
   const answered = (answer: string) =>
     confirm(
-      { interactive: true, ask: async () => answer, progress: () => undefined },
+      { interactive: true, ask: async () => answer, pick: async () => null, progress: () => undefined },
       { env: {}, mask: createMask() },
       'Roll back?',
       '4821'

@@ -49,10 +49,10 @@ async function projectWith(
     lines,
     async run(...options: string[]): Promise<{ answer: Answer; code: number }> {
       const line = commandLineOf(['watch', ...options])
-      const flags = typeof line === 'object' ? line.flags : {}
+      const flags = line.kind === 'command' ? line.flags : {}
       const project = { projectDir: files.dir, env: {}, clock: hastyClock(), log: () => undefined, mask: createMask() }
       const progress = (line: string, isLast: boolean) => void lines.push(`${isLast ? '' : '~'}${line}`)
-      const terminal = { interactive, ask: async () => '', progress }
+      const terminal = { interactive, ask: async () => '', pick: async () => null, progress }
       const cancelled = new AbortController().signal
       const context = { flags, project, terminal, cancelled, say: (text: string) => void said.push(text) }
       const answer: Answer = await watch(context).catch((error) => renderError(error, project.mask))

@@ -23,7 +23,7 @@ describe('the shell commands in the README', () => {
     const commands = own.map((line) => {
       const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '')
       const parsed = commandLineOf(words.slice(1))
-      return typeof parsed === 'object' ? parsed.command : parsed
+      return parsed.kind === 'command' ? parsed.command : parsed.kind
     })
     expect(commands.slice(0, 6)).toEqual(['init', 'watch', 'status', 'assess', 'rollback', 'rollback'])
   })

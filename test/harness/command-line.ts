@@ -41,6 +41,9 @@ export function onTerminal(args: string[], cwd: string, env: NodeJS.ProcessEnv, 
 /** The answer of a person who reads the question and confirms. */
 export const confirming: Answer = [/Type (\d{4}) to confirm: /, '$1\n']
 
+/** The answer of a person who takes the recommended version. */
+export const choosing: Answer = [/which version\?/, '\r']
+
 /** What is typed, $1 being what the question shows there. */
 type Answer = [question: RegExp | string, keys: string]
 
