@@ -15,7 +15,15 @@ export async function pickVersion(
   { candidates, chosen, recommended, current, interrupted, at, target }: Assessment
 ): Promise<string | null | undefined> {
   const named = flags.to !== undefined || flags.plan !== undefined
-  if (!terminal.interactive || named || flags.auto || flags.json || flags['with-config'] || interrupted)
+  if (
+    !terminal.interactive ||
+    !terminal.showsLists ||
+    named ||
+    flags.auto ||
+    flags.json ||
+    flags['with-config'] ||
+    interrupted
+  )
     return undefined
   const open = candidates
     .filter(({ release }) => release.available.state !== 'no' && release.version !== current?.version)

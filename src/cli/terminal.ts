@@ -13,6 +13,8 @@ export interface Choice {
 /** The terminal, where there is one. */
 export interface Terminal {
   interactive: boolean
+  /** A list can be shown on it: it knows how wide it is. */
+  showsLists?: boolean
   /** The answer; empty after Ctrl-C and Ctrl-D. */
   ask(question: string): Promise<string>
   /** What a person takes of a list that they go through with the arrow keys; null after Escape and Ctrl-C. */
@@ -28,6 +30,7 @@ export function terminalOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream,
   const live = output.isTTY === true
   return {
     interactive: input.isTTY === true && output.isTTY === true,
+    showsLists: (output.columns ?? 0) >= 40,
     async ask(question) {
       const lines = createInterface({ input, output })
       const closed = new Promise<null>((resolve) => lines.once('close', () => resolve(null)))

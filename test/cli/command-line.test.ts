@@ -1,10 +1,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { version } from '../../src/version.ts'
 import { packumentOf } from '../../testkit/npm/registry.ts'
 import { testProject } from '../../testkit/project.ts'
-import { answering, choosing, commandLine, confirming, onTerminal } from '../harness/command-line.ts'
+import { type Answer, answering, commandLine, confirming, onTerminal } from '../harness/command-line.ts'
 import { describeOn } from '../harness/describe-on.ts'
 import { type Deployment, deployment } from '../targets/npm/deployment.ts'
 import { bench } from '../targets/npm/package-fixture.ts'
@@ -12,7 +12,7 @@ import { bench } from '../targets/npm/package-fixture.ts'
 test('without words the commands and exit codes are listed', async () => {
   const { code, stdout } = await commandLine([], process.cwd(), { PATH: process.env.PATH })
   expect(code).toBe(0)
-  expect(stdout).toContain('pop-deploy-rollback rollback')
+  expect(stdout).toMatch(/^ {2}rollback +shows the plan/m)
   expect(stdout).toContain('Exit codes')
 })
 
@@ -143,7 +143,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
 
   test('on a terminal the plan is shown, and yes carries it out', async () => {
     const { it, env, latest } = await deployed()
-    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [choosing, confirming])
+    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [confirming])
     expect(stdout).toMatch(
       /Roll back npm from 1\.2\.0 to 1\.1\.0\? This will revert the deployment\. Type \d{4} to confirm:/
     )
@@ -163,22 +163,34 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     }
   )
 
-  test('another version than the recommended one is chosen with the arrow keys', async () => {
-    const { it, env, latest } = await deployed()
-    const { stdout } = await answering(['rollback'], it.made.dir, env, [
-      [/which version\?[\s\S]*1\.1\.0 .*\(recommended\)[\s\S]*1\.0\.0 /, '\u001b[B\r'],
-      confirming
-    ])
-    expect(stdout).toMatch(/npm: .*\n {2}go back {2}1\.0\.0, as asked \(recommended is 1\.1\.0\)/)
-    expect(await latest()).toBe('1.0.0')
-  })
+  describe('in the list of versions on a terminal with columns', () => {
+    const columns = 100
 
-  test('Ctrl-C in the list of versions is a no', async () => {
-    const { it, env, latest } = await deployed()
-    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [[/which version\?/, '\u0003']])
-    expect(stdout).toContain('Not rolled back')
-    expect(code).toBe(2)
-    expect(await latest()).toBe('1.2.0')
+    test('Enter takes the recommended one', async () => {
+      const { it, env, latest } = await deployed()
+      const enter: Answer[] = [[/which version\?[\s\S]*\(recommended\)/, '\r'], confirming]
+      expect(await answering(['rollback'], it.made.dir, env, enter, columns)).toMatchObject({ code: 0 })
+      expect(await latest()).toBe('1.1.0')
+    })
+
+    test('another one is taken with the arrow keys, and planned', async () => {
+      const { it, env, latest } = await deployed()
+      const down: Answer[] = [[/which version\?[\s\S]*1\.0\.0/, '\u001b[B\r'], confirming]
+      const { stdout } = await answering(['rollback'], it.made.dir, env, down, columns)
+      expect(stdout).toContain('1.0.0, as asked (recommended is 1.1.0)')
+      expect(await latest()).toBe('1.0.0')
+    })
+
+    test.each([
+      ['Ctrl-C', '\u0003'],
+      ['Escape', '\u001b']
+    ])('%s is a no', async (_, keys) => {
+      const { it, env, latest } = await deployed()
+      const { code, stdout } = await answering(['rollback'], it.made.dir, env, [[/which version\?/, keys]], columns)
+      expect(stdout).toContain('Not rolled back')
+      expect(code).toBe(2)
+      expect(await latest()).toBe('1.2.0')
+    })
   })
 
   test.each([
@@ -186,7 +198,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
     ['Ctrl-D', '\u0004']
   ])('%s at the question is a no', async (_, keys) => {
     const { it, env, latest } = await deployed()
-    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [choosing, ['to confirm:', keys]])
+    const { code, stdout } = await answering(['rollback'], it.made.dir, env, [['to confirm:', keys]])
     expect(stdout).toContain('Not rolled back')
     expect(stdout).not.toContain('fault of this program')
     expect(code).toBe(2)
@@ -340,7 +352,7 @@ describeOn('npm', 'the command line on a real registry', (backend) => {
 
   test('verify and report work from the shell as well', async () => {
     const { it, env, run } = await deployed()
-    await answering(['rollback'], it.made.dir, env, [choosing, confirming])
+    await answering(['rollback'], it.made.dir, env, [confirming])
     expect(await run('verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('Verdict: healthy') })
     const report = JSON.parse((await run('report', '--severity', 'P2', '--json')).stdout)
     expect(report).toMatchObject({ severity: 'P2' })

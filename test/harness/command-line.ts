@@ -41,20 +41,19 @@ export function onTerminal(args: string[], cwd: string, env: NodeJS.ProcessEnv, 
 /** The answer of a person who reads the question and confirms. */
 export const confirming: Answer = [/Type (\d{4}) to confirm: /, '$1\n']
 
-/** The answer of a person who takes the recommended version. */
-export const choosing: Answer = [/which version\?/, '\r']
-
 /** What is typed, $1 being what the question shows there. */
-type Answer = [question: RegExp | string, keys: string]
+export type Answer = [question: RegExp | string, keys: string]
 
-/** The same with each answer typed once its question is on the screen. */
+/** The same with each answer typed once its question is on the screen, which has no width where `columns` does not give it one. */
 export function answering(
   args: string[],
   cwd: string,
   env: NodeJS.ProcessEnv,
-  answers: Answer[]
+  answers: Answer[],
+  columns?: number
 ): Promise<CommandResult> {
-  const command = shellCommand(args)
+  const size = columns === undefined ? '' : `stty columns ${columns} rows 40; `
+  const command = size + shellCommand(args)
   const left = [...answers]
   return new Promise((resolve) => {
     const words = ['--quiet', '--return', '--command', command, '/dev/null']
