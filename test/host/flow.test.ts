@@ -224,7 +224,8 @@ describeOn('host', 'a rollback in Claude Code', () => {
     expect(toolsOf(seen)).toEqual(['Skill', 'assess_rollback'])
     expect(seen.prompts).toEqual([])
     const said = seen.messages.at(-1)?.result as string
-    for (const version of ['1\\.1\\.0,', '1\\.0\\.0']) expect(said).toMatch(new RegExp(`${version} \\(?served well for`))
+    for (const version of ['1\\.1\\.0,', '1\\.0\\.0'])
+      expect(said).toMatch(new RegExp(`${version} \\(?served well for`))
     await untouched(seen)
   })
 

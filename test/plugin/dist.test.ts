@@ -40,6 +40,8 @@ describe('files of dist', () => {
         loaded.add(`chunks/${name}`)
     }
     expect([...new Set([...loaded].map(whole))].sort()).toEqual([
+      'chunks/cli-libraries.mjs',
+      'chunks/cli.mjs',
       'chunks/core.mjs',
       'chunks/libraries.mjs',
       'chunks/rolldown-runtime.mjs',

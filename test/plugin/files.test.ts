@@ -79,7 +79,8 @@ describe('skill', () => {
       'No recommendation',
       'Plan out of date',
       '`undone`',
-      'Several targets',
+      'A release of several targets',
+      'Ended in part',
       '`stuck`',
       '`manual`',
       'No AskUserQuestion'

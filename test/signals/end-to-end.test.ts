@@ -153,7 +153,7 @@ function signalsOf(program: string): void {
       const answer = await server.call('assess_rollback')
       return answer.current.failed && answer
     })
-    expect(assessment.summary).toMatch(/Current: 1\.2\.0 \(FAILED: .*; error rate \S+ % since .*, 0 % under 1\.1\.0\)/)
+    expect(assessment.summary).toMatch(/^docker: FAILING\. 1\.2\.0: .*; error rate \S+ % since .*, 0 % under 1\.1\.0/)
     expect(assessment.risks.map(({ id }: { id: string }) => id)).not.toContain('current_healthy')
     const verification = await server.call('verify_rollback')
     expect(verification.verdict).toBe('unhealthy')

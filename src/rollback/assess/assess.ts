@@ -75,7 +75,7 @@ export async function assess(
     ? await choose({ current, failed, candidates, recommended, interrupted, observation })
     : version === undefined || interrupted
       ? recommended
-      : named(version, candidates, observation)
+      : named(session.name, version, candidates, observation)
   const chosen = interrupted ? null : wanted
 
   const [draft, risksOfCode, elsewhere, { diagnosis, undiagnosed }, seen] = await Promise.all([
@@ -167,7 +167,12 @@ const isShortFor = (text: string, id: string): boolean =>
   text.length >= 12 && (id.startsWith(text) || id.startsWith(`sha256:${text}`))
 
 /** The candidate that the caller named: by version, with or without a leading v, by the beginning of its identity, or by its commit. */
-export function named(version: string, candidates: readonly Candidate[], observation: Observation): Candidate {
+export function named(
+  target: string,
+  version: string,
+  candidates: readonly Candidate[],
+  observation: Observation
+): Candidate {
   const bare = (text: string): string => text.replace(/^v(?=\d)/, '')
   const found =
     candidates.find(({ release }) => release.version === version) ??
@@ -177,14 +182,14 @@ export function named(version: string, candidates: readonly Candidate[], observa
   if (found) return found
   if (observation.current && bare(observation.current.version) === bare(version))
     throw new InputError({
-      what: `${version} cannot be rolled back to`,
+      what: `${target} cannot be rolled back to ${version}`,
       why: 'it is the version that serves now',
       next: 'Name another version, or omit it to take the recommended one.',
       code: 'already_current'
     })
   const known = candidates.slice(0, 8).map(({ release }) => release.version)
   throw new InputError({
-    what: `The target has no version ${version}`,
+    what: `${target} has no version ${version}`,
     why: known.length > 0 ? `it has ${known.join(', ')}` : 'it has no earlier version',
     next: 'Name one of these, or omit the version to take the recommended one.',
     code: 'unknown_version'

@@ -89,8 +89,7 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
   evidenceAgainst.push(...(release.against ?? []))
   if (release.available.state === 'no') evidenceAgainst.push(release.available.reason ?? 'no longer available')
 
-  const last = good.reduce<Span | null>((best, span) => (best && best.until >= span.until ? best : span), null)
-  const lastGoodAt = last?.until
+  const lastGoodAt = good.reduce((last, { until }) => (until > last ? until : last), '')
   const shortLived = good.length > 0 && good.every(isShortLived)
   if (shortLived && evidenceFor[0])
     evidenceFor[0] += '; less than an hour, right after a failure; longer-serving releases rank higher'
@@ -98,7 +97,8 @@ function weigh(release: Release, { periods, records }: KnownOf, { history, forme
     release,
     good: good.length > 0,
     ...(lastGoodAt && { lastGoodAt }),
-    ...(last && { served: servedIn(last) }),
+    // What was recorded comes before what a target infers.
+    ...(good[0] && { served: servedIn(good[0]) }),
     shortLived,
     evidenceFor: evidenceFor.slice(0, mostEvidence),
     evidenceAgainst
@@ -115,7 +115,7 @@ interface Span {
 
 function servedIn({ from, until, forMs, source }: Span): Candidate['served'] {
   const ms = forMs ?? (from && until ? Date.parse(until) - Date.parse(from) : 0)
-  return { source, ...(ms > 0 && { forMs: ms }), ...(until && { until }) }
+  return { source, ...(ms >= 1000 && { forMs: ms }), ...(until && { until }) }
 }
 
 const hourMs = 3_600_000

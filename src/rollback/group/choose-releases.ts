@@ -87,7 +87,7 @@ function eachNamed(
     members.map((name) => {
       const one = found.get(name)
       const candidate =
-        one && !one.interrupted ? named(versions.get(name) ?? '', one.candidates, one.observation) : null
+        one && !one.interrupted ? named(name, versions.get(name) ?? '', one.candidates, one.observation) : null
       return [name, candidate] as const
     })
   )

@@ -100,7 +100,7 @@ describeOn('kubernetes', 'a release of two Deployments in two targets', (backend
     )
     const refused = await run(server, assessment)
     expect(refused, refused.summary).toMatchObject({ isError: true })
-    expect(refused.error.why).toMatch(/web/)
+    expect(`${refused.error.what}: ${refused.error.why}`).toMatch(/web/)
     expect((await now())[0]).toBe(images.bad)
   })
 })

@@ -1,0 +1,1 @@
+import{n as e,r as t,t as n}from"./cli.mjs";t();export{n as completionScripts,e as completions};
