@@ -4,7 +4,16 @@ import { parseArgs } from 'node:util'
 import { closestMatch } from 'leven'
 import { InputError } from '../support/errors.ts'
 import { oneLine } from '../support/text.ts'
-import { type CommandName, commandNames, isCommand, type OptionName, options, shared, table } from './command-table.ts'
+import {
+  type CommandName,
+  choicesOf,
+  commandNames,
+  isCommand,
+  type OptionName,
+  options,
+  shared,
+  table
+} from './command-table.ts'
 
 export type Flags = ReturnType<typeof parse>['values']
 
@@ -44,6 +53,9 @@ function checkOptions(args: string[]): void {
     if (option.type === 'boolean' && value !== undefined) throw usage(`${rawName} takes no value`)
     if (option.type === 'string' && (value === undefined || (!inlineValue && value.startsWith('-') && value !== '-')))
       throw usage(`${rawName} needs a value: ${rawName} ${option.value}`)
+    const choices = choicesOf(name)
+    if (value !== undefined && choices.length > 0 && !choices.includes(value))
+      throw usage(`${rawName} takes ${choices.join(' or ')}, not ${shown(value)}`)
   }
 }
 
@@ -75,10 +87,10 @@ export function folder(cwd: string, path: string): string {
   throw usage(`-C takes a folder, and ${shown(path)} is none`)
 }
 
-/** The number in an option. @throws InputError when it is not one. */
-export function numberOf(name: string, text: string | undefined): number | undefined {
+/** The number in an option. @throws InputError when it is none, or more than `most`. */
+export function numberOf(name: string, text: string | undefined, most: number): number | undefined {
   if (text === undefined) return undefined
   const number = Number(text)
-  if (text.trim() !== '' && Number.isFinite(number) && number >= 0) return number
-  throw usage(`--${name} takes a number, not ${shown(text)}`)
+  if (text.trim() !== '' && number >= 0 && number <= most) return number
+  throw usage(`--${name} takes a number from 0 to ${most}, not ${shown(text)}`)
 }

@@ -27,12 +27,17 @@ export const options = {
   },
   rollback: { type: 'string', value: 'ID', says: 'a rollback, by its id' },
   soak: { type: 'string', value: 'SECONDS', says: 'how long every check must stay passed' },
-  severity: { type: 'string', value: 'P1|P2|P3|P4', says: 'in place of the one that the evidence gives' },
+  severity: {
+    type: 'string',
+    value: 'P1|P2|P3|P4',
+    choices: ['P1', 'P2', 'P3', 'P4'],
+    says: 'in place of the one that the evidence gives'
+  },
   'root-cause': { type: 'string', value: 'X', says: 'why it failed' },
   impact: { type: 'string', value: 'X', says: 'what users saw' },
   notes: { type: 'string', value: 'X', says: 'what else is to be in the report' },
   version: { type: 'string', value: 'V', says: 'the version that is meant' },
-  status: { type: 'string', value: 'success|failed', says: 'how its deployment ended' },
+  status: { type: 'string', value: 'success|failed', choices: ['success', 'failed'], says: 'how its deployment ended' },
   digest: { type: 'string', value: 'D', says: 'its exact identity' },
   commit: { type: 'string', value: 'C', says: 'the commit that it was built from' },
   'duration-ms': { type: 'string', value: 'N', says: 'how long the deployment took' },
@@ -47,6 +52,12 @@ export const options = {
 } as const
 
 export type OptionName = keyof typeof options
+
+/** The only values that an option takes; empty where it takes any. */
+export function choicesOf(name: OptionName): readonly string[] {
+  const option = options[name]
+  return 'choices' in option ? option.choices : []
+}
 
 interface CommandEntry {
   says: string

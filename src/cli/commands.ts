@@ -30,7 +30,7 @@ export const commands: Record<CommandName, Command> = {
   rollback,
   verify: toolCommand(
     verifyRollback,
-    ({ rollback: id, target, soak }) => ({ rollback_id: id, target, soak_seconds: numberOf('soak', soak) }),
+    ({ rollback: id, target, soak }) => ({ rollback_id: id, target, soak_seconds: numberOf('soak', soak, 600) }),
     renderAnyVerification
   ),
   report: toolCommand(

@@ -1,6 +1,15 @@
 import { readDeployFile } from '../project/deploy-file.ts'
 import { findProject, projectPaths } from '../project/paths.ts'
-import { type CommandName, commandNames, isCommand, type OptionName, options, shared, table } from './command-table.ts'
+import {
+  type CommandName,
+  choicesOf,
+  commandNames,
+  isCommand,
+  type OptionName,
+  options,
+  shared,
+  table
+} from './command-table.ts'
 
 const asked = 'pop-deploy-rollback complete --'
 
@@ -19,11 +28,6 @@ _pop_deploy_rollback() {
 }
 compdef _pop_deploy_rollback pop-deploy-rollback`,
   fish: `complete -c pop-deploy-rollback -f -a '(${asked} (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'`
-}
-
-const choices: Partial<Record<OptionName, readonly string[]>> = {
-  status: ['success', 'failed'],
-  severity: ['P1', 'P2', 'P3', 'P4']
 }
 
 /** What may stand in place of the last of the words that follow the program's name; asks no target. Never throws. */
@@ -56,7 +60,7 @@ async function valuesOf(
   env: NodeJS.ProcessEnv,
   cwd: string
 ): Promise<readonly string[]> {
-  if (option !== 'target' && option !== 'to' && option !== 'version') return choices[option] ?? []
+  if (option !== 'target' && option !== 'to' && option !== 'version') return choicesOf(option)
   const file = await readDeployFile(projectPaths(findProject({ env, cwd })), env)
   if (!file) return []
   if (option === 'target') return [...file.targets.keys(), 'all']

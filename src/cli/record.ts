@@ -36,7 +36,7 @@ export const record: Command = async (context) => {
   const { flags, project } = context
   if (flags.rollback !== undefined) return recordRollback(context, flags.rollback)
   const { target, ...given } = checked(flags)
-  const durationMs = numberOf('duration-ms', flags['duration-ms'])
+  const durationMs = numberOf('duration-ms', flags['duration-ms'], Number.MAX_SAFE_INTEGER)
   const { paths, file } = await selectTarget(project, { target, version: given.version })
   if (given.status === 'success' && flags.force !== true)
     refuseFrozen(freezeOf(file?.frozen ?? [], target, given.version, project.clock.now()), 'recorded as a success')

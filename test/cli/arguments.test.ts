@@ -10,6 +10,8 @@ test.each([
   [['-x'], 'there is no option "-x"'],
   [['rollback', '--to'], '--to needs a value: --to V'],
   [['rollback', '--to', '--auto'], '--to needs a value: --to V'],
+  [['report', '--severity', 'P9'], '--severity takes P1 or P2 or P3 or P4, not "P9"'],
+  [['record', '--status=done'], '--status takes success or failed, not "done"'],
   [['rollback', '--auto=yes'], '--auto takes no value'],
   [['assess', '--soak', '3'], 'assess does not take --soak'],
   [['status', 'web'], 'status takes no "web"']
