@@ -165,4 +165,4 @@ const clockTime = (at: string, now: string): string =>
 export const riskLine = ({ id, serious, title, detail }: Risk): string =>
   `${serious ? `SERIOUS [${id}] ` : ''}${title}: ${detail}`
 
-const blockerLine = ({ what, why, next }: Blocker): string => `${what}: ${why}. ${next}`
+export const blockerLine = ({ what, why, next }: Blocker): string => `${what}: ${why}. ${next}`

@@ -5,7 +5,7 @@ import { versionLabel } from '../rollback/group/versions.ts'
 import type { RollbackResult } from '../rollback/run/result.ts'
 import type { NextCall } from '../support/next-call.ts'
 import { duration } from '../support/text.ts'
-import { type Rendered, section } from './answer.ts'
+import { labelled, type Rendered } from './answer.ts'
 import { stepLines } from './rollback.ts'
 
 const releaseSchema = z.strictObject({ version: z.string(), id: z.string() })
@@ -49,8 +49,18 @@ export const renderGroupRollback = (result: GroupResult, request: Request): Rend
 })
 
 function summary(result: GroupResult): string {
-  const { members, dryRun, outcome, state, durationMs } = result
+  const { members, dryRun, durationMs } = result
   return [
+    news(result),
+    ...labelled(
+      'do',
+      sharedLines(members, (own) => own.instructions)
+    ),
+    ...labelled(
+      'to do',
+      sharedLines(members, (own) => own.remains)
+    ),
+    '',
     dryRun ? 'Deployment Rollback (dry run)' : 'Deployment Rollback',
     '===================',
     `Targets: ${members.map(({ target }) => target).join(', ')}`,
@@ -62,18 +72,17 @@ function summary(result: GroupResult): string {
     '',
     `Result: ${result.title ?? titleOf(result)}`,
     ...(dryRun ? [] : [`Duration: ${duration(durationMs)}`]),
-    ...(outcome === 'succeeded' ? [] : [`State: ${state}`]),
-    ...section(
-      'Do manually',
-      sharedLines(members, (own) => own.instructions)
-    ),
-    ...section(
-      'What remains',
-      sharedLines(members, (own) => own.remains)
-    ),
     '',
     `Next: ${nextLine(result)}`
   ].join('\n')
+}
+
+/** What serves now, in one line. */
+function news(result: GroupResult): string {
+  const { members, outcome, state } = result
+  if (outcome === 'succeeded')
+    return `${members.map(({ target, to, from }) => `${target} serves ${to.version} again (was ${from?.version ?? 'nothing'})`).join('; ')}.`
+  return `${members.map(({ target }) => target).join(', ')}: ${outcome === 'checked' ? '' : `${result.title ?? titleOf(result)}. `}${state}`
 }
 
 /** Each line once, with the targets that it is about. */

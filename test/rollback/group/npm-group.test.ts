@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { type Answer, type BuiltServer, type ServerOptions, startServer } from '../../../testkit/built-server.ts'
 import { type Monorepo, monorepo } from '../../../testkit/npm/monorepo.ts'
+import { answering, commandLine, confirming } from '../../harness/command-line.ts'
 import { describeOn } from '../../harness/describe-on.ts'
 
 describeOn('npm', 'a release of three npm packages', (backend) => {
@@ -182,6 +183,18 @@ describeOn('npm', 'a release of three npm packages', (backend) => {
     const done = await server.call('execute_rollback', undo.arguments)
     expect(done.summary).toContain('UNDONE as asked')
     expect(await it.latest()).toEqual({ core: '1.2.0', cli: '1.2.0', ui: '1.2.0' })
+  })
+
+  test('on the command line all go back after one question; --auto is refused where a target is not automatic', async () => {
+    const { it } = await released()
+    const env = { PATH: process.env.PATH, HOME: it.dir, NO_COLOR: '1', ...it.env }
+    const unattended = await commandLine(['rollback', '--target', 'all', '--auto'], it.dir, env)
+    expect(unattended, unattended.stdout).toMatchObject({ code: 6 })
+    expect(await it.latest()).toEqual({ core: '1.2.0', cli: '1.2.0', ui: '1.2.0' })
+    const { code, stdout } = await answering(['rollback', '--target', 'all'], it.dir, env, [confirming])
+    expect(code, stdout).toBe(0)
+    expect(stdout).toMatch(/core serves 1\.1\.0 again \(was 1\.2\.0\)/)
+    expect(await it.latest()).toEqual(all)
   })
 })
 
