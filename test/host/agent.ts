@@ -84,7 +84,8 @@ export const agent = ({ skill, args = '', version }: Wish): Script =>
     const { target, to, list, dryRun, yes, why } = flagsOf(args)
     yield { call: 'Skill', input: { skill: 'popkit-ops:pop-deploy-rollback', args } }
     const named = { ...(target && { target }), ...(to && { version: to }), ...(why && { investigate: true }) }
-    const first = yield* use('assess_rollback', named)
+    const one = yield* use('assess_rollback', named)
+    const first = !target && one.released_with ? yield* use('assess_rollback', one.next[0].arguments) : one
     if (list) return yield* say(first.summary)
     if (!(yield* isWrong(first, yes))) return yield* say(idle)
     const assessed = yes || to ? first : yield* strategy(questions, first, { version, investigated: why })
@@ -125,11 +126,12 @@ interface Settled {
 
 function* strategy(questions: Record<string, Question>, assessed: Data, settled: Settled): Step<Data | null> {
   const { target, recommended } = assessed
+  const isRelease = assessed.targets && assessed.plan
   const asked = questions.rollback_strategy
   if (!asked) return null
   const options = asked.options.filter(
     ({ label }) =>
-      !(label.startsWith('Previous version') && !recommended) &&
+      !(label.startsWith('Previous version') && !recommended && !isRelease) &&
       !(label === 'Investigate first' && settled.investigated)
   )
   const choice = yield* ask({ ...asked, options })
