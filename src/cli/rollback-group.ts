@@ -11,13 +11,11 @@ import { type GroupResult, isGroupResult } from '../rollback/group/group-result.
 import type { GroupHooks } from '../rollback/group/member-run.ts'
 import { ConfigError, InputError } from '../support/errors.ts'
 import { executeRollbackTool } from '../tools/execute-rollback.ts'
+import { acceptEach, askResume, type Choice, named, notResumed } from './approve.ts'
 import { type CommandContext, refuseConsent, run } from './run.ts'
 import { confirm, refuseUnderAgent, unforeseen } from './terminal.ts'
 
-/** A plan or a resume option, by its id. */
-interface Choice {
-  id: string
-  version: string
+interface GroupChoice extends Choice {
   risks: readonly Risk[]
 }
 
@@ -31,14 +29,14 @@ export async function rollbackGroup(
   const { rehearse, auto, plan, to } = flags
   const shown = answerOf(renderGroupAssessment(assessment, { rehearse }), project.mask)
   if (!flags.json || terminal.interactive) say(`${shown.summary}\n`)
-  const choice = plan === undefined ? await choose(context, assessment) : named(plan, to, assessment)
+  const choice = plan === undefined ? await choose(context, assessment) : named(plan, to, choices(assessment))
   if (!choice) {
     if (auto) throw nothingToDo(assessment)
     return { ...shown, ...renderError(notChosen(assessment), project.mask) }
   }
-  const isShown = choices(assessment).some(({ id }) => id === choice.id)
-  const asks = !auto && !flags['dry-run'] && isShown
-  const accept = flags.accept ?? (asks ? await acceptEach(context, choice) : [])
+  const shownChoice = choices(assessment).find(({ id }) => id === choice.id)
+  const asks = !auto && !flags['dry-run'] && shownChoice
+  const accept = flags.accept ?? (asks ? await acceptEach(context, shownChoice.risks) : [])
   const request = {
     target: assessment.names,
     version: choice.version,
@@ -59,34 +57,18 @@ function onlyGroup(result: Parameters<typeof isGroupResult>[0]): GroupResult {
   throw new Error('several targets were rolled back as one target')
 }
 
-const choices = ({ plan, interrupted, risks }: GroupAssessment): Choice[] => [
+const choices = ({ plan, interrupted, risks }: GroupAssessment): GroupChoice[] => [
   ...(plan ? [{ id: plan.id, version: plan.version, risks }] : []),
   ...(interrupted?.options ?? [])
 ]
 
-/** The plan with this id, whatever is shown now: if it is out of date, the execution refuses it and says what changed. */
-function named(id: string, to: string | undefined, assessment: GroupAssessment): Choice | null {
-  const all = choices(assessment)
-  const version = to ?? (all.find((choice) => choice.id === id) ?? all[0])?.version
-  return version === undefined ? null : { id, version, risks: [] }
-}
-
 /** The plan that was shown; for an interrupted rollback, the option that the person at the terminal chooses. */
-async function choose({ flags, terminal }: CommandContext, assessment: GroupAssessment): Promise<Choice | null> {
+async function choose({ flags, terminal }: CommandContext, assessment: GroupAssessment): Promise<GroupChoice | null> {
   const { interrupted } = assessment
   if (!interrupted) return choices(assessment)[0] ?? null
   const { options } = interrupted
   if (flags.auto || options.length === 1 || !terminal.interactive) return options[0] ?? null
-  const words = options.map(({ kind }) => kind).join('/')
-  const answer = await terminal.ask(`Resume the interrupted rollback how? [${words}] `)
-  return options.find(({ kind }) => kind === answer.toLowerCase()) ?? null
-}
-
-/** Serious risks are accepted one by one. */
-async function acceptEach({ terminal, project }: CommandContext, { risks }: Choice): Promise<string[]> {
-  const serious = risks.filter((risk) => risk.serious)
-  for (const { title, detail } of serious) await confirm(terminal, project, `Accept this risk? ${title}: ${detail}`)
-  return serious.map(({ id }) => id)
+  return askResume({ terminal }, options)
 }
 
 const confirmation = ({ flags, terminal, project }: CommandContext): Pick<GroupHooks, 'consent' | 'unattended'> =>
@@ -107,12 +89,7 @@ const confirmation = ({ flags, terminal, project }: CommandContext): Pick<GroupH
 /** Why there is no plan to carry out. */
 const notChosen = ({ names, blockers, interrupted }: GroupAssessment): InputError =>
   interrupted
-    ? new InputError({
-        what: 'The interrupted rollback was not resumed',
-        why: `the answer was not one of ${interrupted.options.map(({ kind }) => kind).join(', ')}`,
-        next: 'Run it again and answer with one of these words.',
-        code: 'declined'
-      })
+    ? notResumed(interrupted.options)
     : new InputError({
         what: `${names} cannot be rolled back as one now`,
         why: blockers.map(({ what, why }) => `${what}: ${why}`).join('; '),

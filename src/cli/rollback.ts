@@ -17,6 +17,7 @@ import { assessRollback } from '../tools/assess-rollback.ts'
 import type { ToolCall } from '../tools/define-tool.ts'
 import { executeRollbackTool } from '../tools/execute-rollback.ts'
 import { writeIncidentTool } from '../tools/write-incident.ts'
+import { acceptEach, askResume, type Choice, named, notResumed } from './approve.ts'
 import { freezeVersion } from './freeze.ts'
 import { pickVersion } from './pick-version.ts'
 import { rollbackGroup } from './rollback-group.ts'
@@ -40,13 +41,14 @@ export const rollback: Command = async (context) => {
   const picked = await pickVersion(context, assessment)
   if (picked === null) throw declined()
   if (picked !== undefined) return rollback({ ...context, flags: { ...flags, to: picked } })
-  const choice = flags.plan === undefined ? await choose(context, assessment) : named(flags.plan, to, assessment)
+  const choice =
+    flags.plan === undefined ? await choose(context, assessment) : named(flags.plan, to, choices(assessment))
   if (!choice) {
     if (auto) throw nothingToDo(assessment)
     return { ...shown, ...renderError(notChosen(assessment), project.mask) }
   }
   const asks = !auto && !flags['dry-run'] && choices(assessment).some(({ id }) => id === choice.id)
-  const accept = flags.accept ?? (asks ? await acceptEach(context, assessment) : [])
+  const accept = flags.accept ?? (asks ? await acceptEach(context, assessment.risks) : [])
   const { target } = assessment
   const request = { target, version: choice.version, plan_id: choice.id, accept, dry_run: flags['dry-run'], ...wanted }
   const result = await run(context, executeRollbackTool, request, {
@@ -76,23 +78,10 @@ const declined = (): InputError =>
     code: 'declined'
   })
 
-/** A plan or a resume option, by its id. */
-interface Choice {
-  id: string
-  version: string
-}
-
 const choices = ({ plan, interrupted }: Assessment): Choice[] => [
   ...(plan ? [{ id: plan.id, version: plan.to.version }] : []),
   ...(interrupted?.options ?? [])
 ]
-
-/** The plan with this id, whatever is shown now: if it is out of date, the execution refuses it and says what changed. */
-function named(id: string, to: string | undefined, assessment: Assessment): Choice | null {
-  const all = choices(assessment)
-  const version = to ?? (all.find((choice) => choice.id === id) ?? all[0])?.version
-  return version === undefined ? null : { id, version }
-}
 
 /** The plan that was shown; for an interrupted rollback, the option that the person at the terminal chooses. */
 async function choose({ flags, terminal }: CommandContext, assessment: Assessment): Promise<Choice | null> {
@@ -101,27 +90,13 @@ async function choose({ flags, terminal }: CommandContext, assessment: Assessmen
   const { options } = interrupted
   if (flags.auto || options.length === 1 || !terminal.interactive)
     return resumeOption(interrupted, 'finish') ?? resumeOption(interrupted, 'close')
-  const words = options.map(({ kind }) => kind).join('/')
-  const answer = await terminal.ask(`Resume the interrupted rollback how? [${words}] `)
-  return options.find(({ kind }) => kind === answer.toLowerCase()) ?? null
-}
-
-/** Serious risks are accepted one by one. */
-async function acceptEach({ terminal, project }: CommandContext, { risks }: Assessment): Promise<string[]> {
-  const serious = risks.filter((risk) => risk.serious)
-  for (const { title, detail } of serious) await confirm(terminal, project, `Accept this risk? ${title}: ${detail}`)
-  return serious.map(({ id }) => id)
+  return askResume({ terminal }, options)
 }
 
 /** Why there is no plan to carry out. */
 const notChosen = ({ target, blockers, interrupted }: Assessment): InputError =>
   interrupted
-    ? new InputError({
-        what: 'The interrupted rollback was not resumed',
-        why: `the answer was not one of ${interrupted.options.map(({ kind }) => kind).join(', ')}`,
-        next: 'Run it again and answer with one of these words.',
-        code: 'declined'
-      })
+    ? notResumed(interrupted.options)
     : new InputError({
         what: `${target} cannot be rolled back now`,
         why: blockers.map(({ what, why }) => `${what}: ${why}`).join('; '),

@@ -5,7 +5,7 @@ import { isoNow } from '../../support/clock.ts'
 import { InputError } from '../../support/errors.ts'
 import { anySignal } from '../../support/limit.ts'
 import { takeLock, thisHolder } from '../guard/lock.ts'
-import { blocked } from '../guard/refusals.ts'
+import { blocked, notAccepted } from '../guard/refusals.ts'
 import { checkJournalWritable, type LineLog, openLineLog } from '../journal/write-journal.ts'
 import { beginRollback, newRollbackId } from '../run/execute.ts'
 import { dryRunResult, type ExecuteRequest } from '../run/result.ts'
@@ -14,7 +14,7 @@ import { assessGroup } from './assess-group.ts'
 import { concludeGroup } from './conclude-group.ts'
 import type { GroupAssessment, GroupPlan } from './group-assessment.ts'
 import { type GroupBegun, type GroupEntry, groupJournalFormat, newGroupId } from './group-journal.ts'
-import { checkGroupPlanId, groupNotAccepted } from './group-refusals.ts'
+import { checkGroupPlanId } from './group-refusals.ts'
 import type { GroupResult } from './group-result.ts'
 import { acceptedOf, endedEntry, type GroupHooks, memberHooks, outcomeOf } from './member-run.ts'
 import type { OpenGroup } from './open-group.ts'
@@ -47,7 +47,7 @@ export async function executeGroup(group: OpenGroup, request: ExecuteRequest, ho
       plan,
       open.map(({ id, title }) => `${title} (${id})`)
     )
-  if (open.length > 0) throw groupNotAccepted(open)
+  if (open.length > 0) throw notAccepted(open)
   await hooks.consent(assessment)
   return withGroupJournal(group, begunOf(group, plan, request), (journal, begun) =>
     rollBackInTurns(group, { assessment, plan, request, journal, begun }, hooks)

@@ -1,4 +1,3 @@
-import type { Risk } from '../../model/observation.ts'
 import { ConfigError, InputError } from '../../support/errors.ts'
 import { whatChanged } from '../assess/plan-id.ts'
 import { missingConditions } from '../guard/refusals.ts'
@@ -42,14 +41,6 @@ export const staleGroupPlan = (why: string): InputError =>
 /** Why the plan of one target is no longer the one that was approved a moment ago. */
 export const changedSince = (target: string, before: string, now: Parameters<typeof whatChanged>[2], id: string) =>
   staleGroupPlan(`${target}: ${whatChanged(before, id, now)}`)
-
-export const groupNotAccepted = (open: readonly Risk[]): InputError =>
-  new InputError({
-    what: 'The rollback is refused: serious risks are not accepted',
-    why: open.map(({ id, title, detail }) => `${title} (${id}): ${detail}`).join(' | '),
-    next: `Decide on each risk. To go on, accept: ${JSON.stringify(open.map(({ id }) => id))}.`,
-    code: 'risks_not_accepted'
-  })
 
 export const interruptedGroupFirst = ({ groupId, startedAt, options }: InterruptedGroup): InputError =>
   new InputError({

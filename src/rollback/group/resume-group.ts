@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { takeLock, thisHolder } from '../guard/lock.ts'
+import { notAccepted } from '../guard/refusals.ts'
 import { openLineLog } from '../journal/write-journal.ts'
 import { beginRollback, executeRollback, newRollbackId } from '../run/execute.ts'
 import type { ExecuteRequest, RollbackResult } from '../run/result.ts'
 import { concludeGroup } from './conclude-group.ts'
 import type { GroupAssessment } from './group-assessment.ts'
 import { type GroupBegun, type GroupEntry, groupById } from './group-journal.ts'
-import { groupNotAccepted, interruptedGroupFirst, staleGroupPlan } from './group-refusals.ts'
+import { interruptedGroupFirst, staleGroupPlan } from './group-refusals.ts'
 import type { GroupResult, MemberResult } from './group-result.ts'
 import type { GroupResumeOption, InterruptedGroup, ResumeAction } from './interrupted-group.ts'
 import { acceptedOf, endedEntry, type GroupHooks, memberHooks, outcomeOf } from './member-run.ts'
@@ -28,7 +29,7 @@ export async function resumeGroup(
   if (!option) throw interruptedGroupFirst(interrupted)
   const open = option.risks.filter(({ id, serious }) => serious && !request.accept.includes(id))
   if (request.dryRun) return dryRun(assessment, interrupted, option)
-  if (open.length > 0) throw groupNotAccepted(open)
+  if (open.length > 0) throw notAccepted(open)
   await hooks.consent(assessment, option)
 
   const { paths, project } = group
